@@ -1,0 +1,146 @@
+"""Mail addresses: the grammar of paths and mailboxes (RFC 5321 §4.1.2, with RFC 6531 §3.3 for SMTPUTF8).
+
+An `Address` is what SMTP calls a mailbox; the word mailbox is kept for IMAP. The null reverse-path is
+`None` everywhere inside Postroad, turned so where it enters (`parse_reverse_path`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+import idna
+
+
+class AddressError(ValueError):
+    """The text is no address; the message says what is wrong with it, in words fit for a peer."""
+
+
+# RFC 5321 §4.5.3.1.1: local-part at most 64 octets; §4.5.3.1.2: domain at most 255; §4.5.3.1.3: path at most 256.
+MAX_LOCAL_PART = 64
+MAX_DOMAIN = 255
+MAX_PATH = 256
+
+# RFC 5322 §3.2.3 atext, with RFC 6531 §3.3 UTF8-non-ascii.
+_ATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\U0010ffff]"
+# Dot-string = Atom *("." Atom)
+_DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
+# Quoted-string = DQUOTE *QcontentSMTP DQUOTE; qtextSMTP = %d32-33 / %d35-91 / %d93-126; quoted-pairSMTP = "\" %d32-126
+_QUOTED_STRING = re.compile(r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"\Z')
+# sub-domain = Let-dig [Ldh-str], or an RFC 6531 U-label (checked by idna)
+_ASCII_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
+
+
+def domain_key(domain: str) -> str:
+    """Return the domain in the one form that names are compared in: A-labels, lower case, no final dot.
+
+    Raises `AddressError` where a label is neither LDH nor a valid U-label (RFC 5890 by way of `idna`).
+    """
+    text = domain.removesuffix(".")
+    if text.isascii():
+        if not _ASCII_DOMAIN.match(text) or len(text) > MAX_DOMAIN or any(len(label) > 63 for label in text.split(".")):
+            raise AddressError(f"{domain!r} is not a domain name")
+        return text.lower()
+    try:
+        return idna.encode(text, uts46=True).decode("ascii").lower()
+    except idna.IDNAError as error:
+        raise AddressError(f"{domain!r} is not a domain name: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A local-part and a domain (RFC 5321 §2.3.11).
+
+    `local_part` has its quoting removed; `domain` is as written, or an address literal in its brackets.
+    `str()` gives the form that stands between the angle brackets of a path, quoted where it must be.
+    """
+
+    local_part: str
+    domain: str
+
+    def __str__(self) -> str:
+        """Give `local-part@domain`, the local-part quoted only where the grammar asks for it."""
+        return f"{quote_local_part(self.local_part)}@{self.domain}"
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the address can be sent without SMTPUTF8 (RFC 6531 §3.2)."""
+        return self.local_part.isascii() and self.domain.isascii()
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the domain is an address literal (RFC 5321 §4.1.3)."""
+        return self.domain.startswith("[")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The form that two spellings of one address share: (folded local-part, `domain_key`).
+
+        RFC 5321 §2.4 leaves the case of a local-part to its own host; this one, like most, ignores it.
+        """
+        return self.local_part.casefold(), self.domain.lower() if self.is_literal else domain_key(self.domain)
+
+
+def quote_local_part(local_part: str) -> str:
+    """Return the local-part as the grammar wants it: bare when a Dot-string, else a Quoted-string."""
+    if _DOT_STRING.match(local_part):
+        return local_part
+    return '"' + local_part.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def parse_address(text: str) -> Address:
+    """Parse `local-part@domain` (RFC 5321 §4.1.2 Mailbox), strictly; raises `AddressError`."""
+    at = text.rfind("@")
+    if text.startswith('"'):
+        end = _end_of_quoted_string(text)
+        if text[end : end + 1] != "@":
+            raise AddressError("a quoted local-part must be followed by @")
+        at = end
+    if at <= 0:
+        raise AddressError("an address is local-part@domain")
+    local, domain = text[:at], text[at + 1 :]
+    if _DOT_STRING.match(local):
+        local_part = local
+    elif _QUOTED_STRING.match(local):
+        local_part = re.sub(r"\\(.)", r"\1", local[1:-1])
+    else:
+        raise AddressError("the local-part is not valid")
+    if len(local_part.encode()) > MAX_LOCAL_PART:
+        raise AddressError(f"the local-part is over {MAX_LOCAL_PART} octets")
+    if len(text.encode()) > MAX_PATH - 2:
+        raise AddressError(f"the path is over {MAX_PATH} octets")
+    if domain.startswith("["):
+        _check_literal(domain)
+    else:
+        domain_key(domain)
+        if domain.endswith("."):
+            raise AddressError("the domain ends in a dot")
+    return Address(local_part, domain)
+
+
+def _end_of_quoted_string(text: str) -> int:
+    """Return the index after the closing quote of the quoted string that `text` starts with, or 0."""
+    index = 1
+    while index < len(text):
+        if text[index] == "\\":
+            index += 2
+            continue
+        if text[index] == '"':
+            return index + 1
+        index += 1
+    return 0
+
+
+def _check_literal(domain: str) -> None:
+    # RFC 5321 §4.1.3: address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / ...) "]"
+    try:
+        if not domain.endswith("]"):
+            raise ValueError
+        inner = domain[1:-1]
+        if inner[:5].lower() == "ipv6:":
+            ipaddress.IPv6Address(inner[5:])
+        else:
+            ipaddress.IPv4Address(inner)
+    except ValueError:
+        raise AddressError(f"{domain!r} is not an address literal") from None

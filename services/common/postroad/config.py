@@ -1,0 +1,194 @@
+"""Configuration: environment variables with the prefix POSTROAD_, read once into a frozen dataclass.
+
+Every setting of every service stands here, with its default and one comment; `.env.example` is printed from
+this table (`python -m postroad.config`). An unknown or malformed variable stops the start with a sentence
+that names it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX = "POSTROAD_"
+
+
+class ConfigError(Exception):
+    """A setting is unknown or malformed; the message names it and says what it may be."""
+
+
+class Outside(StrEnum):
+    """What becomes of a domain that the world does not know."""
+
+    CAPTURE = "capture"  # its mail lands in the world's capture account
+    BOUNCE = "bounce"  # NXDOMAIN: its mail comes back in a DSN
+    REFUSE = "refuse"  # REFUSED, as a plain authoritative server answers: its mail waits, then expires
+
+
+class UnknownUsers(StrEnum):
+    """What becomes of a recipient that its domain does not know."""
+
+    CREATE = "create"
+    REJECT = "reject"
+
+
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return text == "on"
+
+
+def _network(text: str) -> IPv4Network:
+    if not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", text):
+        raise ValueError("must be the first three numbers of a /24 network, such as 172.31.25")
+    return IPv4Network(f"{text}.0/24")
+
+
+def _networks(text: str) -> tuple[IPv4Network, ...]:
+    return tuple(ipaddress.IPv4Network(part) for part in text.replace(",", " ").split())
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError("must be a port number from 1 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError("must be a whole number above 0")
+    return int(text)
+
+
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _duration(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)", text)
+    if not match:
+        raise ValueError("must be a time such as 500ms, 30s, 5m, 2h or 1d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _durations(text: str) -> tuple[float, ...]:
+    if not text.split():
+        raise ValueError("must be one time or more, such as 1s 10s 1m")
+    return tuple(_duration(part) for part in text.split())
+
+
+_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([KMG]?)", text)
+    if not match:
+        raise ValueError("must be a number of octets, such as 65536 or 50M")
+    return int(match[1]) * _SIZES[match[2]]
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _setting(default: str, parse: Callable[[str], Any], comment: str, *, compose: str | None = None) -> Any:
+    """Declare a setting; `compose` is its default inside the containers, where that differs."""
+    return field(metadata={"default": default, "parse": parse, "comment": comment, "compose": compose})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Durations are in seconds, sizes in octets."""
+
+    world: Path = _setting("services/world.toml", Path, "the world file: domains, hosts, accounts, aliases")
+    network: IPv4Network = _setting(
+        "127.0.0",
+        _network,
+        "the private network, a /24, by its first three numbers; every host's address is in it",
+        compose="172.31.25",
+    )
+    data: Path = _setting("data", Path, "the folder of all that is kept: spool, mail, certificates, journal")
+    listen: str = _setting(
+        "", str, "the address that services listen on; empty: each its own host's address in the world"
+    )
+    outside: Outside = _setting(
+        "capture", Outside, "mail for domains that the world does not know: capture, bounce or refuse"
+    )
+    unknown_users: UnknownUsers = _setting(
+        "reject", UnknownUsers, "mail for unknown users of a known domain: reject, or create their account"
+    )
+    unknown_password: str = _setting("postroad", str, "the password of accounts that were created so")
+    sender_check: bool = _setting("on", _switch, "whether a user may send only as an address that is theirs")
+    plaintext_auth: bool = _setting("off", _switch, "whether passwords are taken without TLS (never on a real server)")
+    trusted_networks: tuple[IPv4Network, ...] = _setting(
+        "", _networks, "networks that may relay to anywhere through port 25, such as 10.0.0.0/8"
+    )
+    message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
+    recipients: int = _setting("1000", _count, "the most recipients of one message")
+    connections: int = _setting("500", _count, "the most connections to one service at a time")
+    retry: tuple[float, ...] = _setting(
+        "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
+    )
+    expiry: float = _setting("5d", _duration, "how long a message is tried before it is given up with a DSN")
+    log_level: str = _setting("info", _one_of("debug", "info", "warning", "error"), "how much the services log")
+    dns_port: int = _setting("1053", _port, "DNS, UDP and TCP", compose="53")
+    smtp_port: int = _setting("1025", _port, "SMTP between servers, on relay and store alike", compose="25")
+    submission_port: int = _setting("1587", _port, "submission with STARTTLS", compose="587")
+    submissions_port: int = _setting("1465", _port, "submission over TLS", compose="465")
+    pop3_port: int = _setting("1110", _port, "POP3 with STLS", compose="110")
+    pop3s_port: int = _setting("1995", _port, "POP3 over TLS", compose="995")
+    imap_port: int = _setting("1143", _port, "IMAP with STARTTLS", compose="143")
+    imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
+
+    @property
+    def tls_dir(self) -> Path:
+        """The CA and the certificate that init made: ca.pem, cert.pem, key.pem."""
+        return self.data / "tls"
+
+    @property
+    def journal_dir(self) -> Path:
+        """The journal's files, one a service."""
+        return self.data / "journal"
+
+    @property
+    def spool_dir(self) -> Path:
+        """The relay's spool."""
+        return self.data / "spool"
+
+    @property
+    def mail_dir(self) -> Path:
+        """The store's mail."""
+        return self.data / "mail"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; raises `ConfigError` with one line for each that is wrong."""
+        fields = {PREFIX + one.name.upper(): one for one in dataclasses.fields(cls)}
+        errors = [
+            f"{name} is not a setting of Postroad; .env.example lists them all"
+            for name in sorted(environ)
+            if name.startswith(PREFIX) and name not in fields
+        ]
+        values: dict[str, Any] = {}
+        for name, one in fields.items():
+            text = environ.get(name, one.metadata["default"])
+            try:
+                values[one.name] = one.metadata["parse"](text)
+            except ValueError as error:
+                errors.append(f"{name}={text}: {error}")
+        if errors:
+            raise ConfigError("\n".join(errors))
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""Postroad's authoritative name server, on dnslib, and keeper of the address book."""

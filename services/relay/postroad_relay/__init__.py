@@ -1,0 +1,1 @@
+"""Postroad's relay, on aiosmtpd: submission, a durable queue, MX delivery, DSNs."""
