@@ -28,6 +28,15 @@ class Port(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """An address to listen on, and what for; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+    role: Port = Port.TRANSFER
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds on what a stranger can make grow; sizes in octets, times in seconds."""
 
@@ -41,6 +50,7 @@ class Limits:
     errors: int = 20  # refused commands before 421
     command_timeout: float = 300.0  # RFC 5321 §4.5.3.2.7
     data_timeout: float = 180.0  # RFC 5321 §4.5.3.2.5, between blocks
+    authentication_delay: float = 1.0  # before a failed AUTH is answered
 
 
 @dataclass(slots=True)
