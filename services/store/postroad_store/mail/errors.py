@@ -1,0 +1,72 @@
+"""What can go wrong with the mail, as one tree.
+
+    MailError
+    ├── NoSuchMailbox        NONEXISTENT
+    ├── MailboxExists        ALREADYEXISTS
+    ├── NameNotAllowed       CANNOT
+    ├── LimitReached         LIMIT
+    └── StorageError         UNAVAILABLE  nothing was written
+        ├── StorageFull      UNAVAILABLE  SMTP says 452 4.3.1
+        ├── StorageBusy      INUSE       another process holds the database
+        └── StorageCorrupt   CORRUPTION
+
+`code` is the response code of RFC 5530 §3 that an IMAP NO should carry; the exception's text is fit for a peer.
+Whatever is raised, nothing of the refused call has been written.
+"""
+
+# ruff: noqa: N818 - these are the field's words, and what happened
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MailError(Exception):
+    """The mail cannot be read or changed as was asked; nothing has been changed."""
+
+    code: ClassVar[str] = "CANNOT"
+
+
+class NoSuchMailbox(MailError):
+    r"""No mailbox has this name, or it has gone, or it is a name only (\Noselect)."""
+
+    code = "NONEXISTENT"
+
+
+class MailboxExists(MailError):
+    """A mailbox of this name exists already."""
+
+    code = "ALREADYEXISTS"
+
+
+class NameNotAllowed(MailError):
+    """No mailbox can have this name, or this one cannot be deleted or renamed."""
+
+    code = "CANNOT"
+
+
+class LimitReached(MailError):
+    """As many keywords, mailboxes or subscriptions as one may have."""
+
+    code = "LIMIT"
+
+
+class StorageError(MailError):
+    """The database could not be read or written; what was asked has not happened."""
+
+    code = "UNAVAILABLE"
+
+
+class StorageFull(StorageError):
+    """No space is left on the disk."""
+
+
+class StorageBusy(StorageError):
+    """Another process has held the database too long."""
+
+    code = "INUSE"
+
+
+class StorageCorrupt(StorageError):
+    """The database is damaged."""
+
+    code = "CORRUPTION"

@@ -1,0 +1,49 @@
+r"""Flags of messages (RFC 3501 §2.3.2): bits of one integer.
+
+The five system flags have the lowest bits; keywords have the bits above, given out by each mailbox for itself
+(`Mailbox.keywords`). \Recent is no bit: it belongs to a session, not to a message (`View.recent`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+SEEN = 1
+ANSWERED = 2
+FLAGGED = 4
+DELETED = 8
+DRAFT = 16
+SYSTEM = SEEN | ANSWERED | FLAGGED | DELETED | DRAFT
+
+# In the order that FLAGS and PERMANENTFLAGS list them.
+SYSTEM_FLAGS = {
+    "\\Answered": ANSWERED,
+    "\\Flagged": FLAGGED,
+    "\\Deleted": DELETED,
+    "\\Seen": SEEN,
+    "\\Draft": DRAFT,
+}
+
+FIRST_KEYWORD = 5  # the bit number of a mailbox's first keyword
+MAX_KEYWORDS = 57  # a mailbox; SQLite's integers have 63 bits that need no thought
+MAX_KEYWORD = 200  # octets of one keyword
+
+
+class Change(Enum):
+    """What STORE does with the flags it names (RFC 3501 §6.4.6)."""
+
+    ADD = "+FLAGS"
+    REMOVE = "-FLAGS"
+    REPLACE = "FLAGS"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSet:
+    """Flags as a client names them: system flags as bits, keywords as written (case is kept, and ignored)."""
+
+    system: int = 0
+    keywords: tuple[str, ...] = ()
+
+
+NO_FLAGS = FlagSet()
