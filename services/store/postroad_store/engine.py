@@ -1,0 +1,145 @@
+"""What an engine, a session and a connection are to each other: the store's inner contract.
+
+An *engine* is a protocol without I/O (POP3's, IMAP's): octets in, events and octets out. A *session* carries
+out the events against the mail. A *connection* is what the adapter gives a session of the transport. The
+adapter (`adapter.py`) is the only one that knows a socket, so that engines are tested octet by octet and
+sessions without a network.
+
+One turn of the wheel, for each block of octets that arrives:
+
+    engine.receive_data(block)
+    while (event := engine.next_event()) is not None:
+        session.handle(event)          # answers through the engine, at once or once a commit is durable
+        write(engine.data_to_send())
+
+The order of answers is the engine's own affair: after an event that wants an answer it pauses, `next_event`
+returns None though input is waiting, and what was pipelined stays in its buffer until the answer is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+
+class Event:
+    """Something that an engine has understood; each engine has its own, all frozen and slotted."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls(Event):
+    """Begin the TLS handshake; the octets that agree to it are in `data_to_send` already.
+
+    The engine has forgotten all plaintext that came after the command (RFC 3207 §6, RFC 2595 §2.1), and
+    gives no further event before `Session.tls_started`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Event):
+    """Write what is left in `data_to_send` and close the connection."""
+
+
+class Farewell(Enum):
+    """Why the server ends a session of its own accord."""
+
+    IDLE = auto()  # the client has been silent for too long
+    SHUTDOWN = auto()  # the service stops
+
+
+class ConnectionLost(Exception):  # noqa: N818 - an event of the network, and no fault
+    """The client has gone while a session waited to write to it."""
+
+
+class Engine(Protocol):
+    """A protocol's state machine: pure, with no clock, socket or file."""
+
+    def receive_data(self, data: bytes) -> None:
+        """Take octets from the client; bounded, for the adapter reads no more while the engine is paused."""
+        ...
+
+    def next_event(self) -> Event | None:
+        """Return the next event, or None: more input is needed, or the last event awaits its answer."""
+        ...
+
+    def data_to_send(self) -> bytes:
+        """Return the octets for the client, which the engine then forgets."""
+        ...
+
+
+class Connection(Protocol):
+    """What a session may know of and ask of the transport."""
+
+    @property
+    def peer(self) -> str:
+        """The client's IP address."""
+        ...
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is in use."""
+        ...
+
+    def flush(self) -> None:
+        """Write `engine.data_to_send()` now: answers given outside `handle`, or in the midst of a long one."""
+        ...
+
+    def can_write(self) -> bool:
+        """Whether the client keeps up; where it does not, wait (`wait_writable`) before producing more."""
+        ...
+
+    async def wait_writable(self) -> None:
+        """Wait until the client has read what was written; raises `ConnectionLost` where it has gone."""
+        ...
+
+    def close(self) -> None:
+        """Write `engine.data_to_send()` and close the connection."""
+        ...
+
+
+class Session(Protocol):
+    """Carries out the commands of one connection; made anew for each."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this connection."""
+        ...
+
+    def begin(self, connection: Connection) -> None:
+        """Greet: the adapter writes `data_to_send` afterwards."""
+        ...
+
+    def handle(self, event: Event) -> Awaitable[None] | None:
+        """Carry out an event and answer it through the engine.
+
+        None says that it is done (the hot path: no task is made). Otherwise the adapter awaits the result
+        and asks for no further event before; the work goes on to its end even when the client goes away.
+        `ConnectionLost` may be let through. Never await the client's next input here: waiting for it (IDLE's
+        DONE) is a state of the engine.
+        """
+        ...
+
+    def failed(self, event: Event) -> None:
+        """Answer an event whose handling has crashed, so that the engine goes on (`NO [SERVERBUG]`, `-ERR`).
+
+        The adapter has logged the traceback; nothing of it belongs in the answer.
+        """
+        ...
+
+    def tls_started(self) -> None:
+        """TLS is in use from here on; `Connection.secure` says so already."""
+        ...
+
+    def farewell(self, reason: Farewell) -> None:
+        """Say goodbye as the protocol has it, or say nothing; the connection is closed afterwards."""
+        ...
+
+    def end(self) -> None:
+        """Give back what was held: the connection has gone, and no handling is under way. Called once."""
+        ...

@@ -1,0 +1,198 @@
+"""The journal's writer and reader."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postroad.journal import Entry, Journal, JournalReader, Kind, parse_line
+
+START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+
+
+def entries(directory: Path) -> list[Entry]:
+    return list(JournalReader(directory).entries())
+
+
+def test_what_is_recorded_is_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "relay.jsonl", service="relay", clock=lambda: START + 0.000001)
+    journal.record(
+        Kind.DELIVERED, "4c1f", "<a@b.test>", recipient="bob@beta.test", reply="250 2.0.0 ünder", hops=[1, 2]
+    )
+    journal.record(Kind.STORED)
+    journal.close()
+
+    assert entries(tmp_path) == [
+        Entry(
+            datetime(2026, 1, 1, microsecond=1, tzinfo=UTC),
+            "relay",
+            Kind.DELIVERED,
+            "4c1f",
+            "<a@b.test>",
+            {"recipient": "bob@beta.test", "reply": "250 2.0.0 ünder", "hops": [1, 2]},
+        ),
+        Entry(datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), "relay", Kind.STORED),
+    ]
+    assert journal.dropped == 0
+
+
+def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal.record(Kind.FAILED, "q", reply="550 a\r\nb\u2028c\x00", path=Path("/x"), lone="\udcff", time="x", kind_="y")
+    journal.close()
+
+    (line,) = (tmp_path / "relay.jsonl").read_bytes().splitlines(keepends=True)
+    assert line.count(b"\n") == 1
+    (entry,) = entries(tmp_path)
+    assert entry.detail["reply"] == "550 a\r\nb\u2028c\x00"
+    assert entry.detail["path"] == "/x"
+    assert entry.time.year >= 2026
+
+
+def test_events_of_all_services_come_in_the_order_of_time(tmp_path: Path) -> None:
+    for service, times in (("relay", (1, 4)), ("store", (2, 3))):
+        clock = iter([START + one for one in times])
+        journal = Journal(tmp_path / f"{service}.jsonl", service=service, clock=clock.__next__)
+        journal.record(Kind.ACCEPTED)
+        journal.record(Kind.REMOVED)
+        journal.close()
+
+    assert [(one.service, one.kind) for one in entries(tmp_path)] == [
+        ("relay", Kind.ACCEPTED),
+        ("store", Kind.ACCEPTED),
+        ("store", Kind.REMOVED),
+        ("relay", Kind.REMOVED),
+    ]
+
+
+def test_record_after_close_is_dropped_and_counted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal.close()
+    journal.close()
+    journal.record(Kind.STORED)
+    assert journal.dropped == 1
+    assert entries(tmp_path) == []
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "relay.jsonl", service="relay", limit=10)
+    for _ in range(1000):
+        journal.record(Kind.STORED)
+    journal.close()
+    assert journal.dropped > 0
+    assert len(entries(tmp_path)) + journal.dropped == 1000
+
+
+def test_a_value_without_text_costs_its_event_alone(tmp_path: Path) -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal.record(Kind.STORED, detail=Mute())
+    journal.record(Kind.STORED, "q2")
+    journal.close()
+    assert [one.queue_id for one in entries(tmp_path)] == ["q2"]
+    assert journal.dropped == 1
+
+
+def test_a_folder_that_cannot_be_written_fails_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    journal = Journal(tmp_path / "file" / "relay.jsonl", service="relay")
+    journal.record(Kind.STORED)
+    journal.close()
+    assert journal.dropped == 1
+    assert "the journal can't be written" in caplog.text
+
+
+def test_rotation_keeps_a_number_of_files_and_loses_nothing_within_them(tmp_path: Path) -> None:
+    for number in range(8):  # a writer each, so that each event is a batch of its own
+        journal = Journal(tmp_path / "relay.jsonl", service="relay", rotate_at=300, kept=2)
+        journal.record(Kind.STORED, f"q{number}", text="x" * 400)
+        journal.record(Kind.STORED, f"r{number}")
+        journal.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"relay.jsonl", "relay.jsonl.1", "relay.jsonl.2"}
+    found = [one.queue_id for one in entries(tmp_path)]
+    assert found == ["q5", "r5", "q6", "r6", "q7", "r7"]
+
+
+def test_rotation_that_keeps_none(tmp_path: Path) -> None:
+    for number in range(3):
+        journal = Journal(tmp_path / "relay.jsonl", service="relay", rotate_at=1, kept=0)
+        journal.record(Kind.STORED, f"q{number}")
+        journal.close()
+    assert [one.queue_id for one in entries(tmp_path)] == ["q2"]
+
+
+def test_a_line_torn_by_a_kill_is_passed_over_and_spoils_no_other(tmp_path: Path) -> None:
+    whole = json.dumps({"time": "2026-01-01T00:00:00Z", "service": "relay", "kind": "stored", "queue_id": "a"})
+    (tmp_path / "relay.jsonl").write_text(f"{whole}\n{whole[:30]}")
+    assert [one.queue_id for one in entries(tmp_path)] == ["a"]
+
+    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal.record(Kind.STORED, "b")
+    journal.close()
+    assert [one.queue_id for one in entries(tmp_path)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\n",
+        b"[]\n",
+        b"1\n",
+        b'"time"\n',
+        b"{}\n",
+        b'{"time":"2026-01-01T00:00:00Z","service":"relay","kind":"stored"}',  # no line end: torn
+        b'{"time":"yesterday","service":"relay","kind":"stored"}\n',
+        b'{"time":5,"service":"relay","kind":"stored"}\n',
+        b'{"time":"2026-01-01T00:00:00Z","service":"relay","kind":"eaten"}\n',
+        b"[" * 100_000 + b"\n",
+        b"\xff\xfe\n",
+    ],
+)
+def test_what_is_no_event(line: bytes) -> None:
+    assert parse_line(line) is None
+
+
+def test_a_time_without_zone_is_utc() -> None:
+    entry = parse_line(b'{"time":"2026-01-01T00:00:00","service":"relay","kind":"stored"}\n')
+    assert entry is not None
+    assert entry.time == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=50)
+def test_the_reader_never_fails(line: bytes) -> None:
+    parse_line(line + b"\n")
+
+
+def test_other_files_and_an_empty_folder(tmp_path: Path) -> None:
+    assert entries(tmp_path) == []
+    assert entries(tmp_path / "absent") == []
+    (tmp_path / "relay.jsonl.bak").write_text("x\n")
+    (tmp_path / "notes.txt").write_text("x\n")
+    assert entries(tmp_path) == []
+
+
+def test_record_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+
+    def many() -> None:
+        for _ in range(500):
+            journal.record(Kind.STORED, "q")
+
+    threads = [threading.Thread(target=many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal.close()
+    assert len(entries(tmp_path)) == 2000
