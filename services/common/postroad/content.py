@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SPILL_AT = 256 * 1024
 BLOCK = 64 * 1024
+_FEW = 64  # blocks in memory: a client that sends octet by octet must not cost an object an octet
 
 
 class Content:
@@ -41,15 +42,16 @@ class Content:
             self._blocks.append(block)
             if self.size > SPILL_AT:
                 self._spill()
+            elif len(self._blocks) > _FEW:
+                self._blocks = [b"".join(self._blocks)]
         else:
-            self._file.write(block)
+            _write_whole(self._file, block)
 
     def _spill(self) -> None:
         handle, name = tempfile.mkstemp(prefix="content-", dir=self._directory)
         self.path = Path(name)
         self._file = os.fdopen(handle, "w+b", buffering=0)
-        for block in self._blocks:
-            self._file.write(block)
+        _write_whole(self._file, b"".join(self._blocks))
         self._blocks.clear()
 
     def blocks(self, size: int = BLOCK) -> Iterator[bytes]:
@@ -99,3 +101,10 @@ class Content:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
             self.path = None
+
+
+def _write_whole(file: BinaryIO, block: bytes) -> None:
+    """Write all of the block: a raw write may end early, and the next one then says why (ENOSPC)."""
+    rest = memoryview(block)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -5,7 +5,7 @@ A service answers with these objects; only the SMTP receiver turns them into oct
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,11 +33,20 @@ class EnhancedStatus:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply: its code, its enhanced status where it has one, its text lines (no CR or LF in them)."""
+    """A reply: its code, its enhanced status where it has one, its text lines.
+
+    Raises `ValueError` for CR or LF in a line: what a remote host said must not become a reply of our own.
+    """
 
     code: int
     status: EnhancedStatus | None
     lines: tuple[str, ...]
+    _octets: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            if "\r" in line or "\n" in line:
+                raise ValueError("a line of a reply has no CR or LF in it")
 
     @property
     def is_success(self) -> bool:
@@ -50,13 +59,18 @@ class Reply:
         return 400 <= self.code < 500
 
     def encode(self) -> bytes:
-        """Return the octets of the reply: every line with code and status (RFC 2034 §4), CRLF ended."""
-        status = f"{self.status} " if self.status is not None else ""
-        last = len(self.lines) - 1
-        text = "".join(
-            f"{self.code}{' ' if index == last else '-'}{status}{line}\r\n" for index, line in enumerate(self.lines)
-        )
-        return text.encode("utf-8")
+        """Return the octets of the reply: every line with code and status (RFC 2034 §4), CRLF ended.
+
+        They are made once: most replies are the named ones below, sent over and over.
+        """
+        if self._octets is None:
+            status = f"{self.status} " if self.status is not None else ""
+            last = len(self.lines) - 1
+            text = "".join(
+                f"{self.code}{' ' if index == last else '-'}{status}{line}\r\n" for index, line in enumerate(self.lines)
+            )
+            object.__setattr__(self, "_octets", text.encode())
+        return self._octets  # type: ignore[return-value]
 
     def __str__(self) -> str:
         """Give the reply on one line, as logs and the journal show it."""

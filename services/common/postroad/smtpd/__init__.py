@@ -1,7 +1,9 @@
 """The one SMTP receiver (RFC 5321), on aiosmtpd: relay and store answer the network through it.
 
 `service.py` is what a service decides; `engine.py` is the protocol, without I/O; `protocol.py` drives the
-engine under aiosmtpd's connection handling, and has the one way to start it:
+engine under aiosmtpd's connection handling; `server.py` has the one way to start it:
+
+    from postroad.smtpd.server import serve
 
     server = await serve(
         service,                                                  # a Service
