@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postroad.address import Address, AddressError, domain_key
 
@@ -60,14 +60,18 @@ class Account:
         return f"{local}@{domain}"
 
 
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A domain of the world. Names are `domain_key`s; local-parts are casefolded."""
 
     name: str
     mx: tuple[MX, ...] = ()
-    accounts: Mapping[str, Account] = MappingProxyType({})
-    aliases: Mapping[str, tuple[Address, ...]] = MappingProxyType({})  # targets are addresses of the world
+    accounts: Mapping[str, Account] = field(default_factory=_nothing)
+    aliases: Mapping[str, tuple[Address, ...]] = field(default_factory=_nothing)  # targets are addresses of the world
     catch_all: Address | None = None
     records: tuple[str, ...] = ()  # further records, in master-file form (RFC 1035 §5), owner names relative
 

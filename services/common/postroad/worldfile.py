@@ -1,0 +1,121 @@
+"""The world file: `world.toml` loaded whole or not at all, and watched for edits.
+
+A bad edit never reaches a running service: the watcher logs the reasons and the last good world stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+from postroad.tomllines import KeyLines
+from postroad.worldreader import WorldReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Network
+    from pathlib import Path
+
+    from postroad.world import World
+
+_log = logging.getLogger(__name__)
+
+POLL_INTERVAL = 0.25  # seconds; two polls must agree, so an edit is taken up within 0.5 s
+
+
+class WorldError(Exception):
+    """The world file is not valid; `errors` are sentences, each with the file's name and the line."""
+
+    def __init__(self, errors: tuple[str, ...]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
+
+
+def load_world(path: Path, network: IPv4Network) -> World:
+    """Read and validate the world file, host addresses being offsets in `network`; raises `WorldError`."""
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path})",)) from error
+    return parse_world(octets, network, name=path.name)
+
+
+def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml") -> World:
+    """Validate the octets of a world file; `name` is what errors call it. Raises `WorldError`."""
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise WorldError((f"{name}:{line}: the file is not UTF-8",)) from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WorldError((f"{name}:{_toml_error(text, str(error))}",)) from None
+    reader = WorldReader(document, network)
+    world = reader.read()
+    if reader.errors:
+        lines = KeyLines(text)
+        placed = {
+            (lines.line(error.at), error.sentence.replace("{line}", f"line {lines.line(error.other)}"))
+            for error in reader.errors
+        }
+        raise WorldError(tuple(f"{name}:{line}: {sentence}" for line, sentence in sorted(placed)))
+    return world
+
+
+def _toml_error(text: str, message: str) -> str:
+    # tomllib ends its message in "(at line 3, column 5)" or "(at end of document)"
+    match = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", message, re.DOTALL)
+    if match is None:
+        return f"1: {message}"
+    return f"{match[2] or text.rstrip().count(chr(10)) + 1}: {match[1]}"
+
+
+_Fingerprint = tuple[int, int, int, int, int]
+
+
+class WorldWatcher:
+    """Finds out when the world file has changed, whether it was written in place or replaced by renaming.
+
+    `poll` is for a loop of the caller's own; `run` is for asyncio. Both load a changed file only once two
+    polls in a row have seen it the same, so that a file still being written is not read.
+    """
+
+    def __init__(self, path: Path, network: IPv4Network) -> None:
+        self._path = path
+        self._network = network
+        self._seen = self._loaded = self._fingerprint()
+
+    def _fingerprint(self) -> _Fingerprint | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+    def poll(self) -> World | None:
+        """Return the new world where the file has changed to a valid one, else None; never raises `WorldError`."""
+        seen, self._seen = self._seen, self._fingerprint()
+        if self._seen != seen or self._seen == self._loaded:
+            return None
+        self._loaded = self._seen
+        try:
+            world = load_world(self._path, self._network)
+        except WorldError as error:
+            for sentence in error.errors:
+                _log.error("world refused: %s", sentence)
+            return None
+        _log.info("world loaded: %d domains, %d hosts", len(world.domains), len(world.hosts))
+        return world
+
+    async def run(self, changed: Callable[[World], None], *, interval: float = POLL_INTERVAL) -> None:
+        """Call `changed` with each new world, for ever; `interval` is in seconds."""
+        import asyncio  # noqa: PLC0415 - the name server polls without an event loop, and starts faster without
+
+        while True:
+            await asyncio.sleep(interval)
+            world = self.poll()
+            if world is not None:
+                changed(world)

@@ -1,0 +1,80 @@
+"""Further records of a domain: what the world file takes, and why it refuses the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad.records import RecordError, check_record
+
+GOOD = [
+    "www 300 IN A 203.0.113.80",
+    "www IN 300 A 203.0.113.80",
+    "www in a 203.0.113.80 ; a comment",
+    "www 1h30m AAAA 2001:db8::1",
+    '@ IN TXT "v=spf1 mx -all"',
+    '@ TXT "one" two "th\\"ree"',
+    f'@ TXT "{"x" * 255}"',
+    "* A 192.0.2.1",
+    "a.x.test. CNAME @",
+    "x.test. NS ns.elsewhere.test.",
+    "_imap._tcp SRV 0 1 143 mx",
+    "_443._tcp.www TLSA 3 1 1 ( 00ff 11ee )",
+    '@ CAA 0 issue "ca.test"',
+    "a\\.b MX 10 mx",
+    "a\\032b RP who what",
+    "x TYPE65280 \\# 3 abc def",
+    "x A \\# 4 c0000201",
+    "x TYPE65280 \\# 0",
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_good(text: str) -> None:
+    check_record(text, "x.test")
+
+
+BAD = [
+    ("", "begins with its owner name"),
+    (" A 192.0.2.1", "begins with its owner name"),
+    ("; nothing", "begins with its owner name"),
+    ("x A 192.0.2.1\ny A 192.0.2.2", "on one line"),
+    ("$TTL 300", "a directive"),
+    ("a..b A 192.0.2.1", "not a domain name"),
+    (f"{'a' * 64} A 192.0.2.1", "not a domain name"),
+    (f"{'a.' * 130}b A 192.0.2.1", "not a domain name"),
+    ("bü A 192.0.2.1", "not a domain name"),
+    ("www.y.test. A 192.0.2.1", "not in x.test"),
+    ("www", "no type"),
+    ("www 300 IN", "no type"),
+    ("www 300 300 A 192.0.2.1", "300 is no type"),
+    ("www 2147483648 A 192.0.2.1", "over 2147483647"),
+    ("www CH A 192.0.2.1", "the class is IN"),
+    ("www TXTT hello", "TXTT is no type"),
+    ("@ SOA a b 1 2 3 4 5", "the SOA"),
+    ("www A 192.0.2.256", "not an IPv4 address"),
+    ("www A 192.0.2.1 192.0.2.2", "A takes 1 field, not 2"),
+    ("www A", "A takes 1 field, not 0"),
+    ("www AAAA 192.0.2.1", "not an IPv6 address"),
+    ("www MX mx", "MX takes 2 fields, not 1"),
+    ("www MX 65536 mx", "not a number from 0 to 65535"),
+    ("www MX ten mx", "not a number from 0 to 65535"),
+    ("@ CAA 256 issue x", "not a number from 0 to 255"),
+    ("www TXT", "one string or more"),
+    (f"www TXT {'ä' * 128}", "over 255 octets"),
+    ('www TXT "open', "a quote is left open"),
+    ("www TXT open\\", "ends in a backslash"),
+    ("www TXT ( a", "parentheses"),
+    ("www TXT a )", "parentheses"),
+    ("www TXT ((a))", "parentheses"),
+    ("x TLSA 3 1 1 0xff", "not hexadecimal"),
+    ("x TYPE65280 abc", "RFC 3597"),
+    ("x TYPE65280 \\# 2 abc", "RFC 3597"),
+    ("x TYPE65280 \\#", "RFC 3597"),
+    ("x TYPE65280 \\# 2 abcdef", "has 3 octets, not 2"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD)
+def test_bad(text: str, reason: str) -> None:
+    with pytest.raises(RecordError, match=reason):
+        check_record(text, "x.test")
