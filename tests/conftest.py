@@ -1,0 +1,21 @@
+"""What all tests share: one Postroad of processes and one of containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.processes import ProcessStack
+from tests.harness.stack import DEFAULT_WORLD, Stack, fresh_domain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One Postroad of processes, shared by every test that uses accounts of its own."""
+    with ProcessStack(tmp_path_factory.mktemp("stack"), world=DEFAULT_WORLD + fresh_domain()) as stack:
+        yield stack
+        stack.check_logs()

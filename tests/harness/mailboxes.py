@@ -1,0 +1,105 @@
+"""Reading what arrived, as its recipient does: by IMAP, waiting with IDLE, and by POP3."""
+
+from __future__ import annotations
+
+import contextlib
+import poplib
+import time
+from email import message_from_bytes, policy
+from typing import TYPE_CHECKING
+
+import imapclient
+
+from tests.harness.smtp import client_context
+from tests.harness.stack import WAIT, Port, Stack, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from email.message import EmailMessage
+
+
+def parse(content: bytes) -> EmailMessage:
+    """Parse a message."""
+    return message_from_bytes(content, policy=policy.default)
+
+
+@contextlib.contextmanager
+def imap(stack: Stack, user: User) -> Iterator[imapclient.IMAPClient]:
+    """Open an IMAP session over TLS, logged in."""
+    endpoint = stack.endpoint(Port.IMAPS)
+    client = imapclient.IMAPClient(endpoint.host, endpoint.port, ssl_context=client_context(stack), timeout=WAIT)
+    try:
+        if user.address.isascii():
+            client.login(user.address, user.password)
+        else:
+            client.plain_login(user.address, user.password)
+        yield client
+    except BaseException:
+        client.shutdown()
+        raise
+    client.logout()
+
+
+def arrived(
+    stack: Stack,
+    user: User,
+    *,
+    count: int = 1,
+    where: Callable[[bytes], bool] = lambda _: True,
+    mailbox: str = "INBOX",
+    timeout: float = WAIT,
+) -> list[bytes]:
+    """Return the messages of a mailbox for which `where` holds, as soon as there are `count` of them.
+
+    It waits with IDLE, so it sees what a client sees, when it sees it. More than `count` are returned too.
+    """
+    found: dict[int, bytes] = {}
+    seen: set[int] = set()
+    deadline = time.monotonic() + timeout
+    with imap(stack, user) as client:
+        client.select_folder(mailbox, readonly=True)
+        while True:
+            new = [uid for uid in client.search(["ALL"]) if uid not in seen]
+            seen.update(new)
+            for uid, items in client.fetch(new, ["BODY.PEEK[]"]).items() if new else ():
+                if where(items[b"BODY[]"]):
+                    found[uid] = items[b"BODY[]"]
+            if len(found) >= count:
+                return [found[uid] for uid in sorted(found)]
+            left = deadline - time.monotonic()
+            assert left > 0, (
+                f"{user.address} has {len(found)} of {count} messages after {timeout:g} s ({len(seen)} in all)"
+            )
+            # What was announced since the SEARCH is not announced again in IDLE.
+            announced = client._imap.response("EXISTS")[1][-1]
+            if announced is not None and int(announced) > len(seen):
+                continue
+            client.idle()
+            client.idle_check(timeout=left)
+            client.idle_done()
+
+
+@contextlib.contextmanager
+def pop3(stack: Stack, user: User) -> Iterator[poplib.POP3_SSL]:
+    """Open a POP3 session over TLS, logged in; QUIT at the end, so that what was deleted is gone."""
+    endpoint = stack.endpoint(Port.POP3S)
+    client = poplib.POP3_SSL(endpoint.host, endpoint.port, context=client_context(stack), timeout=WAIT)
+    try:
+        client.user(user.address)
+        client.pass_(user.password)
+        yield client
+    except BaseException:
+        client.close()
+        raise
+    client.quit()
+
+
+def retrieved(client: poplib.POP3, number: int) -> bytes:
+    """RETR one message and return it octet for octet: poplib's own `retr` takes the line ends away."""
+    client._shortcmd(f"RETR {number}")  # type: ignore[attr-defined]
+    lines = []
+    while (line := client.file.readline()) != b".\r\n":
+        assert line, "the server hung up"
+        # RFC 1939 §3: a line that begins with the termination octet is byte-stuffed.
+        lines.append(line[1:] if line.startswith(b".") else line)
+    return b"".join(lines)
