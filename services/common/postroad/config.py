@@ -155,8 +155,13 @@ class Settings:
 
     @property
     def tls_dir(self) -> Path:
-        """The CA and the certificate that init made: ca.pem, cert.pem, key.pem."""
+        """The certificate that init made, for all services: ca.pem, cert.pem, key.pem."""
         return self.data / "tls"
+
+    @property
+    def ca_dir(self) -> Path:
+        """The CA with its key, which only init needs."""
+        return self.data / "ca"
 
     @property
     def journal_dir(self) -> Path:

@@ -1,0 +1,212 @@
+"""The private CA and the certificate of all services: made once, kept, and issued anew when the names change.
+
+Keys are P-256 (RFC 5480). Both certificates keep the profile of RFC 5280 §4 to the letter, as strict verifiers ask
+for it: critical BasicConstraints and KeyUsage, key identifiers on both, names in the SAN (RFC 6125 §6.4.4).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from postroad.tls import CA_FILE, CERTIFICATE_FILE, KEY_FILE, TlsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate
+
+CA_KEY_FILE = "ca-key.pem"
+CA_LIFE = timedelta(days=3650)
+LEAF_LIFE = timedelta(days=397)  # what browsers and mail clients take at the most
+RENEW_BEFORE = timedelta(days=30)
+BACKDATED = timedelta(days=1)  # clocks of clients in other containers or machines may be behind
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What `ensure` found to do."""
+
+    ca: bool  # a new CA: clients that trusted the old one have to fetch it
+    leaf: bool
+
+
+def ensure(ca_dir: Path, tls_dir: Path, names: Iterable[str], addresses: Iterable[Address], now: datetime) -> Issued:
+    """Make what is missing: in `ca_dir` a CA, in `tls_dir` a certificate of it for these names and addresses.
+
+    What is there and still good is left alone. Every file appears whole, and a crash between the leaf's key and
+    its certificate is mended by the next call. The CA's key has a folder of its own that no service needs to see:
+    clients are asked to trust the CA. Raises `TlsError` where a kept CA cannot be read, rather than replace it.
+    """
+    wanted = _subject_alternative_name(names, addresses)
+    ca = _kept_ca(ca_dir, now)
+    made = ca is None
+    if ca is None:
+        ca = _make_ca(ca_dir, now)
+    certificate, key = ca
+    if not (tls_dir / CA_FILE).exists() or (tls_dir / CA_FILE).read_bytes() != _pem(certificate):
+        _write(tls_dir / CA_FILE, _pem(certificate), 0o644)
+    if not made and _leaf_is_good(tls_dir, certificate, wanted, now):
+        return Issued(ca=False, leaf=False)
+    _make_leaf(tls_dir, certificate, key, wanted, now)
+    return Issued(ca=made, leaf=True)
+
+
+def _subject_alternative_name(names: Iterable[str], addresses: Iterable[Address]) -> x509.SubjectAlternativeName:
+    entries: list[x509.GeneralName] = [x509.DNSName(name) for name in sorted(set(names))]
+    entries += [x509.IPAddress(address) for address in sorted(set(addresses), key=lambda one: (one.version, int(one)))]
+    return x509.SubjectAlternativeName(entries)
+
+
+def _kept_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurvePrivateKey] | None:
+    """Return the CA that is there and has not run out."""
+    certificate_file, key_file = ca_dir / CA_FILE, ca_dir / CA_KEY_FILE
+    # The key is written first, so a certificate without one is no leftover of a crash but a loss.
+    if not certificate_file.exists():
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+            raise ValueError("the key is not that of the certificate")
+    except (OSError, ValueError) as error:
+        raise TlsError(
+            f"the CA in {ca_dir} cannot be used: {error}. Give it back, or remove the folder to have a new CA made"
+        ) from error
+    return (certificate, key) if now < certificate.not_valid_after_utc - RENEW_BEFORE else None
+
+
+def _leaf_is_good(tls_dir: Path, ca: Certificate, wanted: x509.SubjectAlternativeName, now: datetime) -> bool:
+    try:
+        leaf, _ = x509.load_pem_x509_certificates((tls_dir / CERTIFICATE_FILE).read_bytes())
+        key = serialization.load_pem_private_key((tls_dir / KEY_FILE).read_bytes(), None)
+        leaf.verify_directly_issued_by(ca)
+        has = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return False
+    return (
+        key.public_key() == leaf.public_key()
+        and has == wanted
+        and leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc - RENEW_BEFORE
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Postroad"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, life: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now - BACKDATED + life)
+    )
+
+
+def _key_usage(*, ca: bool) -> x509.KeyUsage:
+    # RFC 5280 §4.2.1.3: a CA signs certificates and CRLs; an ECDSA server signs its handshakes
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _make_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    # Two CAs with one name but different keys would confuse clients that keep both, so the name tells them apart.
+    subject = _name(f"Postroad CA {os.urandom(4).hex()}")
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    certificate = (
+        _builder(subject, subject, key.public_key(), now, CA_LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(ca=True), critical=True)
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    _write(ca_dir / CA_KEY_FILE, _key_pem(key), 0o600)
+    _write(ca_dir / CA_FILE, _pem(certificate), 0o644)
+    return certificate, key
+
+
+def _make_leaf(
+    tls_dir: Path,
+    ca: Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    names: x509.SubjectAlternativeName,
+    now: datetime,
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca_identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_identifier)
+    life = min(LEAF_LIFE, ca.not_valid_after_utc - now + BACKDATED)  # no leaf outlives its CA
+    certificate = (
+        _builder(_name("Postroad services"), ca.subject, key.public_key(), now, life)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(ca=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(names, critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(issuer, critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    _write(tls_dir / KEY_FILE, _key_pem(key), 0o600)
+    _write(tls_dir / CERTIFICATE_FILE, _pem(certificate) + _pem(ca), 0o644)
+
+
+def _pem(certificate: Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write(path: Path, octets: bytes, mode: int) -> None:
+    """Put a file in place whole: readers see the old one or the new one, also after a crash."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)  # noqa: PTH105 - the name is mkstemp's
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)  # noqa: PTH108 - likewise
+        raise
