@@ -36,7 +36,7 @@ class InitError(Exception):
 def certificate_names(world: World) -> Iterator[str]:
     """Yield the names that the certificate is for.
 
-    A wildcard stands for imap., smtp. and whatever else a client takes for the server of its domain (RFC 7817 §3: email services take them).
+    A wildcard stands for imap., smtp. and what else a client takes for the server of its domain (RFC 7817 §3).
     """
     yield from ("localhost", *CONTAINERS)
     yield from world.hosts
