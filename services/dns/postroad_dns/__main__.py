@@ -1,0 +1,88 @@
+"""The name server's process: settings, world, zones, sockets, and a thread that takes up edits of the world."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from postroad import log
+from postroad.config import ConfigError, Settings
+from postroad.world import Role
+from postroad.worldfile import POLL_INTERVAL, WorldError, WorldWatcher, load_world
+from postroad_dns.addressbook import build_catalog
+from postroad_dns.server import Server
+from postroad_dns.zone import ZoneError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger("postroad.dns")
+
+
+def next_serial(last: int, now: float) -> int:
+    """Return a SOA serial after `last`: the time in seconds since 1970, or one more than the last (RFC 1982 §3.1)."""
+    clock = int(now) & 0xFFFFFFFF
+    ahead = (clock - last) & 0xFFFFFFFF
+    return clock if 0 < ahead < 1 << 31 else (last + 1) & 0xFFFFFFFF
+
+
+def watch(
+    watcher: WorldWatcher, settings: Settings, server: Server, serial: int, *, wait: Callable[[float], bool]
+) -> None:
+    """Take up edits of the world until `wait` returns true; a bad one is logged and the last good one stays.
+
+    This has a thread of its own, so that no query waits for zones to be made.
+    """
+    while not wait(POLL_INTERVAL):
+        world = watcher.poll()
+        if world is None:
+            continue
+        serial = next_serial(serial, time.time())
+        try:
+            server.replace(build_catalog(world, settings, serial))
+        except ZoneError as error:
+            _log.error("zones refused: %s", error)
+            continue
+        except Exception:  # noqa: BLE001 - a thread that dies here would leave the world's edits unseen for good
+            _log.exception("zones could not be made")
+            continue
+        _log.info("zones loaded: serial %d", serial)
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status."""
+    try:
+        settings = Settings.from_environ(os.environ)
+        log.setup("dns", settings.log_level)
+        watcher = WorldWatcher(settings.world, settings.network)
+        world = load_world(settings.world, settings.network)
+        serial = next_serial(0, time.time())
+        address = settings.listen or str(world.host_of(Role.DNS).address)
+        server = Server(
+            address, settings.dns_port, build_catalog(world, settings, serial), connections=settings.connections
+        )
+    except (ConfigError, WorldError, ZoneError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"POSTROAD_DNS_PORT: {error}", file=sys.stderr)
+        return 1
+    ended = threading.Event()
+    threading.Thread(
+        target=watch, args=(watcher, settings, server, serial), kwargs={"wait": ended.wait}, name="world", daemon=True
+    ).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: server.stop())
+    log.ready(address="{}:{}".format(*server.address))
+    server.serve()
+    ended.set()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

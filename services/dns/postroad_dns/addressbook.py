@@ -1,0 +1,198 @@
+"""The zones of the world: every domain a zone, every host its name and its address, forward and reverse.
+
+The server is the keeper of the address book: a host has one address, no two hosts have the same one, and no
+further record of a domain may say otherwise. With `Outside.CAPTURE` and `Outside.BOUNCE` it is also the root of
+its own Internet, so that no question ever has to leave this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING
+
+from postroad.config import Outside
+from postroad.world import Role
+from postroad_dns import zonefile
+from postroad_dns.name import ROOT, Key, Name
+from postroad_dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A, Type
+from postroad_dns.zone import Catalog, Record, Zone, ZoneError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from postroad.config import Settings
+    from postroad.world import Domain, Host, World
+
+# Seconds. An edit of the world is to be seen at once, and nothing here is far away.
+TTL = 1
+# Seconds; RFC 1912 §2.2. There are no secondaries, so nobody acts on them.
+_REFRESH, _RETRY, _EXPIRE = 3600, 600, 604800
+
+_ARPA = Name.parse("arpa")
+# RFC 6761 §6.4: names under "invalid" never exist, so mail to them shows what a failed look-up does.
+_INVALID = Name.parse("invalid")
+
+
+def build_catalog(world: World, settings: Settings, serial: int) -> Catalog:
+    """Derive all zones from the world; `serial` is that of every SOA (RFC 1035 §3.3.13).
+
+    Raises `ZoneError` where a domain's further records break a rule; the message names domain and record.
+    """
+    return _Builder(world, settings, serial).catalog()
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    world: World
+    settings: Settings
+    serial: int
+
+    def catalog(self) -> Catalog:
+        forward = {Name.parse(domain.name): domain for domain in self.world.domains.values()}
+        reverse = self._reverse()
+        apexes = {apex.key for apex in (*forward, *reverse)}
+        rooted = self.settings.outside is not Outside.REFUSE
+        if rooted:
+            apexes.add(ROOT.key)
+        records: dict[Key, list[Record]] = {key: [] for key in apexes} | {
+            apex.key: list(found) for apex, found in reverse.items()
+        }
+        for host in self.world.hosts.values():
+            name = Name.parse(host.name)
+            key = _nearest(apexes, name.key)
+            if not key:
+                raise ZoneError(f"the host {host.name} lies in no domain of the world")
+            records[key].append(self._address(name, host))
+        for apex in (*forward, *reverse):
+            if apex.key and (parent := _nearest(apexes, apex.key[1:])) is not None:
+                records[parent].extend(self._delegation(apex))
+        for apex, domain in forward.items():
+            records[apex.key].extend(self._mail(apex, domain))
+            records[apex.key] = self._with_further(apex, domain, records[apex.key], apexes)
+        if rooted and self.settings.outside is Outside.CAPTURE and ROOT not in forward:
+            records[ROOT.key].extend(self._capture(apexes))
+        names = {apex.key: apex for apex in (*forward, *reverse, ROOT)}
+        return Catalog.of(
+            Zone.build(names[key], (*self._top(names[key], forward.get(names[key])), *found))
+            for key, found in records.items()
+        )
+
+    def _top(self, apex: Name, domain: Domain | None) -> Iterator[Record]:
+        """Give the records that every zone begins with: SOA and NS."""
+        server = Name.parse(self.world.host_of(Role.DNS).name)
+        # RFC 1035 §3.3.13: RNAME is the mailbox of who is responsible; RFC 5321 §4.5.1: every domain has this one.
+        at = apex if domain is not None and domain.receives_mail else server.parent()
+        rname = at.child(b"postmaster")
+        yield Record(apex, TTL, SOA(server, rname, self.serial, _REFRESH, _RETRY, _EXPIRE, TTL))
+        yield Record(apex, TTL, NS(server))
+
+    def _delegation(self, apex: Name) -> Iterator[Record]:
+        """Give what a parent zone says of a zone below it (RFC 1034 §4.2.1): NS, with glue where that is inside."""
+        host = self.world.host_of(Role.DNS)
+        server = Name.parse(host.name)
+        yield Record(apex, TTL, NS(server))
+        if server.is_under(apex):
+            yield self._address(server, host)
+
+    @staticmethod
+    def _address(name: Name, host: Host) -> Record:
+        address = host.address
+        return Record(name, TTL, A(address) if isinstance(address, IPv4Address) else AAAA(address))
+
+    def _mail(self, apex: Name, domain: Domain) -> Iterator[Record]:
+        """Give where a domain's mail goes, and where its users find their services."""
+        for mx in domain.mx:
+            yield Record(apex, TTL, MX(mx.preference, Name.parse(mx.host)))
+        if not domain.receives_mail:
+            return
+        relay = Name.parse(self.world.host_of(Role.RELAY).name)
+        store = Name.parse(self.world.host_of(Role.STORE).name)
+        settings = self.settings
+        # RFC 6186 §3.4: the lower priority is preferred, here IMAP to POP3; RFC 8314 §3: and TLS from the first octet.
+        for service, priority, port, host in (
+            (b"_submissions", 0, settings.submissions_port, relay),
+            (b"_submission", 10, settings.submission_port, relay),
+            (b"_imaps", 0, settings.imaps_port, store),
+            (b"_imap", 10, settings.imap_port, store),
+            (b"_pop3s", 20, settings.pop3s_port, store),
+            (b"_pop3", 30, settings.pop3_port, store),
+        ):
+            yield Record(apex.child(service, b"_tcp"), TTL, SRV(priority, 1, port, host))
+
+    def _with_further(self, apex: Name, domain: Domain, derived: list[Record], apexes: set[Key]) -> list[Record]:
+        """Add the domain's own records, which take the place of derived ones of the same owner and type."""
+        further: list[Record] = []
+        for text in domain.records:
+            try:
+                found = zonefile.parse(text, apex, TTL)
+                for record in found:
+                    self._check_further(apex, record, apexes)
+            except ValueError as error:
+                raise ZoneError(f"{domain.name}: record {text!r}: {error}") from error
+            further.extend(found)
+        replaced = {(record.owner.key, record.rdata.type) for record in further}
+        aliased = {record.owner.key for record in further if isinstance(record.rdata, CNAME)}
+        kept = [
+            record
+            for record in derived
+            if (record.owner.key, record.rdata.type) not in replaced
+            and (record.owner.key not in aliased or record.owner.key == apex.key)
+        ]
+        return kept + further
+
+    def _check_further(self, apex: Name, record: Record, apexes: set[Key]) -> None:
+        owner, rdata = record.owner, record.rdata
+        if not owner.is_under(apex):
+            raise ZoneError(f"{owner} is outside the domain")
+        if _nearest(apexes, owner.key) != apex.key:
+            raise ZoneError(f"{owner} lies in another domain of the world")
+        if owner.key == apex.key and rdata.type in {Type.SOA, Type.NS, Type.CNAME}:
+            raise ZoneError("SOA and NS of the domain itself are made by the server, and CNAME can't stand beside them")
+        if isinstance(rdata, A | AAAA | CNAME):
+            if str(owner).lower().removesuffix(".") in self.world.hosts:
+                raise ZoneError(f"{owner} is a host; its address stands in the address book")
+            if isinstance(rdata, A) and rdata.address in self.world.network:
+                raise ZoneError(f"{rdata.address} is in the private network; name its host in the address book")
+
+    def _reverse(self) -> dict[Name, list[Record]]:
+        """Give the reverse zones: the network's, and the /64 of each IPv6 host (RFC 1035 §3.5, RFC 3596 §2.5)."""
+        zones: dict[Name, list[Record]] = {_reverse_apex(self.world.network): []}
+        for host in self.world.hosts.values():
+            prefix = 24 if isinstance(host.address, IPv4Address) else 64
+            apex = _reverse_apex(ip_network(f"{host.address}/{prefix}", strict=False))
+            pointer = Record(Name.parse(host.address.reverse_pointer), TTL, PTR(Name.parse(host.name)))
+            zones.setdefault(apex, []).append(pointer)
+        return zones
+
+    def _capture(self, apexes: set[Key]) -> Iterator[Record]:
+        """Give the records by which every domain that the world does not know has the store as its mail exchanger.
+
+        RFC 4592 §3.3.1: a wildcard stands only for names right below the closest one that exists. So the root has
+        one, and so has every name between the root and a zone of the world, such as "test" above "alpha.test".
+        """
+        store = self.world.host_of(Role.STORE)
+        between = {key[cut:] for key in apexes for cut in range(1, len(key)) if _nearest(apexes, key[cut:]) == ()}
+        for key in sorted(between | {ROOT.key}):
+            name = Name(key)
+            if name.is_under(_ARPA):
+                continue  # reverse names that are not the world's do not exist
+            for owner in (name, name.child(b"*")) if key else (name.child(b"*"),):
+                yield Record(owner, TTL, MX(10, Name.parse(store.name)))
+                yield self._address(owner, store)
+        if not any(Name(key).is_under(_INVALID) for key in apexes):
+            yield Record(_INVALID, TTL, TXT((b"names under invalid never exist (RFC 6761)",)))
+
+
+def _reverse_apex(network: IPv4Network | IPv6Network) -> Name:
+    width = 8 if isinstance(network, IPv4Network) else 4
+    labels = network.network_address.reverse_pointer.split(".")
+    return Name.parse(".".join(labels[(network.max_prefixlen - network.prefixlen) // width :]))
+
+
+def _nearest(apexes: Iterable[Key], key: Key) -> Key | None:
+    """Return the apex that is the nearest ancestor of the name, or None."""
+    for cut in range(len(key) + 1):
+        if key[cut:] in apexes:
+            return key[cut:]
+    return None

@@ -1,0 +1,90 @@
+"""The wire cache: a query's octets without its ID, and the response's octets without its ID.
+
+The responder is a pure function of the catalog, so a response stays right until the catalog changes, and then
+the whole cache goes with it. The key is all of the query, the case of QNAME too (which the response must repeat),
+but for EDNS options: none changes a response here, and a client that sends a cookie or padding of its own with
+each query (RFC 7873, RFC 7830) would otherwise never hit and soon fill it.
+
+Two generations bound it: when the young one is full it becomes the old one, whose entries come back when they are
+asked for again and are forgotten otherwise. A flood of names that nobody asks twice costs memory for twice
+`LIMIT` entries and no more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_dns.lookup import Rcode
+from postroad_dns.rdata import Type
+from postroad_dns.wire import HEADER, PAYLOAD, whole_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LIMIT = 10_000  # entries of a generation
+# Octets: header, the longest question, OPT without options. A longer query is no plain one.
+_LONGEST_QUERY = HEADER + 255 + 4 + 11
+_OPT_START = b"\0" + Type.OPT.to_bytes(2, "big")
+_CACHED = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
+
+
+class Cache:
+    """Remembers what `respond` says. `respond` must be pure and answer alike whatever the ID.
+
+    `young` is for the hot path, which looks there first: `young.get(packet[2:])`. It is replaced now and then, so
+    it must be read from here each time.
+    """
+
+    __slots__ = ("_limit", "_old", "_respond", "young")
+
+    def __init__(self, respond: Callable[[bytes], bytes | None], *, limit: int = LIMIT) -> None:
+        self._respond = respond
+        self._limit = limit
+        self.young: dict[bytes, bytes] = {}
+        self._old: dict[bytes, bytes] = {}
+
+    def respond(self, packet: bytes) -> bytes | None:
+        """Return the response to a query, from memory or from the responder; None where there is to be none."""
+        plain = without_options(packet)
+        key = plain[2:]
+        known = self.young.get(key)
+        if known is None:
+            known = self._old.get(key)
+            if known is None:
+                response = self._respond(plain)
+                if response is None or len(plain) > _LONGEST_QUERY or len(response) > PAYLOAD:
+                    return response
+                if response[3] & 0xF not in _CACHED:
+                    return response
+                known = response[2:]
+            if len(self.young) >= self._limit:
+                self._old = self.young
+                self.young = {}
+            self.young[key] = known
+        return packet[:2] + known
+
+
+def without_options(packet: bytes) -> bytes:
+    """Return the query with its OPT record's options taken out, where its form is the plain one; else as it is.
+
+    The plain form is one question and one additional record, OPT, as the last thing in the packet.
+    """
+    # RFC 1035 §4.1.1: QDCOUNT 1, ANCOUNT 0, NSCOUNT 0, ARCOUNT 1.
+    if packet[4:HEADER] != b"\0\1\0\0\0\0\0\1":
+        return packet
+    offset = HEADER
+    try:
+        while packet[offset]:
+            if packet[offset] >= 0x40:
+                return packet
+            offset += packet[offset] + 1
+    except IndexError:
+        return packet
+    opt = offset + 5
+    length = packet[opt + 9 : opt + 11]
+    options = packet[opt + 11 :]
+    if not options or packet[opt : opt + 3] != _OPT_START or len(options) != int.from_bytes(length, "big"):
+        return packet
+    if not whole_options(options):
+        return packet
+    return packet[: opt + 9] + b"\0\0"

@@ -1,0 +1,129 @@
+"""The server: one thread, one selector, a UDP socket and a TCP listener on each address.
+
+There is no event loop under it: a query is answered where it was read. Only `serve` runs on that thread;
+`replace` and `stop` may be called from any other, or from a signal handler.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from postroad_dns.cache import Cache
+from postroad_dns.responder import Responder
+from postroad_dns.tcp import Connection
+from postroad_dns.udp import open_udp
+
+if TYPE_CHECKING:
+    from postroad_dns.udp import Udp
+    from postroad_dns.zone import Catalog
+
+_log = logging.getLogger(__name__)
+
+_SWEEP = 1.0  # seconds between looks for connections that have rested too long
+_UDP_BUFFER = 4 << 20  # octets; a burst waits here instead of being lost
+_BACKLOG = 128
+
+
+class Server:
+    """Answers at one address over UDP and TCP. Raises `OSError` where the address can't be had.
+
+    With port 0 the system chooses one, the same for both; `address` says which.
+    """
+
+    def __init__(self, address: str, port: int, catalog: Catalog, *, connections: int) -> None:
+        self._limit = connections
+        self._selector = selectors.DefaultSelector()
+        self._connections: dict[socket.socket, Connection] = {}
+        self._stopping = False
+        self._woken, self._wake = socket.socketpair()
+        self._wake.setblocking(False)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._tcp = socket.create_server((address, port), family=family, backlog=_BACKLOG)
+        self._tcp.setblocking(False)
+        self.address: tuple[str, int] = self._tcp.getsockname()[:2]
+        udp = socket.socket(family, socket.SOCK_DGRAM)
+        udp.setblocking(False)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UDP_BUFFER)
+        udp.bind(self.address)
+        self._udp_socket = udp
+        responder = Responder(catalog)
+        self._udp: Udp = open_udp(udp, Cache(responder.udp))
+        self._tcp_cache = Cache(responder.tcp)
+        for sock in (udp, self._tcp, self._woken):
+            self._selector.register(sock, selectors.EVENT_READ)
+
+    def replace(self, catalog: Catalog) -> None:
+        """Answer from another catalog from now on, with nothing remembered of the old one."""
+        responder = Responder(catalog)
+        self._udp.cache = Cache(responder.udp)
+        self._tcp_cache = Cache(responder.tcp)
+
+    def stop(self) -> None:
+        """Let `serve` end."""
+        self._stopping = True
+        self._wake.send(b"\0")
+
+    def serve(self) -> None:
+        """Answer until `stop` is called, then close everything."""
+        swept = time.monotonic()
+        while not self._stopping:
+            for key, events in self._selector.select(_SWEEP):
+                if key.fileobj is self._udp_socket:
+                    self._udp.drain()
+                elif key.fileobj is self._tcp:
+                    self._accept()
+                elif isinstance(key.data, Connection):
+                    self._serve_connection(key.data, events)
+            now = time.monotonic()
+            if now - swept >= _SWEEP:
+                swept = now
+                for connection in tuple(self._connections.values()):
+                    if connection.deadline <= now:
+                        self._close(connection)
+        for connection in tuple(self._connections.values()):
+            self._close(connection)
+        self._selector.close()
+        for sock in (self._udp_socket, self._tcp, self._woken, self._wake):
+            sock.close()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._tcp.accept()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            # Out of descriptors, or the client was gone already. Whoever has rested longest makes room.
+            _log.warning("a connection could not be accepted: %s", error)
+            self._make_room(0)
+            return
+        self._make_room(self._limit - 1)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(sock, time.monotonic())
+        self._connections[sock] = connection
+        self._selector.register(sock, selectors.EVENT_READ, connection)
+
+    def _make_room(self, allowed: int) -> None:
+        """Close the connection that has rested longest where there are more than `allowed`."""
+        if len(self._connections) > allowed and self._connections:
+            self._close(min(self._connections.values(), key=lambda connection: connection.deadline))
+
+    def _serve_connection(self, connection: Connection, events: int) -> None:
+        serve = connection.read if events & selectors.EVENT_READ else connection.write
+        if not serve(self._tcp_cache, time.monotonic()):
+            self._close(connection)
+            return
+        wanted = (connection.wants_to_read and selectors.EVENT_READ) | (
+            connection.wants_to_write and selectors.EVENT_WRITE
+        )
+        if wanted != self._selector.get_key(connection.socket).events:
+            self._selector.modify(connection.socket, wanted, connection)
+
+    def _close(self, connection: Connection) -> None:
+        del self._connections[connection.socket]
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
