@@ -1,0 +1,131 @@
+"""`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
+
+python -m bench [--only dns,smtp,road,imap,start] [--rounds 3] [--save docs/benchmarks.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.harness.processes import ProcessStack
+from tests.harness.stack import BOB, Port, Service
+
+from bench import rows_dns, rows_imap, rows_road, rows_smtp, rows_start
+from bench.clients import ImapClient
+from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
+from bench.table import Row, markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GROUPS = ("start", "dns", "smtp", "road", "imap")
+# Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
+SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
+
+
+def _stack(folder: Path) -> ProcessStack:
+    return ProcessStack(folder, settings=SETTINGS)
+
+
+def _reader(stack: ProcessStack) -> ImapClient:
+    host, port = stack.endpoint(Port.IMAP)
+    return ImapClient(host, port, BOB.address, BOB.password)
+
+
+def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
+    """Measure one group on a stack of its own."""
+    if group == "start":
+        numbers = iter(range(rounds))
+        yield from rows_start.rows(lambda: _stack(folder / f"ours-{next(numbers)}"), rounds)
+        return
+    with _stack(folder / "ours") as stack:
+        smtp, mx, imap, pop3 = (stack.endpoint(port) for port in (Port.SMTP, Port.MX, Port.IMAP, Port.POP3))
+        tls = stack.data / "tls"
+        if group == "dns":
+            yield from rows_dns.rows(*stack.endpoint(Port.DNS), folder / "dns", rounds)
+        elif group == "smtp":
+            stack.stop(Service.STORE)
+            yield from rows_smtp.rows(*smtp, stack.process_id(Service.RELAY), tls=tls, folder=folder, rounds=rounds)
+            stack.start(Service.STORE)
+        elif group == "road":
+            yield from rows_road.rows(smtp, mx, lambda: _reader(stack), tls=tls, folder=folder, rounds=rounds)
+        else:
+            ours = ((imap.host, imap.port, pop3.port), (BOB.address, BOB.password))
+            for layout in ("sdbox", "maildir"):
+                with Dovecot(folder / layout, layout) as dovecot:
+                    peer = ((dovecot.address, IMAP_PORT, POP3_PORT), (BOB.address, PASSWORD))
+                    yield from rows_imap.rows(ours, peer, f"dovecot {layout}", rounds)
+
+
+def _machine() -> str:
+    """Return a line that says what the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({model}), {system}"
+
+
+def _versions() -> str:
+    """Return the peers' versions, as Debian names them."""
+    packages = ("nsd", "postfix", "dovecot-core")
+    done = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${Version}, ", *packages], capture_output=True, text=True, check=False
+    )
+    return done.stdout.rstrip(", ")
+
+
+def main() -> int:
+    """Run the chosen groups and print the table; exit 1 where a floor is missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default=",".join(GROUPS), help=f"groups, of {', '.join(GROUPS)}")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default 3)")
+    parser.add_argument("--save", type=Path, help="write the figures to this file, with machine and date")
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    if unknown := set(chosen) - set(GROUPS):
+        parser.error(f"no such group: {', '.join(sorted(unknown))}")
+    measured: list[Row] = []
+    try:
+        for group in chosen:
+            print(f"{group}:", file=sys.stderr)
+            with tempfile.TemporaryDirectory(prefix="postroad-bench-") as folder:
+                Path(folder).chmod(0o755)
+                measured += _measure(group, Path(folder), options.rounds)
+    except MissingPeerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    finally:
+        if measured:
+            print(markdown(measured))
+    if options.save:
+        _save(options.save, measured, options.rounds)
+    return 1 if any(row.floor and not row.floor.holds(row.figure) for row in measured) else 0
+
+
+def _save(path: Path, measured: list[Row], rounds: int) -> None:
+    today = dt.datetime.now(tz=dt.UTC).date()
+    path.write_text(f"""# Benchmarks
+
+Measured by `make bench` on {today}, on {_machine()}, beside {_versions()}: {rounds} rounds, interleaved, medians;
+the ratio is the median of the rounds' own ratios. `bench/README.md` says what each row does. Machines are noisy:
+compare ratios, not figures.
+
+{markdown(measured)}
+""")
+    with contextlib.suppress(OSError):
+        print(f"saved in {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

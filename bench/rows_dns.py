@@ -1,0 +1,63 @@
+"""DNS, warm: queries a second of one process each, by dnsperf, the same names and record types on both sides."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from bench.peers import DNS_PORT, NSD_ADDRESS, Nsd, program
+from bench.table import Row, at_least, interleave
+from bench.zones import ZONES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECONDS = 5
+QUERIES = """alpha.test MX
+beta.test MX
+alpha.test SOA
+beta.test NS
+beta.test TXT
+www.beta.test A
+mx.postroad.test A
+_imaps._tcp.alpha.test SRV
+nobody.alpha.test A
+alpha.test A
+"""
+
+
+def _dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
+    binary = program("dnsperf", "dnsperf")
+
+    def measure() -> float:
+        done = subprocess.run(
+            [binary, "-s", address, "-p", str(port), "-d", str(queries), "-l", str(SECONDS), "-c", "4", "-q", "200"],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS * 6,
+        )
+        lost = re.search(r"Queries lost:\s+(\d+)", done.stdout)
+        if lost is None or int(lost[1]) > 100:
+            raise RuntimeError(f"queries were lost:\n{done.stdout}")
+        found = re.search(r"Queries per second:\s+([\d.]+)", done.stdout)
+        if found is None:
+            raise RuntimeError(f"dnsperf said:\n{done.stdout}")
+        return float(found[1])
+
+    return measure
+
+
+def rows(address: str, port: int, folder: Path, rounds: int) -> Iterator[Row]:
+    """Measure beside NSD, which serves the same zones."""
+    folder.mkdir(parents=True)
+    queries = folder / "queries"
+    queries.write_text(QUERIES)
+    with Nsd(folder / "nsd", ZONES):
+        ours, theirs = _dnsperf(address, port, queries), _dnsperf(NSD_ADDRESS, DNS_PORT, queries)
+        ours()
+        theirs()
+        row = Row("DNS warm", "queries/s", at_least(0.8), peer_name="nsd, 1 process")
+        yield interleave(row, rounds, ours, theirs)

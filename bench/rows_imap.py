@@ -1,0 +1,172 @@
+"""IMAP and POP3, 10,000 messages of 2 KiB, against Dovecot: time in milliseconds, both sides warm, no TLS on either."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+from bench.clients import ImapClient, Pop3Client
+from bench.table import Row, at_most, interleave
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MESSAGES = 10_000
+LARGE = 1_000
+HEADER_VIEW = (
+    "FETCH 1:* (UID RFC822.SIZE FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS "
+    "(From To Cc Bcc Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To "
+    "Content-Type Reply-To)])"
+)
+WORDS = (
+    "post",
+    "road",
+    "mail",
+    "relay",
+    "queue",
+    "spool",
+    "store",
+    "zone",
+    "packet",
+    "letter",
+    "route",
+    "horse",
+    "inn",
+)
+
+Place = tuple[str, int, int]  # address, IMAP port, POP3 port
+User = tuple[str, str]
+
+
+def messages(count: int, size: int, seed: int) -> list[bytes]:
+    """Return messages of about `size` octets, as different from each other as letters are."""
+    dice = random.Random(seed)
+    made = []
+    for number in range(count):
+        head = (
+            f"Received: from client.test ([127.0.0.1]) by mx.test with ESMTP id {number:08};\r\n"
+            f"\tMon, 23 Nov 2026 10:{number // 60 % 60:02}:{number % 60:02} +0000\r\n"
+            f"From: {dice.choice(WORDS).title()} {dice.choice(WORDS)} <{dice.choice(WORDS)}{number}@alpha.test>\r\n"
+            f"To: Bob Builder <bob@beta.test>\r\nSubject: {' '.join(dice.choices(WORDS, k=6))}\r\n"
+            f"Date: Mon, 23 Nov 2026 10:{number // 60 % 60:02}:{number % 60:02} +0000\r\n"
+            f"Message-ID: <{seed}.{number}@alpha.test>\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        )
+        body = []
+        length = len(head)
+        while length < size:
+            line = " ".join(dice.choices(WORDS, k=11)) + "\r\n"
+            body.append(line)
+            length += len(line)
+        made.append((head + "".join(body))[: size - 2].encode() + b"\r\n")
+    return made
+
+
+def _pairs(ours: tuple[Place, User], peer: tuple[Place, User]) -> tuple[ImapClient, ImapClient]:
+    return tuple(ImapClient(place[0], place[1], *user) for place, user in (ours, peer))  # type: ignore[return-value]
+
+
+def _login(place: Place, user: User) -> float:
+    """Return the median milliseconds from connecting to the OK of LOGIN."""
+    times = []
+    for _ in range(30):
+        started = time.perf_counter()
+        client = ImapClient(place[0], place[1], *user)
+        times.append((time.perf_counter() - started) * 1000)
+        client.__exit__()
+    return sorted(times)[len(times) // 2]
+
+
+# What is measured, the command, how often in a round (its median counts), and the floor against sdbox.
+COMMANDS = (
+    ("SELECT", "SELECT INBOX", 15, 2.0),
+    ("FETCH flags", "FETCH 1:* (FLAGS)", 5, 2.0),
+    ("FETCH ENVELOPE", "FETCH 1:* (ENVELOPE)", 3, 0.3),
+    ("header view", HEADER_VIEW, 3, 1.5),
+    ("SEARCH TEXT", "SEARCH TEXT nowhere-to-be-found", 3, 0.2),
+    ("SEARCH FROM", "SEARCH FROM horse77", 3, 0.5),
+)
+FLAG_ALL = "STORE 1:* +FLAGS (\\Flagged)"
+
+
+def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rounds: int) -> Iterator[Row]:
+    """Fill both INBOXes, then measure row by row. Floors are those against sdbox."""
+    mine, theirs = _pairs(ours, peer)
+    sides: list[tuple[ImapClient, User]] = [(mine, ours[1]), (theirs, peer[1])]
+    for client, _ in sides:
+        client.empty()
+        client.append(messages(MESSAGES, 2048, 1))
+        client.command("SELECT INBOX")
+        for _, text, _, _ in COMMANDS:  # once unmeasured: caches are warm on both sides
+            client.command(text)
+    strict = peer_name == "dovecot sdbox"
+
+    def row(name: str, floor: float) -> Row:
+        return Row(f"IMAP {name}", "ms", at_most(floor) if strict else None, peer_name=peer_name)
+
+    yield interleave(row("LOGIN", 1.0), rounds, lambda: _login(*ours), lambda: _login(*peer))
+    for name, text, times, floor in COMMANDS:
+        yield interleave(row(name, floor), rounds, _median(mine, text, times), _median(theirs, text, times))
+    yield interleave(row("STORE on all", 3.0), rounds, _flag_all(mine), _flag_all(theirs))
+
+    small = messages(LARGE, 2048, 2)
+
+    def append(client: ImapClient) -> Callable[[], float]:
+        def measure() -> float:
+            client.empty()
+            return client.append(small)
+
+        return measure
+
+    yield interleave(row("1,000 APPENDs, pipelined", 0.5), rounds, append(mine), append(theirs))
+    for client, _ in sides:
+        client.empty()
+        client.append(messages(LARGE, 8192, 3))
+        client.command("SELECT INBOX")
+        client.command(f"FETCH 1:{LARGE} (BODY.PEEK[])")
+    whole = f"FETCH 1:{LARGE} (BODY.PEEK[])"
+    yield interleave(row("1,000 bodies of 8 KiB", 1.5), rounds, lambda: mine.timed(whole), lambda: theirs.timed(whole))
+
+    def one_by_one(client: ImapClient) -> Callable[[], float]:
+        commands = [b"FETCH %d (BODY.PEEK[])" % number for number in range(1, LARGE + 1)]
+
+        def measure() -> float:
+            started = time.perf_counter()
+            client.pipeline(commands, window=LARGE)
+            return (time.perf_counter() - started) * 1000
+
+        return measure
+
+    yield interleave(row("the same, pipelined one by one", 2.0), rounds, one_by_one(mine), one_by_one(theirs))
+    for client, _ in sides:
+        client.command("UNSELECT")
+
+    def retrieve(place: Place, user: User) -> Callable[[], float]:
+        def measure() -> float:
+            with Pop3Client(place[0], place[2], *user) as client:
+                return client.retrieve(LARGE)
+
+        return measure
+
+    pop3 = Row("POP3 RETR of 1,000, pipelined", "ms", at_most(1.5) if strict else None, peer_name=peer_name)
+    yield interleave(pop3, rounds, retrieve(*ours), retrieve(*peer))
+    for client, _ in sides:
+        client.empty()
+        client.__exit__()
+
+
+def _median(client: ImapClient, text: str, times: int) -> Callable[[], float]:
+    """Measure a command several times."""
+    return lambda: statistics.median(client.timed(text) for _ in range(times))
+
+
+def _flag_all(client: ImapClient) -> Callable[[], float]:
+    """Measure a STORE that changes every message: what it sets is taken away again, unmeasured."""
+
+    def measure() -> float:
+        client.command(FLAG_ALL.replace("+FLAGS", "-FLAGS.SILENT"))
+        return client.timed(FLAG_ALL)
+
+    return measure

@@ -1,0 +1,131 @@
+"""The whole road: submission to visible by IMAP, beside Postfix → Postfix → Dovecot (LMTP, sdbox)."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+from bench.clients import ImapClient
+from bench.peers import (
+    IMAP_PORT,
+    MX_ADDRESS,
+    PASSWORD,
+    SMTP_PORT,
+    SUBMISSION_ADDRESS,
+    Dovecot,
+    exchanger,
+    submission,
+)
+from bench.rows_smtp import smtp_source
+from bench.table import Row, at_least, at_most, interleave
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MESSAGES = 2_000
+SINGLES = 100
+POLL = 0.002  # seconds between two looks at the mailbox, the same on both sides
+
+
+def _throughput(smtp: tuple[str, int], reader: Callable[[], ImapClient]) -> Callable[[], float]:
+    """Return messages a second, from the first connection to the last message visible."""
+
+    def measure() -> float:
+        with reader() as client:
+            client.empty()
+            started = time.perf_counter()
+            smtp_source(*smtp, messages=MESSAGES, reuse=True)
+            deadline = started + 120
+            while client.exists() < MESSAGES:
+                if time.perf_counter() > deadline:
+                    raise TimeoutError(f"{client.exists()} of {MESSAGES} messages arrived in two minutes")
+                time.sleep(POLL)
+            return MESSAGES / (time.perf_counter() - started)
+
+    return measure
+
+
+def _letter(number: int) -> bytes:
+    return b"From: alice@alpha.test\r\nTo: bob@beta.test\r\nSubject: number %d\r\n\r\n%s" % (
+        number,
+        b"A line.\r\n" * 400,
+    )
+
+
+def _latency(smtp: tuple[str, int], reader: Callable[[], ImapClient]) -> Callable[[], float]:
+    """Return the median milliseconds from the 250 of the final dot to a NOOP that tells EXISTS."""
+
+    def measure() -> float:
+        times = []
+        with reader() as client, contextlib.closing(smtplib.SMTP(*smtp)) as sender:
+            sender.ehlo("client.test")
+            client.empty()
+            client.command("SELECT INBOX")
+            for number in range(SINGLES):
+                sender.sendmail("alice@alpha.test", ["bob@beta.test"], _letter(number))
+                accepted = time.perf_counter()
+                while b" EXISTS" not in client.command("NOOP"):
+                    if time.perf_counter() - accepted > 30:
+                        raise TimeoutError("a message did not arrive in 30 seconds")
+                times.append((time.perf_counter() - accepted) * 1000)
+        return statistics.median(times)
+
+    return measure
+
+
+def _idle(smtp: tuple[str, int], reader: Callable[[], ImapClient]) -> Callable[[], float]:
+    """Return the median milliseconds from the 250 of delivery (the MX's own) to EXISTS in a session that idles."""
+
+    def measure() -> float:
+        times = []
+        with reader() as client, contextlib.closing(smtplib.SMTP(*smtp)) as sender:
+            sender.ehlo("client.test")
+            client.empty()
+            client.command("SELECT INBOX")
+            client.send(b"idle IDLE\r\n")
+            client.read_until(b"+ ")
+            for number in range(SINGLES):
+                sender.sendmail("alice@alpha.test", ["bob@beta.test"], _letter(number))
+                accepted = time.perf_counter()
+                client.read_until(b"* %d EXISTS" % (number + 1))
+                times.append((time.perf_counter() - accepted) * 1000)
+            client.send(b"DONE\r\n")
+            client.read_until(b"idle OK")
+        return statistics.median(times)
+
+    return measure
+
+
+def rows(
+    smtp: tuple[str, int],
+    mx: tuple[str, int],
+    reader: Callable[[], ImapClient],
+    *,
+    tls: Path,
+    folder: Path,
+    rounds: int,
+) -> Iterator[Row]:
+    """Measure throughput, the delay of a single message, and IDLE."""
+    with (
+        Dovecot(folder / "dovecot", "sdbox") as dovecot,
+        exchanger(folder / "mx", dovecot.lmtp_socket, tls=tls),
+        submission(folder / "submission", hold=False, tls=tls),
+    ):
+        peer_smtp = (SUBMISSION_ADDRESS, SMTP_PORT)
+
+        def peer_reader() -> ImapClient:
+            return ImapClient(dovecot.address, IMAP_PORT, "bob@beta.test", PASSWORD)
+
+        name = "postfix → postfix → dovecot"
+        row = Row("road, 2,000 messages", "messages/s", at_least(5), peer_name=name)
+        yield interleave(row, rounds, _throughput(smtp, reader), _throughput(peer_smtp, peer_reader))
+        row = Row("road, 250 to visible", "ms p50", at_most(0.4), peer_name=name)
+        yield interleave(row, rounds, _latency(smtp, reader), _latency(peer_smtp, peer_reader))
+        row = Row("delivery to IDLE's EXISTS, beside", "ms p50", None, peer_name="postfix → dovecot")
+        beside = interleave(row, rounds, _idle(mx, reader), _idle((MX_ADDRESS, SMTP_PORT), peer_reader))
+        yield beside
+        yield Row("delivery to IDLE's EXISTS", "ms p50", at_most(10), ours=beside.ours)

@@ -1,0 +1,74 @@
+"""SMTP: messages accepted and fsynced a second, against Postfix; and the memory that one large message costs.
+
+Postfix puts what it takes on hold, so that nothing but accepting is in its figure. Ours has its next hop down and
+tries to deliver all the while, which is to our disadvantage.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.peers import SMTP_PORT, SUBMISSION_ADDRESS, program, submission
+from bench.table import Row, at_least, at_most, interleave
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SESSIONS = 20
+MESSAGES = 4_000
+SIZE = 4096
+LARGE = 20 * 1024 * 1024
+
+
+def smtp_source(
+    address: str, port: int, *, messages: int, reuse: bool, size: int = SIZE, sessions: int = SESSIONS
+) -> float:
+    """Send with smtp-source and return the seconds that it took; every message must be accepted."""
+    command = [program("smtp-source", "postfix"), "-s", str(sessions), "-m", str(messages), "-l", str(size)]
+    command += ["-f", "alice@alpha.test", "-t", "bob@beta.test", "-M", "client.test"]
+    command += [*(["-d"] if reuse else []), f"inet:{address}:{port}"]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode or done.stderr:
+        raise RuntimeError(f"smtp-source: {done.stderr[:500]}")
+    return seconds
+
+
+def peak_memory(process_id: int) -> int:
+    """Return the peak resident set of a process, in octets, since `forget_peak`."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    if found is None:
+        raise RuntimeError("the kernel does not tell VmHWM")
+    return int(found[1]) * 1024
+
+
+def forget_peak(process_id: int) -> int:
+    """Set the peak back to what is resident now, and return that, in octets."""
+    Path(f"/proc/{process_id}/clear_refs").write_text("5")
+    return peak_memory(process_id)
+
+
+def rows(address: str, port: int, relay_process: int, *, tls: Path, folder: Path, rounds: int) -> Iterator[Row]:
+    """Measure with session reuse and without."""
+
+    def rate(address: str, port: int, *, reuse: bool) -> Callable[[], float]:
+        return lambda: MESSAGES / smtp_source(address, port, messages=MESSAGES, reuse=reuse)
+
+    with submission(folder / "hold", hold=True, tls=tls):
+        for reuse, floor, name in ((True, 4.0, "session reuse"), (False, 2.5, "a session a message")):
+            row = Row(f"SMTP accepted, {name}", "messages/s", at_least(floor), peer_name="postfix, on hold")
+            ours, theirs = rate(address, port, reuse=reuse), rate(SUBMISSION_ADDRESS, SMTP_PORT, reuse=reuse)
+            yield interleave(row, rounds, ours, theirs)
+
+    def grown() -> float:
+        before = forget_peak(relay_process)
+        smtp_source(address, port, messages=1, reuse=False, size=LARGE, sessions=1)
+        return (peak_memory(relay_process) - before) / 1e6
+
+    yield interleave(Row("relay's memory for one message of 20 MB", "MB", at_most(60)), rounds, grown)
