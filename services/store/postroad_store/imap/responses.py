@@ -1,0 +1,38 @@
+"""How responses are written: strings, names, flag lists, dates (RFC 3501 §7, §9)."""
+
+from __future__ import annotations
+
+import re
+
+# ATOM-CHAR, see wire.py; a mailbox name may be an astring, which may hold "]" too.
+_ASTRING_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+\Z")
+# quoted = DQUOTE *QUOTED-CHAR DQUOTE: 7-bit, without CR, LF and NUL
+_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*\Z")
+MAX_QUOTED = 1000  # a longer string goes as a literal: some clients' line buffers are short
+
+
+def string(octets: bytes) -> bytes:
+    """Return a string: quoted where the grammar allows, else a literal."""
+    if len(octets) <= MAX_QUOTED and _QUOTABLE.match(octets):
+        if b'"' in octets or b"\\" in octets:
+            octets = octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        return b'"' + octets + b'"'
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def nstring(octets: bytes | None) -> bytes:
+    """Return a string, or NIL for None."""
+    return b"NIL" if octets is None else string(octets)
+
+
+def astring(octets: bytes) -> bytes:
+    """Return an atom where the octets are one, else a string; the word NIL is quoted to be safe."""
+    if _ASTRING_ATOM.match(octets) and octets.upper() != b"NIL":
+        return octets
+    return string(octets)
+
+
+def text(message: str) -> bytes:
+    """Return resp-text that can't break its line: 7-bit, no CR or LF, never empty (text = 1*TEXT-CHAR)."""
+    clean = "".join(char if " " <= char <= "~" else "?" for char in message)
+    return clean.encode("ascii") or b"?"

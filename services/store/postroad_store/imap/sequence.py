@@ -1,0 +1,113 @@
+"""Sequence sets (RFC 3501 §9): of message sequence numbers, or of UIDs.
+
+A set is kept as it was written; `*` stands as 0 until `resolve` is told the largest number in use.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.wire import MAX_NUMBER, Reader, SyntaxFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+STAR = 0
+_SET = re.compile(rb"[0-9*:,]+")
+# seq-number = nz-number / "*"; seq-range = seq-number ":" seq-number
+_RANGE = re.compile(rb"(\*|[1-9]\d{0,9})(?::(\*|[1-9]\d{0,9}))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSet:
+    """Ranges of numbers, both ends included, in the order written; 0 is `*`."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+    def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
+        """Return the ranges ascending, overlaps coalesced, `*` being `largest`.
+
+        RFC 3501 §9 seq-range: 2:4 and 4:2 are equivalent, and 3291:* holds the last message even where that is
+        less than 3291.
+        """
+        ranges = self.ranges
+        if len(ranges) == 1:  # by far the most: no sorting, no merging
+            low, high = ranges[0]
+            low, high = low or largest, high or largest
+            return ((low, high),) if low <= high else ((high, low),)
+        return coalesce((min(a or largest, b or largest), max(a or largest, b or largest)) for a, b in ranges)
+
+    def __str__(self) -> str:
+        """Give the set as the wire has it."""
+        return ",".join(f"{low or '*'}" if low == high else f"{low or '*'}:{high or '*'}" for low, high in self.ranges)
+
+
+def coalesce(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return ascending ranges with none that touch or overlap."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1] + 1:
+            if high > merged[-1][1]:
+                merged[-1] = merged[-1][0], high
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def ranges_of(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Return ascending numbers as ranges."""
+    return tuple(_runs(numbers))
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    low = high = -1
+    for number in numbers:
+        if number == high + 1 and low >= 0:
+            high = number
+            continue
+        if low >= 0:
+            yield low, high
+        low = high = number
+    if low >= 0:
+        yield low, high
+
+
+def format_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """Return ranges as a uid-set (RFC 4315 §4)."""
+    return b",".join(b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges)
+
+
+def indexes(ranges: Iterable[tuple[int, int]], ascending: Sequence[int]) -> list[range]:
+    """Return where in the ascending numbers those of the ranges stand, as ranges of indexes; gaps are passed over."""
+    found = []
+    for low, high in ranges:
+        start, stop = bisect_left(ascending, low), bisect_right(ascending, high)
+        if start < stop:
+            found.append(range(start, stop))
+    return found
+
+
+def parse_sequence_set(text: bytes) -> SequenceSet:
+    """Parse a sequence set; raises `SyntaxFault`."""
+    if text.isdigit() and text[0] != 48 and len(text) < 10:  # one number: what pipelining clients send
+        number = int(text)
+        return SequenceSet(((number, number),))
+    ranges = []
+    for part in text.split(b","):
+        found = _RANGE.match(part)
+        if found is None:
+            raise SyntaxFault("Invalid messageset")
+        low = STAR if found[1] == b"*" else int(found[1])
+        high = low if found[2] is None else STAR if found[2] == b"*" else int(found[2])
+        if low > MAX_NUMBER or high > MAX_NUMBER:
+            raise SyntaxFault("Invalid messageset")
+        ranges.append((low, high))
+    return SequenceSet(tuple(ranges))
+
+
+def read_sequence_set(reader: Reader) -> SequenceSet:
+    """Take a sequence set from a command."""
+    return parse_sequence_set(reader.match(_SET, "messageset"))

@@ -1,0 +1,177 @@
+"""The tokens of IMAP commands (RFC 3501 §9), read from one whole command.
+
+A command is a list of parts, a line's text and a literal in turn: `a LOGIN {3}` CRLF `bob secret` CRLF is
+the parts `a LOGIN {3}`, `bob`, ` secret`... Every part with an even index is text without its CRLF, every odd
+one a literal's octets. The engine has counted those octets already, so nothing in them is ever taken for a
+command. The grammar is followed strictly (RFC 3501 §2.2.2), with one liberty that clients need: a quoted
+string may hold octets above 127, as UTF-8 passwords and search strings are sent so by many.
+"""
+
+from __future__ import annotations
+
+import re
+
+# literal = "{" number ["+"] "}" CRLF *CHAR8                                      (RFC 7888 §8)
+LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
+
+# atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
+# list-wildcards = "%" / "*"; quoted-specials = DQUOTE / "\"; resp-specials = "]"
+_ATOM_CHAR = rb"!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~"
+_ATOM = re.compile(rb"[" + _ATOM_CHAR + rb"]+")
+# ASTRING-CHAR = ATOM-CHAR / resp-specials
+_ASTRING_ATOM = re.compile(rb"[" + _ATOM_CHAR + rb"\]]+")
+# list-char = ATOM-CHAR / list-wildcards / resp-specials
+_LIST_ATOM = re.compile(rb"[" + _ATOM_CHAR + rb"\]%*]+")
+# tag = 1*<any ASTRING-CHAR except "+">
+TAG = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[^_`a-z|}~\]]+")
+# quoted = DQUOTE *QUOTED-CHAR DQUOTE; QUOTED-CHAR = <any TEXT-CHAR except quoted-specials> / "\" quoted-specials
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"')
+_ESCAPE = re.compile(rb"\\(.)")
+# number = 1*DIGIT ; Unsigned 32-bit integer (0 <= n < 4,294,967,296)
+_NUMBER = re.compile(rb"\d{1,10}")
+MAX_NUMBER = 0xFFFFFFFF
+# flag = "\" atom / atom
+_FLAG = re.compile(rb"\\?[" + _ATOM_CHAR + rb"]+")
+_UNTIL_SPACE = re.compile(rb"[^ ]+")
+
+
+class SyntaxFault(Exception):  # noqa: N818 - a client's fault, which BAD tells it of
+    """The command breaks the grammar; the message is the text of the BAD response."""
+
+
+class Incomplete(SyntaxFault):
+    """The command ends at the announcement of a literal that has not arrived."""
+
+
+class Reader:
+    """Reads a command token by token; every method takes one token, or raises `SyntaxFault`."""
+
+    __slots__ = ("_at", "_index", "_parts", "_text")
+
+    def __init__(self, parts: list[bytes], at: int = 0) -> None:
+        self._parts = parts
+        self._index = 0
+        self._text = parts[0]
+        self._at = at
+
+    def peek(self) -> bytes:
+        """Return the next octet without taking it; empty at the end."""
+        return self._text[self._at : self._at + 1]
+
+    def rest(self) -> bytes | None:
+        """Return what is left of the command where no literal is in it, else None; takes nothing."""
+        return self._text[self._at :] if self._index == len(self._parts) - 1 else None
+
+    def at_end(self) -> bool:
+        """Whether the command ends here."""
+        return self._at == len(self._text)
+
+    def end(self) -> None:
+        """Take the end of the command."""
+        if self._at != len(self._text):
+            raise SyntaxFault("Unexpected argument")
+
+    def space(self) -> None:
+        """Take exactly one space (RFC 3501 §9, note 2)."""
+        self.take(b" ")
+
+    def take(self, octets: bytes) -> None:
+        """Take these very octets."""
+        if not self.skip(octets):
+            if self.at_end():
+                raise SyntaxFault("Missing argument")
+            raise SyntaxFault("Invalid argument")
+
+    def skip(self, octets: bytes) -> bool:
+        """Take these very octets if they are next, and say whether they were."""
+        if self._text.startswith(octets, self._at):
+            self._at += len(octets)
+            return True
+        return False
+
+    def match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
+        """Take what the pattern matches here."""
+        found = pattern.match(self._text, self._at)
+        if found is None:
+            if self.at_end():
+                raise SyntaxFault("Missing argument")
+            raise SyntaxFault(f"Invalid {what}")
+        self._at = found.end()
+        return found[0]
+
+    def atom(self) -> bytes:
+        """Take an atom."""
+        return self.match(_ATOM, "atom")
+
+    def keyword(self) -> bytes:
+        """Take an atom that is a word of the grammar, and return it in upper case (RFC 3501 §9, note 1)."""
+        return self.match(_ATOM, "argument").upper()
+
+    def word(self) -> bytes:
+        """Take everything up to the next space or the end."""
+        return self.match(_UNTIL_SPACE, "argument")
+
+    def flag(self) -> bytes:
+        """Take a flag: a keyword or a backslash and an atom."""
+        return self.match(_FLAG, "flag")
+
+    def number(self) -> int:
+        """Take an unsigned 32-bit integer."""
+        number = int(self.match(_NUMBER, "number"))
+        if number > MAX_NUMBER:
+            raise SyntaxFault("Number too large")
+        return number
+
+    def astring(self) -> bytes:
+        """Take an atom, which may hold `]`, or a string."""
+        found = _ASTRING_ATOM.match(self._text, self._at)
+        if found is not None:
+            self._at = found.end()
+            return found[0]
+        return self.string()
+
+    def list_mailbox(self) -> bytes:
+        """Take a mailbox pattern: an atom that may hold `]`, `%` and `*`, or a string."""
+        found = _LIST_ATOM.match(self._text, self._at)
+        if found is not None:
+            self._at = found.end()
+            return found[0]
+        return self.string()
+
+    def string(self) -> bytes:
+        """Take a quoted string or a literal."""
+        found = _QUOTED.match(self._text, self._at)
+        if found is not None:
+            self._at = found.end()
+            text = found[1]
+            return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
+        if self.peek() == b"{":
+            self.literal_size()
+            if self._index + 1 == len(self._parts):
+                raise Incomplete("Missing literal")
+            literal = self._parts[self._index + 1]
+            self._index += 2
+            self._text = self._parts[self._index]
+            self._at = 0
+            if b"\0" in literal:
+                raise SyntaxFault("NUL in a literal")  # CHAR8 = %x01-ff
+            return literal
+        if self.at_end():
+            raise SyntaxFault("Missing argument")
+        raise SyntaxFault("Invalid string")
+
+    def nstring(self) -> bytes | None:
+        """Take a string or NIL."""
+        if self.peek() in {b'"', b"{"}:
+            return self.string()
+        if self.keyword() != b"NIL":
+            raise SyntaxFault("Invalid string")
+        return None
+
+    def literal_size(self) -> tuple[int, bool]:
+        """Take a literal's announcement at the end of a line: its octets, and whether it is non-synchronizing."""
+        found = LITERAL.match(self._text, self._at)
+        if found is None:
+            raise SyntaxFault("Invalid literal")
+        self._at = found.end()
+        return int(found[1]), bool(found[2])

@@ -1,0 +1,310 @@
+"""The engine alone: framing, literals, order, limits."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from postroad_store.engine import Close, Event, StartTls
+from postroad_store.imap import commands as c
+from postroad_store.imap.commands import Bad
+from postroad_store.imap.engine import Engine, Limits
+from postroad_store.imap.states import State
+
+SMALL = Limits(line=200, line_before_login=100, literal=50, literal_before_login=20)
+
+
+class Peer:
+    """An engine, and a session that says OK to everything."""
+
+    def __init__(self, state: State = State.NOT_AUTHENTICATED, limits: Limits | None = None) -> None:
+        self.engine = Engine(limits)
+        for step in (State.AUTHENTICATED, State.SELECTED):
+            if state is not State.NOT_AUTHENTICATED and self.engine.state is not state:
+                self.engine.enter(step)
+        self.events: list[Event] = []
+
+    def say(self, octets: bytes) -> bytes:
+        self.engine.receive_data(octets)
+        while (event := self.engine.next_event()) is not None:
+            self.events.append(event)
+            self.answer(event)
+        return self.engine.data_to_send()
+
+    def answer(self, event: Event) -> None:
+        if isinstance(event, c.Append):
+            self.engine.take_literal()
+        elif isinstance(event, Bad) and event.tag is None:
+            self.engine.untagged_bad(event.text.encode())
+        elif isinstance(event, Bad):
+            self.engine.complete(event.tag or b"", b"BAD " + event.text.encode())
+        elif isinstance(event, c.Command) and not isinstance(event, c.AppendData):
+            self.engine.complete(event.tag, b"OK")
+
+
+def selected(limits: Limits | None = None) -> Peer:
+    return Peer(State.SELECTED, limits)
+
+
+def test_a_command_in_pieces() -> None:
+    peer = Peer()
+    for octet in b"a NOOP\r":
+        assert peer.say(bytes([octet])) == b""
+    assert peer.say(b"\nb NO") == b"a OK\r\n"
+    assert peer.say(b"OP\r\n") == b"b OK\r\n"
+    assert peer.events == [c.Noop(b"a"), c.Noop(b"b")]
+
+
+def test_it_waits_for_the_answer() -> None:
+    engine = Engine()
+    engine.receive_data(b"a NOOP\r\nb CAPABILITY\r\n")
+    assert engine.next_event() == c.Noop(b"a")
+    assert engine.next_event() is None
+    engine.receive_data(b"c LOGOUT\r\n")
+    assert engine.next_event() is None
+    engine.complete(b"a", b"OK")
+    assert engine.next_event() == c.Capability(b"b")
+    engine.proceed()
+    assert engine.next_event() == c.Logout(b"c")
+    engine.complete_earlier(b"b", b"OK late")
+    assert engine.next_event() is None
+    engine.send(b"* BYE\r\n")
+    engine.complete(b"c", b"OK")
+    assert engine.data_to_send() == b"a OK\r\nb OK late\r\n* BYE\r\nc OK\r\n"
+    assert engine.data_to_send() == b""
+
+
+def test_literals() -> None:
+    peer = Peer()
+    assert peer.say(b"a LOGIN {3}\r\n") == b"+ OK\r\n"
+    assert peer.say(b"bo") == b""
+    assert peer.say(b"b {0+}\r\n\r\n") == b"a OK\r\n"
+    assert peer.say(b"a LOGIN {3+}\r\n\r\n  {2+}\r\nxy\r\n") == b"a OK\r\n"
+    assert peer.events == [c.Login(b"a", b"bob", b""), c.Login(b"a", b"\r\n ", b"xy")]
+
+
+def test_a_command_inside_a_literal_is_not_executed() -> None:
+    peer = selected()
+    inside = b"x LOGOUT\r\n"
+    for line in (
+        b"a SELECT {%d+}\r\n%b\r\n",
+        b"a NOOP {%d+}\r\n%b\r\n",
+        b"a FOO {%d+}\r\n%b\r\n",
+        b"a FETCH 1 {%d+}\r\n%b\r\n",
+    ):
+        peer.say(line % (len(inside), inside))
+    assert not [event for event in peer.events if isinstance(event, c.Logout)]
+    assert [type(event) for event in peer.events] == [c.Select, Bad, Bad, Bad]
+    assert peer.say(b"z NOOP\r\n") == b"z OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        (b"\r\n", b"* BAD Error in IMAP tag: Invalid tag\r\n"),
+        (b" NOOP\r\n", b"* BAD Error in IMAP tag: Invalid tag\r\n"),
+        (b"+a NOOP\r\n", b"* BAD Error in IMAP tag: Invalid tag\r\n"),
+        (b"* NOOP\r\n", b"* BAD Error in IMAP tag: Invalid tag\r\n"),
+        (b"\0\r\n", b"* BAD Error in IMAP tag: Invalid tag\r\n"),
+        (b"a\r\n", b"a BAD Error in IMAP command: Invalid command name\r\n"),
+        (b"a  NOOP\r\n", b"a BAD Error in IMAP command: Invalid command name\r\n"),
+        (b"a NOOP\0\r\n", b"a BAD Error in IMAP command: Invalid command name\r\n"),
+        (b"a NO\rOP\r\n", b"a BAD Error in IMAP command: Invalid command name\r\n"),
+        (b"a UID\r\n", b"a BAD Error in IMAP command UID: Unknown command\r\n"),
+        (b"a UID FOO 1\r\n", b"a BAD Error in IMAP command UID FOO: Unknown command\r\n"),
+        (b"a XYZZY\r\n", b"a BAD Error in IMAP command XYZZY: Unknown command\r\n"),
+        (b"a FETCH 1 FLAGS\r\n", b"a BAD Please log in first\r\n"),
+        (b"a NOOP\n", b"a BAD A line must end in CRLF\r\n"),
+        (b"\n", b"* BAD A line must end in CRLF\r\n"),
+        (b"a NOOP x\r\n", b"a BAD Error in IMAP command NOOP: Unexpected argument\r\n"),
+        (b"a LOGIN x {99999999999}\r\n", b"a BAD Error in IMAP command LOGIN: Invalid literal\r\n"),
+        (b"a LOGIN {21}\r\n", b"a BAD Error in IMAP command LOGIN: Literal too large\r\n"),
+    ],
+)
+def test_bad(line: bytes, answer: bytes) -> None:
+    peer = Peer(limits=SMALL)
+    assert peer.say(line) == answer
+    assert peer.say(b"b NOOP\r\n") == b"b OK\r\n"
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b""])
+def test_a_line_too_long(end: bytes) -> None:
+    peer = Peer(limits=SMALL)
+    assert peer.say(b"a LOGIN x " + b"y" * 100 + end) == b"a BAD Command line too long\r\n"
+    if not end:
+        assert peer.say(b"z" * 500) == b""
+        assert peer.say(b"z" * 500 + b" {11+}\r\n") == b""
+        assert peer.say(b"q LOGOUT\r\n!" + b"x" * 40 + b"\r\n") == b""
+    assert peer.say(b"b NOOP\r\n") == b"b OK\r\n"
+
+
+def test_a_line_too_long_has_no_tag() -> None:
+    peer = Peer(limits=SMALL)
+    assert peer.say(b"(" * 101) == b"* BAD Command line too long\r\n"
+    assert peer.say(b"\r\nb NOOP\r\n") == b"b OK\r\n"
+
+
+def test_many_literals_are_one_long_command() -> None:
+    peer = selected(SMALL)
+    part = b" TEXT {40+}\r\n" + b"x" * 40
+    assert peer.say(b"a SEARCH" + part * 5 + b"\r\n") == b"a BAD Error in IMAP command SEARCH: Literal too large\r\n"
+    assert peer.say(b"b NOOP\r\n") == b"b OK\r\n"
+
+
+def test_a_literal_too_large_is_counted_off() -> None:
+    peer = selected(SMALL)
+    octets = b"x LOGOUT\r\n" * 30
+    answer = peer.say(b"a SELECT {%d+}\r\n" % len(octets) + octets + b" {3+}\r\nabc\r\nb NOOP\r\n")
+    assert answer == b"a BAD Error in IMAP command SELECT: Literal too large\r\nb OK\r\n"
+
+
+@pytest.mark.parametrize("line", [b"a LOGIN {21+}\r\n", b"a LOGIN {99999999999+}\r\n", b"? {21+}\r\n"])
+def test_a_stranger_may_not_send_a_large_literal(line: bytes) -> None:
+    peer = Peer(limits=SMALL)
+    assert peer.say(line + b"b NOOP\r\n") == b"* BYE [TOOBIG] Literal too large\r\n"
+    assert peer.events == [Close()]
+    assert peer.say(b"c NOOP\r\n") == b""
+    assert peer.engine.state is State.LOGOUT
+
+
+def test_append() -> None:
+    peer = selected(SMALL)
+    assert peer.say(b"a APPEND INBOX {300}\r\n") == b"+ OK\r\n"
+    assert peer.say(b"x" * 200) == b""
+    assert peer.say(b"x" * 100) == b""
+    assert peer.say(b"\r\n") == b"a OK\r\n"
+    assert b"".join(event.octets for event in peer.events if isinstance(event, c.AppendData)) == b"x" * 300
+    assert isinstance(peer.events[0], c.Append)
+    assert peer.events[-1] == c.AppendEnd(b"a")
+
+
+def test_append_with_non_synchronizing_literals() -> None:
+    peer = selected()
+    assert (
+        peer.say(b"a APPEND {1+}\r\nx {2+}\r\nhi\r\nb APPEND x {0+}\r\n\r\nc NOOP\r\n") == b"a OK\r\nb OK\r\nc OK\r\n"
+    )
+    assert [type(event) for event in peer.events] == [
+        *(c.Append, c.AppendData, c.AppendEnd),
+        *(c.Append, c.AppendData, c.AppendEnd),
+        c.Noop,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (b"a APPEND x {2+}\r\nhi {2+}\r\nyo\r\n", b"Error in IMAP command APPEND: Unexpected argument"),
+        (b"a APPEND x {2+}\r\nhi\n", b"A line must end in CRLF"),
+        (b"a APPEND x {2+}\r\n\0i\r\n", b"Error in IMAP command APPEND: NUL in the message"),
+        (b"a APPEND x (\\Recent) {2+}\r\nhi\r\n", b"Error in IMAP command APPEND: Invalid system flag \\RECENT"),
+        (b"a APPEND x {2}\n", b"A line must end in CRLF"),
+        (b"a APPEND x\r\n", b"Error in IMAP command APPEND: Missing argument"),
+        (b"a APPEND x {2+}\r\nhi" + b"x" * 201 + b"\r\n", b"Command line too long"),
+    ],
+)
+def test_append_malformed(octets: bytes, text: bytes) -> None:
+    peer = selected(SMALL)
+    assert peer.say(octets) == b"a BAD " + text + b"\r\n"
+    assert c.AppendEnd(b"a") not in peer.events
+    assert peer.say(b"b NOOP\r\n") == b"b OK\r\n"
+
+
+class Refuser(Peer):
+    def answer(self, event: Event) -> None:
+        if isinstance(event, c.Append):
+            self.engine.complete(event.tag, b"NO")
+        else:
+            super().answer(event)
+
+
+def test_append_refused() -> None:
+    peer = Refuser(State.AUTHENTICATED)
+    assert peer.say(b"a APPEND x {9}\r\n") == b"a NO\r\n"
+    assert peer.say(b"b NOOP\r\n") == b"b OK\r\n"
+    assert peer.say(b"c APPEND x {10+}\r\nx LOGOUT\r\n {3+}\r\nx\r\n\r\nd NOOP\r\n") == b"c NO\r\nd OK\r\n"
+
+
+def test_starttls_forgets_what_was_pipelined() -> None:
+    engine = Engine()
+    engine.receive_data(b"a STARTTLS\r\nb LOGIN x y\r\n")
+    assert engine.next_event() == StartTls()
+    assert engine.data_to_send() == b"a OK Begin TLS negotiation now.\r\n"
+    engine.receive_data(b"c LOGIN x y\r\n")
+    assert engine.next_event() is None
+    engine.tls_started()
+    assert engine.secure
+    assert engine.next_event() is None
+    engine.receive_data(b"d NOOP\r\n")
+    assert engine.next_event() == c.Noop(b"d")
+
+
+@pytest.mark.parametrize(
+    ("secure", "line", "text"),
+    [
+        (True, b"a STARTTLS\r\n", "TLS is already active."),
+        (False, b"a STARTTLS x\r\n", "Error in IMAP command STARTTLS: Unexpected argument"),
+    ],
+)
+def test_starttls_refused(secure: bool, line: bytes, text: str) -> None:
+    engine = Engine(secure=secure)
+    engine.receive_data(line)
+    assert engine.next_event() == Bad(b"a", text)
+
+
+def test_authenticate() -> None:
+    engine = Engine()
+    for line, event in (
+        (base64.b64encode(b"\0a\0b"), c.AuthenticateResponse(b"a", b"\0a\0b")),
+        (b"", c.AuthenticateResponse(b"a", b"")),
+        (b"*", Bad(b"a", "Authentication aborted by client.")),
+        (b"!", Bad(b"a", "Invalid base64 data")),
+        (b"x {3+}\r\nabc", Bad(b"a", "Invalid base64 data")),
+    ):
+        engine.receive_data(b"a AUTHENTICATE PLAIN\r\n" + line + b"\r\n")
+        assert engine.next_event() == c.Authenticate(b"a", b"PLAIN", None)
+        engine.challenge(b"a", b"")
+        assert engine.data_to_send() == b"+ \r\n"
+        assert engine.next_event() == event
+        engine.complete(b"a", b"BAD")
+        assert engine.next_event() is None
+        engine.data_to_send()
+
+
+def test_idle() -> None:
+    engine = Peer(State.SELECTED).engine
+    for line, event in ((b"done\r\n", c.Done(b"a")), (b"x\r\n", Bad(b"a", "Expected DONE"))):
+        engine.receive_data(b"a IDLE\r\n")
+        assert engine.next_event() == c.Idle(b"a")
+        engine.idling(b"a")
+        assert engine.idle
+        engine.send(b"* 1 EXISTS\r\n")
+        assert engine.data_to_send() == b"+ idling\r\n* 1 EXISTS\r\n"
+        engine.receive_data(line)
+        assert engine.next_event() == event
+        assert not bool(engine.idle)
+        engine.complete(b"a", b"OK")
+        engine.data_to_send()
+    assert engine.next_event() is None
+
+
+def test_no_way_back() -> None:
+    engine = Engine()
+    with pytest.raises(ValueError, match="not authenticated does not lead to selected"):
+        engine.enter(State.SELECTED)
+    engine.bye(b"Logging out")
+    engine.close()
+    engine.close()
+    assert engine.next_event() == Close()
+    engine.receive_data(b"a NOOP\r\n")
+    assert engine.next_event() == Close()
+    assert engine.next_event() is None
+
+
+def test_closed_while_octets_wait() -> None:
+    engine = Engine()
+    engine.receive_data(b"a LOGOUT\r\nb NOOP\r\n")
+    assert engine.next_event() == c.Logout(b"a")
+    engine.complete(b"a", b"OK")
+    engine.close()
+    assert [engine.next_event(), engine.next_event()] == [Close(), None]
