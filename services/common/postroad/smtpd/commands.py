@@ -74,6 +74,8 @@ MAIL_SYNTAX = reply(501, "5.5.4", "Syntax error: MAIL FROM:<address> [parameters
 RCPT_SYNTAX = reply(501, "5.5.4", "Syntax error: RCPT TO:<address> [parameters], no space around the colon")
 PARAMETER_SYNTAX = reply(501, "5.5.4", "Syntax error in parameters")
 UNKNOWN_PARAMETER = reply(555, "5.5.4", "Parameter not recognized or not implemented")
+SENDER_NOT_UTF8 = reply(501, "5.1.7", "Bad sender address: not UTF-8")
+RECIPIENT_NOT_UTF8 = reply(501, "5.1.3", "Bad recipient address: not UTF-8")
 SENDER_NOT_ASCII = reply(550, "5.6.7", "Non-ASCII reverse-path without SMTPUTF8")
 RECIPIENT_NOT_ASCII = reply(553, "5.6.7", "Non-ASCII forward-path without SMTPUTF8")
 
@@ -117,7 +119,7 @@ def parse_mail(argument: bytes, *, extended: bool, auth: bool, size_limit: int) 
 
     `extended`: the session began with EHLO, so parameters may come; `auth`: AUTH is offered, and its parameter.
     """
-    match = _MAIL.match(_decode(argument, reply(501, "5.1.7", "Bad sender address: not UTF-8")))
+    match = _MAIL.match(_decode(argument, SENDER_NOT_UTF8))
     if match is None:
         raise CommandError(MAIL_SYNTAX)
     path, tail = match.groups()
@@ -148,7 +150,7 @@ def parse_mail(argument: bytes, *, extended: bool, auth: bool, size_limit: int) 
 
 def parse_rcpt(argument: bytes, *, smtputf8: bool, postmaster: Address) -> Recipient:
     """Return the recipient of `RCPT TO:...` (RFC 5321 §4.1.1.3); `<Postmaster>` is `postmaster`."""
-    match = _RCPT.match(_decode(argument, reply(501, "5.1.3", "Bad recipient address: not UTF-8")))
+    match = _RCPT.match(_decode(argument, RECIPIENT_NOT_UTF8))
     if match is None:
         raise CommandError(RCPT_SYNTAX)
     path, tail = match.groups()

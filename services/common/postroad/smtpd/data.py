@@ -49,7 +49,9 @@ class MailData:
         The block is empty once the content is refused; `refusal` then answers the end of data.
         """
         block = self._held + octets
-        end = block.find(END_OF_DATA)
+        # One search does for most blocks: the first dot that begins a line is the last line.
+        dot = block.find(b"\r\n.")
+        end = dot if block.startswith(END_OF_DATA, dot) else block.find(END_OF_DATA, max(dot, 0))
         if end >= 0:
             rest = block[end + len(END_OF_DATA) :]
             block = block[: end + 2]
@@ -60,10 +62,11 @@ class MailData:
             block = block[: len(block) - keep]
         if self.refusal is not None or not block:
             return b"", rest
+        begins = self.size < 0
         # §4.5.2: a dot before other characters on a line is deleted. Every CRLF has its next octet here: an
         # edge after CRLF was held back.
-        begins = self.size < 0
-        block = block.replace(b"\r\n.", b"\r\n")
+        if 0 <= dot != end:
+            block = block.replace(b"\r\n.", b"\r\n")
         self.refusal = self._fault(block)
         if self.refusal is not None:
             return b"", rest
