@@ -11,7 +11,8 @@ the client has pipelined behind (RFC 2920 §3.2): no reply overtakes another, an
     Block           nothing              (refuse_content(reply) if it cannot be kept)
     Discard         nothing              the content is refused: forget its blocks
     Message         to take the message  answer(reply), when it is durable
-    StartTls        the handshake        tls_started(...), after the octets to send were sent
+    StartTls        the handshake        tls_started(...); stop reading first, then send the octets to send:
+                                         whatever is fed from here on must have come through TLS
     Flush           nothing              much is to be sent: send it before taking the next event
     Close           nothing              to close the connection, after the octets to send were sent
 
@@ -216,13 +217,15 @@ class Engine:
         self._output.append(AUTHENTICATED.encode())
 
     def tls_started(self, version: str | None, cipher: str | None) -> None:
-        """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded)."""
+        """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded).
+
+        Nothing is buffered when StartTls is told, so what is buffered now came through TLS.
+        """
         self._awaiting = None
         self._session.tls_version = version
         self._session.tls_cipher = cipher
         self._session.client_name = None
         self._session.extended = False
-        self._lines.clear()  # plaintext that came behind STARTTLS is never executed
         self.state = State.GREETED
 
     def refuse_content(self, refusal: Reply) -> None:

@@ -224,6 +224,7 @@ class Receiver(SMTP):
             case Authenticate():
                 self._await(self._check_credentials(event))
             case StartTls():
+                self._wire.pause_reading()  # whatever comes from here on is for TLS to read
                 self._flush()
                 self._await(self._start_tls(cast("ssl.SSLContext", self._server.tls)))
             case Discard():
