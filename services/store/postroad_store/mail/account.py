@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.errors import NameNotAllowed, NoSuchMailbox
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from postroad_store.mail.mailbox import Mailbox
 
@@ -19,7 +21,7 @@ MAX_DEPTH = 20  # levels of the hierarchy
 MAX_MAILBOXES = 2000  # an account
 MAX_SUBSCRIPTIONS = 4000  # an account
 
-# RFC 6154 §2; made with each account and subscribed to.
+# RFC 6154 §2; made with each account, and subscribed to as INBOX is.
 SPECIAL_USE = {
     "Drafts": "\\Drafts",
     "Sent": "\\Sent",
@@ -34,29 +36,60 @@ class Account:
 
     __slots__ = ("__weakref__", "id", "login", "mailboxes", "subscriptions")
 
-    id: int
-    login: str
-    mailboxes: Mapping[str, Mailbox]  # by name; \Noselect ones too
-    subscriptions: set[str]  # names; a name may be subscribed to that no mailbox has (RFC 3501 §6.3.6)
+    def __init__(self, number: int, login: str, mailboxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> None:
+        self.id = number
+        self.login = login
+        self.mailboxes = {mailbox.name: mailbox for mailbox in mailboxes}  # by name; \Noselect ones too
+        # A name may be subscribed to that no mailbox has (RFC 3501 §6.3.6).
+        self.subscriptions = set(subscriptions)
 
     @property
     def inbox(self) -> Mailbox:
         """INBOX, which always exists."""
-        raise NotImplementedError
+        return self.mailboxes[INBOX]
 
     def find(self, name: str) -> Mailbox | None:
         r"""Return the mailbox of this name, \Noselect or not; INBOX in any case."""
-        raise NotImplementedError
+        return self.mailboxes.get(canonical_name(name))
 
     def selectable(self, name: str) -> Mailbox:
         r"""Return the mailbox of this name; raises `NoSuchMailbox`, for a \Noselect name too."""
-        raise NotImplementedError
+        mailbox = self.find(name)
+        if mailbox is None:
+            raise NoSuchMailbox("there is no such mailbox")
+        if not mailbox.selectable:
+            raise NoSuchMailbox("this is a name in the hierarchy, not a mailbox")
+        return mailbox
 
     def has_inferiors(self, mailbox: Mailbox) -> bool:
         r"""Whether names below this one exist (RFC 3348: \HasChildren)."""
-        raise NotImplementedError
+        prefix = mailbox.name + DELIMITER
+        return any(name.startswith(prefix) for name in self.mailboxes)
 
 
 def canonical_name(name: str) -> str:
-    """Return the name as it is kept: INBOX in capitals wherever it is the first level."""
-    raise NotImplementedError
+    """Return the name as it is kept: INBOX in capitals wherever it is the first level.
+
+    RFC 3501 §5.1: INBOX is "case-insensitive"; a name below it has INBOX as its superior, however written.
+    """
+    if name[:5].upper() == INBOX and name[5:6] in {"", DELIMITER}:
+        return INBOX + name[5:]
+    return name
+
+
+def checked_name(name: str) -> str:
+    """Return the canonical name of a mailbox to be; raises `NameNotAllowed`.
+
+    RFC 3501 §5.1: no control characters; no wildcards, since LIST could not name it.
+    """
+    name = canonical_name(name)
+    levels = name.split(DELIMITER)
+    if not all(levels):
+        raise NameNotAllowed("a level of the mailbox name is empty")
+    if len(levels) > MAX_DEPTH:
+        raise NameNotAllowed(f"a mailbox name has at most {MAX_DEPTH} levels")
+    if any(len(level.encode("utf-8", "surrogatepass")) > MAX_NAME for level in levels):
+        raise NameNotAllowed(f"a level of a mailbox name has at most {MAX_NAME} octets")
+    if any(char in "*%" or not char.isprintable() for char in name):
+        raise NameNotAllowed("a mailbox name has no control characters and no wildcards")
+    return name

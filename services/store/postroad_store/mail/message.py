@@ -58,7 +58,20 @@ class Part:
         The root is asked with numbers of the message; `()` is the root itself. RFC 3501 §6.4.5: part 1 of a
         message that is no multipart is its body, and a MESSAGE's parts are numbered through the message inside.
         """
-        raise NotImplementedError
+        part = self
+        inside = True  # `part` is a message, whose body the next number looks into; else it was numbered itself
+        for number in numbers:
+            if not inside and part.kind is Kind.MESSAGE:
+                part = part.children[0]
+                inside = True
+            if part.kind is Kind.MULTIPART:
+                if not 1 <= number <= len(part.children):
+                    return None
+                part = part.children[number - 1]
+            elif not inside or number != 1:
+                return None
+            inside = False
+        return part
 
 
 @dataclass(frozen=True, slots=True)

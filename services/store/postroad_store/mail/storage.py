@@ -3,7 +3,7 @@
 **Commits** return an awaitable. The work is handed over at the call, so calls commit in the order in which they
 were made and several may be in flight; the awaitable ends once the work is on disk (fsync) and the memory shows
 it. Dropping or cancelling the awaitable does not undo the work. Each may raise a `StorageError`, upon which
-nothing of that call has been written.
+nothing of that call has been written; a name that cannot be is refused at the call itself.
 
 **Reads** are synchronous and short; they see everything that any awaitable has promised. A message that is gone
 is left out, not an error.
@@ -11,34 +11,77 @@ is left out, not an error.
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import sqlite3
 import time
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
+
+from postroad.groupcommit import GroupCommit
+from postroad_store.mail.account import Account
+from postroad_store.mail.changes import View
+from postroad_store.mail.commits import Append, Claim, Collect, Commit, Copy, Expunge, Incoming, StoreFlags
+from postroad_store.mail.database import FILE, Checkpointer, open_reader, open_writer, storage_error
+from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.mailbox import Mailbox, Status
+from postroad_store.mail.names import Create, Delete, NewAccount, Rename, Subscribe
+from postroad_store.mail.parse import parse
+from postroad_store.mail.reading import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
-    from postroad_store.mail.account import Account
-    from postroad_store.mail.changes import View
     from postroad_store.mail.flags import Change, FlagSet
-    from postroad_store.mail.mailbox import Mailbox, Status
     from postroad_store.mail.message import UID, Arrival, Copied, Item, Part, Stored
     from postroad_store.mail.search import SearchKey
 
+MAX_LOADED = 200_000  # messages of mailboxes that are kept in memory though no session looks at them
+MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
+PARSE_APART = 256 * 1024  # octets; larger messages are parsed in a thread, to keep the event loop free
+
+Shown = TypeVar("Shown")
+_log = logging.getLogger(__name__)
+
 
 class Storage:
-    """All accounts' mail. Open it once a process, with its event loop running or about to; close it at the end."""
+    """All accounts' mail. Open it once a process, and use it on one event loop; close it at the end."""
 
     def __init__(self, directory: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Open or make the database in `directory` (made where it is missing); raises `StorageError`.
 
         `clock` gives the seconds since 1970; UIDVALIDITY values are taken from it.
         """
-        raise NotImplementedError
+        self._clock = clock
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"the mail's folder cannot be made: {error.strerror}") from error
+        path = directory / FILE
+        self._writer = open_writer(path)
+        self._reader = Reader(open_reader(path))
+        self._checkpointer = Checkpointer(path)
+        self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
+        self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
+        self._mailboxes: WeakValueDictionary[int, Mailbox] = WeakValueDictionary()
+        self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
+        self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
+        self._collecting = self._collect_again = False
+        self._swept = False
+        self._closed = False
 
     def close(self) -> None:
-        """Finish what was handed over, and close the database."""
-        raise NotImplementedError
+        """Finish what was handed over, and close the database. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._commits.close()
+        self._checkpointer.close()
+        self._reader.close()
+        self._writer.close()
 
     # -- accounts and mailboxes -------------------------------------------------------------------------------
 
@@ -47,36 +90,64 @@ class Storage:
 
         Returns without waiting where the account is in memory; commits where it is new.
         """
-        raise NotImplementedError
+        if not self._swept:  # a process that was killed may have left garbage
+            self._swept = True
+            self._collect()
+        known = self._accounts.get(login) or self._read_account(login)
+        if known is None:
+            await self._submit(NewAccount(login, int(self._clock())))
+            known = self._accounts.get(login) or self._read_account(login)
+            assert known is not None  # noqa: S101 - it has just been committed
+        self._recent_accounts[login] = known
+        self._recent_accounts.move_to_end(login)
+        if len(self._recent_accounts) > MAX_ACCOUNTS:
+            self._recent_accounts.popitem(last=False)
+        return known
+
+    def _read_account(self, login: str) -> Account | None:
+        found = self._reader.account(login)
+        if found is None:
+            return None
+        number, rows, subscriptions = found
+        mailboxes = []
+        for row in rows:
+            # Somebody may hold a mailbox of an account that has been forgotten: it must stay the same object.
+            mailbox = self._mailboxes.get(row.id)
+            if mailbox is None:
+                mailbox = self._mailboxes[row.id] = Mailbox(row)
+            mailbox.name = row.name
+            mailboxes.append(mailbox)
+        self._accounts[login] = account = Account(number, login, mailboxes, subscriptions)
+        return account
 
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
 
         Raises `MailboxExists`, `NameNotAllowed`, `LimitReached`. UIDVALIDITY is one that was never used before.
         """
-        raise NotImplementedError
+        return self._submit(Create(account, name, special_use, int(self._clock())))
 
     def delete(self, account: Account, name: str) -> Awaitable[None]:
         r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4); with inferiors it becomes \Noselect.
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        raise NotImplementedError
+        return self._submit(Delete(account, name, int(self._clock()), self._collect))
 
     def rename(self, account: Account, name: str, new_name: str) -> Awaitable[None]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
 
         Raises `NoSuchMailbox`, `MailboxExists`, `NameNotAllowed`, `LimitReached`.
         """
-        raise NotImplementedError
+        return self._submit(Rename(account, name, new_name, int(self._clock())))
 
     def subscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: subscribe to a name, whether a mailbox has it or not; raises `NameNotAllowed`, `LimitReached`."""
-        raise NotImplementedError
+        return self._submit(Subscribe(account, name, subscribed=True))
 
     def unsubscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: end a subscription; no error where there is none."""
-        raise NotImplementedError
+        return self._submit(Subscribe(account, name, subscribed=False))
 
     # -- messages ---------------------------------------------------------------------------------------------
 
@@ -84,9 +155,16 @@ class Storage:
         """Commit: store messages, all of them or none (RFC 3501 §6.3.11, RFC 3502).
 
         One `Stored` for each arrival and each of its mailboxes, in order. Raises `NoSuchMailbox` if one has been
-        deleted meanwhile, `LimitReached` for keywords.
+        deleted meanwhile, `LimitReached` for keywords. Large messages are parsed in a thread first, so their
+        order among other calls is not certain.
         """
-        raise NotImplementedError
+        if sum(len(one.content) for one in arrivals) > PARSE_APART:
+            return asyncio.ensure_future(self._append_apart(arrivals))
+        return self._submit(Append([_incoming(one) for one in arrivals]))
+
+    async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        ready = await asyncio.to_thread(lambda: [_incoming(one) for one in arrivals])
+        return await self._submit(Append(ready))
 
     def store(
         self, mailbox: Mailbox, uids: Sequence[int], change: Change, flags: FlagSet, *, view: View | None = None
@@ -96,7 +174,7 @@ class Storage:
         Views are told of the messages whose flags did change, other than `view`, the caller's own, which knows.
         Raises `LimitReached` for keywords, `NoSuchMailbox`.
         """
-        raise NotImplementedError
+        return self._submit(StoreFlags(mailbox, mailbox.runs(uids), change, flags, view))
 
     def expunge(
         self, mailbox: Mailbox, uids: Sequence[int] | None = None, *, only_deleted: bool = True
@@ -106,18 +184,19 @@ class Storage:
         Of `uids` (ascending; None: of all) those with \Deleted, or all of `uids` with `only_deleted=False`
         (POP3). All views learn of it by `View.take`, the caller's own too.
         """
-        raise NotImplementedError
+        runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
+        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
 
     def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
         `uids` ascend; those that are gone are passed over. Raises `NoSuchMailbox`, `LimitReached` for keywords.
         """
-        raise NotImplementedError
+        return self._submit(Copy(source, source.runs(uids), target, move=False))
 
     def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[Copied]:
         """Commit: the same, and the messages leave `source` in one step (RFC 6851 §3.3)."""
-        raise NotImplementedError
+        return self._submit(Copy(source, source.runs(uids), target, move=True))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -127,11 +206,35 @@ class Storage:
         Messages that no session has been told of are \Recent in it; unless `read_only` or `claim_recent=False`
         they are so in no later one (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect one.
         """
-        raise NotImplementedError
+        if mailbox.deleted or not mailbox.selectable:
+            raise NoSuchMailbox("there is no such mailbox")
+        if not mailbox.loaded:
+            self._reader.load(mailbox)
+        self._loaded[mailbox.id] = mailbox
+        self._loaded.move_to_end(mailbox.id)
+        self._forget()
+        return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
+
+    def _forget(self) -> None:
+        """Unload mailboxes that nobody looks at, those first that were opened longest ago."""
+        total = sum(len(one.uids) for one in self._loaded.values())
+        for number, mailbox in list(self._loaded.items())[:-1]:
+            if total <= MAX_LOADED:
+                return
+            if not mailbox.views:
+                total -= len(mailbox.uids)
+                mailbox.unload()
+                del self._loaded[number]
+
+    def _claim(self, mailbox: Mailbox) -> None:
+        # Not waited for: were it lost, some messages would be \Recent a second time.
+        self._submit(Claim(mailbox)).add_done_callback(_ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: what STATUS tells, from memory or by one count."""
-        raise NotImplementedError
+        if not mailbox.loaded:
+            return self._reader.status(mailbox)
+        return mailbox.status()
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
@@ -142,18 +245,18 @@ class Storage:
         items, so the caller may wait between them. A message whose TEXT or CONTENT is over a megabyte is better
         read by `content`, in pieces.
         """
-        raise NotImplementedError
+        return self._reader.fetch(mailbox, uids, items)
 
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: octets `start` to `end` (to the end where None) of the whole message; None where it is gone.
 
-        Costs as much as the range is long, however long the message.
+        Costs as much as the range is long, however long the message (a header section is read whole).
         """
-        raise NotImplementedError
+        return self._reader.content(mailbox, uid, start, end)
 
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """Read: the root of the message's parts; None where the message is gone."""
-        raise NotImplementedError
+        return self._reader.parts(mailbox, uid)
 
     async def search(self, view: View, key: SearchKey) -> list[int]:
         """Read: the sequence numbers in `view` of the messages that match, ascending.
@@ -161,3 +264,86 @@ class Storage:
         Long searches let other tasks run in between; the view must not `take` meanwhile.
         """
         raise NotImplementedError
+
+    # -- the writer -------------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        """Remove garbage soon: now, or once more after the removal that is under way."""
+        if self._collecting or self._closed:
+            self._collect_again = True
+            return
+        self._collecting, self._collect_again = True, False
+        self._submit(Collect(self._collect)).add_done_callback(self._collected)
+
+    def _collected(self, done: asyncio.Future[None]) -> None:
+        self._collecting = False
+        _ignore(done)
+        if self._collect_again:
+            self._collect()
+
+    def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
+        """Hand work over; the future ends after `show`, which no cancelling can keep from being called."""
+        promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
+        self._commits.submit(commit).add_done_callback(partial(_show, commit, promise))
+        return promise
+
+    def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
+        """Commit a batch in one transaction, in the writer thread.
+
+        If the database refuses (a full disk), each work is tried once more by itself, so that a large message
+        which does not fit takes no smaller one with it.
+        """
+        try:
+            outcomes = self._transaction(batch)
+        except sqlite3.Error as error:
+            if len(batch) == 1:
+                _log.error("mail could not be written: %s", error)  # the cause is all there is
+                return [storage_error(error)]
+            outcomes = [outcome for work in batch for outcome in self._commit([work])]
+        self._checkpointer.committed(self._writer)
+        return outcomes
+
+    def _transaction(self, batch: Sequence[Commit[Any, Any]]) -> list[Any]:
+        db = self._writer
+        outcomes: list[Any] = []
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for work in batch:
+                db.execute("SAVEPOINT work")
+                try:
+                    outcomes.append(work.write(db))
+                except sqlite3.Error:
+                    raise
+                except Exception as error:  # noqa: BLE001 - this caller's alone
+                    db.execute("ROLLBACK TO work")
+                    outcomes.append(error)
+                db.execute("RELEASE work")
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return outcomes
+
+
+def _incoming(one: Arrival) -> Incoming:
+    parsed = parse(one.content)
+    return Incoming(one.mailboxes, one.content, one.internal_date, one.flags, parsed, None)
+
+
+def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], done: asyncio.Future[Any]) -> None:
+    """Show a commit that is on disk, then keep the promise made to the caller."""
+    error = done.exception()
+    if error is not None:
+        if not promise.done():
+            promise.set_exception(error)
+        return
+    shown = commit.show(done.result())
+    if not promise.done():
+        promise.set_result(shown)
+
+
+def _ignore(done: asyncio.Future[None]) -> None:
+    """Take the outcome of work that nobody waits for."""
+    if not done.cancelled() and isinstance(done.exception(), MailError):
+        _log.warning("mail's housekeeping failed: %s", done.exception())

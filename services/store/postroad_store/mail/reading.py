@@ -1,0 +1,185 @@
+"""Reading messages from the database, on a connection that only reads.
+
+All of it is synchronous and short: one message costs about 10 µs, a range about 2 µs a message and the copying of
+its octets. No statement stays open between two calls, so the log can always be copied back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+from postroad_store.mail.database import PIECE, PIECE_BITS, storage_error
+from postroad_store.mail.mailbox import Mailbox, MailboxRow, Status
+from postroad_store.mail.message import UID, Item, Part
+from postroad_store.mail.names import read_mailbox, read_mailboxes
+from postroad_store.mail.parse import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+BLOCK = 1 << 20  # octets of content that one SELECT may read, about
+BLOCK_ROWS = 512  # messages of one SELECT
+
+_COLUMNS = {
+    Item.ENVELOPE: "c.envelope",
+    Item.BODY: "c.body",
+    Item.BODYSTRUCTURE: "c.bodystructure",
+    Item.HEADER: "c.header",
+    Item.TEXT: "o.octets",
+    Item.CONTENT: "c.header || o.octets",
+}
+_BODIES = frozenset({Item.TEXT, Item.CONTENT})
+
+
+class Reader:
+    """The reading connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def rows(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """Run one SELECT; raises `StorageError`."""
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+    def account(self, login: str) -> tuple[int, list[MailboxRow], list[str]] | None:
+        """Return the account's id, mailboxes and subscriptions; None where there is no such account."""
+        found = self.rows("SELECT id FROM accounts WHERE login = ?", (login,))
+        if not found:
+            return None
+        ((number,),) = found
+        names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
+        return number, read_mailboxes(self._db, number), [name for (name,) in names]
+
+    def load(self, mailbox: Mailbox) -> None:
+        """Fill the mailbox with what the database has, all of one moment."""
+        try:
+            self._db.execute("BEGIN")
+            try:
+                row = read_mailbox(self._db, mailbox.id)
+                keywords = self._db.execute(
+                    "SELECT keyword FROM keywords WHERE mailbox = ? ORDER BY number", (mailbox.id,)
+                ).fetchall()
+                entries = self._db.execute(
+                    "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
+                ).fetchall()
+            finally:
+                self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        if row is not None:
+            mailbox.load(row, [keyword for (keyword,) in keywords], entries)
+
+    def status(self, mailbox: Mailbox) -> Status:
+        """Count an unloaded mailbox."""
+        ((messages, unseen, recent, last),) = self.rows(
+            "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(uid > ?), 0), coalesce(max(uid), 0)"
+            " FROM entries WHERE mailbox = ?",
+            (mailbox.recent_uid, mailbox.id),
+        )
+        return Status(messages, recent, max(mailbox.uid_next, last + 1), mailbox.uid_validity, unseen)
+
+    def fetch(
+        self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
+    ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
+        """See `Storage.fetch`."""
+        has_body = not _BODIES.isdisjoint(items)
+        columns = ", ".join(_COLUMNS[item] for item in items)
+        join = "CROSS JOIN octets o ON o.piece = c.id << 16" if has_body else ""
+        # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
+        select = (
+            f"SELECT e.uid, c.id, c.size - c.header_size, {columns} FROM entries e"  # noqa: S608
+            f" CROSS JOIN contents c ON c.id = e.content {join} WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ?"
+            " ORDER BY e.uid"
+        )
+        bodies = [place for place, item in enumerate(items) if item in _BODIES]
+        for block in _blocks(mailbox, uids, has_body=has_body):
+            for low, high, wanted in _ranges(mailbox, block):
+                for uid, content, size, *values in self.rows(select, (mailbox.id, low, high)):
+                    if wanted is not None and uid not in wanted:
+                        continue
+                    if has_body and size > PIECE:
+                        rest = b"".join(self._pieces(content, 1, size // PIECE))
+                        for place in bodies:
+                            values[place] += rest
+                    yield uid, tuple(values)
+
+    def _pieces(self, content: int, first: int, last: int) -> list[bytes]:
+        key = content << PIECE_BITS
+        found = self.rows(
+            "SELECT octets FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece", (key + first, key + last)
+        )
+        return [octets for (octets,) in found]
+
+    def content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
+        """See `Storage.content`."""
+        found = self.rows(
+            "SELECT c.id, c.size, c.header_size FROM entries e CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid = ?",
+            (mailbox.id, uid),
+        )
+        if not found:
+            return None
+        ((content, size, header_size),) = found
+        end = size if end is None else min(end, size)
+        if start >= end:
+            return b""
+        read: list[bytes] = []
+        if start < header_size:
+            ((header,),) = self.rows("SELECT header FROM contents WHERE id = ?", (content,))
+            read.append(header[start:end])
+        if end > header_size:
+            low, high = max(start - header_size, 0), end - header_size
+            first = low // PIECE
+            octets = b"".join(self._pieces(content, first, (high - 1) // PIECE))
+            read.append(octets[low - first * PIECE : high - first * PIECE])
+        return b"".join(read)
+
+    def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
+        """See `Storage.parts`."""
+        found = self.rows(
+            "SELECT c.parts, c.header_size, c.size FROM entries e CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid = ?",
+            (mailbox.id, uid),
+        )
+        return unpack(*found[0]) if found else None
+
+
+def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterator[Sequence[int]]:
+    """Cut the UIDs into what one SELECT may read."""
+    if not has_body:
+        for start in range(0, len(uids), BLOCK_ROWS):
+            yield uids[start : start + BLOCK_ROWS]
+        return
+    start = octets = 0
+    for at, uid in enumerate(uids):
+        index = mailbox.index(uid)
+        octets += min(mailbox.sizes[index], PIECE) if index is not None else PIECE // 16
+        if octets >= BLOCK:
+            yield uids[start : at + 1]
+            start, octets = at + 1, 0
+    if start < len(uids):
+        yield uids[start:]
+
+
+def _ranges(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[tuple[int, int, set[int] | None]]:
+    """Yield ranges to read, and which of their messages are wanted (None: all that are there).
+
+    One range for the whole block where at least a third of what lies in it is wanted.
+    """
+    first, last = uids[0], uids[-1]
+    mine = mailbox.uids
+    between = bisect_left(mine, last + 1) - bisect_left(mine, first)
+    if mailbox.loaded and between <= 3 * len(uids):
+        yield first, last, None if between == len(uids) == last - first + 1 else set(uids)
+        return
+    for uid in uids:
+        yield uid, uid, None
