@@ -1,0 +1,54 @@
+"""The relay's process: settings, world, certificate, then mail until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import uvloop
+
+from postroad import log
+from postroad.config import ConfigError, Settings
+from postroad.tls import TlsError, client_context, server_context
+from postroad.worldfile import WorldError, load_world
+from postroad_relay.relay import Relay
+
+
+async def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status."""
+    try:
+        world = load_world(settings.world, settings.network)
+        relay = Relay(settings, world, server_tls=server_context(settings.tls_dir), client_tls=client_context())
+    except (WorldError, TlsError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        await relay.start()
+    except OSError as error:
+        print(f"POSTROAD_SMTP_PORT, _SUBMISSION_PORT, _SUBMISSIONS_PORT: {error}", file=sys.stderr)
+        await relay.stop()
+        return 1
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    log.ready(**{one.role.value: f"{one.host}:{one.port}" for one in relay.listeners})
+    await stopped.wait()
+    await relay.stop()
+    return 0
+
+
+def main() -> int:
+    """Run the relay; returns the exit status."""
+    try:
+        settings = Settings.from_environ(os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    log.setup("relay", settings.log_level)
+    return uvloop.run(run(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""Seconds since the epoch, as the relay counts them, in the form of header fields (RFC 5322 §3.3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+
+def utc(seconds: float) -> datetime:
+    """Return the time, to the second, with its zone."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def date_time(seconds: float) -> str:
+    """Return the date-time of a header field."""
+    return format_datetime(utc(seconds))

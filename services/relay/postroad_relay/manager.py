@@ -1,0 +1,477 @@
+"""The queue manager: takes what is due from the spool, has it carried, and writes down what came of it.
+
+A message waits in the heap (a few numbers) until it is due; it is active while attempts are made, one for each
+domain that its recipients have. The jobs of a domain form a lane, lanes take turns, and a few workers serve them
+all, so that a burst makes no task for each message and a dead host holds up nobody else's mail.
+
+What an attempt came to is on disk before it is forgotten, and in the journal only after that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import random
+import secrets
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from postroad.address import AddressError
+from postroad.journal import Kind
+from postroad.reply import EnhancedStatus
+from postroad_relay import dsn
+from postroad_relay.client import Transaction
+from postroad_relay.outcome import Deferred, Delivered, Failed, Outcome, deferred, failed
+from postroad_relay.routing import Route
+from postroad_relay.spool import Progress, SpoolError, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from postroad.address import Address
+    from postroad.journal import Journal
+    from postroad_relay.courier import Courier
+    from postroad_relay.dsn import Report, Reporter
+    from postroad_relay.resolver import Router
+    from postroad_relay.schedule import Schedule
+    from postroad_relay.session import Session
+    from postroad_relay.spool import Entry, QueueId, Spool
+
+log = logging.getLogger(__name__)
+
+# RFC 3463 §3.5: X.4.7, delivery time expired.
+_EXPIRED = EnhancedStatus(5, 4, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much is done at a time."""
+
+    active: int = 5000  # messages; the rest of the queue is a few numbers each
+    held: int = 16 << 20  # octets of content kept in memory; the rest is read back when its turn comes
+    workers: int = 100
+    lane: int = 20  # workers for one domain
+    retry_write: float = 1.0  # seconds until what could not be written is tried again
+
+
+class _Active:
+    """A message while attempts are made."""
+
+    __slots__ = ("deferred", "done", "entry", "failed", "jobs", "message", "news", "stored")
+
+    def __init__(self, entry: Entry, stored: Stored) -> None:
+        self.entry = entry
+        self.message = stored.message
+        self.stored: Stored | None = None  # its content, while there is memory for it
+        self.done = set(stored.progress.done)
+        self.failed = dict(stored.progress.failed)
+        self.deferred = dict(stored.progress.deferred)
+        self.jobs = 0  # domains that are still to be attempted
+        self.news: list[_News] = []  # for the journal, once it is durable
+
+
+@dataclass(slots=True)
+class _Job:
+    """The recipients of one message in one domain."""
+
+    active: _Active
+    indexes: list[int]
+
+
+class _Lane:
+    """What waits for one domain."""
+
+    __slots__ = ("busy", "domain", "jobs", "queued")
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        self.jobs: deque[_Job] = deque()
+        self.busy = 0
+        self.queued = False  # in the ring of those that a worker may take from
+
+
+class Manager:
+    """Runs the queue. All methods are for the event loop's thread."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        router: Router,
+        courier: Courier,
+        schedule: Schedule,
+        journal: Journal,
+        reporter: Reporter,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+        capacity: Capacity | None = None,
+    ) -> None:
+        self.router = router
+        self.reporter = reporter
+        self._spool = spool
+        self._courier = courier
+        self._schedule = schedule
+        self._journal = journal
+        self._clock = clock
+        self._chance = chance
+        self._capacity = capacity or Capacity()
+        self._heap: list[tuple[float, QueueId, Entry]] = []
+        self._active: dict[QueueId, _Active] = {}
+        self._held = 0  # octets of content in memory
+        self._lanes: dict[str, _Lane] = {}
+        self._ring: deque[_Lane] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Take up what the spool holds."""
+        self._heap = [(entry.due, entry.queue_id, entry) for entry in self._spool.entries()]
+        heapq.heapify(self._heap)
+        if self._heap:
+            log.info("%d messages are queued", len(self._heap))
+        self._refill()
+
+    def accepted(self, entry: Entry, stored: Stored) -> None:
+        """Take up a message that has just become durable: its first attempt is made at once."""
+        if self._stopping:
+            return  # it is in the spool
+        if len(self._active) < self._capacity.active:
+            self._activate(entry, stored)
+        else:
+            heapq.heappush(self._heap, (entry.due, entry.queue_id, entry))
+
+    async def close(self, grace: float = 0.5) -> None:
+        """Stop: attempts under way have `grace` seconds to end; what is cut off is tried again at the next start."""
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=grace)
+        for worker in self._workers:
+            worker.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers)
+
+    # -- from the heap to the lanes ---------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        """Make active what is due, as far as there is room, and set the timer for what comes next."""
+        now = self._clock()
+        while self._heap and self._heap[0][0] <= now and len(self._active) < self._capacity.active:
+            _, _, entry = heapq.heappop(self._heap)
+            try:
+                stored = self._spool.read(entry)
+            except SpoolError as error:
+                # Not even its envelope can be read, so there is nobody to tell. It stays on disk, for a person.
+                log.error("a queued message is not readable and stays where it is: %s", error)  # noqa: TRY400
+                self._journal.record(Kind.FAILED, entry.queue_id, None, reason=str(error))
+                continue
+            self._activate(entry, stored)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._heap and not self._stopping and len(self._active) < self._capacity.active:
+            delay = max(self._heap[0][0] - now, 0.001)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._refill)
+
+    def _activate(self, entry: Entry, stored: Stored) -> None:
+        active = _Active(entry, stored)
+        self._active[entry.queue_id] = active
+        if self._held + len(stored.start) <= self._capacity.held:
+            active.stored = stored
+            self._held += len(stored.start)
+        message = stored.message
+        by_domain: dict[str, list[int]] = {}
+        for index in stored.progress.pending(message):
+            by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
+        active.jobs = len(by_domain)
+        if not by_domain:  # the process ended between a failure and its DSN
+            self._conclude(active)
+            return
+        for domain, indexes in by_domain.items():
+            lane = self._lanes.get(domain)
+            if lane is None:
+                lane = self._lanes[domain] = _Lane(domain)
+            lane.jobs.append(_Job(active, indexes))
+            self._offer(lane)
+
+    def _offer(self, lane: _Lane) -> None:
+        """Let a worker take from the lane, if it has jobs and not too many workers."""
+        if lane.jobs and not lane.queued and lane.busy < self._capacity.lane:
+            lane.queued = True
+            self._ring.append(lane)
+            if len(self._workers) < self._capacity.workers:
+                worker = asyncio.get_running_loop().create_task(self._work())
+                self._workers.add(worker)
+                worker.add_done_callback(self._workers.discard)
+
+    # -- attempts ---------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while self._ring and not self._stopping:
+            lane = self._ring.popleft()
+            lane.queued = False
+            job = lane.jobs.popleft()
+            lane.busy += 1
+            self._offer(lane)  # lanes take turns: it goes to the end
+            try:
+                await self._attempt(lane, job)
+            finally:
+                lane.busy -= 1
+                self._offer(lane)
+                if not lane.jobs and not lane.busy:
+                    del self._lanes[lane.domain]
+
+    async def _attempt(self, lane: _Lane, job: _Job) -> None:
+        """Attempt a job; if no server is to be had, the others of the lane need not each find that out."""
+        outcomes: Sequence[Outcome]
+        reached = True
+        try:
+            outcomes, reached = await self._carry(lane.domain, job)
+        except SpoolError as error:
+            log.error("the content of %s is lost: %s", job.active.message.queue_id, error)  # noqa: TRY400
+            outcomes = [failed("5.3.0", f"The content was lost in the queue: {error}")] * len(job.indexes)
+        except Exception:
+            log.exception("an attempt to deliver %s broke", job.active.message.queue_id)
+            outcomes = [deferred("4.3.0", "Local error in processing")] * len(job.indexes)
+        self._settle(job, outcomes)
+        if reached:
+            return
+        for number, other in enumerate([lane.jobs.popleft() for _ in range(len(lane.jobs))]):
+            self._settle(other, [outcomes[0]] * len(other.indexes))
+            if number % 100 == 99:
+                await asyncio.sleep(0)
+
+    async def _carry(self, domain: str, job: _Job) -> tuple[Sequence[Outcome], bool]:
+        active = job.active
+        message = active.message
+        route = await self.router.route(domain)
+        if not isinstance(route, Route):
+            self._journal.record(
+                Kind.RESOLVED, message.queue_id, message.message_id, domain=domain, mx=[], reason=route.reason
+            )
+            return [route] * len(job.indexes), isinstance(route, Failed)
+        self._journal.record(
+            Kind.RESOLVED,
+            message.queue_id,
+            message.message_id,
+            domain=domain,
+            mx=[f"{one.preference} {one.host}" for one in route.mx],
+        )
+        recipients = tuple(message.envelope.recipients[index].address for index in job.indexes)
+        transaction = Transaction(
+            reverse_path=message.envelope.reverse_path,
+            recipients=recipients,
+            size=message.size,
+            body=message.envelope.body,
+            eight_bit=message.eight_bit,
+            smtputf8=message.envelope.smtputf8,
+            utf8_header=message.utf8_header,
+        )
+
+        def attempted(session: Session) -> None:
+            self._journal.record(
+                Kind.ATTEMPTED,
+                message.queue_id,
+                message.message_id,
+                host=str(session.target),
+                tls=session.tls_version,
+                recipients=[str(one) for one in recipients],
+            )
+
+        stored = active.stored or self._spool.read(active.entry)
+        attempt = await self._courier.deliver(route, transaction, stored, attempted)
+        return attempt.outcomes, attempt.reached
+
+    # -- what came of them ------------------------------------------------------------------------------------
+
+    def _settle(self, job: _Job, outcomes: Sequence[Outcome]) -> None:
+        """Note the outcomes of one job; the last one of a message concludes the attempt."""
+        active = job.active
+        final = False
+        for index, outcome in zip(job.indexes, outcomes, strict=True):
+            active.deferred.pop(index, None)
+            match outcome:
+                case Delivered():
+                    active.done.add(index)
+                case Failed():
+                    active.failed[index] = outcome
+                case Deferred():
+                    active.deferred[index] = outcome
+            final = final or not isinstance(outcome, Deferred)
+            active.news.append((index, outcome))
+        active.jobs -= 1
+        if not active.jobs:
+            self._conclude(active)
+        elif final:
+            # Other domains may take minutes: what is delivered must not be delivered again if we are killed then.
+            entry = active.entry
+            progress = self._progress(active, due=entry.due, attempts=entry.attempts)
+            news, active.news = active.news, []
+            self._spool.update(entry, progress).add_done_callback(lambda done: self._noted(active, news, done))
+
+    def _progress(self, active: _Active, *, due: float, attempts: int) -> Progress:
+        return Progress(due, attempts, frozenset(active.done), dict(active.failed), dict(active.deferred))
+
+    def _noted(self, active: _Active, news: list[_News], done: asyncio.Future[None]) -> None:
+        if done.exception() is None:
+            self._tell(active, news)
+        else:  # the conclusion writes it once more
+            active.news = news + active.news
+
+    def _conclude(self, active: _Active) -> None:
+        """End the attempt: decide what becomes of the message, write it down, and report failures."""
+        if active.stored is not None:
+            self._held -= len(active.stored.start)
+        entry, message = active.entry, active.message
+        now = self._clock()
+        due = self._schedule.next_attempt(
+            now=now, arrived=message.arrived, attempts=entry.attempts + 1, chance=self._chance()
+        )
+        if due is None:
+            for index, last in active.deferred.items():
+                active.failed[index] = Failed(
+                    _EXPIRED, f"gave up after {_period(now - message.arrived)}: {last.reason}", last.host, last.reply
+                )
+                active.news.append((index, None))
+            active.deferred.clear()
+        report = self._report(active, now) if active.failed else None
+        active.stored = None
+        active.done.update(active.failed)
+        failures = active.failed
+        active.failed = {}
+        self._write(active, due, report, failures)
+
+    def _write(
+        self,
+        active: _Active,
+        due: float | None,
+        report: Report | None,
+        failures: dict[int, Failed],
+    ) -> None:
+        """Make the decision durable; a disk that does not take it now is asked again, the message staying active."""
+        entry = active.entry
+        pair = (report.message, report.content) if report is not None else None
+        if active.deferred and due is not None:
+            progress = self._progress(active, due=due, attempts=entry.attempts + 1)
+            written = self._spool.update(entry, progress, report=pair)
+        else:
+            written = self._spool.finish(entry, report=pair)
+
+        def settled(done: asyncio.Future[None]) -> None:
+            error = done.exception()
+            if error is not None:
+                log.error("the spool can't be written: %s", error)
+                asyncio.get_running_loop().call_later(
+                    self._capacity.retry_write, self._write, active, due, report, failures
+                )
+                return
+            self._tell(active, active.news, failures)
+            del self._active[entry.queue_id]
+            if report is not None:
+                self._reported(active, report)
+            if active.deferred and due is not None:
+                heapq.heappush(self._heap, (entry.due, entry.queue_id, entry))
+            if self._heap:
+                self._refill()
+
+        written.add_done_callback(settled)
+
+    def _report(self, active: _Active, now: float) -> Report | None:
+        """Make the DSN for what has failed, if there may be one."""
+        message = active.message
+        if message.envelope.reverse_path is None:
+            # RFC 5321 §6.1: no notification about a notification. It is dropped, but not without a word.
+            log.warning("%s can't be delivered and has the null reverse-path: dropped", message.queue_id)
+            return None
+        try:
+            stored = active.stored or self._spool.read(active.entry)
+            content = stored.beginning(dsn.RETURN_WHOLE)
+        except SpoolError:
+            content = b""
+        return dsn.report(
+            message,
+            active.failed,
+            content,
+            reporter=self.reporter,
+            queue_id=self._spool.new_id(),
+            now=now,
+            unique=secrets.token_hex(12),
+        )
+
+    def _reported(self, active: _Active, report: Report) -> None:
+        message, notification = active.message, report.message
+        self._journal.record(
+            Kind.REPORTED,
+            message.queue_id,
+            message.message_id,
+            dsn_queue_id=notification.queue_id,
+            dsn_message_id=notification.message_id,
+            to=str(message.envelope.reverse_path),
+        )
+        self._journal.record(
+            Kind.QUEUED,
+            notification.queue_id,
+            notification.message_id,
+            reports=message.queue_id,
+            reports_message_id=message.message_id,
+            size=notification.size,
+        )
+        entry = self._spool.find(notification.queue_id)
+        if entry is not None:  # pragma: no branch - it became durable with what it reports
+            self.accepted(entry, Stored(notification, Progress(), report.content))
+
+    def _tell(
+        self,
+        active: _Active,
+        news: list[_News],
+        failures: dict[int, Failed] | None = None,
+    ) -> None:
+        """Write outcomes to the journal, in the peer's own words, once they are durable."""
+        message = active.message
+        for index, outcome in news:
+            detail: dict[str, Any] = {"recipient": str(message.envelope.recipients[index].address)}
+            match outcome:
+                case Delivered():
+                    kind = Kind.DELIVERED
+                    detail |= {"host": outcome.host, "reply": str(outcome.reply)}
+                case Deferred() | Failed():
+                    kind = Kind.DEFERRED if isinstance(outcome, Deferred) else Kind.FAILED
+                    detail |= _words(outcome)
+                    if kind is Kind.DEFERRED:
+                        detail["next"] = active.entry.due
+                case None:
+                    kind = Kind.EXPIRED
+                    detail |= _words(failures[index]) if failures is not None else {}
+            self._journal.record(kind, message.queue_id, message.message_id, **detail)
+
+
+_News = tuple[int, Outcome | None]  # a recipient's index and what came of it; None: it expired
+
+
+def _words(outcome: Deferred | Failed) -> dict[str, Any]:
+    return {
+        "status": str(outcome.status),
+        "host": outcome.host,
+        "reply": str(outcome.reply) if outcome.reply is not None else None,
+        "reason": outcome.reason,
+    }
+
+
+def _domain(address: Address) -> str:
+    """Return what the recipients of one transaction have in common."""
+    try:
+        return address.key[1]
+    except AddressError:
+        return address.domain.lower()
+
+
+def _period(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -1,0 +1,140 @@
+"""The relay put together: spool, resolver, courier, manager and SMTP receiver, for one world at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING
+
+from postroad.address import Address
+from postroad.journal import Journal
+from postroad.smtpd.server import serve
+from postroad.smtpd.service import Limits, Listener, Port
+from postroad.world import Role
+from postroad.worldfile import WorldWatcher
+from postroad_relay.courier import Courier
+from postroad_relay.dsn import Reporter
+from postroad_relay.manager import Manager
+from postroad_relay.policy import Policy
+from postroad_relay.resolver import Resolver, Router
+from postroad_relay.schedule import Schedule
+from postroad_relay.service import RelayService
+from postroad_relay.spool import Spool
+
+if TYPE_CHECKING:
+    import ssl
+
+    from postroad.config import Settings
+    from postroad.smtpd.server import Server
+    from postroad.world import World
+
+log = logging.getLogger(__name__)
+
+
+class Relay:
+    """One relay process. `start` listens, `stop` ends it."""
+
+    def __init__(
+        self, settings: Settings, world: World, *, server_tls: ssl.SSLContext | None, client_tls: ssl.SSLContext | None
+    ) -> None:
+        self._settings = settings
+        self._server_tls = server_tls
+        self._server: Server | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        host = world.host_of(Role.RELAY)
+        self.hostname = host.name
+        self._address = str(host.address)
+        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay")
+        self.spool = Spool(settings.spool_dir)
+        self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port)
+        self.manager = Manager(
+            self.spool,
+            router=self._router(world),
+            courier=Courier(host.name, settings.smtp_port, client_tls),
+            schedule=Schedule(settings.retry, settings.expiry),
+            journal=self.journal,
+            reporter=Reporter(host.name, postmaster(world, host.name)),
+        )
+        self._service = RelayService(self._policy(world), self.spool, self.manager, self.journal, hostname=host.name)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Where it listens, with the ports that were bound."""
+        return self._server.listeners if self._server is not None else ()
+
+    async def start(self) -> None:
+        """Take up the queue and listen; raises `OSError` where a port can't be bound."""
+        settings = self._settings
+        address = settings.listen or self._address
+        listeners = [
+            Listener(address, settings.smtp_port, Port.TRANSFER),
+            Listener(address, settings.submission_port, Port.SUBMISSION),
+        ]
+        if self._server_tls is not None:
+            listeners.append(Listener(address, settings.submissions_port, Port.SUBMISSIONS))
+        self._server = await serve(
+            self._service,
+            listeners,
+            hostname=self.hostname,
+            content_directory=self.spool.incoming,
+            limits=Limits(
+                message_size=settings.message_size,
+                recipients=settings.recipients,
+                connections=settings.connections,
+                connections_per_address=settings.connections,  # a sandbox's clients share few addresses
+            ),
+            tls=self._server_tls,
+            plaintext_auth=settings.plaintext_auth,
+            postmaster=self.manager.reporter.postmaster,
+        )
+        self.manager.start()
+        watcher = WorldWatcher(settings.world, settings.network)
+        self._watcher = asyncio.create_task(watcher.run(self.change))
+
+    def change(self, world: World) -> None:
+        """Go on in another world. The relay's own name and address stay until it is started again."""
+        dns = world.host_of(Role.DNS)
+        self._resolver.server = str(dns.address)
+        self._resolver.clear()
+        self.manager.router = self._router(world)
+        self.manager.reporter = Reporter(self.hostname, postmaster(world, self.hostname))
+        self._service.policy = self._policy(world)
+
+    async def stop(self) -> None:
+        """Finish what is under way, within about a second, and close; the queue stays on disk."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._server is not None:
+            await self._server.close()
+        await self.manager.close()
+        self.spool.close()
+        self.journal.close()
+
+    def _policy(self, world: World) -> Policy:
+        settings = self._settings
+        return Policy(world, settings.sender_check, settings.unknown_users, settings.trusted_networks)
+
+    def _router(self, world: World) -> Router:
+        host = world.host_of(Role.RELAY)
+        return Router(
+            self._resolver,
+            shuffle=random.shuffle,
+            own_names=frozenset({self.hostname, host.name}),
+            own_addresses=frozenset({host.address}),
+            network=world.network,
+        )
+
+
+def postmaster(world: World, hostname: str) -> Address:
+    """Return the address that the relay's DSNs come from: postmaster of the nearest domain that takes mail.
+
+    RFC 5321 §4.5.1 has it exist in each, and `World.resolve` sees to that.
+    """
+    name = hostname
+    while name:
+        domain = world.domains.get(name)
+        if domain is not None and domain.receives_mail:
+            return Address("postmaster", name)
+        name = name.partition(".")[2]
+    return Address("postmaster", hostname)

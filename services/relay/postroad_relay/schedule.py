@@ -1,0 +1,31 @@
+"""When to try again, and when to give up (RFC 5321 §4.5.4.1). Pure: times and randomness are passed in.
+
+The RFC asks for 30 minutes between attempts and 4 or 5 days before giving up, and for more frequent ones at
+first; in a sandbox "at first" is seconds, and both are settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+JITTER = 0.1  # of the wait, so that what failed together does not come back all at once
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Waits between attempts, the last one repeating, and the age at which a message expires; in seconds."""
+
+    waits: tuple[float, ...]
+    expiry: float
+
+    def next_attempt(self, *, now: float, arrived: float, attempts: int, chance: float) -> float | None:
+        """Return when the next attempt is due, `attempts` having failed; None when the message has expired.
+
+        `chance` is from 0 to 1: how far into the jitter. The last attempt is made just when the message expires,
+        so that one which arrives at a bad moment gets its full time.
+        """
+        expires = arrived + self.expiry
+        if now >= expires:
+            return None
+        wait = self.waits[min(attempts, len(self.waits)) - 1]
+        return min(now + wait * (1 + JITTER * chance), expires)

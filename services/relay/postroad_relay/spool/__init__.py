@@ -1,0 +1,9 @@
+"""The spool: messages that the relay has answered for, on disk until they are delivered or reported.
+
+`record.py` says what is written, `log.py` writes it so that it stays, `spool.py` keeps the index of it.
+"""
+
+from postroad_relay.spool.record import Message, Progress, QueueId
+from postroad_relay.spool.spool import Entry, Spool, SpoolError, Stored
+
+__all__ = ["Entry", "Message", "Progress", "QueueId", "Spool", "SpoolError", "Stored"]
