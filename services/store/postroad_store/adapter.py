@@ -23,10 +23,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IHalfCloseableProtocol, IOpenSSLServerConnectionCreator, IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from zope.interface import implementer
 
+from postroad.tls import CERTIFICATE_FILE, CIPHERS, KEY_FILE
 from postroad_store.engine import Close, ConnectionLost, Farewell, StartTls
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from postroad_store.engine import Event, Session
 
 log = logging.getLogger(__name__)
+
+__all__ = ["Adapter", "CannotListenError", "Listener", "ServerTls", "Service", "reactor_on"]
 
 # How long a closing connection may take to deliver its last octets, in seconds.
 LINGER = 10.0
@@ -314,7 +318,7 @@ class _Refusal(Protocol):
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerTls:
-    """The certificate of `tls_dir`, as Twisted wants it: pyOpenSSL with TLS 1.2 or later (RFC 8996, RFC 8314 §4)."""
+    """The certificate of `tls_dir` as Twisted wants it, by pyOpenSSL; what is allowed is what `postroad.tls` says."""
 
     def __init__(self, tls_dir: Path) -> None:
         from OpenSSL import SSL  # noqa: PLC0415 - 70 ms that a store without TLS, as some tests have, need not wait
@@ -322,10 +326,11 @@ class ServerTls:
         self._ssl = SSL
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE)
+        context.set_cipher_list(CIPHERS.encode())
+        context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection holds no buffers
-        context.use_certificate_chain_file(str(tls_dir / "cert.pem"))
-        context.use_privatekey_file(str(tls_dir / "key.pem"))
+        context.use_certificate_chain_file(str(tls_dir / CERTIFICATE_FILE))
+        context.use_privatekey_file(str(tls_dir / KEY_FILE))
         context.check_privatekey()
         self._context = context
 

@@ -1,0 +1,149 @@
+"""The store's process: `python -m postroad_store`.
+
+Reads settings and world, opens the mail, listens for SMTP, POP3 and IMAP, says "ready", and serves until SIGTERM.
+Everything runs on one uvloop event loop, with Twisted's reactor as a guest on it; commits, the journal and
+scrypt have threads of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from postroad import log
+from postroad.address import Address
+from postroad.config import ConfigError, Settings
+from postroad.journal import SUFFIX, Journal
+from postroad.smtpd.server import serve
+from postroad.smtpd.service import Limits, Listener
+from postroad.tls import TlsError, server_context
+from postroad.world import Role
+from postroad.worldfile import WorldError, WorldWatcher, load_world
+from postroad_store import adapter
+from postroad_store.accounts import Accounts
+from postroad_store.delivery import Delivery
+from postroad_store.mail.errors import StorageError
+from postroad_store.mail.storage import Storage
+from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL, Maildrops
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroad.world import World
+
+SERVICE = "store"
+_log = logging.getLogger("postroad_store")
+
+
+class Store:
+    """Everything that the process has open."""
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        """Open the mail and the journal; raises `StorageError`, `TlsError`."""
+        self._settings = settings
+        self._world = world
+        self._host = settings.listen or str(world.host_of(Role.STORE).address)
+        self._smtp_tls = server_context(settings.tls_dir)
+        self._twisted_tls = adapter.ServerTls(settings.tls_dir)
+        self._storage = Storage(settings.mail_dir)
+        self._journal = Journal(settings.journal_dir / f"{SERVICE}{SUFFIX}", service=SERVICE)
+        self._accounts = Accounts(world, settings)
+
+    async def run(self, stopped: asyncio.Event) -> None:
+        """Serve until `stopped` is set; raises `OSError` where a port can't be bound."""
+        settings = self._settings
+        loop = asyncio.get_running_loop()
+        watcher = WorldWatcher(settings.world, settings.network)
+        watching = loop.create_task(watcher.run(self._adopt))
+        listeners = self._listeners(loop)
+        try:
+            hostname = self._world.host_of(Role.STORE).name
+            smtp = await serve(
+                Delivery(self._accounts, self._storage, self._journal, hostname=hostname),
+                [Listener(self._host, settings.smtp_port)],
+                hostname=hostname,
+                content_directory=_incoming(settings.mail_dir),
+                limits=Limits(
+                    message_size=settings.message_size,
+                    recipients=settings.recipients,
+                    connections=settings.connections,
+                ),
+                tls=self._smtp_tls,
+                postmaster=self._postmaster(hostname),
+            )
+            log.ready(host=self._host, smtp=settings.smtp_port, pop3=settings.pop3_port, pop3s=settings.pop3s_port)
+            await stopped.wait()
+            await asyncio.gather(smtp.close(), *(listener.stop() for listener in listeners))
+        finally:
+            watching.cancel()
+            self._storage.close()
+            self._journal.close()
+
+    def _adopt(self, world: World) -> None:
+        """Go on with an edited world. The addresses that are listened on stay until the next start."""
+        self._accounts.world = world
+
+    def _listeners(self, loop: asyncio.AbstractEventLoop) -> list[adapter.Listener]:
+        settings = self._settings
+        reactor = adapter.reactor_on(loop)
+        maildrops = Maildrops(self._accounts, self._storage, self._journal, plaintext_auth=settings.plaintext_auth)
+        pop3 = adapter.Service(
+            "pop3", maildrops.session, REFUSAL, idle_timeout=IDLE_TIMEOUT, connections=settings.connections
+        )
+        listener = adapter.Listener(pop3, reactor, loop, self._twisted_tls)
+        listener.listen(self._host, settings.pop3_port)
+        listener.listen(self._host, settings.pop3s_port, implicit_tls=True)
+        return [listener]
+
+    def _postmaster(self, hostname: str) -> Address:
+        """Return whom `RCPT TO:<postmaster>` means: the postmaster of the domain that this host lies in."""
+        domain = hostname
+        while domain not in self._world.domains and "." in domain:
+            domain = domain.partition(".")[2]
+        return Address("postmaster", domain)
+
+
+def _incoming(mail_dir: Path) -> Path:
+    """Return the folder of large contents that are arriving, empty: what a kill left there was never accepted."""
+    folder = mail_dir / "incoming"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink()
+    return folder
+
+
+async def _serve(settings: Settings, world: World) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await Store(settings, world).run(stopped)
+
+
+def main() -> int:
+    """Run the store; what prevents the start is one sentence and exit status 1."""
+    try:
+        settings = Settings.from_environ(os.environ)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    log.setup(SERVICE, settings.log_level)
+    try:
+        world = load_world(settings.world, settings.network)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, world))
+    except (WorldError, TlsError, StorageError, OSError, adapter.CannotListenError) as error:
+        for sentence in str(error).splitlines():
+            _log.error("%s", sentence)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Who may log in to the store, and whose mailboxes an address leads to.
+
+The world says so; two settings add to it. With `unknown_users=create` every address of a domain that the world
+knows, and that leads nowhere in it, is an account: its mailboxes are made at the first delivery or login, its
+password is `unknown_password`. It needs no register: the address itself is all there is to know of it. With
+`outside=capture` mail for unknown domains goes to the world's capture account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from postroad.address import Address, AddressError, parse_address
+from postroad.config import Outside, UnknownUsers
+from postroad.credentials import is_quick, verify
+from postroad.world import SUBADDRESS_SEPARATOR, Account
+
+if TYPE_CHECKING:
+    from postroad.config import Settings
+    from postroad.world import World
+
+
+class Accounts:
+    """The accounts of the world as it is now (`world` is replaced when the file changes)."""
+
+    def __init__(self, world: World, settings: Settings) -> None:
+        self.world = world
+        self._settings = settings
+
+    def is_local(self, address: Address) -> bool:
+        """Whether the world knows the address's domain."""
+        return self.world.domain_of(address) is not None
+
+    def reached_by(self, address: Address) -> tuple[Account, ...]:
+        """Return the accounts that get the mail for an address; empty where there is none."""
+        if not self.is_local(address):
+            capture = self.world.capture
+            if self._settings.outside is Outside.CAPTURE and capture is not None:
+                return self.world.resolve(capture)
+            return ()
+        return self.world.resolve(address) or self._created(address)
+
+    def _created(self, address: Address) -> tuple[Account, ...]:
+        if self._settings.unknown_users is not UnknownUsers.CREATE:
+            return ()
+        # The subaddress belongs to the same user (RFC 5233 §1).
+        local_part = address.local_part.partition(SUBADDRESS_SEPARATOR)[0] or address.local_part
+        return (Account(Address(local_part, address.domain), self._settings.unknown_password),)
+
+    def find(self, login: str) -> Account | None:
+        """Return the account with this login name, in any spelling, or None."""
+        account = self.world.account(login)
+        if account is not None:
+            return account
+        try:
+            address = parse_address(login)
+        except AddressError:
+            return None
+        if not self.is_local(address) or self.world.resolve(address):
+            return None  # an alias has no password of its own
+        created = self._created(address)
+        return created[0] if created and created[0].address == address else None
+
+    async def authenticate(self, login: str, password: str) -> Account | None:
+        """Return the account whose login name and password these are, or None."""
+        account = self.find(login)
+        secret = account.secret if account is not None else ""
+        if is_quick(secret, password):
+            valid = verify(secret, password)
+        else:  # a scrypt hash takes tens of milliseconds
+            valid = await asyncio.to_thread(verify, secret, password)
+        return account if valid and account is not None and secret else None

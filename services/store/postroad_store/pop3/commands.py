@@ -1,0 +1,161 @@
+"""POP3's commands: in which state each is legal, and the grammar of its arguments (RFC 1939 §3 and §9). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    """The states of a session (RFC 1939 §3)."""
+
+    AUTHORIZATION = "AUTHORIZATION"
+    TRANSACTION = "TRANSACTION"
+    UPDATE = "UPDATE"
+
+
+AUTHORIZATION = frozenset({State.AUTHORIZATION})
+TRANSACTION = frozenset({State.TRANSACTION})
+BOTH = AUTHORIZATION | TRANSACTION
+
+
+class Arguments(Enum):
+    """What stands behind the keyword."""
+
+    NONE = ""
+    TEXT = "string"  # one argument, spaces and all
+    NUMBER = "msg"
+    OPTIONAL_NUMBER = "[msg]"
+    NUMBER_AND_COUNT = "msg n"
+    MECHANISM = "[mechanism [initial-response]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where a command is legal and what its arguments are."""
+
+    states: frozenset[State]
+    arguments: Arguments
+    source: str
+
+
+# The table of states and commands.
+RULES = {
+    "APOP": Rule(frozenset(), Arguments.TEXT, "RFC 1939 §7; see the package's docstring"),
+    "AUTH": Rule(AUTHORIZATION, Arguments.MECHANISM, "RFC 5034 §4"),
+    "CAPA": Rule(BOTH, Arguments.NONE, "RFC 2449 §5"),
+    "DELE": Rule(TRANSACTION, Arguments.NUMBER, "RFC 1939 §5"),
+    "LIST": Rule(TRANSACTION, Arguments.OPTIONAL_NUMBER, "RFC 1939 §5"),
+    "NOOP": Rule(TRANSACTION, Arguments.NONE, "RFC 1939 §5"),
+    "PASS": Rule(AUTHORIZATION, Arguments.TEXT, "RFC 1939 §7"),
+    "QUIT": Rule(BOTH, Arguments.NONE, "RFC 1939 §4, §6"),
+    "RETR": Rule(TRANSACTION, Arguments.NUMBER, "RFC 1939 §5"),
+    "RSET": Rule(TRANSACTION, Arguments.NONE, "RFC 1939 §5"),
+    "STAT": Rule(TRANSACTION, Arguments.NONE, "RFC 1939 §5"),
+    "STLS": Rule(AUTHORIZATION, Arguments.NONE, "RFC 2595 §4"),
+    "TOP": Rule(TRANSACTION, Arguments.NUMBER_AND_COUNT, "RFC 1939 §7"),
+    "UIDL": Rule(TRANSACTION, Arguments.OPTIONAL_NUMBER, "RFC 1939 §7"),
+    "USER": Rule(AUTHORIZATION, Arguments.TEXT, "RFC 1939 §7"),
+}
+
+
+class CommandError(Exception):
+    """The line is no command, or not now; the message is the text behind -ERR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that may be carried out in the state in which it was parsed."""
+
+    keyword: str
+    number: int | None = None  # msg
+    count: int | None = None  # TOP's n
+    text: str | None = None  # USER's and PASS's string, AUTH's mechanism in capitals
+    initial: bytes | None = None  # AUTH's initial response, as it stands on the line
+
+
+# What pipelining clients send most, looked up by the octets of the keyword.
+_KEYWORDS = {spelling.encode(): keyword for keyword in RULES for spelling in (keyword, keyword.lower())}
+
+MAX_NUMBER = 10  # digits: no maildrop has more messages, no message more lines
+
+
+def parse(line: bytes, state: State) -> Command:
+    """Parse a command line without its CRLF; raises `CommandError`.
+
+    RFC 1939 §3: keywords are case-insensitive, arguments are separated by a single SPACE. Spaces at the end of
+    a line that has numbers are let pass, as other servers do.
+    """
+    word, space, rest = line.partition(b" ")
+    keyword = _KEYWORDS.get(word) or _KEYWORDS.get(word.upper())
+    if keyword is None:
+        raise CommandError("Unknown command.")
+    rule = RULES[keyword]
+    if state not in rule.states:
+        if not rule.states:
+            raise CommandError("Unknown command.")
+        raise CommandError(f"{keyword} is not allowed in {state.value} state.")
+    arguments = rule.arguments
+    if arguments is Arguments.NUMBER:
+        return Command(keyword, _number(rest.strip(b" ")))
+    if arguments is Arguments.NONE:
+        if rest.strip(b" "):
+            raise CommandError(f"{keyword} takes no arguments.")
+        return Command(keyword)
+    if arguments is Arguments.OPTIONAL_NUMBER:
+        rest = rest.strip(b" ")
+        return Command(keyword, _number(rest) if rest else None)
+    if arguments is Arguments.NUMBER_AND_COUNT:
+        number, gap, count = rest.strip(b" ").partition(b" ")
+        if not gap:
+            raise CommandError(f"{keyword} takes a message number and a number of lines.")
+        return Command(keyword, _number(number), _count(count.strip(b" ")))
+    if arguments is Arguments.MECHANISM:
+        return _auth(keyword, rest)
+    # RFC 1939 §7 PASS: the server may treat spaces in the argument as part of the password.
+    if not space or not rest:
+        raise CommandError(f"{keyword} takes an argument.")
+    return Command(keyword, text=_text(rest))
+
+
+def _number(digits: bytes) -> int:
+    number = _digits(digits)
+    if not number:
+        raise CommandError(f"Invalid message number: {_shown(digits)}")
+    return number
+
+
+def _count(digits: bytes) -> int:
+    count = _digits(digits)
+    if count is None:
+        raise CommandError(f"Invalid number of lines: {_shown(digits)}")
+    return count
+
+
+def _digits(digits: bytes) -> int | None:
+    # bytes.isdigit knows 0 to 9 alone
+    return int(digits) if digits.isdigit() and len(digits) <= MAX_NUMBER else None
+
+
+def _shown(octets: bytes) -> str:
+    """Return what the client wrote, fit for a response line of 512 octets (RFC 1939 §3)."""
+    text = octets[:40].decode("ascii", "replace")
+    return "".join(one if one.isascii() and one.isprintable() else "?" for one in text)
+
+
+def _text(octets: bytes) -> str:
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CommandError("The argument is not UTF-8.") from None
+    if "\0" in text or "\r" in text:
+        raise CommandError("The argument has characters that are not allowed.")
+    return text
+
+
+def _auth(keyword: str, rest: bytes) -> Command:
+    # RFC 5034 §5: auth-command = "AUTH" SP sasl-mech [SP (initial-response / "=")]
+    mechanism, space, initial = rest.strip(b" ").partition(b" ")
+    if not mechanism:
+        return Command(keyword)  # what old clients send to ask for the mechanisms
+    return Command(keyword, text=_text(mechanism).upper(), initial=initial if space else None)

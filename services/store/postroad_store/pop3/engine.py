@@ -1,0 +1,348 @@
+"""The POP3 engine: the state machine of RFC 1939, without I/O.
+
+    AUTHORIZATION ──login──▶ TRANSACTION ──QUIT──▶ UPDATE ──▶ closed
+          │                       │
+          └─────────QUIT──────────┴── connection lost: closed, nothing removed (§6)
+
+Once logged in the engine holds the maildrop's snapshot, so it answers STAT, LIST, UIDL, DELE, RSET, NOOP and
+CAPA by itself. What needs the mail becomes an event, upon which the engine pauses until it is answered:
+
+- `Login`: answered by `logged_in` or `refuse`
+- `Retrieve` (RETR, TOP): by `message`, or `begin_message`, `message_piece` and `end_message`, or `refuse`
+- `Update` (QUIT in TRANSACTION): by `updated`
+
+Pipelined commands (RFC 2449 §6.6) wait in the buffer meanwhile; responses are in the order of the commands.
+
+The texts of responses are Dovecot's where clients may have learnt to look at them. Response codes: RFC 2449 §8,
+RFC 3206.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from postroad_store.engine import Close, Event, StartTls
+from postroad_store.pop3.commands import Command, CommandError, State, parse
+from postroad_store.pop3.multiline import Stuffer, stuff
+from postroad_store.sasl import MAX_RESPONSE, SaslError, decode_plain
+
+if TYPE_CHECKING:
+    from postroad_store.maildrop import Maildrop
+
+# RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer than that, so 1,100 are taken.
+MAX_LINE = 1100
+MAX_ERRORS = 20  # in a row; the client is no POP3 client
+MAX_LOGINS = 10  # failed ones
+
+PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Event):
+    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieve(Event):
+    """Send a message: whole, or with `lines` its header and so many lines of its body (TOP)."""
+
+    number: int
+    lines: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Event):
+    """The client has quit: remove the messages it marked, and only now (RFC 1939 §6)."""
+
+    numbers: tuple[int, ...]
+
+
+class Engine:
+    """One connection's state. `secure`: TLS is in use already; `tls`: STLS may be offered."""
+
+    def __init__(self, *, secure: bool = False, tls: bool = True, plaintext_auth: bool = False) -> None:
+        self._secure = secure
+        self._tls = tls
+        self._plaintext_auth = plaintext_auth
+        self.state = State.AUTHORIZATION
+        self.maildrop: Maildrop | None = None
+        self._buffer = b""
+        self._start = 0  # of the next line in the buffer
+        self._output: list[bytes] = []
+        self._waiting = False  # for the answer to an event
+        self.in_message = False  # between begin_message and end_message, where no -ERR may stand
+        self._handshaking = False
+        self._ending = False  # the last response has been given; Close is next
+        self._closing = False
+        self._challenged = False  # AUTH PLAIN has been sent an empty challenge
+        self._user: str | None = None
+        self._errors = 0
+        self._failed_logins = 0
+        self._stuffer = Stuffer()
+
+    # Octets
+
+    def receive_data(self, data: bytes) -> None:
+        """Take octets; after the end of the session, and during the switch to TLS, they are thrown away."""
+        if self._closing or self._handshaking:
+            return
+        self._buffer = self._buffer[self._start :] + data if self._start < len(self._buffer) else data
+        self._start = 0
+
+    def data_to_send(self) -> bytes:
+        """Return the octets for the client, which are forgotten here."""
+        output = self._output
+        if not output:
+            return b""
+        data = output[0] if len(output) == 1 else b"".join(output)
+        output.clear()
+        return data
+
+    def next_event(self) -> Event | None:
+        """Carry out command lines until one needs the mail, or the adapter; None: no whole line is left."""
+        while not self._waiting and not self._handshaking:
+            if self._closing:
+                return None
+            if self._ending:
+                self._forget_input()
+                self._closing = True
+                return Close()
+            end = self._buffer.find(b"\n", self._start)
+            limit = MAX_RESPONSE if self._challenged else MAX_LINE
+            if (end if end >= 0 else len(self._buffer)) - self._start > limit:
+                return self._close("-ERR Line too long.")
+            if end < 0:
+                return None
+            # RFC 1939 §3 wants CRLF; a bare LF is taken as well, as other servers do.
+            line = self._buffer[self._start : end - 1 if self._buffer[end - 1 : end] == b"\r" else end]
+            self._start = end + 1
+            event = self._line(line)
+            if event is not None:
+                return event
+        return None
+
+    # Answers
+
+    def greet(self, *, secure: bool) -> None:
+        """Send the greeting (RFC 1939 §4). It has no timestamp in it: APOP is not offered."""
+        self._secure = secure
+        self._say("+OK Postroad ready.")
+
+    def logged_in(self, maildrop: Maildrop) -> None:
+        """Answer `Login`: the maildrop is locked, TRANSACTION begins."""
+        self._waiting = False
+        self.state = State.TRANSACTION
+        self.maildrop = maildrop
+        self._user = None
+        self._say("+OK Logged in.")
+
+    def login_failed(self) -> None:
+        """Answer `Login`: user name and password do not fit (RFC 3206 §4: AUTH)."""
+        self._failed_logins += 1
+        self._ending = self._failed_logins >= MAX_LOGINS
+        self.refuse("[AUTH] Authentication failed.")
+
+    def refuse(self, text: str) -> None:
+        """Answer the event with -ERR; `text` begins with its response code where it has one.
+
+        Of `Update` it is the last answer: some messages were not removed (RFC 1939 §6).
+        """
+        self._waiting = False
+        self._user = None
+        self._ending = self._ending or self.state is State.UPDATE
+        self._say(f"-ERR {text}")
+
+    def message(self, content: bytes) -> None:
+        """Answer `Retrieve` with a whole message (or what of it TOP sends)."""
+        self._waiting = False
+        self._output.append(b"+OK %d octets\r\n" % len(content))
+        self._output.append(stuff(content))
+
+    def begin_message(self, octets: int) -> None:
+        """Answer `Retrieve` with a message that comes in pieces, of so many octets together."""
+        self.in_message = True
+        self._stuffer = Stuffer()
+        self._output.append(b"+OK %d octets\r\n" % octets)
+
+    def message_piece(self, piece: bytes) -> None:
+        """Send a piece of it, however it is cut."""
+        self._output.append(self._stuffer.piece(piece))
+
+    def end_message(self) -> None:
+        """End the message that came in pieces."""
+        self._waiting = self.in_message = False
+        self._output.append(self._stuffer.end())
+
+    def updated(self, removed: int) -> None:
+        """Answer `Update`: all marked messages are gone, durably."""
+        self._waiting = False
+        self._ending = True
+        self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
+
+    def tls_started(self) -> None:
+        """Begin anew over TLS (RFC 2595 §4: what the client said before is forgotten)."""
+        self._handshaking = False
+        self._secure = True
+        self._user = None
+
+    # Lines
+
+    def _say(self, text: str) -> None:
+        self._output.append(text.encode("utf-8", "replace") + b"\r\n")
+
+    def _close(self, text: str) -> Event:
+        self._say(text)
+        self._closing = True
+        self._forget_input()
+        return Close()
+
+    def _forget_input(self) -> None:
+        self._buffer = b""
+        self._start = 0
+
+    def _line(self, line: bytes) -> Event | None:
+        if self._challenged:
+            self._challenged = False
+            return self._plain(line)
+        try:
+            command = parse(line, self.state)
+            event = self._carry_out(command)
+        except CommandError as error:
+            return self._error(str(error))
+        self._errors = 0
+        return event
+
+    def _error(self, text: str) -> Event | None:
+        self._errors += 1
+        if self._errors >= MAX_ERRORS:
+            return self._close("-ERR Too many bad commands.")
+        self._say(f"-ERR {text}")
+        return None
+
+    def _carry_out(self, command: Command) -> Event | None:
+        if self.maildrop is not None:
+            return self._transaction(command, self.maildrop)
+        return self._authorization(command)
+
+    def _pause(self, event: Event) -> Event:
+        self._waiting = True
+        return event
+
+    # AUTHORIZATION
+
+    @property
+    def _login_allowed(self) -> bool:
+        # RFC 2595 §2.3, RFC 5034 §4: no password in plaintext, unless the settings say so
+        return self._secure or self._plaintext_auth
+
+    def _authorization(self, command: Command) -> Event | None:
+        match command.keyword:
+            case "USER":
+                self._check_login_allowed()
+                self._user = command.text
+                self._say("+OK")
+            case "PASS":
+                self._check_login_allowed()
+                if self._user is None:
+                    raise CommandError("No username given.")
+                return self._pause(Login(self._user, command.text or ""))
+            case "AUTH":
+                return self._auth(command)
+            case "STLS":
+                # RFC 2595 §4: only in AUTHORIZATION state, and not twice
+                if self._secure:
+                    raise CommandError("TLS is already active.")
+                if not self._tls:
+                    raise CommandError("TLS is not available.")
+                self._say("+OK Begin TLS negotiation now.")
+                self._handshaking = True
+                # What was pipelined behind STLS came in plaintext, perhaps from someone else: forget it.
+                self._forget_input()
+                return StartTls()
+            case "CAPA":
+                self._capabilities()
+            case _:  # QUIT, by the table
+                return self._close("+OK Logging out")
+        return None
+
+    def _check_login_allowed(self) -> None:
+        if not self._login_allowed:
+            raise CommandError(PLAINTEXT_REFUSED)
+
+    def _auth(self, command: Command) -> Event | None:
+        if command.text is None:
+            self._lines("+OK", ["PLAIN"] if self._login_allowed else [])
+            return None
+        if command.text != "PLAIN":
+            raise CommandError("Unsupported authentication mechanism.")
+        self._check_login_allowed()
+        if command.initial is None:
+            # RFC 5034 §4: an empty challenge is "+" and a space
+            self._challenged = True
+            self._output.append(b"+ \r\n")
+            return None
+        return self._plain(b"" if command.initial == b"=" else command.initial)
+
+    def _plain(self, line: bytes) -> Event | None:
+        try:
+            credentials = decode_plain(line)
+        except SaslError as error:
+            return self._error(str(error))
+        return self._pause(Login(credentials.login, credentials.password))
+
+    # TRANSACTION
+
+    def _transaction(self, command: Command, maildrop: Maildrop) -> Event | None:
+        keyword = command.keyword
+        number = command.number
+        if number is not None:
+            if number > len(maildrop):
+                raise CommandError(f"There's no message {number}.")
+            if maildrop.is_deleted(number):
+                raise CommandError("Message is deleted.")
+            if keyword in {"RETR", "TOP"}:
+                return self._pause(Retrieve(number, command.count))
+            if keyword == "DELE":
+                maildrop.delete(number)
+                self._say("+OK Marked to be deleted.")
+            elif keyword == "LIST":
+                self._say(f"+OK {number} {maildrop.size(number)}")
+            else:  # UIDL, by the table
+                self._say(f"+OK {number} {maildrop.unique_id(number)}")
+            return None
+        match keyword:
+            case "STAT":
+                self._say(f"+OK {maildrop.count} {maildrop.octets}")
+            case "LIST":
+                self._lines(f"+OK {maildrop.count} messages:", [f"{n} {maildrop.size(n)}" for n in maildrop.numbers()])
+            case "UIDL":
+                self._lines("+OK", [f"{n} {maildrop.unique_id(n)}" for n in maildrop.numbers()])
+            case "NOOP":
+                self._say("+OK")
+            case "RSET":
+                maildrop.reset()
+                self._say("+OK")
+            case "CAPA":
+                self._capabilities()
+            case _:  # QUIT, by the table
+                self.state = State.UPDATE
+                return self._pause(Update(maildrop.deleted))
+        return None
+
+    def _lines(self, first: str, lines: list[str]) -> None:
+        self._output.append("\r\n".join([first, *lines, ".", ""]).encode("ascii"))
+
+    def _capabilities(self) -> None:
+        """Answer CAPA (RFC 2449 §5, §6)."""
+        lines = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"]
+        # LOGIN-DELAY is absent: there is none. USER and SASL are told where they would be taken (RFC 2595 §2.3).
+        if self._tls and not self._secure and self.state is State.AUTHORIZATION:
+            lines.append("STLS")
+        if self._login_allowed:
+            lines += ["USER", "SASL PLAIN"]
+        lines.append("IMPLEMENTATION Postroad")
+        self._lines("+OK", lines)

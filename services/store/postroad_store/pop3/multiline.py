@@ -1,0 +1,57 @@
+"""Multi-line responses (RFC 1939 §3): byte-stuffing and the termination octet, for whole messages and pieces. Pure.
+
+A message is sent as it was stored. What the protocol adds is a "." before each line that begins with one, and a
+CRLF where the last line has no end of its own (only an APPEND over IMAP can leave such a message).
+
+A line is taken to begin after any LF, not only after CRLF: a message with bare LFs, which again only APPEND can
+bring, must not seem to a client that reads by LF to end early, nor to go on as commands.
+"""
+
+from __future__ import annotations
+
+TERMINATION = b".\r\n"
+
+
+def stuff(content: bytes) -> bytes:
+    """Return a whole message as a multi-line response's lines, with the termination."""
+    if b"\n." in content:
+        content = content.replace(b"\n.", b"\n..")
+    if content.startswith(b"."):
+        content = b"." + content
+    if content.endswith(b"\r\n") or not content:
+        return content + TERMINATION
+    return content + b"\r\n" + TERMINATION
+
+
+class Stuffer:
+    """The same for a message that comes in pieces, however they are cut."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = b"\r\n"  # the last two octets so far; a message begins at the beginning of a line
+
+    def piece(self, octets: bytes) -> bytes:
+        """Return the next piece, stuffed."""
+        if not octets:
+            return b""
+        stuffed = octets.replace(b"\n.", b"\n..")
+        if octets.startswith(b".") and self._tail.endswith(b"\n"):
+            stuffed = b"." + stuffed
+        self._tail = (self._tail + octets[-2:])[-2:]
+        return stuffed
+
+    def end(self) -> bytes:
+        """Return what ends the response."""
+        return TERMINATION if self._tail == b"\r\n" else b"\r\n" + TERMINATION
+
+
+def body_lines(text: bytes, count: int) -> int:
+    """Return how many octets the first `count` lines of `text` have, line ends included (TOP)."""
+    end = 0
+    for _ in range(count):
+        found = text.find(b"\n", end)
+        if found < 0:
+            return len(text)
+        end = found + 1
+    return end

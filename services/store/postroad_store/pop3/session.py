@@ -1,0 +1,262 @@
+"""A POP3 session: what the engine's events mean for the mail (RFC 1939).
+
+A maildrop is locked by one POP3 session at a time (§4); IMAP sessions may look at the same INBOX meanwhile, and
+the snapshot stays as it is: a message that one of them expunges is answered with -ERR. Nothing is removed but in
+the UPDATE state, in one commit, and it is acknowledged when it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad.journal import Kind
+from postroad_store.mail.errors import MailError
+from postroad_store.mail.message import Item
+from postroad_store.maildrop import Maildrop
+from postroad_store.pop3.engine import Engine, Login, Retrieve, Update
+from postroad_store.pop3.multiline import body_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from postroad.journal import Journal
+    from postroad_store.accounts import Accounts
+    from postroad_store.engine import Connection, Event, Farewell
+    from postroad_store.mail.changes import View
+    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.storage import Storage
+
+log = logging.getLogger(__name__)
+
+REFUSAL = b"-ERR [SYS/TEMP] Too many connections.\r\n"
+IDLE_TIMEOUT = 600.0  # RFC 1939 §3: at least 10 minutes
+
+PIECE = 256 * 1024  # octets of a large message read at a time; what is larger than that comes in pieces
+IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
+INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
+EXPUNGED = "Message is expunged."
+NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
+
+
+class Maildrops:
+    """Which maildrops are locked, and what all POP3 sessions share."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        storage: Storage,
+        journal: Journal,
+        *,
+        tls: bool = True,
+        plaintext_auth: bool = False,
+        authentication_delay: float = 1.0,
+    ) -> None:
+        self.accounts = accounts
+        self.storage = storage
+        self.journal = journal
+        self.tls = tls
+        self.plaintext_auth = plaintext_auth
+        self.authentication_delay = authentication_delay  # seconds before a wrong password is answered
+        self._locked: set[str] = set()
+
+    def session(self) -> Session:
+        """Return a session for a new connection."""
+        return Session(self)
+
+    def lock(self, login: str) -> bool:
+        """Lock an account's maildrop; False where another session has it."""
+        if login in self._locked:
+            return False
+        self._locked.add(login)
+        return True
+
+    def unlock(self, login: str) -> None:
+        """Give the maildrop back."""
+        self._locked.discard(login)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a session holds from its login to its end."""
+
+    login: str
+    maildrop: Maildrop
+    view: View
+
+    @property
+    def mailbox(self) -> Mailbox:
+        return self.view.mailbox
+
+
+class Session:
+    """One connection (`engine.Session`)."""
+
+    def __init__(self, maildrops: Maildrops) -> None:
+        self._maildrops = maildrops
+        self._storage = maildrops.storage
+        self.engine = Engine(tls=maildrops.tls, plaintext_auth=maildrops.plaintext_auth)
+        self._held: _Held | None = None
+
+    def begin(self, connection: Connection) -> None:
+        """Greet."""
+        self._connection = connection
+        self.engine.greet(secure=connection.secure)
+
+    def tls_started(self) -> None:
+        """Go on over TLS, without a new greeting (RFC 2595 §4)."""
+        self.engine.tls_started()
+
+    def farewell(self, reason: Farewell) -> None:
+        """Say nothing: RFC 1939 §3 has the server close without a response, and without UPDATE."""
+
+    def end(self) -> None:
+        """Give the maildrop back."""
+        if self._held is not None:
+            self._held.view.close()
+            self._maildrops.unlock(self._held.login)
+            self._held = None
+
+    def handle(self, event: Event) -> Awaitable[None] | None:
+        """Carry out an event of the engine; RETR and TOP of all but large messages at once."""
+        if isinstance(event, Login):
+            return self._login(event)
+        held = self._held
+        if held is not None and isinstance(event, Retrieve):
+            if held.maildrop.size(event.number) > PIECE:
+                return self._retrieve_in_pieces(event, held)
+            self._retrieve(event, held)
+            return None
+        if held is not None and isinstance(event, Update):
+            return self._update(event, held)
+        raise TypeError(f"{type(event).__name__} is no event of the POP3 engine now")
+
+    def failed(self, event: Event) -> None:  # noqa: ARG002 - whatever it was
+        """Answer an event whose handling has crashed; half a message must not be taken for a whole one."""
+        if self.engine.in_message:
+            self._connection.close()
+        else:
+            self.engine.refuse(INTERNAL_ERROR)
+
+    # AUTHORIZATION
+
+    async def _login(self, event: Login) -> None:
+        peer = self._connection.peer
+        account = await self._maildrops.accounts.authenticate(event.login, event.password)
+        if account is None:
+            log.info("pop3 login failed", extra={"login": event.login, "peer": peer})
+            await asyncio.sleep(self._maildrops.authentication_delay)
+            self.engine.login_failed()
+            return
+        if not self._maildrops.lock(account.login):
+            self.engine.refuse(IN_USE)
+            return
+        try:
+            inbox = (await self._storage.account(account.login)).inbox
+            # claim_recent: what POP3 sees is still \Recent for the next IMAP session
+            view = self._storage.view(inbox, claim_recent=False)
+        except BaseException as error:
+            self._maildrops.unlock(account.login)
+            if not isinstance(error, MailError):
+                raise
+            log.warning("a maildrop can't be opened: %s", error, extra={"login": account.login})
+            self.engine.refuse(INTERNAL_ERROR)
+            return
+        uids = view.uids
+        maildrop = Maildrop(inbox.uid_validity, uids, view.pick(inbox.sizes, 1, len(uids)))
+        self._held = _Held(account.login, maildrop, view)
+        log.info("pop3 login", extra={"login": account.login, "peer": peer, "messages": len(maildrop)})
+        self.engine.logged_in(maildrop)
+
+    # TRANSACTION
+
+    def _retrieve(self, event: Retrieve, held: _Held) -> None:
+        uid = held.maildrop.uids[event.number - 1]
+        content: bytes | None = None
+        try:
+            if event.lines is None:
+                content = self._storage.content(held.mailbox, uid)
+            else:
+                for _, (header, text) in self._storage.fetch(held.mailbox, [uid], [Item.HEADER, Item.TEXT]):
+                    content = header + text[: body_lines(text, event.lines)]
+        except MailError as error:
+            log.warning("a message can't be read: %s", error, extra={"login": held.login, "uid": uid})
+            self.engine.refuse(INTERNAL_ERROR)
+            return
+        if content is None:
+            self.engine.refuse(EXPUNGED)
+            return
+        self.engine.message(content)
+        if event.lines is None:
+            self._note(Kind.RETRIEVED, held, uid)
+
+    async def _retrieve_in_pieces(self, event: Retrieve, held: _Held) -> None:
+        """Send a large message without holding it whole: as fast as the client reads, a piece at a time."""
+        uid = held.maildrop.uids[event.number - 1]
+        end = held.maildrop.size(event.number)
+        if event.lines is not None:
+            end = self._end_of_top(held, uid, event.lines, end)
+        offset = 0
+        while offset < end:
+            piece = self._storage.content(held.mailbox, uid, offset, min(offset + PIECE, end))
+            if not piece:
+                break
+            if not offset:
+                self.engine.begin_message(end)
+            self.engine.message_piece(piece)
+            offset += len(piece)
+            self._connection.flush()
+            await self._connection.wait_writable()
+        if not offset:
+            self.engine.refuse(EXPUNGED)
+        elif offset < end:  # expunged in the midst
+            self._connection.close()
+        else:
+            self.engine.end_message()
+            if event.lines is None:
+                self._note(Kind.RETRIEVED, held, uid)
+
+    def _end_of_top(self, held: _Held, uid: int, lines: int, size: int) -> int:
+        """Return how many octets TOP sends of a large message; 0 where it is gone."""
+        parts = self._storage.parts(held.mailbox, uid)
+        if parts is None:
+            return 0
+        end = parts.body
+        while lines and end < size:
+            piece = self._storage.content(held.mailbox, uid, end, min(end + PIECE, size))
+            if not piece:
+                return 0
+            found = piece.count(b"\n")
+            if found >= lines:
+                return end + body_lines(piece, lines)
+            lines -= found
+            end += len(piece)
+        return end
+
+    # UPDATE
+
+    async def _update(self, event: Update, held: _Held) -> None:
+        """Remove what was marked; RFC 1939 §6: the maildrop is given back whatever the last response is."""
+        try:
+            if event.numbers:
+                uids = [held.maildrop.uids[number - 1] for number in event.numbers]
+                for uid in await self._storage.expunge(held.mailbox, uids, only_deleted=False):
+                    self._note(Kind.REMOVED, held, uid)
+        except MailError as error:
+            log.warning("messages can't be removed: %s", error, extra={"login": held.login})
+            self.engine.refuse(NOT_REMOVED)
+        else:
+            self.engine.updated(len(event.numbers))
+        self.end()
+
+    def _note(self, kind: Kind, held: _Held, uid: int) -> None:
+        self._maildrops.journal.record(
+            kind,
+            account=held.login,
+            mailbox=held.mailbox.name,
+            uid_validity=held.mailbox.uid_validity,
+            uid=uid,
+            protocol="pop3",
+        )
