@@ -5,9 +5,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PROJECTS := services/common services/dns services/relay services/store
+# Whether the containers run; commands that need a running stack take them, or else what `make run` left in its data.
+IN_CONTAINERS := docker compose ps --quiet --status running
+export ID
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check
+.PHONY: help venv up down logs run trace ca password test check golden bench
 
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -20,7 +23,43 @@ $(STAMP): tests/requirements.txt $(PROJECTS:%=%/pyproject.toml)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt $(PROJECTS:%=-e %)
 	@touch $@
 
+up: ## build and start the containers, and wait until they are healthy
+	docker compose up --build --wait
+
+down: ## stop the containers; what they keep (mail, queue, certificates) stays
+	docker compose down --remove-orphans
+
+logs: ## follow what the containers log
+	docker compose logs --follow --tail 100
+
+run: venv ## run the same stack as processes, without Docker, until Ctrl-C
+	@exec $(PY) -m postroad.run
+
+trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
+	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
+	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
+	then docker compose exec -T store python -m postroad.trace "$$ID"; \
+	else $(PY) -m postroad.trace "$$ID"; fi
+
+ca: ## write the CA certificate for mail clients to postroad-ca.pem
+	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
+	then docker compose exec -T store cat /data/tls/ca.pem >postroad-ca.pem; \
+	else cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem || { echo 'No CA yet: make up or make run first' >&2; exit 1; }; fi
+	@echo 'postroad-ca.pem'
+
+password: venv ## make the hash of a password for the world file
+	@$(PY) -m postroad.credentials
+
+test: venv ## run every test that this machine can run, and say which it cannot and why
+	$(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+
 check: venv ## format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy services tests
+	$(VENV)/bin/mypy services tests bench
+
+golden: venv ## write the expected outputs of tests/golden anew; look at the difference before you commit it
+	POSTROAD_GOLDEN=write $(PY) -m pytest -q tests/golden
+
+bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
+	$(PY) -m bench

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -105,7 +106,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _setting(default: str, parse: Callable[[str], Any], comment: str, *, compose: str | None = None) -> Any:
-    """Declare a setting; `compose` is its default inside the containers, where that differs."""
+    """Declare a setting; `compose` is what docker-compose.yml gives to the containers, where that differs."""
     return field(metadata={"default": default, "parse": parse, "comment": comment, "compose": compose})
 
 
@@ -113,16 +114,23 @@ def _setting(default: str, parse: Callable[[str], Any], comment: str, *, compose
 class Settings:
     """All settings. Durations are in seconds, sizes in octets."""
 
-    world: Path = _setting("services/world.toml", Path, "the world file: domains, hosts, accounts, aliases")
+    world: Path = _setting(
+        "services/world.toml", Path, "the world file: domains, hosts, accounts, aliases", compose="/world/world.toml"
+    )
     network: IPv4Network = _setting(
         "127.0.0",
         _network,
         "the private network, a /24, by its first three numbers; every host's address is in it",
         compose="172.31.25",
     )
-    data: Path = _setting("data", Path, "the folder of all that is kept: spool, mail, certificates, journal")
+    data: Path = _setting(
+        "data", Path, "the folder of all that is kept: spool, mail, certificates, journal", compose="/data"
+    )
     listen: str = _setting(
-        "", str, "the address that services listen on; empty: each its own host's address in the world"
+        "",
+        str,
+        "the address that services listen on; empty: each its own host's address in the world",
+        compose="0.0.0.0",
     )
     outside: Outside = _setting(
         "capture", Outside, "mail for domains that the world does not know: capture, bounce or refuse"
@@ -197,3 +205,25 @@ class Settings:
         if errors:
             raise ConfigError("\n".join(errors))
         return cls(**values)
+
+
+_HEAD = """\
+# Postroad's settings, each with its default. Printed by `python -m postroad.config`.
+#
+# Docker Compose reads them from a file .env beside docker-compose.yml, or from the environment; `make run` from the
+# environment. Ports are those of `make run`, and those that Compose publishes on 127.0.0.1 for the standard ones.
+"""
+
+
+def example() -> str:
+    """Return the text of .env.example: every setting as a comment with its default."""
+    lines = [_HEAD]
+    for one in dataclasses.fields(Settings):
+        comment, compose = one.metadata["comment"], one.metadata["compose"]
+        containers = f" (in containers {compose})" if compose and not one.name.endswith("_port") else ""
+        lines.append(f"# {comment}{containers}\n#{PREFIX}{one.name.upper()}={one.metadata['default']}\n")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example())
