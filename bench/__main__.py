@@ -16,13 +16,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.harness.processes import ProcessStack
-from tests.harness.stack import BOB, Port, Service
-
 from bench import rows_dns, rows_imap, rows_road, rows_smtp, rows_start
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
 from bench.table import Row, markdown
+from tests.harness.processes import ProcessStack
+from tests.harness.stack import BOB, Port, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

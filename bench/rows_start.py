@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.harness.stack import Service
-
 from bench.table import Row, at_most, interleave
+from tests.harness.stack import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
