@@ -161,6 +161,10 @@ class View:
         places = [index(uid) for uid in self.uids[first - 1 : last]]
         return [-1 if at is None else values[at] for at in places]
 
+    def position(self, uid: int) -> int:
+        """Return how many messages of this view have a lower UID."""
+        return bisect_left(self.uids, uid)
+
     def number(self, uid: int) -> int | None:
         """Return the sequence number of the UID in this view, or None."""
         at = bisect_left(self.uids, uid)

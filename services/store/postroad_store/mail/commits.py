@@ -91,7 +91,8 @@ class Incoming:
     internal_date: int
     flags: FlagSet
     parsed: Parsed
-    text: tuple[bytes, bytes] | None  # what is searched, where the content itself will not do
+    plain: bool  # the content itself is the text to be searched
+    text: tuple[bytes, bytes] | None  # that text, where it is another and is kept (`searchtext`)
 
 
 _INSERT_CONTENT = (
@@ -153,7 +154,7 @@ def _write_content(db: Connection, one: Incoming) -> int:
             size,
             header_size,
             parsed.sent_day,
-            one.text is None,
+            one.plain,
             parsed.envelope,
             parsed.body,
             parsed.bodystructure,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 MAX_PARAMETERS = 100  # of one field; what follows is dropped
 
@@ -63,6 +64,7 @@ _VALUE_TOKEN = re.compile(_TOKEN)
 # A parameter's value that is no quoted string: up to white space, a semicolon or a comment. RFC 2045 would have
 # tspecials quoted; many a mailer writes them bare (boundary=a=b, name=x@y), so they are taken as they stand.
 _PARAMETER = re.compile(rb'\s*([^\s=;"()]+)\s*=\s*(?:%b|([^\s;"(]*))' % _QUOTED, re.DOTALL)
+_EXTENDED = re.compile(rb"([^*]+)(?:\*(\d{1,3}))?(\*)?\Z")
 _PLAIN_TYPE = re.compile(
     rb"(%b)/(%b)(?:[ \t]*;[ \t]*([A-Za-z0-9*-]+)=(?:([A-Za-z0-9_.'+-]+)|\"([^\"\\]*)\"))?\Z" % (_TOKEN, _TOKEN)
 )
@@ -116,11 +118,21 @@ class Parameterized:
     parameters: tuple[tuple[bytes, bytes], ...]
 
     def parameter(self, name: bytes) -> bytes | None:
-        """Return the first parameter of this lower-case name, or None."""
+        """Return the first parameter of this lower-case name, or None; RFC 2231's forms of it are read too."""
         for attribute, value in self.parameters:
             if attribute.lower() == name:
                 return value
-        return None
+        # RFC 2231 §3, §4: name*0="a"; name*1="b", name*=charset'language'percent-encoded, or both: name*0*=...
+        pieces: dict[int, bytes] = {}
+        for attribute, value in self.parameters:
+            match = _EXTENDED.match(attribute)
+            if match and match[1].lower() == name:
+                number = int(match[2] or 0)
+                if match[3]:
+                    value = value.split(b"'", 2)[-1] if number == 0 else value  # noqa: PLW2901
+                    value = unquote_to_bytes(value)  # noqa: PLW2901
+                pieces.setdefault(number, value)
+        return b"".join([pieces[number] for number in sorted(pieces)]) if pieces else None
 
 
 def _parameters(text: bytes, position: int) -> tuple[tuple[bytes, bytes], ...]:

@@ -98,7 +98,9 @@ class _Type:
             parameters = (*parameters, (b"charset", b"us-ascii"))  # RFC 2045 §5.2
         pairs = _pairs(parameters)
         # body-fields begin with it; a multipart's extension data has the parameters alone
-        self.wire = pairs if self.is_multipart else b"%b %b %b" % (nstring(read.value), self.subtype, pairs)
+        # RFC 3501 §9: media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE "RFC822" DQUOTE, so in one spelling
+        main, sub = (self.main, self.sub) if self.is_message else (read.value, read.subtype)
+        self.wire = pairs if self.is_multipart else b"%b %b %b" % (nstring(main), nstring(sub), pairs)
 
 
 _TEXT_PLAIN = _Type(Parameterized(b"text", b"plain", ()))  # RFC 2045 §5.2

@@ -101,16 +101,53 @@ class Reader:
             " ORDER BY e.uid"
         )
         bodies = [place for place, item in enumerate(items) if item in _BODIES]
+        for rows in self._select(mailbox, uids, select, has_body=has_body):
+            for uid, content, size, *values in rows:
+                if has_body and size > PIECE:
+                    rest = b"".join(self._pieces(content, 1, size // PIECE))
+                    for place in bodies:
+                        values[place] += rest
+                yield uid, tuple(values)
+
+    def _select(
+        self, mailbox: Mailbox, uids: Sequence[int], select: str, *, has_body: bool
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a SELECT of (UID, ...) by mailbox, first and last UID, for these UIDs, block by block."""
         for block in _blocks(mailbox, uids, has_body=has_body):
             for low, high, wanted in _ranges(mailbox, block):
-                for uid, content, size, *values in self.rows(select, (mailbox.id, low, high)):
-                    if wanted is not None and uid not in wanted:
-                        continue
-                    if has_body and size > PIECE:
-                        rest = b"".join(self._pieces(content, 1, size // PIECE))
-                        for place in bodies:
-                            values[place] += rest
-                    yield uid, tuple(values)
+                rows = self.rows(select, (mailbox.id, low, high))
+                yield rows if wanted is None else [row for row in rows if row[0] in wanted]
+
+    def sent_days(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
+        """Yield lists of (UID, day of the Date field or None)."""
+        return self._select(
+            mailbox,
+            uids,
+            "SELECT e.uid, c.sent_day FROM entries e CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
+            has_body=False,
+        )
+
+    def texts(
+        self, mailbox: Mailbox, uids: Sequence[int], *, bodies: bool
+    ) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
+        """Yield lists of (UID, whether it is plain, header, body): see `searchtext`.
+
+        Of a plain message header and body are its own octets, of others their text; no header: that is not kept.
+        """
+        body, join = "x''", ""
+        if bodies:
+            body = "CASE WHEN c.plain THEN o.octets ELSE t.body END"
+            join = "CROSS JOIN octets o ON o.piece = c.id << 16"
+        return self._select(
+            mailbox,
+            uids,
+            f"SELECT e.uid, c.plain, CASE WHEN c.plain THEN c.header ELSE t.header END, {body}"  # noqa: S608
+            f" FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"
+            " LEFT JOIN texts t ON t.content = CASE WHEN c.plain THEN NULL ELSE c.id END"
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
+            has_body=bodies,
+        )
 
     def _pieces(self, content: int, first: int, last: int) -> list[bytes]:
         key = content << PIECE_BITS

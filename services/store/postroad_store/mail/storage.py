@@ -26,10 +26,12 @@ from postroad_store.mail.changes import View
 from postroad_store.mail.commits import Append, Claim, Collect, Commit, Copy, Expunge, Incoming, StoreFlags
 from postroad_store.mail.database import FILE, Checkpointer, open_reader, open_writer, storage_error
 from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.evaluate import search
 from postroad_store.mail.mailbox import Mailbox, Status
 from postroad_store.mail.names import Create, Delete, NewAccount, Rename, Subscribe
 from postroad_store.mail.parse import parse
 from postroad_store.mail.reading import Reader
+from postroad_store.mail.searchtext import is_plain, kept_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 MAX_LOADED = 200_000  # messages of mailboxes that are kept in memory though no session looks at them
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets; larger messages are parsed in a thread, to keep the event loop free
+
+PAUSE_AFTER = 0.005  # seconds that a search may run before others get their turn
 
 Shown = TypeVar("Shown")
 _log = logging.getLogger(__name__)
@@ -263,7 +267,21 @@ class Storage:
 
         Long searches let other tasks run in between; the view must not `take` meanwhile.
         """
-        raise NotImplementedError
+        step = search(view, self._reader, key)
+        answer = None
+        began = time.monotonic()
+        while True:
+            try:
+                apart = step.send(answer)
+            except StopIteration as end:
+                return list(end.value)
+            answer = None
+            if apart is not None:
+                answer = await asyncio.to_thread(apart)
+                began = time.monotonic()
+            elif time.monotonic() - began > PAUSE_AFTER:
+                await asyncio.sleep(0)
+                began = time.monotonic()
 
     # -- the writer -------------------------------------------------------------------------------------------
 
@@ -328,7 +346,9 @@ class Storage:
 
 def _incoming(one: Arrival) -> Incoming:
     parsed = parse(one.content)
-    return Incoming(one.mailboxes, one.content, one.internal_date, one.flags, parsed, None)
+    plain = is_plain(one.content, parsed)
+    text = None if plain else kept_text(one.content, parsed)
+    return Incoming(one.mailboxes, one.content, one.internal_date, one.flags, parsed, plain, text)
 
 
 def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], done: asyncio.Future[Any]) -> None:

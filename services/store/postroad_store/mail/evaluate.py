@@ -1,0 +1,263 @@
+"""Evaluation of search keys over a view (RFC 3501 §6.4.4).
+
+Each key narrows a list of sequence numbers; the cheap ones of an AND go first, so that text is read for what is
+left. A search is a generator: it yields now and then so that its driver can let others run, None for a pause or a
+function that takes long, whose result it wants sent back.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from postroad_store.mail.fields import unfold
+from postroad_store.mail.parse import parse
+from postroad_store.mail.search import (
+    And,
+    Body,
+    Flag,
+    Header,
+    InternalDate,
+    Keyword,
+    Larger,
+    Not,
+    Or,
+    Recent,
+    SearchKey,
+    SentDate,
+    Smaller,
+    Text,
+    Uids,
+    When,
+)
+from postroad_store.mail.searchtext import fold, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from postroad_store.mail.changes import View
+    from postroad_store.mail.reading import Reader
+
+Numbers: TypeAlias = "Sequence[int]"
+Search: TypeAlias = "Generator[Callable[[], Any] | None, Any, Numbers]"
+
+_DAY = 86400
+
+
+def search(view: View, reader: Reader, key: SearchKey) -> Search:
+    """Search the view; the generator's value is the sequence numbers that match, ascending."""
+    flags = view.pick(view.mailbox.flags, 1, len(view.uids))
+    present = [number for number, one in enumerate(flags, 1) if one >= 0]
+    return (yield from _Evaluation(view, reader, flags).match(key, present))
+
+
+def _cost(key: SearchKey) -> int:
+    """Rank keys: 0 in memory, 1 reads a number of each message, 2 its header, 3 its text."""
+    match key:
+        case And(keys):
+            return max(map(_cost, keys), default=0)
+        case Or(left, right):
+            return max(_cost(left), _cost(right))
+        case Not(inner):
+            return _cost(inner)
+        case SentDate():
+            return 1
+        case Header():
+            return 2
+        case Body() | Text():
+            return 3
+        case _:
+            return 0
+
+
+class _Evaluation:
+    """What one search looks at."""
+
+    def __init__(self, view: View, reader: Reader, flags: Sequence[int]) -> None:
+        self._view = view
+        self._mailbox = view.mailbox
+        self._reader = reader
+        self._flags = flags
+
+    def match(self, key: SearchKey, numbers: Numbers) -> Search:
+        """Return those of `numbers` that match the key."""
+        if not numbers:
+            return numbers
+        match key:
+            case And(keys):
+                for one in sorted(keys, key=_cost):
+                    numbers = yield from self.match(one, numbers)
+                return numbers
+            case Or(left, right):
+                found = yield from self.match(left, numbers)
+                rest = _without(numbers, found)
+                more = yield from self.match(right, rest)
+                return sorted([*found, *more]) if more else found
+            case Not(inner):
+                found = yield from self.match(inner, numbers)
+                return _without(numbers, found)
+            case SentDate(when, date):
+                return (yield from self._sent(when, date.toordinal(), numbers))
+            case Header(name, value):
+                wanted = fold(name).strip()
+                return (yield from self._texts(numbers, _HeaderTest(wanted, fold(value)), bodies=False))
+            case Text(value):
+                return (yield from self._texts(numbers, _TextTest(fold(value)), bodies=True))
+            case Body(value):
+                return (yield from self._texts(numbers, _BodyTest(fold(value)), bodies=True))
+            case _:
+                return self._memory(key, numbers)
+
+    def _memory(self, key: SearchKey, numbers: Numbers) -> Numbers:
+        """Match a key against what is in memory."""
+        flags, uids, mailbox = self._flags, self._view.uids, self._mailbox
+        match key:
+            case Flag(bit):
+                return [number for number in numbers if flags[number - 1] & bit]
+            case Keyword(keyword):
+                bit = mailbox.keyword_bit(keyword)
+                return [number for number in numbers if flags[number - 1] & bit] if bit else []
+            case Recent():
+                recent = self._view.recent
+                return [number for number in numbers if uids[number - 1] in recent]
+            case Uids(ranges):
+                found: set[int] = set()
+                for first, last in ranges:
+                    found.update(range(self._view.position(first), self._view.position(last + 1)))
+                return [number for number in numbers if number - 1 in found]
+            case Larger(octets):
+                sizes = self._view.pick(mailbox.sizes, 1, len(uids))
+                return [number for number in numbers if sizes[number - 1] > octets]
+            case Smaller(octets):
+                sizes = self._view.pick(mailbox.sizes, 1, len(uids))
+                return [number for number in numbers if sizes[number - 1] < octets]
+            case InternalDate(when, date):
+                start = datetime(date.year, date.month, date.day, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+                first = start // timedelta(seconds=1)
+                low, high = _span(when, first, first + _DAY)
+                dates = self._view.pick(mailbox.internal_dates, 1, len(uids))
+                return [
+                    number
+                    for number in numbers
+                    if (low is None or dates[number - 1] >= low) and (high is None or dates[number - 1] < high)
+                ]
+            case _:  # pragma: no cover - match() has dealt with all others
+                raise TypeError(key)
+
+    def _sent(self, when: When, day: int, numbers: Numbers) -> Search:
+        low, high = _span(when, day, day + 1)
+        matched: set[int] = set()
+        for rows in self._reader.sent_days(self._mailbox, self._uids(numbers)):
+            matched.update(
+                uid
+                for uid, sent in rows
+                if sent is not None and (low is None or sent >= low) and (high is None or sent < high)
+            )
+            yield None
+        return self._numbers(numbers, matched)
+
+    def _texts(self, numbers: Numbers, test: _Test, *, bodies: bool) -> Search:
+        matched: set[int] = set()
+        for rows in self._reader.texts(self._mailbox, self._uids(numbers), bodies=bodies):
+            long: list[int] = []
+            for uid, plain, header, body in rows:
+                if header is None:
+                    long.append(uid)
+                elif plain:
+                    if test.plain(header, body):
+                        matched.add(uid)
+                elif test.folded(header, body):
+                    matched.add(uid)
+            for uid in long:  # its text is not kept
+                content = self._reader.content(self._mailbox, uid, 0, None)
+                if content is not None:
+                    made = yield partial(_text, content)
+                    if test.folded(*made):
+                        matched.add(uid)
+            yield None
+        return self._numbers(numbers, matched)
+
+    def _uids(self, numbers: Numbers) -> Sequence[int]:
+        uids = self._view.uids
+        if len(numbers) == len(uids):
+            return uids
+        return [uids[number - 1] for number in numbers]
+
+    def _numbers(self, numbers: Numbers, matched: set[int]) -> Numbers:
+        uids = self._view.uids
+        return [number for number in numbers if uids[number - 1] in matched]
+
+
+def _text(content: bytes) -> tuple[bytes, bytes]:
+    return text(content, parse(content))
+
+
+class _Test:
+    """Whether a message's text has the needle in it; `plain` is given the message itself, `folded` its text."""
+
+    def __init__(self, needle: bytes) -> None:
+        self.needle = needle
+        self.spaced = b" " in needle or b"\t" in needle  # only then can the folding of a field part it
+
+    def plain(self, header: bytes, body: bytes) -> bool:
+        raise NotImplementedError
+
+    def folded(self, header: bytes, body: bytes) -> bool:
+        raise NotImplementedError
+
+
+class _TextTest(_Test):
+    def plain(self, header: bytes, body: bytes) -> bool:
+        if self.needle in body.lower() or self.needle in header.lower():
+            return True
+        return self.spaced and self.needle in unfold(header).lower()
+
+    def folded(self, header: bytes, body: bytes) -> bool:
+        return self.needle in body or self.needle in header
+
+
+class _BodyTest(_Test):
+    def plain(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
+        return self.needle in body.lower()
+
+    def folded(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
+        return self.needle in body
+
+
+class _HeaderTest(_Test):
+    def __init__(self, name: bytes, needle: bytes) -> None:
+        super().__init__(needle)
+        self._name = b"\n" + name
+
+    def plain(self, header: bytes, body: bytes) -> bool:
+        if self.spaced:
+            return self.folded(unfold(header).lower(), body)
+        header = header.lower()
+        # Most messages do not have it anywhere in the header, and need no closer look.
+        return self.needle in header and self.folded(unfold(header), body)
+
+    def folded(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
+        header = b"\n" + header
+        start = header.find(self._name)
+        while start >= 0:
+            end = header.find(b"\n", start + 1)
+            line = header[start + len(self._name) : end if end >= 0 else len(header)].lstrip(b" \t")
+            if line.startswith(b":") and self.needle in line[1:]:
+                return True
+            start = header.find(self._name, start + 1)
+        return False
+
+
+def _span(when: When, start: int, end: int) -> tuple[int | None, int | None]:
+    """Return the bounds, first included and last not, of what is BEFORE, ON or SINCE a day."""
+    if when is When.BEFORE:
+        return None, start
+    return start, end if when is When.ON else None
+
+
+def _without(numbers: Numbers, taken: Numbers) -> Numbers:
+    if not taken:
+        return numbers
+    gone = set(taken)
+    return [number for number in numbers if number not in gone]
