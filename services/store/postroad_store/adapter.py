@@ -7,7 +7,7 @@ session may await a commit.
 - *Back-pressure, out*: Twisted pauses the adapter, its producer, once 64 KiB wait for a slow reader. No event
   is taken until they are gone, and a session in the midst of a long answer waits in `wait_writable`.
 - *Back-pressure, in*: while an event is under way, or output waits, a further block of input stops the
-  reading. So at most one block (64 KiB) is held beyond what the engine is working on.
+  reading. So little more than one block (64 KiB) is held beyond what the engine is working on.
 - *Time*: one timer a connection, which arms itself again. Silence for the service's `idle_timeout` ends the
   session; a client that does not read for as long is cut off.
 - *Limits* on connections, of the service and of one client address.
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, cast
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IHalfCloseableProtocol, IOpenSSLServerConnectionCreator, IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import STDLibLogObserver, globalLogBeginner
 from zope.interface import implementer
 
 from postroad.tls import CERTIFICATE_FILE, CIPHERS, KEY_FILE
@@ -114,6 +115,7 @@ class Adapter(Protocol):
         if self._closing:
             return
         self._heard = self._listener.loop.time()
+        busy = self._work is not None or not self._writable
         try:
             self._engine.receive_data(data)
         except Exception:
@@ -121,7 +123,9 @@ class Adapter(Protocol):
             self._out.abortConnection()
             return
         self._pump()
-        if (self._work is not None or not self._writable) and self._reading and not self._closing:
+        # One block is let in while the connection is busy, so that a dialogue of commands and commits never
+        # costs the two system calls of stopping and going on.
+        if busy and (self._work is not None or not self._writable) and self._reading and not self._closing:
             self._reading = False
             self._out.pauseProducing()
 
@@ -190,6 +194,9 @@ class Adapter(Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._listener.loop.call_later(LINGER, self._out.abortConnection)
+        if not self._reading:  # else the client's close_notify would never be read
+            self._reading = True
+            self._out.resumeProducing()
         self._out.unregisterProducer()
         self._out.loseConnection()
 
@@ -454,6 +461,9 @@ def reactor_on(loop: AbstractEventLoop) -> Any:
     if installed is None:
         from twisted.internet import asyncioreactor  # noqa: PLC0415 - must not run before a loop is chosen
 
+        # What Twisted has to say goes where all logs go; its notes on each port and factory stay out.
+        logging.getLogger("twisted").setLevel(logging.WARNING)
+        globalLogBeginner.beginLoggingTo([cast("Any", STDLibLogObserver("twisted"))], redirectStandardIO=False)
         asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
         installed = sys.modules["twisted.internet.reactor"]
         installed.startRunning(installSignalHandlers=False)
