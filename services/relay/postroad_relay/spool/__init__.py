@@ -1,6 +1,7 @@
 """The spool: messages that the relay has answered for, on disk until they are delivered or reported.
 
-`record.py` says what is written, `log.py` writes it so that it stays, `spool.py` keeps the index of it.
+`record.py` says what is written, `log.py` writes it so that it stays, `writer.py` does so in batches, `spool.py` keeps
+the index of it.
 """
 
 from postroad_relay.spool.record import Message, Progress, QueueId

@@ -11,7 +11,6 @@ to several times what is alive, the living of the oldest are copied to the end o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -35,6 +34,7 @@ from postroad_relay.spool.record import (
     peek,
     queue_id,
 )
+from postroad_relay.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 BLOCK = 64 * 1024
 _SLACK = 4  # the log may be this many times as long as what is alive in it, plus two segments
 _MOVE = 8 << 20  # octets moved in one piece of work, so that new messages do not wait long
+_MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
 
 
 class SpoolError(Exception):
@@ -104,83 +105,6 @@ class Stored:
             raise SpoolError(f"{self.path.name} can't be read: {error}") from error
 
 
-@dataclass(slots=True)
-class _Append:
-    """Records to write together, and a content file that they make superfluous."""
-
-    records: list[Sequence[bytes]]
-    status: bool  # small, and about a message that is already there: tried again alone when the disk is full
-    unlink: Path | None = None
-
-
-@dataclass(slots=True)
-class _Move:
-    """Records to copy to the end of the log."""
-
-    positions: list[Position]
-
-
-@dataclass(slots=True)
-class _Drop:
-    """A segment to remove, if it has no more records than the index has seen."""
-
-    segment: int
-    seen: int
-
-
-class _Writer:
-    """The work of the writer thread."""
-
-    def __init__(self, records: Log) -> None:
-        self._log = records
-
-    def commit(self, batch: Sequence[_Append | _Move | _Drop]) -> list[list[Position] | Exception]:
-        # In order: a record must not come before one that was handed over earlier and speaks of the same message.
-        results: list[list[Position] | Exception] = []
-        run: list[_Append] = []
-        for work in batch:
-            if isinstance(work, _Append):
-                run.append(work)
-                continue
-            results += self._append(run)
-            run = []
-            results.append(self._move(work) if isinstance(work, _Move) else self._drop(work))
-        return results + self._append(run)
-
-    def _append(self, works: list[_Append]) -> list[list[Position] | Exception]:
-        if not works:
-            return []
-        try:
-            positions = iter(self._log.append([record for work in works for record in work.records]))
-        except OSError as error:
-            if all(work.status for work in works) or not any(work.status for work in works):
-                return [error] * len(works)
-            # The disk is full: what tells of deliveries that were made may still find room without the new messages.
-            kept = iter(self._append([work for work in works if work.status]))
-            return [next(kept) if work.status else error for work in works]
-        results: list[list[Position] | Exception] = []
-        for work in works:
-            results.append([next(positions) for _ in work.records])
-            if work.unlink is not None:
-                with contextlib.suppress(OSError):  # recovery removes what stays behind
-                    work.unlink.unlink(missing_ok=True)
-        return results
-
-    def _move(self, work: _Move) -> list[Position] | Exception:
-        try:
-            return self._log.append([(self._log.read(position),) for position in work.positions])
-        except (OSError, LogError) as error:
-            return error
-
-    def _drop(self, work: _Drop) -> list[Position] | Exception:
-        try:
-            if self._log.records(work.segment) == work.seen:
-                self._log.delete(work.segment)
-        except (OSError, KeyError) as error:
-            return error
-        return []
-
-
 class Spool:
     """The relay's queue in a folder: `log/` (segments), `content/` (large contents), `incoming/` (arriving)."""
 
@@ -199,10 +123,9 @@ class Spool:
         self._total = 0  # octets of the log
         self._last_id = 0
         self._reclaiming = False
+        self._move_not_before = 0.0
         self._recover()
-        self._commit: GroupCommit[_Append | _Move | _Drop, list[Position]] = GroupCommit(
-            _Writer(self.log).commit, name="spool"
-        )
+        self._commit: GroupCommit[Work, list[Position]] = GroupCommit(Writer(self.log).commit, name="spool")
 
     # -- what is there ----------------------------------------------------------------------------------------
 
@@ -298,7 +221,7 @@ class Spool:
     ) -> asyncio.Future[None]:
         done = status and progress is None
         unlink = self._content_path(entry.queue_id, spilled=entry.spilled and done)
-        written = self._commit.submit(_Append(records, status, unlink))
+        written = self._commit.submit(Append(records, status, unlink))
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_retrieve)
         entry.writing += 1
@@ -371,10 +294,10 @@ class Spool:
         oldest = next(iter(self._seen))  # they were seen in the order of their numbers
         if not self._pins[oldest]:
             self._reclaiming = True
-            self._commit.submit(_Drop(oldest, self._seen[oldest])).add_done_callback(
+            self._commit.submit(Drop(oldest, self._seen[oldest])).add_done_callback(
                 lambda work: self._dropped(oldest, work)
             )
-        elif self._total > _SLACK * self._live + 2 * self._segment_size:
+        elif self._total > _SLACK * self._live + 2 * self._segment_size and self._clock() >= self._move_not_before:
             self._move_out_of(oldest)
 
     def _dropped(self, segment: int, work: asyncio.Future[list[Position]]) -> None:
@@ -387,36 +310,44 @@ class Spool:
             self._reclaim()
 
     def _move_out_of(self, segment: int) -> None:
-        moving: list[tuple[Entry, int]] = []
-        positions: list[Position] = []
+        moving: list[Entry] = []
+        positions: list[list[Position]] = []
         octets = 0
         for entry in self._entries.values():
             own = [place for place in (entry.message_at, entry.progress_at) if place is not None]
             if entry.writing or not any(place.segment == segment for place in own):
                 continue  # one that is being written about would be copied as it was
-            moving.append((entry, len(own)))
-            positions += own
+            moving.append(entry)
+            positions.append(own)
             octets += sum(place.length for place in own)
             if octets > _MOVE:
                 break
         if moving:
             self._reclaiming = True
-            self._commit.submit(_Move(positions)).add_done_callback(lambda work: self._moved(moving, work))
+            self._commit.submit(Move(positions)).add_done_callback(lambda work: self._moved(moving, positions, work))
 
-    def _moved(self, moving: list[tuple[Entry, int]], work: asyncio.Future[list[Position]]) -> None:
+    def _moved(self, moving: list[Entry], old: list[list[Position]], work: asyncio.Future[list[Position]]) -> None:
         self._reclaiming = False
-        if work.exception() is not None:
-            log.error("the spool can't be compacted: %s", work.exception())
+        error = work.exception()
+        if isinstance(error, UnreadableError):
+            # It can be delivered no more than it can be moved; it must not keep the log from shrinking for ever.
+            log.error("%s is lost from the spool: %s", moving[error.index].queue_id, error)
+            self._remove_from_index(moving[error.index])
+            self._reclaim()
+            return
+        if error is not None:
+            log.error("the spool can't be compacted: %s", error)
+            self._move_not_before = self._clock() + _MOVE_AGAIN
             return
         positions = work.result()
         self._saw(positions)
         new = iter(positions)
         # Whatever was written about these messages meanwhile was handed over later, so it settles later too.
-        for entry, records in moving:
+        for entry, places in zip(moving, old, strict=True):
             self._unpin(entry.message_at)
             self._unpin(entry.progress_at)
             entry.message_at = next(new)
-            entry.progress_at = next(new) if records == 2 else None
+            entry.progress_at = next(new) if len(places) == 2 else None
             self._pin(entry.message_at)
             if entry.progress_at is not None:
                 self._pin(entry.progress_at)
