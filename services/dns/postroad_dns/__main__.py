@@ -62,15 +62,15 @@ def main() -> int:
         watcher = WorldWatcher(settings.world, settings.network)
         world = load_world(settings.world, settings.network)
         serial = next_serial(0, time.time())
-        address = settings.listen or str(world.host_of(Role.DNS).address)
-        server = Server(
-            address, settings.dns_port, build_catalog(world, settings, serial), connections=settings.connections
-        )
+        catalog = build_catalog(world, settings, serial)
     except (ConfigError, WorldError, ZoneError) as error:
         print(error, file=sys.stderr)
         return 1
+    address = settings.listen or str(world.host_of(Role.DNS).address)
+    try:
+        server = Server(address, settings.dns_port, catalog, connections=settings.connections)
     except OSError as error:
-        print(f"POSTROAD_DNS_PORT: {error}", file=sys.stderr)
+        print(f"cannot listen on {address} port {settings.dns_port}: {error.strerror}", file=sys.stderr)
         return 1
     ended = threading.Event()
     threading.Thread(

@@ -95,7 +95,8 @@ def lookup(catalog: Catalog, qname: Name, qtype: int) -> Answer:
         if zone is None:
             # The first name is nobody's: refused. A later one: the aliases so far are the answer (step 4).
             return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain)) if chain else REFUSED
-        match _match(zone, name.key, qtype):
+        found = _match(zone, name.key, qtype)
+        match found:
             case _Missing():
                 # RFC 6604 §3: the RCODE is that of the last name in the chain.
                 return Answer(Rcode.NXDOMAIN, authoritative=True, answer=tuple(chain), authority=(_negative(zone),))
@@ -111,24 +112,26 @@ def lookup(catalog: Catalog, qname: Name, qtype: int) -> Answer:
                     return Answer(Rcode.YXDOMAIN, authoritative=True, answer=tuple(chain))
                 # RFC 6672 §3.1: a CNAME with the TTL of the DNAME is made for those who don't know DNAME.
                 chain.append(RRset(name, Type.CNAME, dname.ttl, (CNAME(target),)))
-                if _ends_here(chain, target):
+                # Who asks for the CNAME has got it; NSD and Knot DNS stop here too.
+                if qtype in {Type.CNAME, Type.ANY} or _ends_here(chain, target):
                     return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain))
                 name = target
-            case _Found(node):
-                target = cname_target(node)
-                if target is not None and qtype not in {Type.CNAME, Type.ANY}:
-                    chain.append(replace(node[Type.CNAME], owner=name))
-                    if _ends_here(chain, target):
-                        return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain))
-                    name = target
-                    continue
-                rrset = _select(node, qtype)
-                if rrset is None:
-                    # RFC 2308 §2.2: NODATA is NOERROR, no answer, and the SOA.
-                    return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), authority=(_negative(zone),))
-                chain.append(replace(rrset, owner=name))
-                _, additional = _addresses(catalog, chain[-1:], within=None)
-                return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), additional=additional)
+                continue
+        node = found.node
+        target = cname_target(node)
+        if target is not None and qtype not in {Type.CNAME, Type.ANY}:
+            chain.append(replace(node[Type.CNAME], owner=name))
+            if _ends_here(chain, target):
+                return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain))
+            name = target
+            continue
+        rrset = _select(node, qtype)
+        if rrset is None:
+            # RFC 2308 §2.2: NODATA is NOERROR, no answer, and the SOA.
+            return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), authority=(_negative(zone),))
+        chain.append(replace(rrset, owner=name))
+        _, additional = _addresses(catalog, chain[-1:], within=None)
+        return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain), additional=additional)
 
 
 def _ends_here(chain: list[RRset], target: Name) -> bool:

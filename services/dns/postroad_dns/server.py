@@ -6,6 +6,7 @@ There is no event loop under it: a query is answered where it was read. Only `se
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import selectors
 import socket
@@ -36,24 +37,25 @@ class Server:
 
     def __init__(self, address: str, port: int, catalog: Catalog, *, connections: int) -> None:
         self._limit = connections
-        self._selector = selectors.DefaultSelector()
-        self._connections: dict[socket.socket, Connection] = {}
+        self._connections: set[Connection] = set()
         self._stopping = False
-        self._woken, self._wake = socket.socketpair()
-        self._wake.setblocking(False)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._tcp = socket.create_server((address, port), family=family, backlog=_BACKLOG)
-        self._tcp.setblocking(False)
-        self.address: tuple[str, int] = self._tcp.getsockname()[:2]
-        udp = socket.socket(family, socket.SOCK_DGRAM)
-        udp.setblocking(False)
-        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UDP_BUFFER)
-        udp.bind(self.address)
-        self._udp_socket = udp
+        with contextlib.ExitStack() as stack:
+            self._tcp = stack.enter_context(socket.create_server((address, port), family=family, backlog=_BACKLOG))
+            self._tcp.setblocking(False)
+            self.address: tuple[str, int] = self._tcp.getsockname()[:2]
+            self._udp_socket = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            self._udp_socket.setblocking(False)
+            self._udp_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UDP_BUFFER)
+            self._udp_socket.bind(self.address)
+            self._woken, self._wake = map(stack.enter_context, socket.socketpair())
+            self._wake.setblocking(False)
+            self._selector = stack.enter_context(selectors.DefaultSelector())
+            self._open = stack.pop_all()
         responder = Responder(catalog)
-        self._udp: Udp = open_udp(udp, Cache(responder.udp))
+        self._udp: Udp = open_udp(self._udp_socket, Cache(responder.udp))
         self._tcp_cache = Cache(responder.tcp)
-        for sock in (udp, self._tcp, self._woken):
+        for sock in (self._udp_socket, self._tcp, self._woken):
             self._selector.register(sock, selectors.EVENT_READ)
 
     def replace(self, catalog: Catalog) -> None:
@@ -76,19 +78,17 @@ class Server:
                     self._udp.drain()
                 elif key.fileobj is self._tcp:
                     self._accept()
-                elif isinstance(key.data, Connection):
+                elif key.data in self._connections:  # one that made room a moment ago is not
                     self._serve_connection(key.data, events)
             now = time.monotonic()
             if now - swept >= _SWEEP:
                 swept = now
-                for connection in tuple(self._connections.values()):
+                for connection in tuple(self._connections):
                     if connection.deadline <= now:
                         self._close(connection)
-        for connection in tuple(self._connections.values()):
+        for connection in tuple(self._connections):
             self._close(connection)
-        self._selector.close()
-        for sock in (self._udp_socket, self._tcp, self._woken, self._wake):
-            sock.close()
+        self._open.close()
 
     def _accept(self) -> None:
         try:
@@ -104,13 +104,13 @@ class Server:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock, time.monotonic())
-        self._connections[sock] = connection
+        self._connections.add(connection)
         self._selector.register(sock, selectors.EVENT_READ, connection)
 
     def _make_room(self, allowed: int) -> None:
         """Close the connection that has rested longest where there are more than `allowed`."""
         if len(self._connections) > allowed and self._connections:
-            self._close(min(self._connections.values(), key=lambda connection: connection.deadline))
+            self._close(min(self._connections, key=lambda connection: connection.deadline))
 
     def _serve_connection(self, connection: Connection, events: int) -> None:
         serve = connection.read if events & selectors.EVENT_READ else connection.write
@@ -124,6 +124,6 @@ class Server:
             self._selector.modify(connection.socket, wanted, connection)
 
     def _close(self, connection: Connection) -> None:
-        del self._connections[connection.socket]
+        self._connections.remove(connection)
         self._selector.unregister(connection.socket)
         connection.socket.close()

@@ -82,6 +82,22 @@ class Connection:
 
     def write(self, cache: Cache, now: float) -> bool:
         """Answer queries and send what the peer takes; False where the connection is over."""
+        while True:
+            self._answer(cache, now)
+            if not self._unsent:
+                return True
+            try:
+                sent = self.socket.send(self._unsent)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            self._unsent = self._unsent[sent:]
+            if self._unsent:
+                return True
+
+    def _answer(self, cache: Cache, now: float) -> None:
+        """Answer as many of the queries that wait as the backlog has room for."""
         responses: list[bytes] = []
         room = _BACKLOG - len(self._unsent)
         while room > 0 and (message := self._framing.next_message()) is not None:
@@ -91,13 +107,3 @@ class Connection:
                 responses.append(framed(response))
                 room -= len(response) + 2
         self._unsent += b"".join(responses)
-        if not self._unsent:
-            return True
-        try:
-            sent = self.socket.send(self._unsent)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        self._unsent = self._unsent[sent:]
-        return True

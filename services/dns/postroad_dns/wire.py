@@ -17,7 +17,7 @@ from dnslib.buffer import BufferError as DnslibBufferError
 from dnslib.label import DNSBuffer, DNSLabel
 
 from postroad_dns.name import MAX_NAME, Name
-from postroad_dns.rdata import AAAA, CNAME, DNAME, IN, MX, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata, Type
+from postroad_dns.rdata import AAAA, CNAME, DNAME, IN, MX, NS, PTR, SOA, SRV, TXT, A, Rdata, Type
 
 if TYPE_CHECKING:
     from postroad_dns.lookup import Answer
@@ -267,8 +267,7 @@ def _rd(rdata: Rdata) -> dnslib.RD:
             return dnslib.SRV(priority, weight, port, _label(target))
         case SOA(mname, rname, serial, refresh, retry, expire, minimum):
             return dnslib.SOA(_label(mname), _label(rname), (serial, refresh, retry, expire, minimum))
-        case Opaque(_, data):
-            return dnslib.RD(data)
+    return dnslib.RD(rdata.data)
 
 
 def _label(name: Name) -> DNSLabel:

@@ -145,7 +145,5 @@ class Catalog:
 
 def cname_target(node: Mapping[int, RRset]) -> Name | None:
     """Return the canonical name that a node's CNAME gives, or None where the node has none."""
-    for rdata in node[Type.CNAME].rdatas if Type.CNAME in node else ():
-        if isinstance(rdata, CNAME):
-            return rdata.target
-    return None
+    rdata = node[Type.CNAME].rdatas[0] if Type.CNAME in node else None
+    return rdata.target if isinstance(rdata, CNAME) else None

@@ -348,8 +348,7 @@ def _rdata_text(rdata: Rdata) -> str:
             return f"{priority} {weight} {port} {target}"
         case SOA(mname, rname, serial, refresh, retry, expire, minimum):
             return f"{mname} {rname} {serial} {refresh} {retry} {expire} {minimum}"
-        case Opaque(_, data):
-            return f"\\# {len(data)} {data.hex()}".rstrip()
+    return f"\\# {len(rdata.data)} {rdata.data.hex()}".rstrip()
 
 
 def _string_text(string: bytes) -> str:
