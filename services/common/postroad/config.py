@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PREFIX = "POSTROAD_"
+
+Choice = TypeVar("Choice")
 
 
 class ConfigError(Exception):
@@ -96,11 +98,13 @@ def _size(text: str) -> int:
     return int(match[1]) * _SIZES[match[2]]
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text
+def _one_of(choices: Iterable[Choice]) -> Callable[[str], Choice]:
+    by_name = {str(choice): choice for choice in choices}
+
+    def parse(text: str) -> Choice:
+        if text not in by_name:
+            raise ValueError(f"must be one of {', '.join(by_name)}")
+        return by_name[text]
 
     return parse
 
@@ -133,10 +137,10 @@ class Settings:
         compose="0.0.0.0",
     )
     outside: Outside = _setting(
-        "capture", Outside, "mail for domains that the world does not know: capture, bounce or refuse"
+        "capture", _one_of(Outside), "mail for domains that the world does not know: capture, bounce or refuse"
     )
     unknown_users: UnknownUsers = _setting(
-        "reject", UnknownUsers, "mail for unknown users of a known domain: reject, or create their account"
+        "reject", _one_of(UnknownUsers), "mail for unknown users of a known domain: reject, or create their account"
     )
     unknown_password: str = _setting("postroad", str, "the password of accounts that were created so")
     sender_check: bool = _setting("on", _switch, "whether a user may send only as an address that is theirs")
@@ -151,7 +155,7 @@ class Settings:
         "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
     )
     expiry: float = _setting("5d", _duration, "how long a message is tried before it is given up with a DSN")
-    log_level: str = _setting("info", _one_of("debug", "info", "warning", "error"), "how much the services log")
+    log_level: str = _setting("info", _one_of(("debug", "info", "warning", "error")), "how much the services log")
     dns_port: int = _setting("1053", _port, "DNS, UDP and TCP", compose="53")
     smtp_port: int = _setting("1025", _port, "SMTP between servers, on relay and store alike", compose="25")
     submission_port: int = _setting("1587", _port, "submission with STARTTLS", compose="587")

@@ -1,0 +1,95 @@
+"""Settings: defaults, every kind of value, and a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from postroad import config
+from postroad.config import ConfigError, Outside, Settings, UnknownUsers
+
+
+def test_defaults() -> None:
+    settings = Settings.from_environ({"PATH": "/bin"})
+    assert settings.network == IPv4Network("127.0.0.0/24")
+    assert settings.message_size == 50 * 1024 * 1024
+    assert settings.retry == (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
+    assert settings.expiry == 5 * 86400
+    assert (settings.outside, settings.unknown_users) == (Outside.CAPTURE, UnknownUsers.REJECT)
+    assert (settings.sender_check, settings.plaintext_auth) == (True, False)
+    assert settings.trusted_networks == ()
+    assert settings.tls_dir == Path("data/tls")
+    assert {settings.ca_dir, settings.journal_dir, settings.spool_dir, settings.mail_dir} == {
+        Path("data") / name for name in ("ca", "journal", "spool", "mail")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("network", "10.9.8", IPv4Network("10.9.8.0/24")),
+        ("trusted_networks", "10.0.0.0/8, 192.0.2.1", (IPv4Network("10.0.0.0/8"), IPv4Network("192.0.2.1/32"))),
+        ("outside", "bounce", Outside.BOUNCE),
+        ("plaintext_auth", "on", True),
+        ("message_size", "65536", 65536),
+        ("message_size", "3G", 3 << 30),
+        ("retry", "500ms 2h", (0.5, 7200)),
+        ("expiry", "1.5h", 5400),
+        ("imap_port", "65535", 65535),
+        ("recipients", "100", 100),
+        ("log_level", "debug", "debug"),
+        ("listen", "0.0.0.0", "0.0.0.0"),
+    ],
+)
+def test_values(name: str, text: str, value: object) -> None:
+    settings = Settings.from_environ({f"POSTROAD_{name.upper()}": text})
+    assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("NETWORK", "10.9.8.0/24", "must be the first three numbers"),
+        ("NETWORK", "10.9.256", "10.9.256"),
+        ("TRUSTED_NETWORKS", "10.0.0.1/8", "has host bits set"),
+        ("OUTSIDE", "reject", "must be one of capture, bounce, refuse"),
+        ("UNKNOWN_USERS", "", "must be one of create, reject"),
+        ("SENDER_CHECK", "yes", "must be on or off"),
+        ("MESSAGE_SIZE", "50 MB", "must be a number of octets"),
+        ("RETRY", "", "must be one time or more"),
+        ("RETRY", "1s 2x", "must be a time such as"),
+        ("EXPIRY", "-1s", "must be a time such as"),
+        ("IMAP_PORT", "0", "must be a port number"),
+        ("IMAP_PORT", "imap", "must be a port number"),
+        ("RECIPIENTS", "0", "must be a whole number above 0"),
+        ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+        ("PORT", "25", "is not a setting of Postroad"),
+    ],
+)
+def test_what_is_wrong(name: str, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_environ({f"POSTROAD_{name}": text})
+    assert str(caught.value).startswith(f"POSTROAD_{name}")
+    assert said in str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_environ({"POSTROAD_X": "1", "POSTROAD_RETRY": "x", "POSTROAD_EXPIRY": "x"})
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_every_setting_is_in_the_example() -> None:
+    text = config.example()
+    for one in dataclasses.fields(Settings):
+        assert f"\n#POSTROAD_{one.name.upper()}={one.metadata['default']}\n" in text
+
+
+def test_the_example_is_printed() -> None:
+    printed = subprocess.run([sys.executable, "-m", "postroad.config"], capture_output=True, text=True, check=True)
+    assert printed.stdout == config.example()

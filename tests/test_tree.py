@@ -1,0 +1,171 @@
+"""The rules of the tree that no single module can see: who imports whom, what is written twice and has to agree."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from postroad import config
+from postroad.config import Settings
+
+ROOT = Path(__file__).parents[1]
+SERVICES = ROOT / "services"
+PACKAGES = {"common": "postroad", "dns": "postroad_dns", "relay": "postroad_relay", "store": "postroad_store"}
+MODULES = [path for folder, package in PACKAGES.items() for path in sorted((SERVICES / folder / package).rglob("*.py"))]
+MOST_LINES = 480  # "about 400"
+
+# The modules that each library is imported by: few, so that it can be seen through or replaced.
+USED_IN = {
+    "dnslib": {"postroad_dns.wire"},
+    "dns": {"postroad_relay.resolver"},
+    "aiosmtpd": {"postroad.smtpd.protocol"},
+    "twisted": {"postroad_store.adapter"},
+    "OpenSSL": {"postroad_store.adapter"},
+    "cryptography": {"postroad.certificates"},
+    "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
+}
+
+# Engines, grammars and decisions: they are given octets, times and random numbers, and give back answers.
+PURE = {
+    "postroad": "address envelope records reply tomllines trace_fields world worldreader",
+    "postroad.smtpd": "auth commands data engine events lines profile sequence service",
+    "postroad_dns": "addressbook cache lookup name rdata responder wire zone zonefile",
+    "postroad_relay": "dsn outcome policy routing schedule submission",
+    "postroad_relay.client": "engine events reply transparency",
+    "postroad_store": "engine sasl",
+    "postroad_store.imap": "commands engine parse parse_fetch parse_search responses sequence states wire",
+    "postroad_store.pop3": "commands engine multiline",
+    "postroad_store.mail": "addresses envelope evaluate fields flags parse searchtext",
+}
+WORLDLY = {"asyncio", "os", "random", "secrets", "selectors", "signal", "socket", "sqlite3", "ssl", "threading", "time"}
+
+
+def name_of(path: Path) -> str:
+    """Return the module's dotted name."""
+    parts = path.relative_to(SERVICES).with_suffix("").parts[1:]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Return the modules that are imported for more than their types."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.add(node.module or "")
+    return frozenset(found)
+
+
+def test_services_never_import_each_other() -> None:
+    packages = set(PACKAGES.values())
+    for path in MODULES:
+        own = name_of(path).partition(".")[0]
+        foreign = {one for one in imports_of(path) if one.partition(".")[0] in packages - {own, "postroad"}}
+        assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+@pytest.mark.parametrize("library", USED_IN)
+def test_libraries_are_imported_where_they_are_meant_to_be(library: str) -> None:
+    users = {name_of(path) for path in MODULES if any(one.partition(".")[0] == library for one in imports_of(path))}
+    assert users <= USED_IN[library]
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_pure_modules_touch_nothing(package: str) -> None:
+    by_name = {name_of(path): path for path in MODULES}
+    for name in PURE[package].split():
+        worldly = {one.partition(".")[0] for one in imports_of(by_name[f"{package}.{name}"])} & WORLDLY
+        assert not worldly, f"{package}.{name} imports {worldly}"
+
+
+def test_modules_are_of_one_noun() -> None:
+    lines = {name_of(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_every_package_says_that_it_is_typed() -> None:
+    for folder, package in PACKAGES.items():
+        assert (SERVICES / folder / package / "py.typed").is_file()
+
+
+# What is written twice
+
+
+def test_env_example_is_what_the_code_prints() -> None:
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == config.example()
+
+
+def test_compose_hands_every_setting_to_the_containers() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    given = dict(re.findall(r"^  (POSTROAD_[A-Z0-9_]+):(.*)$", text, re.MULTILINE))
+    settings = {f"POSTROAD_{one.name.upper()}": one.metadata for one in dataclasses.fields(Settings)}
+    assert given.keys() == settings.keys()
+    for name, metadata in settings.items():
+        value = given[name].strip().strip('"')
+        if name == "POSTROAD_NETWORK":
+            value = value.removeprefix("${POSTROAD_NETWORK:-").removesuffix("}")
+        assert value == (metadata["compose"] or ""), name
+
+
+def test_compose_publishes_the_ports_of_the_settings_on_loopback_alone() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    ports = re.findall(r"^      - (.*:\d+(?:/\w+)?)$", text, re.MULTILINE)
+    published = {}
+    for port in ports:
+        match = re.fullmatch(r"127\.0\.0\.1:\$\{(POSTROAD_\w+):-(\d+)\}:(\d+)(?:/(?:udp|tcp))?", port)
+        assert match is not None, port
+        published[match[1]] = (match[2], match[3])
+    assert published == {
+        f"POSTROAD_{one.name.upper()}": (one.metadata["default"], one.metadata["compose"])
+        for one in dataclasses.fields(Settings)
+        if one.name.endswith("_port")
+    }
+
+
+def test_dockerfiles_begin_alike() -> None:
+    texts = [(SERVICES / folder / "Dockerfile").read_text(encoding="utf-8") for folder in PACKAGES]
+    firsts, seconds = zip(*(re.split(r"^(?=FROM)", text, flags=re.MULTILINE)[1:] for text in texts), strict=True)
+    assert all(first.startswith(firsts[0].rstrip()) for first in firsts)
+    shared = seconds[0][: seconds[0].index("RUN --mount")]
+    assert all(second.startswith(shared) for second in seconds)
+
+
+def test_versions_agree() -> None:
+    """One library has one version in all images, and one release of Postroad has one number."""
+    pins: dict[str, set[str]] = {}
+    for folder in PACKAGES:
+        text = (SERVICES / folder / "pyproject.toml").read_text(encoding="utf-8")
+        for name, version in re.findall(r'"([\w.-]+)==([\w.]+)"', text):
+            pins.setdefault(name, set()).add(version)
+        for version in re.findall(r'^version = "(.*)"$', text, re.MULTILINE):
+            pins.setdefault("postroad", set()).add(version)
+        dockerfile = (SERVICES / folder / "Dockerfile").read_text(encoding="utf-8")
+        pins["setuptools"].update(re.findall(r"setuptools==(\S+)", dockerfile))
+    assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
+
+
+# Standards
+
+
+def test_every_cited_rfc_is_in_the_list_of_standards() -> None:
+    standards = ROOT / "docs" / "standards.md"
+    if not standards.exists():
+        pytest.skip("docs/standards.md is not written yet")
+    listed = set(re.findall(r"RFC (\d{3,5})", standards.read_text(encoding="utf-8")))
+    missing: dict[str, list[str]] = {}
+    for path in MODULES:
+        for number in set(re.findall(r"RFC (\d{3,5})", path.read_text(encoding="utf-8"))) - listed:
+            missing.setdefault(number, []).append(name_of(path))
+    assert missing == {}
