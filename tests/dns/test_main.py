@@ -15,9 +15,8 @@ import pytest
 
 from postroad.worldfile import WorldWatcher
 from postroad_dns import __main__ as main
-from postroad_dns.addressbook import build_catalog
-from postroad_dns.server import Server
 from tests.dns.golden import query
+from tests.dns.test_server import bound
 from tests.dns.world import domain, settings, world
 from tests.harness.processes import claim_network, plain_environment
 from tests.harness.stack import DEFAULT_WORLD
@@ -55,7 +54,7 @@ class Edits(WorldWatcher):
 
 def test_watching(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    server = Server("127.0.0.1", 0, build_catalog(world(), settings(), 1), connections=5)
+    server = bound("127.0.0.1", 5)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -24,12 +25,20 @@ from postroad_dns.zone import Catalog
 SMALL = Catalog.of((zone("$ORIGIN small.\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n", "small."),))
 
 
+def bound(address: str, connections: int) -> Server:
+    """Return a server on a port that the system chose for TCP; another process may have it for UDP, so try again."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            return Server(address, 0, golden_catalog(), connections=connections)
+    return Server(address, 0, golden_catalog(), connections=connections)
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     running: list[tuple[Server, threading.Thread]] = []
 
     def start(connections: int = 10, address: str = "127.0.0.1") -> Server:
-        server = Server(address, 0, golden_catalog(), connections=connections)
+        server = bound(address, connections)
         thread = threading.Thread(target=server.serve)
         thread.start()
         running.append((server, thread))
