@@ -189,7 +189,7 @@ class _Parser:
         """Read a header section and its body; return BODY, BODYSTRUCTURE and, of a message, its ENVELOPE."""
         content = self.content
         self.delimit(max(start - 1, 0))
-        body = header_end(content, start, self.line if self.owner < 0 else self.line + 1)
+        body = header_end(content, start, self.end(start))
         found = fields(content[start:body])
         if start == 0:
             self.fields = found
