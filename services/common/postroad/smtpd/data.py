@@ -25,6 +25,9 @@ TEXT_LINE_TOO_LONG = reply(550, "5.6.0", "Message content has a line over the li
 HEADER_TOO_LARGE = reply(552, "5.3.4", "Message header section exceeds the limit")
 MISLABELLED = reply(550, "5.6.0", "Message content is 8-bit, and MAIL said BODY=7BIT")
 
+# The worst first: content with several faults gets the same reply however it was cut on its way.
+FAULTS = (BAD_CONTENT, TEXT_LINE_TOO_LONG, TOO_LARGE, HEADER_TOO_LARGE, MISLABELLED)
+
 
 class MailData:
     """One message's data as it arrives."""
@@ -60,41 +63,45 @@ class MailData:
             keep = _length_of_beginning(block)
             self._held = block[len(block) - keep :]
             block = block[: len(block) - keep]
-        if self.refusal is not None or not block:
+        if not block:
             return b"", rest
         begins = self.size < 0
         # §4.5.2: a dot before other characters on a line is deleted. Every CRLF has its next octet here: an
         # edge after CRLF was held back.
         if 0 <= dot != end:
             block = block.replace(b"\r\n.", b"\r\n")
-        self.refusal = self._fault(block)
+        self._inspect(block)
         if self.refusal is not None:
             return b"", rest
         return block[2:] if begins else block, rest
 
     def refuse(self, refusal: Reply) -> None:
-        """Swallow the rest of the data, and answer its end with `refusal`."""
+        """Swallow the rest of the data, and answer its end with `refusal`, unless it is refused already."""
         self.refusal = self.refusal or refusal
 
-    def _fault(self, block: bytes) -> Reply | None:
+    def _inspect(self, block: bytes) -> None:
+        """Hold the block to the rules; what it breaks, it breaks wherever the block's edges are."""
         limits = self._limits
         self.size += len(block)
-        if self.size > limits.message_size:  # RFC 1870 §6.3
-            return TOO_LARGE
-        # RFC 5321 §2.3.8: CR and LF appear in CRLF only. NUL: RFC 5322 §4 forbids it in whatever is sent.
         lines = block.count(b"\n")
+        # RFC 5321 §2.3.8: CR and LF appear in CRLF only. NUL: RFC 5322 §4 forbids it in whatever is sent.
         if not block.count(b"\r\n") == lines == block.count(b"\r") or b"\0" in block:
-            return BAD_CONTENT
+            self._note(BAD_CONTENT)
         if self._has_long_line(block):
-            return TEXT_LINE_TOO_LONG
+            self._note(TEXT_LINE_TOO_LONG)
+        if self.size > limits.message_size:  # RFC 1870 §6.3
+            self._note(TOO_LARGE)
         if self._carry is not None and self._header_exceeds(block, lines):
-            return HEADER_TOO_LARGE
+            self._note(HEADER_TOO_LARGE)
         if not self.eight_bit and not block.isascii():
             self.eight_bit = True
             # §2.4: the server MAY reject as invalid what is transmitted against the rule.
             if self._body is BodyType.SEVEN_BIT:
-                return MISLABELLED
-        return None
+                self._note(MISLABELLED)
+
+    def _note(self, fault: Reply) -> None:
+        if self.refusal is None or (self.refusal in FAULTS and FAULTS.index(fault) < FAULTS.index(self.refusal)):
+            self.refusal = fault
 
     def _has_long_line(self, block: bytes) -> bool:
         # §4.5.3.1.6. From each line's start look back from where it must have ended: a step is nearly a whole
@@ -115,7 +122,7 @@ class MailData:
         probe = carry + block
         end = probe.find(b"\r\n\r\n")
         if end >= 0:
-            lines = probe.count(b"\n", len(carry), end + 2) if end + 2 > len(carry) else 0
+            lines = probe.count(b"\n", len(carry), end + 2)
             octets = self.size - len(block) + end + 2 - len(carry)
             self._carry = None
         else:

@@ -229,9 +229,13 @@ class Engine:
         self.state = State.GREETED
 
     def refuse_content(self, refusal: Reply) -> None:
-        """Refuse the content that is coming, for the caller's own reason; the end of data gets `refusal`."""
+        """Refuse the content that is coming, for the caller's own reason; the end of data gets `refusal`.
+
+        No Discard follows: the caller knows.
+        """
         if self._data is not None:
             self._data.refuse(refusal)
+            self._discard_told = True
 
     def shut_down(self, farewell: Reply) -> None:
         """End the session with a 421 that answers whatever the client does (§3.8); Close follows."""

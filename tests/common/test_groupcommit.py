@@ -1,0 +1,121 @@
+"""Group commit: who waits shares the next commit; failures reach those they are of."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad.groupcommit import GroupCommit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+async def test_work_is_committed_in_order_and_answered_each() -> None:
+    batches: list[list[int]] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(batch))
+        return [number * 10 for number in batch]
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    assert await asyncio.gather(*(writer.submit(number) for number in range(50))) == [10 * n for n in range(50)]
+    assert [number for batch in batches for number in batch] == list(range(50))
+    writer.close()
+
+
+async def test_who_comes_during_a_commit_shares_the_next() -> None:
+    running, go_on = threading.Event(), threading.Event()
+    batches: list[list[int]] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(batch))
+        running.set()
+        assert go_on.wait(10)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=2)
+    first = writer.submit(0)
+    await asyncio.to_thread(running.wait, 10)
+    rest = [writer.submit(number) for number in (1, 2, 3)]
+    go_on.set()
+    await asyncio.gather(first, *rest)
+    assert batches == [[0], [1, 2], [3]]
+    writer.close()
+
+
+async def test_one_result_may_be_an_exception() -> None:
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        return [ValueError("odd") if number % 2 else number for number in batch]
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    results = await asyncio.gather(*(writer.submit(number) for number in range(4)), return_exceptions=True)
+    assert [type(result) for result in results] == [int, ValueError, int, ValueError]
+    writer.close()
+
+
+async def test_a_commit_that_fails_fails_its_batch_alone() -> None:
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        if 0 in batch:
+            raise OSError("disk")
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=1)
+    first, second = writer.submit(0), writer.submit(1)
+    with pytest.raises(OSError, match="disk"):
+        await first
+    assert await second == 1
+    writer.close()
+
+
+async def test_a_caller_that_went_away_harms_nobody() -> None:
+    go_on = threading.Event()
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        assert go_on.wait(10)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    first, second = writer.submit(0), writer.submit(1)
+    first.cancel()
+    go_on.set()
+    assert await second == 1
+    writer.close()
+
+
+async def test_close_commits_what_is_pending_and_takes_no_more() -> None:
+    committed: list[int] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        committed.extend(batch)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    pending = [writer.submit(number) for number in range(3)]
+    await asyncio.to_thread(writer.close)
+    assert committed == [0, 1, 2]
+    await asyncio.gather(*pending)
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.submit(3)
+
+
+def test_a_loop_that_closed_ends_the_thread() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        entered.set()
+        assert go_on.wait(10)
+        return list(batch)
+
+    async def submit() -> GroupCommit[int, int]:
+        writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+        writer.submit(1)
+        await asyncio.to_thread(entered.wait, 10)
+        return writer
+
+    writer = asyncio.run(submit())
+    go_on.set()
+    writer.close()
