@@ -28,9 +28,11 @@ from postroad.worldfile import WorldError, WorldWatcher, load_world
 from postroad_store import adapter
 from postroad_store.accounts import Accounts
 from postroad_store.delivery import Delivery
+from postroad_store.imap import service as imap_service
 from postroad_store.mail.errors import StorageError
 from postroad_store.mail.storage import Storage
-from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL, Maildrops
+from postroad_store.pop3 import session as pop3_session
+from postroad_store.pop3.session import Maildrops
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +55,7 @@ class Store:
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
         self._storage = Storage(settings.mail_dir)
         self._journal = Journal(settings.journal_dir / f"{SERVICE}{SUFFIX}", service=SERVICE)
+        self._incoming = _incoming(settings.mail_dir)
         self._accounts = Accounts(world, settings)
 
     async def run(self, stopped: asyncio.Event) -> None:
@@ -68,7 +71,7 @@ class Store:
                 Delivery(self._accounts, self._storage, self._journal, hostname=hostname),
                 [Listener(self._host, settings.smtp_port)],
                 hostname=hostname,
-                content_directory=_incoming(settings.mail_dir),
+                content_directory=self._incoming,
                 limits=Limits(
                     message_size=settings.message_size,
                     recipients=settings.recipients,
@@ -77,7 +80,14 @@ class Store:
                 tls=self._smtp_tls,
                 postmaster=self._postmaster(hostname),
             )
-            log.ready(host=self._host, smtp=settings.smtp_port, pop3=settings.pop3_port, pop3s=settings.pop3s_port)
+            log.ready(
+                host=self._host,
+                smtp=settings.smtp_port,
+                pop3=settings.pop3_port,
+                pop3s=settings.pop3s_port,
+                imap=settings.imap_port,
+                imaps=settings.imaps_port,
+            )
             await stopped.wait()
             await asyncio.gather(smtp.close(), *(listener.stop() for listener in listeners))
         finally:
@@ -94,12 +104,37 @@ class Store:
         reactor = adapter.reactor_on(loop)
         maildrops = Maildrops(self._accounts, self._storage, self._journal, plaintext_auth=settings.plaintext_auth)
         pop3 = adapter.Service(
-            "pop3", maildrops.session, REFUSAL, idle_timeout=IDLE_TIMEOUT, connections=settings.connections
+            "pop3",
+            maildrops.session,
+            pop3_session.REFUSAL,
+            idle_timeout=pop3_session.IDLE_TIMEOUT,
+            connections=settings.connections,
         )
-        listener = adapter.Listener(pop3, reactor, loop, self._twisted_tls)
-        listener.listen(self._host, settings.pop3_port)
-        listener.listen(self._host, settings.pop3s_port, implicit_tls=True)
-        return [listener]
+        sessions = imap_service.Service(
+            self._accounts,
+            self._storage,
+            self._journal,
+            self._incoming,
+            plaintext_auth=settings.plaintext_auth,
+            message_size=settings.message_size,
+        )
+        imap = adapter.Service(
+            "imap",
+            sessions.session,
+            imap_service.REFUSAL,
+            idle_timeout=imap_service.IDLE_TIMEOUT,
+            connections=settings.connections,
+        )
+        listeners = []
+        for service, port, tls_port in (
+            (pop3, settings.pop3_port, settings.pop3s_port),
+            (imap, settings.imap_port, settings.imaps_port),
+        ):
+            listener = adapter.Listener(service, reactor, loop, self._twisted_tls)
+            listener.listen(self._host, port)
+            listener.listen(self._host, tls_port, implicit_tls=True)
+            listeners.append(listener)
+        return listeners
 
     def _postmaster(self, hostname: str) -> Address:
         """Return whom `RCPT TO:<postmaster>` means: the postmaster of the domain that this host lies in."""

@@ -34,9 +34,14 @@ def decode_plain(line: bytes) -> Credentials:
         raise SaslError("Authentication cancelled")
     if not _BASE64.match(line):
         raise SaslError("Response is not BASE64")
+    return parse_plain(base64.b64decode(line))
+
+
+def parse_plain(message: bytes) -> Credentials:
+    """Return the credentials in PLAIN's message (RFC 4616 §2); raises `SaslError`."""
     try:
-        # RFC 4616 §2: message = [authzid] UTF8NUL authcid UTF8NUL passwd
-        parts = base64.b64decode(line).decode("utf-8").split("\0")
+        # message = [authzid] UTF8NUL authcid UTF8NUL passwd
+        parts = message.decode("utf-8").split("\0")
     except UnicodeDecodeError:
         raise SaslError("Response is not UTF-8") from None
     if len(parts) != 3 or not parts[1] or not parts[2]:

@@ -1,0 +1,270 @@
+"""An IMAP session: carries out what the engine has understood, against the mail (RFC 3501).
+
+The handlers of the commands stand in modules by state, as functions of the session: `session_nonauth`,
+`session_auth`, `session_append`, `session_selected`. Here is what they share: who is logged in, the view of the
+selected mailbox, how a session is told of what others do (RFC 3501 §5.2, §7.4.1), errors, and the order of
+answers.
+
+`handle` answers at once wherever nothing has to be waited for, so that a client that pipelines a thousand small
+commands costs no task. Only APPEND is answered later than the next command is begun (RFC 3501 §5.5 allows it, for
+one APPEND is never ambiguous with another): its commit goes on while the next message is read. Any other
+command waits for all APPENDs before it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from postroad_store.engine import Farewell
+from postroad_store.imap import (
+    commands,
+    responses,
+    session_append,
+    session_auth,
+    session_nonauth,
+    session_selected,
+    updates,
+)
+from postroad_store.imap.engine import Engine
+from postroad_store.imap.states import State
+from postroad_store.imap.wire import SyntaxFault
+from postroad_store.mail.errors import MailError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from postroad.journal import Kind
+    from postroad_store.engine import Connection, Event
+    from postroad_store.imap.commands import Bad, Command
+    from postroad_store.imap.service import Service
+    from postroad_store.mail.account import Account
+    from postroad_store.mail.changes import View
+    from postroad_store.mail.mailbox import Mailbox
+
+    Handler = Callable[["Session", Any], Awaitable[None] | None]
+
+log = logging.getLogger(__name__)
+
+# Commands that are none, one after another, until the connection is closed: before and after login.
+MAX_BAD_BEFORE_LOGIN = 3
+MAX_BAD = 20
+SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
+TOO_MANY_BAD = b"Too many invalid IMAP commands."
+FAREWELLS = {
+    Farewell.IDLE: b"Disconnected for inactivity.",
+    Farewell.SHUTDOWN: b"Server shutting down.",
+}
+
+
+class Session:
+    """One connection (`engine.Session`)."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.storage = service.storage
+        self.engine = Engine()
+        self.account: Account | None = None
+        self.view: View | None = None
+        self.failures = 0  # logins that failed
+        self.appends = session_append.Appends(self)
+        self.in_literal = False  # a literal has been announced and not sent whole: nothing else may be written
+        self._bad = 0
+        self._idle_update: asyncio.Task[None] | asyncio.Handle | None = None
+
+    # -- engine.Session ---------------------------------------------------------------------------------------
+
+    def begin(self, connection: Connection) -> None:
+        """Greet (RFC 3501 §7.1)."""
+        self.connection = connection
+        self.engine.secure = connection.secure
+        capabilities = b" ".join(session_nonauth.capabilities(self))
+        self.engine.send(b"* OK [CAPABILITY %b] Postroad ready.\r\n" % capabilities)
+
+    def tls_started(self) -> None:
+        """Go on over TLS; there is no second greeting (RFC 3501 §6.2.1)."""
+        self.engine.tls_started()
+
+    def handle(self, event: Event) -> Awaitable[None] | None:
+        """Carry out an event; None where it has been answered."""
+        handler = HANDLERS[type(event)]
+        if self.appends.pending and handler not in _APPENDING:
+            return self._after_appends(event)
+        try:
+            awaitable = handler(self, event)
+        except MailError as error:
+            self.refuse(event, error)
+            return None
+        except SyntaxFault as fault:
+            self.misunderstood(event, fault)
+            return None
+        return None if awaitable is None else self._guarded(event, awaitable)
+
+    def failed(self, event: Event) -> None:
+        """Answer an event whose handling has crashed; nothing can be said in the midst of a literal."""
+        tag = getattr(event, "tag", None)
+        if self.in_literal or tag is None:
+            self.connection.close()
+        else:
+            self.engine.complete(tag, SERVER_BUG)
+
+    def farewell(self, reason: Farewell) -> None:
+        """Say BYE (RFC 3501 §7.1.5)."""
+        if not self.in_literal:
+            self.engine.bye(FAREWELLS[reason])
+
+    def end(self) -> None:
+        """Stop following the mailbox."""
+        if self._idle_update is not None:
+            self._idle_update.cancel()
+        self.close_view()
+        self.appends.drop()
+
+    # -- what the handlers share ------------------------------------------------------------------------------
+
+    async def _after_appends(self, event: Event) -> None:
+        await self.appends.settled()
+        awaitable = self.handle(event)
+        if awaitable is not None:
+            await awaitable
+
+    async def _guarded(self, event: Event, awaitable: Awaitable[None]) -> None:
+        try:
+            await awaitable
+        except MailError as error:
+            self.refuse(event, error)
+
+    def misunderstood(self, event: Event, fault: SyntaxFault) -> None:
+        """Answer a command whose numbers mean nothing here."""
+        tag = getattr(event, "tag", b"")
+        name = type(event).__name__.upper().encode("ascii")
+        self.engine.complete(tag, b"BAD Error in IMAP command %b: %b" % (name, responses.text(str(fault))))
+
+    def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
+        """Answer a command with what went wrong with the mail, and its response code (RFC 5530)."""
+        tag = getattr(event, "tag", None)
+        if self.in_literal or tag is None:
+            self.connection.close()
+            return
+        log.debug("imap: %s: %s", type(event).__name__, error)
+        self.engine.complete(tag, b"NO [%b] %b" % ((code or error.code).encode("ascii"), responses.text(str(error))))
+
+    def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
+        """Tell what others have done meanwhile, then complete the command.
+
+        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, not their UID forms, say `expunges=False`.
+        """
+        view = self.view
+        self._bad = 0
+        if view is not None and view.changed:
+            self.tell(view, expunges=expunges, uid=uid)
+        self.engine.complete(command.tag, text)
+        if view is not None and view.gone:
+            self.mailbox_gone()
+
+    def tell(self, view: View, *, expunges: bool, uid: bool = False) -> None:
+        """Send untagged responses about what has changed in the mailbox (RFC 3501 §5.2)."""
+        octets = updates.changes(view, view.take(expunges=expunges), uid=uid)
+        if octets:
+            self.engine.send(octets)
+
+    def mailbox_gone(self) -> None:
+        """Part with a client whose selected mailbox somebody has deleted: no state of RFC 3501 fits."""
+        self.close_view()
+        self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
+        self.engine.close()
+
+    def close_view(self) -> None:
+        """Stop looking at the selected mailbox; the state is the caller's."""
+        if self.view is not None:
+            self.view.close()
+            self.view = None
+
+    def note(self, kind: Kind, mailbox: Mailbox, uids: str) -> None:
+        """Write to the journal what was done with messages; `uids` is a number or a set (RFC 4315 uid-set)."""
+        self.service.journal.record(
+            kind,
+            account=self.account.login if self.account is not None else "",
+            mailbox=mailbox.name,
+            uid_validity=mailbox.uid_validity,
+            uid=int(uids) if uids.isdigit() else uids,
+            protocol="imap",
+        )
+
+    # -- events of no state -----------------------------------------------------------------------------------
+
+    def bad(self, event: Bad) -> None:
+        """Answer what no command was."""
+        self.appends.drop_incoming()
+        self.stop_idling()
+        self._bad += 1
+        if event.tag is None:
+            self.engine.untagged_bad(responses.text(event.text))
+        else:
+            self.engine.complete(event.tag, b"BAD " + responses.text(event.text))
+        limit = MAX_BAD_BEFORE_LOGIN if self.engine.state is State.NOT_AUTHENTICATED else MAX_BAD
+        if self._bad >= limit and self.engine.state is not State.LOGOUT:
+            self.engine.bye(TOO_MANY_BAD)
+            self.engine.close()
+
+    # -- IDLE (RFC 2177) --------------------------------------------------------------------------------------
+
+    def idle(self, command: commands.Idle) -> None:
+        """Tell what is new as it comes, until DONE."""
+        self.engine.idling(command.tag)
+        view = self.view
+        if view is not None:
+            view.on_change = self._changed_in_idle
+            if view.changed:
+                self.tell(view, expunges=True)
+            if view.gone:
+                self.mailbox_gone()
+
+    def done(self, command: commands.Done) -> None:
+        """End IDLE."""
+        self.stop_idling()
+        self.finish(command, b"OK Idle completed.")
+
+    def stop_idling(self) -> None:
+        """Hear no more of changes; what comes is told with the next command."""
+        if self.view is not None:
+            self.view.on_change = None
+
+    def _changed_in_idle(self) -> None:
+        """Tell soon: a commit changes much at once, and this is called for each."""
+        if self._idle_update is None:
+            self._idle_update = self.service.loop().call_soon(self._tell_in_idle)
+
+    def _tell_in_idle(self) -> None:
+        self._idle_update = None
+        view = self.view
+        if view is None or not self.engine.idle:
+            return
+        if not self.connection.can_write():
+            # RFC 3501 §5.3: a client that does not read must not make the server hold what it is told.
+            self._idle_update = self.service.loop().create_task(self._tell_when_writable())
+            return
+        self.tell(view, expunges=True)
+        if view.gone:
+            self.mailbox_gone()
+            self.connection.close()
+        else:
+            self.connection.flush()
+
+    async def _tell_when_writable(self) -> None:
+        await self.connection.wait_writable()
+        self._tell_in_idle()
+
+
+HANDLERS: dict[type[Event], Handler] = {
+    commands.Bad: Session.bad,
+    commands.Idle: Session.idle,
+    commands.Done: Session.done,
+    **session_nonauth.HANDLERS,
+    **session_auth.HANDLERS,
+    **session_append.HANDLERS,
+    **session_selected.HANDLERS,
+}
+_APPENDING = frozenset(session_append.HANDLERS.values())

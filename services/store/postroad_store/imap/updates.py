@@ -1,0 +1,68 @@
+"""Untagged responses about a mailbox: its size, its flags, what has gone (RFC 3501 §7.2.6, §7.3, §7.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.flags import SYSTEM, SYSTEM_FLAGS
+
+if TYPE_CHECKING:
+    from postroad_store.mail.changes import Changes, View
+    from postroad_store.mail.mailbox import Mailbox
+
+_SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
+
+
+class FlagLists(dict[int, bytes]):
+    r"""Flag lists as FETCH has them, without the parentheses, by value; made when first asked for.
+
+    Of 10,000 messages few differ in their flags: joining remembered lists takes 10,000 FLAGS from 20 to 4 ms.
+    """
+
+    def __init__(self, mailbox: Mailbox, *, recent: bool) -> None:
+        super().__init__()
+        self._mailbox = mailbox
+        self._recent = recent
+
+    def __missing__(self, flags: int) -> bytes:
+        r"""Make a list: system flags, \Recent, keywords."""
+        names = [self._mailbox.flag_names(flags & SYSTEM), self._mailbox.flag_names(flags & ~SYSTEM)]
+        if self._recent:
+            names.insert(1, "\\Recent")
+        self[flags] = made = " ".join(filter(None, names)).encode("ascii")
+        return made
+
+
+def flags_line(mailbox: Mailbox) -> bytes:
+    """Return the FLAGS response (RFC 3501 §7.2.6)."""
+    return b"* FLAGS (%b)\r\n" % " ".join([_SYSTEM_NAMES, *mailbox.keywords]).encode("ascii")
+
+
+def permanent_flags(view: View) -> bytes:
+    r"""Return the PERMANENTFLAGS response; `\*` says that new keywords may be made (RFC 3501 §7.1)."""
+    if view.read_only:
+        return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
+    names = " ".join([_SYSTEM_NAMES, *view.mailbox.keywords, "\\*"])
+    return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % names.encode("ascii")
+
+
+def changes(view: View, told: Changes, *, uid: bool = False) -> bytes:
+    """Return the responses that tell of changes; with `uid` FETCH has the UID too (RFC 3501 §6.4.8)."""
+    mailbox = view.mailbox
+    lines = []
+    if told.keywords:
+        lines += [flags_line(mailbox), permanent_flags(view)]
+    lines += [b"* %d EXPUNGE\r\n" % number for number in told.expunged]
+    if told.exists is not None:
+        lines.append(b"* %d EXISTS\r\n" % told.exists)
+    if told.recent is not None:
+        lines.append(b"* %d RECENT\r\n" % told.recent)
+    if told.flags:
+        plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
+        for number, one in told.flags:
+            at = mailbox.index(one)
+            if at is not None:
+                names = (recent if one in view.recent else plain)[mailbox.flags[at]]
+                extra = b"UID %d " % one if uid else b""
+                lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
+    return b"".join(lines)
