@@ -50,7 +50,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
         smtp, mx, imap, pop3 = (stack.endpoint(port) for port in (Port.SMTP, Port.MX, Port.IMAP, Port.POP3))
         tls = stack.data / "tls"
         if group == "dns":
-            yield from rows_dns.rows(*stack.endpoint(Port.DNS), folder / "dns", rounds)
+            yield from rows_dns.rows(stack, folder / "dns", rounds)
         elif group == "smtp":
             stack.stop(Service.STORE)
             yield from rows_smtp.rows(*smtp, stack.process_id(Service.RELAY), tls=tls, folder=folder, rounds=rounds)

@@ -90,9 +90,10 @@ class Nsd:
     def __init__(self, folder: Path, zones: Mapping[str, str]) -> None:
         binary = program("nsd", "nsd")
         folder.mkdir(parents=True)
-        for name, text in zones.items():
-            (folder / name).write_text(text)
-        clauses = "".join(f'zone:\n    name: "{name}"\n    zonefile: "{name}"\n' for name in zones)
+        clauses = ""
+        for number, (name, text) in enumerate(zones.items()):
+            (folder / f"{number}.zone").write_text(text)
+            clauses += f'zone:\n    name: "{name}"\n    zonefile: "{number}.zone"\n'
         (folder / "nsd.conf").write_text(f"""
 server:
     server-count: 1
@@ -106,6 +107,7 @@ server:
     xfrdir: "{folder}"
     logfile: "{folder}/nsd.log"
     rrl-ratelimit: 0
+    minimal-responses: yes
 remote-control:
     control-enable: no
 {clauses}""")

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 import subprocess
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from bench.peers import DNS_PORT, NSD_ADDRESS, Nsd, program
 from bench.table import Row, at_least, interleave
-from bench.zones import ZONES
+from postroad.config import Settings
+from postroad.worldfile import load_world
+from postroad_dns.addressbook import build_catalog
+from postroad_dns.zonefile import format_zone
+from tests.harness.stack import Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.harness.processes import ProcessStack
+
 SECONDS = 5
+# What a relay and a mail client ask for, with some names that do not exist.
 QUERIES = """alpha.test MX
 beta.test MX
 alpha.test SOA
@@ -25,7 +33,15 @@ mx.postroad.test A
 _imaps._tcp.alpha.test SRV
 nobody.alpha.test A
 alpha.test A
+elsewhere.example MX
 """
+
+
+def zones(stack: ProcessStack) -> dict[str, str]:
+    """Return the zones that the stack serves, as master files by their names."""
+    world = load_world(stack.world_file, IPv4Network(f"{stack.network}.0/24"))
+    catalog = build_catalog(world, Settings.from_environ({}), serial=1)
+    return {str(zone.apex): format_zone(zone) for zone in catalog.zones.values()}
 
 
 def _dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
@@ -50,13 +66,13 @@ def _dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
     return measure
 
 
-def rows(address: str, port: int, folder: Path, rounds: int) -> Iterator[Row]:
-    """Measure beside NSD, which serves the same zones."""
+def rows(stack: ProcessStack, folder: Path, rounds: int) -> Iterator[Row]:
+    """Measure beside NSD, which serves the very same zones."""
     folder.mkdir(parents=True)
     queries = folder / "queries"
     queries.write_text(QUERIES)
-    with Nsd(folder / "nsd", ZONES):
-        ours, theirs = _dnsperf(address, port, queries), _dnsperf(NSD_ADDRESS, DNS_PORT, queries)
+    with Nsd(folder / "nsd", zones(stack)):
+        ours, theirs = _dnsperf(*stack.endpoint(Port.DNS), queries), _dnsperf(NSD_ADDRESS, DNS_PORT, queries)
         ours()
         theirs()
         row = Row("DNS warm", "queries/s", at_least(0.8), peer_name="nsd, 1 process")
