@@ -40,6 +40,10 @@ GATHER = 0.02  # seconds in which events gather into one write
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
 
 
+# json.dumps would make an encoder for every event.
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
 class Kind(StrEnum):
     """What happened (design §3)."""
 
@@ -168,7 +172,7 @@ class Journal:
             entry["message_id"] = message_id
         for name, value in detail.items():
             entry.setdefault(name, value)
-        return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str) + "\n"
+        return _to_json(entry) + "\n"
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +41,13 @@ def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: s
     # For = CFWS "FOR" FWS ( Path / Mailbox ). §7.2: more than one recipient would tell the others of blind copies.
     if len(envelope.recipients) == 1:
         lines.append(f"for <{envelope.recipients[0].address}>")
-    return ("\r\n\t".join(lines) + f";\r\n\t{format_datetime(when)}\r\n").encode()
+    return ("\r\n\t".join(lines) + f";\r\n\t{_date_time(when)}\r\n").encode()
+
+
+@lru_cache(maxsize=4)
+def _date_time(when: datetime) -> str:
+    """Give the date-time once a second rather than once a message, if the caller's clock has whole seconds."""
+    return format_datetime(when)
 
 
 def with_protocol(session: Session, envelope: Envelope) -> str:

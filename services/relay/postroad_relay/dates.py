@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 
 def utc(seconds: float) -> datetime:
     """Return the time, to the second, with its zone."""
-    return datetime.fromtimestamp(int(seconds), UTC)
+    return _utc(int(seconds))
+
+
+@lru_cache(maxsize=4)
+def _utc(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def date_time(seconds: float) -> str:

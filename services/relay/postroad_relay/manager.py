@@ -26,7 +26,7 @@ from postroad_relay import dsn
 from postroad_relay.client import Transaction
 from postroad_relay.outcome import Deferred, Delivered, Failed, Outcome, deferred, failed
 from postroad_relay.routing import Route
-from postroad_relay.spool import Progress, SpoolError, Stored
+from postroad_relay.spool import UNTRIED, Progress, SpoolError, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -249,7 +249,7 @@ class Manager:
     async def _carry(self, domain: str, job: _Job) -> tuple[Sequence[Outcome], bool]:
         active = job.active
         message = active.message
-        route = await self.router.route(domain)
+        route = self.router.known(domain) or await self.router.route(domain)
         if not isinstance(route, Route):
             self._journal.record(
                 Kind.RESOLVED, message.queue_id, message.message_id, domain=domain, mx=[], reason=route.reason
@@ -423,7 +423,7 @@ class Manager:
         )
         entry = self._spool.find(notification.queue_id)
         if entry is not None:  # pragma: no branch - it became durable with what it reports
-            self.accepted(entry, Stored(notification, Progress(), report.content))
+            self.accepted(entry, Stored(notification, UNTRIED, report.content))
 
     def _tell(
         self,

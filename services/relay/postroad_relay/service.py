@@ -14,7 +14,7 @@ from postroad.reply import MAIL_LOOP, STORAGE_FULL, Reply, reply
 from postroad.smtpd.service import Port
 from postroad.trace_fields import received, with_protocol
 from postroad_relay.dates import utc
-from postroad_relay.spool import Message, Progress, Stored
+from postroad_relay.spool import UNTRIED, Message, Stored
 from postroad_relay.submission import fix_up, read_header
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class RelayService:
         try:
             if in_memory is not None:
                 entry, durable = self._spool.add(message, (start, in_memory))
-                stored = Stored(message, Progress(), start + in_memory)
+                stored = Stored(message, UNTRIED, start + in_memory)
                 durable.add_done_callback(lambda done: self._queued(session, entry, stored, done))
                 # Whatever becomes of the client now, the message is on its way to the disk: let nothing stop it.
                 await asyncio.shield(durable)

@@ -16,9 +16,8 @@ Extensions used where offered: PIPELINING, SIZE (RFC 1870), 8BITMIME (RFC 6152),
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.address import Address, domain_key
 from postroad.envelope import BodyType
@@ -86,11 +85,14 @@ _TIMEOUTS = {
 BLOCK_TIMEOUT = 180.0  # §4.5.3.2.5, between blocks of content
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
+class _Command(NamedTuple):
     verb: Verb
     line: bytes
     recipient: int = -1  # index, for RCPT
+
+
+_DOT = _Command(Verb.DOT, b"")
+_DATA = _Command(Verb.DATA, b"DATA\r\n")
 
 
 class Client:
@@ -152,7 +154,7 @@ class Client:
             while self._state is not State.CLOSED and (reply := self._reader.next()) is not None:
                 self._on_reply(reply)
         except ReplyError as error:
-            self._break(f"it sent what is {error}")
+            self._break(f"it sent {error}")
 
     def receive_eof(self, reason: str = "lost connection") -> None:
         """Take notice that the connection has ended, or that the adapter has given up on it (a timeout, say)."""
@@ -183,7 +185,7 @@ class Client:
             if outcomes[index] is None:
                 line = f"RCPT TO:<{self._path(recipient)}>\r\n".encode()
                 commands.append(_Command(Verb.RCPT, line, index))
-        commands.append(_Command(Verb.DATA, b"DATA\r\n"))
+        commands.append(_DATA)
         self._state = State.ENVELOPE
         self._send_more()
 
@@ -204,7 +206,7 @@ class Client:
     def _final_dot(self) -> None:
         self._out.append(self._stuffer.end())
         self._state = State.FINAL
-        self._awaited.append(_Command(Verb.DOT, b""))
+        self._awaited.append(_DOT)
 
     def quit(self) -> None:
         """Take leave; only when READY."""

@@ -4,7 +4,7 @@
 the index of it.
 """
 
-from postroad_relay.spool.record import Message, Progress, QueueId
+from postroad_relay.spool.record import UNTRIED, Message, Progress, QueueId
 from postroad_relay.spool.spool import Entry, Spool, SpoolError, Stored
 
-__all__ = ["Entry", "Message", "Progress", "QueueId", "Spool", "SpoolError", "Stored"]
+__all__ = ["UNTRIED", "Entry", "Message", "Progress", "QueueId", "Spool", "SpoolError", "Stored"]

@@ -41,6 +41,7 @@ class Kind(IntEnum):
     DONE = 3
 
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder each time
 _HEAD = struct.Struct("<BQ")
 _LENGTH = struct.Struct("<I")
 
@@ -97,6 +98,9 @@ class Progress:
         ]
 
 
+UNTRIED = Progress()
+
+
 def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tuple[bytes, ...]:
     """Return the record as pieces; the content is handed on without being copied."""
     envelope = message.envelope
@@ -120,7 +124,7 @@ def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tupl
         "file": message.spilled,
     }
     head.update({name: True for name, on in flags.items() if on})
-    data = json.dumps(head, separators=(",", ":")).encode()
+    data = _to_json(head).encode()
     start = _HEAD.pack(Kind.MESSAGE, number_of(message.queue_id)) + _LENGTH.pack(len(data)) + data
     return (start, *content) if isinstance(content, tuple) else (start, content)
 
@@ -165,7 +169,7 @@ def encode_progress(ident: QueueId, progress: Progress) -> bytes:
         "failed": {str(index): _pack(outcome) for index, outcome in progress.failed.items()},
         "deferred": {str(index): _pack(outcome) for index, outcome in progress.deferred.items()},
     }
-    return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + json.dumps(body, separators=(",", ":")).encode()
+    return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + _to_json(body).encode()
 
 
 def decode_progress(record: bytes | memoryview) -> Progress:
