@@ -166,7 +166,10 @@ class Receiver(SMTP):
         """Go on: the peer reads again."""
         super().resume_writing()
         self._choked = False
-        if self._work is None:
+        self.loop.call_soon(self._go_on)  # not at once: this may be called from inside a write of the pump
+
+    def _go_on(self) -> None:
+        if self._work is None and not self._choked:
             self._resume_reading()
             self._pump()
 
@@ -219,7 +222,8 @@ class Receiver(SMTP):
             case Mail():
                 engine.answer(self._service.mail(facts, event.envelope))
             case Connected():
-                refusal = _EARLY_TALKER if self._speaks_first() else self._service.connect(facts)
+                early = engine.buffered or self._speaks_first()
+                refusal = _EARLY_TALKER if early else self._service.connect(facts)
                 engine.answer(refusal or self._profile.greeting)
             case Authenticate():
                 self._await(self._check_credentials(event))
@@ -278,7 +282,7 @@ class Receiver(SMTP):
             answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
         else:
             answer = None
-            if account is None:  # to try many passwords shall take long
+            if account is None and self._engine is not None:  # to try many passwords shall take long
                 await asyncio.sleep(self._limits.authentication_delay)
         if self._engine is None:
             return
@@ -330,7 +334,7 @@ class Receiver(SMTP):
     # ---- transport
 
     def _speaks_first(self) -> bool:
-        """Whether octets are here before the greeting was sent, which no client of SMTP does (RFC 5321 §3.1)."""
+        """Whether octets wait to be read before the greeting was sent: no client of SMTP does that (RFC 5321 §3.1)."""
         if self._facts.tls_version is not None:
             return False
         poll = select.poll()
