@@ -225,7 +225,7 @@ class Client:
         if "PIPELINING" in self._extensions:
             while self._unsent:
                 self._command(self._unsent.popleft())
-        elif self._unsent and not self._awaited:
+        else:
             self._command(self._unsent.popleft())
 
     def _hello(self, verb: Verb) -> None:
@@ -311,7 +311,7 @@ class Client:
                 self._on_data(reply)
             case Verb.DOT:
                 self._on_dot(reply)
-            case Verb.QUIT:
+            case _:  # QUIT
                 self._close()
         if self._state is State.ENVELOPE:
             self._send_more()
@@ -457,7 +457,9 @@ class Client:
 
 
 _DOING = {
+    State.STARTTLS: "starting TLS",
     State.HANDSHAKE: "starting TLS",
     State.READY: "idle",
+    State.ENVELOPE: "sending the envelope",
     State.CONTENT: "sending the content",
 }
