@@ -40,13 +40,24 @@ def _reader(stack: ProcessStack) -> ImapClient:
     return ImapClient(host, port, BOB.address, BOB.password)
 
 
+@contextlib.contextmanager
+def _telling_its_logs(stack: ProcessStack) -> Iterator[None]:
+    """Show the last of the services' logs where a measurement breaks."""
+    try:
+        yield
+    except Exception:
+        for service, log in stack.logs.items():
+            print(f"{service}:\n{log.text()[-2000:]}", file=sys.stderr)
+        raise
+
+
 def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
     """Measure one group on a stack of its own."""
     if group == "start":
         numbers = iter(range(rounds))
         yield from rows_start.rows(lambda: _stack(folder / f"ours-{next(numbers)}"), rounds)
         return
-    with _stack(folder / "ours") as stack:
+    with _stack(folder / "ours") as stack, _telling_its_logs(stack):
         smtp, mx, imap, pop3 = (stack.endpoint(port) for port in (Port.SMTP, Port.MX, Port.IMAP, Port.POP3))
         tls = stack.data / "tls"
         if group == "dns":
