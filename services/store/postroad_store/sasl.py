@@ -32,9 +32,14 @@ def decode_plain(line: bytes) -> Credentials:
     """Return the credentials in a client's response, as it stands on the line; raises `SaslError`."""
     if line == b"*":
         raise SaslError("Authentication cancelled")
-    if not _BASE64.match(line):
+    return parse_plain(decode_base64(line))
+
+
+def decode_base64(text: bytes) -> bytes:
+    """Decode BASE64 as strictly as SASL's lines want it; raises `SaslError`."""
+    if not _BASE64.match(text):
         raise SaslError("Response is not BASE64")
-    return parse_plain(base64.b64decode(line))
+    return base64.b64decode(text)
 
 
 def parse_plain(message: bytes) -> Credentials:

@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING
 from postroad_store.engine import Close, StartTls
 from postroad_store.imap import commands
 from postroad_store.imap.commands import Bad
-from postroad_store.imap.parse import PARSERS, decode_base64, read_append
+from postroad_store.imap.parse import PARSERS, read_append
 from postroad_store.imap.states import TRANSITIONS, State, refusal
 from postroad_store.imap.wire import LITERAL, MAX_NUMBER, TAG, Incomplete, Reader, SyntaxFault
+from postroad_store.sasl import SaslError, decode_base64
 
 if TYPE_CHECKING:
     from postroad_store.engine import Event
@@ -273,8 +274,8 @@ class Engine:
         else:
             try:
                 self._give(commands.AuthenticateResponse(self._tag, decode_base64(text)))
-            except SyntaxFault as fault:
-                self._bad(self._tag, str(fault), line)
+            except SaslError:
+                self._bad(self._tag, "Invalid base64 data", line)
 
     def _command_line(self, line: bytes) -> None:
         """Take a line of a command: the whole of it, or one that ends in a literal's announcement."""

@@ -5,8 +5,6 @@ FETCH and SEARCH, whose grammars are long, are in `parse_fetch` and `parse_searc
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
@@ -18,6 +16,7 @@ from postroad_store.imap.parse_search import CharsetUnknown, read_search
 from postroad_store.imap.sequence import read_sequence_set
 from postroad_store.imap.wire import Reader, SyntaxFault
 from postroad_store.mail.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
+from postroad_store.sasl import SaslError, decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,14 +78,6 @@ def _id(tag: bytes, reader: Reader) -> Command:
     return commands.Id(tag, tuple(fields))
 
 
-def decode_base64(text: bytes) -> bytes:
-    """Decode a line of an AUTHENTICATE exchange (RFC 3501 §9 base64); raises `SyntaxFault`."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise SyntaxFault("Invalid base64 data") from None
-
-
 def _authenticate(tag: bytes, reader: Reader) -> Command:
     # authenticate = "AUTHENTICATE" SP auth-type [SP (base64 / "=")] *(CRLF base64)        (RFC 4959 §7)
     reader.space()
@@ -95,7 +86,10 @@ def _authenticate(tag: bytes, reader: Reader) -> Command:
     if not reader.at_end():
         reader.space()
         word = reader.word()
-        initial = b"" if word == b"=" else decode_base64(word)  # RFC 4959 §3: "=" is a response of no octets
+        try:
+            initial = b"" if word == b"=" else decode_base64(word)  # RFC 4959 §3: "=" is a response of no octets
+        except SaslError:
+            raise SyntaxFault("Invalid base64 data") from None
     reader.end()
     return commands.Authenticate(tag, mechanism, initial)
 

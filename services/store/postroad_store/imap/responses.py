@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from postroad_store.mail.errors import MailError
 
 # ATOM-CHAR, see wire.py; a mailbox name may be an astring, which may hold "]" too.
 _ASTRING_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+\Z")
@@ -30,6 +34,12 @@ def astring(octets: bytes) -> bytes:
     if _ASTRING_ATOM.match(octets) and octets.upper() != b"NIL":
         return octets
     return string(octets)
+
+
+def no(error: MailError, code: str | None = None) -> bytes:
+    """Return a NO with what went wrong with the mail, and its response code (RFC 5530)."""
+    message = str(error)
+    return b"NO [%b] %b" % ((code or error.code).encode("ascii"), text(message[:1].upper() + message[1:]))
 
 
 def text(message: str) -> bytes:

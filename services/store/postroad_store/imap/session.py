@@ -149,7 +149,7 @@ class Session:
             self.connection.close()
             return
         log.debug("imap: %s: %s", type(event).__name__, error)
-        self.engine.complete(tag, b"NO [%b] %b" % ((code or error.code).encode("ascii"), responses.text(str(error))))
+        self.engine.complete(tag, responses.no(error, code))
 
     def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
         """Tell what others have done meanwhile, then complete the command.

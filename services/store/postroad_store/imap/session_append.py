@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.content import Content
-from postroad_store.imap import commands
+from postroad_store.imap import commands, responses
 from postroad_store.imap.session_auth import find
 from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageFull
 from postroad_store.mail.message import Arrival
@@ -111,7 +111,7 @@ class Appends:
             if error is None:
                 text = _completed(one.future.result()[0])
             elif isinstance(error, MailError):
-                text = b"NO " + refusal(error)
+                text = refusal(error)
             else:
                 session.service.log_crash("APPEND", error)
                 text = b"NO [SERVERBUG] Internal error occurred."
@@ -124,9 +124,8 @@ class Appends:
 
 
 def refusal(error: MailError) -> bytes:
-    """Return the text of a NO: RFC 3501 §6.3.11 wants TRYCREATE where the mailbox could be created."""
-    code = "TRYCREATE" if isinstance(error, NoSuchMailbox) else error.code
-    return f"[{code}] {error}".encode("ascii", "replace")
+    """Return the NO of an APPEND: RFC 3501 §6.3.11 wants TRYCREATE where the mailbox could be created."""
+    return responses.no(error, "TRYCREATE" if isinstance(error, NoSuchMailbox) else None)
 
 
 def _completed(stored: Stored) -> bytes:
@@ -156,7 +155,7 @@ def _refused(session: Session, command: commands.Append) -> bytes | None:
     try:
         find(session, command.mailbox)
     except NoSuchMailbox as error:
-        return b"NO " + refusal(error)
+        return refusal(error)
     return None
 
 
@@ -184,7 +183,7 @@ def append_end(session: Session, command: commands.AppendEnd) -> Awaitable[None]
     if incoming is None:
         raise RuntimeError("an APPEND has ended that was not begun")
     if incoming.error is not None:
-        return _refuse_in_turn(session, incoming.command, b"NO " + refusal(incoming.error))
+        return _refuse_in_turn(session, incoming.command, refusal(incoming.error))
     content = incoming.content.read()
     incoming.content.close()
     if content.count(b"\n") != content.count(b"\r\n"):

@@ -204,7 +204,7 @@ def status(session: Session, command: commands.Status) -> None:
         b"UIDVALIDITY": counts.uid_validity,
         b"UNSEEN": counts.unseen,
     }
-    items = b" ".join(b"%b %d" % (item, values[item]) for item in command.items)
+    items = b" ".join(b"%b %d" % pair for pair in values.items() if pair[0] in command.items)
     session.engine.send(b"* STATUS %b (%b)\r\n" % (astring(encode(mailbox.name)), items))
     if selected:  # RFC 3501 §6.3.10: SHOULD NOT be used on the currently selected mailbox
         session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")

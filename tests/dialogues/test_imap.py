@@ -1,0 +1,229 @@
+"""IMAP dialogues: `imap/*.txt`, each run whole, octet by octet, and over a live socket.
+
+    # why
+    @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
+    C: a NOOP               a line from the client; CRLF is added. (a*70) is 70 times a, {\\x00} an octet.
+    c: a NO                 the same without CRLF
+    S: a OK ...             a line from the server, exact; {\\x..} and (a*70) here too
+    T:                      the TLS handshake
+    X:                      the server closes the connection
+
+`C2:`, `S2:` and so on are a second connection, which begins as the first does. Client lines that follow each other
+are sent together. The clock stands at 1 March 2026, noon; the storage is a real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad_store.adapter import Listener, Service, reactor_on
+from postroad_store.imap.service import IDLE_TIMEOUT, REFUSAL
+from postroad_store.mail.flags import FlagSet
+from postroad_store.mail.message import Arrival
+from tests.harness.imap import NOW, Place, Wire
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+SCRIPTS = sorted((Path(__file__).parent / "imap").glob("*.txt"))
+LOGIN = b"login LOGIN alice@alpha.test wonderland\r\n"
+_LINE = re.compile(r"([CcSTX])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Step:
+    """What one side does: sends octets, or is expected to."""
+
+    kind: str
+    who: int
+    octets: bytes = b""
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """A script."""
+
+    login: bool = False  # every connection logs in first
+    select: str = ""  # and then selects this mailbox
+    messages: int = 0  # so many messages are in INBOX
+    secure: bool = False  # TLS from the first octet (not run live)
+    whole: bool = False  # not to be run octet by octet
+    settings: dict[str, Any] = field(default_factory=dict)  # of the service
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def prelude(self) -> bytes:
+        return (LOGIN if self.login else b"") + (f"s SELECT {self.select}\r\n".encode() if self.select else b"")
+
+
+def expand(text: str) -> bytes:
+    octets = text.encode("utf-8")
+    octets = re.sub(rb"\((.)\*(\d+)\)", lambda found: found[1] * int(found[2]), octets)
+    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda found: bytes([int(found[1], 16)]), octets)
+
+
+def parse(path: Path) -> Dialogue:
+    dialogue = Dialogue()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("@ "):
+            for word in line[2:].split():
+                setting(dialogue, word)
+            continue
+        found = _LINE.match(line)
+        assert found, f"{path.name}: {line}"
+        kind, who, octets = found[1], int(found[2] or 1), expand(found[3])
+        octets += b"" if kind in "cTX" else b"\r\n"
+        kind = kind.upper()
+        if dialogue.steps and kind in "CS" and (dialogue.steps[-1].kind, dialogue.steps[-1].who) == (kind, who):
+            dialogue.steps[-1].octets += octets
+        else:
+            dialogue.steps.append(Step(kind, who, octets))
+    return dialogue
+
+
+def setting(dialogue: Dialogue, word: str) -> None:
+    name, _, value = word.partition("=")
+    match name:
+        case "login" | "secure" | "whole":
+            setattr(dialogue, name, True)
+        case "select":
+            dialogue.login, dialogue.select = True, value
+        case "messages":
+            dialogue.messages = int(value)
+        case _:
+            dialogue.settings[name] = {"on": True, "off": False}.get(value) if value in {"on", "off"} else int(value)
+
+
+async def fill(place: Place, count: int) -> None:
+    account = await place.storage.account("alice@alpha.test")
+    for number in range(1, count + 1):
+        content = f"From: bob@alpha.test\r\nSubject: message {number}\r\n\r\nbody {number}\r\n".encode()
+        await place.storage.append([Arrival((account.inbox,), content, int(NOW), FlagSet())])
+
+
+@pytest.fixture
+def place_of(tmp_path: Path) -> Iterator[Any]:
+    made = []
+
+    def make(dialogue: Dialogue) -> Place:
+        made.append(Place(tmp_path, **dialogue.settings))
+        return made[0]
+
+    yield make
+    for place in made:
+        place.close()
+
+
+async def begin(wire: Wire, dialogue: Dialogue) -> None:
+    if dialogue.prelude:
+        wire.feed(dialogue.prelude)
+        await wire.idle()
+        wire.received.clear()
+
+
+async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
+    wires: dict[int, Wire] = {}
+    try:
+        for step in dialogue.steps:
+            if step.who not in wires:
+                wires[step.who] = Wire(place, secure=dialogue.secure)
+                await begin(wires[step.who], dialogue)
+            wire = wires[step.who]
+            match step.kind:
+                case "C":
+                    size = piece or len(step.octets)
+                    for start in range(0, len(step.octets), size):
+                        wire.feed(step.octets[start : start + size])
+                    await wire.idle()
+                case "S":
+                    assert (await wire.until(len(step.octets))).decode() == step.octets.decode()
+                case "T":
+                    assert wire.handshake
+                    wire.secured()
+                case "X":
+                    assert wire.closed
+        for wire in wires.values():
+            assert not wire.received
+            assert not wire.handshake
+    finally:
+        for wire in wires.values():
+            wire.end()
+    assert not list(place.incoming.iterdir())
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+async def test_whole(path: Path, place_of: Any) -> None:
+    dialogue = parse(path)
+    place = place_of(dialogue)
+    await fill(place, dialogue.messages)
+    await play(dialogue, place, piece=None)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+async def test_octet_by_octet(path: Path, place_of: Any) -> None:
+    dialogue = parse(path)
+    if dialogue.whole:
+        return
+    place = place_of(dialogue)
+    await fill(place, dialogue.messages)
+    await play(dialogue, place, piece=1)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+async def test_live(path: Path, place_of: Any, store_tls: Any, client_tls: ssl.SSLContext) -> None:
+    dialogue = parse(path)
+    if dialogue.secure:
+        return
+    place = place_of(dialogue)
+    await fill(place, dialogue.messages)
+    loop = asyncio.get_running_loop()
+    service = Service("imap", place.service.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
+    listener = Listener(service, reactor_on(loop), loop, store_tls)
+    port = listener.listen("127.0.0.1", 0)
+    streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+    try:
+        for step in dialogue.steps:
+            if step.who not in streams:
+                streams[step.who] = await asyncio.open_connection("127.0.0.1", port)
+                await prepare(dialogue, *streams[step.who])
+            reader, writer = streams[step.who]
+            match step.kind:
+                case "C":
+                    writer.write(step.octets)
+                case "S":
+                    async with asyncio.timeout(10):
+                        with contextlib.suppress(asyncio.IncompleteReadError):
+                            got = await reader.readexactly(len(step.octets))
+                    assert got.decode() == step.octets.decode()
+                case "T":
+                    await writer.start_tls(client_tls)
+                case "X":
+                    async with asyncio.timeout(10):
+                        assert await reader.read() == b""
+    finally:
+        for _, writer in streams.values():
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        await listener.stop()
+
+
+async def prepare(dialogue: Dialogue, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    if not dialogue.prelude:
+        return
+    await reader.readline()
+    writer.write(dialogue.prelude)
+    for tag in [b"login "] * dialogue.login + [b"s "] * bool(dialogue.select):
+        while not (await reader.readline()).startswith(tag):
+            pass

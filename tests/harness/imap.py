@@ -1,0 +1,194 @@
+"""An IMAP service on real storage, and connections to it without a network: what IMAP's tests share."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from postroad.address import Address
+from postroad.config import Settings
+from postroad.world import Account, Domain, World
+from postroad_store.accounts import Accounts
+from postroad_store.engine import Close, ConnectionLost, StartTls
+from postroad_store.imap.service import Service
+from postroad_store.imap.session import Session
+from postroad_store.mail.storage import Storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroad.journal import Kind
+    from postroad_store.engine import Event
+
+NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
+PATIENCE = 10.0  # seconds that an answer may take
+
+
+class Notes:
+    """A journal that is kept in memory."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Kind, dict[str, Any]]] = []
+
+    def record(self, kind: Kind, **detail: Any) -> None:
+        self.entries.append((kind, detail))
+
+
+def world(settings: Settings) -> World:
+    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder)."""
+    accounts = {
+        name: Account(Address(name, "alpha.test"), secret)
+        for name, secret in (("alice", "wonderland"), ("bob", "builder"))
+    }
+    return World(settings.network, {}, {"alpha.test": Domain("alpha.test", accounts=accounts)})
+
+
+class Place:
+    """A storage in a folder, and the service on it; the clock stands still."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.incoming = folder / "incoming"
+        self.incoming.mkdir()
+        self.storage = Storage(folder / "mail", clock=lambda: NOW)
+        self.journal = Notes()
+        self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}))
+        self.service = Service(
+            self.accounts,
+            self.storage,
+            self.journal,  # type: ignore[arg-type]
+            self.incoming,
+            clock=lambda: NOW,
+            **({"plaintext_auth": True, "authentication_delay": 0.0} | settings),
+        )
+
+    def close(self) -> None:
+        self.storage.close()
+
+
+class Wire:
+    """One connection: the adapter's wheel (`postroad_store.engine`) without a transport."""
+
+    def __init__(self, place: Place, *, secure: bool = False) -> None:
+        self.peer = "192.0.2.1"
+        self.secure = secure
+        self.session = Session(place.service)
+        self.received = bytearray()  # what the client has got
+        self.closed = False
+        self.handshake = False
+        self.writable = True
+        self._work: asyncio.Future[None] | None = None
+        self._news = asyncio.Event()
+        self._pumping = False
+        self._ended = False
+        self.session.begin(self)
+        self.flush()
+
+    # engine.Connection
+
+    def flush(self) -> None:
+        data = self.session.engine.data_to_send()
+        if data and not self.closed:
+            self.received += data
+        self._news.set()
+
+    def can_write(self) -> bool:
+        return self.writable
+
+    async def wait_writable(self) -> None:
+        while not self.writable:
+            if self.closed:
+                raise ConnectionLost
+            self._news.clear()
+            await self._news.wait()
+        if self.closed:
+            raise ConnectionLost
+
+    def close(self) -> None:
+        self.flush()
+        self.closed = True
+        self._news.set()
+
+    # the client's side
+
+    def feed(self, octets: bytes) -> None:
+        """Let octets arrive."""
+        self.session.engine.receive_data(octets)
+        self.pump()
+
+    def pump(self) -> None:
+        """Turn the wheel (`adapter.Adapter._pump`)."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._work is None and self.writable and not self.closed:
+                event = self.session.engine.next_event()
+                if event is None:
+                    break
+                if isinstance(event, Close):
+                    self.close()
+                elif isinstance(event, StartTls):
+                    self.handshake = True
+                else:
+                    self._handle(event)
+                self.flush()
+        finally:
+            self._pumping = False
+        self.flush()
+
+    def _handle(self, event: Event) -> None:
+        awaitable = self.session.handle(event)
+        if awaitable is not None:
+            self._work = asyncio.ensure_future(awaitable)
+            self._work.add_done_callback(lambda work: self._handled(event, work))
+
+    def _handled(self, event: Event, work: asyncio.Future[None]) -> None:
+        self._work = None
+        error = work.exception()
+        if error is not None and not isinstance(error, ConnectionLost):
+            raise error
+        self.pump()
+
+    def secured(self) -> None:
+        """End the TLS handshake."""
+        self.handshake = False
+        self.secure = True
+        self.session.tls_started()
+
+    def may_write(self, *, writable: bool) -> None:
+        """Let the client read, or stop reading."""
+        self.writable = writable
+        self._news.set()
+        if writable:
+            self.pump()
+
+    async def until(self, size: int) -> bytes:
+        """Wait until as many octets have come, and take all there are."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.received) < size and not self.closed:
+                self._news.clear()
+                await self._news.wait()
+        got = bytes(self.received)
+        self.received.clear()
+        return got
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        async with asyncio.timeout(PATIENCE):
+            while self._work is not None or self.session.appends.pending:
+                self._news.clear()
+                await self._news.wait()
+
+    async def say(self, text: str | bytes) -> str:
+        """Send a command whose CRLF is added, and return what is answered once nothing is under way."""
+        octets = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        self.feed(octets + b"\r\n")
+        await self.idle()
+        return (await self.until(0)).decode("utf-8", "surrogateescape")
+
+    def end(self) -> None:
+        """Cut the connection."""
+        if not self._ended:
+            self._ended = True
+            self.close()
+            self.session.end()
