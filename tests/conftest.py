@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,15 @@ from tests.harness.stack import DEFAULT_WORLD, Stack, fresh_domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Keep POSTROAD_TEST_ALL, which is no setting, and settings of this machine's user away from what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("POSTROAD_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
