@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 import pytest
 
-from postroad.records import RecordError, check_record
+from postroad.records import FurtherRecord, RecordError, clashes, parse_record
+from postroad_dns import zonefile
+from postroad_dns.name import Name
 
 GOOD = [
     "www 300 IN A 203.0.113.80",
@@ -23,14 +27,17 @@ GOOD = [
     "a\\.b MX 10 mx",
     "a\\032b RP who what",
     "x TYPE65280 \\# 3 abc def",
-    "x A \\# 4 c0000201",
+    "x HINFO \\# 4 01410142",
     "x TYPE65280 \\# 0",
 ]
 
 
 @pytest.mark.parametrize("text", GOOD)
 def test_good(text: str) -> None:
-    check_record(text, "x.test")
+    record = parse_record(text, "x.test")
+    # The name server takes it too, for the same record.
+    (served,) = zonefile.parse(text, Name.parse("x.test."), 300)
+    assert str(served.owner).removesuffix(".") == record.owner
 
 
 BAD = [
@@ -67,6 +74,9 @@ BAD = [
     ("www TXT a )", "parentheses"),
     ("www TXT ((a))", "parentheses"),
     ("x TLSA 3 1 1 0xff", "not hexadecimal"),
+    ("x A \\# 4 c0000201", "in its own form"),
+    ("x TYPE1 \\# 4 c0000201", "in its own form"),
+    ("x TYPE65536 \\# 0", "over TYPE65535"),
     ("x TYPE65280 abc", "RFC 3597"),
     ("x TYPE65280 \\# 2 abc", "RFC 3597"),
     ("x TYPE65280 \\#", "RFC 3597"),
@@ -77,4 +87,36 @@ BAD = [
 @pytest.mark.parametrize(("text", "reason"), BAD)
 def test_bad(text: str, reason: str) -> None:
     with pytest.raises(RecordError, match=reason):
-        check_record(text, "x.test")
+        parse_record(text, "x.test")
+
+
+def test_what_a_record_is_to_others() -> None:
+    assert parse_record("WWW 300 in a 192.0.2.1", "x.test") == FurtherRecord("www.x.test", "A", ("192.0.2.1",))
+    assert parse_record("@ MX 10 mx", "x.test").owner == "x.test"
+    assert parse_record("A.x.test. CNAME b", "x.test").owner == "a.x.test"
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["a A 192.0.2.1", "a A 192.0.2.2", "a TXT x", "b CNAME a", "@ MX 10 a", "c DNAME y.test."], []),
+        (
+            ["a.sub A 192.0.2.1", "sub TXT x"],
+            [(0, "a.sub.x.test is in sub.x.test"), (1, "sub.x.test is in sub.x.test")],
+        ),
+        (["@ NS a"], [(0, "the domain itself has its NS")]),
+        (["@ CNAME a"], [(0, "the domain itself has its SOA")]),
+        (["mx A 192.0.2.1", "mx TXT x"], [(0, "mx.x.test is a host")]),
+        (["mx CNAME a"], [(0, "mx.x.test is a host")]),
+        (["a A 127.0.0.9"], [(0, "127.0.0.9 is in the private network")]),
+        (["* NS a"], [(0, "NS at a wildcard")]),
+        (["a CNAME b", "a TXT x"], [(1, "a.x.test has a CNAME beside")]),
+        (["a TXT x", "A CNAME b"], [(1, "a.x.test has a CNAME beside")]),
+        (["a DNAME b", "a DNAME c"], [(1, "a.x.test has two DNAMEs")]),
+    ],
+)
+def test_clashes(texts: list[str], said: list[tuple[int, str]]) -> None:
+    records = {index: parse_record(text, "x.test") for index, text in enumerate(texts)}
+    found = list(clashes("x.test", records, {"x.test", "sub.x.test"}, {"mx.x.test"}, IPv4Network("127.0.0.0/24")))
+    assert [index for index, _ in found] == [index for index, _ in said]
+    assert all(sentence.startswith(wanted) for (_, sentence), (_, wanted) in zip(found, said, strict=True))

@@ -147,6 +147,7 @@ BAD = [
     ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'0 .']", '11: the null MX is "0 ." and stands alone'),
     ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'2 MX.x.test']", "11: the MX MX.x.test is here twice"),
     ("\n[domains.'y.test']\nrecords = ['www A 1.2.3']", "10: the record 'www A 1.2.3': 1.2.3 is not an IPv4 address"),
+    ("\nrecords = ['a A 192.0.2.1', 'a TXT x',\n'mx A 192.0.2.1']", "10: mx.x.test is a host, whose address"),
     (HOSTS.replace("address = 53,", ""), "2: ns.x.test has no address"),
     (HOSTS.replace("53", "1.5"), "2: the address of ns.x.test is no address"),
     (HOSTS.replace("53", "true"), "2: the address of ns.x.test is no address"),

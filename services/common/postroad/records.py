@@ -1,17 +1,19 @@
 """The further records of a domain, one line of a master file each (RFC 1035 §5.1): checked when the world is loaded.
 
-This is the syntax of the line and of the common types, so that a slip of the pen is told with its line when the
-file is saved. The name server reads the records for itself and is stricter where a type asks for more.
+What the name server would refuse is told here already, with its line in the world file and before any service takes
+the world, or dns alone would stay behind. The name server still reads the records for itself.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from ipaddress import IPv4Network
 
 MAX_TTL = 2**31 - 1  # RFC 2181 §8
 
@@ -20,15 +22,40 @@ class RecordError(ValueError):
     """The line is no record; the message says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class FurtherRecord:
+    """What of a record other records have to agree with."""
+
+    owner: str  # absolute, lower case, without the final dot
+    kind: str  # the type, in capitals
+    rdata: tuple[str, ...]
+
+
 # A token is a quoted string, or a run without blanks in which "\" takes the next character's meaning away.
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|(?:\\.|[^\s"();\\])+|[()]|;.*|\S')
 _TTL = re.compile(r"\d+|(?:\d+[smhdw])+", re.IGNORECASE)
 _LABEL = re.compile(r"(?:\\\d{3}|\\\D|[^\\.\s])+\Z")
-_UNKNOWN_TYPE = re.compile(r"TYPE\d{1,5}\Z")  # RFC 3597 §5
+_UNKNOWN_TYPE = re.compile(r"TYPE(\d{1,5})\Z")  # RFC 3597 §5
+# Types that the name server acts upon, which it therefore wants in their own form and not as mere octets.
+_UNDERSTOOD = {
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
+    "SRV": 33,
+    "DNAME": 39,
+}
 
 
-def check_record(text: str, zone: str) -> None:
-    """Raise `RecordError` unless the text is `owner [ttl] [class] type rdata`, the owner in the zone."""
+def parse_record(text: str, zone: str) -> FurtherRecord:
+    """Return the record that the text is: `owner [ttl] [class] type rdata`, the owner in the zone.
+
+    Raises `RecordError`.
+    """
     if "\n" in text or "\r" in text:
         raise RecordError("a record stands on one line")
     tokens = _tokens(text)
@@ -58,16 +85,58 @@ def check_record(text: str, zone: str) -> None:
     if not rest:
         raise RecordError("the record has no type")
     kind, rdata = rest[0].upper(), rest[1:]
+    number = int(unknown[1]) if (unknown := _UNKNOWN_TYPE.match(kind)) else _UNDERSTOOD.get(kind, 0)
     if kind == "SOA":
         raise RecordError("the SOA is the name server's own to make")
-    if kind not in _RDATA and not _UNKNOWN_TYPE.match(kind):
+    if kind not in _RDATA and unknown is None:
         raise RecordError(f"{rest[0]} is no type of record")
-    if rdata[:1] == ["\\#"]:
-        _check_unknown(rdata)
-    elif kind in _RDATA:
+    if number > 65535:
+        raise RecordError(f"{kind} is over TYPE65535")
+    if unknown is None and rdata[:1] != ["\\#"]:
         _RDATA[kind](kind, rdata)
+    elif number in _UNDERSTOOD.values():
+        raise RecordError(f"{kind} is written in its own form, not as octets")
     else:
-        raise RecordError(f"the RDATA of {kind} is written \\# length hexadecimal (RFC 3597 §5)")
+        _check_unknown(rdata)
+    if owner == "@":
+        absolute = zone
+    elif not owner.endswith("."):
+        absolute = f"{absolute}.{zone}"
+    return FurtherRecord(absolute, kind, tuple(rdata))
+
+
+def clashes(
+    zone: str,
+    records: Mapping[int, FurtherRecord],
+    domains: Collection[str],
+    hosts: Collection[str],
+    network: IPv4Network,
+) -> Iterator[tuple[int, str]]:
+    """Yield what the records of a zone say against the rest of the world or each other, with the index of each."""
+    kinds: dict[str, list[str]] = {}
+    for index, record in records.items():
+        owner, kind = record.owner, record.kind
+        parents = [domain for domain in domains if owner == domain or owner.endswith(f".{domain}")]
+        if (nearest := max(parents, key=len, default=zone)) != zone:
+            yield index, f"{owner} is in {nearest}, which is a domain of its own"
+        if owner == zone and kind in {"NS", "CNAME"}:
+            yield (
+                index,
+                f"the domain itself has its {'NS from the name server' if kind == 'NS' else 'SOA and no CNAME'}",
+            )
+        if kind in {"A", "AAAA", "CNAME"} and owner in hosts:
+            yield index, f"{owner} is a host, whose address stands there alone"
+        if kind == "A" and ipaddress.IPv4Address(record.rdata[0]) in network:
+            yield index, f"{record.rdata[0]} is in the private network: make it a host"
+        if kind == "NS" and owner.startswith("*."):
+            yield index, "NS at a wildcard means nothing (RFC 4592 §4.2)"
+        others = kinds.setdefault(owner, [])
+        # RFC 1034 §3.6.2: where a CNAME is, nothing else is; RFC 6672 §2.4: one DNAME at a name
+        if others and "CNAME" in {kind, *others}:
+            yield index, f"{owner} has a CNAME beside another record (RFC 1034 §3.6.2)"
+        elif kind == "DNAME" and "DNAME" in others:
+            yield index, f"{owner} has two DNAMEs (RFC 6672 §2.4)"
+        others.append(kind)
 
 
 def _tokens(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postroad.address import Address, AddressError, domain_key, parse_address
 from postroad.credentials import SecretError, check_secret
-from postroad.records import RecordError, check_record
+from postroad.records import FurtherRecord, RecordError, clashes, parse_record
 from postroad.world import MX, SUBADDRESS_SEPARATOR, Account, Domain, Host, Role, World
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class WorldReader:
         self._document = document
         self._network = network
         self.goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
+        self._further: dict[str, tuple[KeyPath, dict[int, FurtherRecord]]] = {}  # by domain
         self.steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
 
     def read(self) -> World:
@@ -59,6 +60,7 @@ class WorldReader:
                 self.error(self._host_places[name], f"the host {name} is in no domain of this world")
         capture = self._goal(("capture",), "capture", self._document.get("capture"))
         world = World(self._network, MappingProxyType(hosts), MappingProxyType(domains), capture)
+        self._check_further(world)
         _GoalCheck(self, world).run()
         return world
 
@@ -297,13 +299,20 @@ class WorldReader:
                 yield address.key[0], tuple(goal for goal in goals if goal is not None)
 
     def _records(self, at: KeyPath, value: Any, domain: str) -> Iterator[str]:
+        parsed: dict[int, FurtherRecord] = {}
         for place, text in self._strings(at, value, "records"):
             try:
-                check_record(text, domain)
+                parsed[int(place[-1])] = parse_record(text, domain)
             except RecordError as error:
                 self.error(place, f"the record {text!r}: {error}")
             else:
                 yield text
+        self._further[domain] = at, parsed
+
+    def _check_further(self, world: World) -> None:
+        for domain, (at, records) in self._further.items():
+            for index, sentence in clashes(domain, records, world.domains, world.hosts, world.network):
+                self.error((*at, index), sentence)
 
 
 class _GoalCheck:
