@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def _no_settings_from_outside() -> Iterator[None]:
     """Keep POSTROAD_TEST_ALL, which is no setting, and settings of this machine's user away from what is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("POSTROAD_")]:
+        for name in [name for name in os.environ if name.startswith("POSTROAD_") and name != "POSTROAD_GOLDEN"]:
             patch.delenv(name)
         yield
 

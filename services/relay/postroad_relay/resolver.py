@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from postroad_relay.routing import IPAddress
 
 CACHE_TIME = 0.5  # seconds
-CACHE_SIZE = 10_000
+CACHE_SIZE = 10_000  # answers
+ROUTES = 1_000
 TIMEOUTS = (1.0, 2.0, 3.0)  # seconds to wait for an answer, one after the other
 MAX_CNAMES = 8
 
@@ -75,11 +76,11 @@ class Resolver:
         key = name, rdtype
         task = self._asking.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self._ask(name, rdtype))
+            task = self._asking[key] = asyncio.create_task(self._ask(name, rdtype, self._generation))
         return await asyncio.shield(task)
 
-    async def _ask(self, name: str, rdtype: str) -> Answer:
-        key, generation = (name, rdtype), self._generation
+    async def _ask(self, name: str, rdtype: str, generation: int) -> Answer:
+        key = name, rdtype
         try:
             answer, ttl = await self._follow(name, rdtype)
         finally:
@@ -208,7 +209,7 @@ class Router:
         )
         answer = resolver.cached(domain, "MX")
         if isinstance(route, Route) and len(mx) == 1 and answer is not None:
-            if len(self._known) >= CACHE_SIZE:
+            if len(self._known) >= ROUTES:
                 self._known.clear()
             self._known[domain] = (answer, hosts[mx[0].host]), route
         return route
