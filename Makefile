@@ -59,6 +59,7 @@ check: venv ## format, lint and types
 	$(VENV)/bin/mypy services tests bench
 
 golden: venv ## write the expected outputs of tests/golden anew; look at the difference before you commit it
+	$(PY) -m tests.dns.golden
 	POSTROAD_GOLDEN=write $(PY) -m pytest -q tests/golden
 
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)

@@ -16,7 +16,7 @@ __all__ = ["certificate", "client_tls", "server_tls", "store_tls"]
 
 
 @pytest.fixture(scope="session")
-def store_tls(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> ServerTls:  # noqa: F811
+def store_tls(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> ServerTls:
     """The same certificate, as the store's adapter wants it."""
     folder = tmp_path_factory.mktemp("store-tls")
     for name in ("cert.pem", "key.pem"):
