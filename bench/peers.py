@@ -15,15 +15,18 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Self
 
+from tests.harness.processes import claim_network
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 PATIENCE = 20.0  # seconds that a peer may take to start or to stop
-DOVECOT_ADDRESSES = {"sdbox": "127.94.1.143", "maildir": "127.94.2.143"}
-NSD_ADDRESS = "127.94.1.53"
-SUBMISSION_ADDRESS = "127.94.1.25"
-MX_ADDRESS = "127.94.1.26"
+_NETWORK, _CLAIM = claim_network()  # so that two runs at a time do not meet; held as long as this process lives
+DOVECOT_ADDRESSES = {"sdbox": f"{_NETWORK}.143", "maildir": f"{_NETWORK}.144"}
+NSD_ADDRESS = f"{_NETWORK}.53"
+SUBMISSION_ADDRESS = f"{_NETWORK}.25"
+MX_ADDRESS = f"{_NETWORK}.26"
 SMTP_PORT = 10025
 IMAP_PORT, POP3_PORT = 10143, 10110
 DNS_PORT = 10053
