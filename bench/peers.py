@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -67,12 +68,21 @@ class Daemon:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it; its output goes to a file in its folder."""
+    def start(self, address: str, port: int) -> None:
+        """Start it and wait until the port accepts; its output goes to a file in its folder."""
         with (self._folder / "output.log").open("wb") as output:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
+        try:
+            wait_for_port(address, port)
+            if self._process.poll() is not None:  # then it was another that answered
+                raise RuntimeError(f"{self._command[0]} has ended")
+        except Exception:
+            for log in sorted(self._folder.glob("*.log")):
+                print(log.read_text(errors="replace")[-2000:], file=sys.stderr)
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End it and what it has started."""
@@ -117,8 +127,7 @@ remote-control:
         self._daemon = Daemon([binary, "-d", "-c", str(folder / "nsd.conf")], folder)
 
     def __enter__(self) -> Self:
-        self._daemon.start()
-        wait_for_port(NSD_ADDRESS, DNS_PORT)
+        self._daemon.start(NSD_ADDRESS, DNS_PORT)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -300,8 +309,7 @@ service stats {{
         self._daemon = Daemon([binary, "-F", "-c", str(folder / "dovecot.conf")], folder)
 
     def __enter__(self) -> Self:
-        self._daemon.start()
-        wait_for_port(self.address, IMAP_PORT)
+        self._daemon.start(self.address, IMAP_PORT)
         return self
 
     def __exit__(self, *_: object) -> None:
