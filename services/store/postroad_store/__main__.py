@@ -76,7 +76,7 @@ class Store:
                     message_size=settings.message_size,
                     recipients=settings.recipients,
                     connections=settings.connections,
-                ),
+                ).with_room_for_trace_fields(),
                 tls=self._smtp_tls,
                 postmaster=self._postmaster(hostname),
             )

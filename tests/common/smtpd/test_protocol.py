@@ -601,4 +601,35 @@ async def test_a_cancelled_commit_closes_the_session(rig: Rig) -> None:
     await rig.keeper.arrived.wait()
     (task,) = rig.server.tasks
     task.cancel()
+    assert await client.line() == "421 4.3.2 Service shutting down"
     assert await client.is_closed()
+
+
+async def test_close_waits_for_no_password_check(rig: Rig) -> None:
+    await rig.serve(role=Port.SUBMISSION)
+    client = await rig.connect()
+    client.writer.write(b"EHLO x\r\n")
+    while (await client.line())[3:4] == "-":
+        pass
+    rig.keeper.go_on.clear()
+    client.writer.write(b"AUTH PLAIN AGEAYg==\r\n")
+    await rig.keeper.arrived.wait()
+    await asyncio.wait_for(rig.server.close(grace=0.01), 1)
+    assert await client.line() == "421 4.3.2 Service shutting down"
+
+
+async def test_close_waits_for_no_handshake(rig: Rig, server_tls: ssl.SSLContext) -> None:
+    await rig.serve(tls=server_tls)
+    client = await rig.connect()
+    await start_tls(client)
+    await asyncio.wait_for(rig.server.close(grace=0.01), 1)
+    assert await client.is_closed()
+
+
+def test_the_next_hop_takes_what_this_one_took() -> None:
+    limits = Limits(recipients=7)
+    wider = limits.with_room_for_trace_fields()
+    assert wider.recipients == 7
+    assert wider.message_size > limits.message_size
+    assert wider.header_size > limits.header_size
+    assert wider.header_lines > limits.header_lines

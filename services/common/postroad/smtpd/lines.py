@@ -54,7 +54,7 @@ class LineReader:
             start = self._position
             end = self._buffer.find(b"\r\n", start)
             if end < 0:
-                return self._look_at_beginning()
+                return self._look_at_beginning() if start < len(self._buffer) else None
             self._position = end + 2
             if not self._skipping:
                 line = self._buffer[start:end]

@@ -96,6 +96,7 @@ class Receiver(SMTP):
         self._engine: Engine | None = None  # none before the connection is admitted, and after it is lost
         self._content: Content | None = None
         self._work: asyncio.Task[None] | None = None  # what is awaited: a commit, AUTH, a TLS handshake
+        self._committing = False
         self._deadline = 0.0
         self._alarm = 0.0
         self._choked = False  # the peer does not read its replies
@@ -177,7 +178,10 @@ class Receiver(SMTP):
         """Send 421 (RFC 5321 §3.8), at once or after the transaction that is open; never into a commit."""
         self._leaving = True
         engine = self._engine
-        if engine is not None and self._work is None and (at_once or not engine.in_transaction):
+        if self._work is not None:
+            if at_once and not self._committing:  # a password check, or a handshake
+                self._work.cancel()
+        elif engine is not None and (at_once or not engine.in_transaction):
             engine.shut_down(SHUTTING_DOWN)
             self._pump()
 
@@ -218,6 +222,7 @@ class Receiver(SMTP):
             case Message():
                 self._flush()
                 content, self._content = self._content, None
+                self._committing = True
                 self._await(self._deliver(event.envelope, content or Content(self._server.content_directory)))
             case Mail():
                 engine.answer(self._service.mail(facts, event.envelope))
@@ -247,9 +252,11 @@ class Receiver(SMTP):
     def _awaited(self, task: asyncio.Task[None]) -> None:
         """Go on with the session after a task."""
         self._work = None
+        self._committing = False
         self._server.tasks.discard(task)
         if task.cancelled():
-            self._close()
+            if self._engine is not None:
+                self._engine.shut_down(SHUTTING_DOWN)
         elif (error := task.exception()) is not None:
             logger.error("unforeseen error", exc_info=error, extra=self._identity())
             self._close()
@@ -294,16 +301,18 @@ class Receiver(SMTP):
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         """Shake hands. aiosmtpd puts a TLS layer of its own in place; the loop's is sound on every loop."""
         plain = self._wire
+        secure: asyncio.Transport | None = None
         try:
             secure = await self.loop.start_tls(
                 plain, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_TIMEOUT
             )
         except OSError as error:  # as ssl.SSLError and TimeoutError are
             logger.info("TLS handshake failed: %s", error, extra=self._identity())
-            secure = None
+        finally:
+            if secure is None:
+                plain.abort()
+                self.connection_lost(None)
         if secure is None or self._engine is None:
-            plain.abort()
-            self.connection_lost(None)
             return
         self._original_transport = plain  # aiosmtpd closes it when the connection is lost
         self.transport = self._wire = secure

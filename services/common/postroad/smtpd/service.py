@@ -6,7 +6,7 @@ The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,6 +51,18 @@ class Limits:
     command_timeout: float = 300.0  # RFC 5321 §4.5.3.2.7
     data_timeout: float = 180.0  # RFC 5321 §4.5.3.2.5, between blocks
     authentication_delay: float = 1.0  # before a failed AUTH is answered
+
+    def with_room_for_trace_fields(self) -> Limits:
+        """Return the limits of a next hop that must take all that a hop with these limits took.
+
+        Each hop adds trace fields (RFC 5321 §4.4), and submission may add Date and Message-ID (RFC 6409 §8).
+        """
+        return replace(
+            self,
+            message_size=self.message_size + 64 * 1024,
+            header_size=self.header_size + 64 * 1024,
+            header_lines=self.header_lines + 200,
+        )
 
 
 @dataclass(slots=True)
