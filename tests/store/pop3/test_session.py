@@ -1,0 +1,299 @@
+"""POP3 sessions on real storage: login and lock, reading, removing, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad.journal import Kind
+from postroad_store.engine import Event, Farewell
+from postroad_store.mail.errors import StorageError
+from postroad_store.pop3 import session as module
+from postroad_store.pop3.engine import Retrieve
+from tests.harness.pop3 import LOGIN, NOW, Place, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ONE = b"Subject: one\r\n\r\n.dot\r\nlast\r\n"
+TWO = b"Subject: two\r\n\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b".line of a large message\r\n" * 40_000
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.close()
+
+
+async def logged_in(place: Place) -> Wire:
+    wire = Wire(place, secure=True)
+    said = await wire.say(LOGIN)
+    assert said == b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
+    return wire
+
+
+class TestLogin:
+    async def test_wrong_password_and_unknown_user_are_told_alike(self, place: Place) -> None:
+        wire = Wire(place, secure=True)
+        await wire.say(b"")
+        answers = {
+            await wire.say(f"USER {user}\r\nPASS wrong\r\n".encode()) for user in ("bob@beta.test", "x@beta.test", "x")
+        }
+        assert answers == {b"+OK\r\n-ERR [AUTH] Authentication failed.\r\n"}
+
+    async def test_an_alias_has_no_password(self, place: Place) -> None:
+        wire = Wire(place, secure=True)
+        assert b"[AUTH]" in await wire.say(b"USER sales@beta.test\r\nPASS builder\r\n")
+
+    async def test_login_names_in_any_spelling_are_one_maildrop(self, place: Place) -> None:
+        await logged_in(place)
+        wire = Wire(place, secure=True)
+        assert b"-ERR [IN-USE] " in await wire.say(b"USER BOB@Beta.Test\r\nPASS builder\r\n")
+
+    async def test_the_lock_is_given_back_with_the_connection(self, place: Place) -> None:
+        first = await logged_in(place)
+        first.session.end()
+        first.session.end()
+        await logged_in(place)
+
+    async def test_the_lock_is_given_back_at_quit(self, place: Place) -> None:
+        first = await logged_in(place)
+        assert await first.say(b"QUIT\r\n") == b"+OK Logging out.\r\n"
+        await logged_in(place)
+
+    async def test_two_logins_at_one_time(self, place: Place) -> None:
+        one, two = Wire(place, secure=True), Wire(place, secure=True)
+        said = await asyncio.gather(one.say(LOGIN), two.say(LOGIN))
+        assert sorted(b"IN-USE" in answer for answer in said) == [False, True]
+
+    @pytest.mark.parametrize(("error", "raised"), [(StorageError("broken"), False), (RuntimeError("bug"), True)])
+    async def test_mail_that_cannot_be_opened(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: bool
+    ) -> None:
+        def fail(*_: Any, **__: Any) -> Any:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place.storage, "view", fail)
+            wire = Wire(place, secure=True)
+            if raised:
+                with pytest.raises(RuntimeError):
+                    await wire.say(LOGIN)
+            else:
+                assert (await wire.say(LOGIN)).endswith(b"-ERR [SYS/TEMP] Internal error occurred.\r\n")
+        await logged_in(place)  # the lock is free
+
+    async def test_recent_is_left_for_imap(self, place: Place) -> None:
+        await place.put(ONE)
+        await logged_in(place)
+        view = place.storage.view(await place.inbox())
+        assert len(view.recent) == 1
+
+
+class TestReading:
+    async def test_the_maildrop_is_a_snapshot(self, place: Place) -> None:
+        await place.put(ONE)
+        wire = await logged_in(place)
+        await place.put(TWO)
+        assert await wire.say(b"STAT\r\nLIST\r\n") == b"+OK 1 %d\r\n+OK 1 messages:\r\n1 %d\r\n.\r\n" % (
+            len(ONE),
+            len(ONE),
+        )
+
+    async def test_unique_ids_outlive_the_session(self, place: Place) -> None:
+        await place.put(ONE, TWO)
+        wire = await logged_in(place)
+        assert await wire.say(b"UIDL 2\r\n") == b"+OK 2 00000002%08x\r\n" % NOW
+        await wire.say(b"DELE 1\r\nQUIT\r\n")
+        wire = await logged_in(place)
+        assert await wire.say(b"UIDL 1\r\n") == b"+OK 1 00000002%08x\r\n" % NOW
+
+    async def test_retr(self, place: Place) -> None:
+        await place.put(ONE, TWO)
+        wire = await logged_in(place)
+        assert (
+            await wire.say(b"RETR 1\r\n") == b"+OK %d octets\r\n" % len(ONE) + ONE.replace(b"\n.", b"\n..") + b".\r\n"
+        )
+        assert await wire.say(b"RETR 2\r\n") == b"+OK %d octets\r\n" % len(TWO) + TWO + b".\r\n"
+
+    @pytest.mark.parametrize(
+        ("content", "lines", "sent"),
+        [
+            (ONE, 0, b"Subject: one\r\n\r\n"),
+            (ONE, 1, b"Subject: one\r\n\r\n..dot\r\n"),
+            (ONE, 9, b"Subject: one\r\n\r\n..dot\r\nlast\r\n"),
+            (TWO, 3, TWO),
+            (b"Subject: no body\r\n", 3, b"Subject: no body\r\n"),
+            (b"\r\n.body alone\r\n", 1, b"\r\n..body alone\r\n"),
+        ],
+    )
+    async def test_top(self, place: Place, content: bytes, lines: int, sent: bytes) -> None:
+        await place.put(content)
+        wire = await logged_in(place)
+        said = await wire.say(b"TOP 1 %d\r\n" % lines)
+        assert said.partition(b"\r\n")[2] == sent + b".\r\n"
+
+    async def test_many_in_one_go_are_all_right_and_in_order(self, place: Place) -> None:
+        contents = [b"Subject: %d\r\n\r\n" % number + b"x" * (number * 700) + b"\r\n" for number in range(60)]
+        await place.put(*contents)
+        wire = await logged_in(place)
+        numbers = [*range(1, 61), 5, 6, 7, 60, 1, 2]
+        said = await wire.say(b"".join(b"RETR %d\r\n" % number for number in numbers))
+        expected = [b"+OK %d octets\r\n%s.\r\n" % (len(contents[n - 1]), contents[n - 1]) for n in numbers]
+        assert said == b"".join(expected)
+
+    async def test_a_message_that_imap_has_expunged(self, place: Place) -> None:
+        await place.put(ONE, LARGE)
+        wire = await logged_in(place)
+        await place.storage.expunge(await place.inbox(), only_deleted=False, uids=[1, 2])
+        for command in (b"RETR 1", b"TOP 1 1", b"RETR 2", b"TOP 2 1"):
+            assert await wire.say(command + b"\r\n") == b"-ERR Message is expunged.\r\n"
+
+    @pytest.mark.parametrize("command", [b"RETR 1\r\n", b"TOP 1 1\r\n"])
+    async def test_a_message_that_cannot_be_read(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, command: bytes
+    ) -> None:
+        def fail(*_: Any, **__: Any) -> Any:
+            raise StorageError("broken")
+
+        await place.put(ONE)
+        wire = await logged_in(place)
+        monkeypatch.setattr(place.storage, "fetch", fail)
+        assert await wire.say(command) == b"-ERR [SYS/TEMP] Internal error occurred.\r\n"
+
+    async def test_what_a_client_took_is_noted(self, place: Place) -> None:
+        await place.put(ONE, LARGE)
+        wire = await logged_in(place)
+        await wire.say(b"RETR 1\r\nTOP 1 0\r\nTOP 2 0\r\nRETR 2\r\nDELE 2\r\nQUIT\r\n")
+        assert [(entry.kind, entry.detail["uid"]) for entry in place.history()] == [
+            (Kind.RETRIEVED, 1),
+            (Kind.RETRIEVED, 2),
+            (Kind.REMOVED, 2),
+        ]
+
+
+class TestLargeMessages:
+    async def test_retr_in_pieces(self, place: Place) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        said = await wire.say(b"RETR 1\r\nNOOP\r\n")
+        assert said == b"+OK %d octets\r\n" % len(LARGE) + LARGE.replace(b"\n.", b"\n..") + b".\r\n+OK\r\n"
+
+    @pytest.mark.parametrize("lines", [0, 1, 20_000, 39_999, 40_000, 50_000])
+    async def test_top(self, place: Place, lines: int) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        header, _, body = LARGE.partition(b"\r\n\r\n")
+        top = header + b"\r\n\r\n" + b"".join(body.splitlines(keepends=True)[:lines])
+        said = await wire.say(b"TOP 1 %d\r\n" % lines)
+        assert said == b"+OK %d octets\r\n" % len(top) + top.replace(b"\n.", b"\n..") + b".\r\n"
+
+    async def test_a_slow_reader_is_waited_for(self, place: Place) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        wire.writable = False
+        wire.feed(b"RETR 1\r\n")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert 0 < len(wire.received) < 2 * module.PIECE + 100
+        wire.writable = True
+        wire._free.set()
+        await wire.idle()
+        assert wire.received.endswith(b"\r\n.\r\n")
+
+    async def test_expunged_in_the_midst_the_connection_is_closed(self, place: Place) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        wire.writable = False
+        wire.feed(b"RETR 1\r\n")
+        await asyncio.sleep(0)
+        await place.storage.expunge(await place.inbox(), [1], only_deleted=False)
+        wire.writable = True
+        wire._free.set()
+        await wire.idle()
+        assert wire.closed
+        assert not wire.received.endswith(b".\r\n")
+
+    async def test_a_crash_in_the_midst_closes_too(self, place: Place) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        wire.session.engine.begin_message(10)
+        wire.session.failed(Retrieve(1, None))
+        assert wire.closed
+
+    async def test_top_of_a_message_that_goes_while_its_lines_are_counted(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        monkeypatch.setattr(place.storage, "content", lambda *_: None)
+        assert await wire.say(b"TOP 1 5\r\n") == b"-ERR Message is expunged.\r\n"
+
+
+class TestUpdate:
+    async def test_only_quit_removes(self, place: Place) -> None:
+        await place.put(ONE, TWO)
+        wire = await logged_in(place)
+        await wire.say(b"DELE 1\r\n")
+        wire.session.farewell(Farewell.IDLE)
+        wire.session.end()
+        wire = await logged_in(place)
+        assert (await wire.say(b"STAT\r\n")).startswith(b"+OK 2 ")
+        assert await wire.say(b"DELE 1\r\nQUIT\r\n") == (
+            b"+OK Marked to be deleted.\r\n+OK Logging out, messages deleted.\r\n"
+        )
+        assert wire.closed
+        wire = await logged_in(place)
+        assert await wire.say(b"STAT\r\n") == b"+OK 1 %d\r\n" % len(TWO)
+
+    async def test_what_another_session_expunged_meanwhile_is_no_error(self, place: Place) -> None:
+        await place.put(ONE, TWO)
+        wire = await logged_in(place)
+        await wire.say(b"DELE 1\r\nDELE 2\r\n")
+        await place.storage.expunge(await place.inbox(), [1], only_deleted=False)
+        assert await wire.say(b"QUIT\r\n") == b"+OK Logging out, messages deleted.\r\n"
+
+    async def test_a_disk_that_fails_is_told_and_removes_nothing(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fail(*_: Any, **__: Any) -> Any:
+            raise StorageError("broken")
+
+        await place.put(ONE)
+        wire = await logged_in(place)
+        with monkeypatch.context() as patch:
+            patch.setattr(place.storage, "expunge", fail)
+            said = await wire.say(b"DELE 1\r\nQUIT\r\n")
+        assert said.endswith(b"-ERR [SYS/TEMP] Some deleted messages were not removed.\r\n")
+        assert wire.closed
+        wire = await logged_in(place)
+        assert (await wire.say(b"STAT\r\n")).startswith(b"+OK 1 ")
+
+
+async def test_an_event_of_another_engine_is_a_bug(place: Place) -> None:
+    wire = Wire(place)
+    with pytest.raises(TypeError):
+        wire.session.handle(Event())
+    with pytest.raises(TypeError):
+        wire.session.handle(Retrieve(1, None))
+
+
+async def test_a_crash_is_answered_without_details(place: Place) -> None:
+    await place.put(ONE)
+    wire = await logged_in(place)
+    wire.session.failed(Retrieve(1, None))
+    wire.flush()
+    assert wire.received == b"-ERR [SYS/TEMP] Internal error occurred.\r\n"
+
+
+async def test_stls_starts_anew(place: Place) -> None:
+    wire = Wire(place)
+    assert (await wire.say(b"STLS\r\nUSER evil\r\n")).endswith(b"+OK Begin TLS negotiation now.\r\n")
+    assert wire.handshake
+    wire.secured()
+    assert await wire.say(LOGIN) == b"+OK\r\n+OK Logged in.\r\n"
