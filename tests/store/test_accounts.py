@@ -1,0 +1,111 @@
+"""Who may log in, and whose mailboxes an address leads to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Network
+
+import pytest
+
+from postroad.address import parse_address
+from postroad.config import Settings
+from postroad.credentials import hash_password
+from postroad.worldfile import parse_world
+from postroad_store.accounts import Accounts
+from tests.harness.stack import DEFAULT_WORLD
+
+WORLD = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
+
+
+def accounts(**settings: str) -> Accounts:
+    return Accounts(
+        WORLD, Settings.from_environ({f"POSTROAD_{name.upper()}": value for name, value in settings.items()})
+    )
+
+
+CREATE = {"unknown_users": "create"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "address", "logins"),
+    [
+        ({}, "bob@beta.test", ["bob@beta.test"]),
+        ({}, "BOB@Beta.TEST", ["bob@beta.test"]),
+        ({}, "bob+lists@beta.test", ["bob@beta.test"]),
+        ({}, "sales@beta.test", ["bob@beta.test", "dave@beta.test"]),
+        ({}, "nobody@beta.test", []),
+        ({}, "nobody@alpha.test", ["carol@alpha.test"]),
+        ({}, "x@elsewhere.example", ["capture@postroad.test"]),
+        ({}, "x@[127.0.0.1]", ["capture@postroad.test"]),
+        ({"outside": "bounce"}, "x@elsewhere.example", []),
+        ({"outside": "refuse"}, "x@elsewhere.example", []),
+        (CREATE, "new@beta.test", ["new@beta.test"]),
+        (CREATE, "New+tag@beta.test", ["new@beta.test"]),
+        (CREATE, "+tag@beta.test", ["+tag@beta.test"]),
+        (CREATE, "new@alpha.test", ["carol@alpha.test"]),
+        (CREATE, "sales@beta.test", ["bob@beta.test", "dave@beta.test"]),
+    ],
+)
+def test_reached_by(settings: dict[str, str], address: str, logins: list[str]) -> None:
+    found = accounts(**settings).reached_by(parse_address(address))
+    assert [account.login for account in found] == logins
+
+
+def test_without_a_capture_account_nothing_is_captured() -> None:
+    world = replace(WORLD, capture=None)
+    assert Accounts(world, Settings.from_environ({})).reached_by(parse_address("x@elsewhere.example")) == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "login", "found"),
+    [
+        ({}, "bob@beta.test", "bob@beta.test"),
+        ({}, "Bob@BETA.test", "bob@beta.test"),
+        ({}, "bob", None),
+        ({}, "sales@beta.test", None),
+        ({}, "new@beta.test", None),
+        (CREATE, "new@beta.test", "new@beta.test"),
+        (CREATE, "new+tag@beta.test", None),
+        (CREATE, "sales@beta.test", None),
+        (CREATE, "new@alpha.test", None),  # its mail goes to the catch-all
+        (CREATE, "new@elsewhere.example", None),
+        (CREATE, "no address", None),
+    ],
+)
+def test_find(settings: dict[str, str], login: str, found: str | None) -> None:
+    account = accounts(**settings).find(login)
+    assert (account.login if account is not None else None) == found
+
+
+@pytest.mark.parametrize(
+    ("settings", "login", "password", "right"),
+    [
+        ({}, "bob@beta.test", "builder", True),
+        ({}, "bob@beta.test", "Builder", False),
+        ({}, "bob@beta.test", "", False),
+        ({}, "nobody@beta.test", "", False),
+        ({}, "nobody@beta.test", "postroad", False),
+        (CREATE, "new@beta.test", "postroad", True),
+        ({**CREATE, "unknown_password": "other"}, "new@beta.test", "other", True),
+        ({**CREATE, "unknown_password": "other"}, "new@beta.test", "postroad", False),
+        ({**CREATE, "unknown_password": ""}, "new@beta.test", "", False),
+    ],
+)
+async def test_authenticate(settings: dict[str, str], login: str, password: str, right: bool) -> None:
+    account = await accounts(**settings).authenticate(login, password)
+    assert (account is not None) is right
+
+
+async def test_a_hashed_password() -> None:
+    text = DEFAULT_WORLD.replace('"builder"', f'"{hash_password("builder")}"')
+    hashed = Accounts(parse_world(text.encode(), IPv4Network("127.0.0.0/24")), Settings.from_environ({}))
+    assert await hashed.authenticate("bob@beta.test", "wrong") is None
+    assert await hashed.authenticate("bob@beta.test", "builder") is not None
+    assert await hashed.authenticate("bob@beta.test", "builder") is not None  # remembered, without a thread
+
+
+def test_an_edited_world_counts_at_once() -> None:
+    known = accounts()
+    known.world = parse_world(DEFAULT_WORLD.replace("dave", "dora").encode(), IPv4Network("127.0.0.0/24"))
+    assert known.find("dave@beta.test") is None
+    assert known.find("dora@beta.test") is not None
