@@ -1,0 +1,513 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.mail import account as account_module
+from postroad_store.mail import storage as storage_module
+from postroad_store.mail.changes import Changes
+from postroad_store.mail.commits import Collect
+from postroad_store.mail.database import FILE, PIECE
+from postroad_store.mail.errors import LimitReached, MailError, NoSuchMailbox, StorageError, StorageFull
+from postroad_store.mail.flags import (
+    ANSWERED,
+    DELETED,
+    FIRST_KEYWORD,
+    FLAGGED,
+    MAX_KEYWORDS,
+    NO_FLAGS,
+    SEEN,
+    Change,
+    FlagSet,
+)
+from postroad_store.mail.mailbox import Status
+from postroad_store.mail.message import Arrival, Copied, Item, Kind
+from postroad_store.mail.storage import Storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroad_store.mail.account import Account
+    from postroad_store.mail.mailbox import Mailbox
+    from tests.store.mail.conftest import Put
+
+MAIL = b"Subject: %d\r\n\r\nbody %d\r\n"
+
+
+def mails(count: int) -> list[bytes]:
+    return [MAIL % (number, number) for number in range(1, count + 1)]
+
+
+def rows(storage: Storage, table: str) -> int:
+    (count,) = storage._reader._db.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert isinstance(count, int)
+    return count
+
+
+async def settled(storage: Storage) -> None:
+    """Wait until nothing is handed over and no garbage is being removed."""
+    while storage._collecting:
+        await storage.subscribe(await storage.account("bystander@alpha.test"), "x")
+
+
+async def test_a_new_account_has_its_mailboxes(storage: Storage) -> None:
+    account = await storage.account("alice@alpha.test")
+    assert {name: one.special_use for name, one in account.mailboxes.items()} == {
+        "INBOX": None,
+        **account_module.SPECIAL_USE,
+    }
+    assert account.subscriptions == set(account.mailboxes)
+    assert len({one.uid_validity for one in account.mailboxes.values()}) == 6
+    assert await storage.account("alice@alpha.test") is account
+    one, two = await asyncio.gather(storage.account("new@alpha.test"), storage.account("new@alpha.test"))
+    assert one is two
+
+
+async def test_append_tells_where(storage: Storage, inbox: Mailbox) -> None:
+    first, second = await storage.append([Arrival((inbox,), content, 5, NO_FLAGS) for content in mails(2)])
+    assert (first.mailbox, first.uid_validity, first.uid, second.uid) == (inbox, inbox.uid_validity, 1, 2)
+    assert list(storage.fetch(inbox, [1, 2, 3], [Item.TEXT, Item.HEADER, Item.CONTENT])) == [
+        (1, (b"body 1\r\n", b"Subject: 1\r\n\r\n", mails(1)[0])),
+        (2, (b"body 2\r\n", b"Subject: 2\r\n\r\n", mails(2)[1])),
+    ]
+
+
+async def test_one_content_for_many_recipients(storage: Storage) -> None:
+    boxes = [(await storage.account(f"{name}@alpha.test")).inbox for name in ("a", "b", "c")]
+    stored = await storage.append([Arrival(tuple(boxes), mails(1)[0], 0, FlagSet(SEEN, ("work",)))])
+    assert [one.mailbox for one in stored] == boxes
+    assert rows(storage, "contents") == 1
+    for box in boxes:
+        view = storage.view(box)
+        assert box.flags == [SEEN | 1 << FIRST_KEYWORD]
+        assert box.flag_names(box.flags[0]) == "\\Seen work"
+        view.close()
+    await storage.expunge(boxes[0], [1], only_deleted=False)
+    await settled(storage)
+    assert rows(storage, "contents") == 1
+    for box in boxes[1:]:
+        await storage.expunge(box, [1], only_deleted=False)
+    await settled(storage)
+    assert [rows(storage, table) for table in ("contents", "octets", "entries", "garbage")] == [0, 0, 0, 0]
+
+
+async def test_append_is_all_or_nothing(storage: Storage, account: Account, put: Put) -> None:
+    gone = await storage.create(account, "gone")
+    await storage.delete(account, "gone")
+    with pytest.raises(NoSuchMailbox):
+        await storage.append([Arrival((account.inbox,), b"a", 0, NO_FLAGS), Arrival((gone,), b"b", 0, NO_FLAGS)])
+    assert storage.status(account.inbox).messages == 0
+    assert rows(storage, "contents") == 0
+    await put(account.inbox, b"c")
+    assert storage.status(account.inbox).uid_next == 2  # the refused one has used no UID
+
+
+async def test_calls_commit_in_order_and_need_not_be_waited_for(storage: Storage, inbox: Mailbox) -> None:
+    view = storage.view(inbox)
+    one = storage.append([Arrival((inbox,), b"a", 0, NO_FLAGS)])
+    two = storage.store(inbox, [1], Change.ADD, FlagSet(SEEN))  # UID 1 is not in memory yet: nothing to change
+    three = asyncio.ensure_future(storage.append([Arrival((inbox,), b"b", 0, NO_FLAGS)]))
+    three.cancel()
+    await one
+    await two
+    await storage.store(inbox, [1, 2], Change.ADD, FlagSet(DELETED))
+    assert view.take(expunges=True).exists == 2  # a cancelled wait is no undone work
+    assert inbox.flags == [DELETED, DELETED]
+
+
+async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Storage, inbox: Mailbox) -> None:
+    body = bytes(range(1, 256)) * (3 * PIECE // 255)
+    content = b"Subject: large\r\n\r\n" + body
+    (stored,) = await storage.append([Arrival((inbox,), content, 0, NO_FLAGS)])
+    assert stored.uid == 1
+    assert rows(storage, "octets") == 3
+    assert list(storage.fetch(inbox, [1], [Item.TEXT, Item.CONTENT])) == [(1, (body, content))]
+    for start, end in [(0, None), (5, 30), (PIECE, PIECE + 40), (2 * PIECE + 7, None), (17, 19), (18, 18 + PIECE)]:
+        assert storage.content(inbox, 1, start, end) == content[start:end]
+    assert storage.content(inbox, 1, len(content)) == b""
+    assert storage.content(inbox, 1, 9, 5) == b""
+    assert storage.content(inbox, 1, 0, 10**9) == content
+    assert storage.content(inbox, 2) is None
+
+
+async def test_parts(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--", b"plain")
+    root = storage.parts(inbox, 1)
+    assert root is not None
+    assert root.kind is Kind.MULTIPART
+    part = root.find((1,))
+    assert part is not None
+    assert storage.content(inbox, 1, part.body, part.end) == b"x"
+    plain = storage.parts(inbox, 2)
+    assert plain is not None
+    assert (plain.kind, plain.body, plain.end) == (Kind.LEAF, 5, 5)
+    assert storage.parts(inbox, 3) is None
+
+
+async def test_fetch_of_scattered_uids(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(40))
+    view = storage.view(inbox)
+    await storage.expunge(inbox, [3, 4], only_deleted=False)
+    for wanted in ([1, 2, 3, 4, 5], [1, 3, 5, 7], [1, 40], list(range(1, 41)), [50], []):
+        expected = [uid for uid in wanted if uid not in {3, 4, 50}]
+        assert [uid for uid, _ in storage.fetch(inbox, wanted, [Item.CONTENT])] == expected
+        assert [uid for uid, _ in storage.fetch(inbox, wanted, [Item.ENVELOPE])] == expected
+    view.close()
+
+
+async def test_fetch_in_blocks(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_store.mail.reading.BLOCK", 100)
+    monkeypatch.setattr("postroad_store.mail.reading.BLOCK_ROWS", 3)
+    await put(inbox, *mails(20))
+    for loaded in (False, True):
+        if loaded:
+            storage.view(inbox)
+        for item in Item:
+            assert [uid for uid, _ in storage.fetch(inbox, range(1, 21), [item])] == list(range(1, 21))
+
+
+@pytest.mark.parametrize(
+    ("change", "system", "expected"),
+    [
+        (Change.ADD, SEEN | FLAGGED, [SEEN | FLAGGED, SEEN | FLAGGED, SEEN | ANSWERED | FLAGGED]),
+        (Change.REMOVE, SEEN | FLAGGED, [0, 0, ANSWERED]),
+        (Change.REPLACE, FLAGGED, [FLAGGED, FLAGGED, FLAGGED]),
+    ],
+)
+async def test_store(
+    storage: Storage, inbox: Mailbox, put: Put, change: Change, system: int, expected: list[int]
+) -> None:
+    await put(inbox, b"a")
+    await put(inbox, b"b", flags=FlagSet(SEEN))
+    await put(inbox, b"c", flags=FlagSet(SEEN | ANSWERED))
+    mine, other = storage.view(inbox), storage.view(inbox)
+    before = inbox.flags[:]
+    await storage.store(inbox, [1, 2, 3, 9], change, FlagSet(system), view=mine)
+    assert inbox.flags == expected
+    assert inbox.unseen == sum(not flags & SEEN for flags in expected)
+    assert mine.take(expunges=True) == Changes()
+    changed = tuple((uid, uid) for uid in (1, 2, 3) if before[uid - 1] != expected[uid - 1])
+    assert other.take(expunges=True).flags == changed
+    inbox.unload()
+    storage._reader.load(inbox)
+    assert inbox.flags == expected
+
+
+async def test_keywords(storage: Storage, account: Account, put: Put) -> None:
+    inbox = account.inbox
+    await put(inbox, *mails(2))
+    mine, other = storage.view(inbox), storage.view(inbox)
+    await storage.store(inbox, [1], Change.ADD, FlagSet(0, ("$Junk", "Work")), view=mine)
+    await storage.store(inbox, [2], Change.REPLACE, FlagSet(SEEN, ("WORK",)))
+    await storage.store(inbox, [1], Change.REMOVE, FlagSet(0, ("$junk", "unknown")))
+    assert inbox.keywords == ["$Junk", "Work"]
+    assert [inbox.flag_names(flags) for flags in inbox.flags] == ["Work", "\\Seen Work"]
+    assert inbox.keyword_bit("work") == 1 << FIRST_KEYWORD + 1
+    assert inbox.keyword_bit("unknown") == 0
+    assert mine.take(expunges=True).keywords
+    assert other.take(expunges=True).keywords
+    assert not other.take(expunges=True).keywords
+
+    # Keywords have other numbers elsewhere.
+    archive = account.selectable("Archive")
+    await storage.store(archive, [], Change.ADD, FlagSet(0, ("Other",)))
+    view = storage.view(archive)
+    await storage.copy(inbox, [1, 2], archive)
+    assert archive.keywords == ["Other", "Work"]
+    assert [archive.flag_names(flags) for flags in archive.flags] == ["Work", "\\Seen Work"]
+    view.close()
+
+
+async def test_keywords_are_bounded(storage: Storage, account: Account, put: Put) -> None:
+    inbox = account.inbox
+    await put(inbox, b"a")
+    view = storage.view(inbox)
+    many = tuple(f"k{number}" for number in range(MAX_KEYWORDS))
+    await storage.store(inbox, [1], Change.ADD, FlagSet(0, many))
+    with pytest.raises(LimitReached):
+        await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN, ("one more",)))
+    with pytest.raises(LimitReached):
+        await storage.append([Arrival((inbox,), b"b", 0, FlagSet(0, ("one more",)))])
+    assert inbox.flags == [(1 << MAX_KEYWORDS) - 1 << FIRST_KEYWORD]
+    assert len(inbox.keywords) == MAX_KEYWORDS
+    view.close()
+
+
+async def test_flag_names_are_cached_within_bounds(storage: Storage, inbox: Mailbox) -> None:
+    storage.view(inbox)
+    for flags in range(1100):
+        inbox.flag_names(flags << FIRST_KEYWORD)
+    assert len(inbox._names) <= 1001
+
+
+async def test_expunge(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(5))
+    view = storage.view(inbox)
+    await storage.store(inbox, [1, 3, 5], Change.ADD, FlagSet(DELETED))
+    assert await storage.expunge(inbox, [1, 2]) == [1]
+    assert await storage.expunge(inbox) == [3, 5]
+    assert await storage.expunge(inbox) == []
+    assert inbox.uids == [2, 4]
+    assert view.uids == [1, 2, 3, 4, 5]
+    assert storage.status(inbox) == Status(2, 0, 6, inbox.uid_validity, 2)
+    assert view.take(expunges=True).expunged == (5, 3, 1)
+    assert await storage.expunge(inbox, [2], only_deleted=False) == [2]
+
+
+async def test_many_are_expunged_at_once(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(300))
+    await put(inbox, *mails(2), flags=FlagSet(SEEN))
+    view = storage.view(inbox)
+    await storage.expunge(inbox, range(101, 301), only_deleted=False)
+    assert inbox.uids == [*range(1, 101), 301, 302]
+    assert (len(inbox.flags), len(inbox.sizes), len(inbox.internal_dates), inbox.unseen) == (102, 102, 102, 100)
+    assert view.take(expunges=True).expunged == tuple(range(300, 100, -1))
+    assert view.uids == inbox.uids
+    await settled(storage)
+    assert rows(storage, "contents") == 102
+
+
+async def test_uids_are_never_used_again(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(3))
+    await storage.expunge(inbox, [1, 2, 3], only_deleted=False)
+    await put(inbox, b"next")
+    storage.view(inbox)
+    assert inbox.uids == [4]
+
+
+async def test_copy(storage: Storage, account: Account, put: Put) -> None:
+    inbox, archive = account.inbox, account.selectable("Archive")
+    await put(inbox, *mails(3), flags=FlagSet(FLAGGED), date=77)
+    copied = await storage.copy(inbox, [1, 3, 8], archive)
+    assert copied == Copied(archive.uid_validity, (1, 3), (1, 2))
+    assert await storage.copy(inbox, [8], archive) == Copied(archive.uid_validity, (), ())
+    assert await storage.copy(inbox, [], archive) == Copied(archive.uid_validity, (), ())
+    view = storage.view(archive)
+    assert (archive.flags, list(archive.internal_dates), view.recent) == ([FLAGGED] * 2, [77, 77], {1, 2})
+    assert rows(storage, "contents") == 3
+    assert await storage.copy(archive, [1], archive) == Copied(archive.uid_validity, (1,), (3,))
+    assert [values for _, values in storage.fetch(archive, [1, 2, 3], [Item.CONTENT])] == [
+        (mails(3)[0],),
+        (mails(3)[2],),
+        (mails(3)[0],),
+    ]
+
+
+async def test_move(storage: Storage, account: Account, put: Put) -> None:
+    inbox, archive = account.inbox, account.selectable("Archive")
+    await put(inbox, *mails(3))
+    there, here = storage.view(archive), storage.view(inbox)
+    assert await storage.move(inbox, [1, 2], archive) == Copied(archive.uid_validity, (1, 2), (1, 2))
+    assert here.take(expunges=True).expunged == (2, 1)
+    assert there.take(expunges=True).exists == 2
+    await settled(storage)
+    assert rows(storage, "contents") == 3
+    assert await storage.move(inbox, [3], inbox) == Copied(inbox.uid_validity, (3,), (4,))
+    assert inbox.uids == [4]
+    gone = await storage.create(account, "gone")
+    await storage.delete(account, "gone")
+    with pytest.raises(NoSuchMailbox):
+        await storage.move(inbox, [4], gone)
+    assert inbox.uids == [4]
+
+
+async def test_status_of_a_mailbox_in_memory_or_not(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(2))
+    await put(inbox, b"c", flags=FlagSet(SEEN))
+    expected = Status(3, 3, 4, inbox.uid_validity, 2)
+    assert storage.status(inbox) == expected
+    assert not inbox.loaded
+    view = storage.view(inbox, read_only=True)
+    assert storage.status(inbox) == expected
+    view.close()
+    claimed = storage.view(inbox)
+    assert storage.status(inbox) == Status(3, 0, 4, inbox.uid_validity, 2)
+    claimed.close()
+
+
+async def test_recent_belongs_to_the_first_session(storage: Storage, inbox: Mailbox, put: Put, tmp_path: Path) -> None:
+    await put(inbox, *mails(2))
+    assert storage.view(inbox, read_only=True).recent == {1, 2}
+    assert storage.view(inbox, claim_recent=False).recent == {1, 2}
+    first, second = storage.view(inbox), storage.view(inbox)
+    assert (first.recent, second.recent) == ({1, 2}, set())
+    await put(inbox, b"c")
+    assert second.take(expunges=True).recent == 1
+    assert first.take(expunges=True) == Changes(exists=3)
+    await storage.expunge(inbox, [3], only_deleted=False)
+    assert second.take(expunges=True).recent == 0
+    storage.close()
+    again = Storage(tmp_path / "mail")
+    assert again.view((await again.account("alice@alpha.test")).inbox).recent == set()
+    again.close()
+
+
+async def test_everything_is_there_after_a_restart(
+    storage: Storage, account: Account, put: Put, tmp_path: Path
+) -> None:
+    await put(account.inbox, *mails(3), flags=FlagSet(FLAGGED, ("work",)))
+    await storage.create(account, "a/b")
+    await storage.subscribe(account, "nowhere")
+    validities = {name: one.uid_validity for name, one in account.mailboxes.items()}
+    storage.close()
+    storage.close()
+    again = Storage(tmp_path / "mail", clock=lambda: 0.0)
+    account = await again.account("alice@alpha.test")
+    assert {name: one.uid_validity for name, one in account.mailboxes.items()} == validities
+    assert "nowhere" in account.subscriptions
+    view = again.view(account.inbox)
+    assert (view.uids, account.inbox.keywords) == ([1, 2, 3], ["work"])
+    made = await again.create(account, "new")
+    assert made.uid_validity > max(validities.values())  # though the clock has fallen back
+    again.close()
+
+
+async def test_garbage_of_a_killed_process_is_removed(
+    storage: Storage, inbox: Mailbox, put: Put, tmp_path: Path
+) -> None:
+    await put(inbox, *mails(2 * Collect.LIMIT + 1))
+    storage.close()
+    with sqlite3.connect(tmp_path / "mail" / FILE) as db:
+        db.execute("INSERT INTO garbage SELECT content FROM entries")
+        db.execute("DELETE FROM entries WHERE uid > 1")
+    db.close()
+    again = Storage(tmp_path / "mail")
+    await again.account("alice@alpha.test")
+    await settled(again)
+    assert (rows(again, "contents"), rows(again, "garbage")) == (1, 0)
+    again.close()
+
+
+async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"small")
+    (pages,) = storage._writer.execute("PRAGMA page_count").fetchone()
+    storage._writer.execute(f"PRAGMA max_page_count = {pages + 20}")
+    view = storage.view(inbox)
+    small = storage.append([Arrival((inbox,), b"also small", 0, NO_FLAGS)])
+    large = storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
+    last = storage.append([Arrival((inbox,), b"small again", 0, NO_FLAGS)])
+    await small
+    with pytest.raises(StorageFull) as full:
+        await large
+    assert full.value.code == "UNAVAILABLE"
+    await last
+    assert inbox.uids == [1, 2, 3]  # one batch, of which the large one alone was refused
+    assert rows(storage, "contents") == 3
+    storage._writer.execute("PRAGMA max_page_count = 1000000")
+    await storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
+    assert view.take(expunges=True).exists == 4
+
+
+async def test_a_bug_in_one_work_is_that_callers_alone(storage: Storage, inbox: Mailbox) -> None:
+    class Broken(Collect):
+        def write(self, db: sqlite3.Connection) -> bool:
+            db.execute("DELETE FROM mailboxes")
+            raise ZeroDivisionError
+
+    broken = storage._submit(Broken(lambda: None))
+    fine = storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])
+    with pytest.raises(ZeroDivisionError):
+        await broken
+    assert len(await fine) == 1
+
+
+async def test_failed_housekeeping_is_logged_and_forgotten(
+    storage: Storage, inbox: Mailbox, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(inbox, b"x")
+    view = storage.view(inbox)
+    view.close()
+    storage._writer.execute("PRAGMA query_only = ON")
+    await put_refused(storage, inbox)
+    inbox.recent_uid = 0
+    storage.view(inbox)
+    with pytest.raises(StorageError):
+        await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN))
+    assert "housekeeping failed" in caplog.text
+
+
+async def put_refused(storage: Storage, inbox: Mailbox) -> None:
+    with pytest.raises(StorageError, match="cannot be read or written"):
+        await storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])
+
+
+async def test_a_reader_that_fails_says_so(storage: Storage, inbox: Mailbox) -> None:
+    storage._reader.close()
+    with pytest.raises(StorageError):
+        storage.view(inbox)
+    with pytest.raises(StorageError):
+        storage.content(inbox, 1)
+    storage._reader._db = sqlite3.connect(":memory:")
+
+
+async def test_views_of_what_is_no_mailbox(storage: Storage, account: Account) -> None:
+    made = await storage.create(account, "a/b")
+    await storage.delete(account, "a")
+    with pytest.raises(NoSuchMailbox):
+        storage.view(account.mailboxes["a"])
+    await storage.delete(account, "a/b")
+    with pytest.raises(NoSuchMailbox):
+        storage.view(made)
+    with pytest.raises(MailError):
+        await storage.store(made, [1], Change.ADD, FlagSet(SEEN))
+
+
+async def test_a_load_between_a_commit_and_its_showing_counts_once(storage: Storage, inbox: Mailbox) -> None:
+    view = storage.view(inbox)
+    view.close()
+    inbox.unload()
+    committed = threading.Event()
+    writer = storage._commits._commit
+
+    def commit(batch):  # type: ignore[no-untyped-def]
+        outcomes = writer(batch)
+        committed.set()
+        return outcomes
+
+    storage._commits._commit = commit
+    promise = storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])
+    committed.wait(5)  # the loop stands still: on disk, not shown
+    view = storage.view(inbox)
+    assert view.uids == [1]
+    await promise
+    assert inbox.uids == [1]
+    assert view.take(expunges=True) == Changes()
+
+
+async def test_unused_mailboxes_are_forgotten(
+    storage: Storage, account: Account, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_module, "MAX_LOADED", 5)
+    boxes = [account.selectable(name) for name in ("INBOX", "Sent", "Trash")]
+    for box in boxes:
+        await put(box, *mails(3))
+    pinned = storage.view(boxes[0])
+    for box in boxes[1:]:
+        storage.view(box).close()
+    assert [box.loaded for box in boxes] == [True, False, True]
+    await put(boxes[1], b"x")
+    view = storage.view(boxes[1])
+    assert view.uids == [1, 2, 3, 4]
+    pinned.close()
+    storage.view(boxes[1]).close()
+    assert not boxes[0].loaded
+
+
+async def test_unused_accounts_are_forgotten(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_module, "MAX_ACCOUNTS", 1)
+    inbox = (await storage.account("alice@alpha.test")).inbox
+    await storage.account("bob@beta.test")
+    gc.collect()
+    assert set(storage._accounts) == {"bob@beta.test"}
+    assert (await storage.account("alice@alpha.test")).inbox is inbox  # somebody held it: one object for all
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="folder"):
+        Storage(tmp_path / "file" / "mail")
