@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -11,7 +12,7 @@ from postroad_store.mail.message import Arrival
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from postroad_store.mail.account import Account
@@ -30,13 +31,36 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 
 @pytest.fixture
-async def account(storage: Storage) -> AsyncIterator[Account]:
-    yield await storage.account("alice@alpha.test")
+async def account(storage: Storage) -> Account:
+    return await storage.account("alice@alpha.test")
 
 
 @pytest.fixture
 def inbox(account: Account) -> Mailbox:
     return account.inbox
+
+
+@pytest.fixture
+def stand_still(storage: Storage) -> Callable[[int], None]:
+    """Wait, without letting the event loop run, until so many works are on disk: none of them is shown."""
+    done: list[Any] = []
+    condition = threading.Condition()
+    commit = storage._commits._commit
+
+    def counted(batch: Sequence[Any]) -> Sequence[Any]:
+        outcomes = commit(batch)
+        with condition:
+            done.extend(outcomes)
+            condition.notify()
+        return outcomes
+
+    storage._commits._commit = counted
+
+    def wait(works: int) -> None:
+        with condition:
+            assert condition.wait_for(lambda: len(done) >= works, 10)
+
+    return wait
 
 
 @pytest.fixture

@@ -89,8 +89,8 @@ def test_text_of_a_multipart() -> None:
     )
     header, body = text(content, parse(content))
     assert "subject: café in town\n".encode() in header
-    for word in ("notes.txt", "crème brûlée", "hello", "subject: inner", "inside"):
-        assert word.encode() in body
+    for expected in ("notes.txt", "crème brûlée", "hello", "subject: inner", "inside"):
+        assert expected.encode() in body
     for word in (b"preamble", b"pixels", b"--b"):
         assert word not in body
 

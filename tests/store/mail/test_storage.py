@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,10 +25,11 @@ from postroad_store.mail.flags import (
     FlagSet,
 )
 from postroad_store.mail.mailbox import Status
-from postroad_store.mail.message import Arrival, Copied, Item, Kind
+from postroad_store.mail.message import UID, Arrival, Copied, Item, Kind
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from postroad_store.mail.account import Account
@@ -41,6 +41,10 @@ MAIL = b"Subject: %d\r\n\r\nbody %d\r\n"
 
 def mails(count: int) -> list[bytes]:
     return [MAIL % (number, number) for number in range(1, count + 1)]
+
+
+def copied(uid_validity: int, source: tuple[int, ...], target: tuple[int, ...]) -> Copied:
+    return Copied(uid_validity, tuple(map(UID, source)), tuple(map(UID, target)))
 
 
 def rows(storage: Storage, table: str) -> int:
@@ -180,7 +184,7 @@ async def test_fetch_in_blocks(storage: Storage, inbox: Mailbox, put: Put, monke
     ],
 )
 async def test_store(
-    storage: Storage, inbox: Mailbox, put: Put, change: Change, system: int, expected: list[int]
+    storage: Storage, inbox: Mailbox, put: Put, *, change: Change, system: int, expected: list[int]
 ) -> None:
     await put(inbox, b"a")
     await put(inbox, b"b", flags=FlagSet(SEEN))
@@ -283,14 +287,13 @@ async def test_uids_are_never_used_again(storage: Storage, inbox: Mailbox, put: 
 async def test_copy(storage: Storage, account: Account, put: Put) -> None:
     inbox, archive = account.inbox, account.selectable("Archive")
     await put(inbox, *mails(3), flags=FlagSet(FLAGGED), date=77)
-    copied = await storage.copy(inbox, [1, 3, 8], archive)
-    assert copied == Copied(archive.uid_validity, (1, 3), (1, 2))
-    assert await storage.copy(inbox, [8], archive) == Copied(archive.uid_validity, (), ())
-    assert await storage.copy(inbox, [], archive) == Copied(archive.uid_validity, (), ())
+    assert await storage.copy(inbox, [1, 3, 8], archive) == copied(archive.uid_validity, (1, 3), (1, 2))
+    assert await storage.copy(inbox, [8], archive) == copied(archive.uid_validity, (), ())
+    assert await storage.copy(inbox, [], archive) == copied(archive.uid_validity, (), ())
     view = storage.view(archive)
     assert (archive.flags, list(archive.internal_dates), view.recent) == ([FLAGGED] * 2, [77, 77], {1, 2})
     assert rows(storage, "contents") == 3
-    assert await storage.copy(archive, [1], archive) == Copied(archive.uid_validity, (1,), (3,))
+    assert await storage.copy(archive, [1], archive) == copied(archive.uid_validity, (1,), (3,))
     assert [values for _, values in storage.fetch(archive, [1, 2, 3], [Item.CONTENT])] == [
         (mails(3)[0],),
         (mails(3)[2],),
@@ -302,12 +305,12 @@ async def test_move(storage: Storage, account: Account, put: Put) -> None:
     inbox, archive = account.inbox, account.selectable("Archive")
     await put(inbox, *mails(3))
     there, here = storage.view(archive), storage.view(inbox)
-    assert await storage.move(inbox, [1, 2], archive) == Copied(archive.uid_validity, (1, 2), (1, 2))
+    assert await storage.move(inbox, [1, 2], archive) == copied(archive.uid_validity, (1, 2), (1, 2))
     assert here.take(expunges=True).expunged == (2, 1)
     assert there.take(expunges=True).exists == 2
     await settled(storage)
     assert rows(storage, "contents") == 3
-    assert await storage.move(inbox, [3], inbox) == Copied(inbox.uid_validity, (3,), (4,))
+    assert await storage.move(inbox, [3], inbox) == copied(inbox.uid_validity, (3,), (4,))
     assert inbox.uids == [4]
     gone = await storage.create(account, "gone")
     await storage.delete(account, "gone")
@@ -416,6 +419,18 @@ async def test_a_bug_in_one_work_is_that_callers_alone(storage: Storage, inbox: 
     assert len(await fine) == 1
 
 
+async def test_a_bug_in_showing_is_told_to_the_caller(storage: Storage) -> None:
+    class Broken(Collect):
+        def show(self, written: bool) -> None:
+            raise ZeroDivisionError
+
+    waiting, given_up = storage._submit(Broken(lambda: None)), storage._submit(Broken(lambda: None))
+    given_up.cancel()
+    with pytest.raises(ZeroDivisionError):
+        await waiting
+    await storage.account("alice@alpha.test")
+
+
 async def test_failed_housekeeping_is_logged_and_forgotten(
     storage: Storage, inbox: Mailbox, put: Put, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -457,21 +472,14 @@ async def test_views_of_what_is_no_mailbox(storage: Storage, account: Account) -
         await storage.store(made, [1], Change.ADD, FlagSet(SEEN))
 
 
-async def test_a_load_between_a_commit_and_its_showing_counts_once(storage: Storage, inbox: Mailbox) -> None:
+async def test_a_load_between_a_commit_and_its_showing_counts_once(
+    storage: Storage, inbox: Mailbox, stand_still: Callable[[int], None]
+) -> None:
     view = storage.view(inbox)
     view.close()
     inbox.unload()
-    committed = threading.Event()
-    writer = storage._commits._commit
-
-    def commit(batch):  # type: ignore[no-untyped-def]
-        outcomes = writer(batch)
-        committed.set()
-        return outcomes
-
-    storage._commits._commit = commit
     promise = storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])
-    committed.wait(5)  # the loop stands still: on disk, not shown
+    stand_still(1)
     view = storage.view(inbox)
     assert view.uids == [1]
     await promise

@@ -28,7 +28,7 @@ _COLUMNS = {
     Item.BODYSTRUCTURE: "c.bodystructure",
     Item.HEADER: "c.header",
     Item.TEXT: "o.octets",
-    Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || alone would make it text
+    Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs, octet by octet
 }
 _BODIES = frozenset({Item.TEXT, Item.CONTENT})
 

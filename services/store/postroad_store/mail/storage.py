@@ -358,7 +358,13 @@ def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], done: asyn
         if not promise.done():
             promise.set_exception(error)
         return
-    shown = commit.show(done.result())
+    try:
+        shown = commit.show(done.result())
+    except Exception as mistake:  # noqa: BLE001 - the commit stands, and the caller must not wait for ever
+        _log.exception("a commit could not be shown")
+        if not promise.done():
+            promise.set_exception(mistake)
+        return
     if not promise.done():
         promise.set_result(shown)
 
