@@ -131,7 +131,15 @@ async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Stora
     assert stored.uid == 1
     assert rows(storage, "octets") == 3
     assert list(storage.fetch(inbox, [1], [Item.TEXT, Item.CONTENT])) == [(1, (body, content))]
-    for start, end in [(0, None), (5, 30), (PIECE, PIECE + 40), (2 * PIECE + 7, None), (17, 19), (18, 18 + PIECE)]:
+    for start, end in [
+        (0, 5),
+        (0, None),
+        (5, 30),
+        (PIECE, PIECE + 40),
+        (2 * PIECE + 7, None),
+        (17, 19),
+        (18, 18 + PIECE),
+    ]:
         assert storage.content(inbox, 1, start, end) == content[start:end]
     assert storage.content(inbox, 1, len(content)) == b""
     assert storage.content(inbox, 1, 9, 5) == b""
@@ -391,6 +399,8 @@ async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: M
     (pages,) = storage._writer.execute("PRAGMA page_count").fetchone()
     storage._writer.execute(f"PRAGMA max_page_count = {pages + 20}")
     view = storage.view(inbox)
+    with pytest.raises(StorageFull):
+        await storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
     small = storage.append([Arrival((inbox,), b"also small", 0, NO_FLAGS)])
     large = storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
     last = storage.append([Arrival((inbox,), b"small again", 0, NO_FLAGS)])
@@ -404,6 +414,40 @@ async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: M
     storage._writer.execute("PRAGMA max_page_count = 1000000")
     await storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
     assert view.take(expunges=True).exists == 4
+
+
+async def test_a_transaction_that_sqlite_has_rolled_back_itself(storage: Storage, inbox: Mailbox) -> None:
+    class Undone(Collect):
+        def write(self, db: sqlite3.Connection) -> bool:
+            db.execute("ROLLBACK")
+            raise sqlite3.OperationalError
+
+    given_up, refused = storage._submit(Undone(lambda: None)), storage._submit(Undone(lambda: None))
+    given_up.cancel()
+    with pytest.raises(StorageError):
+        await refused
+    assert len(await storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])) == 1
+
+
+async def test_a_statement_that_fails_undoes_the_work_alone(storage: Storage, inbox: Mailbox) -> None:
+    class Wrong(Collect):
+        def write(self, db: sqlite3.Connection) -> bool:
+            db.execute("DELETE FROM mailboxes")
+            db.execute("no statement")
+            return False
+
+    wrong = storage._submit(Wrong(lambda: None))
+    fine = storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])
+    with pytest.raises(StorageError):
+        await wrong
+    assert len(await fine) == 1
+
+
+async def test_a_mailbox_that_is_deleted_under_a_reader(storage: Storage, account: Account) -> None:
+    made = await storage.create(account, "a")
+    await storage.delete(account, "a")
+    storage._reader.load(made)
+    assert not made.loaded
 
 
 async def test_a_bug_in_one_work_is_that_callers_alone(storage: Storage, inbox: Mailbox) -> None:

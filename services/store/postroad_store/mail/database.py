@@ -88,7 +88,9 @@ def storage_error(error: sqlite3.Error) -> StorageError:
     return StorageError("the mail cannot be read or written")
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, read_only: bool = False, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """Open a connection; transactions are begun and ended by hand. May be used from any one thread at a time."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
@@ -97,6 +99,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
         timeout=5.0,
+        factory=factory,
     )
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection

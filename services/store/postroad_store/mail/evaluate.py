@@ -7,6 +7,7 @@ function that takes long, whose result it wants sent back.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -193,18 +194,20 @@ def _text(content: bytes) -> tuple[bytes, bytes]:
     return text(content, parse(content))
 
 
-class _Test:
-    """Whether a message's text has the needle in it; `plain` is given the message itself, `folded` its text."""
+class _Test(ABC):
+    """Whether a message's text has the needle in it."""
 
     def __init__(self, needle: bytes) -> None:
         self.needle = needle
         self.spaced = b" " in needle or b"\t" in needle  # only then can the folding of a field part it
 
+    @abstractmethod
     def plain(self, header: bytes, body: bytes) -> bool:
-        raise NotImplementedError
+        """Look into a plain message itself."""
 
+    @abstractmethod
     def folded(self, header: bytes, body: bytes) -> bool:
-        raise NotImplementedError
+        """Look into the text of any other."""
 
 
 class _TextTest(_Test):

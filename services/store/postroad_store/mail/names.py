@@ -1,12 +1,14 @@
 """What can be done to accounts and the names of their mailboxes, as pieces of work (RFC 3501 §6.3.3 to §6.3.7).
 
 The database decides, not the memory: names that are made, changed or deleted by calls in flight count already.
+Work in flight keeps its `Account` alive, and is shown in the order of the commits, so at each `show` the memory is
+as the database was at its `write`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from postroad_store.mail.account import (
     DELIMITER,
@@ -24,6 +26,7 @@ from postroad_store.mail.mailbox import Mailbox, MailboxRow
 if TYPE_CHECKING:
     from collections.abc import Callable
     from sqlite3 import Connection
+    from weakref import WeakValueDictionary
 
 _COLUMNS = "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid"
 
@@ -127,10 +130,23 @@ class NewAccount(Commit[None, None]):
         """Leave it: the account is read when it is needed."""
 
 
+# All mailboxes that somebody holds, by id: one object for each.
+Mailboxes: TypeAlias = "WeakValueDictionary[int, Mailbox]"
+
+
+def adopt(mailboxes: Mailboxes, row: MailboxRow) -> Mailbox:
+    """Return the one object for the mailbox."""
+    mailbox = mailboxes.get(row.id)
+    if mailbox is None:
+        mailbox = mailboxes[row.id] = Mailbox(row)
+    return mailbox
+
+
 class Create(Commit[list[MailboxRow], Mailbox]):
     """Make a mailbox and the superiors that it lacks."""
 
-    def __init__(self, account: Account, name: str, special_use: str | None, now: int) -> None:
+    def __init__(self, mailboxes: Mailboxes, account: Account, name: str, *, special_use: str | None, now: int) -> None:
+        self._mailboxes = mailboxes
         self._account = account
         # RFC 3501 §6.3.3: a name that ends in the delimiter declares that names will be made under it.
         self._name = checked_name(name.removesuffix(DELIMITER))
@@ -149,21 +165,17 @@ class Create(Commit[list[MailboxRow], Mailbox]):
     def show(self, written: list[MailboxRow]) -> Mailbox:
         """Show them in the account."""
         for row in written:
-            _show(self._account, row)
+            self._account.mailboxes[row.name] = adopt(self._mailboxes, row)
         return self._account.mailboxes[self._name]
 
 
-def _show(account: Account, row: MailboxRow) -> None:
-    """Take a mailbox into the account, unless it was loaded with it."""
-    known = account.mailboxes.get(row.name)
-    if known is None or known.id != row.id:
-        account.mailboxes[row.name] = Mailbox(row)
-
-
-class Delete(Commit[tuple[int, MailboxRow | None], None]):
+class Delete(Commit[MailboxRow | None, None]):
     r"""Remove a mailbox with its messages; with inferiors its name stays, \Noselect."""
 
-    def __init__(self, account: Account, name: str, now: int, collect: Callable[[], None]) -> None:
+    def __init__(
+        self, mailboxes: Mailboxes, account: Account, name: str, *, now: int, collect: Callable[[], None]
+    ) -> None:
+        self._mailboxes = mailboxes
         self._account = account
         self._name = checked_name(name)
         self._now = now
@@ -172,8 +184,8 @@ class Delete(Commit[tuple[int, MailboxRow | None], None]):
             # RFC 3501 §6.3.4: "It is an error to attempt to delete INBOX"
             raise NameNotAllowed("INBOX cannot be deleted")
 
-    def write(self, db: Connection) -> tuple[int, MailboxRow | None]:
-        r"""Remove it; return its id, and the \Noselect one in its place."""
+    def write(self, db: Connection) -> MailboxRow | None:
+        r"""Remove it; return the \Noselect one in its place."""
         row = _existing(db, self._account.id, self._name)
         inferiors = _inferiors(db, self._account.id, self._name)
         if inferiors and not row.selectable:
@@ -182,32 +194,28 @@ class Delete(Commit[tuple[int, MailboxRow | None], None]):
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
-        name = _make(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
-        return row.id, name
+        return _make(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
 
-    def show(self, written: tuple[int, MailboxRow | None]) -> None:
+    def show(self, written: MailboxRow | None) -> None:
         """Show that it has gone."""
-        number, name = written
-        mailbox = self._account.mailboxes.get(self._name)
-        if mailbox is not None and mailbox.id == number:
-            del self._account.mailboxes[self._name]
-            mailbox.vanish()
-        if name is not None:
-            _show(self._account, name)
+        self._account.mailboxes.pop(self._name).vanish()
+        if written is not None:
+            self._account.mailboxes[self._name] = adopt(self._mailboxes, written)
         self._collect()
 
 
 @dataclass(frozen=True, slots=True)
 class _Renamed:
     made: list[MailboxRow]
-    names: list[tuple[int, str, str]]  # id, old and new name
+    names: list[tuple[str, str]]  # old and new name
     inbox_modseq: int  # 0 unless INBOX was emptied
 
 
 class Rename(Commit[_Renamed, None]):
     """Rename a mailbox and its inferiors; INBOX's messages move into a new one."""
 
-    def __init__(self, account: Account, name: str, new_name: str, now: int) -> None:
+    def __init__(self, mailboxes: Mailboxes, account: Account, name: str, new_name: str, *, now: int) -> None:
+        self._mailboxes = mailboxes
         self._account = account
         self._name = checked_name(name)
         self._new = checked_name(new_name.removesuffix(DELIMITER))
@@ -232,7 +240,7 @@ class Rename(Commit[_Renamed, None]):
             for one in (row, *_inferiors(db, account, self._name))
         ]
         db.executemany("UPDATE mailboxes SET name = ? WHERE id = ?", [(new, number) for number, _, new in names])
-        return _Renamed(superiors, names, 0)
+        return _Renamed(superiors, [(old, new) for _, old, new in names], 0)
 
     def _empty_inbox(self, db: Connection, inbox: MailboxRow) -> _Renamed:
         # RFC 3501 §6.3.5: "It moves all messages in INBOX to a new mailbox with the given name, leaving INBOX
@@ -255,12 +263,8 @@ class Rename(Commit[_Renamed, None]):
         """Show the names."""
         mailboxes = self._account.mailboxes
         for row in written.made:
-            _show(self._account, row)
-        moved = [
-            (new, mailboxes.pop(old))
-            for number, old, new in written.names
-            if old in mailboxes and mailboxes[old].id == number
-        ]
+            mailboxes[row.name] = adopt(self._mailboxes, row)
+        moved = [(new, mailboxes.pop(old)) for old, new in written.names]
         for new, mailbox in moved:
             mailbox.name = new
             mailboxes[new] = mailbox

@@ -27,8 +27,7 @@ from postroad_store.mail.commits import Append, Claim, Collect, Commit, Copy, Ex
 from postroad_store.mail.database import FILE, Checkpointer, open_reader, open_writer, storage_error
 from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.evaluate import search
-from postroad_store.mail.mailbox import Mailbox, Status
-from postroad_store.mail.names import Create, Delete, NewAccount, Rename, Subscribe
+from postroad_store.mail.names import Create, Delete, NewAccount, Rename, Subscribe, adopt
 from postroad_store.mail.parse import parse
 from postroad_store.mail.reading import Reader
 from postroad_store.mail.searchtext import is_plain, kept_text
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad_store.mail.flags import Change, FlagSet
+    from postroad_store.mail.mailbox import Mailbox, Status
     from postroad_store.mail.message import UID, Arrival, Copied, Item, Part, Stored
     from postroad_store.mail.search import SearchKey
 
@@ -113,14 +113,8 @@ class Storage:
         if found is None:
             return None
         number, rows, subscriptions = found
-        mailboxes = []
-        for row in rows:
-            # Somebody may hold a mailbox of an account that has been forgotten: it must stay the same object.
-            mailbox = self._mailboxes.get(row.id)
-            if mailbox is None:
-                mailbox = self._mailboxes[row.id] = Mailbox(row)
-            mailbox.name = row.name
-            mailboxes.append(mailbox)
+        # Somebody may hold a mailbox of an account that has been forgotten: it must stay the same object.
+        mailboxes = [adopt(self._mailboxes, row) for row in rows]
         self._accounts[login] = account = Account(number, login, mailboxes, subscriptions)
         return account
 
@@ -129,21 +123,21 @@ class Storage:
 
         Raises `MailboxExists`, `NameNotAllowed`, `LimitReached`. UIDVALIDITY is one that was never used before.
         """
-        return self._submit(Create(account, name, special_use, int(self._clock())))
+        return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock())))
 
     def delete(self, account: Account, name: str) -> Awaitable[None]:
         r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4); with inferiors it becomes \Noselect.
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        return self._submit(Delete(account, name, int(self._clock()), self._collect))
+        return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock()), collect=self._collect))
 
     def rename(self, account: Account, name: str, new_name: str) -> Awaitable[None]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
 
         Raises `NoSuchMailbox`, `MailboxExists`, `NameNotAllowed`, `LimitReached`.
         """
-        return self._submit(Rename(account, name, new_name, int(self._clock())))
+        return self._submit(Rename(self._mailboxes, account, name, new_name, now=int(self._clock())))
 
     def subscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: subscribe to a name, whether a mailbox has it or not; raises `NameNotAllowed`, `LimitReached`."""
