@@ -62,6 +62,7 @@ class _Mode(Enum):
 _COMMAND = re.compile(rb"(" + TAG.pattern + rb") (UID )?([A-Za-z][A-Za-z0-9_.\-]*)(?=[ ]|\Z)", re.IGNORECASE)
 _NON_SYNCHRONIZING = re.compile(rb"\{(\d{1,20})\+\}\r?\n\Z")
 _LONGEST_ANNOUNCEMENT = 26
+_MAX_TAG = 64  # octets of a tag that is told back with what no command is
 _BARE_LF = "A line must end in CRLF"
 _NO_COMMAND = "command: Invalid command name"
 
@@ -380,7 +381,7 @@ class Engine:
         if self._skipping:  # keep what may be the beginning of a literal's announcement
             self._at = max(self._at, len(self._buffer) - _LONGEST_ANNOUNCEMENT)
         elif self._size + len(self._buffer) - self._at > self._line_limit():
-            self._bad(self._tag_of(self._buffer[self._at : self._at + 256]), "Command line too long", b"")
+            self._bad(self._tag_of(self._buffer[self._at : self._at + _MAX_TAG + 1]), "Command line too long", b"")
             self._skipping = True
             return True
         return False
@@ -421,8 +422,9 @@ class Engine:
         """Return the tag of the command that goes on with this line, or None where it has none."""
         if self._mode is not _Mode.COMMAND:
             return self._tag
-        found = TAG.match(self._parts[0] if self._parts else line)
-        return found[0] if found is not None else None
+        # Of a line that is too long only the beginning is here, the same however its octets have come.
+        found = TAG.match((self._parts[0] if self._parts else line)[: _MAX_TAG + 1])
+        return found[0] if found is not None and len(found[0]) <= _MAX_TAG else None
 
     def _reset(self) -> None:
         """Forget the command under way."""

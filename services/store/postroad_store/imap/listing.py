@@ -90,7 +90,7 @@ def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[b
     for name in names:
         if pattern.matches(name) or (name == _INBOX and any_case.matches(name)):
             found[name] = True
-        elif pattern.ends_in_percent:
+        if pattern.ends_in_percent:
             level, slash, _ = name.rpartition(DELIMITER)
             while slash:
                 if pattern.matches(level):

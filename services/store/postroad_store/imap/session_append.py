@@ -94,8 +94,7 @@ class Appends:
 
     def _committed(self, future: asyncio.Future[list[Stored]]) -> None:
         if self._dropped:
-            if not future.cancelled():
-                future.exception()  # nobody is left to tell
+            _ = future.cancelled() or future.exception()  # nobody is left to tell
             return
         if self.pending and self.pending[0].future.done() and self._answer():
             self._session.connection.flush()

@@ -60,9 +60,8 @@ def changes(view: View, told: Changes, *, uid: bool = False) -> bytes:
     if told.flags:
         plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
         for number, one in told.flags:
-            at = mailbox.index(one)
-            if at is not None:
-                names = (recent if one in view.recent else plain)[mailbox.flags[at]]
-                extra = b"UID %d " % one if uid else b""
-                lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
+            flags = view.pick(mailbox.flags, number, number)[0]
+            names = (recent if one in view.recent else plain)[flags]
+            extra = b"UID %d " % one if uid else b""
+            lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
     return b"".join(lines)

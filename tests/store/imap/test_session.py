@@ -1,0 +1,443 @@
+"""What dialogues cannot show: slow clients, large messages, things that break, many commands at once."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad.content import SPILL_AT, Content
+from postroad.journal import Kind
+from postroad_store.engine import Farewell
+from postroad_store.imap import commands, session_append, session_selected
+from postroad_store.imap.session_auth import account_of
+from postroad_store.mail.errors import StorageFull
+from postroad_store.mail.flags import FlagSet
+from postroad_store.mail.message import Arrival
+from tests.harness.imap import NOW, Place, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGIN = "l LOGIN alice@alpha.test wonderland"
+
+
+async def enter(wire: Wire, mailbox: str = "INBOX") -> Wire:
+    await wire.say(LOGIN)
+    await wire.say(f"s SELECT {mailbox}")
+    return wire
+
+
+async def deliver(place: Place, *contents: bytes) -> None:
+    account = await place.storage.account("alice@alpha.test")
+    await place.storage.append([Arrival((account.inbox,), one, int(NOW), FlagSet()) for one in contents])
+
+
+def literal_append(tag: str, content: bytes) -> bytes:
+    return f"{tag} APPEND INBOX {{{len(content)}+}}\r\n".encode() + content + b"\r\n"
+
+
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * (3 << 16)  # 3 MiB
+
+
+async def test_a_large_message_goes_in_and_out_in_pieces(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    announced = f"a APPEND INBOX {{{len(LARGE)}}}\r\n".encode()
+    wire.feed(announced)
+    assert await wire.until(1) == b"+ OK\r\n"
+    for start in range(0, len(LARGE), 65536):
+        wire.feed(LARGE[start : start + 65536])
+        if start > SPILL_AT:
+            assert list(place.incoming.iterdir())  # not in memory
+    wire.feed(b"\r\n")
+    await wire.idle()
+    assert b"a OK [APPENDUID" in await wire.until(0)
+    assert not list(place.incoming.iterdir())
+    answer = await wire.say("b FETCH 1 (BODY.PEEK[] UID)")
+    assert answer.encode() == b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b)\r\nb OK Fetch completed.\r\n" % (len(LARGE), LARGE)
+    answer = await wire.say("c FETCH 1 (BODY.PEEK[TEXT]<16.20> BODY.PEEK[HEADER.FIELDS (SUBJECT)] ENVELOPE)")
+    assert "BODY[TEXT]<16> {20}\r\n0123456789abcdef0123 BODY[HEADER.FIELDS (SUBJECT)] {18}\r\nSubject: large" in answer
+
+
+async def test_a_slow_reader_costs_no_memory(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, *[LARGE] * 3)
+    wire = await enter(connect())
+    wire.feed(b"a FETCH 1:* BODY.PEEK[]\r\n")
+    wire.may_write(writable=False)  # the client stops reading after the first pieces
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(wire.received) < 2 << 20
+    wire.may_write(writable=True)
+    await wire.idle()
+    assert (await wire.until(0)).endswith(b"a OK Fetch completed.\r\n")
+
+
+async def test_large_and_small_messages_together(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, b"x: y\r\n\r\n", LARGE, b"x: y\r\n\r\n")
+    wire = await enter(connect())
+    answer = (await wire.say("a FETCH 1:* BODY[]")).encode()
+    sizes = [8, len(LARGE), 8]
+    texts = [b"x: y\r\n\r\n", LARGE, b"x: y\r\n\r\n"]
+    assert answer == b"".join(
+        b"* %d FETCH (FLAGS (\\Seen \\Recent) BODY[] {%d}\r\n%b)\r\n" % row
+        for row in zip(range(1, 4), sizes, texts, strict=True)
+    ) + (b"a OK Fetch completed.\r\n")
+
+
+async def test_a_slow_reader_from_the_first_octet(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, LARGE)
+    wire = await enter(connect())
+    wire.may_write(writable=True)
+    wire.session.engine.receive_data(b"a FETCH 1 BODY.PEEK[]\r\n")
+    event = wire.session.engine.next_event()
+    assert event is not None
+    wire.writable = False
+    work = wire.session.handle(event)
+    assert work is not None
+    task = asyncio.ensure_future(work)
+    await asyncio.sleep(0)
+    assert 0 < len(wire.received) < 1 << 20
+    wire.may_write(writable=True)
+    await task
+    wire.flush()
+    assert (await wire.until(0)).endswith(b"a OK Fetch completed.\r\n")
+
+
+async def test_removed_in_the_midst_of_its_literal(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, LARGE)
+    wire, other = await enter(connect()), await enter(connect())
+    wire.writable = True
+    wire.session.engine.receive_data(b"a FETCH 1 BODY.PEEK[]\r\n")
+    event = wire.session.engine.next_event()
+    assert event is not None
+    wire.writable = False
+    work = wire.session.handle(event)
+    assert work is not None
+    task = asyncio.ensure_future(work)
+    await other.say("b STORE 1 +FLAGS.SILENT (\\Deleted)")
+    await other.say("c EXPUNGE")
+    wire.may_write(writable=True)
+    await task
+    assert wire.closed
+    assert wire.session.in_literal
+    got = await wire.until(0)
+    assert b"a OK" not in got
+    wire.session.farewell(Farewell.SHUTDOWN)  # nothing more may be said
+    assert wire.session.engine.data_to_send() == b""
+
+
+async def test_removed_before_its_header_was_read(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
+    await deliver(place, LARGE)
+    wire = await enter(connect())
+    monkeypatch.setattr(place.storage, "content", lambda *_: None)
+    wire.feed(b"a FETCH 1 BODY.PEEK[HEADER.FIELDS (X)]\r\n")
+    assert wire.closed
+
+
+async def test_messages_that_are_gone(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, *[b"Subject: %d\r\n\r\n" % number for number in range(6)], LARGE)
+    wire, other = await enter(connect()), await enter(connect())
+    await other.say("b STORE 2,4,7 +FLAGS.SILENT (\\Deleted)")
+    await other.say("c EXPUNGE")
+    answer = await wire.say("a FETCH 1:* (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER])")
+    assert [int(one) for one in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
+    assert answer.endswith("a NO [EXPUNGEISSUED] Some of the requested messages no longer exist.\r\n")
+    assert (await wire.say("b FETCH 2,4 ENVELOPE")).startswith("b NO [EXPUNGEISSUED]")
+    assert (await wire.say("c FETCH 2 BODY[1]")).startswith("c NO [EXPUNGEISSUED]")
+    answer = await wire.say("d FETCH 1,3:6 (INTERNALDATE RFC822.SIZE)")
+    assert [int(one) for one in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
+    assert (await wire.say("e COPY 2,4 Sent")) == (
+        "* 7 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 4 RECENT\r\ne OK No messages found.\r\n"
+    )
+
+
+async def test_seen_is_set_for_those_that_lack_it(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, *[b"Subject: %d\r\n\r\n" % number for number in range(4)])
+    wire = await enter(connect())
+    await wire.say("a STORE 2 FLAGS.SILENT (\\Seen)")
+    answer = await wire.say("b FETCH 1:3 BODY[TEXT]")
+    seen = "FLAGS (\\Seen \\Recent) "
+    assert answer == "".join(
+        f"* {number} FETCH ({extra}BODY[TEXT] {{0}}\r\n)\r\n" for number, extra in ((1, seen), (2, ""), (3, seen))
+    ) + ("b OK Fetch completed.\r\n")
+    assert place.journal.entries == []  # no whole message was read
+    await wire.say("c UID FETCH 1:4 RFC822")
+    kind, detail = place.journal.entries[-1]
+    assert (kind, detail["uid"], detail["mailbox"], detail["account"]) == (
+        Kind.RETRIEVED,
+        "1:4",
+        "INBOX",
+        "alice@alpha.test",
+    )
+
+
+async def test_many_pipelined_appends(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    count = session_append.MAX_PENDING * 2 + 50
+    wire.feed(b"".join(literal_append(f"a{number}", b"Subject: x\r\n\r\n") for number in range(count)))
+    await wire.idle()
+    answers = (await wire.until(0)).decode().splitlines()
+    tagged = [line.split()[0] for line in answers if line.startswith("a")]
+    assert tagged == [f"a{number}" for number in range(count)]
+    assert await wire.say("z FETCH * UID") == f"* {count} FETCH (UID {count})\r\nz OK Fetch completed.\r\n"
+
+
+async def test_many_octets_of_pipelined_appends(connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    wire.feed(b"".join(literal_append(f"a{number}", b"x: y\r\n\r\n" + b"z" * 1500000) for number in range(4)))
+    await wire.idle()
+    answers = (await wire.until(0)).decode()
+    assert re.findall(r"(a\d) OK", answers) == ["a0", "a1", "a2", "a3"]
+
+
+async def test_an_append_waits_its_turn_to_be_refused(connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    wire.feed(literal_append("a", b"x: y\r\n\r\n") + b"b APPEND nope {5}\r\nc NOOP x\r\n")
+    await wire.idle()
+    answers = (await wire.until(0)).decode().splitlines()
+    assert [line[:6] for line in answers if line[0] != "*"] == ["a OK [", "b NO [", "c BAD "]
+
+
+async def test_other_commands_wait_for_appends(connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    wire.feed(literal_append("a", b"x: y\r\n\r\n") + b"b SEARCH ALL\r\nc NOOP\r\n")
+    await wire.idle()
+    answers = (await wire.until(0)).decode().splitlines()
+    assert [line.partition(" [")[0] for line in answers[2:]] == [
+        *("a OK", "* SEARCH 1", "b OK Search completed.", "c OK NOOP completed.")
+    ]
+
+
+async def test_append_to_a_mailbox_that_goes_away(connect: Callable[[], Wire]) -> None:
+    wire, other = connect(), connect()
+    await wire.say(LOGIN)
+    await other.say(LOGIN)
+    await wire.say("a CREATE box")
+    await wire.say("b APPEND box {5}")
+    await other.say("a DELETE box")
+    assert (await wire.say("x: y\n")).startswith("b NO [TRYCREATE]")
+
+
+async def test_append_to_a_full_disk(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
+    wire = await enter(connect())
+
+    def full(self: Content, block: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Content, "write", full)
+    assert await wire.say(literal_append("a", b"x" * 100)[:-2]) == (
+        "a NO [UNAVAILABLE] Message can't be kept: No space left on device\r\n"
+    )
+    await wire.say("b APPEND INBOX {9}")
+    wire.feed(b"one")
+    wire.feed(b"two")
+    assert (await wire.say("six")).startswith("b NO [UNAVAILABLE]")
+    assert await wire.say("c NOOP") == "c OK NOOP completed.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (StorageFull("the disk is full"), "a NO [UNAVAILABLE] The disk is full\r\n"),
+        (RuntimeError("a bug"), "a NO [SERVERBUG] Internal error occurred.\r\n"),
+    ],
+)
+async def test_append_fails(
+    place: Place, connect: Callable[[], Wire], monkeypatch: Any, error: Exception, answer: str
+) -> None:
+    wire = await enter(connect())
+
+    async def fail(arrivals: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(place.storage, "append", fail)
+    assert await wire.say(literal_append("a", b"x: y\r\n")[:-2]) == answer
+
+
+async def test_the_client_goes_away_with_appends_under_way(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    wire.feed(literal_append("a", b"x: y\r\n") + b"b APPEND INBOX {10}\r\nabc")
+    pending = [one.future for one in wire.session.appends.pending]
+    assert pending
+    wire.end()
+    await asyncio.gather(*pending)
+    await asyncio.sleep(0)
+    assert not list(place.incoming.iterdir())
+    other = await enter(connect())
+    assert "* 1 FETCH" in await other.say("a FETCH 1 UID")
+
+
+async def test_commands_fail_with_the_storage(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
+    await deliver(place, b"x: y\r\n\r\n")
+    wire = await enter(connect())
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise StorageFull("the disk is full")
+
+    def fail_at_once(*_: Any, **__: Any) -> None:
+        raise StorageFull("the disk is full")
+
+    monkeypatch.setattr(place.storage, "store", fail)
+    monkeypatch.setattr(place.storage, "fetch", fail_at_once)
+    refusal = "NO [UNAVAILABLE] The disk is full\r\n"
+    assert await wire.say("a STORE 1 FLAGS (\\Seen)") == "a " + refusal
+    assert await wire.say("b FETCH 1 ENVELOPE") == "b " + refusal
+    assert await wire.say("c FETCH 1 BODY[TEXT]") == "c " + refusal
+    wire.feed(literal_append("d", b"x: y\r\n") + b"e FETCH 1 ENVELOPE\r\n")
+    await wire.idle()
+    assert (await wire.until(0)).decode().endswith("e " + refusal)
+
+
+async def test_a_crash_is_answered(connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    session = wire.session
+    session.engine.receive_data(b"a NOOP\r\n")
+    event = session.engine.next_event()
+    assert event is not None
+    session.failed(event)
+    assert session.engine.data_to_send() == b"a NO [SERVERBUG] Internal error occurred.\r\n"
+    assert await wire.say("b NOOP") == "b OK NOOP completed.\r\n"
+    session.failed(commands.Bad(None, "what has no tag can't be answered"))
+    assert wire.closed
+
+
+async def test_capabilities_after_login(connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    answer = await wire.say("a CAPABILITY")
+    assert answer.endswith("a OK Capability completed.\r\n")
+    assert {"IMAP4rev1", "UIDPLUS", "MOVE", "SPECIAL-USE"} <= set(answer.split())
+    assert "AUTH=PLAIN" not in answer
+
+
+async def test_flags_of_a_message_that_has_gone_are_not_told(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, b"x: y\r\n\r\n", b"x: y\r\n\r\n")
+    wire, other = await enter(connect()), await enter(connect())
+    await other.say("a STORE 1:2 +FLAGS.SILENT (\\Deleted)")
+    await other.say("b UID EXPUNGE 1")
+    assert await wire.say("a FETCH 2 UID") == (
+        "* 2 FETCH (UID 2)\r\n* 2 FETCH (FLAGS (\\Deleted \\Recent))\r\na OK Fetch completed.\r\n"
+    )
+    await other.say("c STORE 1 -FLAGS.SILENT (\\Deleted)")
+    assert await wire.say("b UID FETCH 2 UID") == (
+        "* 2 FETCH (UID 2)\r\n* 1 EXPUNGE\r\n* 1 RECENT\r\n* 1 FETCH (UID 2 FLAGS (\\Recent))\r\n"
+        "b OK Fetch completed.\r\n"
+    )
+
+
+async def test_the_storage_fails_in_a_literal(connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    wire.session.in_literal = True
+    wire.session.refuse(commands.Noop(b"a"), StorageFull("the disk is full"))
+    assert wire.closed
+    assert wire.received == b""
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [(Farewell.IDLE, b"Disconnected for inactivity."), (Farewell.SHUTDOWN, b"Server shutting down.")],
+)
+async def test_farewell(connect: Callable[[], Wire], reason: Farewell, text: bytes) -> None:
+    wire = connect()
+    wire.session.farewell(reason)
+    assert wire.session.engine.data_to_send() == b"* BYE " + text + b"\r\n"
+
+
+async def test_idle_waits_for_a_slow_reader(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await wire.say("a IDLE")
+    wire.may_write(writable=False)
+    await deliver(place, b"x: y\r\n\r\n")
+    await deliver(place, b"x: y\r\n\r\n")
+    await asyncio.sleep(0)
+    assert wire.received == b""
+    wire.may_write(writable=True)
+    assert await wire.until(1) == b"* 2 EXISTS\r\n* 2 RECENT\r\n"
+
+
+async def test_the_client_goes_away_while_it_idles(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await wire.say("a IDLE")
+    await deliver(place, b"x: y\r\n\r\n")
+    assert await wire.until(1) == b"* 1 EXISTS\r\n* 1 RECENT\r\n"
+    account_of(wire.session).inbox.tell()
+    wire.end()
+    await asyncio.sleep(0)
+    assert wire.received == b""
+
+
+async def test_idle_ends_just_before_it_would_tell(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await wire.say("a IDLE")
+    account = account_of(wire.session)
+    account.inbox.tell()  # news, which is told at the loop's next turn
+    wire.feed(b"DONE\r\n")
+    await asyncio.sleep(0)
+    assert await wire.until(1) == b"a OK Idle completed.\r\n"
+
+
+async def test_idle_on_what_is_new_already(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await deliver(place, b"x: y\r\n\r\n")
+    assert await wire.say("a IDLE") == "+ idling\r\n* 1 EXISTS\r\n* 1 RECENT\r\n"
+
+
+async def test_idle_on_a_mailbox_that_is_gone(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = connect()
+    await wire.say(LOGIN)
+    await wire.say("a CREATE box")
+    await wire.say("b SELECT box")
+    await place.storage.delete(account_of(wire.session), "box")
+    assert (await wire.say("c IDLE")).endswith("* BYE Selected mailbox was deleted, have to disconnect.\r\n")
+    assert wire.closed
+
+
+async def test_status_of_the_selected_mailbox(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await deliver(place, b"x: y\r\n\r\n")
+    assert await wire.say("a STATUS INBOX (MESSAGES RECENT)") == (
+        "* 1 EXISTS\r\n* 1 RECENT\r\n* STATUS INBOX (MESSAGES 1 RECENT 1)\r\n"
+        "a OK [CLIENTBUG] Status on selected mailbox completed.\r\n"
+    )
+
+
+async def test_names_that_are_no_names(connect: Callable[[], Wire]) -> None:
+    wire = connect()
+    await wire.say(LOGIN)
+    assert await wire.say('a SELECT "&AGE-"') == "a NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    assert await wire.say('b RENAME "&AGE-" x') == "b NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    long = "x" * 999
+    assert await wire.say(f'c LIST "" {long}%%') == "c BAD Mailbox pattern too long\r\n"
+    assert await wire.say(f'd LSUB "" {long}%%') == "d BAD Mailbox pattern too long\r\n"
+
+
+async def test_what_the_engine_would_not_let_through(connect: Callable[[], Wire]) -> None:
+    session = connect().session
+    with pytest.raises(RuntimeError):
+        account_of(session)
+    with pytest.raises(RuntimeError):
+        session_selected.view_of(session)
+    with pytest.raises(RuntimeError):
+        session_append.append_end(session, commands.AppendEnd(b"a"))
+    session_append.append_data(session, commands.AppendData(b"a", b"octets"))  # of an APPEND that was refused
+
+
+async def test_thousands_of_messages_are_told_in_turns(place: Place, connect: Callable[[], Wire]) -> None:
+    count = 4000
+    await deliver(place, *[b"x: y\r\n\r\n"] * count)
+    wire = await enter(connect())
+    answer = await wire.say("a FETCH 1:* FLAGS")
+    assert answer.count("FETCH (FLAGS (\\Recent))") == count
+    answer = await wire.say("b STORE 1:* +FLAGS (\\Seen)")
+    assert answer.count("FETCH (FLAGS (\\Seen \\Recent))") == count
+    assert await wire.say("c SEARCH SEEN 3999:*") == "* SEARCH 3999 4000\r\nc OK Search completed.\r\n"
+    assert await wire.say("d SEARCH UNSEEN UID 1:*") == "* SEARCH\r\nd OK Search completed.\r\n"
+    await wire.say("e STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    await wire.say("f CLOSE")
+    assert place.journal.entries[-1][1]["uid"] == "1:4000"
+    await wire.say("g SELECT INBOX")
+    assert await wire.say("h SEARCH 1:* UID 1") == "* SEARCH\r\nh OK Search completed.\r\n"
+    assert await wire.say("i FETCH * UID") == "i BAD Error in IMAP command FETCH: Invalid messageset\r\n"
+    assert await wire.say("j UID FETCH * UID") == "j OK Fetch completed.\r\n"
