@@ -23,10 +23,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from OpenSSL import SSL
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IHalfCloseableProtocol, IOpenSSLServerConnectionCreator, IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import STDLibLogObserver, globalLogBeginner
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from postroad.tls import CERTIFICATE_FILE, CIPHERS, KEY_FILE
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from OpenSSL import SSL
     from twisted.internet.interfaces import IAddress
     from twisted.protocols.tls import TLSMemoryBIOProtocol
     from twisted.python.failure import Failure
@@ -328,9 +329,6 @@ class ServerTls:
     """The certificate of `tls_dir` as Twisted wants it, by pyOpenSSL; what is allowed is what `postroad.tls` says."""
 
     def __init__(self, tls_dir: Path) -> None:
-        from OpenSSL import SSL  # noqa: PLC0415 - 70 ms that a store without TLS, as some tests have, need not wait
-
-        self._ssl = SSL
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_cipher_list(CIPHERS.encode())
@@ -343,7 +341,7 @@ class ServerTls:
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:  # noqa: ARG002, N802
         """Return a new server side of a TLS connection (IOpenSSLServerConnectionCreator)."""
-        return self._ssl.Connection(self._context, None)
+        return SSL.Connection(self._context, None)
 
 
 class _Factory(Factory):
@@ -364,6 +362,14 @@ class _Factory(Factory):
         return None if self._secure else _Refusal(self._listener.service.refusal)
 
 
+class _TlsFactory(TLSMemoryBIOFactory):
+    """Puts TLS under the adapters of one port; Twisted's own would wrap the None of a refusal, and hang."""
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802 - Twisted's name
+        inner = self.wrappedFactory.buildProtocol(addr)
+        return None if inner is None else self.protocol(self, inner)
+
+
 class Listener:
     """Listens for one service, and knows its connections."""
 
@@ -382,11 +388,9 @@ class Listener:
         """Listen on a port (0: any free one) and return its number; raises Twisted's `CannotListenError`."""
         factory: Any = _Factory(self, secure=implicit_tls)
         if implicit_tls:
-            from twisted.protocols.tls import TLSMemoryBIOFactory  # noqa: PLC0415 - only where there is TLS
-
             if self.tls is None:
                 raise ValueError("a TLS port needs a certificate")
-            factory = TLSMemoryBIOFactory(cast("Any", self.tls), isClient=False, wrappedFactory=factory)
+            factory = _TlsFactory(cast("Any", self.tls), isClient=False, wrappedFactory=factory)
         listening = self._reactor.listenTCP(port, factory, backlog=511, interface=host)
         self._ports.append(listening)
         number: int = listening.getHost().port
