@@ -17,16 +17,17 @@ import secrets
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from postroad.address import AddressError
-from postroad.journal import Kind
 from postroad.reply import EnhancedStatus
 from postroad_relay import dsn
+from postroad_relay.active import Active, Job, Lane
+from postroad_relay.chronicle import Chronicle
 from postroad_relay.client import Transaction
-from postroad_relay.outcome import Deferred, Delivered, Failed, Outcome, deferred, failed
+from postroad_relay.outcome import Failed, Outcome, deferred, failed
 from postroad_relay.routing import Route
-from postroad_relay.spool import UNTRIED, Progress, SpoolError, Stored
+from postroad_relay.spool import UNTRIED, SpoolError, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from postroad_relay.dsn import Report, Reporter
     from postroad_relay.resolver import Router
     from postroad_relay.schedule import Schedule
-    from postroad_relay.session import Session
     from postroad_relay.spool import Entry, QueueId, Spool
 
 log = logging.getLogger(__name__)
@@ -55,42 +55,6 @@ class Capacity:
     workers: int = 100
     lane: int = 20  # workers for one domain
     retry_write: float = 1.0  # seconds until what could not be written is tried again
-
-
-class _Active:
-    """A message while attempts are made."""
-
-    __slots__ = ("deferred", "done", "entry", "failed", "jobs", "message", "news", "stored")
-
-    def __init__(self, entry: Entry, stored: Stored) -> None:
-        self.entry = entry
-        self.message = stored.message
-        self.stored: Stored | None = None  # its content, while there is memory for it
-        self.done = set(stored.progress.done)
-        self.failed = dict(stored.progress.failed)
-        self.deferred = dict(stored.progress.deferred)
-        self.jobs = 0  # domains that are still to be attempted
-        self.news: list[_News] = []  # for the journal, once it is durable
-
-
-@dataclass(slots=True)
-class _Job:
-    """The recipients of one message in one domain."""
-
-    active: _Active
-    indexes: list[int]
-
-
-class _Lane:
-    """What waits for one domain."""
-
-    __slots__ = ("busy", "domain", "jobs", "queued")
-
-    def __init__(self, domain: str) -> None:
-        self.domain = domain
-        self.jobs: deque[_Job] = deque()
-        self.busy = 0
-        self.queued = False  # in the ring of those that a worker may take from
 
 
 class Manager:
@@ -114,15 +78,15 @@ class Manager:
         self._spool = spool
         self._courier = courier
         self._schedule = schedule
-        self._journal = journal
+        self._chronicle = Chronicle(journal)
         self._clock = clock
         self._chance = chance
         self._capacity = capacity or Capacity()
         self._heap: list[tuple[float, QueueId, Entry]] = []
-        self._active: dict[QueueId, _Active] = {}
+        self._active: dict[QueueId, Active] = {}
         self._held = 0  # octets of content in memory
-        self._lanes: dict[str, _Lane] = {}
-        self._ring: deque[_Lane] = deque()
+        self._lanes: dict[str, Lane] = {}
+        self._ring: deque[Lane] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
@@ -168,7 +132,7 @@ class Manager:
             except SpoolError as error:
                 # Not even its envelope can be read, so there is nobody to tell. It stays on disk, for a person.
                 log.error("a queued message is not readable and stays where it is: %s", error)  # noqa: TRY400
-                self._journal.record(Kind.FAILED, entry.queue_id, None, reason=str(error))
+                self._chronicle.unreadable(entry.queue_id, str(error))
                 continue
             self._activate(entry, stored)
         if self._timer is not None:
@@ -179,7 +143,7 @@ class Manager:
             self._timer = asyncio.get_running_loop().call_later(delay, self._refill)
 
     def _activate(self, entry: Entry, stored: Stored) -> None:
-        active = _Active(entry, stored)
+        active = Active(entry, stored)
         self._active[entry.queue_id] = active
         if self._held + len(stored.start) <= self._capacity.held:
             active.stored = stored
@@ -195,11 +159,11 @@ class Manager:
         for domain, indexes in by_domain.items():
             lane = self._lanes.get(domain)
             if lane is None:
-                lane = self._lanes[domain] = _Lane(domain)
-            lane.jobs.append(_Job(active, indexes))
+                lane = self._lanes[domain] = Lane(domain)
+            lane.jobs.append(Job(active, indexes))
             self._offer(lane)
 
-    def _offer(self, lane: _Lane) -> None:
+    def _offer(self, lane: Lane) -> None:
         """Let a worker take from the lane, if it has jobs and not too many workers."""
         if lane.jobs and not lane.queued and lane.busy < self._capacity.lane:
             lane.queued = True
@@ -220,13 +184,15 @@ class Manager:
             self._offer(lane)  # lanes take turns: it goes to the end
             try:
                 await self._attempt(lane, job)
+            except Exception:
+                log.exception("the outcome of %s could not be noted", job.active.message.queue_id)
             finally:
                 lane.busy -= 1
                 self._offer(lane)
                 if not lane.jobs and not lane.busy:
                     del self._lanes[lane.domain]
 
-    async def _attempt(self, lane: _Lane, job: _Job) -> None:
+    async def _attempt(self, lane: Lane, job: Job) -> None:
         """Attempt a job; if no server is to be had, the others of the lane need not each find that out."""
         outcomes: Sequence[Outcome]
         reached = True
@@ -246,22 +212,13 @@ class Manager:
             if number % 100 == 99:
                 await asyncio.sleep(0)
 
-    async def _carry(self, domain: str, job: _Job) -> tuple[Sequence[Outcome], bool]:
+    async def _carry(self, domain: str, job: Job) -> tuple[Sequence[Outcome], bool]:
         active = job.active
         message = active.message
         route = self.router.known(domain) or await self.router.route(domain)
+        self._chronicle.resolved(message, domain, route)
         if not isinstance(route, Route):
-            self._journal.record(
-                Kind.RESOLVED, message.queue_id, message.message_id, domain=domain, mx=[], reason=route.reason
-            )
             return [route] * len(job.indexes), isinstance(route, Failed)
-        self._journal.record(
-            Kind.RESOLVED,
-            message.queue_id,
-            message.message_id,
-            domain=domain,
-            mx=[f"{one.preference} {one.host}" for one in route.mx],
-        )
         recipients = tuple(message.envelope.recipients[index].address for index in job.indexes)
         transaction = Transaction(
             reverse_path=message.envelope.reverse_path,
@@ -273,57 +230,35 @@ class Manager:
             utf8_header=message.utf8_header,
         )
 
-        def attempted(session: Session) -> None:
-            self._journal.record(
-                Kind.ATTEMPTED,
-                message.queue_id,
-                message.message_id,
-                host=str(session.target),
-                tls=session.tls_version,
-                recipients=[str(one) for one in recipients],
-            )
-
         stored = active.stored or self._spool.read(active.entry)
-        attempt = await self._courier.deliver(route, transaction, stored, attempted)
+        attempt = await self._courier.deliver(
+            route, transaction, stored, lambda session: self._chronicle.attempted(message, session, recipients)
+        )
         return attempt.outcomes, attempt.reached
 
     # -- what came of them ------------------------------------------------------------------------------------
 
-    def _settle(self, job: _Job, outcomes: Sequence[Outcome]) -> None:
+    def _settle(self, job: Job, outcomes: Sequence[Outcome]) -> None:
         """Note the outcomes of one job; the last one of a message concludes the attempt."""
         active = job.active
-        final = False
-        for index, outcome in zip(job.indexes, outcomes, strict=True):
-            active.deferred.pop(index, None)
-            match outcome:
-                case Delivered():
-                    active.done.add(index)
-                case Failed():
-                    active.failed[index] = outcome
-                case Deferred():
-                    active.deferred[index] = outcome
-            final = final or not isinstance(outcome, Deferred)
-            active.news.append((index, outcome))
+        final = active.note(job.indexes, outcomes)
         active.jobs -= 1
         if not active.jobs:
             self._conclude(active)
         elif final:
             # Other domains may take minutes: what is delivered must not be delivered again if we are killed then.
             entry = active.entry
-            progress = self._progress(active, due=entry.due, attempts=entry.attempts)
+            progress = active.progress(due=entry.due, attempts=entry.attempts)
             news, active.news = active.news, []
             self._spool.update(entry, progress).add_done_callback(lambda done: self._noted(active, news, done))
 
-    def _progress(self, active: _Active, *, due: float, attempts: int) -> Progress:
-        return Progress(due, attempts, frozenset(active.done), dict(active.failed), dict(active.deferred))
-
-    def _noted(self, active: _Active, news: list[_News], done: asyncio.Future[None]) -> None:
+    def _noted(self, active: Active, news: list[tuple[int, Outcome | None]], done: asyncio.Future[None]) -> None:
         if done.exception() is None:
-            self._tell(active, news)
+            self._chronicle.settled(active.message, news, {}, active.entry.due)
         else:  # the conclusion writes it once more
             active.news = news + active.news
 
-    def _conclude(self, active: _Active) -> None:
+    def _conclude(self, active: Active) -> None:
         """End the attempt: decide what becomes of the message, write it down, and report failures."""
         if active.stored is not None:
             self._held -= len(active.stored.start)
@@ -348,7 +283,7 @@ class Manager:
 
     def _write(
         self,
-        active: _Active,
+        active: Active,
         due: float | None,
         report: Report | None,
         failures: dict[int, Failed],
@@ -357,20 +292,22 @@ class Manager:
         entry = active.entry
         pair = (report.message, report.content) if report is not None else None
         if active.deferred and due is not None:
-            progress = self._progress(active, due=due, attempts=entry.attempts + 1)
+            progress = active.progress(due=due, attempts=entry.attempts + 1)
             written = self._spool.update(entry, progress, report=pair)
         else:
             written = self._spool.finish(entry, report=pair)
 
         def settled(done: asyncio.Future[None]) -> None:
             error = done.exception()
+            if self._stopping and error is not None:
+                return
             if error is not None:
                 log.error("the spool can't be written: %s", error)
                 asyncio.get_running_loop().call_later(
                     self._capacity.retry_write, self._write, active, due, report, failures
                 )
                 return
-            self._tell(active, active.news, failures)
+            self._chronicle.settled(active.message, active.news, failures, entry.due)
             del self._active[entry.queue_id]
             if report is not None:
                 self._reported(active, report)
@@ -381,7 +318,7 @@ class Manager:
 
         written.add_done_callback(settled)
 
-    def _report(self, active: _Active, now: float) -> Report | None:
+    def _report(self, active: Active, now: float) -> Report | None:
         """Make the DSN for what has failed, if there may be one."""
         message = active.message
         if message.envelope.reverse_path is None:
@@ -403,63 +340,12 @@ class Manager:
             unique=secrets.token_hex(12),
         )
 
-    def _reported(self, active: _Active, report: Report) -> None:
-        message, notification = active.message, report.message
-        self._journal.record(
-            Kind.REPORTED,
-            message.queue_id,
-            message.message_id,
-            dsn_queue_id=notification.queue_id,
-            dsn_message_id=notification.message_id,
-            to=str(message.envelope.reverse_path),
-        )
-        self._journal.record(
-            Kind.QUEUED,
-            notification.queue_id,
-            notification.message_id,
-            reports=message.queue_id,
-            reports_message_id=message.message_id,
-            size=notification.size,
-        )
+    def _reported(self, active: Active, report: Report) -> None:
+        notification = report.message
+        self._chronicle.reported(active.message, notification)
         entry = self._spool.find(notification.queue_id)
         if entry is not None:  # pragma: no branch - it became durable with what it reports
             self.accepted(entry, Stored(notification, UNTRIED, report.content))
-
-    def _tell(
-        self,
-        active: _Active,
-        news: list[_News],
-        failures: dict[int, Failed] | None = None,
-    ) -> None:
-        """Write outcomes to the journal, in the peer's own words, once they are durable."""
-        message = active.message
-        for index, outcome in news:
-            detail: dict[str, Any] = {"recipient": str(message.envelope.recipients[index].address)}
-            match outcome:
-                case Delivered():
-                    kind = Kind.DELIVERED
-                    detail |= {"host": outcome.host, "reply": str(outcome.reply)}
-                case Deferred() | Failed():
-                    kind = Kind.DEFERRED if isinstance(outcome, Deferred) else Kind.FAILED
-                    detail |= _words(outcome)
-                    if kind is Kind.DEFERRED:
-                        detail["next"] = active.entry.due
-                case None:
-                    kind = Kind.EXPIRED
-                    detail |= _words(failures[index]) if failures is not None else {}
-            self._journal.record(kind, message.queue_id, message.message_id, **detail)
-
-
-_News = tuple[int, Outcome | None]  # a recipient's index and what came of it; None: it expired
-
-
-def _words(outcome: Deferred | Failed) -> dict[str, Any]:
-    return {
-        "status": str(outcome.status),
-        "host": outcome.host,
-        "reply": str(outcome.reply) if outcome.reply is not None else None,
-        "reason": outcome.reason,
-    }
 
 
 def _domain(address: Address) -> str:

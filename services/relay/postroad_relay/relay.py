@@ -48,10 +48,11 @@ class Relay:
         self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay")
         self.spool = Spool(settings.spool_dir)
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port)
+        self._courier = Courier(host.name, settings.smtp_port, client_tls)
         self.manager = Manager(
             self.spool,
             router=self._router(world),
-            courier=Courier(host.name, settings.smtp_port, client_tls),
+            courier=self._courier,
             schedule=Schedule(settings.retry, settings.expiry),
             journal=self.journal,
             reporter=Reporter(host.name, postmaster(world, host.name)),
@@ -108,6 +109,7 @@ class Relay:
         if self._server is not None:
             await self._server.close()
         await self.manager.close()
+        self._courier.close()
         self.spool.close()
         self.journal.close()
 

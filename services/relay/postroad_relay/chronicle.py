@@ -1,0 +1,91 @@
+"""What the queue manager tells the journal: a message's road, in the peers' own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from postroad.journal import Kind
+from postroad_relay.outcome import Deferred, Delivered, Failed, Outcome
+from postroad_relay.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from postroad.address import Address
+    from postroad.journal import Journal
+    from postroad_relay.session import Session
+    from postroad_relay.spool import Message, QueueId
+
+
+class Chronicle:
+    """Turns what happens to queued messages into events of the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def _record(self, kind: Kind, message: Message, **detail: Any) -> None:
+        self._journal.record(kind, message.queue_id, message.message_id, **detail)
+
+    def resolved(self, message: Message, domain: str, route: Route | Deferred | Failed) -> None:
+        """Note where the mail of a domain goes, or why nowhere."""
+        if isinstance(route, Route):
+            mx = [f"{one.preference} {one.host}" for one in route.mx]
+            self._record(Kind.RESOLVED, message, domain=domain, mx=mx)
+        else:
+            self._record(Kind.RESOLVED, message, domain=domain, mx=[], reason=route.reason)
+
+    def attempted(self, message: Message, session: Session, recipients: Sequence[Address]) -> None:
+        """Note that a transaction is begun."""
+        self._record(
+            Kind.ATTEMPTED,
+            message,
+            host=str(session.target),
+            tls=session.tls_version,
+            recipients=[str(one) for one in recipients],
+        )
+
+    def settled(
+        self, message: Message, news: Iterable[tuple[int, Outcome | None]], expired: Mapping[int, Failed], due: float
+    ) -> None:
+        """Note what came of recipients (by index); None: in `expired` is why. `due` is when deferred ones are."""
+        for index, outcome in news:
+            detail: dict[str, Any] = {"recipient": str(message.envelope.recipients[index].address)}
+            match outcome:
+                case Delivered():
+                    self._record(Kind.DELIVERED, message, **detail, host=outcome.host, reply=str(outcome.reply))
+                case Deferred():
+                    self._record(Kind.DEFERRED, message, **detail, **_words(outcome), next=due)
+                case Failed():
+                    self._record(Kind.FAILED, message, **detail, **_words(outcome))
+                case None:
+                    self._record(Kind.EXPIRED, message, **detail, **_words(expired[index]))
+
+    def unreadable(self, ident: QueueId, reason: str) -> None:
+        """Note that a queued message can't be read back."""
+        self._journal.record(Kind.FAILED, ident, None, reason=reason)
+
+    def reported(self, message: Message, notification: Message) -> None:
+        """Note that a DSN about a message is queued; the two events name each other."""
+        self._record(
+            Kind.REPORTED,
+            message,
+            dsn_queue_id=notification.queue_id,
+            dsn_message_id=notification.message_id,
+            to=str(message.envelope.reverse_path),
+        )
+        self._record(
+            Kind.QUEUED,
+            notification,
+            reports=message.queue_id,
+            reports_message_id=message.message_id,
+            size=notification.size,
+        )
+
+
+def _words(outcome: Deferred | Failed) -> dict[str, Any]:
+    return {
+        "status": str(outcome.status),
+        "host": outcome.host,
+        "reply": str(outcome.reply) if outcome.reply is not None else None,
+        "reason": outcome.reason,
+    }
