@@ -1,0 +1,175 @@
+"""POP3 dialogues: `pop3/*.txt`, each run whole, octet by octet, and over a live socket.
+
+    # why
+    @ secure login whole setting NAME=value     how it begins; see `Dialogue`
+    m: Subject: x           a line of a message in the maildrop of bob@beta.test; `m.` begins the next message
+    C: STAT                 a line from the client; CRLF is added. (a*70) is 70 times a, {\\x00} an octet.
+    c: ST                   the same without CRLF
+    S: +OK 1 24             a line from the server, exact
+    T:                      the TLS handshake
+    X:                      the server closes the connection
+
+`C2:` and `S2:` are a second connection. Client lines that follow each other are sent together. The clock stands at
+1 March 2026, noon; the storage is a real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.adapter import Listener, ServerTls, Service, reactor_on
+from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL
+from tests.harness.pop3 import LOGIN, Place, Wire
+
+if TYPE_CHECKING:
+    import ssl
+
+SCRIPTS = sorted((Path(__file__).parent / "pop3").glob("*.txt"))
+PRELUDE = b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
+_LINE = re.compile(r"([CcSTX])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Step:
+    """What one side does: sends octets, or is expected to."""
+
+    kind: str
+    who: int
+    octets: bytes = b""
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """A script."""
+
+    secure: bool = False  # TLS from the first octet
+    login: bool = False  # bob@beta.test has logged in, and the answers to that have been read
+    whole: bool = False  # not to be run octet by octet
+    environ: dict[str, str] = field(default_factory=dict)
+    messages: list[bytes] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+
+def expand(text: str) -> bytes:
+    octets = re.sub(rb"\((.)\*(\d+)\)", lambda found: found[1] * int(found[2]), text.encode())
+    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda found: bytes([int(found[1], 16)]), octets)
+
+
+def parse(path: Path) -> Dialogue:
+    dialogue = Dialogue()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("@ "):
+            for word in line[2:].split():
+                name, equals, value = word.partition("=")
+                if equals:
+                    dialogue.environ[name] = value
+                elif name != "setting":
+                    setattr(dialogue, name, True)
+        elif line == "m.":
+            dialogue.messages.append(b"")
+        elif line.startswith("m:"):
+            dialogue.messages = dialogue.messages or [b""]
+            dialogue.messages[-1] += expand(line[3:]) + b"\r\n"
+        else:
+            found = _LINE.match(line)
+            assert found, f"{path.name}: {line}"
+            add(dialogue, found[1], int(found[2] or 1), expand(found[3]))
+    return dialogue
+
+
+def add(dialogue: Dialogue, kind: str, who: int, octets: bytes) -> None:
+    octets += b"" if kind in "cTX" else b"\r\n"
+    last = dialogue.steps[-1] if dialogue.steps else None
+    if last is not None and (last.kind, last.who) == (kind.upper(), who) and kind in "CcS":
+        last.octets += octets
+    else:
+        dialogue.steps.append(Step(kind.upper(), who, octets))
+
+
+async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
+    wires: dict[int, Wire] = {}
+    for step in dialogue.steps:
+        if step.who not in wires:
+            wires[step.who] = Wire(place, secure=dialogue.secure)
+            if dialogue.login:
+                assert await wires[step.who].say(LOGIN) == PRELUDE
+        wire = wires[step.who]
+        match step.kind:
+            case "C":
+                size = piece or len(step.octets)
+                for start in range(0, len(step.octets), size):
+                    wire.feed(step.octets[start : start + size])
+                await wire.idle()
+            case "S":
+                assert bytes(wire.received[: len(step.octets)]).decode() == step.octets.decode()
+                del wire.received[: len(step.octets)]
+            case "T":
+                assert wire.handshake
+                wire.secured()
+            case "X":
+                assert wire.closed
+    for wire in wires.values():
+        assert not wire.received
+        wire.session.end()
+
+
+@pytest.mark.parametrize("piece", [None, 1], ids=["whole", "octet-by-octet"])
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+async def test_without_a_socket(path: Path, piece: int | None, tmp_path: Path) -> None:
+    dialogue = parse(path)
+    if piece is not None and dialogue.whole:
+        return
+    place = Place(tmp_path, dialogue.environ)
+    try:
+        await place.put(*dialogue.messages)
+        await play(dialogue, place, piece=piece)
+    finally:
+        place.close()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+async def test_live(path: Path, tmp_path: Path, store_tls: ServerTls, client_tls: ssl.SSLContext) -> None:
+    dialogue = parse(path)
+    place = Place(tmp_path, dialogue.environ)
+    await place.put(*dialogue.messages)
+    loop = asyncio.get_running_loop()
+    service = Service("pop3", place.maildrops.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
+    listener = Listener(service, reactor_on(loop), loop, store_tls)
+    port = listener.listen("127.0.0.1", 0, implicit_tls=dialogue.secure)
+    streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+    try:
+        for step in dialogue.steps:
+            if step.who not in streams:
+                tls = client_tls if dialogue.secure else None
+                streams[step.who] = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+                if dialogue.login:
+                    streams[step.who][1].write(LOGIN)
+                    assert await streams[step.who][0].readexactly(len(PRELUDE)) == PRELUDE
+            reader, writer = streams[step.who]
+            async with asyncio.timeout(10):
+                match step.kind:
+                    case "C":
+                        writer.write(step.octets)
+                    case "S":
+                        assert (await reader.readexactly(len(step.octets))).decode() == step.octets.decode()
+                    case "T":
+                        await writer.start_tls(client_tls)
+                    case "X":
+                        assert await reader.read() == b""
+    finally:
+        for _, writer in streams.values():
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        await listener.stop()
+        place.close()
