@@ -179,6 +179,8 @@ class Manager:
         while self._ring and not self._stopping:
             lane = self._ring.popleft()
             lane.queued = False
+            if not lane.jobs:
+                continue  # another worker has found its hosts down, and deferred them all
             job = lane.jobs.popleft()
             lane.busy += 1
             self._offer(lane)  # lanes take turns: it goes to the end
