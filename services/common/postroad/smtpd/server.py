@@ -38,7 +38,8 @@ class Server:
         self._sessions: dict[Receiver, str] = {}  # with the host they come from
         self._per_host: Counter[str] = Counter()
         self._empty = asyncio.Event()
-        self._session_ids = (f"{secrets.token_hex(4)}{number:06x}" for number in itertools.count())
+        run = secrets.token_hex(4)  # tells the sessions of one run of the process from another's
+        self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
 
     @property
     def connections(self) -> int:
