@@ -46,7 +46,8 @@ def check(octets: bytes) -> None:
     assert response[2] & 0x80
     assert (response[2] ^ octets[2]) & 0x79 == 0  # OPCODE and RD
     assert response[3] & 0xF0 == 0  # RA, Z, AD, CD
-    parsed = dns.message.from_wire(response)  # another's reader has no complaint
+    # Another's reader has no complaint. It is told that it reads a QUERY: of UPDATE it wants more than our NOTIMP has.
+    parsed = dns.message.from_wire(response[:2] + bytes((response[2] & 0x87,)) + response[3:])
     assert len(RESPONDER.tcp(octets) or b"") <= TCP_LIMIT
     if parsed.rcode() == 0 and not octets[2] & 0x78:
         asked = wire.decode(octets)
@@ -67,6 +68,7 @@ def test_octets(octets: bytes) -> None:
 
 @given(damaged())
 @settings(max_examples=300)
+@example(GOOD[0][:2] + b"\x28" + GOOD[0][3:])  # UPDATE
 def test_damaged_queries(octets: bytes) -> None:
     check(octets)
 
