@@ -89,6 +89,7 @@ def whole(events: list[Event]) -> list[Event]:
 @example(b"a APPEND INBOX {3+}\r\na\0b\r\n", [21, 22], State.SELECTED)
 @example(b"a FOO " + b"x" * 100 + b" {5+}\r\nb NOOP\r\n", [60, 108], State.SELECTED)
 @example(b"a LOGIN {21+}\r\nb NOOP\r\n", [3], State.NOT_AUTHENTICATED)
+@example(b"a a a " + b"x" * 60 + b" {99999999999+}\r\n", [80], State.NOT_AUTHENTICATED)
 @example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED)
 def test_how_the_octets_are_cut_does_not_matter(octets: bytes, cuts: list[int], state: State) -> None:
     events, sent = run(octets, [], state)

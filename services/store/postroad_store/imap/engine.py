@@ -75,6 +75,7 @@ class Engine:
         "_buffer",
         "_discard",
         "_events",
+        "_fatal",
         "_fault",
         "_limits",
         "_mode",
@@ -108,6 +109,7 @@ class Engine:
         self._need = -1  # octets of a literal that are still to come; -1: a line is
         self._fault: str | None = None  # what is wrong with the command under way, though it must be read on
         self._discard = 0  # octets of a refused literal still to be thrown away
+        self._fatal = False  # what is refused is so large that the session is over
         self._skipping = False  # the line under way belongs to a refused command: throw it away
         self._sync = False  # the APPEND under way waits for a continuation request
 
@@ -131,9 +133,12 @@ class Engine:
         while True:
             if self._events:
                 return self._events.popleft()
-            if self._paused or self._at == len(self._buffer):
+            if self._paused:
                 return None
-            if not self._step():
+            if self._fatal:
+                self.bye(b"[TOOBIG] Literal too large")
+                self.close()
+            elif self._at == len(self._buffer) or not self._step():
                 return None
 
     def data_to_send(self) -> bytes:
@@ -397,26 +402,21 @@ class Engine:
     def _bad(self, tag: bytes | None, text: str, line: bytes) -> None:
         """Give up the command whose last line was `line`, and count off the literals that it goes on with."""
         self._mode = _Mode.COMMAND
-        if self._skip_literal(line):
-            self._give(Bad(tag, text))
+        self._give(Bad(tag, text))
+        self._skip_literal(line)
 
-    def _skip_literal(self, line: bytes) -> bool:
-        """Throw away the non-synchronizing literal that a refused line announces, and the line after it.
-
-        False says that it was too long even for that, and that the session is over.
-        """
+    def _skip_literal(self, line: bytes) -> None:
+        """Throw away the non-synchronizing literal that a refused line announces, and the line after it."""
         # RFC 7888 §3: the end of every line received must be checked for one, whatever else is wrong with it.
         found = _NON_SYNCHRONIZING.search(line) if b"+}" in line[-4:] else None
         if found is None:
-            return True
+            return
         size = int(found[1])
         if size > MAX_NUMBER or (self.state is State.NOT_AUTHENTICATED and size > self._literal_limit()):
             # RFC 7888 §4, the second choice: a stranger is not allowed to make the server read so much.
-            self.bye(b"[TOOBIG] Literal too large")
-            self.close()
-            return False
+            self._fatal = True
+            return
         self._discard, self._skipping = size, True
-        return True
 
     def _tag_of(self, line: bytes) -> bytes | None:
         """Return the tag of the command that goes on with this line, or None where it has none."""
@@ -436,7 +436,7 @@ class Engine:
     def _forget_input(self) -> None:
         self._reset()
         self._buffer, self._at, self._scanned = b"", 0, 0
-        self._discard, self._skipping = 0, False
+        self._discard, self._skipping, self._fatal = 0, False, False
 
     def _line_limit(self) -> int:
         limits = self._limits
