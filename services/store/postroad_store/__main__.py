@@ -37,6 +37,7 @@ from postroad_store.pop3.session import Maildrops
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from postroad.smtpd.server import Server
     from postroad.world import World
 
 SERVICE = "store"
@@ -59,27 +60,16 @@ class Store:
         self._accounts = Accounts(world, settings)
 
     async def run(self, stopped: asyncio.Event) -> None:
-        """Serve until `stopped` is set; raises `OSError` where a port can't be bound."""
+        """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
         settings = self._settings
         loop = asyncio.get_running_loop()
         watcher = WorldWatcher(settings.world, settings.network)
         watching = loop.create_task(watcher.run(self._adopt))
-        listeners = self._listeners(loop)
+        listeners: list[adapter.Listener] = []
+        servers: list[Server] = []
         try:
-            hostname = self._world.host_of(Role.STORE).name
-            smtp = await serve(
-                Delivery(self._accounts, self._storage, self._journal, hostname=hostname),
-                [Listener(self._host, settings.smtp_port)],
-                hostname=hostname,
-                content_directory=self._incoming,
-                limits=Limits(
-                    message_size=settings.message_size,
-                    recipients=settings.recipients,
-                    connections=settings.connections,
-                ).with_room_for_trace_fields(),
-                tls=self._smtp_tls,
-                postmaster=self._postmaster(hostname),
-            )
+            self._listen(loop, listeners)
+            servers.append(await self._serve_smtp())
             log.ready(
                 host=self._host,
                 smtp=settings.smtp_port,
@@ -89,17 +79,35 @@ class Store:
                 imaps=settings.imaps_port,
             )
             await stopped.wait()
-            await asyncio.gather(smtp.close(), *(listener.stop() for listener in listeners))
         finally:
             watching.cancel()
+            await asyncio.gather(*(server.close() for server in servers), *(one.stop() for one in listeners))
             self._storage.close()
             self._journal.close()
+
+    async def _serve_smtp(self) -> Server:
+        settings = self._settings
+        hostname = self._world.host_of(Role.STORE).name
+        return await serve(
+            Delivery(self._accounts, self._storage, self._journal, hostname=hostname),
+            [Listener(self._host, settings.smtp_port)],
+            hostname=hostname,
+            content_directory=self._incoming,
+            limits=Limits(
+                message_size=settings.message_size,
+                recipients=settings.recipients,
+                connections=settings.connections,
+            ),
+            tls=self._smtp_tls,
+            postmaster=self._postmaster(hostname),
+        )
 
     def _adopt(self, world: World) -> None:
         """Go on with an edited world. The addresses that are listened on stay until the next start."""
         self._accounts.world = world
 
-    def _listeners(self, loop: asyncio.AbstractEventLoop) -> list[adapter.Listener]:
+    def _listen(self, loop: asyncio.AbstractEventLoop, listeners: list[adapter.Listener]) -> None:
+        """Listen for POP3 and IMAP, adding what listens to the list."""
         settings = self._settings
         reactor = adapter.reactor_on(loop)
         maildrops = Maildrops(self._accounts, self._storage, self._journal, plaintext_auth=settings.plaintext_auth)
@@ -125,16 +133,14 @@ class Store:
             idle_timeout=imap_service.IDLE_TIMEOUT,
             connections=settings.connections,
         )
-        listeners = []
         for service, port, tls_port in (
             (pop3, settings.pop3_port, settings.pop3s_port),
             (imap, settings.imap_port, settings.imaps_port),
         ):
             listener = adapter.Listener(service, reactor, loop, self._twisted_tls)
+            listeners.append(listener)
             listener.listen(self._host, port)
             listener.listen(self._host, tls_port, implicit_tls=True)
-            listeners.append(listener)
-        return listeners
 
     def _postmaster(self, hostname: str) -> Address:
         """Return whom `RCPT TO:<postmaster>` means: the postmaster of the domain that this host lies in."""

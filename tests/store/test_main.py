@@ -1,0 +1,147 @@
+"""The store's process: what it opens, how it follows the world, how it ends, what stops its start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import poplib
+import smtplib
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from postroad import init, log
+from postroad.config import Settings
+from postroad.worldfile import load_world
+from postroad_store import __main__ as store
+from postroad_store.adapter import CannotListenError
+from tests.harness.processes import claim_network
+from tests.harness.stack import DEFAULT_WORLD
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    network, claim = claim_network()
+    (tmp_path / "world.toml").write_text(DEFAULT_WORLD)
+    made = Settings.from_environ(
+        {
+            "POSTROAD_WORLD": str(tmp_path / "world.toml"),
+            "POSTROAD_DATA": str(tmp_path / "data"),
+            "POSTROAD_NETWORK": network,
+        }
+    )
+    init.prepare(made)
+    yield made
+    claim.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def host(settings: Settings) -> AsyncIterator[str]:
+    left = settings.mail_dir / "incoming" / "content-left"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"what a kill left")
+    world = load_world(settings.world, settings.network)
+    stopped = asyncio.Event()
+    running = asyncio.create_task(store.Store(settings, world).run(stopped))
+    host = f"{settings.network.network_address + 143}"
+    async with asyncio.timeout(10):
+        while not running.done():
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(host, settings.smtp_port)
+                writer.close()
+                break
+            await asyncio.sleep(0.01)
+    assert not left.exists()
+    yield host
+    stopped.set()
+    async with asyncio.timeout(10):
+        await running
+
+
+def deliver(host: str, settings: Settings, *recipients: str) -> None:
+    with smtplib.SMTP(host, settings.smtp_port, timeout=10) as client:
+        client.sendmail("a@x.test", recipients, "Subject: x\r\n\r\nbody\r\n")
+
+
+def count(host: str, settings: Settings, login: str, password: str) -> int:
+    client = poplib.POP3_SSL(host, settings.pop3s_port, context=ssl._create_unverified_context(), timeout=10)
+    client.user(login)
+    client.pass_(password)
+    messages, _ = client.stat()
+    client.quit()
+    return messages
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_mail_goes_in_by_smtp_and_out_by_pop3_and_imap(host: str, settings: Settings) -> None:
+    await asyncio.to_thread(deliver, host, settings, "bob@beta.test", "postmaster")
+    assert await asyncio.to_thread(count, host, settings, "bob@beta.test", "builder") == 1
+    assert await asyncio.to_thread(count, host, settings, "postmaster@postroad.test", "postmaster") == 1
+    reader, writer = await asyncio.open_connection(host, settings.imap_port)
+    assert (await reader.readline()).startswith(b"* OK")
+    writer.close()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_an_edit_of_the_world_is_taken_up(host: str, settings: Settings) -> None:
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        await asyncio.to_thread(deliver, host, settings, "zoe@beta.test")
+    settings.world.write_text(DEFAULT_WORLD.replace("dave", "zoe"))
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(smtplib.SMTPRecipientsRefused):
+                await asyncio.to_thread(deliver, host, settings, "zoe@beta.test")
+                break
+            await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(count, host, settings, "zoe@beta.test", "gravel") == 1
+
+
+class TestStart:
+    @pytest.fixture(autouse=True)
+    def _quiet(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(log, "setup", lambda *_: None)  # pytest's own handlers stay
+
+    def start(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
+        monkeypatch.setenv("POSTROAD_WORLD", str(settings.world))
+        monkeypatch.setenv("POSTROAD_DATA", str(settings.data))
+        monkeypatch.setenv("POSTROAD_NETWORK", str(settings.network.network_address).rpartition(".")[0])
+        return store.main()
+
+    def test_a_bad_setting(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setenv("POSTROAD_IMAP_PORT", "imap")
+        assert store.main() == 1
+        assert "POSTROAD_IMAP_PORT=imap" in capsys.readouterr().err
+
+    def test_a_bad_world(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings.world.write_text("capture = 1\n")
+        assert self.start(settings, monkeypatch) == 1
+        assert "world.toml:1:" in caplog.text
+
+    def test_no_certificate(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (settings.tls_dir / "cert.pem").unlink()
+        assert self.start(settings, monkeypatch) == 1
+        assert "run init" in caplog.text
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("port", ["smtp_port", "pop3_port"])
+async def test_a_port_that_is_taken(settings: Settings, port: str) -> None:
+    host = f"{settings.network.network_address + 143}"
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, getattr(settings, port)))
+        taken.listen()
+        world = load_world(settings.world, settings.network)
+        with pytest.raises((OSError, CannotListenError)):
+            await store.Store(settings, world).run(asyncio.Event())
