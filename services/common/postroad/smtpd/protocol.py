@@ -115,7 +115,8 @@ class Receiver(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session, or turn the client away where there are too many."""
         self._wire = cast("asyncio.Transport", transport)
-        host, port = transport.get_extra_info("peername")[:2]
+        # None where the client was gone before it was accepted; its loss is told next
+        host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
         self._facts = Session(self._port, _parse_ip(host), port, self._server.next_session_id())
         if (tls := transport.get_extra_info("ssl_object")) is not None:
             self._facts.tls_version = tls.version()

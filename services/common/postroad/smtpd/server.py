@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from postroad.address import Address
 from postroad.smtpd.profile import Profile
-from postroad.smtpd.protocol import Receiver
+from postroad.smtpd.protocol import HANDSHAKE_TIMEOUT, Receiver
 from postroad.smtpd.service import Limits, Listener, Port, Service
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Server:
             listener.host,
             listener.port,
             ssl=self.tls if implicit_tls else None,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT if implicit_tls else None,
             backlog=BACKLOG,
         )
         self._servers.append(server)
