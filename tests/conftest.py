@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.containers import ComposeStack
+from tests.harness.needs import require_docker
 from tests.harness.processes import ProcessStack
 from tests.harness.stack import DEFAULT_WORLD, Stack, fresh_domain
 
@@ -29,3 +31,28 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with ProcessStack(tmp_path_factory.mktemp("stack"), world=DEFAULT_WORLD + fresh_domain()) as stack:
         yield stack
         stack.check_logs()
+
+
+@pytest.fixture(scope="session")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
+    """One Postroad of containers; tests that stop and kill its services leave it running and empty-handed."""
+    require_docker()
+    settings = {"POSTROAD_RETRY": "100ms 200ms 500ms 1s"}
+    with ComposeStack(
+        tmp_path_factory.mktemp("compose"), world=DEFAULT_WORLD + fresh_domain(), settings=settings
+    ) as stack:
+        yield stack
+        stack.check_logs()
+
+
+@pytest.fixture(
+    params=[
+        "native",
+        pytest.param("composed", marks=[pytest.mark.compose, pytest.mark.xdist_group("compose")]),
+    ]
+)
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """Postroad as processes, then as containers: a test that takes this runs against both."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Stack)
+    return found

@@ -15,10 +15,11 @@ report    for, recipient, action, status, [diagnostic = regex]: a DSN (RFC 3464)
 script    port, file or lines: C: a line, C> octets with Python's escapes, S: how a reply begins, S. the hang-up,
           TLS: STARTTLS, LOGIN: AUTH PLAIN as a user
 ask       name, type, answers = [...], [rcode]: a DNS query
-edit      add = text, or world = file: changes the running world; [wait = regex] of a log line at every service
+edit      add = text, or world = file: changes the running world; waits until every service says that it is loaded,
+          or for [wait = regex] in every log
 stop, start, kill    services
 logged    service, line = regex
-journal   service, kind, count
+journal   service, kind, count or at-least: so many events in its journal, as soon as they are there
 trace     id, lines = [regex, ...]: what `make trace` prints holds these, in this order
 """
 
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ import dns.rcode
 from flufl.bounce import all_failures
 
 from tests.harness.mailboxes import arrived, parse
-from tests.harness.smtp import SMTP, Refused, client_context, submission
+from tests.harness.smtp import SMTP, Refused, Reply, client_context, submission
 from tests.harness.stack import DEFAULT_WORLD, STORE_NAME, WAIT, Port, Service, Stack, User
 from tests.mail.corpus import crlf, simple
 
@@ -180,6 +182,7 @@ class Scenario:
         with SMTP(
             stack.endpoint(chosen), tls=context, **({"name": STORE_NAME} if chosen is Port.MX else {})
         ) as session:
+            greeting: Reply | None = session.greeting
             for line in text.splitlines():
                 if not line or line.startswith("#"):
                     continue
@@ -189,7 +192,7 @@ class Scenario:
                 elif verb == "C>":
                     session.send(ast.literal_eval(f"b'{argument}'"))
                 elif verb == "S:":
-                    reply = session.read()
+                    reply, greeting = greeting or session.read(), None
                     answer = f"{reply.code} {reply.text}"
                     assert answer.startswith(argument), f"{line!r} but the server said {answer!r}"
                 elif verb == "S.":
@@ -211,22 +214,31 @@ class Scenario:
         marks = {service: log.position for service, log in stack.logs.items()}
         self.world = (self.folder / world).read_text() if world else self.world + add
         stack.edit_world(self.world)
-        if wait:
-            for service, mark in marks.items():
-                # "Within a second" is the promise; the rest of the bound is for a busy machine.
-                stack.logs[service].wait(wait, after=mark, timeout=5)
+        for service, mark in marks.items():
+            loaded = "zones loaded" if service is Service.DNS else "world loaded"
+            # "Within a second" is the promise; the rest of the bound is for a busy machine.
+            stack.logs[service].wait(wait or loaded, after=mark, timeout=5)
 
     def _logged(self, stack: Stack, *, service: str, line: str) -> None:
         stack.logs[Service(service)].wait(line)
 
-    def _journal(self, stack: Stack, *, service: str, kind: str, count: int) -> None:
-        events = [event for event in stack.journal(Service(service)) if event.get("kind") == kind]
-        assert len(events) == count, events
+    def _journal(self, stack: Stack, *, service: str, kind: str, count: int = 0, at_least: int = 0) -> None:
+        events = stack.wait_journal(Service(service), kind, count=count or at_least)
+        assert at_least or len(events) == count, events
 
     def _trace(self, stack: Stack, *, id: str, lines: list[str]) -> None:  # noqa: A002
-        text = stack.trace(id)
-        position = 0
-        for pattern in lines:
-            found = re.compile(pattern, re.MULTILINE).search(text, position)
-            assert found, f"no line like {pattern!r} there or after it in\n{text}"
-            position = found.end()
+        deadline = time.monotonic() + WAIT
+        while (missing := first_missing(text := stack.trace(id), lines)) is not None:
+            # The journal is written a moment after what it tells of.
+            assert time.monotonic() < deadline, f"no line like {missing!r} there or after it in\n{text}"
+
+
+def first_missing(text: str, patterns: list[str]) -> str | None:
+    """Return the first pattern that is not in the text after those before it, or None."""
+    position = 0
+    for pattern in patterns:
+        found = re.compile(pattern, re.MULTILINE).search(text, position)
+        if found is None:
+            return pattern
+        position = found.end()
+    return None

@@ -27,6 +27,8 @@ DEFAULT_WORLD = (ROOT / "services" / "world.toml").read_text()
 
 WAIT = 30.0  # seconds: the bound of every wait; a healthy stack needs a fraction of one
 
+LOOK_AGAIN = 0.05  # seconds between two looks at what cannot be waited for
+
 RELAY_NAME = "relay.postroad.test"
 STORE_NAME = "mx.postroad.test"
 DNS_NAME = "ns.postroad.test"
@@ -236,6 +238,25 @@ class Stack(ABC):
             except ValueError:
                 continue
         return events
+
+    def wait_journal(
+        self, service: Service, kind: str, *, count: int = 1, timeout: float = WAIT, **detail: object
+    ) -> list[dict[str, Any]]:
+        """Return the events of a kind, with these details, as soon as there are `count` of them.
+
+        The journal is written a moment after what it tells of, and nothing announces that: it is looked at again.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            events = [
+                event
+                for event in self.journal(service)
+                if event["kind"] == kind and all(event.get(name) == value for name, value in detail.items())
+            ]
+            if len(events) >= count:
+                return events
+            assert time.monotonic() < deadline, f"{len(events)} of {count} events {kind} {detail} in the journal"
+            threading.Event().wait(LOOK_AGAIN)
 
     @abstractmethod
     def trace(self, name: str) -> str:

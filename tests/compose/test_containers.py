@@ -1,0 +1,137 @@
+"""The containers themselves: how they are locked in, how soon they are up, what they survive."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.load import Load, arrivals, check_accounts
+from tests.harness.mailboxes import arrived
+from tests.harness.smtp import SMTP, client_context, submit, transparent
+from tests.harness.stack import Port, Service
+from tests.mail.corpus import simple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness.containers import ComposeStack
+
+pytestmark = [pytest.mark.compose, pytest.mark.xdist_group("compose")]
+
+HEALTHY_WITHIN = 10.0  # seconds, with the images built
+IDLE_MEMORY = 200 << 20  # octets, of the three together
+KILLS = 20
+AT_ONCE = 50  # deliveries that the relay has under way at a time, at the most
+
+
+def test_healthy_soon(composed: ComposeStack, record_property: Callable[[str, object], None]) -> None:
+    record_property("healthy after seconds", composed.ready_after)
+    assert composed.ready_after <= HEALTHY_WITHIN
+    for service in Service:
+        assert composed.container(service).attrs["State"]["Health"]["Status"] == "healthy"
+
+
+def test_idle_memory(composed: ComposeStack, record_property: Callable[[str, object], None]) -> None:
+    composed.restart(*Service)  # others have sent mail through them
+    memory = sum(map(composed.memory, Service))
+    record_property("idle octets", memory)
+    assert memory <= IDLE_MEMORY
+
+
+@pytest.mark.parametrize("service", Service)
+def test_locked_in(composed: ComposeStack, service: Service) -> None:
+    attributes = composed.container(service).attrs
+    config, host = attributes["Config"], attributes["HostConfig"]
+    assert config["User"].partition(":")[0] not in {"", "0", "root"}
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert any(option.startswith("no-new-privileges") for option in host["SecurityOpt"])
+    assert host["Privileged"] is False
+    assert host["Memory"] > 0
+    published = [one for ports in host["PortBindings"].values() for one in ports]
+    assert published
+    assert {one["HostIp"] for one in published} == {"127.0.0.1"}
+    assert not [mount for mount in attributes["Mounts"] if "docker.sock" in mount["Source"]]
+    # What the kernel says, beside what Docker was asked.
+    status = composed.run_in(service, "cat", "/proc/1/status")
+    values = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(values["CapEff"], 16) == 0
+    assert int(values["CapBnd"], 16) == 0
+    assert values["NoNewPrivs"] == "1"
+    assert values["Uid"].split()[0] != "0"
+
+
+def test_the_store_is_no_host_port(composed: ComposeStack) -> None:
+    bindings = composed.container(Service.STORE).attrs["HostConfig"]["PortBindings"]
+    assert "25/tcp" not in bindings
+
+
+def test_nothing_leaves(composed: ComposeStack) -> None:
+    """A container reaches the others and nobody else."""
+    connect = "import socket; socket.create_connection(('192.0.2.1', 25), timeout=2)"
+    with pytest.raises(AssertionError, match=r"OSError|TimeoutError"):
+        composed.run_in(Service.RELAY, "python", "-c", connect)
+
+
+@pytest.mark.parametrize("service", [Service.STORE, Service.DNS])
+def test_stopped_while_mail_is_queued(composed: ComposeStack, service: Service) -> None:
+    user = composed.fresh_user()
+    composed.stop(service)
+    try:
+        submit(composed, user, [user.address], simple("Patience", message_id=f"{service}.down@client.example"))
+        composed.wait_journal(Service.RELAY, "deferred", message_id=f"<{service}.down@client.example>")
+    finally:
+        composed.start(service)
+    (content,) = arrived(composed, user)
+    assert b"Subject: Patience" in content
+
+
+def test_cut_off_in_the_midst_of_data(composed: ComposeStack) -> None:
+    """The relay loses its network between the first half of a message and the second."""
+    user = composed.fresh_user()
+    content = simple("Cut off", b"x" * 70 + b"\r\n")
+    network, container = composed.private_network(), composed.container(Service.RELAY)
+    octets = transparent(content)
+    acknowledged = False
+    with SMTP(composed.endpoint(Port.SUBMISSION)) as session:
+        session.ehlo()
+        session.starttls(client_context(composed))
+        session.login(user)
+        session.envelope(user.address, [user.address])
+        session.must("DATA", 354)
+        session.send(octets[:40])
+        network.disconnect(container)
+        try:
+            session.socket.settimeout(3)
+            with contextlib.suppress(OSError):
+                session.send(octets[40:])
+                acknowledged = session.read().code == 250
+        finally:
+            network.connect(container, ipv4_address=f"{composed.network}.25")
+    submit(composed, user, [user.address], simple("After"))
+    arrived(composed, user, where=lambda found: b"Subject: After" in found)
+    copies = arrived(composed, user, count=int(acknowledged), where=lambda found: b"Subject: Cut off" in found)
+    assert len(copies) == int(acknowledged) or (not acknowledged and len(copies) == 1)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("service", Service)
+def test_killed_under_load(
+    composed: ComposeStack, service: Service, record_property: Callable[[str, object], None]
+) -> None:
+    user = composed.fresh_user()
+    with Load(composed, user) as load:
+        for _ in range(KILLS):
+            load.wait_for_more(20)
+            composed.kill(service)
+            composed.start(service)
+        load.wait_for_more(20)
+    found = arrivals(composed, user, load.acknowledged)
+    twice = check_accounts(load, found, kills=KILLS, at_once=AT_ONCE)
+    record_property("acknowledged", len(load.acknowledged))
+    record_property("unanswered", len(load.unanswered))
+    record_property("twice", twice)
+    assert service is not Service.DNS or twice == 0

@@ -1,0 +1,20 @@
+"""Each folder beside this file is a scenario: a world, messages, and what is expected (tests/harness/scenario.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.harness.processes import ProcessStack
+from tests.harness.scenario import Scenario
+
+FOLDERS = sorted(file.parent for file in Path(__file__).parent.glob("*/scenario.toml"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_scenario(folder: Path, tmp_path: Path) -> None:
+    scenario = Scenario(folder)
+    with ProcessStack(tmp_path / "stack", world=scenario.world, settings=scenario.settings) as stack:
+        scenario.run(stack)
+        stack.check_logs()
