@@ -10,7 +10,7 @@ import pytest
 from tests.harness.load import Load, arrivals, check_accounts
 from tests.harness.mailboxes import arrived
 from tests.harness.smtp import SMTP, client_context, submit, transparent
-from tests.harness.stack import Port, Service
+from tests.harness.stack import ALICE, BOB, Port, Service
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -76,17 +76,20 @@ def test_nothing_leaves(composed: ComposeStack) -> None:
         composed.run_in(Service.RELAY, "python", "-c", connect)
 
 
-@pytest.mark.parametrize("service", [Service.STORE, Service.DNS])
+@pytest.mark.parametrize("service", [Service.DNS, Service.STORE])
 def test_stopped_while_mail_is_queued(composed: ComposeStack, service: Service) -> None:
-    user = composed.fresh_user()
+    # Nobody else writes to bob, so that the relay has not just asked where beta.test is.
+    user, name = BOB, f"{service}.down@client.example"
     composed.stop(service)
     try:
-        submit(composed, user, [user.address], simple("Patience", message_id=f"{service}.down@client.example"))
-        composed.wait_journal(Service.RELAY, "deferred", message_id=f"<{service}.down@client.example>")
+        submit(composed, ALICE, [user.address], simple("Patience", message_id=name))
+        # An address that is gone may take the whole time limit of a connection to be found out: what is waited for is
+        # that the attempt has begun.
+        begun = "deferred" if service is Service.DNS else "resolved"
+        composed.wait_journal(Service.RELAY, begun, message_id=f"<{name}>")
     finally:
         composed.start(service)
-    (content,) = arrived(composed, user)
-    assert b"Subject: Patience" in content
+    assert len(arrived(composed, user, where=lambda content: name.encode() in content)) == 1
 
 
 def test_cut_off_in_the_midst_of_data(composed: ComposeStack) -> None:
