@@ -93,20 +93,28 @@ class Reader:
         """See `Storage.fetch`."""
         has_body = not _BODIES.isdisjoint(items)
         columns = ", ".join(_COLUMNS[item] for item in items)
+        size_of_body = ", c.id, c.size - c.header_size" if has_body else ""
         join = "CROSS JOIN octets o ON o.piece = c.id << 16" if has_body else ""
         # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
         select = (
-            f"SELECT e.uid, c.id, c.size - c.header_size, {columns} FROM entries e"  # noqa: S608
+            f"SELECT e.uid, {columns}{size_of_body} FROM entries e"  # noqa: S608
             f" CROSS JOIN contents c ON c.id = e.content {join} WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ?"
             " ORDER BY e.uid"
         )
         bodies = [place for place, item in enumerate(items) if item in _BODIES]
         for rows in self._select(mailbox, uids, select, has_body=has_body):
-            for uid, content, size, *values in rows:
-                if has_body and size > PIECE:
-                    rest = b"".join(self._pieces(content, 1, size // PIECE))
-                    for place in bodies:
-                        values[place] += rest
+            if not has_body:
+                for row in rows:
+                    yield row[0], row[1:]
+                continue
+            for row in rows:
+                if row[-1] <= PIECE:
+                    yield row[0], row[1:-2]
+                    continue
+                uid, *values, content, size = row
+                rest = b"".join(self._pieces(content, 1, size // PIECE))
+                for place in bodies:
+                    values[place] += rest
                 yield uid, tuple(values)
 
     def _select(
