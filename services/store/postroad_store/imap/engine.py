@@ -197,6 +197,11 @@ class Engine:
         self._paused = False
 
     @property
+    def has_input(self) -> bool:
+        """Whether octets wait that no event has been made of: the client pipelines."""
+        return self._at < len(self._buffer)
+
+    @property
     def idle(self) -> bool:
         """Whether the client idles."""
         return self._mode is _Mode.IDLE

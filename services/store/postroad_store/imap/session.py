@@ -27,13 +27,14 @@ from postroad_store.imap import (
     updates,
 )
 from postroad_store.imap.engine import Engine
+from postroad_store.imap.sequence import format_ranges, ranges_of
 from postroad_store.imap.states import State
 from postroad_store.imap.wire import SyntaxFault
 from postroad_store.mail.errors import MailError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
 
     from postroad.journal import Kind
@@ -51,6 +52,7 @@ log = logging.getLogger(__name__)
 # Commands that are none, one after another, until the connection is closed: before and after login.
 MAX_BAD_BEFORE_LOGIN = 3
 MAX_BAD = 20
+RANGES_A_NOTE = 50  # of UIDs in one line of the journal
 SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
@@ -182,16 +184,19 @@ class Session:
             self.view.close()
             self.view = None
 
-    def note(self, kind: Kind, mailbox: Mailbox, uids: str) -> None:
-        """Write to the journal what was done with messages; `uids` is a number or a set (RFC 4315 uid-set)."""
-        self.service.journal.record(
-            kind,
-            account=self.account.login if self.account is not None else "",
-            mailbox=mailbox.name,
-            uid_validity=mailbox.uid_validity,
-            uid=int(uids) if uids.isdigit() else uids,
-            protocol="imap",
-        )
+    def note(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
+        """Write to the journal what was done with messages (ascending UIDs), as a number or uid-sets (RFC 4315 §4)."""
+        ranges = ranges_of(uids)
+        for start in range(0, len(ranges), RANGES_A_NOTE):
+            text = format_ranges(ranges[start : start + RANGES_A_NOTE]).decode("ascii")
+            self.service.journal.record(
+                kind,
+                account=self.account.login if self.account is not None else "",
+                mailbox=mailbox.name,
+                uid_validity=mailbox.uid_validity,
+                uid=int(text) if text.isdigit() else text,
+                protocol="imap",
+            )
 
     # -- events of no state -----------------------------------------------------------------------------------
 

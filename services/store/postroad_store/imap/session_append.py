@@ -8,7 +8,6 @@ the commands, each after its own commit. How much may be under way is bounded.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 # What may be under way at a time, of one session: messages, and octets of them.
 MAX_PENDING = 200
 MAX_PENDING_OCTETS = 4 * 1024 * 1024
-
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
 @dataclass(slots=True)
@@ -74,9 +71,9 @@ class Appends:
         """Whether no more should be begun."""
         return len(self.pending) >= MAX_PENDING or self._octets >= MAX_PENDING_OCTETS
 
-    async def settled(self, below: int = 0) -> None:
-        """Wait until at most `below` are under way, and answer the others."""
-        while len(self.pending) > below:
+    async def settled(self) -> None:
+        """Wait until none is under way, and answer them all."""
+        while self.pending:
             future = self.pending[0].future
             await asyncio.wait([future])
             self._answer()
@@ -187,19 +184,20 @@ def append_end(session: Session, command: commands.AppendEnd) -> Awaitable[None]
     incoming.content.close()
     if content.count(b"\n") != content.count(b"\r\n"):
         # RFC 5322 §2.1 has CRLF alone; clients that send what their files hold mean it (Dovecot reads it so too).
-        content = _BARE_LF.sub(b"\r\n", content)
+        content = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     given = incoming.command.internal_date
     moment = given.timestamp() if given is not None else session.service.clock()
     arrival = Arrival((incoming.mailbox,), content, int(moment), incoming.command.flags)
     appends.add(command.tag, session.service.as_future(session.storage.append([arrival])), len(content))
-    if appends.full:
-        return _wait_for_room(session)
+    if appends.full or not session.engine.has_input:
+        return _answered(session)
     session.engine.proceed()
     return None
 
 
-async def _wait_for_room(session: Session) -> None:
-    await session.appends.settled(MAX_PENDING // 2 if len(session.appends.pending) >= MAX_PENDING else 0)
+async def _answered(session: Session) -> None:
+    """Answer all that is under way first: there is enough of it, or the client has sent no more."""
+    await session.appends.settled()
     session.engine.proceed()
 
 

@@ -68,10 +68,12 @@ def logout(session: Session, command: commands.Logout) -> None:
 
 def ident(session: Session, command: commands.Id) -> None:
     """ID (RFC 2971)."""
-    if command.fields:
-        log.info("imap: client %r", dict(command.fields), extra={"peer": session.connection.peer})
-    name = b'"name" "Postroad" "version" %b' % responses.string(version("postroad-store").encode("ascii"))
-    session.engine.send(b"* ID (%b)\r\n" % name)
+    told = {name.lower(): value for name, value in command.fields or () if value}
+    if b"name" in told:  # RFC 2971 §3: for statistics and the search for faults, nothing else
+        name, release = (told.get(one, b"")[:100].decode("ascii", "replace") for one in (b"name", b"version"))
+        log.info("imap client", extra={"client": name, "version": release, "peer": session.connection.peer})
+    own = responses.string(version("postroad-store").encode("ascii"))
+    session.engine.send(b'* ID ("name" "Postroad" "version" %b)\r\n' % own)
     session.finish(command, b"OK ID completed.")
 
 

@@ -155,8 +155,7 @@ async def _produce_patiently(
 def _fetched(session: Session, command: commands.Fetch, spans: list[range], made: Plan) -> None:
     view = view_of(session)
     if made.whole and spans:
-        uids = format_ranges(ranges_of(uids_of(view, spans))).decode("ascii")
-        session.note(Kind.RETRIEVED, view.mailbox, uids)
+        session.note(Kind.RETRIEVED, view.mailbox, uids_of(view, spans))
     if not command.uid and _some_gone(view, spans):
         # RFC 2180 §4.1.2: what is there has been sent; NO says that it was not all.
         session.finish(command, b"NO " + GONE, expunges=False)
@@ -280,7 +279,7 @@ async def _expunge(session: Session, command: commands.Expunge, view: View) -> N
 async def _remove(session: Session, mailbox: Mailbox, removing: Awaitable[list[UID]]) -> None:
     removed = await removing
     if removed:
-        session.note(Kind.REMOVED, mailbox, format_ranges(ranges_of(removed)).decode("ascii"))
+        session.note(Kind.REMOVED, mailbox, removed)
 
 
 def close(session: Session, command: commands.Close) -> Awaitable[None] | None:
