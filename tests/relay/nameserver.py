@@ -21,17 +21,18 @@ Script = dict[tuple[str, str], str | list[str]]
 class NameServer(asyncio.DatagramProtocol):
     """Listens on one port for UDP and TCP; a question without an answer in the script is left unanswered."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, address: str = "127.0.0.1", port: int = 0) -> None:
         self.script = script
+        self._address = address
         self.asked: list[tuple[str, str]] = []
         self.truncate = False
-        self.port = 0
+        self.port = port
 
     async def __aenter__(self) -> Self:
-        self._tcp = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._tcp = await asyncio.start_server(self._serve, self._address, self.port)
         self.port = self._tcp.sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, ("127.0.0.1", self.port))
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, (self._address, self.port))
         return self
 
     async def __aexit__(

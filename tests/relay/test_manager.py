@@ -436,6 +436,15 @@ async def test_a_failure_that_was_noted_and_not_reported_is_reported(bench: Benc
     assert bench.notes.kinds(ident) == ["reported"]
 
 
+async def test_closing_waits_until_what_was_delivered_is_written(bench: Bench) -> None:
+    ident = await bench.put()
+    await until(lambda: bool(bench.courier.deliveries))
+    await bench.close()
+    assert bench.notes.kinds(ident)[-1] == "delivered"
+    bench.open()
+    assert len(bench.spool) == 0
+
+
 async def test_closing_cuts_off_what_takes_too_long(bench: Bench) -> None:
     bench.courier.gated = {"beta.test"}
     await bench.put()

@@ -10,6 +10,7 @@ What an attempt came to is on disk before it is forgotten, and in the journal on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import logging
 import random
@@ -90,6 +91,8 @@ class Manager:
         self._workers: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._writing = 0  # conclusions on their way to the disk
+        self._written = asyncio.Event()
 
     def start(self) -> None:
         """Take up what the spool holds."""
@@ -119,6 +122,11 @@ class Manager:
             worker.cancel()
         if self._workers:
             await asyncio.wait(self._workers)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while self._writing:
+                    self._written.clear()
+                    await self._written.wait()
 
     # -- from the heap to the lanes ---------------------------------------------------------------------------
 
@@ -298,8 +306,11 @@ class Manager:
             written = self._spool.update(entry, progress, report=pair)
         else:
             written = self._spool.finish(entry, report=pair)
+        self._writing += 1
 
         def settled(done: asyncio.Future[None]) -> None:
+            self._writing -= 1
+            self._written.set()
             error = done.exception()
             if self._stopping and error is not None:
                 return
