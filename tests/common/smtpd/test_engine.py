@@ -174,7 +174,7 @@ def test_shut_down_anywhere(engine: Engine, octets: bytes) -> None:
     engine.shut_down(TIMEOUT)
     assert engine.next_event() == Close()
     assert engine.next_event() is None
-    assert engine.data_to_send() == SHUTTING_DOWN.encode()
+    assert engine.data_to_send() == b"421 4.3.2 mx.test Service shutting down\r\n"
     assert engine.state is State.CLOSED
 
 

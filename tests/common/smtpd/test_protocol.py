@@ -177,7 +177,7 @@ async def test_the_service_may_turn_away(rig: Rig) -> None:
     await rig.serve()
     rig.keeper.refusal = reply(421, "4.3.2", "Later")
     client = await rig.connect(greeted=False)
-    assert await client.line() == "421 4.3.2 Later"
+    assert await client.line() == "421 4.3.2 mx.test Later"
     assert await client.is_closed()
 
 
@@ -185,11 +185,11 @@ async def test_too_many_connections(rig: Rig) -> None:
     await rig.serve(connections=3, connections_per_address=2)
     first, _ = await rig.connect(), await rig.connect()
     third = await rig.connect(greeted=False)
-    assert await third.line() == "421 4.7.0 Too many connections"
+    assert await third.line() == "421 4.7.0 mx.test Too many connections"
     assert await third.is_closed()
     await rig.connect(host="127.0.0.2")
     last = await rig.connect(greeted=False, host="127.0.0.3")
-    assert await last.line() == "421 4.7.0 Too many connections"
+    assert await last.line() == "421 4.7.0 mx.test Too many connections"
     first.writer.close()
     await rig.until(lambda: rig.server.connections == 2)
     await rig.connect()
@@ -213,7 +213,7 @@ async def test_a_client_that_speaks_first(rig: Rig) -> None:
 async def test_timeout(rig: Rig) -> None:
     await rig.serve(command_timeout=0.05)
     client = await rig.connect()
-    assert await client.line() == "421 4.4.2 Timeout waiting for the client"
+    assert await client.line() == "421 4.4.2 mx.test Timeout waiting for the client"
     assert await client.is_closed()
 
 
@@ -233,7 +233,7 @@ async def test_data_timeout(rig: Rig) -> None:
     client = await rig.connect()
     await client.open_transaction()
     client.writer.write(b"Subject: x\r\n")
-    assert await client.line() == "421 4.4.2 Timeout waiting for the client"
+    assert await client.line() == "421 4.4.2 mx.test Timeout waiting for the client"
     assert await client.is_closed()
     assert rig.keeper.taken == []
 
@@ -435,7 +435,7 @@ async def test_close_tells_idle_sessions(rig: Rig) -> None:
     await client.say(b"HELO x\r\n")
     await rig.server.close()
     for each in (client, greeted):
-        assert await each.line() == "421 4.3.2 Service shutting down"
+        assert await each.line() == "421 4.3.2 mx.test Service shutting down"
         assert await each.is_closed()
     with pytest.raises(OSError, match=r".*"):
         await asyncio.open_connection("127.0.0.1", rig.port)
@@ -449,7 +449,7 @@ async def test_close_lets_a_transaction_finish(rig: Rig) -> None:
     closing = asyncio.create_task(rig.server.close(grace=10))
     await asyncio.sleep(0.02)
     assert await client.say(b".\r\nNOOP\r\n") == "250 2.0.0 OK"
-    assert await client.line() == "421 4.3.2 Service shutting down"
+    assert await client.line() == "421 4.3.2 mx.test Service shutting down"
     await closing
     assert rig.keeper.taken == [b"x\r\n"]
 
@@ -459,7 +459,7 @@ async def test_close_does_not_wait_long_for_a_transaction(rig: Rig) -> None:
     client = await rig.connect()
     await client.open_transaction()
     await rig.server.close(grace=0.02)
-    assert await client.line() == "421 4.3.2 Service shutting down"
+    assert await client.line() == "421 4.3.2 mx.test Service shutting down"
     assert await client.is_closed()
 
 
@@ -475,7 +475,7 @@ async def test_close_does_not_cut_a_commit(rig: Rig) -> None:
     assert not closing.done()
     rig.keeper.go_on.set()
     assert await client.line() == "250 2.0.0 OK"
-    assert await client.line() == "421 4.3.2 Service shutting down"
+    assert await client.line() == "421 4.3.2 mx.test Service shutting down"
     await closing
 
 
@@ -601,7 +601,7 @@ async def test_a_cancelled_commit_closes_the_session(rig: Rig) -> None:
     await rig.keeper.arrived.wait()
     (task,) = rig.server.tasks
     task.cancel()
-    assert await client.line() == "421 4.3.2 Service shutting down"
+    assert await client.line() == "421 4.3.2 mx.test Service shutting down"
     assert await client.is_closed()
 
 
@@ -615,7 +615,7 @@ async def test_close_waits_for_no_password_check(rig: Rig) -> None:
     client.writer.write(b"AUTH PLAIN AGEAYg==\r\n")
     await rig.keeper.arrived.wait()
     await asyncio.wait_for(rig.server.close(grace=0.01), 1)
-    assert await client.line() == "421 4.3.2 Service shutting down"
+    assert await client.line() == "421 4.3.2 mx.test Service shutting down"
 
 
 async def test_close_waits_for_no_handshake(rig: Rig, server_tls: ssl.SSLContext) -> None:

@@ -238,8 +238,10 @@ class Engine:
             self._discard_told = True
 
     def shut_down(self, farewell: Reply) -> None:
-        """End the session with a 421 that answers whatever the client does (§3.8); Close follows."""
+        """End the session with a last reply, such as the 421 that answers whatever comes (§3.8); Close follows."""
         if self.state is not State.CLOSED:
+            if farewell.code == 421:
+                farewell = self._profile.farewell(farewell)
             self._output.append(farewell.encode())
             self.state = State.CLOSED
             self._awaiting = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.reply import Reply, reply
@@ -48,3 +49,7 @@ class Profile:
     def extended_hello(self, *, secure: bool) -> Reply:
         """Return the reply to EHLO, with or without TLS."""
         return self._extensions[secure]
+
+    def farewell(self, reason: Reply) -> Reply:
+        """Return a 421 with the domain that RFC 5321 §4.2.2 wants in front of its text."""
+        return replace(reason, lines=(f"{self.hostname} {reason.lines[0]}", *reason.lines[1:]))
