@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TIMEOUT = 300.0  # seconds
+KEPT = 1 << 20  # octets that were read and are done with, before their room is taken back
 
 
 class Wire:
@@ -22,7 +23,8 @@ class Wire:
     def __init__(self, address: str, port: int) -> None:
         self._socket = socket.create_connection((address, port), timeout=TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._rest = b""
+        self._data = bytearray(b"\r\n")
+        self._at = 2  # where the next answer begins; there is always a line's end before it
 
     def __enter__(self) -> Self:
         return self
@@ -36,20 +38,24 @@ class Wire:
 
     def read_until(self, mark: bytes) -> bytes:
         """Return all octets up to the end of the line that begins with `mark`."""
-        data = bytearray(b"\r\n" + self._rest)  # so that a mark at the very start is found like any other
         needle = b"\r\n" + mark
-        looked = 0
+        looked = self._at - 2
         while True:
-            found = data.find(needle, looked)
-            if found >= 0 and (end := data.find(b"\r\n", found + 2)) >= 0:
+            found = self._data.find(needle, looked)
+            if found >= 0 and (end := self._data.find(b"\r\n", found + 2)) >= 0:
                 break
-            looked = found if found >= 0 else max(0, len(data) - len(needle))
+            looked = found if found >= 0 else max(looked, len(self._data) - len(needle) + 1)
+            if self._at > KEPT:
+                looked -= self._at - 2
+                del self._data[: self._at - 2]
+                self._at = 2
             block = self._socket.recv(1 << 18)
             if not block:
-                raise ConnectionError(f"the server closed the connection; its last octets: {bytes(data[-200:])!r}")
-            data += block
-        self._rest = bytes(data[end + 2 :])
-        return bytes(data[2 : end + 2])
+                raise ConnectionError(f"the server closed the connection; its last octets: {self._data[-200:]!r}")
+            self._data += block
+        answer = bytes(memoryview(self._data)[self._at : end + 2])
+        self._at = end + 2
+        return answer
 
 
 class ImapClient(Wire):
