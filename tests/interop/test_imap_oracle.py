@@ -1,0 +1,163 @@
+"""Dovecot as the oracle: what RFC 3501 leaves to the server, Postroad words and orders as Dovecot does.
+
+`imap_oracle.txt` is sent to both, command by command. Where the answers may differ the script says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.imap import PATIENCE, Place, Wire
+from tests.harness.needs import require, require_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.interop
+
+SCRIPT = Path(__file__).with_name("imap_oracle.txt")
+ADDRESS, PORT = "127.0.0.78", 10143
+CONFIGURATION = """
+base_dir = {folder}/run
+state_dir = {folder}/run
+log_path = {folder}/log
+listen = {address}
+protocols = imap
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = dovecot
+default_login_user = dovenull
+first_valid_uid = 1
+mail_uid = mail
+mail_gid = mail
+mail_location = sdbox:{folder}/mail/%u
+passdb {{
+  driver = static
+  args = password=wonderland
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+"""
+
+
+@pytest.fixture
+def dovecot_folder() -> Iterator[Path]:
+    """A folder that Dovecot's own users can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="postroad-oracle-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def script() -> list[tuple[bytes, str]]:
+    """Return the commands, each with the reason for which its answer may differ, or nothing."""
+    commands = []
+    reason = ""
+    for line in SCRIPT.read_text(encoding="utf-8").splitlines():
+        if line.startswith("~"):
+            reason = line[2:]
+        elif not line.startswith("#"):
+            commands.append((line.encode("latin-1").decode("unicode_escape").encode("latin-1"), reason))
+            reason = ""
+    return commands
+
+
+def normal(answer: bytes) -> list[str]:
+    text = answer.decode("latin-1")
+    text = re.sub(r" \([\d. +]+ secs\)\.", "", text)  # how long it took
+    text = re.sub(r"(UIDVALIDITY|APPENDUID|COPYUID) \d+", r"\1 V", text)
+    text = re.sub(r'"\d\d-\w{3}-20(?!20)\d\d [\d:]+ \+0000"', "NOW", text)
+    return [re.sub(r"\.$", "", line) if re.match(r"\S+ (?:OK|NO|BAD)", line) else line for line in text.splitlines()]
+
+
+class Dovecot:
+    """One connection to Dovecot."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def ask(self, octets: bytes, end: re.Pattern[bytes]) -> bytes:
+        self.writer.write(octets)
+        got = b""
+        async with asyncio.timeout(PATIENCE):
+            while not end.search(got):
+                got += await self.reader.readuntil(b"\n")
+        return got
+
+
+async def connected(process: asyncio.subprocess.Process) -> Dovecot:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            assert process.returncode is None, "Dovecot has ended"
+            try:
+                return Dovecot(*await asyncio.open_connection(ADDRESS, PORT))
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)  # it gives no sign when it listens
+
+
+async def test_answers_are_alike(dovecot_folder: Path, tmp_path: Path) -> None:
+    binary = require_program("dovecot")
+    require(os.geteuid() == 0, "Dovecot needs root to become its users")
+    (dovecot_folder / "mail").mkdir()
+    shutil.chown(dovecot_folder / "mail", "mail", "mail")
+    configuration = dovecot_folder / "dovecot.conf"
+    configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
+    place = Place(tmp_path)
+    wire = Wire(place)
+    streams = contextlib.ExitStack()
+    try:
+        dovecot = await connected(process)
+        streams.callback(dovecot.writer.close)
+        await dovecot.ask(b"l LOGIN alice@alpha.test wonderland\r\n", re.compile(rb"^l OK", re.MULTILINE))
+        await wire.say("l LOGIN alice@alpha.test wonderland")
+        await compare(dovecot, wire)
+    finally:
+        streams.close()
+        wire.end()
+        place.close()
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def compare(dovecot: Dovecot, wire: Wire) -> None:
+    tag = b""
+    wrong = []
+    for number, (command, reason) in enumerate(script()):
+        if command.startswith(b"!"):
+            octets = command[1:] + b"\r\n"
+        else:
+            tag = b"a%d" % number
+            octets = tag + b" " + command + b"\r\n"
+        end = rb"^\+ |^%b (?:OK|NO|BAD)" if command == b"IDLE" else rb"^%b (?:OK|NO|BAD)"
+        theirs = normal(await dovecot.ask(octets, re.compile(end % tag, re.MULTILINE)))
+        wire.feed(octets)
+        await wire.idle()
+        ours = normal(await wire.until(0))
+        if bool(reason) != (ours != theirs):
+            wrong.append(f"{command.decode()!r}: {ours} and {theirs}; {reason or 'no reason is given'}")
+    assert not wrong, "\n".join(wrong)
