@@ -15,7 +15,7 @@ from postroad_store.engine import Farewell
 from postroad_store.imap import commands, session_append, session_selected
 from postroad_store.imap.session_auth import account_of
 from postroad_store.mail.errors import StorageFull
-from postroad_store.mail.flags import FlagSet
+from postroad_store.mail.flags import MAX_KEYWORDS, FlagSet
 from postroad_store.mail.message import Arrival
 from tests.harness.imap import NOW, Place, Wire
 
@@ -392,6 +392,27 @@ async def test_idle_on_a_mailbox_that_is_gone(place: Place, connect: Callable[[]
     await place.storage.delete(account_of(wire.session), "box")
     assert (await wire.say("c IDLE")).endswith("* BYE Selected mailbox was deleted, have to disconnect.\r\n")
     assert wire.closed
+
+
+async def test_as_many_keywords_as_there_may_be(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, b"x: y\r\n\r\n")
+    wire = await enter(connect())
+    words = " ".join(f"k{number}" for number in range(MAX_KEYWORDS))
+    answer = await wire.say(f"a STORE 1 FLAGS.SILENT ({words})")
+    assert f"[PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft {words})]" in answer  # and no \\*
+    assert (await wire.say("b STORE 1 +FLAGS (more)")).startswith("b NO [LIMIT] ")
+
+
+async def test_a_text_asked_for_again_and_again_costs_no_memory(place: Place, connect: Callable[[], Wire]) -> None:
+    content = b"x: y\r\n\r\n" + b"z" * 500_000
+    await deliver(place, *[content] * 2)
+    wire = await enter(connect())
+    wire.feed(b"a FETCH 1:2 (" + b" ".join(b"BODY.PEEK[]<%d.500000>" % number for number in range(50)) + b")\r\n")
+    wire.may_write(writable=False)
+    assert len(wire.received) < 4 << 20
+    wire.may_write(writable=True)
+    await wire.idle()
+    assert len(await wire.until(0)) > 49_000_000
 
 
 async def test_status_of_the_selected_mailbox(place: Place, connect: Callable[[], Wire]) -> None:

@@ -293,10 +293,11 @@ def responses(storage: Storage, view: View, spans: Iterable[range], made: Plan) 
     block: list[int] = []
     octets = 0
     measured = bool(made.reads or made.has_parts)
+    weight = max(len(made.sections), 1)  # a list may ask for a text over and over
     for span in spans:
         sizes = view.pick(view.mailbox.sizes, span[0], span[-1]) if measured else None
         for place, number in enumerate(span):
-            size = sizes[place] if sizes is not None else 0
+            size = sizes[place] * weight if sizes is not None else 0
             if made.has_parts or size > LARGE:
                 if block:
                     yield fast(storage, view, block, made), False

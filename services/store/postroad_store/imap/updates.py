@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.flags import SYSTEM, SYSTEM_FLAGS
+from postroad_store.mail.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
     from postroad_store.mail.changes import Changes, View
@@ -42,8 +42,11 @@ def permanent_flags(view: View) -> bytes:
     r"""Return the PERMANENTFLAGS response; `\*` says that new keywords may be made (RFC 3501 §7.1)."""
     if view.read_only:
         return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
-    names = " ".join([_SYSTEM_NAMES, *view.mailbox.keywords, "\\*"])
-    return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % names.encode("ascii")
+    keywords = view.mailbox.keywords
+    names = [_SYSTEM_NAMES, *keywords]
+    if len(keywords) < MAX_KEYWORDS:
+        names.append("\\*")
+    return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % " ".join(names).encode("ascii")
 
 
 def changes(view: View, told: Changes, *, uid: bool = False) -> bytes:
