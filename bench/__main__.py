@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUPS = ("start", "dns", "smtp", "road", "imap")
+QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
 
@@ -108,6 +109,9 @@ def main() -> int:
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave by the doors, so that every peer is ended
     measured: list[Row] = []
+    load = os.getloadavg()[0]
+    if load > QUIET:
+        print(f"the machine is busy (load {load:.1f}): the figures will be of little worth", file=sys.stderr)
     try:
         for group in chosen:
             print(f"{group}:", file=sys.stderr)
@@ -121,22 +125,21 @@ def main() -> int:
         if measured:
             print(markdown(measured))
     if options.save:
-        _save(options.save, measured, options.rounds)
+        _save(options.save, measured, options.rounds, load)
     return 1 if any(row.floor and not row.floor.holds(row.figure) for row in measured) else 0
 
 
-def _save(path: Path, measured: list[Row], rounds: int) -> None:
+def _save(path: Path, measured: list[Row], rounds: int, load: float) -> None:
     today = dt.datetime.now(tz=dt.UTC).date()
     path.write_text(f"""# Benchmarks
 
-Measured by `make bench` on {today}, on {_machine()}, beside {_versions()}: {rounds} rounds, interleaved, medians;
-the ratio is the median of the rounds' own ratios. `bench/README.md` says what each row does. Machines are noisy:
-compare ratios, not figures.
+Measured by `make bench` on {today}, on {_machine()}, load {load:.1f} before it began, beside {_versions()}:
+{rounds} rounds, interleaved, medians; the ratio is the median of the rounds' own ratios. `bench/README.md` says what
+each row does. Machines are noisy: compare ratios, not figures.
 
 {markdown(measured)}
 """)
-    with contextlib.suppress(OSError):
-        print(f"saved in {path}", file=sys.stderr)
+    print(f"saved in {path}", file=sys.stderr)
 
 
 if __name__ == "__main__":
