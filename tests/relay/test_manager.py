@@ -52,10 +52,13 @@ class StubRouter:
     def __init__(self) -> None:
         self.failing: dict[str, Deferred | Failed] = {}
 
+        self.asked: list[str] = []
+
     def known(self, domain: str) -> Route | None:
         return None
 
     async def route(self, domain: str) -> Route | Deferred | Failed:
+        self.asked.append(domain)
         await asyncio.sleep(0)
         return self.failing.get(domain, Route((TARGET,), (MX(10, f"mx.{domain}"),)))
 
@@ -204,6 +207,15 @@ async def test_a_message_is_delivered_and_forgotten(bench: Bench) -> None:
         (Kind.ATTEMPTED, ident, {"host": HOST, "tls": None, "recipients": ["bob@beta.test"]}),
         (Kind.DELIVERED, ident, {"recipient": "bob@beta.test", "host": HOST, "reply": "250 2.0.0 OK"}),
     ]
+
+
+async def test_a_route_is_looked_up_before_the_message_is_here(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, capacity=Capacity(lookups=2))
+    for name in ("a@beta.test", "b@gamma.test", "c@delta.test"):
+        bench.manager.expect(parse_address(name))
+    await until(lambda: not bench.manager._looking_up)
+    assert bench.router.asked == ["beta.test", "gamma.test"]
+    await bench.close()
 
 
 async def test_recipients_of_one_domain_go_together(bench: Bench) -> None:

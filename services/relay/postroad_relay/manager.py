@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad_relay.courier import Courier
     from postroad_relay.dsn import Report, Reporter
+    from postroad_relay.outcome import Deferred
     from postroad_relay.resolver import Router
     from postroad_relay.schedule import Schedule
     from postroad_relay.spool import Entry, QueueId, Spool
@@ -55,6 +56,7 @@ class Capacity:
     held: int = 16 << 20  # octets of content kept in memory; the rest is read back when its turn comes
     workers: int = 100
     lane: int = 20  # workers for one domain
+    lookups: int = 20  # ahead of messages that are about to come
     retry_write: float = 1.0  # seconds until what could not be written is tried again
 
 
@@ -91,6 +93,7 @@ class Manager:
         self._workers: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._looking_up: set[asyncio.Task[Route | Deferred | Failed]] = set()
         self._writing = 0  # conclusions on their way to the disk
         self._written = asyncio.Event()
 
@@ -101,6 +104,14 @@ class Manager:
         if self._heap:
             log.info("%d messages are queued", len(self._heap))
         self._refill()
+
+    def expect(self, recipient: Address) -> None:
+        """Look up where mail for the recipient goes, since a message is about to come: saves 2 ms after its 250."""
+        domain = _domain(recipient)
+        if self.router.known(domain) is None and len(self._looking_up) < self._capacity.lookups:
+            task = asyncio.get_running_loop().create_task(self.router.route(domain))
+            self._looking_up.add(task)
+            task.add_done_callback(self._looking_up.discard)
 
     def accepted(self, entry: Entry, stored: Stored) -> None:
         """Take up a message that has just become durable: its first attempt is made at once."""

@@ -75,7 +75,10 @@ class RelayService:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:  # noqa: ARG002
         """Answer RCPT."""
-        return self.policy.rcpt(session, recipient.address)
+        answer = self.policy.rcpt(session, recipient.address)
+        if answer.is_success:
+            self._manager.expect(recipient.address)
+        return answer
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         """Take the message: 250 once it is durable, and its first attempt has begun."""
