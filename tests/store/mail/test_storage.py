@@ -147,6 +147,18 @@ async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Stora
     assert storage.content(inbox, 2) is None
 
 
+async def test_a_large_message_that_goes_while_it_is_read(storage: Storage, inbox: Mailbox) -> None:
+    assert storage._reader._whole(inbox, (1, b"x" * PIECE), [1]) is None
+
+
+async def test_block(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(3))
+    storage.view(inbox)
+    rows = storage.block(inbox, [1, 3, 4], [Item.HEADER, Item.TEXT])
+    assert rows == [(1, b"Subject: 1\r\n\r\n", b"body 1\r\n"), (3, b"Subject: 3\r\n\r\n", b"body 3\r\n")]
+    assert storage.block(inbox, [], [Item.HEADER]) == []
+
+
 async def test_parts(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--", b"plain")
     root = storage.parts(inbox, 1)
@@ -501,6 +513,8 @@ async def test_a_reader_that_fails_says_so(storage: Storage, inbox: Mailbox) -> 
         storage.view(inbox)
     with pytest.raises(StorageError):
         storage.content(inbox, 1)
+    with pytest.raises(StorageError):
+        await storage.account("bob@beta.test")
     storage._reader._db = sqlite3.connect(":memory:")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postroad_store.imap.commands import Attribute, Section, Text
 from postroad_store.imap.updates import FlagLists
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from postroad_store.imap.commands import Item
     from postroad_store.mail.changes import View
-    from postroad_store.mail.message import UID, Part
+    from postroad_store.mail.message import Part
     from postroad_store.mail.storage import Storage
 
 LARGE = 1 << 20  # octets of a message that is not read whole
@@ -156,9 +156,9 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], made: Plan) -> by
     following = last - first + 1 == len(numbers)
     uids = view.uids[first - 1 : last] if following else [view.uids[number - 1] for number in numbers]
     flags = view.pick(mailbox.flags, first, last)
-    rows: list[tuple[UID, tuple[bytes, ...]]] = []
+    rows: list[tuple[Any, ...]] = []
     if made.reads:
-        rows = list(storage.fetch(mailbox, uids, made.reads))
+        rows = storage.block(mailbox, uids, made.reads)
         there = {row[0] for row in rows} if len(rows) < len(uids) else None
     elif -1 in flags:
         there = {uid for uid in uids if mailbox.index(uid) is not None}
@@ -173,7 +173,10 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], made: Plan) -> by
     if not following:
         flags = [flags[number - first] for number in numbers]
     columns: list[Iterable[object]] = [numbers]
-    stored = dict(zip(made.reads, zip(*[row[1] for row in rows], strict=True), strict=True)) if rows else {}
+    stored: dict[Stored, tuple[bytes, ...]] = {}
+    if rows:
+        _, *read = zip(*rows, strict=True)
+        stored = dict(zip(made.reads, read, strict=True))
     for attribute in made.attributes:
         if attribute is Attribute.UID:
             columns.append(uids)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from postroad_store.mail.database import PIECE, PIECE_BITS, storage_error
@@ -57,24 +58,17 @@ class Reader:
             return None
         ((number,),) = found
         names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
-        return number, read_mailboxes(self._db, number), [name for (name,) in names]
+        with _refused():
+            return number, read_mailboxes(self._db, number), [name for (name,) in names]
 
     def load(self, mailbox: Mailbox) -> None:
         """Fill the mailbox with what the database has, all of one moment."""
-        try:
-            self._db.execute("BEGIN")
-            try:
-                row = read_mailbox(self._db, mailbox.id)
-                keywords = self._db.execute(
-                    "SELECT keyword FROM keywords WHERE mailbox = ? ORDER BY number", (mailbox.id,)
-                ).fetchall()
-                entries = self._db.execute(
-                    "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
-                ).fetchall()
-            finally:
-                self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise storage_error(error) from error
+        with _refused(), self._moment():
+            row = read_mailbox(self._db, mailbox.id)
+            keywords = self.rows("SELECT keyword FROM keywords WHERE mailbox = ? ORDER BY number", (mailbox.id,))
+            entries = self.rows(
+                "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
+            )
         if row is not None:
             mailbox.load(row, [keyword for (keyword,) in keywords], entries)
 
@@ -91,40 +85,71 @@ class Reader:
         self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
         """See `Storage.fetch`."""
-        has_body = not _BODIES.isdisjoint(items)
-        columns = ", ".join(_COLUMNS[item] for item in items)
-        size_of_body = ", c.id, c.size - c.header_size" if has_body else ""
-        join = "CROSS JOIN octets o ON o.piece = c.id << 16" if has_body else ""
+        for block in _blocks(mailbox, uids, has_body=not _BODIES.isdisjoint(items)):
+            for row in self.block(mailbox, block, items):
+                yield row[0], row[1:]
+
+    def block(self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]) -> list[tuple[Any, ...]]:
+        """See `Storage.block`."""
+        columns = "".join([f", {_COLUMNS[item]}" for item in items])
+        bodies = [place for place, item in enumerate(items, 1) if item in _BODIES]
+        join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
         # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
         select = (
-            f"SELECT e.uid, {columns}{size_of_body} FROM entries e"  # noqa: S608
-            f" CROSS JOIN contents c ON c.id = e.content {join} WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ?"
-            " ORDER BY e.uid"
+            f"SELECT e.uid{columns} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid"
         )
-        bodies = [place for place, item in enumerate(items) if item in _BODIES]
-        for rows in self._select(mailbox, uids, select, has_body=has_body):
-            if not has_body:
-                for row in rows:
-                    yield row[0], row[1:]
-                continue
-            for row in rows:
-                if row[-1] <= PIECE:
-                    yield row[0], row[1:-2]
-                    continue
-                uid, *values, content, size = row
-                rest = b"".join(self._pieces(content, 1, size // PIECE))
-                for place in bodies:
-                    values[place] += rest
-                yield uid, tuple(values)
+        rows = self._ranges(mailbox, uids, select) if uids else []
+        if bodies and any(len(row[bodies[0]]) >= PIECE for row in rows):
+            return [row for one in rows if (row := self._whole(mailbox, one, bodies)) is not None]
+        return rows
+
+    def _ranges(self, mailbox: Mailbox, uids: Sequence[int], select: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT of (UID, ...) by mailbox, first and last UID, for these UIDs."""
+        found: list[tuple[Any, ...]] = []
+        for low, high, wanted in _ranges(mailbox, uids):
+            rows = self.rows(select, (mailbox.id, low, high))
+            if wanted is not None:
+                rows = [row for row in rows if row[0] in wanted]
+            if found:
+                found += rows
+            else:
+                found = rows
+        return found
+
+    def _whole(self, mailbox: Mailbox, row: tuple[Any, ...], bodies: list[int]) -> tuple[Any, ...] | None:
+        """Return the row with all pieces of a body of which it has the first; None where the message has gone."""
+        if len(row[bodies[0]]) < PIECE:
+            return row
+        with self._moment():
+            found = self.rows("SELECT content FROM entries WHERE mailbox = ? AND uid = ?", (mailbox.id, row[0]))
+            if not found:
+                return None
+            rest = self._pieces(found[0][0], 1, (1 << PIECE_BITS) - 1)
+        return tuple(value + rest if place in bodies else value for place, value in enumerate(row))
+
+    def _pieces(self, content: int, first: int, last: int) -> bytes:
+        key = content << PIECE_BITS
+        found = self.rows(
+            "SELECT octets FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece", (key + first, key + last)
+        )
+        return b"".join([octets for (octets,) in found])
+
+    @contextmanager
+    def _moment(self) -> Iterator[None]:
+        """Let several SELECTs see the database as it is at one moment; the writer goes on meanwhile."""
+        self.rows("BEGIN", ())
+        try:
+            yield
+        finally:
+            self.rows("COMMIT", ())
 
     def _select(
         self, mailbox: Mailbox, uids: Sequence[int], select: str, *, has_body: bool
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a SELECT of (UID, ...) by mailbox, first and last UID, for these UIDs, block by block."""
+        """Yield the rows of a SELECT as `_ranges` takes it, block by block."""
         for block in _blocks(mailbox, uids, has_body=has_body):
-            for low, high, wanted in _ranges(mailbox, block):
-                rows = self.rows(select, (mailbox.id, low, high))
-                yield rows if wanted is None else [row for row in rows if row[0] in wanted]
+            yield self._ranges(mailbox, block, select)
 
     def sent_days(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
         """Yield lists of (UID, day of the Date field or None)."""
@@ -145,27 +170,24 @@ class Reader:
         """
         body, join = "x''", ""
         if bodies:
-            body = "CASE WHEN c.plain THEN o.octets ELSE t.body END"
+            body = "iif(c.plain, o.octets, coalesce((SELECT body FROM texts WHERE content = c.id), x''))"
             join = "CROSS JOIN octets o ON o.piece = c.id << 16"
         return self._select(
             mailbox,
             uids,
-            f"SELECT e.uid, c.plain, CASE WHEN c.plain THEN c.header ELSE t.header END, {body}"  # noqa: S608
+            "SELECT e.uid, c.plain,"  # noqa: S608
+            f" iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id)), {body}"
             f" FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"
-            " LEFT JOIN texts t ON t.content = CASE WHEN c.plain THEN NULL ELSE c.id END"
             " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
             has_body=bodies,
         )
 
-    def _pieces(self, content: int, first: int, last: int) -> list[bytes]:
-        key = content << PIECE_BITS
-        found = self.rows(
-            "SELECT octets FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece", (key + first, key + last)
-        )
-        return [octets for (octets,) in found]
-
     def content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
         """See `Storage.content`."""
+        with self._moment():
+            return self._content(mailbox, uid, start, end)
+
+    def _content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
         found = self.rows(
             "SELECT c.id, c.size, c.header_size FROM entries e CROSS JOIN contents c ON c.id = e.content"
             " WHERE e.mailbox = ? AND e.uid = ?",
@@ -184,7 +206,7 @@ class Reader:
         if end > header_size:
             low, high = max(start - header_size, 0), end - header_size
             first = low // PIECE
-            octets = b"".join(self._pieces(content, first, (high - 1) // PIECE))
+            octets = self._pieces(content, first, (high - 1) // PIECE)
             read.append(octets[low - first * PIECE : high - first * PIECE])
         return b"".join(read)
 
@@ -196,6 +218,14 @@ class Reader:
             (mailbox.id, uid),
         )
         return unpack(*found[0]) if found else None
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
 
 
 def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterator[Sequence[int]]:

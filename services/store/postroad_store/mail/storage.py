@@ -245,6 +245,13 @@ class Storage:
         """
         return self._reader.fetch(mailbox, uids, items)
 
+    def block(self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]) -> list[tuple[Any, ...]]:
+        """Read: (UID, *items) rows, all at once, for those of `uids` (ascending) that are there.
+
+        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs for a message (0.5 µs each).
+        """
+        return self._reader.block(mailbox, uids, items)
+
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: octets `start` to `end` (to the end where None) of the whole message; None where it is gone.
 
