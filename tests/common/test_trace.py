@@ -156,6 +156,20 @@ def test_deferred_and_expired_and_no_mx(tmp_path: Path) -> None:
     assert "a@x.test: mx.x.test" in text
 
 
+def test_a_reason_that_has_the_reply_in_it_says_it_once(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    reply = "550 5.1.1 No such user"
+    detail = {"recipient": "a@x.test", "host": "mx", "reply": reply, "reason": f"mx said: {reply}", "status": "5.1.1"}
+    past.note("relay", "failed", "Q", **detail)
+    assert past.trace("Q").endswith(f"a@x.test: mx said: {reply}")
+
+
+def test_a_long_list_is_cut(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    past.note("relay", "accepted", "Q", sender="x@x.test", recipients=[f"u{number}@x.test" for number in range(100)])
+    assert past.trace("Q").endswith("u6@x.test, u7@x.test and 92 more")
+
+
 def test_names_that_json_escapes(tmp_path: Path) -> None:
     past = Past(tmp_path)
     past.note("relay", "accepted", "Q", '<"a\\b"@ü.test>', sender="x@x.test")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # Where a message stands in the store.
 Place = tuple[str, str, int, int]  # account, mailbox, UIDVALIDITY, UID
 
+MOST_SHOWN = 8  # of a list; a mailing's hundred recipients have lines of their own further down
+
 _STORED_AS = re.compile(r"\bstored as ([0-9A-Za-z]+)")  # postroad_store.delivery says so
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _OF_A_PLACE = frozenset({Kind.RETRIEVED, Kind.REMOVED})
@@ -209,7 +211,10 @@ def _seconds(seconds: float) -> str:
 
 
 def _words(value: object) -> str:
-    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    shown = ", ".join(str(one) for one in value[:MOST_SHOWN])
+    return shown if len(value) <= MOST_SHOWN else f"{shown} and {len(value) - MOST_SHOWN} more"
 
 
 def _take(detail: dict[str, Any], key: str, form: str = "{}") -> str:
@@ -247,6 +252,9 @@ def _attempted(detail: dict[str, Any]) -> list[str]:
 
 def _outcome(detail: dict[str, Any]) -> list[str]:
     due = detail.pop("next", None)
+    if detail.get("reply") and str(detail["reply"]) in str(detail.get("reason", "")):
+        for told in ("host", "reply", "status"):  # the reason has it all
+            detail.pop(told, None)
     return [
         _take(detail, "recipient", "{}:"),
         _take(detail, "host", "{} said") if detail.get("reply") else _take(detail, "host"),
