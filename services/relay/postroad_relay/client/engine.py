@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from postroad.address import Address, domain_key
 from postroad.envelope import BodyType
@@ -294,36 +294,19 @@ class Client:
             self._break("", reply)
             return
         self._awaited.popleft()
-        match command.verb:
-            case Verb.GREETING:
-                self._on_greeting(reply)
-            case Verb.EHLO | Verb.HELO:
-                self._on_hello(command.verb, reply)
-            case Verb.STARTTLS:
-                self._on_starttls(reply)
-            case Verb.RSET:
-                self._on_reset(reply)
-            case Verb.MAIL:
-                self._on_mail(reply)
-            case Verb.RCPT:
-                self._on_recipient(command.recipient, reply)
-            case Verb.DATA:
-                self._on_data(reply)
-            case Verb.DOT:
-                self._on_dot(reply)
-            case _:  # QUIT
-                self._close()
+        self._ON_REPLY[command.verb](self, command, reply)
         if self._state is State.ENVELOPE:
             self._send_more()
 
-    def _on_greeting(self, reply: Reply) -> None:
+    def _on_greeting(self, _command: _Command, reply: Reply) -> None:
         # RFC 5321 §3.1: 220, or 554; RFC 7504 §3: 521.
         if reply.code == 220:
             self._hello(Verb.EHLO)
         else:
             self._refuse(reply, Verb.GREETING)
 
-    def _on_hello(self, verb: Verb, reply: Reply) -> None:
+    def _on_hello(self, command: _Command, reply: Reply) -> None:
+        verb = command.verb
         if reply.code == 250:
             for line in reply.lines[1:] if verb is Verb.EHLO else ():
                 keyword, _, parameters = line.partition(" ")
@@ -339,7 +322,7 @@ class Client:
         else:
             self._refuse(reply, verb)
 
-    def _on_starttls(self, reply: Reply) -> None:
+    def _on_starttls(self, _command: _Command, reply: Reply) -> None:
         if reply.code != 220:
             self._ready()  # RFC 3207 §4: 454 or 5yz; opportunistic TLS goes on without it
         elif self._reader.is_empty:
@@ -349,18 +332,19 @@ class Client:
             # Plaintext that would be taken for an answer inside TLS: somebody is between us.
             self._break("it sent more after agreeing to STARTTLS")
 
-    def _on_reset(self, reply: Reply) -> None:
+    def _on_reset(self, _command: _Command, reply: Reply) -> None:
         if not reply.is_success:
             self._break(f"it said {reply} to RSET")
 
-    def _on_mail(self, reply: Reply) -> None:
+    def _on_mail(self, _command: _Command, reply: Reply) -> None:
         if reply.code < 300:
             return
         refusal = self._refusal(reply, Verb.MAIL)
         self._outcomes = [refusal if outcome is None else outcome for outcome in self._outcomes]
         self._abandon()
 
-    def _on_recipient(self, index: int, reply: Reply) -> None:
+    def _on_recipient(self, command: _Command, reply: Reply) -> None:
+        index = command.recipient
         if self._outcomes[index] is not None:
             return  # MAIL was refused: this only follows from it
         if reply.code < 300:
@@ -387,7 +371,7 @@ class Client:
         self._must_reset = True
         self._finish()
 
-    def _on_data(self, reply: Reply) -> None:
+    def _on_data(self, _command: _Command, reply: Reply) -> None:
         if reply.code == 354:
             self._stuffer = DotStuffer()
             if self._accepted:
@@ -403,11 +387,14 @@ class Client:
         self._must_reset = True
         self._finish()
 
-    def _on_dot(self, reply: Reply) -> None:
+    def _on_dot(self, _command: _Command, reply: Reply) -> None:
         outcome = Delivered(self._server, reply) if reply.code < 300 else self._refusal(reply, Verb.DOT)
         for index in self._accepted:
             self._outcomes[index] = outcome
         self._finish()
+
+    def _on_quit(self, _command: _Command, _reply: Reply) -> None:
+        self._close()
 
     def _refusal(self, reply: Reply, verb: Verb) -> Deferred | Failed:
         """Return what a reply comes to that is no success where one was asked for."""
@@ -454,6 +441,20 @@ class Client:
         self._state = State.CLOSED
         self._awaited.clear()
         self._unsent.clear()
+
+    # Which reply goes where.
+    _ON_REPLY: ClassVar = {
+        Verb.GREETING: _on_greeting,
+        Verb.EHLO: _on_hello,
+        Verb.HELO: _on_hello,
+        Verb.STARTTLS: _on_starttls,
+        Verb.RSET: _on_reset,
+        Verb.MAIL: _on_mail,
+        Verb.RCPT: _on_recipient,
+        Verb.DATA: _on_data,
+        Verb.DOT: _on_dot,
+        Verb.QUIT: _on_quit,
+    }
 
 
 _DOING = {

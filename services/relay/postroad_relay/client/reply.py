@@ -13,7 +13,7 @@ MAX_LINES = 200
 # Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
 # Reply-code = %x32-35 %x30-35 %x30-39; a second digit of 6 to 9 does not matter to anyone.
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\r\n]*))?\r?\n")
-_STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: +|\Z)")
+_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: +|\Z)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -93,9 +93,11 @@ def _reply(code: int, lines: tuple[str, ...]) -> Reply:
     match = _STATUS.match(lines[0])
     if match is None:
         return Reply(code, None, lines)
-    status = match[1]
+    status = EnhancedStatus(int(match[1]), int(match[2]), int(match[3]))
+    if len(lines) == 1:
+        return Reply(code, status, (lines[0][match.end() :],))
     texts = tuple(
-        line[found.end() :] if (found := _STATUS.match(line)) is not None and found[1] == status else line
+        line[found.end() :] if (found := _STATUS.match(line)) is not None and found.groups() == match.groups() else line
         for line in lines
     )
-    return Reply(code, EnhancedStatus.parse(status), texts)
+    return Reply(code, status, texts)

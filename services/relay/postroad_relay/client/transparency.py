@@ -19,8 +19,7 @@ class DotStuffer:
         # "\r" | "\n." and "\r\n" | "." are the two ways in which an edge may fall
         dot_second = data[:2] == b"\n." and self._tail[-1:] == b"\r"
         self._tail = (self._tail + data[-2:])[-2:]
-        if b"\n." in data:
-            data = data.replace(b"\r\n.", b"\r\n..")
+        data = data.replace(b"\r\n.", b"\r\n..")
         if dot_first:
             return b"." + data
         return b"\n.." + data[2:] if dot_second else data
