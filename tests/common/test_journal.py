@@ -182,6 +182,16 @@ def test_other_files_and_an_empty_folder(tmp_path: Path) -> None:
     assert entries(tmp_path) == []
 
 
+def test_close_is_never_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad.journal.GATHER", 0.0005)  # so that closing meets the thread at every instruction
+    for number in range(200):
+        journal = Journal(tmp_path / f"{number}.jsonl", service="relay")
+        journal.record(Kind.STORED)
+        journal.close()
+        assert not journal._thread.is_alive()
+    assert len(entries(tmp_path)) == 200
+
+
 def test_record_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "relay.jsonl", service="relay")
 

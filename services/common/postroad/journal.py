@@ -136,8 +136,10 @@ class Journal:
         while not closing:
             self._wake.wait()
             # A batch costs one write and one waking of the thread, however many events there are.
-            closing = self._closing.wait(GATHER)
+            self._closing.wait(GATHER)
+            # Cleared first: whatever comes from here on wakes the thread again, `close` too.
             self._wake.clear()
+            closing = self._closing.is_set()
             self._write_waiting()
         if self._handle is not None:
             os.close(self._handle)
