@@ -67,6 +67,8 @@ async def test_create_makes_superiors(storage: Storage, account: Account) -> Non
         "a//b",
         "a\r\nb",
         "a\x00",
+        "a\u2028",
+        "\udc80",
         "a*",
         "a%b",
         "x" * (MAX_NAME + 1),
@@ -80,9 +82,9 @@ async def test_names_that_cannot_be(storage: Storage, account: Account, name: st
 
 
 async def test_names_that_can_be(storage: Storage, account: Account) -> None:
-    for name in ("Ünïcödé & more", "~home", "台北", "x" * MAX_NAME, "/".join("a" * MAX_DEPTH)):
+    for name in ("Ünïcödé & more", "全角\u3000空白", "~home", "台北", "x" * MAX_NAME, "/".join("a" * MAX_DEPTH)):
         await storage.create(account, name)
-    assert len(names(account)) == 4 + MAX_DEPTH
+    assert len(names(account)) == 5 + MAX_DEPTH
 
 
 async def test_mailboxes_are_bounded(storage: Storage, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -406,6 +406,18 @@ async def test_garbage_of_a_killed_process_is_removed(
     again.close()
 
 
+async def test_large_garbage_is_removed_in_small_steps(
+    storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Collect, "OCTETS", 100)
+    await put(inbox, *mails(30))
+    await storage.expunge(inbox, range(1, 31), only_deleted=False)
+    await storage._submit(Collect(lambda: None))
+    assert 0 < rows(storage, "contents") < 30
+    await settled(storage)
+    assert (rows(storage, "contents"), rows(storage, "garbage")) == (0, 0)
+
+
 async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"small")
     (pages,) = storage._writer.execute("PRAGMA page_count").fetchone()

@@ -5,6 +5,8 @@ Names are Unicode strings with `/` between levels. INBOX is one name in any case
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.errors import NameNotAllowed, NoSuchMailbox
@@ -31,15 +33,20 @@ SPECIAL_USE = {
 }
 
 
+# Wildcards; control characters, surrogates, line and paragraph separators.
+_NEVER = re.compile("[*%\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+
+
 class Account:
     """One user; the same object for all of the user's sessions, and for delivery."""
 
-    __slots__ = ("__weakref__", "id", "login", "mailboxes", "subscriptions")
+    __slots__ = ("__weakref__", "_sorted", "id", "login", "mailboxes", "subscriptions")
 
     def __init__(self, number: int, login: str, mailboxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> None:
         self.id = number
         self.login = login
         self.mailboxes = {mailbox.name: mailbox for mailbox in mailboxes}  # by name; \Noselect ones too
+        self._sorted: list[str] = []  # the names, for has_inferiors
         # A name may be subscribed to that no mailbox has (RFC 3501 §6.3.6).
         self.subscriptions = set(subscriptions)
 
@@ -64,7 +71,20 @@ class Account:
     def has_inferiors(self, mailbox: Mailbox) -> bool:
         r"""Whether names below this one exist (RFC 3348: \HasChildren)."""
         prefix = mailbox.name + DELIMITER
-        return any(name.startswith(prefix) for name in self.mailboxes)
+        if not self._sorted:
+            self._sorted = sorted(self.mailboxes)
+        at = bisect_left(self._sorted, prefix)
+        return at < len(self._sorted) and self._sorted[at].startswith(prefix)
+
+    def put(self, mailbox: Mailbox) -> None:
+        """Take up a mailbox under its name; called by commits."""
+        self.mailboxes[mailbox.name] = mailbox
+        self._sorted = []
+
+    def take(self, name: str) -> Mailbox:
+        """Give up a name, and return its mailbox; called by commits."""
+        self._sorted = []
+        return self.mailboxes.pop(name)
 
 
 def canonical_name(name: str) -> str:
@@ -90,6 +110,6 @@ def checked_name(name: str) -> str:
         raise NameNotAllowed(f"a mailbox name has at most {MAX_DEPTH} levels")
     if any(len(level.encode("utf-8", "surrogatepass")) > MAX_NAME for level in levels):
         raise NameNotAllowed(f"a level of a mailbox name has at most {MAX_NAME} octets")
-    if any(char in "*%" or not char.isprintable() for char in name):
+    if _NEVER.search(name):
         raise NameNotAllowed("a mailbox name has no control characters and no wildcards")
     return name

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from itertools import accumulate
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from postroad_store.mail.database import PIECE, PIECE_BITS
 from postroad_store.mail.errors import LimitReached, NoSuchMailbox
@@ -350,13 +351,19 @@ class Collect(Commit[bool, None]):
     """Remove contents that no entry names any longer, some at a time so that nobody waits long behind it."""
 
     LIMIT = 200
+    OCTETS = 64 << 20
 
     def __init__(self, again: Callable[[], None]) -> None:
         self._again = again
 
     def write(self, db: Connection) -> bool:
         """Remove some; return whether there may be more."""
-        suspects: list[Any] = db.execute("SELECT content FROM garbage LIMIT ?", (self.LIMIT,)).fetchall()
+        found = db.execute(
+            "SELECT g.content, coalesce(c.size, 0) FROM garbage g LEFT JOIN contents c ON c.id = g.content LIMIT ?",
+            (self.LIMIT,),
+        ).fetchall()
+        before = accumulate([size for _, size in found], initial=0)
+        suspects = [(content,) for (content, _), octets in zip(found, before, strict=False) if octets < self.OCTETS]
         garbage = [
             one
             for one in suspects
@@ -369,7 +376,7 @@ class Collect(Commit[bool, None]):
             [(one << PIECE_BITS, (one + 1 << PIECE_BITS) - 1) for (one,) in garbage],
         )
         db.executemany("DELETE FROM garbage WHERE content = ?", suspects)
-        return len(suspects) == self.LIMIT
+        return len(found) == self.LIMIT or len(suspects) < len(found)
 
     def show(self, written: bool) -> None:
         """Go on, if there may be more."""

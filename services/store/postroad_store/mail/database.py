@@ -126,6 +126,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # A log that starts anew is cut to this, so that its size tells how much there is to copy.
     connection.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE}")
     connection.execute("PRAGMA cache_size = -8000")
+    connection.execute("PRAGMA secure_delete = OFF")  # Debian's SQLite else writes zeros over all that is deleted
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == 0:
         connection.executescript(

@@ -165,7 +165,7 @@ class Create(Commit[list[MailboxRow], Mailbox]):
     def show(self, written: list[MailboxRow]) -> Mailbox:
         """Show them in the account."""
         for row in written:
-            self._account.mailboxes[row.name] = adopt(self._mailboxes, row)
+            self._account.put(adopt(self._mailboxes, row))
         return self._account.mailboxes[self._name]
 
 
@@ -198,9 +198,9 @@ class Delete(Commit[MailboxRow | None, None]):
 
     def show(self, written: MailboxRow | None) -> None:
         """Show that it has gone."""
-        self._account.mailboxes.pop(self._name).vanish()
+        self._account.take(self._name).vanish()
         if written is not None:
-            self._account.mailboxes[self._name] = adopt(self._mailboxes, written)
+            self._account.put(adopt(self._mailboxes, written))
         self._collect()
 
 
@@ -261,13 +261,12 @@ class Rename(Commit[_Renamed, None]):
 
     def show(self, written: _Renamed) -> None:
         """Show the names."""
-        mailboxes = self._account.mailboxes
         for row in written.made:
-            mailboxes[row.name] = adopt(self._mailboxes, row)
-        moved = [(new, mailboxes.pop(old)) for old, new in written.names]
+            self._account.put(adopt(self._mailboxes, row))
+        moved = [(new, self._account.take(old)) for old, new in written.names]
         for new, mailbox in moved:
             mailbox.name = new
-            mailboxes[new] = mailbox
+            self._account.put(mailbox)
         if written.inbox_modseq:
             inbox = self._account.inbox
             inbox.remove(written.inbox_modseq, list(inbox.uids))

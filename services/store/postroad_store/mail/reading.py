@@ -7,6 +7,7 @@ its octets. No statement stays open between two calls, so the log can always be 
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from bisect import bisect_left
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -234,10 +235,14 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
         for start in range(0, len(uids), BLOCK_ROWS):
             yield uids[start : start + BLOCK_ROWS]
         return
+    first = bisect_left(mailbox.uids, uids[0]) if uids else 0
+    sizes = mailbox.sizes[first : first + len(uids)]
+    if mailbox.uids[first : first + len(uids)] != list(uids):  # not all that lie between, or not in memory
+        places = map(mailbox.index, uids)
+        sizes = array("q", [PIECE // 16 if place is None else mailbox.sizes[place] for place in places])
     start = octets = 0
-    for at, uid in enumerate(uids):
-        index = mailbox.index(uid)
-        octets += min(mailbox.sizes[index], PIECE) if index is not None else PIECE // 16
+    for at, size in enumerate(sizes):
+        octets += min(size, PIECE)
         if octets >= BLOCK:
             yield uids[start : at + 1]
             start, octets = at + 1, 0
