@@ -323,8 +323,8 @@ async def test_a_name_server_that_fails_defers(bench: Bench) -> None:
 # -- lanes --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_host_that_is_down_is_asked_once_for_all_that_waits(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, waits=(1000.0,), capacity=Capacity(lane=1))
+async def test_a_host_that_is_down_is_asked_once_for_all_that_wait(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, waits=(1000.0,), capacity=Capacity(lane=1, rest=0.01))
     bench.courier.outcomes = dict.fromkeys((f"u{number}@beta.test" for number in range(300)), DOWN)
     bench.courier.gated = {"beta.test"}
     for number in range(300):
@@ -333,7 +333,88 @@ async def test_a_host_that_is_down_is_asked_once_for_all_that_waits(tmp_path: Pa
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) == 300)
     assert len(bench.courier.deliveries) == 1
     assert all(detail["reason"] == DOWN.reason for detail in bench.notes.find(Kind.DEFERRED))
+    await until(lambda: len(bench.manager._active) == 0)
+    assert [entry.attempts for entry in bench.spool.entries()] == [1] + [0] * 299
+    bench.courier.outcomes.clear()
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.DELIVERED)) == 299)
+    await until(lambda: bench.manager._lanes == {})
+    await bench.close()
+
+
+async def test_what_comes_for_a_host_that_is_down_waits_and_holds_up_nobody(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, waits=(1000.0,), capacity=Capacity(active=3, lane=1, rest=1000.0))
+    bench.courier.outcomes = {"first@beta.test": DOWN}
+    await bench.put("first@beta.test")
+    await bench.notes.until(lambda: bool(bench.notes.find(Kind.DEFERRED)))
+    for number in range(20):
+        await bench.put(f"u{number}@beta.test")
+    await bench.put("x@gamma.test")
+    await bench.notes.until(lambda: bool(bench.notes.find(Kind.DELIVERED)))
+    assert bench.courier.deliveries == [("first@beta.test",), ("x@gamma.test",)]
+    assert len(bench.notes.find(Kind.DEFERRED)) == 21
+    await bench.put("u20@beta.test", "y@gamma.test")  # nor the other domains of a message
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.DELIVERED)) > 1)
+    assert set(bench.courier.deliveries[2:]) >= {("u20@beta.test",), ("y@gamma.test",)}
+    # and the one that was attempted has found out that the host is there again
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.DELIVERED)) == 23)
+    await bench.close()
+
+
+async def test_one_at_a_time_finds_out_whether_the_host_is_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, waits=(1000.0,), capacity=Capacity(lane=3, rest=0.01))
+    bench.courier.outcomes = dict.fromkeys((f"u{number}@beta.test" for number in range(9)), DOWN)
+    for number in range(9):
+        await bench.put(f"u{number}@beta.test")
+    await until(lambda: len(bench.courier.deliveries) == 9)
+    await until(lambda: bench.manager._lanes == {})  # all have been attempted, by and by, and nobody waits
+    assert [entry.attempts for entry in bench.spool.entries()] == [1] * 9
+    await bench.close()
+
+
+async def test_what_waits_for_a_host_that_stays_down_expires(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, waits=(1000.0,), expiry=5000.0, capacity=Capacity(lane=1, rest=0.01))
+    bench.courier.outcomes = dict.fromkeys((*(f"u{number}@beta.test" for number in range(5)), "alice@alpha.test"), DOWN)
+    bench.courier.gated = {"beta.test"}
+    for number in range(5):
+        await bench.put(f"u{number}@beta.test")
+    bench.now += 6000.0
+    bench.courier.gates["beta.test"].set()
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.EXPIRED)) == 5)
+    assert len(bench.notes.find(Kind.REPORTED)) == 5
+    await bench.close()
+
+
+async def test_what_waits_expires_when_its_time_comes(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, waits=(0.05,), expiry=5000.0, capacity=Capacity(lane=1, refill=2))
+    bench.courier.outcomes = dict.fromkeys((*(f"u{number}@beta.test" for number in range(5)), "alice@alpha.test"), DOWN)
+    bench.courier.gated = {"beta.test"}
+    for number in range(5):
+        await bench.put(f"u{number}@beta.test")
+    bench.courier.gates["beta.test"].set()
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) >= 5)
+    bench.now += 6000.0
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.EXPIRED)) == 5)
+    await bench.close()
+
+
+async def test_a_message_that_waits_and_is_rotten_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, waits=(1000.0,), capacity=Capacity(lane=1, rest=0.05))
+    bench.courier.outcomes = {"u0@beta.test": DOWN}
+    bench.courier.gated = {"beta.test"}
+    for number in range(2):
+        await bench.put(f"u{number}@beta.test")
+    bench.courier.gates["beta.test"].set()
+    await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) == 2)
+
+    def rotten(entry: Entry) -> Stored:
+        raise SpoolError("rot")
+
+    monkeypatch.setattr(bench.spool, "read", rotten)
+    await bench.notes.until(lambda: bool(bench.notes.find(Kind.FAILED)))
     assert bench.manager._lanes == {}
+    assert bench.courier.deliveries == [("u0@beta.test",)]
     await bench.close()
 
 
@@ -342,9 +423,9 @@ async def test_workers_share_the_news_that_a_host_is_down(tmp_path: Path) -> Non
     bench.courier.outcomes = dict.fromkeys((f"u{number}@beta.test" for number in range(20)), DOWN)
     for _ in range(3):
         await asyncio.gather(*(bench.put(f"u{number}@beta.test") for number in range(20)), bench.put("x@gamma.test"))
-    await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) == 120)
+    await until(lambda: all(entry.attempts == 2 for entry in bench.spool.entries()))
     await until(lambda: not bench.manager._workers)
-    assert bench.manager._lanes == {}
+    assert len(bench.spool) == 60
     assert len(bench.notes.find(Kind.DELIVERED)) == 3
     await bench.close()
 

@@ -10,9 +10,10 @@ from postroad_relay.outcome import Deferred, Delivered, Failed, Outcome
 from postroad_relay.spool import Progress
 
 if TYPE_CHECKING:
+    from asyncio import TimerHandle
     from collections.abc import Sequence
 
-    from postroad_relay.spool import Entry, Stored
+    from postroad_relay.spool import Entry, QueueId, Stored
 
 
 class Active:
@@ -46,6 +47,16 @@ class Active:
             self.news.append((index, outcome))
         return final
 
+    @property
+    def held(self) -> int:
+        """How many octets of content it keeps in memory."""
+        return len(self.stored.start) if self.stored is not None else 0
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether this attempt has nothing to show yet, and one domain to ask: it may be put off unwritten."""
+        return self.jobs == 1 and not self.news
+
     def progress(self, *, due: float, attempts: int) -> Progress:
         """Return what the spool is to keep of it."""
         return Progress(due, attempts, frozenset(self.done), dict(self.failed), dict(self.deferred))
@@ -60,12 +71,19 @@ class Job:
 
 
 class Lane:
-    """What waits for one domain."""
+    """What waits for one domain.
 
-    __slots__ = ("busy", "domain", "jobs", "queued")
+    While its servers can't be reached it rests: messages that are for it alone wait in `waiting`, neither attempted
+    nor written about, but for one at a time that finds out whether there is somebody again.
+    """
+
+    __slots__ = ("busy", "domain", "down", "jobs", "queued", "timer", "waiting")
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
         self.jobs: deque[Job] = deque()
         self.busy = 0  # workers
         self.queued = False  # in the ring of those that a worker may take from
+        self.down: Deferred | None = None  # why it rests
+        self.waiting: dict[QueueId, Entry] = {}
+        self.timer: TimerHandle | None = None  # rings when it is time to find out

@@ -60,6 +60,10 @@ class Chronicle:
                 case None:
                     self._record(Kind.EXPIRED, message, **detail, **_words(expired[index]))
 
+    def waits(self, message: Message, indexes: Iterable[int], down: Deferred, due: float) -> None:
+        """Note that recipients wait for servers that could not be reached; nothing was attempted for them."""
+        self.settled(message, [(index, down) for index in indexes], {}, due)
+
     def unreadable(self, ident: QueueId, reason: str) -> None:
         """Note that a queued message can't be read back."""
         self._journal.record(Kind.FAILED, ident, None, reason=reason)

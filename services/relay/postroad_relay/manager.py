@@ -26,7 +26,7 @@ from postroad_relay import dsn
 from postroad_relay.active import Active, Job, Lane
 from postroad_relay.chronicle import Chronicle
 from postroad_relay.client import Transaction
-from postroad_relay.outcome import Failed, Outcome, deferred, failed
+from postroad_relay.outcome import Deferred, Failed, Outcome, deferred, failed
 from postroad_relay.routing import Route
 from postroad_relay.spool import UNTRIED, SpoolError, Stored
 
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad_relay.courier import Courier
     from postroad_relay.dsn import Report, Reporter
-    from postroad_relay.outcome import Deferred
     from postroad_relay.resolver import Router
     from postroad_relay.schedule import Schedule
-    from postroad_relay.spool import Entry, QueueId, Spool
+    from postroad_relay.spool import Entry, Message, QueueId, Spool
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +56,8 @@ class Capacity:
     workers: int = 100
     lane: int = 20  # workers for one domain
     lookups: int = 20  # ahead of messages that are about to come
+    refill: int = 500  # messages made active before others have their turn
+    rest: float = 1.0  # seconds, at the most, until servers that could not be reached are tried again
     retry_write: float = 1.0  # seconds until what could not be written is tried again
 
 
@@ -125,8 +126,9 @@ class Manager:
     async def close(self, grace: float = 0.5) -> None:
         """Stop: attempts under way have `grace` seconds to end; what is cut off is tried again at the next start."""
         self._stopping = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, *(lane.timer for lane in self._lanes.values())):
+            if timer is not None:
+                timer.cancel()
         if self._workers:
             await asyncio.wait(self._workers, timeout=grace)
         for worker in self._workers:
@@ -144,16 +146,10 @@ class Manager:
     def _refill(self) -> None:
         """Make active what is due, as far as there is room, and set the timer for what comes next."""
         now = self._clock()
-        while self._heap and self._heap[0][0] <= now and len(self._active) < self._capacity.active:
-            _, _, entry = heapq.heappop(self._heap)
-            try:
-                stored = self._spool.read(entry)
-            except SpoolError as error:
-                # Not even its envelope can be read, so there is nobody to tell. It stays on disk, for a person.
-                log.error("a queued message is not readable and stays where it is: %s", error)  # noqa: TRY400
-                self._chronicle.unreadable(entry.queue_id, str(error))
-                continue
-            self._activate(entry, stored)
+        for _ in range(self._capacity.refill):
+            if not self._heap or self._heap[0][0] > now or len(self._active) >= self._capacity.active:
+                break
+            self._take_up(heapq.heappop(self._heap)[2])
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -161,16 +157,34 @@ class Manager:
             delay = max(self._heap[0][0] - now, 0.001)
             self._timer = asyncio.get_running_loop().call_later(delay, self._refill)
 
-    def _activate(self, entry: Entry, stored: Stored) -> None:
+    def _take_up(self, entry: Entry, *, probe: bool = False) -> None:
+        """Read a message back and make it active."""
+        try:
+            stored = self._spool.read(entry)
+        except SpoolError as error:
+            # Not even its envelope can be read, so there is nobody to tell. It stays on disk, for a person.
+            log.error("a queued message is not readable and stays where it is: %s", error)  # noqa: TRY400
+            self._chronicle.unreadable(entry.queue_id, str(error))
+        else:
+            self._activate(entry, stored, probe=probe)
+
+    def _activate(self, entry: Entry, stored: Stored, *, probe: bool = False) -> None:
+        """Put a message into the lanes of its domains; if it is for one that rests, it waits there, but for a probe."""
+        message = stored.message
+        by_domain: dict[str, list[int]] = {}
+        for index in stored.progress.pending(message):
+            by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
+        if len(by_domain) == 1 and not probe:
+            ((domain, indexes),) = by_domain.items()
+            lane = self._lanes.get(domain)
+            if lane is not None and lane.down is not None:
+                self._wait(lane, lane.down, entry, message, indexes)
+                return
         active = Active(entry, stored)
         self._active[entry.queue_id] = active
         if self._held + len(stored.start) <= self._capacity.held:
             active.stored = stored
             self._held += len(stored.start)
-        message = stored.message
-        by_domain: dict[str, list[int]] = {}
-        for index in stored.progress.pending(message):
-            by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
         active.jobs = len(by_domain)
         if not by_domain:  # the process ended between a failure and its DSN
             self._conclude(active)
@@ -210,11 +224,10 @@ class Manager:
             finally:
                 lane.busy -= 1
                 self._offer(lane)
-                if not lane.jobs and not lane.busy:
-                    del self._lanes[lane.domain]
+                self._forget(lane)
 
     async def _attempt(self, lane: Lane, job: Job) -> None:
-        """Attempt a job; if no server is to be had, the others of the lane need not each find that out."""
+        """Attempt a job; if no server is to be had, the lane rests: the others need not each find that out."""
         outcomes: Sequence[Outcome]
         reached = True
         try:
@@ -226,12 +239,10 @@ class Manager:
             log.exception("an attempt to deliver %s broke", job.active.message.queue_id)
             outcomes = [deferred("4.3.0", "Local error in processing")] * len(job.indexes)
         self._settle(job, outcomes)
-        if reached:
-            return
-        for number, other in enumerate([lane.jobs.popleft() for _ in range(len(lane.jobs))]):
-            self._settle(other, [outcomes[0]] * len(other.indexes))
-            if number % 100 == 99:
-                await asyncio.sleep(0)
+        if not reached and isinstance(outcomes[0], Deferred):
+            self._rest(lane, outcomes[0])
+        elif lane.down is not None:
+            self._wake(lane)
 
     async def _carry(self, domain: str, job: Job) -> tuple[Sequence[Outcome], bool]:
         active = job.active
@@ -257,6 +268,64 @@ class Manager:
         )
         return attempt.outcomes, attempt.reached
 
+    # -- lanes that rest -----------------------------------------------------------------------------------------
+
+    def _rest(self, lane: Lane, down: Deferred) -> None:
+        """Let a domain rest whose servers can't be reached; what is for it alone waits, the rest is deferred."""
+        lane.down = down
+        jobs = list(lane.jobs)
+        lane.jobs.clear()
+        now = self._clock()
+        for job in jobs:
+            active = job.active
+            if active.is_untouched and not self._schedule.is_over(now=now, arrived=active.message.arrived):
+                self._held -= active.held
+                del self._active[active.entry.queue_id]
+                self._wait(lane, down, active.entry, active.message, job.indexes)
+            else:
+                self._settle(job, [down] * len(job.indexes))
+        if lane.timer is None and not self._stopping:
+            lane.timer = asyncio.get_running_loop().call_later(self._pause, self._probe, lane)
+
+    @property
+    def _pause(self) -> float:
+        return min(self._capacity.rest, self._schedule.waits[0])
+
+    def _wait(self, lane: Lane, down: Deferred, entry: Entry, message: Message, indexes: Sequence[int]) -> None:
+        lane.waiting[entry.queue_id] = entry
+        self._chronicle.waits(message, indexes, down, self._clock() + self._pause)
+
+    def _probe(self, lane: Lane) -> None:
+        """Attempt one of the messages that wait, and those that have waited for as long as they may."""
+        lane.timer = None
+        now = self._clock()
+        over = [one for one in lane.waiting.values() if self._schedule.is_over(now=now, arrived=one.arrived)]
+        for entry in over[: self._capacity.refill]:
+            del lane.waiting[entry.queue_id]
+            self._take_up(entry, probe=True)
+        while lane.waiting and not lane.jobs:
+            entry = lane.waiting.pop(next(iter(lane.waiting)))
+            self._take_up(entry, probe=True)
+        if not lane.jobs and not lane.busy:
+            self._wake(lane)
+            self._forget(lane)
+
+    def _wake(self, lane: Lane) -> None:
+        """Go on with a domain: there is somebody again, or nobody waits."""
+        lane.down = None
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+        now = self._clock()
+        for entry in lane.waiting.values():
+            heapq.heappush(self._heap, (now, entry.queue_id, entry))
+        lane.waiting.clear()
+        self._refill()
+
+    def _forget(self, lane: Lane) -> None:
+        if not lane.jobs and not lane.busy and lane.down is None:
+            self._lanes.pop(lane.domain, None)
+
     # -- what came of them ------------------------------------------------------------------------------------
 
     def _settle(self, job: Job, outcomes: Sequence[Outcome]) -> None:
@@ -281,8 +350,7 @@ class Manager:
 
     def _conclude(self, active: Active) -> None:
         """End the attempt: decide what becomes of the message, write it down, and report failures."""
-        if active.stored is not None:
-            self._held -= len(active.stored.start)
+        self._held -= active.held
         entry, message = active.entry, active.message
         now = self._clock()
         due = self._schedule.next_attempt(

@@ -24,8 +24,11 @@ class Schedule:
         `chance` is from 0 to 1: how far into the jitter. The last attempt is made just when the message expires,
         so that one which arrives at a bad moment gets its full time.
         """
-        expires = arrived + self.expiry
-        if now >= expires:
+        if self.is_over(now=now, arrived=arrived):
             return None
         wait = self.waits[min(attempts, len(self.waits)) - 1]
-        return min(now + wait * (1 + JITTER * chance), expires)
+        return min(now + wait * (1 + JITTER * chance), arrived + self.expiry)
+
+    def is_over(self, *, now: float, arrived: float) -> bool:
+        """Whether a message has expired: its next failure is the last."""
+        return now >= arrived + self.expiry

@@ -68,6 +68,11 @@ class Entry:
         self.progress_at: Position | None = None
         self.writing = 0  # records about it that are under way
 
+    @property
+    def arrived(self) -> float:
+        """When it was accepted, in seconds since the epoch: its queue ID says so."""
+        return number_of(self.queue_id) / 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
