@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad import init, log
+from postroad.config import Settings
+from postroad_relay.__main__ import main, run
+from tests.harness.processes import claim_network
+from tests.relay.worlds import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _leave_this_process_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(log, "setup", lambda service, level: None)
+    interval = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    network, claim = claim_network()
+    (tmp_path / "world.toml").write_bytes(TEXT)
+    environ = {
+        "POSTROAD_NETWORK": network,
+        "POSTROAD_WORLD": str(tmp_path / "world.toml"),
+        "POSTROAD_DATA": str(tmp_path / "data"),
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert init.main() == 0
+    yield environ
+    claim.close()
+
+
+async def test_it_serves_until_sigterm(environ: dict[str, str]) -> None:
+    running = asyncio.create_task(run(Settings.from_environ(environ)))
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        with socket.socket() as probe:
+            if probe.connect_ex((f"{environ['POSTROAD_NETWORK']}.25", 1025)) == 0:
+                break
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await running == 0
+
+
+def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("POSTROAD_EXPIRY", "soon")
+    assert main() == 1
+    assert "POSTROAD_EXPIRY=soon" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environ")
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("POSTROAD_WORLD", "nowhere.toml", "nowhere.toml"),
+        ("POSTROAD_DATA", "/proc/nowhere", "run init"),
+    ],
+)
+def test_what_is_missing_is_told(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main() == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server((f"{environ['POSTROAD_NETWORK']}.25", 1587)):
+        assert main() == 1
+    assert "POSTROAD_SMTP_PORT" in capsys.readouterr().err
