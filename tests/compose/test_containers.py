@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import dns.message
+import dns.query
 import pytest
 
 from tests.harness.load import Load, arrivals, check_accounts
 from tests.harness.mailboxes import arrived
 from tests.harness.smtp import SMTP, client_context, submit, transparent
-from tests.harness.stack import ALICE, BOB, Port, Service
+from tests.harness.stack import ALICE, BOB, DNS_NAME, RELAY_NAME, STORE_NAME, WAIT, Port, Service
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -67,6 +69,16 @@ def test_locked_in(composed: ComposeStack, service: Service) -> None:
 def test_the_store_is_no_host_port(composed: ComposeStack) -> None:
     bindings = composed.container(Service.STORE).attrs["HostConfig"]["PortBindings"]
     assert "25/tcp" not in bindings
+
+
+@pytest.mark.parametrize("transport", [dns.query.udp, dns.query.tcp])
+def test_the_network_is_where_it_was_moved(
+    composed: ComposeStack, transport: Callable[..., dns.message.Message]
+) -> None:
+    endpoint = composed.endpoint(Port.DNS)
+    for number, name in ((53, DNS_NAME), (25, RELAY_NAME), (143, STORE_NAME)):
+        response = transport(dns.message.make_query(name, "A"), endpoint.host, timeout=WAIT, port=endpoint.port)
+        assert [record.to_text() for record in response.answer[0]] == [f"{composed.network}.{number}"]
 
 
 def test_nothing_leaves(composed: ComposeStack) -> None:
