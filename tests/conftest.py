@@ -25,6 +25,16 @@ def _no_settings_from_outside() -> Iterator[None]:
         yield
 
 
+CONTAINERS_TIMEOUT = 480  # seconds, for whichever test comes first: images are built, and another run may hold the lock
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests in containers the time that building the images takes."""
+    for item in items:
+        if item.get_closest_marker("compose") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(CONTAINERS_TIMEOUT))
+
+
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One Postroad of processes, shared by every test that uses accounts of its own."""

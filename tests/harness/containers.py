@@ -119,7 +119,7 @@ class ComposeStack(Stack):
 
     def close(self) -> None:
         try:
-            if self._lock is not None:
+            if (self.folder / "override.yml").exists():
                 self._down()
         finally:
             self.docker.close()
