@@ -13,7 +13,7 @@ from tests.harness.processes import ProcessStack
 from tests.harness.stack import DEFAULT_WORLD, Stack, fresh_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +33,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("compose") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(CONTAINERS_TIMEOUT))
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Return a function that notes a measured figure, which is printed with its test's name at the end of the run."""
+
+    def note(name: str, value: object) -> None:
+        request.node.user_properties.append((name, value))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures."""
+    lines = [
+        f"{report.nodeid}: {', '.join(f'{name} {value}' for name, value in report.user_properties)}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call" and report.user_properties
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

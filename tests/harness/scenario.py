@@ -11,7 +11,8 @@ world.toml may be left out for the default world, and `world-extra` holds text t
 submit    as, to, [from], [subject | message = file], [id], [parameters], [refused = "550 5.1.1", [at = "RCPT"]]
 arrives   for, subject, [count = 1], [sent = file: byte for byte after trace fields], [header = {name = "regex"}],
           [password: of an account that the world does not list]
-report    for, recipient, action, status, [diagnostic = regex]: a DSN (RFC 3464), also read with flufl.bounce
+report    for, of = subject, recipient, action, status, [diagnostic = regex]: a DSN (RFC 3464), also read with
+          flufl.bounce
 script    port, file or lines: C: a line, C> octets with Python's escapes, S: how a reply begins, S. the hang-up,
           TLS: STARTTLS, LOGIN: AUTH PLAIN as a user
 ask       name, type, answers = [...], [rcode]: a DNS query
@@ -149,11 +150,11 @@ class Scenario:
                 assert any(re.search(pattern, str(value)) for value in values), f"{name}: {values}"
 
     def _report(
-        self, stack: Stack, *, for_: str, recipient: str, action: str, status: str, diagnostic: str = ""
+        self, stack: Stack, *, for_: str, of: str, recipient: str, action: str, status: str, diagnostic: str = ""
     ) -> None:
         def matches(content: bytes) -> bool:
             message = parse(content)
-            return message.get_content_type() == "multipart/report" and recipient.encode() in content
+            return message.get_content_type() == "multipart/report" and f"\r\nSubject: {of}\r\n".encode() in content
 
         (content,) = arrived(stack, self.user(for_), where=matches)
         message = parse(content)

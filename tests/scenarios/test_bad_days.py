@@ -31,9 +31,7 @@ ROUNDS = 4
     [(Service.DNS,), (Service.RELAY,), (Service.STORE,), (Service.DNS, Service.RELAY, Service.STORE)],
     ids="-".join,
 )
-def test_killed_under_load(
-    tmp_path: Path, killed: tuple[Service, ...], record_property: Callable[[str, object], None]
-) -> None:
+def test_killed_under_load(tmp_path: Path, killed: tuple[Service, ...], figure: Callable[[str, object], None]) -> None:
     with ProcessStack(tmp_path / "stack", settings=SOON) as stack:
         with Load(stack, BOB) as load:
             for _ in range(ROUNDS):
@@ -43,8 +41,8 @@ def test_killed_under_load(
             load.wait_for_more(100)
         found = arrivals(stack, BOB, load.acknowledged)
         twice = check_accounts(stack, load, found, kills=ROUNDS)
-        record_property("acknowledged", len(load.acknowledged))
-        record_property("twice", twice)
+        figure("acknowledged", len(load.acknowledged))
+        figure("twice", twice)
         if Service.RELAY not in killed and Service.STORE not in killed:
             assert twice == 0, "a name server that was away is no reason to deliver twice"
         stack.check_logs()

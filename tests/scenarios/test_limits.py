@@ -44,7 +44,7 @@ def test_one_octet_at_a_time(native: Stack) -> None:
     assert content.endswith(b"\r\n\r\na\r\n.\r\nb\r\n")
 
 
-def test_large_message_costs_little_memory(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_large_message_costs_little_memory(tmp_path: Path, figure: Callable[[str, object], None]) -> None:
     content = simple("Large", b"0123456789" * 7 + b"\r\n") + (b"0123456789" * 7 + b"\r\n") * (20_000_000 // 72)
     with ProcessStack(tmp_path / "stack") as stack:
         submit(stack, ALICE, [BOB.address], simple("Small"))
@@ -53,7 +53,7 @@ def test_large_message_costs_little_memory(tmp_path: Path, record_property: Call
         submit(stack, ALICE, [BOB.address], content)
         assert len(arrived(stack, BOB, count=2)) == 2
         grown = resident(stack, Service.RELAY) - before
-        record_property("relay grown by octets", grown)
+        figure("relay grown by octets", grown)
         assert grown < 60 * MEGABYTE
 
         # Those who ask for it and do not read must not have it waiting in memory, each its own.
@@ -75,7 +75,7 @@ def test_large_message_costs_little_memory(tmp_path: Path, record_property: Call
             # Others are served meanwhile.
             assert len(arrived(stack, BOB, count=2)) == 2
             grown = resident(stack, Service.STORE) - before
-        record_property("store grown by octets", grown)
+        figure("store grown by octets", grown)
         assert grown < SLOW_READERS * 10 * MEGABYTE
         stack.check_logs()
 

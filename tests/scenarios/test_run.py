@@ -55,15 +55,15 @@ def resident(process_id: int) -> int:
     return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
 
 
-def test_make_run(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_make_run(tmp_path: Path, figure: Callable[[str, object], None]) -> None:
     waiting = os.getloadavg()[0] / (os.cpu_count() or 1)
     network, claim = claim_network()
     with claim:
         runs = [run_once(tmp_path / str(attempt), network) for attempt in range(ATTEMPTS)]
     seconds = min(facts["seconds"] for facts, _ in runs)
     memory = min(memory for _, memory in runs)
-    record_property("ready after seconds", seconds)
-    record_property("idle KiB", memory)
+    figure("ready after seconds", seconds)
+    figure("idle KiB", memory)
     # The promise is for a machine that has its cores free; where others wait for them too, each gets its share.
     assert seconds <= READY_WITHIN * max(1.0, waiting)
     assert memory <= IDLE_MEMORY
