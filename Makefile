@@ -51,7 +51,8 @@ password: venv ## make the hash of a password for the world file
 	@$(PY) -m postroad.credentials
 
 test: venv ## run every test that this machine can run, and say which it cannot and why
-	$(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=
+	@$(PY) -m tests.covered
 
 check: venv ## format, lint and types
 	$(VENV)/bin/ruff format --check .

@@ -12,6 +12,7 @@ import pytest
 
 from postroad import config
 from postroad.config import Settings
+from tests.covered import engines
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ROOT / "services"
@@ -30,18 +31,7 @@ USED_IN = {
     "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
 }
 
-# Engines, grammars and decisions: they are given octets, times and random numbers, and give back answers.
-PURE = {
-    "postroad": "address envelope records reply tomllines trace_fields world worldreader",
-    "postroad.smtpd": "auth commands data engine events lines profile sequence service",
-    "postroad_dns": "addressbook cache lookup name rdata responder wire zone zonefile",
-    "postroad_relay": "dsn outcome policy routing schedule submission",
-    "postroad_relay.client": "engine events reply transparency",
-    "postroad_store": "engine sasl",
-    "postroad_store.imap": "commands engine parse parse_fetch parse_search responses sequence states wire",
-    "postroad_store.pop3": "commands engine multiline",
-    "postroad_store.mail": "addresses envelope evaluate fields flags parse searchtext",
-}
+# What an engine (pyproject.toml) never imports.
 WORLDLY = {"asyncio", "os", "random", "secrets", "selectors", "signal", "socket", "sqlite3", "ssl", "threading", "time"}
 
 
@@ -82,10 +72,10 @@ def test_libraries_are_imported_where_they_are_meant_to_be(library: str) -> None
     assert users <= USED_IN[library]
 
 
-@pytest.mark.parametrize("package", PURE)
-def test_pure_modules_touch_nothing(package: str) -> None:
+@pytest.mark.parametrize("package", engines())
+def test_engines_touch_nothing(package: str) -> None:
     by_name = {name_of(path): path for path in MODULES}
-    for name in PURE[package].split():
+    for name in engines()[package]:
         worldly = {one.partition(".")[0] for one in imports_of(by_name[f"{package}.{name}"])} & WORLDLY
         assert not worldly, f"{package}.{name} imports {worldly}"
 

@@ -80,6 +80,11 @@ def test_names_are_normalised() -> None:
     assert books.records == ("www A 192.0.2.1",)
 
 
+def test_an_alias_may_lead_to_the_postmaster_that_every_domain_has() -> None:
+    world = parse(HOSTS + "aliases.root = 'postmaster@x.test'")
+    assert logins(world, "root@x.test") == logins(world, "postmaster@x.test") != []
+
+
 def test_host_addresses_follow_the_network() -> None:
     text = HOSTS.replace('"127.0.0.25"', "25")
     world = parse_world(text.encode(), IPv4Network("10.9.8.0/24"))
@@ -112,6 +117,7 @@ BAD = [
         "10: the password of a@y.test is of no use: a scrypt hash",
     ),
     ("\n[domains.'y.test']\naccounts = { '\x7f' = 'x' }", "10: "),
+    ("\n[domains.'y.test']\naccounts.\"a\\u0000\" = 'x'", "10: 'a\\x00' is not a local-part: "),
     ("\n[domains.'y.test']\naccounts.a = 'x'\naccounts.A = 'x'", "11: A@y.test is here twice, first on line 10"),
     (
         "\n[domains.'y.test']\naccounts.a = 'x'\n[domains.'y.test'.aliases]\na = 'ann@x.test'",
@@ -128,6 +134,7 @@ BAD = [
     ("\naliases.a = 'bo@x.test'", "9: the alias a@x.test leads to bo@x.test, and there is no such account or alias"),
     ("\naliases.a = 'a@x.test'", "9: alias loop: a@x.test -> a@x.test"),
     ("\naliases.a = 'a+b@x.test'", "9: alias loop: a@x.test -> a@x.test"),
+    ("\naliases.a = ['a@x.test', 'a+b@x.test']", "9: alias loop: a@x.test -> a@x.test"),
     (
         "\naliases.a = 'b@x.test'\naliases.b = ['ann@x.test', 'a@x.test']",
         "9: alias loop: a@x.test -> b@x.test -> a@x.test",

@@ -1,0 +1,86 @@
+"""What `make test` asks of the coverage: engines whole, branches too, and of every other module nine tenths.
+
+    python -m tests.covered     # after pytest --cov
+
+Which modules are engines is said once, in pyproject.toml; `tests/test_tree.py` holds them to touching nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+OF_ENGINES = 100.0  # percent of lines and branches
+OF_OTHERS = 90.0
+SHOWN = 30  # lines and branches of a module, at the most
+
+
+def engines() -> dict[str, list[str]]:
+    """Return the names of the engines' modules, by package."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    return {package: names.split() for package, names in tools["postroad"]["engines"].items()}
+
+
+def measured() -> dict[str, dict[str, Any]]:
+    """Return what coverage measured, by module; modules without a line of code are left out."""
+    data = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
+    data.load()
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        data.json_report(outfile=file.name)
+        files: dict[str, dict[str, Any]] = json.load(file)["files"]
+    found = {}
+    for path, figures in files.items():
+        parts = Path(path).with_suffix("").parts[2:]  # after services/NAME
+        if figures["summary"]["num_statements"]:
+            found[".".join(parts).removesuffix(".__init__")] = figures
+    return found
+
+
+def wants(figures: dict[str, dict[str, Any]], whole: set[str]) -> Iterator[str]:
+    """Yield a sentence for each module that is tested too little."""
+    for name in sorted(whole - figures.keys()):
+        yield f"{name} is listed as an engine in pyproject.toml, and there is no such module"
+    for name, found in sorted(figures.items()):
+        least = OF_ENGINES if name in whole else OF_OTHERS
+        percent = found["summary"]["percent_covered"]
+        if percent < least:
+            branches = [f"{start}->{end if end > 0 else 'exit'}" for start, end in found["missing_branches"]]
+            missing = [*map(str, found["missing_lines"]), *branches]
+            shown = ", ".join([*missing[:SHOWN], *["..."][: len(missing) > SHOWN]])
+            yield f"{name} is tested to {percent:.1f} %, wanted are {least:.0f} %; not run: {shown}"
+
+
+def main() -> int:
+    """Print the figures, or what is wanting; returns the exit status."""
+    figures = measured()
+    whole = {f"{package}.{name}" for package, names in engines().items() for name in names}
+    wanting = list(wants(figures, whole))
+    if wanting:
+        print("Coverage:", *wanting, sep="\n  ", file=sys.stderr)
+        return 1
+    summaries = {name: found["summary"] for name, found in figures.items()}
+    done, all_there = (
+        sum(one[lines] + one[branches] for one in summaries.values())
+        for lines, branches in (("covered_lines", "covered_branches"), ("num_statements", "num_branches"))
+    )
+    least = min(summaries.keys() - whole, key=lambda name: float(summaries[name]["percent_covered"]))
+    print(
+        f"Coverage, lines and branches: {len(whole)} engines {OF_ENGINES:.0f} %,"
+        f" {len(summaries) - len(whole)} other modules {OF_OTHERS:.0f} % or more"
+        f" (least: {least}, {summaries[least]['percent_covered']:.1f} %), in all {100 * done / all_there:.1f} %"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
