@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,34 @@ def test_a_checkpoint_that_fails_is_tried_again_later(
         failed.clear()
         checkpointer.committed(writer)
         assert failed.wait(10)
+    checkpointer.close()
+    writer.close()
+
+
+def test_room_is_what_the_disk_has_without_spare_and_log(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpointer = Checkpointer(tmp_path / FILE)
+    fill(writer, 50)
+    disk = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _: disk)
+    before = checkpointer.room(writer)
+    checkpointer.relieve(writer)
+    assert checkpointer.room(writer) - before >= 50 * database.PAGE
+    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - database.SPARE
+
+    writer.execute("DELETE FROM octets")
+    assert checkpointer.room(writer) > disk.f_bavail * disk.f_frsize - database.SPARE + 40 * database.PAGE
+    fill(writer, 500)
+    writer.execute("DELETE FROM octets")
+    checkpointer.relieve(writer)
+    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - database.SPARE // 2
+
+    def fail(_: Path) -> os.statvfs_result:
+        raise OSError
+
+    monkeypatch.setattr(os, "statvfs", fail)
+    assert checkpointer.room(writer) == 0
     checkpointer.close()
     writer.close()
 

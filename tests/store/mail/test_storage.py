@@ -131,6 +131,9 @@ async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Stora
     assert stored.uid == 1
     assert rows(storage, "octets") == 3
     assert list(storage.fetch(inbox, [1], [Item.TEXT, Item.CONTENT])) == [(1, (body, content))]
+    await storage.append([Arrival((inbox,), b"small", 0, NO_FLAGS)])
+    storage.view(inbox)
+    assert storage.block(inbox, [1, 2], [Item.CONTENT, Item.TEXT]) == [(1, content, body), (2, b"small", b"")]
     for start, end in [
         (0, 5),
         (0, None),
@@ -144,7 +147,7 @@ async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Stora
     assert storage.content(inbox, 1, len(content)) == b""
     assert storage.content(inbox, 1, 9, 5) == b""
     assert storage.content(inbox, 1, 0, 10**9) == content
-    assert storage.content(inbox, 2) is None
+    assert storage.content(inbox, 3) is None
 
 
 async def test_a_large_message_that_goes_while_it_is_read(storage: Storage, inbox: Mailbox) -> None:
@@ -474,6 +477,25 @@ async def test_a_mailbox_that_is_deleted_under_a_reader(storage: Storage, accoun
     assert not made.loaded
 
 
+async def test_messages_leave_room_for_removals(
+    storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(inbox, b"x")
+    rooms = iter([0, 100_000])  # too little, until the log has been copied back
+    monkeypatch.setattr(storage._checkpointer, "room", lambda _: next(rooms, 100_000))
+    await put(inbox, b"y")
+    assert storage._checkpointer.log_pages() < 30
+    one, two = (storage.append([Arrival((inbox,), b"z", 0, NO_FLAGS)]) for _ in range(2))
+    await one  # in one batch, and there is room for one of them
+    with pytest.raises(StorageFull):
+        await two
+    monkeypatch.setattr(storage._checkpointer, "room", lambda _: 0)
+    with pytest.raises(StorageFull):
+        await put(inbox, b"y")
+    await storage.store(inbox, [1], Change.ADD, FlagSet(DELETED))
+    assert await storage.expunge(inbox) == [1]
+
+
 async def test_a_bug_in_one_work_is_that_callers_alone(storage: Storage, inbox: Mailbox) -> None:
     class Broken(Collect):
         def write(self, db: sqlite3.Connection) -> bool:
@@ -528,6 +550,10 @@ async def test_a_reader_that_fails_says_so(storage: Storage, inbox: Mailbox) -> 
     with pytest.raises(StorageError):
         await storage.account("bob@beta.test")
     storage._reader._db = sqlite3.connect(":memory:")
+    storage._reader._db.execute("CREATE TABLE accounts AS SELECT 1 id, 'bob@beta.test' login")
+    storage._reader._db.execute("CREATE TABLE subscriptions AS SELECT 1 account, 'INBOX' name")
+    with pytest.raises(StorageError):  # there is no table of mailboxes
+        await storage.account("bob@beta.test")
 
 
 async def test_views_of_what_is_no_mailbox(storage: Storage, account: Account) -> None:

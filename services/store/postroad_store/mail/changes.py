@@ -140,7 +140,10 @@ class View:
         new = mailbox.uids[bisect_right(mailbox.uids, self._last) :]
         if not new:
             return False
-        self.uids += new
+        if self.uids:
+            self.uids += new
+        else:
+            self.uids = new
         self._last = new[-1]
         if self._last > mailbox.recent_uid:
             self.recent.update(new[bisect_right(new, mailbox.recent_uid) :])
@@ -174,8 +177,10 @@ class View:
         r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None where all are seen."""
         if not self.mailbox.unseen:
             return None
-        flags = self.pick(self.mailbox.flags, 1, len(self.uids))
-        return next((number for number, one in enumerate(flags, 1) if not one & SEEN), None)
+        # Nothing gone: no copy. Whatever lies beyond this view is of no concern to it.
+        flags = self.pick(self.mailbox.flags, 1, len(self.uids)) if self._expunged else self.mailbox.flags
+        last = len(self.uids)
+        return next((number for number, one in enumerate(flags, 1) if not one & SEEN and number <= last), None)
 
     def close(self) -> None:
         """Stop following; may be called twice."""

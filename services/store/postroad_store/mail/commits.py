@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from postroad_store.mail.database import PIECE, PIECE_BITS
+from postroad_store.mail.database import PAGE, PIECE, PIECE_BITS
 from postroad_store.mail.errors import LimitReached, NoSuchMailbox
 from postroad_store.mail.flags import DELETED, FIRST_KEYWORD, MAX_KEYWORDS, SYSTEM, Change, FlagSet
 from postroad_store.mail.message import UID, Copied, Stored
@@ -33,6 +33,8 @@ Entries = list[tuple[int, int, int, int]]  # (UID, flags, size, internal date), 
 
 class Commit(ABC, Generic[Written, Shown]):
     """One piece of work."""
+
+    octets = 0  # how much room it must find on the disk; what makes room, or needs little, asks for none
 
     @abstractmethod
     def write(self, db: Connection) -> Written:
@@ -118,6 +120,8 @@ class Append(Commit[list[_Arrived], list[Stored]]):
 
     def __init__(self, arrivals: Sequence[Incoming]) -> None:
         self._arrivals = arrivals
+        # Content, what is found out of it, and the pages that are written besides.
+        self.octets = 2 * sum(len(one.content) for one in arrivals) + 16 * PAGE
 
     def write(self, db: Connection) -> list[_Arrived]:
         """Write each content once, and an entry for it in each of its mailboxes."""

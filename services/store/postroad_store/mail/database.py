@@ -13,8 +13,10 @@ log is copied back into the database by `Checkpointer`, in a thread of its own, 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.errors import StorageBusy, StorageCorrupt, StorageError, StorageFull
@@ -31,6 +33,7 @@ PIECE_BITS = 16  # a piece's key is the content's id and, in this many bits, its
 
 PAGE = 4096
 CHECKPOINT_PAGES = 4000  # of the log (16 MB), after which it is copied back
+SPARE = 2 << 20  # octets of the disk that no message takes, so that removing some is always possible
 LONG_LOG_PAGES = 16_000  # of the log (64 MB), after which the writer waits until it has been copied
 
 _SCHEMA = """
@@ -175,9 +178,29 @@ class Checkpointer:
         """Note that the writer has committed: called in its thread, outside of any transaction."""
         pages = self.log_pages()
         if pages > LONG_LOG_PAGES:
-            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.relieve(writer)
         elif pages > CHECKPOINT_PAGES:
             self._wake.set()
+
+    def room(self, writer: sqlite3.Connection) -> int:
+        """Return how many octets new messages may take.
+
+        They go into the log, then into the database, where what was removed has left free pages; what the log
+        holds already may have to go there too. A spare must remain: on a disk that is full to the last page not
+        even a removal could be committed.
+        """
+        try:
+            disk = os.statvfs(self._log.parent)
+            (free_pages,) = writer.execute("PRAGMA freelist_count").fetchone()
+        except (OSError, sqlite3.Error):
+            return 0
+        free = disk.f_bavail * disk.f_frsize
+        return min(free - SPARE // 2, free + (int(free_pages) - self.log_pages()) * PAGE - SPARE)
+
+    def relieve(self, writer: sqlite3.Connection) -> None:
+        """Copy back all of the log at once, as far as that can be, so that its space may be used again."""
+        with suppress(sqlite3.Error):
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """End the thread."""

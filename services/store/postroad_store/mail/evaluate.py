@@ -8,11 +8,13 @@ function that takes long, whose result it wants sent back.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from postroad_store.mail.fields import unfold
+from postroad_store.mail.fields import fields, unfold
+from postroad_store.mail.fieldtext import FieldText, values
 from postroad_store.mail.parse import parse
 from postroad_store.mail.search import (
     And,
@@ -32,12 +34,13 @@ from postroad_store.mail.search import (
     Uids,
     When,
 )
-from postroad_store.mail.searchtext import fold, text
+from postroad_store.mail.searchtext import fold, header_text, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from postroad_store.mail.changes import View
+    from postroad_store.mail.fieldtext import FieldTexts
     from postroad_store.mail.reading import Reader
 
 Numbers: TypeAlias = "Sequence[int]"
@@ -47,11 +50,11 @@ Search: TypeAlias = "Generator[Callable[[], Any] | None, Any, Numbers]"
 _DAY = 86400
 
 
-def search(view: View, reader: Reader, key: SearchKey) -> Search:
+def search(view: View, reader: Reader, texts: FieldTexts, key: SearchKey) -> Search:
     """Search the view; the generator's value is the sequence numbers that match, ascending."""
     flags = view.pick(view.mailbox.flags, 1, len(view.uids))
     present = [number for number, one in enumerate(flags, 1) if one >= 0]
-    return (yield from _Evaluation(view, reader, flags).match(key, present))
+    return (yield from _Evaluation(view, reader, texts, flags).match(key, present))
 
 
 def _cost(key: SearchKey) -> int:
@@ -76,10 +79,11 @@ def _cost(key: SearchKey) -> int:
 class _Evaluation:
     """What one search looks at."""
 
-    def __init__(self, view: View, reader: Reader, flags: Sequence[int]) -> None:
+    def __init__(self, view: View, reader: Reader, texts: FieldTexts, flags: Sequence[int]) -> None:
         self._view = view
         self._mailbox = view.mailbox
         self._reader = reader
+        self._fields = texts
         self._flags = flags
 
     def match(self, key: SearchKey, numbers: Numbers) -> Search:
@@ -102,12 +106,11 @@ class _Evaluation:
             case SentDate(when, date):
                 return (yield from self._sent(when, date.toordinal(), numbers))
             case Header(name, value):
-                wanted = fold(name).strip()
-                return (yield from self._texts(numbers, _HeaderTest(wanted, fold(value)), bodies=False))
+                return (yield from self._header(fold(name).strip(), fold(value), numbers))
             case Text(value):
-                return (yield from self._texts(numbers, _TextTest(fold(value)), bodies=True))
+                return (yield from self._texts(numbers, _TextTest(fold(value))))
             case Body(value):
-                return (yield from self._texts(numbers, _BodyTest(fold(value)), bodies=True))
+                return (yield from self._texts(numbers, _BodyTest(fold(value))))
             case _:
                 return self._memory(key, numbers)
 
@@ -159,20 +162,44 @@ class _Evaluation:
             yield None
         return self._numbers(numbers, matched)
 
-    def _texts(self, numbers: Numbers, test: _Test, *, bodies: bool) -> Search:
+    def _header(self, name: bytes, needle: bytes, numbers: Numbers) -> Search:
+        mailbox = self._mailbox
+        kept = self._fields.get(mailbox.id, name)
+        if kept is None and 4 * len(numbers) < len(mailbox.uids):  # few are left: the others are not worth reading
+            one = yield from self._field(FieldText(), name, self._uids(numbers))
+        else:
+            one = kept or FieldText()
+            if len(one.uids) > 2 * len(mailbox.uids) + 1000:  # most of it is gone
+                one = FieldText()
+            new = mailbox.uids[bisect_right(mailbox.uids, one.upto) :]
+            if new:
+                one = yield from self._field(one, name, new)
+                self._fields.put(mailbox.id, name, one)
+        return self._numbers(numbers, one.search(needle))
+
+    def _field(
+        self, one: FieldText, name: bytes, uids: Sequence[int]
+    ) -> Generator[Callable[[], Any] | None, Any, FieldText]:
+        """Return the text of a field with that of more messages."""
+        found: list[tuple[int, list[bytes]]] = []
+        for rows in self._reader.headers(self._mailbox, uids):
+            for uid, plain, header, raw in rows:
+                if header is None:  # its text is not kept
+                    header = header_text(fields(raw))  # noqa: PLW2901
+                found.append((uid, values(header.lower() if plain else header, name)))
+            yield None
+        return one.extended(uids[-1], found)
+
+    def _texts(self, numbers: Numbers, test: _Test) -> Search:
         matched: set[int] = set()
-        for rows in self._reader.texts(self._mailbox, self._uids(numbers), bodies=bodies):
-            long: list[int] = []
-            for uid, plain, header, body in test.likely(rows):
-                if header is None:
-                    long.append(uid)
-                elif test.folded(unfold(header).lower(), body.lower()) if plain else test.folded(header, body):
-                    matched.add(uid)
-            for uid in long:  # its text is not kept
+        for rows in self._reader.texts(self._mailbox, self._uids(numbers)):
+            found = test.among(rows)
+            matched.update(uid for uid, _, header, _ in found if header is not None)
+            for uid in [uid for uid, _, header, _ in found if header is None]:
                 content = self._reader.content(self._mailbox, uid, 0, None)
                 if content is not None:
                     made = yield partial(_text, content)
-                    if test.folded(*made):
+                    if test.one(*made):
                         matched.add(uid)
             yield None
         return self._numbers(numbers, matched)
@@ -200,19 +227,22 @@ class _Test(ABC):
         self.spaced = b" " in needle or b"\t" in needle  # only then can the folding of a field part it
 
     @abstractmethod
-    def folded(self, header: bytes, body: bytes) -> bool:
-        """Look into the text of a message that is not plain, or of one made as that is."""
+    def one(self, header: bytes, body: bytes) -> bool:
+        """Look into one message's text."""
 
     @abstractmethod
-    def likely(self, rows: list[_Row]) -> list[_Row]:
-        """Return the messages that might match, by a quick look: this is where a search's time goes."""
+    def among(self, rows: list[_Row]) -> list[_Row]:
+        """Return those that match, and those whose text is not kept; this is where a search's time goes.
+
+        Lowering suits plain messages and does nothing to the texts of others.
+        """
 
 
 class _TextTest(_Test):
-    def folded(self, header: bytes, body: bytes) -> bool:
+    def one(self, header: bytes, body: bytes) -> bool:
         return self.needle in body or self.needle in header
 
-    def likely(self, rows: list[_Row]) -> list[_Row]:
+    def among(self, rows: list[_Row]) -> list[_Row]:
         needle = self.needle
         if self.spaced:
             return [
@@ -222,35 +252,12 @@ class _TextTest(_Test):
 
 
 class _BodyTest(_Test):
-    def folded(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
+    def one(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
         return self.needle in body
 
-    def likely(self, rows: list[_Row]) -> list[_Row]:
+    def among(self, rows: list[_Row]) -> list[_Row]:
         needle = self.needle
         return [row for row in rows if row[2] is None or needle in row[3].lower()]
-
-
-class _HeaderTest(_Test):
-    def __init__(self, name: bytes, needle: bytes) -> None:
-        super().__init__(needle)
-        self._name = b"\n" + name
-
-    def folded(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
-        header = b"\n" + header
-        start = header.find(self._name)
-        while start >= 0:
-            end = header.find(b"\n", start + 1)
-            line = header[start + len(self._name) : end if end >= 0 else len(header)].lstrip(b" \t")
-            if line.startswith(b":") and self.needle in line[1:]:
-                return True
-            start = header.find(self._name, start + 1)
-        return False
-
-    def likely(self, rows: list[_Row]) -> list[_Row]:
-        needle = self.needle
-        if self.spaced:
-            return [row for row in rows if row[2] is None or needle in unfold(row[2]).lower()]
-        return [row for row in rows if row[2] is None or needle in row[2].lower()]
 
 
 def _span(when: When, start: int, end: int) -> tuple[int | None, int | None]:

@@ -32,6 +32,7 @@ _COLUMNS = {
     Item.TEXT: "o.octets",
     Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs, octet by octet
 }
+_TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Item.TEXT, Item.CONTENT})
 
 
@@ -162,25 +163,30 @@ class Reader:
             has_body=False,
         )
 
-    def texts(
-        self, mailbox: Mailbox, uids: Sequence[int], *, bodies: bool
-    ) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
+    def texts(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
         """Yield lists of (UID, whether it is plain, header, body): see `searchtext`.
 
         Of a plain message header and body are its own octets, of others their text; no header: that is not kept.
         """
-        body, join = "x''", ""
-        if bodies:
-            body = "iif(c.plain, o.octets, coalesce((SELECT body FROM texts WHERE content = c.id), x''))"
-            join = "CROSS JOIN octets o ON o.piece = c.id << 16"
         return self._select(
             mailbox,
             uids,
-            "SELECT e.uid, c.plain,"  # noqa: S608
-            f" iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id)), {body}"
-            f" FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"
+            f"SELECT e.uid, c.plain, {_TEXT},"  # noqa: S608
+            " iif(c.plain, o.octets, coalesce((SELECT body FROM texts WHERE content = c.id), x''))"
+            " FROM entries e CROSS JOIN contents c ON c.id = e.content CROSS JOIN octets o ON o.piece = c.id << 16"
             " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
-            has_body=bodies,
+            has_body=True,
+        )
+
+    def headers(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
+        """Yield lists of (UID, whether it is plain, header as `texts` has it, the header section where it is not)."""
+        return self._select(
+            mailbox,
+            uids,
+            f"SELECT e.uid, c.plain, {_TEXT}, iif(c.plain, x'', c.header) FROM entries e"  # noqa: S608
+            " CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
+            has_body=False,
         )
 
     def content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:

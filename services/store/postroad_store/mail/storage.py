@@ -25,8 +25,9 @@ from postroad_store.mail.account import Account
 from postroad_store.mail.changes import View
 from postroad_store.mail.commits import Append, Claim, Collect, Commit, Copy, Expunge, Incoming, StoreFlags
 from postroad_store.mail.database import FILE, Checkpointer, open_reader, open_writer, storage_error
-from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageError, StorageFull
 from postroad_store.mail.evaluate import search
+from postroad_store.mail.fieldtext import FieldTexts
 from postroad_store.mail.names import Create, Delete, NewAccount, Rename, Subscribe, adopt
 from postroad_store.mail.parse import parse
 from postroad_store.mail.reading import Reader
@@ -73,6 +74,7 @@ class Storage:
         self._mailboxes: WeakValueDictionary[int, Mailbox] = WeakValueDictionary()
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
+        self._fields = FieldTexts()
         self._collecting = self._collect_again = False
         self._swept = False
         self._closed = False
@@ -268,7 +270,7 @@ class Storage:
 
         Long searches let other tasks run in between; the view must not `take` meanwhile.
         """
-        step = search(view, self._reader, key)
+        step = search(view, self._reader, self._fields, key)
         answer = None
         began = time.monotonic()
         while True:
@@ -309,27 +311,39 @@ class Storage:
     def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
         """Commit a batch in one transaction, in the writer thread.
 
-        If the database refuses (a full disk), each work is tried once more by itself, so that a large message
-        which does not fit takes no smaller one with it.
+        If the database refuses (a full disk), the log is copied back, which may make room, and each work is tried
+        once more by itself, so that a large message which does not fit takes no smaller one with it.
         """
+        wanted = sum(work.octets for work in batch)
+        if wanted and wanted > self._checkpointer.room(self._writer):
+            self._checkpointer.relieve(self._writer)
         try:
             outcomes = self._transaction(batch)
-        except sqlite3.Error as error:
-            if len(batch) == 1:
-                _log.error("mail could not be written: %s", error)  # the cause is all there is
-                return [storage_error(error)]
-            outcomes = [outcome for work in batch for outcome in self._commit([work])]
+        except sqlite3.Error:
+            self._checkpointer.relieve(self._writer)
+            outcomes = [self._alone(work) for work in batch]
         self._checkpointer.committed(self._writer)
         return outcomes
+
+    def _alone(self, work: Commit[Any, Any]) -> Any:
+        try:
+            return self._transaction([work])[0]
+        except sqlite3.Error as error:
+            _log.error("mail could not be written: %s", error)  # the cause is all there is
+            return storage_error(error)
 
     def _transaction(self, batch: Sequence[Commit[Any, Any]]) -> list[Any]:
         db = self._writer
         outcomes: list[Any] = []
+        room = self._checkpointer.room(self._writer)
         try:
             db.execute("BEGIN IMMEDIATE")
             for work in batch:
                 db.execute("SAVEPOINT work")
                 try:
+                    if work.octets and work.octets > room:
+                        raise StorageFull("no space is left for the mail")
+                    room -= work.octets
                     outcomes.append(work.write(db))
                 except sqlite3.Error:
                     raise
