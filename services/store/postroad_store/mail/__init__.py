@@ -10,7 +10,9 @@ Reads are short synchronous calls on a connection of their own.
 - `mailbox.Mailbox`: one mailbox; while it is in use its UIDs, flags, sizes and dates stand in parallel lists
 - `changes.View`: one session's sight of a mailbox, which lags behind until the session is told
 - `message`, `parse`: what a message is made of, found out once, at delivery
-- `search`: the tree of search keys and its evaluation
+- `commits`, `names`: what can be done, each a piece of work for the writer thread and what it changes in memory
+- `search`, `evaluate`: the tree of search keys and its evaluation, over `searchtext` and `fieldtext`
+- `database`, `reading`: the schema, and reading from it
 - `errors`: what can go wrong, with the RFC 5530 response code of each
 
 Standards: RFC 3501 (IMAP4rev1), RFC 5322, RFC 2045-2047 and 2231 (MIME), RFC 4315 (UIDPLUS), RFC 6154
