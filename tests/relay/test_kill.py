@@ -34,14 +34,15 @@ class Load:
         self._host = host
         self._numbers = itertools.count()
         self.accepted: set[str] = set()
+        self.over = False
         self._changed = asyncio.Event()
 
     async def send(self) -> None:
-        while True:
+        while not self.over:
             # Whatever breaks on the way, the message was not promised.
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 async with aiosmtplib.SMTP(hostname=self._host, port=1025, start_tls=False, timeout=5) as client:
-                    while True:
+                    while not self.over:
                         subject = f"number {next(self._numbers)}"
                         content = f"Subject: {subject}\r\n\r\nbody\r\n".encode()
                         await client.sendmail("x@y.example", ["bob@beta.test"], content)
@@ -109,9 +110,8 @@ async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> Non
                 await load.more(20 + 10 * number)
         async with relay(environ) as process:
             await load.more(20)
-            for sender in senders:
-                sender.cancel()
-            await asyncio.wait(senders)
+            load.over = True
+            await asyncio.gather(*senders)
             await store.until(lambda: load.accepted <= arrived(store).keys())
             process.terminate()
             assert await process.wait() == 0
