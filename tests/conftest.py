@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness import reactor
 from tests.harness.containers import ComposeStack
 from tests.harness.needs import require_docker
 from tests.harness.processes import ProcessStack
@@ -28,8 +29,10 @@ def _no_settings_from_outside() -> Iterator[None]:
 CONTAINERS_TIMEOUT = 480  # seconds, for whichever test comes first: images are built, and another run may hold the lock
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests in containers the time that building the images takes."""
+    """Give tests in containers the time that building the images takes; keep those on Twisted's reactor together."""
+    items[:] = reactor.first(items)
     for item in items:
         if item.get_closest_marker("compose") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(CONTAINERS_TIMEOUT))

@@ -28,6 +28,7 @@ from postroad_store.imap.service import IDLE_TIMEOUT, REFUSAL
 from postroad_store.mail.flags import FlagSet
 from postroad_store.mail.message import Arrival
 from tests.harness.imap import NOW, Place, Wire
+from tests.harness.reactor import on_reactor
 
 if TYPE_CHECKING:
     import ssl
@@ -179,7 +180,7 @@ async def test_octet_by_octet(path: Path, place_of: Any) -> None:
     await play(dialogue, place, piece=1)
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@on_reactor
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 async def test_live(path: Path, place_of: Any, store_tls: Any, client_tls: ssl.SSLContext) -> None:
     dialogue = parse(path)

@@ -27,6 +27,7 @@ import pytest
 from postroad_store.adapter import Listener, ServerTls, Service, reactor_on
 from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL
 from tests.harness.pop3 import LOGIN, Place, Wire
+from tests.harness.reactor import on_reactor
 
 if TYPE_CHECKING:
     import ssl
@@ -136,7 +137,7 @@ async def test_without_a_socket(path: Path, piece: int | None, tmp_path: Path) -
         place.close()
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@on_reactor
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 async def test_live(path: Path, tmp_path: Path, store_tls: ServerTls, client_tls: ssl.SSLContext) -> None:
     dialogue = parse(path)

@@ -17,7 +17,6 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +114,7 @@ class ComposeStack(Stack):
         self.ready_after = time.monotonic() - began
         self.compose("cp", f"{Service.RELAY}:/data/tls/ca.pem", str(self.ca_file))
         for service in Service:
-            self._follow(service)
+            self._follow(service, since=0.0)
 
     def close(self) -> None:
         try:
@@ -154,16 +153,17 @@ class ComposeStack(Stack):
         (found,) = self.docker.networks.list(filters={"label": f"com.docker.compose.project={_PROJECT}"})
         return found
 
-    def _follow(self, service: Service) -> None:
-        container = self.container(service)
-        began = container.attrs["State"]["StartedAt"]
-        self.logs[service].follow(_lines(container.logs(stream=True, follow=True, since=_seconds(began))))
+    def _follow(self, service: Service, *, since: float) -> None:
+        stream = self.container(service).logs(stream=True, follow=True, since=since)
+        self.logs[service].follow(_lines(stream))
 
     def start(self, *services: Service) -> None:
         marks = {service: self.logs[service].position for service in services}
         for service in services:
+            # Not Docker's StartedAt: on a busy machine it is set when the service has already said that it is ready.
+            since = time.time()
             self.container(service).start()
-            self._follow(service)
+            self._follow(service, since=since)
         for service, mark in marks.items():
             self.logs[service].wait(r"\bmsg=ready\b", after=mark)
 
@@ -218,11 +218,6 @@ class ComposeStack(Stack):
         stats: Any = self.container(service).stats(stream=False)
         usage = stats["memory_stats"]
         return int(usage["usage"]) - int(usage["stats"].get("inactive_file", 0))
-
-
-def _seconds(stamp: str) -> float:
-    """Return Docker's time stamp (RFC 3339, nanoseconds) as seconds since 1970."""
-    return datetime.fromisoformat(f"{stamp[:26].rstrip('Z')}+00:00").timestamp()
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:

@@ -16,13 +16,14 @@ from postroad import certificates
 from postroad_store import adapter
 from postroad_store.adapter import Listener, ServerTls, Service, reactor_on
 from postroad_store.engine import Close, ConnectionLost, Event, Farewell, StartTls
+from tests.harness.reactor import ON_REACTOR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from postroad_store.engine import Connection
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = ON_REACTOR
 
 PATIENCE = 10.0  # seconds
 

@@ -19,6 +19,7 @@ from postroad.worldfile import load_world
 from postroad_store import __main__ as store
 from postroad_store.adapter import CannotListenError
 from tests.harness.processes import claim_network
+from tests.harness.reactor import on_reactor
 from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def count(host: str, settings: Settings, login: str, password: str) -> int:
     return messages
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@on_reactor
 async def test_mail_goes_in_by_smtp_and_out_by_pop3_and_imap(host: str, settings: Settings) -> None:
     await asyncio.to_thread(deliver, host, settings, "bob@beta.test", "postmaster")
     assert await asyncio.to_thread(count, host, settings, "bob@beta.test", "builder") == 1
@@ -89,7 +90,7 @@ async def test_mail_goes_in_by_smtp_and_out_by_pop3_and_imap(host: str, settings
     writer.close()
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@on_reactor
 async def test_an_edit_of_the_world_is_taken_up(host: str, settings: Settings) -> None:
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         await asyncio.to_thread(deliver, host, settings, "zoe@beta.test")
@@ -134,7 +135,7 @@ class TestStart:
         assert "run init" in caplog.text
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@on_reactor
 @pytest.mark.parametrize("port", ["smtp_port", "pop3_port"])
 async def test_a_port_that_is_taken(settings: Settings, port: str) -> None:
     host = f"{settings.network.network_address + 143}"
