@@ -30,6 +30,7 @@ down: ## stop the containers; what they keep (mail, queue, certificates) stays
 	docker compose down --remove-orphans
 
 logs: ## follow what the containers log
+	@test -n "$$(docker compose ps --all --quiet 2>/dev/null)" || { echo 'There are no containers: make up first (make run logs to its terminal)' >&2; exit 1; }
 	docker compose logs --follow --tail 100
 
 run: venv ## run the same stack as processes, without Docker, until Ctrl-C
@@ -39,12 +40,13 @@ trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
 	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
 	then docker compose exec -T store python -m postroad.trace "$$ID"; \
-	else $(PY) -m postroad.trace "$$ID"; fi
+	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace "$$ID"; \
+	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
 	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
 	then docker compose exec -T store cat /data/tls/ca.pem >postroad-ca.pem; \
-	else cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem || { echo 'No CA yet: make up or make run first' >&2; exit 1; }; fi
+	else cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem 2>/dev/null || { echo 'No CA yet: make up or make run first' >&2; exit 1; }; fi
 	@echo 'postroad-ca.pem'
 
 password: venv ## make the hash of a password for the world file
