@@ -205,8 +205,8 @@ class Postfix:
         self._run("stop")
 
 
-def submission(folder: Path, *, hold: bool, tls: Path) -> Postfix:
-    """Return the Postfix that takes mail from clients: to the hold queue, or on to the MX."""
+def submission(folder: Path, *, hold: bool = False, tls: Path) -> Postfix:
+    """Return the Postfix that takes mail from clients and sends it on to the MX, or keeps it all on hold."""
     return Postfix(
         folder,
         SUBMISSION_ADDRESS,

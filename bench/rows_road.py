@@ -113,7 +113,7 @@ def rows(
     with (
         Dovecot(folder / "dovecot", "sdbox") as dovecot,
         exchanger(folder / "mx", dovecot.lmtp_socket, tls=tls),
-        submission(folder / "submission", hold=False, tls=tls),
+        submission(folder / "submission", tls=tls),
     ):
         peer_smtp = (SUBMISSION_ADDRESS, SMTP_PORT)
 

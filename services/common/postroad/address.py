@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -36,6 +37,7 @@ _PLAIN_ATOM = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+"
 _PLAIN_PATH = re.compile(rf"<({_PLAIN_ATOM}(?:\.{_PLAIN_ATOM})*)@({_PLAIN_LABEL}(?:\.{_PLAIN_LABEL})*)>\Z")
 
 
+@lru_cache(maxsize=4096)  # a message asks several times, and a burst asks for the same few
 def domain_key(domain: str) -> str:
     """Return the domain in the one form that names are compared in: A-labels, lower case, no final dot.
 
