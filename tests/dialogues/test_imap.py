@@ -2,21 +2,14 @@
 
     # why
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
-    C: a NOOP               a line from the client; CRLF is added. (a*70) is 70 times a, {\\x00} an octet.
-    c: a NO                 the same without CRLF
-    S: a OK ...             a line from the server, exact; {\\x..} and (a*70) here too
-    T:                      the TLS handshake
-    X:                      the server closes the connection
+    C: a NOOP ...                                     what is said; see `tests/harness/script.py`
 
-`C2:`, `S2:` and so on are a second connection, which begins as the first does. Client lines that follow each other
-are sent together. The clock stands at 1 March 2026, noon; the storage is a real one.
+A second connection begins as the first does. The clock stands at 1 March 2026, noon; the storage is a real one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +22,7 @@ from postroad_store.mail.flags import FlagSet
 from postroad_store.mail.message import Arrival
 from tests.harness.imap import NOW, Place, Wire
 from tests.harness.reactor import on_reactor
+from tests.harness.script import Step, add, play_live
 
 if TYPE_CHECKING:
     import ssl
@@ -36,16 +30,6 @@ if TYPE_CHECKING:
 
 SCRIPTS = sorted((Path(__file__).parent / "imap").glob("*.txt"))
 LOGIN = b"login LOGIN alice@alpha.test wonderland\r\n"
-_LINE = re.compile(r"([CcSTX])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
-
-
-@dataclass(slots=True)
-class Step:
-    """What one side does: sends octets, or is expected to."""
-
-    kind: str
-    who: int
-    octets: bytes = b""
 
 
 @dataclass(slots=True)
@@ -65,12 +49,6 @@ class Dialogue:
         return (LOGIN if self.login else b"") + (f"s SELECT {self.select}\r\n".encode() if self.select else b"")
 
 
-def expand(text: str) -> bytes:
-    octets = text.encode("utf-8")
-    octets = re.sub(rb"\((.)\*(\d+)\)", lambda found: found[1] * int(found[2]), octets)
-    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda found: bytes([int(found[1], 16)]), octets)
-
-
 def parse(path: Path) -> Dialogue:
     dialogue = Dialogue()
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -80,15 +58,7 @@ def parse(path: Path) -> Dialogue:
             for word in line[2:].split():
                 setting(dialogue, word)
             continue
-        found = _LINE.match(line)
-        assert found, f"{path.name}: {line}"
-        kind, who, octets = found[1], int(found[2] or 1), expand(found[3])
-        octets += b"" if kind in "cTX" else b"\r\n"
-        kind = kind.upper()
-        if dialogue.steps and kind in "CS" and (dialogue.steps[-1].kind, dialogue.steps[-1].who) == (kind, who):
-            dialogue.steps[-1].octets += octets
-        else:
-            dialogue.steps.append(Step(kind, who, octets))
+        add(dialogue.steps, line)
     return dialogue
 
 
@@ -192,31 +162,15 @@ async def test_live(path: Path, place_of: Any, store_tls: Any, client_tls: ssl.S
     service = Service("imap", place.service.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
     listener = Listener(service, reactor_on(loop), loop, store_tls)
     port = listener.listen("127.0.0.1", 0)
-    streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+
+    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await prepare(dialogue, reader, writer)
+        return reader, writer
+
     try:
-        for step in dialogue.steps:
-            if step.who not in streams:
-                streams[step.who] = await asyncio.open_connection("127.0.0.1", port)
-                await prepare(dialogue, *streams[step.who])
-            reader, writer = streams[step.who]
-            match step.kind:
-                case "C":
-                    writer.write(step.octets)
-                case "S":
-                    async with asyncio.timeout(10):
-                        with contextlib.suppress(asyncio.IncompleteReadError):
-                            got = await reader.readexactly(len(step.octets))
-                    assert got.decode() == step.octets.decode()
-                case "T":
-                    await writer.start_tls(client_tls)
-                case "X":
-                    async with asyncio.timeout(10):
-                        assert await reader.read() == b""
+        await play_live(dialogue.steps, connect, client_tls)
     finally:
-        for _, writer in streams.values():
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
         await listener.stop()
 
 

@@ -3,21 +3,14 @@
     # why
     @ secure login whole setting NAME=value     how it begins; see `Dialogue`
     m: Subject: x           a line of a message in the maildrop of bob@beta.test; `m.` begins the next message
-    C: STAT                 a line from the client; CRLF is added. (a*70) is 70 times a, {\\x00} an octet.
-    c: ST                   the same without CRLF
-    S: +OK 1 24             a line from the server, exact
-    T:                      the TLS handshake
-    X:                      the server closes the connection
+    C: STAT ...                                 what is said; see `tests/harness/script.py`
 
-`C2:` and `S2:` are a second connection. Client lines that follow each other are sent together. The clock stands at
-1 March 2026, noon; the storage is a real one.
+The clock stands at 1 March 2026, noon; the storage is a real one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,22 +21,13 @@ from postroad_store.adapter import Listener, ServerTls, Service, reactor_on
 from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL
 from tests.harness.pop3 import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
+from tests.harness.script import Step, add, expand, play_live
 
 if TYPE_CHECKING:
     import ssl
 
 SCRIPTS = sorted((Path(__file__).parent / "pop3").glob("*.txt"))
 PRELUDE = b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
-_LINE = re.compile(r"([CcSTX])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
-
-
-@dataclass(slots=True)
-class Step:
-    """What one side does: sends octets, or is expected to."""
-
-    kind: str
-    who: int
-    octets: bytes = b""
 
 
 @dataclass(slots=True)
@@ -56,11 +40,6 @@ class Dialogue:
     environ: dict[str, str] = field(default_factory=dict)
     messages: list[bytes] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-
-
-def expand(text: str) -> bytes:
-    octets = re.sub(rb"\((.)\*(\d+)\)", lambda found: found[1] * int(found[2]), text.encode())
-    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda found: bytes([int(found[1], 16)]), octets)
 
 
 def parse(path: Path) -> Dialogue:
@@ -81,19 +60,8 @@ def parse(path: Path) -> Dialogue:
             dialogue.messages = dialogue.messages or [b""]
             dialogue.messages[-1] += expand(line[3:]) + b"\r\n"
         else:
-            found = _LINE.match(line)
-            assert found, f"{path.name}: {line}"
-            add(dialogue, found[1], int(found[2] or 1), expand(found[3]))
+            add(dialogue.steps, line)
     return dialogue
-
-
-def add(dialogue: Dialogue, kind: str, who: int, octets: bytes) -> None:
-    octets += b"" if kind in "cTX" else b"\r\n"
-    last = dialogue.steps[-1] if dialogue.steps else None
-    if last is not None and (last.kind, last.who) == (kind.upper(), who) and kind in "CcS":
-        last.octets += octets
-    else:
-        dialogue.steps.append(Step(kind.upper(), who, octets))
 
 
 async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
@@ -147,30 +115,17 @@ async def test_live(path: Path, tmp_path: Path, store_tls: ServerTls, client_tls
     service = Service("pop3", place.maildrops.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
     listener = Listener(service, reactor_on(loop), loop, store_tls)
     port = listener.listen("127.0.0.1", 0, implicit_tls=dialogue.secure)
-    streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+
+    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        tls = client_tls if dialogue.secure else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        if dialogue.login:
+            writer.write(LOGIN)
+            assert await reader.readexactly(len(PRELUDE)) == PRELUDE
+        return reader, writer
+
     try:
-        for step in dialogue.steps:
-            if step.who not in streams:
-                tls = client_tls if dialogue.secure else None
-                streams[step.who] = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
-                if dialogue.login:
-                    streams[step.who][1].write(LOGIN)
-                    assert await streams[step.who][0].readexactly(len(PRELUDE)) == PRELUDE
-            reader, writer = streams[step.who]
-            async with asyncio.timeout(10):
-                match step.kind:
-                    case "C":
-                        writer.write(step.octets)
-                    case "S":
-                        assert (await reader.readexactly(len(step.octets))).decode() == step.octets.decode()
-                    case "T":
-                        await writer.start_tls(client_tls)
-                    case "X":
-                        assert await reader.read() == b""
+        await play_live(dialogue.steps, connect, client_tls)
     finally:
-        for _, writer in streams.values():
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
         await listener.stop()
         place.close()
