@@ -491,7 +491,7 @@ async def test_what_the_spool_holds_is_taken_up_at_the_start(bench: Bench) -> No
     assert bench.courier.deliveries == []
     bench.courier.gated.clear()
     bench.open()
-    bench.manager.start()
+    bench.manager.start(bench.spool.entries())
     await bench.idle()
     assert len(bench.courier.deliveries) == 10
 
@@ -504,7 +504,7 @@ async def test_who_has_the_message_does_not_get_it_again_after_a_restart(bench: 
     await bench.close()
     bench.courier.gated.clear()
     bench.open()
-    bench.manager.start()
+    bench.manager.start(bench.spool.entries())
     await bench.idle()
     # The failure was not reported before the end: it is now, together with what else there is to say.
     assert bench.courier.deliveries == [
@@ -523,7 +523,7 @@ async def test_a_failure_that_was_noted_and_not_reported_is_reported(bench: Benc
     await bench.spool.update(entry, UNTRIED.__class__(failed={0: NO_USER}))
     await bench.close()
     bench.open()
-    bench.manager.start()
+    bench.manager.start(bench.spool.entries())
     await bench.idle()
     assert bench.courier.deliveries == [("alice@alpha.test",)]
     assert bench.notes.kinds(ident) == ["reported"]
@@ -601,7 +601,7 @@ async def test_a_message_that_cannot_be_read_back_stays_on_disk(bench: Bench, ca
     bench.manager._stopping = False
     (path,) = (bench.directory / "log").iterdir()
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    bench.manager.start()
+    bench.manager.start(bench.spool.entries())
     await asyncio.sleep(0)
     assert "stays where it is" in caplog.text
     assert bench.notes.kinds(ident) == ["failed"]
@@ -675,7 +675,7 @@ async def test_a_message_without_content_left_is_reported_all_the_same(bench: Be
     await bench.put("nobody@beta.test")
     bench.manager._stopping = False
     bench.manager._capacity = Capacity(held=0)
-    bench.manager.start()
+    bench.manager.start(bench.spool.entries())
     await asyncio.sleep(0.01)
     (original,) = bench.spool.entries()
     read = bench.spool.read

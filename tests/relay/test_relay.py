@@ -14,8 +14,10 @@ import pytest
 from postroad.config import Settings
 from postroad.credentials import hash_password
 from postroad.journal import JournalReader, Kind
+from postroad.smtpd.server import serve
 from postroad.tls import client_context
 from postroad.worldfile import load_world
+from postroad_relay import relay
 from postroad_relay.relay import Relay, postmaster
 from tests.harness.processes import claim_network
 from tests.harness.tls import certificate, server_tls
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from postroad.smtpd.server import Server
     from tests.relay.nameserver import Script
 
 __all__ = ["certificate", "server_tls"]  # fixtures
@@ -328,6 +331,30 @@ async def test_a_client_that_goes_away_after_the_final_dot_has_sent_its_message(
     await writer.drain()
     writer.close()
     await site.store.wait_for(1)
+
+
+async def test_what_comes_while_it_is_still_starting_is_delivered_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that come again as soon as a port is open are served before `start` goes on."""
+    await site.relay.stop()
+
+    async def serve_at_once(*arguments: Any, **options: Any) -> Server:
+        server = await serve(*arguments, **options)
+        await site.send(content=b"Subject: early" + WHOLE)
+        return server
+
+    monkeypatch.setattr(relay, "serve", serve_at_once)
+    site.store.replies["DATA"] = "wait"
+    site.relay = site.make()
+    await site.relay.start()
+    site.store.replies.clear()
+    site.store.hang_up()
+    await site.store.wait_for(1)
+    await site.send(content=b"Subject: later" + WHOLE)
+    await site.store.wait_for(2)
+    delivered = [detail["queue_id"] for kind, detail in await site.journal() if kind is Kind.DELIVERED]
+    assert len(delivered) == len(set(delivered)) == 2
 
 
 async def test_an_edit_of_the_world_is_taken_up(site: Site) -> None:

@@ -31,7 +31,7 @@ from postroad_relay.routing import Route
 from postroad_relay.spool import UNTRIED, SpoolError, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from postroad.address import Address
     from postroad.journal import Journal
@@ -98,12 +98,13 @@ class Manager:
         self._writing = 0  # conclusions on their way to the disk
         self._written = asyncio.Event()
 
-    def start(self) -> None:
-        """Take up what the spool holds."""
-        self._heap = [(entry.due, entry.queue_id, entry) for entry in self._spool.entries()]
-        heapq.heapify(self._heap)
-        if self._heap:
-            log.info("%d messages are queued", len(self._heap))
+    def start(self, queued: Iterable[Entry]) -> None:
+        """Take up what the spool held before the first message was `accepted`."""
+        entries = list(queued)
+        for entry in entries:
+            heapq.heappush(self._heap, (entry.due, entry.queue_id, entry))
+        if entries:
+            log.info("%d messages are queued", len(entries))
         self._refill()
 
     def expect(self, recipient: Address) -> None:

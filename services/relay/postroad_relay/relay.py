@@ -67,6 +67,7 @@ class Relay:
     async def start(self) -> None:
         """Take up the queue and listen; raises `OSError` where a port can't be bound."""
         settings = self._settings
+        queued = self.spool.entries()  # now: clients may be served before `serve` returns, and their mail is taken up
         address = settings.listen or self._address
         listeners = [
             Listener(address, settings.smtp_port, Port.TRANSFER),
@@ -89,7 +90,7 @@ class Relay:
             plaintext_auth=settings.plaintext_auth,
             postmaster=self.manager.reporter.postmaster,
         )
-        self.manager.start()
+        self.manager.start(queued)
         watcher = WorldWatcher(settings.world, settings.network)
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
