@@ -77,7 +77,7 @@ class Lane:
     nor written about, but for one at a time that finds out whether there is somebody again.
     """
 
-    __slots__ = ("busy", "domain", "down", "jobs", "queued", "timer", "waiting")
+    __slots__ = ("busy", "domain", "down", "jobs", "oldest", "queued", "timer", "waiting")
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
@@ -86,4 +86,5 @@ class Lane:
         self.queued = False  # in the ring of those that a worker may take from
         self.down: Deferred | None = None  # why it rests
         self.waiting: dict[QueueId, Entry] = {}
+        self.oldest = 0.0  # no message that waits arrived before this time
         self.timer: TimerHandle | None = None  # rings when it is time to find out

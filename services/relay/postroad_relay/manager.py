@@ -293,6 +293,7 @@ class Manager:
         return min(self._capacity.rest, self._schedule.waits[0])
 
     def _wait(self, lane: Lane, down: Deferred, entry: Entry, message: Message, indexes: Sequence[int]) -> None:
+        lane.oldest = min(lane.oldest, entry.arrived) if lane.waiting else entry.arrived
         lane.waiting[entry.queue_id] = entry
         self._chronicle.waits(message, indexes, down, self._clock() + self._pause)
 
@@ -300,10 +301,12 @@ class Manager:
         """Attempt one of the messages that wait, and those that have waited for as long as they may."""
         lane.timer = None
         now = self._clock()
-        over = [one for one in lane.waiting.values() if self._schedule.is_over(now=now, arrived=one.arrived)]
-        for entry in over[: self._capacity.refill]:
-            del lane.waiting[entry.queue_id]
-            self._take_up(entry, probe=True)
+        if self._schedule.is_over(now=now, arrived=lane.oldest):
+            over = [one for one in lane.waiting.values() if self._schedule.is_over(now=now, arrived=one.arrived)]
+            for entry in over[: self._capacity.refill]:
+                del lane.waiting[entry.queue_id]
+                self._take_up(entry, probe=True)
+            lane.oldest = min((one.arrived for one in lane.waiting.values()), default=now)
         while lane.waiting and not lane.jobs:
             entry = lane.waiting.pop(next(iter(lane.waiting)))
             self._take_up(entry, probe=True)
