@@ -501,7 +501,7 @@ async def test_a_failed_login_is_delayed(rig: Rig) -> None:
         pass
     began = asyncio.get_running_loop().time()
     assert (await client.say(b"AUTH PLAIN AGEAYg==\r\n")).startswith("535 5.7.8 ")
-    assert asyncio.get_running_loop().time() - began >= 0.1
+    assert asyncio.get_running_loop().time() - began > 0.099  # uvloop's clock has a grain of 1 ms
 
 
 async def test_a_client_that_leaves_during_auth(rig: Rig) -> None:
