@@ -82,8 +82,12 @@ class ProcessStack(Stack):
 
     def init(self) -> None:
         """Run `init`, which makes the certificates and checks the world."""
+        self._run("postroad.init")
+
+    def _run(self, module: str, *arguments: str) -> str:
+        """Run a command of Postroad's and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "postroad.init"],
+            [sys.executable, "-m", module, *arguments],
             env=self.environment(),
             cwd=self.folder,
             capture_output=True,
@@ -91,7 +95,8 @@ class ProcessStack(Stack):
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, f"init failed:\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{module} failed:\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a service."""
@@ -175,17 +180,7 @@ class ProcessStack(Stack):
         ]
 
     def trace(self, name: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "postroad.trace", name],
-            env=self.environment(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"trace failed:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return self._run("postroad.trace", name)
 
 
 def _lines(output: IO[str]) -> Iterator[str]:
