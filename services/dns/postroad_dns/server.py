@@ -66,8 +66,8 @@ class Server:
 
     def stop(self) -> None:
         """Let `serve` end."""
+        self._wake.send(b"\0")  # first: once it stops it closes this socket too
         self._stopping = True
-        self._wake.send(b"\0")
 
     def serve(self) -> None:
         """Answer until `stop` is called, then close everything."""
