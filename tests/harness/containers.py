@@ -109,12 +109,12 @@ class ComposeStack(Stack):
         (self.folder / "override.yml").write_text(json.dumps(override))  # JSON is YAML
         self._down()  # what a run that was cut off has left
         self.compose("build", timeout=_BUILD_LIMIT)
-        began = time.monotonic()
+        since, began = time.time(), time.monotonic()
         self.compose("up", "--detach", "--wait", "--no-build")
         self.ready_after = time.monotonic() - began
         self.compose("cp", f"{Service.RELAY}:/data/tls/ca.pem", str(self.ca_file))
         for service in Service:
-            self._follow(service, since=0.0)
+            self._follow(service, since=since)
 
     def close(self) -> None:
         try:
