@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from ipaddress import IPv4Address, IPv6Address
 
     from postroad.content import Content
@@ -99,9 +100,9 @@ class Service(Protocol):
         """Answer one RCPT, with the envelope so far."""
         ...
 
-    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
 
-        The content is closed by the receiver afterwards.
+        The content is closed by the receiver afterwards. `OSError` means that the disk is full or broken.
         """
         ...
