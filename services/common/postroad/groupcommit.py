@@ -3,8 +3,11 @@
 Whoever arrives while a commit runs shares the next one. A caller is told only after its work is on disk, so a 250,
 an APPEND OK or a flag change can wait for it (RFC 5321 §6.1: durable before acknowledged).
 
-Callers are told by a plain call, not by a future: that saves a turn of the event loop, and what is shown to memory
-is shown in the order of the commits. The thread is woken once a turn of the loop, however much was handed over.
+Callers are told by a plain call, not by a future: that saves a turn of the event loop.
+
+The thread is not woken at once but a few turns of the event loop later. On an idle machine these take some
+microseconds; on a busy one a turn brings more work for the same commit, and to wake a thread and pass it Python's
+lock costs as much as to take a message: measured, a quarter less time a message under load.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TURNS = 4  # of the event loop, from the first work until the thread is woken
+
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 Told: TypeAlias = "Callable[[Result | Exception], None]"
@@ -30,8 +35,8 @@ class GroupCommit(Generic[Work, Result]):
     """Runs `commit(batch)` in one thread, a batch being all the work that came since the last one began.
 
     `commit` makes the batch durable and returns one result for each work, in order; a result that is an exception
-    is that caller's alone, and an exception raised by `commit` is that of all its batch. `submit` is for
-    one event loop's thread, which is also where callers are told.
+    is that caller's alone, and an exception raised by `commit` is that of all its batch. `submit` is for one event
+    loop's thread, which is also where callers are told.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class GroupCommit(Generic[Work, Result]):
         self._limit = limit
         self._pending: deque[tuple[Work, Told[Result]]] = deque()
         self._bell: SimpleQueue[None] = SimpleQueue()
-        self._to_ring = False  # at the end of this turn of the loop
+        self._to_ring = False  # within a few turns of the loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -54,10 +59,13 @@ class GroupCommit(Generic[Work, Result]):
         self._pending.append((work, told))
         if not self._to_ring:
             self._to_ring = True
-            self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self._ring)
+            self._loop = loop = asyncio.get_running_loop()
+            loop.call_soon(self._ring, loop, TURNS)
 
-    def _ring(self) -> None:
+    def _ring(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
+        if turns:
+            loop.call_soon(self._ring, loop, turns - 1)
+            return
         self._to_ring = False
         self._bell.put(None)
 

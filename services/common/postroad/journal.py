@@ -25,6 +25,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -166,8 +167,12 @@ class Journal:
     def _line(
         self, when: float, kind: str, queue_id: str | None, message_id: str | None, detail: dict[str, Any]
     ) -> str:
-        stamp = datetime.fromtimestamp(when, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        entry: dict[str, Any] = {"time": stamp, "service": self._service, "kind": kind}
+        second, fraction = divmod(int(when * 1_000_000), 1_000_000)
+        entry: dict[str, Any] = {
+            "time": f"{_date_time(second)}.{fraction:06d}Z",
+            "service": self._service,
+            "kind": kind,
+        }
         if queue_id is not None:
             entry["queue_id"] = queue_id
         if message_id is not None:
@@ -210,6 +215,12 @@ class Journal:
                 newer.replace(older)
         if not self._kept:
             self._path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=4)
+def _date_time(second: int) -> str:
+    """Return RFC 3339's date-time without fraction and zone; a second has many events."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JournalReader:

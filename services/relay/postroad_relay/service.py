@@ -142,7 +142,7 @@ class RelayService:
             Kind.ACCEPTED,
             message.queue_id,
             message.message_id,
-            peer=str(session.peer),
+            peer=session.host,
             client=session.client_name,
             port=session.port.value,
             protocol=with_protocol(session, envelope),

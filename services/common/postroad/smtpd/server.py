@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.address import Address
 from postroad.smtpd.profile import Profile
-from postroad.smtpd.protocol import HANDSHAKE_TIMEOUT, Receiver
+from postroad.smtpd.protocol import HANDSHAKE_TIMEOUT, Receiver, configure
 from postroad.smtpd.service import Limits, Listener, Port, Service
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Server:
         loop = asyncio.get_running_loop()
         implicit_tls = listener.role is Port.SUBMISSIONS  # RFC 8314 §3
         server = await loop.create_server(
-            functools.partial(Receiver, self, profile, listener.role, loop),
+            functools.partial(Receiver, self, profile, listener.role, configure(profile, self.tls, loop), loop),
             listener.host,
             listener.port,
             ssl=self.tls if implicit_tls else None,

@@ -6,7 +6,7 @@ The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -79,6 +79,10 @@ class Session:
     tls_version: str | None = None  # "TLSv1.3", None in plaintext
     tls_cipher: str | None = None
     account: Account | None = None  # after AUTH
+    host: str = field(init=False)  # the peer as text, made once: each message's trace field and journal have it
+
+    def __post_init__(self) -> None:
+        self.host = str(self.peer)
 
 
 class Service(Protocol):
