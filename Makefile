@@ -18,10 +18,10 @@ help: ## print these lines
 
 venv: $(STAMP) ## make the virtual environment with everything the tests and checks need
 
-$(STAMP): tests/requirements.txt $(PROJECTS:%=%/pyproject.toml)
+$(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt $(PROJECTS:%=-e %)
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt -c services/constraints.txt $(PROJECTS:%=-e %)
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy
