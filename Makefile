@@ -46,9 +46,9 @@ trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec -T "$$container" cat /data/tls/ca.pem >postroad-ca.pem; \
-	else cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem 2>/dev/null || { echo 'No CA yet: make up or make run first' >&2; exit 1; }; fi
-	@echo 'postroad-ca.pem'
+	then docker compose exec -T "$$container" cat /data/tls/ca.pem >postroad-ca.pem && echo "postroad-ca.pem, the containers'"; \
+	elif cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem 2>/dev/null; then echo "postroad-ca.pem, make run's"; \
+	else echo 'No CA yet: make up or make run first' >&2; exit 1; fi
 
 password: ## make the hash of a password for the world file
 	@if container=$$($(CONTAINER)); \
