@@ -20,8 +20,8 @@ venv: $(STAMP) ## make the virtual environment with everything the tests and che
 
 $(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
-	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt -c services/constraints.txt $(PROJECTS:%=-e %)
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements.txt -c services/constraints.txt $(PROJECTS:%=-e %)
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy
