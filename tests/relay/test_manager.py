@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import email
 import errno
+import logging
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -323,7 +324,10 @@ async def test_a_name_server_that_fails_defers(bench: Bench) -> None:
 # -- lanes --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_host_that_is_down_is_asked_once_for_all_that_wait(tmp_path: Path) -> None:
+async def test_a_host_that_is_down_is_asked_once_for_all_that_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     bench = Bench(tmp_path, waits=(1000.0,), capacity=Capacity(lane=1, rest=1000.0))
     bench.courier.outcomes = dict.fromkeys((f"u{number}@beta.test" for number in range(300)), DOWN)
     bench.courier.gated = {"beta.test"}
@@ -340,6 +344,11 @@ async def test_a_host_that_is_down_is_asked_once_for_all_that_wait(tmp_path: Pat
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DELIVERED)) == 301)
     await until(lambda: bench.manager._lanes == {})
     await bench.close()
+    assert caplog.messages == [
+        f"mail for beta.test waits: {DOWN.reason}",
+        f"deferred: {DOWN.reason}",
+        "mail for beta.test goes on",
+    ]
 
 
 async def test_what_comes_for_a_host_that_is_down_waits_and_holds_up_nobody(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""What the queue manager tells the journal: a message's road, in the peers' own words."""
+"""What the queue manager tells the journal: a message's road, in the peers' own words; and the log: what went wrong."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Kind
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad_relay.session import Session
     from postroad_relay.spool import Message, QueueId
+
+
+log = logging.getLogger(__name__)
 
 
 class Chronicle:
@@ -49,20 +53,28 @@ class Chronicle:
     ) -> None:
         """Note what came of recipients (by index); None: in `expired` is why. `due` is when deferred ones are."""
         for index, outcome in news:
-            detail: dict[str, Any] = {"recipient": str(message.envelope.recipients[index].address)}
+            recipient = str(message.envelope.recipients[index].address)
             match outcome:
                 case Delivered():
-                    self._record(Kind.DELIVERED, message, **detail, host=outcome.host, reply=str(outcome.reply))
+                    self._record(
+                        Kind.DELIVERED, message, recipient=recipient, host=outcome.host, reply=str(outcome.reply)
+                    )
                 case Deferred():
-                    self._record(Kind.DEFERRED, message, **detail, **_words(outcome), next=due)
+                    self._record(Kind.DEFERRED, message, recipient=recipient, **_words(outcome), next=due)
+                    _log("deferred", message, recipient, outcome)
                 case Failed():
-                    self._record(Kind.FAILED, message, **detail, **_words(outcome))
+                    self._record(Kind.FAILED, message, recipient=recipient, **_words(outcome))
+                    _log("failed", message, recipient, outcome)
                 case None:
-                    self._record(Kind.EXPIRED, message, **detail, **_words(expired[index]))
+                    self._record(Kind.EXPIRED, message, recipient=recipient, **_words(expired[index]))
+                    _log("expired", message, recipient, expired[index])
 
     def waits(self, message: Message, indexes: Iterable[int], down: Deferred, due: float) -> None:
         """Note that recipients wait for servers that could not be reached; nothing was attempted for them."""
-        self.settled(message, [(index, down) for index in indexes], {}, due)
+        words = _words(down)
+        for index in indexes:
+            recipient = str(message.envelope.recipients[index].address)
+            self._record(Kind.DEFERRED, message, recipient=recipient, **words, next=due)
 
     def unreadable(self, ident: QueueId, reason: str) -> None:
         """Note that a queued message can't be read back."""
@@ -84,6 +96,10 @@ class Chronicle:
             reports_message_id=message.message_id,
             size=notification.size,
         )
+
+
+def _log(what: str, message: Message, recipient: str, outcome: Deferred | Failed) -> None:
+    log.info("%s: %s", what, outcome.reason, extra={"queue_id": message.queue_id, "recipient": recipient})
 
 
 def _words(outcome: Deferred | Failed) -> dict[str, Any]:

@@ -243,6 +243,7 @@ class Manager:
         if not reached and isinstance(outcomes[0], Deferred):
             self._rest(lane, outcomes[0])
         elif lane.down is not None:
+            log.info("mail for %s goes on", lane.domain)
             self._wake(lane)
 
     async def _carry(self, domain: str, job: Job) -> tuple[Sequence[Outcome], bool]:
@@ -273,6 +274,8 @@ class Manager:
 
     def _rest(self, lane: Lane, down: Deferred) -> None:
         """Let a domain rest whose servers can't be reached; what is for it alone waits, the rest is deferred."""
+        if lane.down is None:
+            log.info("mail for %s waits: %s", lane.domain, down.reason)
         lane.down = down
         jobs = list(lane.jobs)
         lane.jobs.clear()
