@@ -38,6 +38,7 @@ _MARKER = 8  # octets
 _MAX_RECORD = 4 << 20
 _MAX_IOV = 1000  # buffers in one writev; Linux takes 1,024
 _NAME = re.compile(r"([0-9a-f]{12})\.log\Z")
+_fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has none
 
 
 class LogError(Exception):
@@ -83,7 +84,7 @@ class Log:
         self._segments: dict[int, _Segment] = {}
         self._current: _Segment | None = None
         self._last = 0
-        self.fsync: Callable[[int], None] = os.fdatasync  # tests put failing ones here
+        self.fsync: Callable[[int], None] = _fdatasync  # tests put failing ones here
         self.writev: Callable[[int, Sequence[bytes], int], int] = os.pwritev
 
     # -- recovery ---------------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ class Log:
         except OSError:
             self._current = None  # what stands there now must not be appended to
         with suppress(OSError):
-            os.fdatasync(segment.handle)
+            _fdatasync(segment.handle)
 
     def roll(self) -> None:
         """Begin a new segment; raises `OSError` with nothing left behind."""
