@@ -80,6 +80,11 @@ def test_names_are_normalised() -> None:
     assert books.records == ("www A 192.0.2.1",)
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_mistake() -> None:
+    world = parse_world(b"\xef\xbb\xbf" + HOSTS.replace("\n", "\r\n").encode(), NETWORK)
+    assert logins(world, "ann@x.test") == ["ann@x.test"]
+
+
 def test_an_alias_may_lead_to_the_postmaster_that_every_domain_has() -> None:
     world = parse(HOSTS + "aliases.root = 'postmaster@x.test'")
     assert logins(world, "root@x.test") == logins(world, "postmaster@x.test") != []
@@ -199,6 +204,12 @@ def test_errors_with_their_places(text: str, expected: list[str]) -> None:
         assert any(error.startswith(f"world.toml:{wanted}") for error in errors), errors
 
 
+def test_what_tomllib_itself_stumbles_over() -> None:
+    assert errors_of("x = " + "[" * 5000) == ["world.toml:1: the file has brackets too deep in one another to be read"]
+    assert "digits" in errors_of("x = " + "1" * 5000)[0]
+    assert "an MX is a preference" in errors_of(HOSTS.replace("10 mx", f"{'1' * 5000} mx"))[0]
+
+
 def test_all_errors_are_told_at_once_in_the_order_of_lines() -> None:
     text = (
         HOSTS.replace("25", "24").replace("53", "0") + "catch-all = 'no@where.test'\nmore = 1\nrecords = ['x Y z', 3]\n"
@@ -257,6 +268,19 @@ def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplo
     write_in_place(world_file, HOSTS.replace("53", "25").replace("secret", ""))
     assert [watcher.poll() for _ in range(4)] == [None] * 4
     assert [record.getMessage().split(":")[2] for record in caplog.records] == ["3", "7"]
+    write_by_renaming(world_file, HOSTS)
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+
+
+def test_what_nobody_foresaw_does_not_end_the_watch(
+    world_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = WorldWatcher(world_file, NETWORK)
+    with monkeypatch.context() as patched:
+        patched.setattr("postroad.worldfile.WorldReader", None)
+        write_by_renaming(world_file, HOSTS)
+        assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert caplog.messages == ["world refused: the file could not be read"]
     write_by_renaming(world_file, HOSTS)
     assert isinstance([watcher.poll() for _ in range(2)][-1], World)
 

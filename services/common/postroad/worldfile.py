@@ -45,7 +45,7 @@ def load_world(path: Path, network: IPv4Network) -> World:
 def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml") -> World:
     """Validate the octets of a world file; `name` is what errors call it. Raises `WorldError`."""
     try:
-        text = octets.decode("utf-8")
+        text = octets.decode("utf-8-sig")  # editors on Windows put a byte order mark in front
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise WorldError((f"{name}:{line}: the file is not UTF-8",)) from None
@@ -53,6 +53,10 @@ def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml"
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WorldError((f"{name}:{_toml_error(text, str(error))}",)) from None
+    except RecursionError:
+        raise WorldError((f"{name}:1: the file has brackets too deep in one another to be read",)) from None
+    except ValueError as error:  # int's, which takes no more than 4,300 digits
+        raise WorldError((f"{name}:1: the file cannot be read: {error}",)) from None
     reader = WorldReader(document, network)
     world = reader.read()
     if reader.errors:
@@ -96,7 +100,7 @@ class WorldWatcher:
         return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
     def poll(self) -> World | None:
-        """Return the new world where the file has changed to a valid one, else None; never raises `WorldError`."""
+        """Return the new world where the file has changed to a valid one, else None; what is wrong goes to the log."""
         seen, self._seen = self._seen, self._fingerprint()
         if self._seen != seen or self._seen == self._loaded:
             return None
@@ -106,6 +110,9 @@ class WorldWatcher:
         except WorldError as error:
             for sentence in error.errors:
                 _log.error("world refused: %s", sentence)
+            return None
+        except Exception:  # noqa: BLE001 - a watch that ends here would leave all later edits unseen
+            _log.exception("world refused: the file could not be read")
             return None
         _log.info("world loaded: %d domains, %d hosts", len(world.domains), len(world.hosts))
         return world

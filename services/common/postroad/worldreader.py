@@ -7,6 +7,7 @@ one error a try would be a nuisance.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -241,7 +242,7 @@ class WorldReader:
             preference, _, host = text.strip().partition(" ")
             host = host.strip()
             # RFC 1035 §3.3.9: PREFERENCE is 16 bits
-            if not (preference.isascii() and preference.isdigit() and host) or int(preference) > 65535:
+            if not (re.fullmatch("[0-9]{1,5}", preference) and host) or int(preference) > 65535:
                 self.error(place, f"an MX is a preference from 0 to 65535 and a host, not {text!r}")
                 continue
             if host == ".":
