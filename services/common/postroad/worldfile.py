@@ -62,7 +62,10 @@ def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml"
     if reader.errors:
         lines = KeyLines(text)
         placed = {
-            (lines.line(error.at), error.sentence.replace("{line}", f"line {lines.line(error.other)}"))
+            (
+                lines.line(error.at),
+                error.sentence.replace("{line}", f"line {lines.line(error.other)}") if error.other else error.sentence,
+            )
             for error in reader.errors
         }
         raise WorldError(tuple(f"{name}:{line}: {sentence}" for line, sentence in sorted(placed)))

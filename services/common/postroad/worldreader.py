@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from postroad.address import Address, AddressError, domain_key, parse_address
+from postroad.address import Address, AddressError, check_a_labels, domain_key, parse_address
 from postroad.credentials import SecretError, check_secret
 from postroad.records import FurtherRecord, RecordError, clashes, parse_record
 from postroad.world import MX, SUBADDRESS_SEPARATOR, Account, Domain, Host, Role, World
@@ -108,7 +108,9 @@ class WorldReader:
 
     def _name(self, at: KeyPath, text: str, what: str) -> str | None:
         try:
-            return domain_key(text)
+            name = domain_key(text)
+            check_a_labels(name)
+            return name
         except AddressError as error:
             self.error(at, f"{what}: {error}")
             return None
@@ -366,7 +368,11 @@ class _GoalCheck:
             loop = path[path.index(step) :]
             if frozenset(loop) not in self._loops:
                 self._loops.add(frozenset(loop))
-                self._reader.error(self._reader.steps[step], f"alias loop: {' -> '.join(map(_spell, (*loop, step)))}")
+                sentence = f"alias loop: {' -> '.join(map(_spell, (*loop, step)))}"
+                if loop == ((step[0], None),):  # it catches itself, for want of what it names
+                    catch_all = self._world.domains[step[0]].catch_all
+                    sentence = f"catch-all leads to {catch_all}, and there is no such account or alias"
+                self._reader.error(self._reader.steps[step], sentence)
             return 0
         if step not in self._depths:
             if len(path) > MAX_ALIAS_DEPTH:
