@@ -17,7 +17,7 @@ import pytest
 
 from postroad import run
 from postroad.config import Settings
-from postroad.run import RunError, Supervisor, check_addresses, first_steps, listeners
+from postroad.run import RunError, Supervisor, check_addresses, first_steps, listeners, sole_user
 from postroad.worldfile import load_world
 
 if TYPE_CHECKING:
@@ -188,6 +188,30 @@ def test_main_that_cannot(environ: Path, monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setenv("POSTROAD_NETWORK", "nine")
     assert run.main([]) == 1
     assert "POSTROAD_NETWORK=nine" in capsys.readouterr().err
+
+
+def test_a_data_folder_has_one_stack(
+    environ: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = environ / "data"
+    monkeypatch.setattr(sys, "stdout", Output({"\n": interrupt}))
+    with sole_user(data) as lock:
+        assert run.main([]) == 1
+        assert f"another Postroad runs on the data folder {data}" in capsys.readouterr().err
+        # What this process started holds the folder when this process is gone.
+        supervisor = Supervisor({"store": [sys.executable, "-c", GOOD]}, os.environ, Output(), lock=lock)
+        assert supervisor.start()
+    with pytest.raises(RunError, match="another Postroad runs"), sole_user(data):
+        pass
+    supervisor.stop()
+    assert run.main([]) == 0
+
+    (environ / "file").touch()
+    with (
+        pytest.raises(RunError, match="file/data cannot be used: Not a directory"),
+        sole_user(environ / "file" / "data"),
+    ):
+        pass
 
 
 def test_ctrl_c_of_the_command(environ: Path) -> None:

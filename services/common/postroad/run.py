@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import selectors
@@ -27,6 +28,7 @@ from postroad.world import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import FrameType
 
     from postroad.world import World
@@ -43,9 +45,17 @@ class RunError(Exception):
 class Supervisor:
     """Processes that live and end together; their lines are printed with the name of each in front."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], environ: Mapping[str, str], output: TextIO) -> None:
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        environ: Mapping[str, str],
+        output: TextIO,
+        *,
+        lock: int | None = None,
+    ) -> None:
         self._commands = commands
         self._environ = environ
+        self._inherited = () if lock is None else (lock,)  # a service that outlives this process still holds it
         self._output = output
         self._width = max(map(len, commands))
         self._selector = selectors.DefaultSelector()
@@ -79,6 +89,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                pass_fds=self._inherited,
                 start_new_session=True,  # Ctrl-C is for this process, which then stops the others
             )
             self._processes[name] = process
@@ -188,8 +199,33 @@ def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
     if taken:
         raise RunError(
             f"{', '.join(taken)} in use: another Postroad runs there, or another server. Stop it, "
-            "or choose another network (POSTROAD_NETWORK=127.0.1) or ports (.env.example)"
+            "or choose another network (POSTROAD_NETWORK=127.0.1) or other ports (.env.example)"
         )
+
+
+@contextlib.contextmanager
+def sole_user(data: Path) -> Iterator[int]:
+    """Hold the data folder: two stacks on one spool and one database would deliver twice and corrupt both.
+
+    Yields the descriptor of the lock. Raises `RunError` where another stack has the folder.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise RunError(
+            f"the data folder {data} cannot be used: {error.strerror}; POSTROAD_DATA names another"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield lock
+    except BlockingIOError:
+        raise RunError(
+            f"another Postroad runs on the data folder {data}. Stop it, or give this one a folder and a network of its "
+            "own (POSTROAD_DATA=data2 POSTROAD_NETWORK=127.0.1)"
+        ) from None
+    finally:
+        os.close(lock)
 
 
 def _bind_error(host: str, port: int) -> int:
@@ -231,11 +267,16 @@ def first_steps(settings: Settings, world: World, endpoints: Mapping[str, tuple[
 def run_stack(settings: Settings, environ: Mapping[str, str], *, as_json: bool) -> None:
     """Run the stack until a signal comes; raises `InitError` or `RunError` where it cannot go on."""
     began = time.monotonic()
+    with sole_user(settings.data) as lock:
+        _run_alone(settings, environ, lock, began, as_json=as_json)
+
+
+def _run_alone(settings: Settings, environ: Mapping[str, str], lock: int, began: float, *, as_json: bool) -> None:
     world = prepare(settings)
     endpoints = listeners(settings, world)
     check_addresses(endpoints)
     commands = {role.value: [sys.executable, "-m", module] for role, module in MODULES.items()}
-    supervisor = Supervisor(commands, environ, sys.stderr)
+    supervisor = Supervisor(commands, environ, sys.stderr, lock=lock)
     try:
         if not supervisor.start():
             return

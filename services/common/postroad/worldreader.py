@@ -110,10 +110,10 @@ class WorldReader:
         try:
             name = domain_key(text)
             check_a_labels(name)
-            return name
         except AddressError as error:
             self.error(at, f"{what}: {error}")
             return None
+        return name
 
     def _address(self, at: KeyPath, text: str, what: str) -> Address | None:
         """Parse an address, its domain put in the form of a `domain_key`."""
