@@ -91,6 +91,7 @@ def test_a_signal_before_they_are_ready() -> None:
     [
         ("raise SystemExit(3)", "store ended with 3 before it was ready"),
         (f"{READY}; raise SystemExit(4)", "store ended with 4: see"),
+        ("import os; os.kill(os.getpid(), 9)", "store was killed by SIGKILL before it was ready"),
     ],
 )
 def test_one_that_ends_ends_all(script: str, said: str) -> None:
@@ -139,6 +140,8 @@ def test_addresses_that_cannot_be_used() -> None:
         with pytest.raises(RunError, match=rf"^127\.0\.0\.1:{port} in use"):
             check_addresses({"imap": ("127.0.0.1", port)})
     check_addresses({"imap": ("127.0.0.1", port)})
+    with pytest.raises(RunError, match=r"^smtp and mx would both listen on 127\.0\.0\.1:1025: "):
+        check_addresses({"smtp": ("127.0.0.1", 1025), "imap": ("127.0.0.1", port), "mx": ("127.0.0.1", 1025)})
 
 
 @pytest.fixture

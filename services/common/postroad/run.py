@@ -108,7 +108,9 @@ class Supervisor:
         ended = self._turn()
         if ended is not None:
             when = " before it was ready" if ended in self._waiting_for else ""
-            raise RunError(f"{ended} ended with {self._processes[ended].returncode}{when}: see its log above")
+            status = self._processes[ended].returncode
+            how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+            raise RunError(f"{ended} {how}{when}: see its log above")
 
     def stop(self) -> None:
         """Stop all, with SIGTERM and at last with SIGKILL, and print what they still say."""
@@ -195,6 +197,15 @@ def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
             f"this machine has no address {', '.join(missing)}. Where only 127.0.0.1 is there, as on macOS, add them:\n"
             f"{aliases}\nor use the containers: docker compose up"
         )
+    users: dict[tuple[str, int], list[str]] = {}
+    for name, endpoint in endpoints.items():
+        users.setdefault(endpoint, []).append(name)
+    for (host, port), names in users.items():
+        if len(names) > 1:
+            raise RunError(
+                f"{' and '.join(names)} would both listen on {host}:{port}: give them ports of their own, "
+                "and leave POSTROAD_LISTEN empty (.env.example)"
+            )
     taken = [f"{host}:{port}" for host, port in endpoints.values() if _bind_error(host, port) == errno.EADDRINUSE]
     if taken:
         raise RunError(
