@@ -39,8 +39,8 @@ run: venv ## run the same stack as processes, without Docker, until Ctrl-C
 trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
 	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
-	then docker compose exec -T store python -m postroad.trace "$$ID"; \
-	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace "$$ID"; \
+	then docker compose exec -T store python -m postroad.trace -- "$$ID"; \
+	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace -- "$$ID"; \
 	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
