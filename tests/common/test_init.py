@@ -177,7 +177,7 @@ def test_what_stops_init(environ: dict[str, str], tmp_path: Path) -> None:
 
     good = (ROOT / "services" / "world.toml").read_text(encoding="utf-8")
     bad.write_text(good.replace('capture = "capture@', '# capture = "capture@'), encoding="utf-8")
-    with pytest.raises(InitError, match="names no capture account"):
+    with pytest.raises(InitError, match=r"world.toml:1: no capture account, which POSTROAD_OUTSIDE=capture needs"):
         prepare(Settings.from_environ(environ | {"POSTROAD_WORLD": str(bad)}))
     prepare(Settings.from_environ(environ | {"POSTROAD_WORLD": str(bad), "POSTROAD_OUTSIDE": "bounce"}))
 

@@ -256,9 +256,16 @@ def world_file(tmp_path: Path) -> Path:
     return path
 
 
+def watch(path: Path, *, capturing: bool = False) -> WorldWatcher:
+    """Return the watcher of a service that has started with the file as it is, and has looked at it since."""
+    watcher = WorldWatcher(path, NETWORK, load_world(path, NETWORK), capturing=capturing)
+    assert [watcher.poll() for _ in range(2)] == [None] * 2
+    return watcher
+
+
 @pytest.mark.parametrize("write", [write_in_place, write_by_renaming])
 def test_an_edit_is_loaded_when_two_polls_agree(world_file: Path, write: object) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     assert watcher.poll() is None
     assert callable(write)
     write(world_file, HOSTS + '[domains."new.test"]\n')
@@ -270,7 +277,7 @@ def test_an_edit_is_loaded_when_two_polls_agree(world_file: Path, write: object)
 
 
 def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     write_in_place(world_file, HOSTS.replace("53", "25").replace("secret", ""))
     assert [watcher.poll() for _ in range(4)] == [None] * 4
     assert [record.getMessage().split(":")[2] for record in caplog.records] == ["3", "7"]
@@ -281,7 +288,7 @@ def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplo
 def test_what_nobody_foresaw_does_not_end_the_watch(
     world_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     with monkeypatch.context() as patched:
         patched.setattr("postroad.worldfile.WorldReader", None)
         write_by_renaming(world_file, HOSTS)
@@ -292,7 +299,7 @@ def test_what_nobody_foresaw_does_not_end_the_watch(
 
 
 def test_a_file_that_goes_away_is_told_once(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     world_file.unlink()
     assert [watcher.poll() for _ in range(4)] == [None] * 4
     assert len(caplog.records) == 1
@@ -300,10 +307,33 @@ def test_a_file_that_goes_away_is_told_once(world_file: Path, caplog: pytest.Log
     assert isinstance([watcher.poll() for _ in range(2)][-1], World)
 
 
+def test_an_edit_between_the_start_and_the_watch_is_found(world_file: Path) -> None:
+    world = load_world(world_file, NETWORK)
+    write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
+    watcher = WorldWatcher(world_file, NETWORK, world)
+    assert "new.test" in next(new for new in iter(watcher.poll, 0) if new is not None).domains
+
+
+def test_a_capture_account_that_is_needed_stays(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_in_place(world_file, f"capture = 'ann@x.test'\n{HOSTS}")
+    watcher = watch(world_file, capturing=True)
+    write_by_renaming(world_file, HOSTS)
+    assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert "world refused: world.toml:1: no capture account" in caplog.text
+
+
+def test_a_service_that_is_moved_is_told(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = watch(world_file)
+    write_by_renaming(world_file, HOSTS.replace("143", "144"))
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+    (said,) = caplog.messages
+    assert said.startswith("store moves from mx.x.test [127.0.0.143] to mx.x.test [127.0.0.144] when the services are")
+
+
 async def test_run_calls_back_within_a_second(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     worlds: asyncio.Queue[World] = asyncio.Queue()
-    running = asyncio.create_task(WorldWatcher(world_file, NETWORK).run(worlds.put_nowait))
+    running = asyncio.create_task(watch(world_file).run(worlds.put_nowait))
     await asyncio.sleep(0)
     write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
     world = await asyncio.wait_for(worlds.get(), 1)

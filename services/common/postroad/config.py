@@ -187,6 +187,11 @@ class Settings:
     imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
 
     @property
+    def capturing(self) -> bool:
+        """Whether the world has to name an account that gets what would leave it."""
+        return self.outside is Outside.CAPTURE
+
+    @property
     def tls_dir(self) -> Path:
         """The certificate that init made, for all services: ca.pem, cert.pem, key.pem."""
         return self.data / "tls"

@@ -11,6 +11,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from postroad.tomllines import KeyLines
+from postroad.world import Role
 from postroad.worldreader import WorldReader
 
 if TYPE_CHECKING:
@@ -33,16 +34,19 @@ class WorldError(Exception):
         self.errors = errors
 
 
-def load_world(path: Path, network: IPv4Network) -> World:
-    """Read and validate the world file, host addresses being offsets in `network`; raises `WorldError`."""
+def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> World:
+    """Read and validate the world file, host addresses being offsets in `network`; raises `WorldError`.
+
+    `capturing` says that the world has to name a capture account (`Settings.capturing`).
+    """
     try:
         octets = path.read_bytes()
     except OSError as error:
         raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path})",)) from error
-    return parse_world(octets, network, name=path.name)
+    return parse_world(octets, network, name=path.name, capturing=capturing)
 
 
-def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml") -> World:
+def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml", capturing: bool = False) -> World:
     """Validate the octets of a world file; `name` is what errors call it. Raises `WorldError`."""
     try:
         text = octets.decode("utf-8-sig")  # editors on Windows put a byte order mark in front
@@ -57,7 +61,7 @@ def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml"
         raise WorldError((f"{name}:1: the file has brackets too deep in one another to be read",)) from None
     except ValueError as error:  # int's, which takes no more than 4,300 digits
         raise WorldError((f"{name}:1: the file cannot be read: {error}",)) from None
-    reader = WorldReader(document, network)
+    reader = WorldReader(document, network, capturing=capturing)
     world = reader.read()
     if reader.errors:
         lines = KeyLines(text)
@@ -87,13 +91,17 @@ class WorldWatcher:
     """Finds out when the world file has changed, whether it was written in place or replaced by renaming.
 
     `poll` is for a loop of the caller's own; `run` is for asyncio. Both load a changed file only once two
-    polls in a row have seen it the same, so that a file still being written is not read.
+    polls in a row have seen it the same, so that a file still being written is not read. `world` is the one that
+    the service has started with: an edit that came while it did so is found too.
     """
 
-    def __init__(self, path: Path, network: IPv4Network) -> None:
+    def __init__(self, path: Path, network: IPv4Network, world: World, *, capturing: bool = False) -> None:
         self._path = path
         self._network = network
-        self._seen = self._loaded = self._fingerprint()
+        self._capturing = capturing
+        self._started_with = world
+        self._seen = self._fingerprint()
+        self._loaded: _Fingerprint | tuple[()] | None = ()  # nothing yet
 
     def _fingerprint(self) -> _Fingerprint | None:
         try:
@@ -107,9 +115,10 @@ class WorldWatcher:
         seen, self._seen = self._seen, self._fingerprint()
         if self._seen != seen or self._seen == self._loaded:
             return None
+        first = self._loaded == ()
         self._loaded = self._seen
         try:
-            world = load_world(self._path, self._network)
+            world = load_world(self._path, self._network, capturing=self._capturing)
         except WorldError as error:
             for sentence in error.errors:
                 _log.error("world refused: %s", sentence)
@@ -117,6 +126,13 @@ class WorldWatcher:
         except Exception:  # noqa: BLE001 - a watch that ends here would leave all later edits unseen
             _log.exception("world refused: the file could not be read")
             return None
+        if first and world == self._started_with:
+            return None
+        for role in Role:
+            was, now = self._started_with.host_of(role), world.host_of(role)
+            if was != now:
+                moved = f"{was.name} [{was.address}] to {now.name} [{now.address}]"
+                _log.warning("%s moves from %s when the services are started again, not before", role, moved)
         _log.info("world loaded: %d domains, %d hosts", len(world.domains), len(world.hosts))
         return world
 

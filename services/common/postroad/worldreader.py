@@ -43,10 +43,11 @@ class ReadError:
 class WorldReader:
     """Reads one document; `errors` has what was wrong once `read` has returned."""
 
-    def __init__(self, document: Mapping[str, Any], network: IPv4Network) -> None:
+    def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
         self.errors: list[ReadError] = []
         self._document = document
         self._network = network
+        self._capturing = capturing
         self.goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
         self._further: dict[str, tuple[KeyPath, dict[int, FurtherRecord]]] = {}  # by domain
         self.steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
@@ -60,6 +61,9 @@ class WorldReader:
             if not any(name == domain or name.endswith(f".{domain}") for domain in domains):
                 self.error(self._host_places[name], f"the host {name} is in no domain of this world")
         capture = self._goal(("capture",), "capture", self._document.get("capture"))
+        if self._capturing and "capture" not in self._document:
+            need = 'no capture account, which POSTROAD_OUTSIDE=capture needs: write capture = "someone@a.domain.of.it"'
+            self.error((), f"{need} at the top, or choose bounce or refuse")
         world = World(self._network, MappingProxyType(hosts), MappingProxyType(domains), capture)
         self._check_further(world)
         _GoalCheck(self, world).run()
