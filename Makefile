@@ -24,7 +24,8 @@ $(STAMP): tests/requirements.txt $(PROJECTS:%=%/pyproject.toml)
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy
-	docker compose up --build --wait
+	@command -v docker >/dev/null || { echo 'There is no Docker here; make run starts the same stack as processes' >&2; exit 1; }
+	docker compose up --build --wait || { docker compose logs --no-log-prefix --tail 20 init >&2; exit 1; }
 
 down: ## stop the containers; what they keep (mail, queue, certificates) stays
 	docker compose down --remove-orphans

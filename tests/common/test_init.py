@@ -146,10 +146,13 @@ def test_a_ca_without_its_key_is_not_replaced(tmp_path: Path) -> None:
     ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
     ca = (tmp_path / "ca.pem").read_bytes()
     (tmp_path / "ca-key.pem").write_bytes((tmp_path / "key.pem").read_bytes())
-    with pytest.raises(TlsError, match="not that of the certificate"):
+    with pytest.raises(TlsError, match=r"ca-key\.pem is not the key of ca\.pem\. Put back"):
+        ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
+    (tmp_path / "ca-key.pem").write_bytes(b"-----BEGIN")
+    with pytest.raises(TlsError, match=r"ca\.pem or ca-key\.pem is damaged\. Put back"):
         ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
     (tmp_path / "ca-key.pem").unlink()
-    with pytest.raises(TlsError, match=r"ca-key\.pem"):
+    with pytest.raises(TlsError, match=r"/ca-key\.pem: No such file"):
         ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
     assert (tmp_path / "ca.pem").read_bytes() == ca
 

@@ -6,6 +6,7 @@ A bad edit never reaches a running service: the watcher logs the reasons and the
 from __future__ import annotations
 
 import logging
+import os
 import re
 import tomllib
 from typing import TYPE_CHECKING
@@ -42,7 +43,8 @@ def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> 
     try:
         octets = path.read_bytes()
     except OSError as error:
-        raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path})",)) from error
+        hint = f"; chmod a+r it, for user {os.getuid()} reads it" if isinstance(error, PermissionError) else ""
+        raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path}){hint}",)) from error
     return parse_world(octets, network, name=path.name, capturing=capturing)
 
 
