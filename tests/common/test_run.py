@@ -204,7 +204,8 @@ def test_a_data_folder_has_one_stack(
         # What this process started holds the folder when this process is gone.
         supervisor = Supervisor({"store": [sys.executable, "-c", GOOD]}, os.environ, Output(), lock=lock)
         assert supervisor.start()
-    with pytest.raises(RunError, match="another Postroad runs"), sole_user(data):
+    kill = rf"\. Stop it \(kill {supervisor.pids['store']}\), or"
+    with pytest.raises(RunError, match=kill), sole_user(data):
         pass
     supervisor.stop()
     assert run.main([]) == 0

@@ -95,6 +95,8 @@ class Supervisor:
             self._processes[name] = process
             self._rest[name] = b""
             self._selector.register(_output_of(process), selectors.EVENT_READ, name)
+        for lock in self._inherited:  # for whoever finds the data folder taken
+            os.pwrite(lock, " ".join(map(str, self.pids.values())).encode(), 0)
         while self._waiting_for and not self._signalled:
             self._turn_or_fail()
         return not self._waiting_for
@@ -228,15 +230,22 @@ def sole_user(data: Path) -> Iterator[int]:
             f"the data folder {data} cannot be used: {error.strerror}; POSTROAD_DATA names another"
         ) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(lock, data)
         yield lock
-    except BlockingIOError:
-        raise RunError(
-            f"another Postroad runs on the data folder {data}. Stop it, or give this one a folder and a network of its "
-            "own (POSTROAD_DATA=data2 POSTROAD_NETWORK=127.0.1)"
-        ) from None
     finally:
         os.close(lock)
+
+
+def _lock(lock: int, data: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pids = os.pread(lock, 100, 0).decode()  # of the services, which may have outlived the one that started them
+        raise RunError(
+            f"another Postroad runs on the data folder {data}. Stop it{f' (kill {pids})' if pids else ''}, or give "
+            "this one a folder and a network of its own (POSTROAD_DATA=data2 POSTROAD_NETWORK=127.0.1)"
+        ) from None
+    os.ftruncate(lock, 0)  # those that were are no more
 
 
 def _bind_error(host: str, port: int) -> int:
