@@ -229,11 +229,13 @@ def test_a_chain_of_aliases_has_an_end() -> None:
     assert errors[0] == "world.toml:9: more than 20 aliases in a row lead on from a0@x.test"
 
 
-def test_a_file_that_is_not_utf8_and_one_that_is_not_there(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_one_that_is_not_there_and_one_without_end(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match=r"world.toml:3: the file is not UTF-8"):
         parse_world(b"# a\n# b\n\xff", NETWORK)
     with pytest.raises(WorldError, match=r"none.toml: cannot be read: No such file or directory"):
         load_world(tmp_path / "none.toml", NETWORK)
+    with pytest.raises(WorldError, match=r"zero: the file is over 16 MiB"):
+        load_world(Path("/dev/zero"), NETWORK)
 
 
 # The watcher

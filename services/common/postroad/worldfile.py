@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+MAX_FILE = 16 << 20  # octets, of a hundred thousand domains; more is some other file
 POLL_INTERVAL = 0.25  # seconds; two polls must agree, so an edit is taken up within 0.5 s
 
 
@@ -41,10 +42,13 @@ def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> 
     `capturing` says that the world has to name a capture account (`Settings.capturing`).
     """
     try:
-        octets = path.read_bytes()
+        with path.open("rb") as file:
+            octets = file.read(MAX_FILE + 1)
     except OSError as error:
         hint = f"; chmod a+r it, for user {os.getuid()} reads it" if isinstance(error, PermissionError) else ""
         raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path}){hint}",)) from error
+    if len(octets) > MAX_FILE:
+        raise WorldError((f"{path.name}: the file is over {MAX_FILE >> 20} MiB, which is no world ({path})",))
     return parse_world(octets, network, name=path.name, capturing=capturing)
 
 
