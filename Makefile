@@ -5,8 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PROJECTS := services/common services/dns services/relay services/store
-# Whether the containers run; commands that need a running stack take them, or else what `make run` left in its data.
-IN_CONTAINERS := docker compose ps --quiet --status running
+# A running container with the journal and the CA's certificate, on bad days too: the relay's or the store's. Commands
+# that need a stack take it, or else what `make run` left in its data.
+CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -xE -m 1 'relay|store'
 export ID
 
 .DEFAULT_GOAL := help
@@ -17,15 +18,15 @@ help: ## print these lines
 
 venv: $(STAMP) ## make the virtual environment with everything the tests and checks need
 
-$(STAMP): tests/requirements.txt $(PROJECTS:%=%/pyproject.toml)
+$(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt $(PROJECTS:%=-e %)
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements.txt -c services/constraints.txt $(PROJECTS:%=-e %)
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy
 	@command -v docker >/dev/null || { echo 'There is no Docker here; make run starts the same stack as processes' >&2; exit 1; }
-	docker compose up --build --wait || { docker compose logs --no-log-prefix --tail 20 init >&2; exit 1; }
+	@docker compose up --build --wait || { echo 'Not up. What the containers say:' >&2; docker compose logs --tail 10 >&2; exit 1; }
 
 down: ## stop the containers; what they keep (mail, queue, certificates) stays
 	docker compose down --remove-orphans
@@ -39,19 +40,21 @@ run: venv ## run the same stack as processes, without Docker, until Ctrl-C
 
 trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
-	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
-	then docker compose exec -T store python -m postroad.trace -- "$$ID"; \
+	@if container=$$($(CONTAINER)); \
+	then docker compose exec -T "$$container" python -m postroad.trace -- "$$ID"; \
 	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace -- "$$ID"; \
 	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
-	@if [ -n "$$($(IN_CONTAINERS) store 2>/dev/null)" ]; \
-	then docker compose exec -T store cat /data/tls/ca.pem >postroad-ca.pem; \
-	else cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem 2>/dev/null || { echo 'No CA yet: make up or make run first' >&2; exit 1; }; fi
-	@echo 'postroad-ca.pem'
+	@if container=$$($(CONTAINER)); \
+	then docker compose exec -T "$$container" cat /data/tls/ca.pem >postroad-ca.pem && echo "postroad-ca.pem, the containers'"; \
+	elif cp "$${POSTROAD_DATA:-data}/tls/ca.pem" postroad-ca.pem 2>/dev/null; then echo "postroad-ca.pem, make run's"; \
+	else echo 'No CA yet: make up or make run first' >&2; exit 1; fi
 
-password: venv ## make the hash of a password for the world file
-	@$(PY) -m postroad.credentials
+password: ## make the hash of a password for the world file
+	@if container=$$($(CONTAINER)); \
+	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" python -m postroad.credentials; \
+	else $(MAKE) --silent venv && $(PY) -m postroad.credentials; fi
 
 test: venv ## run every test that this machine can run, and say which it cannot and why
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib.metadata
 import re
 from functools import cache
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from postroad import config
 from postroad.config import Settings
@@ -16,6 +19,7 @@ from tests.covered import engines
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ROOT / "services"
+TESTED_WITH, CONSTRAINTS = ROOT / "tests" / "requirements.txt", SERVICES / "constraints.txt"
 PACKAGES = {"common": "postroad", "dns": "postroad_dns", "relay": "postroad_relay", "store": "postroad_store"}
 MODULES = [path for folder, package in PACKAGES.items() for path in sorted((SERVICES / folder / package).rglob("*.py"))]
 MOST_LINES = 480  # "about 400"
@@ -144,6 +148,26 @@ def test_versions_agree() -> None:
         dockerfile = (SERVICES / folder / "Dockerfile").read_text(encoding="utf-8")
         pins["setuptools"].update(re.findall(r"setuptools==(\S+)", dockerfile))
     assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
+
+
+def test_all_that_is_installed_is_pinned() -> None:
+    """What our dependencies depend on in turn, too."""
+    texts = [
+        path.read_text(encoding="utf-8") for path in (TESTED_WITH, CONSTRAINTS, *SERVICES.glob("*/pyproject.toml"))
+    ]
+    pins = {canonicalize_name(name) for text in texts for name in re.findall(r'^[ "]*([\w.-]+)==', text, re.MULTILINE)}
+    tools = TESTED_WITH.read_text(encoding="utf-8").splitlines()
+    wanted = {Requirement(line).name for line in tools if not line.startswith("#")}
+    waiting = [*wanted, "postroad-dns", "postroad-relay", "postroad-store"]
+    seen: set[str] = set()
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in seen:
+            seen.add(name)
+            needs = map(Requirement, importlib.metadata.requires(name) or [])
+            waiting += [one.name for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
+    assert len(seen) > len(wanted)
+    assert {name for name in seen if not name.startswith("postroad")} <= pins
 
 
 # Standards

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+def submit(writer: GroupCommit[int, int], number: int) -> asyncio.Future[int]:
+    """Hand work over; the future has what the caller is told."""
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def told(outcome: int | Exception) -> None:
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    writer.submit(number, told)
+    return future
+
+
 async def test_work_is_committed_in_order_and_answered_each() -> None:
     batches: list[list[int]] = []
 
@@ -22,7 +36,7 @@ async def test_work_is_committed_in_order_and_answered_each() -> None:
         return [number * 10 for number in batch]
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    assert await asyncio.gather(*(writer.submit(number) for number in range(50))) == [10 * n for n in range(50)]
+    assert await asyncio.gather(*(submit(writer, number) for number in range(50))) == [10 * n for n in range(50)]
     assert [number for batch in batches for number in batch] == list(range(50))
     writer.close()
 
@@ -38,9 +52,9 @@ async def test_who_comes_during_a_commit_shares_the_next() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=2)
-    first = writer.submit(0)
+    first = submit(writer, 0)
     await asyncio.to_thread(running.wait, 10)
-    rest = [writer.submit(number) for number in (1, 2, 3)]
+    rest = [submit(writer, number) for number in (1, 2, 3)]
     go_on.set()
     await asyncio.gather(first, *rest)
     assert batches == [[0], [1, 2], [3]]
@@ -52,7 +66,7 @@ async def test_one_result_may_be_an_exception() -> None:
         return [ValueError("odd") if number % 2 else number for number in batch]
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    results = await asyncio.gather(*(writer.submit(number) for number in range(4)), return_exceptions=True)
+    results = await asyncio.gather(*(submit(writer, number) for number in range(4)), return_exceptions=True)
     assert [type(result) for result in results] == [int, ValueError, int, ValueError]
     writer.close()
 
@@ -64,25 +78,35 @@ async def test_a_commit_that_fails_fails_its_batch_alone() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=1)
-    first, second = writer.submit(0), writer.submit(1)
+    first, second = submit(writer, 0), submit(writer, 1)
     with pytest.raises(OSError, match="disk"):
         await first
     assert await second == 1
     writer.close()
 
 
-async def test_a_caller_that_went_away_harms_nobody() -> None:
-    go_on = threading.Event()
+async def test_a_caller_that_breaks_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    writer: GroupCommit[int, int] = GroupCommit(list, name="test")
+
+    def broken(_: int | Exception) -> None:
+        raise ZeroDivisionError
+
+    writer.submit(0, broken)
+    assert await submit(writer, 1) == 1
+    assert "ZeroDivisionError" in caplog.text
+    writer.close()
+
+
+async def test_a_turn_of_the_loop_is_one_batch() -> None:
+    batches: list[list[int]] = []
 
     def commit(batch: Sequence[int]) -> list[int | Exception]:
-        assert go_on.wait(10)
+        batches.append(list(batch))
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    first, second = writer.submit(0), writer.submit(1)
-    first.cancel()
-    go_on.set()
-    assert await second == 1
+    await asyncio.gather(*(submit(writer, number) for number in range(3)))
+    assert batches == [[0, 1, 2]]
     writer.close()
 
 
@@ -94,12 +118,12 @@ async def test_close_commits_what_is_pending_and_takes_no_more() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    pending = [writer.submit(number) for number in range(3)]
+    pending = [submit(writer, number) for number in range(3)]
     await asyncio.to_thread(writer.close)
     assert committed == [0, 1, 2]
     await asyncio.gather(*pending)
     with pytest.raises(RuntimeError, match="closed"):
-        writer.submit(3)
+        submit(writer, 3)
 
 
 def test_a_loop_that_closed_ends_the_thread() -> None:
@@ -110,12 +134,12 @@ def test_a_loop_that_closed_ends_the_thread() -> None:
         assert go_on.wait(10)
         return list(batch)
 
-    async def submit() -> GroupCommit[int, int]:
+    async def begin() -> GroupCommit[int, int]:
         writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-        writer.submit(1)
+        writer.submit(1, lambda _: None)
         await asyncio.to_thread(entered.wait, 10)
         return writer
 
-    writer = asyncio.run(submit())
+    writer = asyncio.run(begin())
     go_on.set()
     writer.close()

@@ -133,7 +133,9 @@ def test_listeners_and_first_steps(tmp_path: Path) -> None:
 
 
 def test_addresses_that_cannot_be_used() -> None:
-    with pytest.raises(RunError, match=r"no address 192\.0\.2\.1.*\n  sudo ifconfig lo0 alias 192\.0\.2\.1 up\n"):
+    with pytest.raises(
+        RunError, match=r"no address 192\.0\.2\.1.*POSTROAD_NETWORK.*\n  sudo ifconfig lo0 alias 192\.0\.2\.1 up\n"
+    ):
         check_addresses({"dns": ("192.0.2.1", 53), "relay": ("127.0.0.1", 1)})
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -7,6 +7,8 @@ import email.parser
 import email.policy
 import email.utils
 import ipaddress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,11 +23,9 @@ BOB = Recipient(Address("bob", "beta.test"))
 ALICE = Account(Address("alice", "alpha.test"), "secret")
 
 
-def session(**facts: object) -> Session:
+def session(**facts: Any) -> Session:
     made = Session(Port.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True)
-    for name, value in facts.items():
-        setattr(made, name, value)
-    return made
+    return replace(made, **facts)
 
 
 def field(of: Session, envelope: Envelope) -> str:

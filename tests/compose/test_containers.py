@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING
 
 import dns.message
@@ -32,6 +33,15 @@ def test_healthy_soon(composed: ComposeStack, figure: Callable[[str, object], No
     assert composed.ready_after <= HEALTHY_WITHIN
     for service in Service:
         assert composed.container(service).attrs["State"]["Health"]["Status"] == "healthy"
+
+
+def test_images_are_built_here(composed: ComposeStack) -> None:
+    """Under a name of the project's own, and never fetched: whoever had the name in a registry would run here."""
+    services = json.loads(composed.compose("config", "--format", "json"))["services"]
+    assert services.keys() == {"init", *Service}
+    assert {(service["pull_policy"], service.get("image"), "build" in service) for service in services.values()} == {
+        ("build", None, True)
+    }
 
 
 def test_idle_memory(composed: ComposeStack, figure: Callable[[str, object], None]) -> None:

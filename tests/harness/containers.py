@@ -119,14 +119,14 @@ class ComposeStack(Stack):
     def close(self) -> None:
         try:
             if (self.folder / "override.yml").exists():
-                self._down()
+                self._down("--rmi", "local")  # the engine keeps their layers for the next build
         finally:
             self.docker.close()
             if self._lock is not None:
                 self._lock.close()
 
-    def _down(self) -> None:
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+    def _down(self, *options: str) -> None:
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", *options)
 
     def _free_network(self) -> str:
         taken = [
@@ -179,6 +179,23 @@ class ComposeStack(Stack):
             container = self.container(service)
             container.kill()
             container.wait(timeout=WAIT)
+
+    def make(self, *arguments: str, text: str = "") -> str:
+        """Run `make` as a user of this stack would, and return what it prints."""
+        files = os.pathsep.join([str(ROOT / "docker-compose.yml"), str(self.folder / "override.yml")])
+        compose = {"COMPOSE_PROJECT_NAME": _PROJECT, "COMPOSE_ENV_FILES": os.devnull, "COMPOSE_FILE": files}
+        done = subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=ROOT,
+            env={**self.environment(), **compose},
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=WAIT,
+            check=False,
+        )
+        assert done.returncode == 0, f"make {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     # What a client needs
 

@@ -101,6 +101,7 @@ class Address:
         return self.local_part.casefold(), self.domain.lower() if self.is_literal else domain_key(self.domain)
 
 
+@lru_cache(maxsize=4096)  # trace fields and journal ask for each address of a message
 def quote_local_part(local_part: str) -> str:
     """Return the local-part as the grammar wants it: bare when a Dot-string, else a Quoted-string."""
     if _DOT_STRING.match(local_part):

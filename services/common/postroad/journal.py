@@ -25,8 +25,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from postroad.jsontext import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,10 +41,6 @@ SUFFIX = ".jsonl"
 QUEUE_LIMIT = 50_000  # events waiting to be written; about 1 KiB each at the most
 GATHER = 0.02  # seconds in which events gather into one write
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
-
-
-# json.dumps would make an encoder for every event.
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 class Kind(StrEnum):
@@ -145,7 +144,7 @@ class Journal:
             os.close(self._handle)
 
     def _write_waiting(self) -> None:
-        lines: list[str] = []
+        lines: list[bytes] = []
         while self._queue:
             when, kind, queue_id, message_id, detail = self._queue.popleft()
             try:
@@ -155,7 +154,7 @@ class Journal:
         if not lines:
             return
         try:
-            self._append("".join(lines).encode("utf-8", "backslashreplace"))
+            self._append(b"".join(lines))
             self._complained = False
         except OSError as error:
             self._lost += len(lines)
@@ -165,16 +164,20 @@ class Journal:
 
     def _line(
         self, when: float, kind: str, queue_id: str | None, message_id: str | None, detail: dict[str, Any]
-    ) -> str:
-        stamp = datetime.fromtimestamp(when, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        entry: dict[str, Any] = {"time": stamp, "service": self._service, "kind": kind}
+    ) -> bytes:
+        second, fraction = divmod(int(when * 1_000_000), 1_000_000)
+        entry: dict[str, Any] = {
+            "time": f"{_date_time(second)}.{fraction:06d}Z",
+            "service": self._service,
+            "kind": kind,
+        }
         if queue_id is not None:
             entry["queue_id"] = queue_id
         if message_id is not None:
             entry["message_id"] = message_id
         for name, value in detail.items():
             entry.setdefault(name, value)
-        return _to_json(entry) + "\n"
+        return to_json(entry) + b"\n"
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle
@@ -213,6 +216,12 @@ class Journal:
                 newer.replace(older)
         if not self._kept:
             self._path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=4)
+def _date_time(second: int) -> str:
+    """Return RFC 3339's date-time without fraction and zone; a second has many events."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JournalReader:

@@ -196,7 +196,8 @@ def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
         # Linux has all of 127.0.0.0/8; macOS and the BSDs have 127.0.0.1 alone until they are told.
         aliases = "\n".join(f"  sudo ifconfig lo0 alias {host} up" for host in missing)
         raise RunError(
-            f"this machine has no address {', '.join(missing)}. Where only 127.0.0.1 is there, as on macOS, add them:\n"
+            f"this machine has no address {', '.join(missing)}. On Linux, choose a network of 127.0.0.0/8 "
+            f"(POSTROAD_NETWORK=127.0.1); on macOS, which has 127.0.0.1 alone, add them:\n"
             f"{aliases}\nor use the containers: docker compose up"
         )
     users: dict[tuple[str, int], list[str]] = {}

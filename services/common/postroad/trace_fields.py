@@ -32,7 +32,7 @@ def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: s
     Time-stamp-line = "Received:" FWS Stamp CRLF; Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
     """
     # From-domain = "FROM" FWS Extended-Domain; Extended-Domain = Domain FWS "(" TCP-info ")" / address-literal ...
-    literal = f"[IPv6:{session.peer}]" if session.peer.version == 6 else f"[{session.peer}]"
+    literal = f"[IPv6:{session.host}]" if session.peer.version == 6 else f"[{session.host}]"
     lines = [f"Received: from {session.client_name or literal} ({literal})"]
     if session.tls_version is not None:
         lines.append(f"(using {session.tls_version} with cipher {session.tls_cipher})")

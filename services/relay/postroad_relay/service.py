@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
 from typing import TYPE_CHECKING
 
 from postroad import credentials
 from postroad.journal import Kind
-from postroad.reply import MAIL_LOOP, STORAGE_FULL, Reply, reply
+from postroad.reply import MAIL_LOOP, OK, Reply
 from postroad.smtpd.service import Port
 from postroad.trace_fields import received, with_protocol
 from postroad_relay.dates import utc
@@ -18,7 +17,7 @@ from postroad_relay.spool import UNTRIED, Message, Stored
 from postroad_relay.submission import fix_up, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from postroad.content import Content
     from postroad.envelope import Envelope, Recipient
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
     from postroad.world import Account
     from postroad_relay.manager import Manager
     from postroad_relay.policy import Policy
-    from postroad_relay.spool import Entry, Spool
-
-log = logging.getLogger(__name__)
+    from postroad_relay.spool import Entry, QueueId, Spool
+    from postroad_relay.submission import Header
 
 
 class RelayService:
@@ -80,12 +78,44 @@ class RelayService:
             self._manager.expect(recipient.address)
         return answer
 
-    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
-        """Take the message: 250 once it is durable, and its first attempt has begun."""
-        section = content.header_section()
-        header = read_header(section)
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
+        """Take the message: 250 once it is durable, and its first attempt has begun.
+
+        Whatever becomes of the client, a message that is on its way to the disk is queued.
+        """
+        header = read_header(content.header_section())
         if header.loops:
             return MAIL_LOOP
+        if content.path is not None:
+            return self._take_spilled(session, envelope, header, content)
+        octets = content.read()
+        message, start = self._compose(session, envelope, header, len(octets), eight_bit=not octets.isascii())
+        entry, durable = self._spool.add(message, (start, octets))
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def written(done: asyncio.Future[None]) -> None:
+            error = done.exception()
+            if error is not None:
+                answer.set_exception(error)
+                return
+            answer.set_result(_queued_as(message.queue_id))  # heard in the loop's next turn, after what follows
+            self._queued(session, entry, Stored(message, UNTRIED, start + octets))
+
+        durable.add_done_callback(written)
+        return answer
+
+    async def _take_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
+        eight_bit = await asyncio.to_thread(_eight_bit, content)
+        message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
+        entry, durable = await self._spool.add_spilled(message, start, content)
+        await durable
+        self._queued(session, entry, self._spool.read(entry))
+        return _queued_as(message.queue_id)
+
+    def _compose(
+        self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
+    ) -> tuple[Message, bytes]:
+        """Return what is known of the message, and the fields that are put in front of its content."""
         now = self._clock()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
@@ -93,48 +123,26 @@ class RelayService:
             added = fix_up(header, now=now, new_id=f"<{queue_id}.{secrets.token_hex(4)}@{self._hostname}>")
             message_id, fields = added.message_id, added.fields
         start = received(session, envelope, hostname=self._hostname, queue_id=queue_id, when=utc(now)) + fields
-        in_memory = content.read() if content.path is None else None
         message = Message(
             queue_id=queue_id,
             arrived=now,
             envelope=envelope,
             message_id=message_id,
-            size=len(start) + content.size,
-            eight_bit=not in_memory.isascii()
-            if in_memory is not None
-            else await asyncio.to_thread(_eight_bit, content),
+            size=len(start) + size,
+            eight_bit=eight_bit,
             utf8_header=not header.is_ascii,
         )
-        try:
-            if in_memory is not None:
-                entry, durable = self._spool.add(message, (start, in_memory))
-                stored = Stored(message, UNTRIED, start + in_memory)
-                durable.add_done_callback(lambda done: self._queued(session, entry, stored, done))
-                # Whatever becomes of the client now, the message is on its way to the disk: let nothing stop it.
-                await asyncio.shield(durable)
-            else:
-                await asyncio.shield(asyncio.create_task(self._take_spilled(session, message, start, content)))
-        except OSError as error:
-            log.error("the spool can't be written: %s", error)  # noqa: TRY400 - a full disk is no bug
-            return STORAGE_FULL
-        return reply(250, "2.0.0", f"OK: queued as {queue_id}")
+        return message, start
 
-    async def _take_spilled(self, session: Session, message: Message, start: bytes, content: Content) -> None:
-        entry, durable = await self._spool.add_spilled(message, start, content)
-        await durable
-        self._queued(session, entry, self._spool.read(entry), durable)
-
-    def _queued(self, session: Session, entry: Entry, stored: Stored, durable: asyncio.Future[None]) -> None:
+    def _queued(self, session: Session, entry: Entry, stored: Stored) -> None:
         """Tell the journal, and have it delivered."""
-        if durable.cancelled() or durable.exception() is not None:
-            return
         message = stored.message
         envelope = message.envelope
         self._journal.record(
             Kind.ACCEPTED,
             message.queue_id,
             message.message_id,
-            peer=str(session.peer),
+            peer=session.host,
             client=session.client_name,
             port=session.port.value,
             protocol=with_protocol(session, envelope),
@@ -145,6 +153,10 @@ class RelayService:
         )
         self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)
         self._manager.accepted(entry, stored)
+
+
+def _queued_as(queue_id: QueueId) -> Reply:
+    return Reply(250, OK.status, (f"OK: queued as {queue_id}",))
 
 
 def _eight_bit(content: Content) -> bool:

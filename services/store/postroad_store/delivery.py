@@ -139,7 +139,7 @@ class Delivery:
                 uid_validity=where.uid_validity,
                 uid=where.uid,
                 size=len(octets),
-                peer=str(session.peer),
+                peer=session.host,
                 client=session.client_name,
                 tls=session.tls_version,
             )

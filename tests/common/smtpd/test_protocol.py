@@ -266,7 +266,7 @@ async def test_a_client_that_goes_away_does_not_stop_a_commit(rig: Rig, how: str
         await rig.until(lambda: rig.server.connections == 0)
     rig.keeper.go_on.set()
     await rig.until(lambda: rig.keeper.taken == [b"x\r\n"])
-    await rig.until(lambda: rig.server.connections == 0 and not rig.server.tasks)
+    await rig.until(lambda: rig.server.connections == 0 and not rig.server.awaited)
 
 
 async def test_a_half_closed_client_gets_its_replies(rig: Rig) -> None:
@@ -516,7 +516,7 @@ async def test_a_client_that_leaves_during_auth(rig: Rig) -> None:
     client.reset()
     await rig.until(lambda: rig.server.connections == 0)
     rig.keeper.go_on.set()
-    await rig.until(lambda: not rig.server.tasks)
+    await rig.until(lambda: not rig.server.awaited)
 
 
 async def test_port_in_use(rig: Rig) -> None:
@@ -571,7 +571,7 @@ async def test_a_handshake_that_fails(rig: Rig, server_tls: ssl.SSLContext, capl
     client.writer.write(b"MAIL FROM:<injected@alpha.test>\r\n" * 10)
     answer = await asyncio.wait_for(client.reader.read(), 10)
     assert b"250" not in answer
-    await rig.until(lambda: rig.server.connections == 0 and not rig.server.tasks)
+    await rig.until(lambda: rig.server.connections == 0 and not rig.server.awaited)
     assert "TLS handshake failed" in caplog.text
 
 
@@ -580,7 +580,7 @@ async def test_a_client_that_leaves_during_the_handshake(rig: Rig, server_tls: s
     client = await rig.connect()
     await start_tls(client)
     client.reset()
-    await rig.until(lambda: rig.server.connections == 0 and not rig.server.tasks)
+    await rig.until(lambda: rig.server.connections == 0 and not rig.server.awaited)
 
 
 async def test_a_handshake_that_hangs(rig: Rig, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -589,7 +589,7 @@ async def test_a_handshake_that_hangs(rig: Rig, server_tls: ssl.SSLContext, monk
     client = await rig.connect()
     await start_tls(client)
     assert await client.is_closed()
-    await rig.until(lambda: rig.server.connections == 0 and not rig.server.tasks)
+    await rig.until(lambda: rig.server.connections == 0 and not rig.server.awaited)
 
 
 async def test_a_cancelled_commit_closes_the_session(rig: Rig) -> None:
@@ -599,7 +599,7 @@ async def test_a_cancelled_commit_closes_the_session(rig: Rig) -> None:
     rig.keeper.go_on.clear()
     client.writer.write(b"x\r\n.\r\n")
     await rig.keeper.arrived.wait()
-    (task,) = rig.server.tasks
+    (task,) = rig.server.awaited
     task.cancel()
     assert await client.line() == "421 4.3.2 mx.test Service shutting down"
     assert await client.is_closed()

@@ -57,6 +57,7 @@ def stand_still(storage: Storage) -> Callable[[int], None]:
     storage._commits._commit = counted
 
     def wait(works: int) -> None:
+        storage._commits._bell.put(None)  # as the loop does at the end of its turn
         with condition:
             assert condition.wait_for(lambda: len(done) >= works, 10)
 

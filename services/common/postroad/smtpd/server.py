@@ -8,11 +8,11 @@ import functools
 import itertools
 import secrets
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postroad.address import Address
 from postroad.smtpd.profile import Profile
-from postroad.smtpd.protocol import HANDSHAKE_TIMEOUT, Receiver
+from postroad.smtpd.protocol import HANDSHAKE_TIMEOUT, Receiver, configure
 from postroad.smtpd.service import Limits, Listener, Port, Service
 
 if TYPE_CHECKING:
@@ -33,11 +33,12 @@ class Server:
         self.content_directory = content_directory
         self.tls = tls
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
-        self.tasks: set[asyncio.Task[None]] = set()  # what sessions await
+        self.awaited: set[asyncio.Future[Any]] = set()  # by sessions
         self._servers: list[asyncio.AbstractServer] = []
         self._sessions: dict[Receiver, str] = {}  # with the host they come from
         self._per_host: Counter[str] = Counter()
         self._empty = asyncio.Event()
+        self._unflushed: list[Receiver] = []
         run = secrets.token_hex(4)  # tells the sessions of one run of the process from another's
         self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
 
@@ -51,7 +52,7 @@ class Server:
         loop = asyncio.get_running_loop()
         implicit_tls = listener.role is Port.SUBMISSIONS  # RFC 8314 §3
         server = await loop.create_server(
-            functools.partial(Receiver, self, profile, listener.role, loop),
+            functools.partial(Receiver, self, profile, listener.role, configure(profile, self.tls, loop), loop),
             listener.host,
             listener.port,
             ssl=self.tls if implicit_tls else None,
@@ -83,6 +84,21 @@ class Server:
         if not self._sessions:
             self._empty.set()
 
+    def flush_soon(self, receiver: Receiver) -> None:
+        """Have a session write its replies when all that has come was read.
+
+        Replies to several clients go out together: the first one wakes the client's process or its processor, and
+        the others find it awake. Where both are on one machine that saves a tenth of the time that a message takes.
+        """
+        if not self._unflushed:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unflushed.append(receiver)
+
+    def _flush(self) -> None:
+        unflushed, self._unflushed = self._unflushed, []
+        for receiver in unflushed:
+            receiver.flush()
+
     def next_session_id(self) -> str:
         """Return an identifier that no other session has."""
         return next(self._session_ids)
@@ -99,8 +115,8 @@ class Server:
         await self._wait_until_empty(grace)
         for receiver in list(self._sessions):
             receiver.leave(at_once=True)
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=COMMIT_GRACE)
+        if self.awaited:
+            await asyncio.wait(self.awaited, timeout=COMMIT_GRACE)
         await self._wait_until_empty(grace)
         for receiver in list(self._sessions):
             receiver.abort()

@@ -6,11 +6,12 @@ The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from ipaddress import IPv4Address, IPv6Address
 
     from postroad.content import Content
@@ -78,6 +79,10 @@ class Session:
     tls_version: str | None = None  # "TLSv1.3", None in plaintext
     tls_cipher: str | None = None
     account: Account | None = None  # after AUTH
+    host: str = field(init=False)  # the peer as text, made once: each message's trace field and journal have it
+
+    def __post_init__(self) -> None:
+        self.host = str(self.peer)
 
 
 class Service(Protocol):
@@ -99,9 +104,9 @@ class Service(Protocol):
         """Answer one RCPT, with the envelope so far."""
         ...
 
-    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
 
-        The content is closed by the receiver afterwards.
+        The content is closed by the receiver afterwards. `OSError` means that the disk is full or broken.
         """
         ...

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NewType
 
 from postroad.address import Address
 from postroad.envelope import BodyType, Envelope, Recipient
+from postroad.jsontext import to_json
 from postroad.reply import EnhancedStatus, Reply
 from postroad_relay.outcome import Deferred, Failed
 
@@ -41,7 +42,6 @@ class Kind(IntEnum):
     DONE = 3
 
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder each time
 _HEAD = struct.Struct("<BQ")
 _LENGTH = struct.Struct("<I")
 
@@ -124,7 +124,7 @@ def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tupl
         "file": message.spilled,
     }
     head.update({name: True for name, on in flags.items() if on})
-    data = _to_json(head).encode()
+    data = to_json(head)
     start = _HEAD.pack(Kind.MESSAGE, number_of(message.queue_id)) + _LENGTH.pack(len(data)) + data
     return (start, *content) if isinstance(content, tuple) else (start, content)
 
@@ -169,7 +169,7 @@ def encode_progress(ident: QueueId, progress: Progress) -> bytes:
         "failed": {str(index): _pack(outcome) for index, outcome in progress.failed.items()},
         "deferred": {str(index): _pack(outcome) for index, outcome in progress.deferred.items()},
     }
-    return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + _to_json(body).encode()
+    return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + to_json(body)
 
 
 def decode_progress(record: bytes | memoryview) -> Progress:

@@ -226,23 +226,21 @@ class Spool:
     ) -> asyncio.Future[None]:
         done = status and progress is None
         unlink = self._content_path(entry.queue_id, spilled=entry.spilled and done)
-        written = self._commit.submit(Append(records, status, unlink))
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_retrieve)
         entry.writing += 1
 
-        def settle(work: asyncio.Future[list[Position]]) -> None:
+        def settle(written: list[Position] | Exception) -> None:
             entry.writing -= 1
-            error = work.exception()
-            if error is None:
-                self._noted(entry, work.result(), status=status, progress=progress, also=also)
+            if not isinstance(written, Exception):
+                self._noted(entry, written, status=status, progress=progress, also=also)
             if not future.done():
-                if error is not None:
-                    future.set_exception(error)
+                if isinstance(written, Exception):
+                    future.set_exception(written)
                 else:
                     future.set_result(None)
 
-        written.add_done_callback(settle)
+        self._commit.submit(Append(records, status, unlink), settle)
         return future
 
     def _noted(
@@ -299,16 +297,14 @@ class Spool:
         oldest = next(iter(self._seen))  # they were seen in the order of their numbers
         if not self._pins[oldest]:
             self._reclaiming = True
-            self._commit.submit(Drop(oldest, self._seen[oldest])).add_done_callback(
-                lambda work: self._dropped(oldest, work)
-            )
+            self._commit.submit(Drop(oldest, self._seen[oldest]), lambda done: self._dropped(oldest, done))
         elif self._total > _SLACK * self._live + 2 * self._segment_size and self._clock() >= self._move_not_before:
             self._move_out_of(oldest)
 
-    def _dropped(self, segment: int, work: asyncio.Future[list[Position]]) -> None:
+    def _dropped(self, segment: int, done: list[Position] | Exception) -> None:
         self._reclaiming = False
-        if work.exception() is not None:
-            log.error("a segment of the spool can't be removed: %s", work.exception())
+        if isinstance(done, Exception):
+            log.error("a segment of the spool can't be removed: %s", done)
         if segment not in self.log.sizes:
             del self._seen[segment], self._pins[segment]
             self._total = sum(self.log.sizes.values())
@@ -329,24 +325,22 @@ class Spool:
                 break
         if moving:
             self._reclaiming = True
-            self._commit.submit(Move(positions)).add_done_callback(lambda work: self._moved(moving, positions, work))
+            self._commit.submit(Move(positions), lambda done: self._moved(moving, positions, done))
 
-    def _moved(self, moving: list[Entry], old: list[list[Position]], work: asyncio.Future[list[Position]]) -> None:
+    def _moved(self, moving: list[Entry], old: list[list[Position]], done: list[Position] | Exception) -> None:
         self._reclaiming = False
-        error = work.exception()
-        if isinstance(error, UnreadableError):
+        if isinstance(done, UnreadableError):
             # It can be delivered no more than it can be moved; it must not keep the log from shrinking for ever.
-            log.error("%s is lost from the spool: %s", moving[error.index].queue_id, error)
-            self._remove_from_index(moving[error.index])
+            log.error("%s is lost from the spool: %s", moving[done.index].queue_id, done)
+            self._remove_from_index(moving[done.index])
             self._reclaim()
             return
-        if error is not None:
-            log.error("the spool can't be compacted: %s", error)
+        if isinstance(done, Exception):
+            log.error("the spool can't be compacted: %s", done)
             self._move_not_before = self._clock() + _MOVE_AGAIN
             return
-        positions = work.result()
-        self._saw(positions)
-        new = iter(positions)
+        self._saw(done)
+        new = iter(done)
         # Whatever was written about these messages meanwhile was handed over later, so it settles later too.
         for entry, places in zip(moving, old, strict=True):
             self._unpin(entry.message_at)

@@ -305,7 +305,7 @@ class Storage:
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         """Hand work over; the future ends after `show`, which no cancelling can keep from being called."""
         promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
-        self._commits.submit(commit).add_done_callback(partial(_show, commit, promise))
+        self._commits.submit(commit, partial(_show, commit, promise))
         return promise
 
     def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
@@ -366,15 +366,14 @@ def _incoming(one: Arrival) -> Incoming:
     return Incoming(one.mailboxes, one.content, one.internal_date, one.flags, parsed, plain, text)
 
 
-def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], done: asyncio.Future[Any]) -> None:
+def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
     """Show a commit that is on disk, then keep the promise made to the caller."""
-    error = done.exception()
-    if error is not None:
+    if isinstance(written, Exception):
         if not promise.done():
-            promise.set_exception(error)
+            promise.set_exception(written)
         return
     try:
-        shown = commit.show(done.result())
+        shown = commit.show(written)
     except Exception as mistake:  # noqa: BLE001 - the commit stands, and the caller must not wait for ever
         _log.exception("a commit could not be shown")
         if not promise.done():
