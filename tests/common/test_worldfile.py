@@ -109,6 +109,12 @@ BAD = [
         "\n[domains.y.test]",
         "9: unknown key 'test': a domain has mx, catch-all, accounts, aliases, records; a name with",
     ),
+    (
+        "\n[domains.'y.test']\nacounts.a = 'x'\nmx = ['1 mx.y.test']\naliases.a = 'a@y.test'",
+        "10: unknown key 'acounts': a domain has mx, catch-all, accounts, aliases, records",
+        "11: the MX mx.y.test is no host of this world",
+        "12: alias loop",
+    ),
     ("\n[domains]\n'y.test' = 3", "10: the domain y.test must be a table"),
     ("\n[domains.'-y.test']", "9: domain: '-y.test' is not a domain name"),
     ("\n[domains.'xn--é.test']", "9: domain: "),

@@ -84,9 +84,11 @@ class WorldReader:
     def _only(self, at: KeyPath, table: Mapping[str, Any], what: str, *keys: str) -> bool:
         """Whether no unknown key is a sign that the dots of a name were taken for TOML's own."""
         good = True
+        # [domains.x.test] is a domain x with nothing but a table test; a misspelt key stands beside good ones.
+        undotted = bool(at) and not table.keys() & set(keys)
         for key, value in table.items():
             if key not in keys:
-                hint = "; a name with dots in it stands in quotes" if at and isinstance(value, dict) else ""
+                hint = "; a name with dots in it stands in quotes" if undotted and isinstance(value, dict) else ""
                 good = good and not hint
                 self.error((*at, key), f"unknown key {key!r}: {what} has {', '.join(keys)}{hint}")
         return good
