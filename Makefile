@@ -25,6 +25,7 @@ $(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproje
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy
+	@command -v docker >/dev/null || { echo 'There is no Docker here; make run starts the same stack as processes' >&2; exit 1; }
 	@docker compose up --build --wait || { echo 'Not up. What the containers say:' >&2; docker compose logs --tail 10 >&2; exit 1; }
 
 down: ## stop the containers; what they keep (mail, queue, certificates) stays
@@ -40,8 +41,8 @@ run: venv ## run the same stack as processes, without Docker, until Ctrl-C
 trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec -T "$$container" python -m postroad.trace "$$ID"; \
-	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace "$$ID"; \
+	then docker compose exec -T "$$container" python -m postroad.trace -- "$$ID"; \
+	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace -- "$$ID"; \
 	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem

@@ -39,6 +39,8 @@ def test_defaults() -> None:
         ("message_size", "65536", 65536),
         ("message_size", "3G", 3 << 30),
         ("retry", "500ms 2h", (0.5, 7200)),
+        ("retry", "1s, 2s", (1, 2)),
+        ("listen", "::1", "::1"),
         ("expiry", "1.5h", 5400),
         ("imap_port", "65535", 65535),
         ("recipients", "100", 100),
@@ -64,6 +66,14 @@ def test_values(name: str, text: str, value: object) -> None:
         ("RETRY", "", "must be one time or more"),
         ("RETRY", "1s 2x", "must be a time such as"),
         ("EXPIRY", "-1s", "must be a time such as"),
+        ("EXPIRY", "9999d", "no more than 3650d"),
+        ("RETRY", "0", "above 0"),
+        ("MESSAGE_SIZE", "0", "must be a number of octets above 0"),
+        ("MESSAGE_SIZE", "1" * 5000, "must be a number of octets above 0"),
+        ("LISTEN", "localhost", "must be an IP address such as 0.0.0.0"),
+        ("IMAP_PORT", "²", "must be a port number"),
+        ("TRUSTED_NETWORKS", "fd00::/8", "must be IPv4 networks such as 10.0.0.0/8"),
+        ("UNKNOWN_PASSWORD", "", "the password is empty"),
         ("IMAP_PORT", "0", "must be a port number"),
         ("IMAP_PORT", "imap", "must be a port number"),
         ("RECIPIENTS", "0", "must be a whole number above 0"),
@@ -76,6 +86,12 @@ def test_what_is_wrong(name: str, text: str, said: str) -> None:
         Settings.from_environ({f"POSTROAD_{name}": text})
     assert str(caught.value).startswith(f"POSTROAD_{name}")
     assert said in str(caught.value)
+
+
+def test_no_password_is_shown() -> None:
+    with pytest.raises(ConfigError, match=r"^POSTROAD_UNKNOWN_PASSWORD: a scrypt hash is") as caught:
+        Settings.from_environ({"POSTROAD_UNKNOWN_PASSWORD": "$scrypt$hunter2"})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -146,10 +146,13 @@ def test_a_ca_without_its_key_is_not_replaced(tmp_path: Path) -> None:
     ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
     ca = (tmp_path / "ca.pem").read_bytes()
     (tmp_path / "ca-key.pem").write_bytes((tmp_path / "key.pem").read_bytes())
-    with pytest.raises(TlsError, match="not that of the certificate"):
+    with pytest.raises(TlsError, match=r"ca-key\.pem is not the key of ca\.pem\. Put back"):
+        ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
+    (tmp_path / "ca-key.pem").write_bytes(b"-----BEGIN")
+    with pytest.raises(TlsError, match=r"ca\.pem or ca-key\.pem is damaged\. Put back"):
         ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
     (tmp_path / "ca-key.pem").unlink()
-    with pytest.raises(TlsError, match=r"ca-key\.pem"):
+    with pytest.raises(TlsError, match=r"/ca-key\.pem: No such file"):
         ensure(tmp_path, tmp_path, ["a.test"], [], NOW)
     assert (tmp_path / "ca.pem").read_bytes() == ca
 
@@ -177,7 +180,7 @@ def test_what_stops_init(environ: dict[str, str], tmp_path: Path) -> None:
 
     good = (ROOT / "services" / "world.toml").read_text(encoding="utf-8")
     bad.write_text(good.replace('capture = "capture@', '# capture = "capture@'), encoding="utf-8")
-    with pytest.raises(InitError, match="names no capture account"):
+    with pytest.raises(InitError, match=r"world.toml:1: no capture account, which POSTROAD_OUTSIDE=capture needs"):
         prepare(Settings.from_environ(environ | {"POSTROAD_WORLD": str(bad)}))
     prepare(Settings.from_environ(environ | {"POSTROAD_WORLD": str(bad), "POSTROAD_OUTSIDE": "bounce"}))
 

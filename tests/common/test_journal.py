@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -190,6 +191,25 @@ def test_close_is_never_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         journal.close()
         assert not journal._thread.is_alive()
     assert len(entries(tmp_path)) == 200
+
+
+def test_a_file_that_was_removed_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = threading.Event()
+    write = os.write
+
+    def told(handle: int, data: bytes) -> int:
+        done = write(handle, data)
+        written.set()
+        return done
+
+    monkeypatch.setattr(os, "write", told)
+    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal.record(Kind.STORED, "a")
+    assert written.wait(10)
+    (tmp_path / "relay.jsonl").unlink()
+    journal.record(Kind.STORED, "b")
+    journal.close()
+    assert [one.queue_id for one in entries(tmp_path)] == ["b"]
 
 
 def test_record_does_not_wait_for_the_disk(tmp_path: Path) -> None:

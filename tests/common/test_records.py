@@ -37,7 +37,7 @@ def test_good(text: str) -> None:
     record = parse_record(text, "x.test")
     # The name server takes it too, for the same record.
     (served,) = zonefile.parse(text, Name.parse("x.test."), 300)
-    assert str(served.owner).removesuffix(".") == record.owner
+    assert served.owner == Name.parse(record.owner)
 
 
 BAD = [
@@ -76,7 +76,25 @@ BAD = [
     ("x TLSA 3 1 1 0xff", "not hexadecimal"),
     ("x A \\# 4 c0000201", "in its own form"),
     ("x TYPE1 \\# 4 c0000201", "in its own form"),
-    ("x TYPE65536 \\# 0", "over TYPE65535"),
+    ("x TYPE65536 \\# 0", "no type of data"),
+    ("x TYPE0 \\# 0", "no type of data"),
+    ("x TYPE41 \\# 0", "no type of data"),
+    ("x TYPE128 \\# 0", "no type of data"),
+    ("x TYPE65280 \\# ² abcd", "RFC 3597"),
+    (f"x TYPE65280 \\# 65536 {'00' * 65536}", "has 65536 octets"),
+    ("www 99999w A 192.0.2.1", "over 2147483647"),
+    ("www ٣ A 192.0.2.1", "no type"),
+    ("www\u00a0A 192.0.2.1", "not a domain name"),
+    ("a\\300 A 192.0.2.1", "300 is no octet"),
+    ("a\\30 A 192.0.2.1", "not a domain name"),
+    ('"a" A 192.0.2.1', "not a domain name"),
+    (f"{'a.' * 123}b A 192.0.2.1", "not a domain name"),
+    ("www AAAA fe80::1%eth0", "not an IPv6 address"),
+    (f"www MX {'1' * 5000} mx", "not a number from 0 to 65535"),
+    ('www TXT "\\256"', "256 is no octet"),
+    (f"www TXT {' '.join(['x' * 255] * 257)}", "over 65535 octets together"),
+    (f"www HINFO {'x' * 256} y", "255 octets or less"),
+    ("@ CAA 0 is-sue x", "letters and digits"),
     ("x TYPE65280 abc", "RFC 3597"),
     ("x TYPE65280 \\# 2 abc", "RFC 3597"),
     ("x TYPE65280 \\#", "RFC 3597"),
@@ -94,6 +112,8 @@ def test_what_a_record_is_to_others() -> None:
     assert parse_record("WWW 300 in a 192.0.2.1", "x.test") == FurtherRecord("www.x.test", "A", ("192.0.2.1",))
     assert parse_record("@ MX 10 mx", "x.test").owner == "x.test"
     assert parse_record("A.x.test. CNAME b", "x.test").owner == "a.x.test"
+    assert parse_record("\\065\\b\\.c CNAME b", "x.test").owner == "ab\\046c.x.test"
+    assert parse_record("a NS N\\s.b", "x.test").target == "ns.b.x.test"
 
 
 @pytest.mark.parametrize(
@@ -113,6 +133,15 @@ def test_what_a_record_is_to_others() -> None:
         (["a CNAME b", "a TXT x"], [(1, "a.x.test has a CNAME beside")]),
         (["a TXT x", "A CNAME b"], [(1, "a.x.test has a CNAME beside")]),
         (["a DNAME b", "a DNAME c"], [(1, "a.x.test has two DNAMEs")]),
+        (["\\097 CNAME b", "a TXT x"], [(1, "a.x.test has a CNAME beside")]),
+        (["m\\x A 192.0.2.1"], [(0, "mx.x.test is a host")]),
+        (["\\042 NS a"], [(0, "NS at a wildcard")]),
+        (["a NS n", "b NS mx", "c NS n.c", "n.c A 192.0.2.1", "d NS n.d", "n.d AAAA 2001:db8::1"], []),
+        (["a NS n.a"], [(0, "the name server n.a.x.test has no address here")]),
+        (["a NS n", "n CNAME b"], [(0, "the name server n.x.test is an alias")]),
+        (["mx NS n.y.test."], [(0, "mx.x.test is given away by its NS, and then nobody finds the host mx.x.test")]),
+        (["mx DNAME y.test."], []),
+        (["@ DNAME y.test."], [(0, "x.test is given away by its DNAME, and then nobody finds the host mx.x.test")]),
     ],
 )
 def test_clashes(texts: list[str], said: list[tuple[int, str]]) -> None:

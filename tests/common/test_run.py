@@ -17,7 +17,7 @@ import pytest
 
 from postroad import run
 from postroad.config import Settings
-from postroad.run import RunError, Supervisor, check_addresses, first_steps, listeners
+from postroad.run import RunError, Supervisor, check_addresses, first_steps, listeners, sole_user
 from postroad.worldfile import load_world
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def test_a_signal_before_they_are_ready() -> None:
     [
         ("raise SystemExit(3)", "store ended with 3 before it was ready"),
         (f"{READY}; raise SystemExit(4)", "store ended with 4: see"),
+        ("import os; os.kill(os.getpid(), 9)", "store was killed by SIGKILL before it was ready"),
     ],
 )
 def test_one_that_ends_ends_all(script: str, said: str) -> None:
@@ -141,6 +142,8 @@ def test_addresses_that_cannot_be_used() -> None:
         with pytest.raises(RunError, match=rf"^127\.0\.0\.1:{port} in use"):
             check_addresses({"imap": ("127.0.0.1", port)})
     check_addresses({"imap": ("127.0.0.1", port)})
+    with pytest.raises(RunError, match=r"^smtp and mx would both listen on 127\.0\.0\.1:1025: "):
+        check_addresses({"smtp": ("127.0.0.1", 1025), "imap": ("127.0.0.1", port), "mx": ("127.0.0.1", 1025)})
 
 
 @pytest.fixture
@@ -190,6 +193,31 @@ def test_main_that_cannot(environ: Path, monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setenv("POSTROAD_NETWORK", "nine")
     assert run.main([]) == 1
     assert "POSTROAD_NETWORK=nine" in capsys.readouterr().err
+
+
+def test_a_data_folder_has_one_stack(
+    environ: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = environ / "data"
+    monkeypatch.setattr(sys, "stdout", Output({"\n": interrupt}))
+    with sole_user(data) as lock:
+        assert run.main([]) == 1
+        assert f"another Postroad runs on the data folder {data}" in capsys.readouterr().err
+        # What this process started holds the folder when this process is gone.
+        supervisor = Supervisor({"store": [sys.executable, "-c", GOOD]}, os.environ, Output(), lock=lock)
+        assert supervisor.start()
+    kill = rf"\. Stop it \(kill {supervisor.pids['store']}\), or"
+    with pytest.raises(RunError, match=kill), sole_user(data):
+        pass
+    supervisor.stop()
+    assert run.main([]) == 0
+
+    (environ / "file").touch()
+    with (
+        pytest.raises(RunError, match="file/data cannot be used: Not a directory"),
+        sole_user(environ / "file" / "data"),
+    ):
+        pass
 
 
 def test_ctrl_c_of_the_command(environ: Path) -> None:

@@ -72,7 +72,7 @@ def past(tmp_path: Path) -> Past:
     return past
 
 
-@pytest.mark.parametrize("name", ["<one@x.test>", "one@x.test", " <one@x.test> ", "Q1", "S1"])
+@pytest.mark.parametrize("name", ["<one@x.test>", "one@x.test", " <one@x.test> ", "Q1", "S1", "q1", "s1"])
 def test_a_message_is_found_by_each_of_its_names(past: Past, name: str) -> None:
     text = past.trace(name)
     assert text.startswith("Message <one@x.test>\n  queue ID Q1, S1\n")

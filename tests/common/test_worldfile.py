@@ -80,6 +80,11 @@ def test_names_are_normalised() -> None:
     assert books.records == ("www A 192.0.2.1",)
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_mistake() -> None:
+    world = parse_world(b"\xef\xbb\xbf" + HOSTS.replace("\n", "\r\n").encode(), NETWORK)
+    assert logins(world, "ann@x.test") == ["ann@x.test"]
+
+
 def test_an_alias_may_lead_to_the_postmaster_that_every_domain_has() -> None:
     world = parse(HOSTS + "aliases.root = 'postmaster@x.test'")
     assert logins(world, "root@x.test") == logins(world, "postmaster@x.test") != []
@@ -104,9 +109,16 @@ BAD = [
         "\n[domains.y.test]",
         "9: unknown key 'test': a domain has mx, catch-all, accounts, aliases, records; a name with",
     ),
+    (
+        "\n[domains.'y.test']\nacounts.a = 'x'\nmx = ['1 mx.y.test']\naliases.a = 'a@y.test'",
+        "10: unknown key 'acounts': a domain has mx, catch-all, accounts, aliases, records",
+        "11: the MX mx.y.test is no host of this world",
+        "12: alias loop",
+    ),
     ("\n[domains]\n'y.test' = 3", "10: the domain y.test must be a table"),
     ("\n[domains.'-y.test']", "9: domain: '-y.test' is not a domain name"),
     ("\n[domains.'xn--é.test']", "9: domain: "),
+    ("\n[domains.'www.XN--99999999.test']", "9: domain: 'xn--99999999' is not an A-label: "),
     ("\n[domains.'X.Test.']", "9: the domain x.test is here twice, first on line 5"),
     ("\n[domains.'0.0.127.in-addr.arpa']", "9: 0.0.127.in-addr.arpa is in the reverse zone"),
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
@@ -139,7 +151,12 @@ BAD = [
         "\naliases.a = 'b@x.test'\naliases.b = ['ann@x.test', 'a@x.test']",
         "9: alias loop: a@x.test -> b@x.test -> a@x.test",
     ),
-    ("\ncatch-all = 'any@x.test'", "9: alias loop: the catch-all of x.test -> the catch-all of x.test"),
+    ("\ncatch-all = 'any@x.test'", "9: catch-all leads to any@x.test, and there is no such account or alias"),
+    (
+        "\ncatch-all = 'any@y.test'\n[domains.'y.test']\ncatch-all = 'any@x.test'",
+        "9: alias loop: the catch-all of x.test -> the catch-all of y.test -> the catch-all of x.test",
+    ),
+    ("\n'{line}' = 1", "9: unknown key '{line}': a domain has"),
     ("\ncatch-all = 3", "9: catch-all must be an address in quotes"),
     ("\ncatch-all = 'a@y.test'", "9: catch-all leads to a@y.test, and y.test is no domain of this world"),
     ("capture = 'a@y.test'\n" + HOSTS, "1: capture leads to a@y.test, and y.test is no domain of this world"),
@@ -199,6 +216,12 @@ def test_errors_with_their_places(text: str, expected: list[str]) -> None:
         assert any(error.startswith(f"world.toml:{wanted}") for error in errors), errors
 
 
+def test_what_tomllib_itself_stumbles_over() -> None:
+    assert errors_of("x = " + "[" * 5000) == ["world.toml:1: the file has brackets too deep in one another to be read"]
+    assert "digits" in errors_of("x = " + "1" * 5000)[0]
+    assert "an MX is a preference" in errors_of(HOSTS.replace("10 mx", f"{'1' * 5000} mx"))[0]
+
+
 def test_all_errors_are_told_at_once_in_the_order_of_lines() -> None:
     text = (
         HOSTS.replace("25", "24").replace("53", "0") + "catch-all = 'no@where.test'\nmore = 1\nrecords = ['x Y z', 3]\n"
@@ -212,11 +235,13 @@ def test_a_chain_of_aliases_has_an_end() -> None:
     assert errors[0] == "world.toml:9: more than 20 aliases in a row lead on from a0@x.test"
 
 
-def test_a_file_that_is_not_utf8_and_one_that_is_not_there(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_one_that_is_not_there_and_one_without_end(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match=r"world.toml:3: the file is not UTF-8"):
         parse_world(b"# a\n# b\n\xff", NETWORK)
     with pytest.raises(WorldError, match=r"none.toml: cannot be read: No such file or directory"):
         load_world(tmp_path / "none.toml", NETWORK)
+    with pytest.raises(WorldError, match=r"zero: the file is over 16 MiB"):
+        load_world(Path("/dev/zero"), NETWORK)
 
 
 # The watcher
@@ -239,9 +264,16 @@ def world_file(tmp_path: Path) -> Path:
     return path
 
 
+def watch(path: Path, *, capturing: bool = False) -> WorldWatcher:
+    """Return the watcher of a service that has started with the file as it is, and has looked at it since."""
+    watcher = WorldWatcher(path, NETWORK, load_world(path, NETWORK), capturing=capturing)
+    assert [watcher.poll() for _ in range(2)] == [None] * 2
+    return watcher
+
+
 @pytest.mark.parametrize("write", [write_in_place, write_by_renaming])
 def test_an_edit_is_loaded_when_two_polls_agree(world_file: Path, write: object) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     assert watcher.poll() is None
     assert callable(write)
     write(world_file, HOSTS + '[domains."new.test"]\n')
@@ -253,7 +285,7 @@ def test_an_edit_is_loaded_when_two_polls_agree(world_file: Path, write: object)
 
 
 def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     write_in_place(world_file, HOSTS.replace("53", "25").replace("secret", ""))
     assert [watcher.poll() for _ in range(4)] == [None] * 4
     assert [record.getMessage().split(":")[2] for record in caplog.records] == ["3", "7"]
@@ -261,8 +293,21 @@ def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplo
     assert isinstance([watcher.poll() for _ in range(2)][-1], World)
 
 
+def test_what_nobody_foresaw_does_not_end_the_watch(
+    world_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = watch(world_file)
+    with monkeypatch.context() as patched:
+        patched.setattr("postroad.worldfile.WorldReader", None)
+        write_by_renaming(world_file, HOSTS)
+        assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert caplog.messages == ["world refused: the file could not be read"]
+    write_by_renaming(world_file, HOSTS)
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+
+
 def test_a_file_that_goes_away_is_told_once(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = WorldWatcher(world_file, NETWORK)
+    watcher = watch(world_file)
     world_file.unlink()
     assert [watcher.poll() for _ in range(4)] == [None] * 4
     assert len(caplog.records) == 1
@@ -270,10 +315,33 @@ def test_a_file_that_goes_away_is_told_once(world_file: Path, caplog: pytest.Log
     assert isinstance([watcher.poll() for _ in range(2)][-1], World)
 
 
+def test_an_edit_between_the_start_and_the_watch_is_found(world_file: Path) -> None:
+    world = load_world(world_file, NETWORK)
+    write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
+    watcher = WorldWatcher(world_file, NETWORK, world)
+    assert "new.test" in next(new for new in iter(watcher.poll, 0) if new is not None).domains
+
+
+def test_a_capture_account_that_is_needed_stays(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_in_place(world_file, f"capture = 'ann@x.test'\n{HOSTS}")
+    watcher = watch(world_file, capturing=True)
+    write_by_renaming(world_file, HOSTS)
+    assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert "world refused: world.toml:1: no capture account" in caplog.text
+
+
+def test_a_service_that_is_moved_is_told(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = watch(world_file)
+    write_by_renaming(world_file, HOSTS.replace("143", "144"))
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+    said = caplog.messages[0]
+    assert said.startswith("store moves from mx.x.test [127.0.0.143] to mx.x.test [127.0.0.144] when the services are")
+
+
 async def test_run_calls_back_within_a_second(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     worlds: asyncio.Queue[World] = asyncio.Queue()
-    running = asyncio.create_task(WorldWatcher(world_file, NETWORK).run(worlds.put_nowait))
+    running = asyncio.create_task(watch(world_file).run(worlds.put_nowait))
     await asyncio.sleep(0)
     write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
     world = await asyncio.wait_for(worlds.get(), 1)

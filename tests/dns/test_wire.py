@@ -124,14 +124,20 @@ def test_nothing_is_said_to_it(octets: bytes) -> None:
     assert wire.decode_header(octets) is None
 
 
-def test_chains_of_pointers_end() -> None:
-    # Each pointer to the one before: 8,000 of them are followed once each, or are too much, but end.
-    chain = b"\1a\0" + b"".join(
-        b"\xc0" + bytes((12,)) if n == 0 else struct.pack("!H", 0xC00F + 2 * n - 2) for n in range(8000)
-    )
-    octets = packet(chain[:16000] + b"\0\1\0\1", counts=(1, 0, 0, 0))
+@pytest.mark.parametrize(("pointers", "malformed"), [(127, False), (128, True)])
+def test_chains_of_pointers_end(pointers: int, malformed: bool) -> None:
+    # Each points to the one before, the first to the question's name; they stand in the RDATA of a record.
+    chain = b"".join(struct.pack("!H", 0xC000 | (12 if n == 0 else 38 + 2 * n)) for n in range(pointers - 1))
+    hider = b"\0\0\x10\0\1\0\0\0\0" + struct.pack("!H", len(chain)) + chain
+    last = struct.pack("!H", 0xC000 | (38 + len(chain))) + b"\0\x10\0\1\0\0\0\0\0\0"
+    octets = packet(NAME + b"\0\1\0\1" + hider + last, counts=(1, 0, 0, 2))
+    assert octets.index(chain) == 40
     query = wire.decode(octets)
     assert query is not None
+    assert query.malformed is malformed
+
+
+def test_pointers_that_lead_to_each_other_end() -> None:
     # Two that lead to each other behind a label that hides one of them: dnslib recurses without end.
     loop = packet(b"\x04\1a\xc0\x0c\xc0\x0d\0\1\0\1")
     looped = wire.decode(loop)

@@ -98,6 +98,8 @@ def test_rdata(text: str, rdata: Rdata) -> None:
         "www A 192.0.2.256",
         "www A 192.0.2.1 192.0.2.2",
         "www AAAA 192.0.2.1",
+        "www AAAA fe80::1%eth0",
+        f"www TXT {' '.join(['x' * 255] * 257)}",
         "www MX mail",
         "www MX 65536 mail",
         "www MX ten mail",

@@ -88,7 +88,6 @@ def test_find(settings: dict[str, str], login: str, found: str | None) -> None:
         (CREATE, "new@beta.test", "postroad", True),
         ({**CREATE, "unknown_password": "other"}, "new@beta.test", "other", True),
         ({**CREATE, "unknown_password": "other"}, "new@beta.test", "postroad", False),
-        ({**CREATE, "unknown_password": ""}, "new@beta.test", "", False),
     ],
 )
 async def test_authenticate(settings: dict[str, str], login: str, password: str, right: bool) -> None:

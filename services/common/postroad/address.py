@@ -54,6 +54,19 @@ def domain_key(domain: str) -> str:
         raise AddressError(f"{domain!r} is not a domain name: {error}") from error
 
 
+def check_a_labels(key: str) -> None:
+    """Raise `AddressError` where a label of a `domain_key` only looks like an A-label (RFC 5890 §2.3.2.1).
+
+    A peer may send such a name, which is no name of this world, but nobody should be made to own one.
+    """
+    for label in key.split("."):
+        try:
+            if label.startswith("xn--"):
+                idna.ulabel(label)
+        except idna.IDNAError as error:
+            raise AddressError(f"{label!r} is not an A-label: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A local-part and a domain (RFC 5321 §2.3.11).

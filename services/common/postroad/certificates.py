@@ -81,13 +81,18 @@ def _kept_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurve
     try:
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-            raise ValueError("the key is not that of the certificate")
-    except (OSError, ValueError) as error:
-        raise TlsError(
-            f"the CA in {ca_dir} cannot be used: {error}. Give it back, or remove the folder to have a new CA made"
-        ) from error
-    return (certificate, key) if now < certificate.not_valid_after_utc - RENEW_BEFORE else None
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+    except (ValueError, TypeError):  # TypeError: the key has a password
+        why = f"{CA_FILE} or {CA_KEY_FILE} is damaged"
+    else:
+        if isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key():
+            return (certificate, key) if now < certificate.not_valid_after_utc - RENEW_BEFORE else None
+        why = f"{CA_KEY_FILE} is not the key of {CA_FILE}"
+    raise TlsError(
+        f"the CA in {ca_dir} cannot be used: {why}. Put back what was there, or remove the folder (in containers the "
+        "volume ca) to have a new CA made, which clients then have to fetch"
+    )
 
 
 def _leaf_is_good(tls_dir: Path, ca: Certificate, wanted: x509.SubjectAlternativeName, now: datetime) -> bool:

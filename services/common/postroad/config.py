@@ -17,6 +17,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from postroad.credentials import check_secret
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -57,44 +59,63 @@ def _network(text: str) -> IPv4Network:
 
 
 def _networks(text: str) -> tuple[IPv4Network, ...]:
-    return tuple(ipaddress.IPv4Network(part) for part in text.replace(",", " ").split())
+    try:
+        return tuple(ipaddress.IPv4Network(part) for part in text.replace(",", " ").split())
+    except ValueError as error:
+        raise ValueError(f"must be IPv4 networks such as 10.0.0.0/8, or nothing: {error}") from error
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text)) if text else ""
+    except ValueError:
+        raise ValueError("must be an IP address such as 0.0.0.0, or nothing") from None
+
+
+def _password(text: str) -> str:
+    check_secret(text)
+    return text
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise ValueError("must be a port number from 1 to 65535")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
         raise ValueError("must be a whole number above 0")
     return int(text)
 
 
+_LONGEST = 3650 * 86400.0  # seconds; with more, dates run out
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _duration(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)", text)
-    if not match:
-        raise ValueError("must be a time such as 500ms, 30s, 5m, 2h or 1d")
-    return float(match[1]) * _UNITS[match[2]]
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|)", text)
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError("must be a time such as 500ms, 30s, 5m, 2h or 1d, above 0 and no more than 3650d")
+    return seconds
 
 
 def _durations(text: str) -> tuple[float, ...]:
-    if not text.split():
+    parts = text.replace(",", " ").split()
+    if not parts:
         raise ValueError("must be one time or more, such as 1s 10s 1m")
-    return tuple(_duration(part) for part in text.split())
+    return tuple(map(_duration, parts))
 
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([KMG]?)", text)
-    if not match:
-        raise ValueError("must be a number of octets, such as 65536 or 50M")
+    match = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text)
+    # RFC 1870 §4: SIZE 0 would tell clients that there is no limit.
+    if not match or not int(match[1]):
+        raise ValueError("must be a number of octets above 0, such as 65536 or 50M")
     return int(match[1]) * _SIZES[match[2]]
 
 
@@ -132,7 +153,7 @@ class Settings:
     )
     listen: str = _setting(
         "",
-        str,
+        _address,
         "the address that services listen on; empty: each its own host's address in the world",
         compose="0.0.0.0",
     )
@@ -142,7 +163,7 @@ class Settings:
     unknown_users: UnknownUsers = _setting(
         "reject", _one_of(UnknownUsers), "mail for unknown users of a known domain: reject, or create their account"
     )
-    unknown_password: str = _setting("postroad", str, "the password of accounts that were created so")
+    unknown_password: str = _setting("postroad", _password, "the password of accounts that were created so")
     sender_check: bool = _setting("on", _switch, "whether a user may send only as an address that is theirs")
     plaintext_auth: bool = _setting("off", _switch, "whether passwords are taken without TLS (never on a real server)")
     trusted_networks: tuple[IPv4Network, ...] = _setting(
@@ -164,6 +185,11 @@ class Settings:
     pop3s_port: int = _setting("1995", _port, "POP3 over TLS", compose="995")
     imap_port: int = _setting("1143", _port, "IMAP with STARTTLS", compose="143")
     imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
+
+    @property
+    def capturing(self) -> bool:
+        """Whether the world has to name an account that gets what would leave it."""
+        return self.outside is Outside.CAPTURE
 
     @property
     def tls_dir(self) -> Path:
@@ -205,7 +231,8 @@ class Settings:
             try:
                 values[one.name] = one.metadata["parse"](text)
             except ValueError as error:
-                errors.append(f"{name}={text}: {error}")
+                shown = name if one.metadata["parse"] is _password else f"{name}={text}"  # for logs have no passwords
+                errors.append(f"{shown}: {error}")
         if errors:
             raise ConfigError("\n".join(errors))
         return cls(**values)

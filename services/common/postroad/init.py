@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.certificates import ensure
-from postroad.config import ConfigError, Outside, Settings
+from postroad.config import ConfigError, Settings
 from postroad.tls import TlsError
 from postroad.worldfile import WorldError, load_world
 
@@ -47,14 +47,9 @@ def certificate_names(world: World) -> Iterator[str]:
 def prepare(settings: Settings) -> World:
     """Do all of init's work and return the world; raises `InitError` before anything is made, where it can."""
     try:
-        world = load_world(settings.world, settings.network)
+        world = load_world(settings.world, settings.network, capturing=settings.capturing)
     except WorldError as error:
         raise InitError(str(error)) from error
-    if settings.outside is Outside.CAPTURE and world.capture is None:
-        raise InitError(
-            f"{settings.world.name} names no capture account, which POSTROAD_OUTSIDE=capture needs: "
-            'write capture = "someone@a.domain.of.it" at its top, or choose bounce or refuse'
-        )
     for folder in (settings.ca_dir, settings.tls_dir, settings.journal_dir, settings.spool_dir, settings.mail_dir):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -181,6 +181,9 @@ class Journal:
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle
+        if not os.fstat(handle).st_nlink:  # somebody has removed the file, to begin anew
+            os.close(handle)
+            handle = self._open()
         if self._size > self._rotate_at:
             self._rotate(handle)
             handle = self._open()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import selectors
@@ -27,6 +28,7 @@ from postroad.world import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import FrameType
 
     from postroad.world import World
@@ -43,9 +45,17 @@ class RunError(Exception):
 class Supervisor:
     """Processes that live and end together; their lines are printed with the name of each in front."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], environ: Mapping[str, str], output: TextIO) -> None:
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        environ: Mapping[str, str],
+        output: TextIO,
+        *,
+        lock: int | None = None,
+    ) -> None:
         self._commands = commands
         self._environ = environ
+        self._inherited = () if lock is None else (lock,)  # a service that outlives this process still holds it
         self._output = output
         self._width = max(map(len, commands))
         self._selector = selectors.DefaultSelector()
@@ -79,11 +89,14 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                pass_fds=self._inherited,
                 start_new_session=True,  # Ctrl-C is for this process, which then stops the others
             )
             self._processes[name] = process
             self._rest[name] = b""
             self._selector.register(_output_of(process), selectors.EVENT_READ, name)
+        for lock in self._inherited:  # for whoever finds the data folder taken
+            os.pwrite(lock, " ".join(map(str, self.pids.values())).encode(), 0)
         while self._waiting_for and not self._signalled:
             self._turn_or_fail()
         return not self._waiting_for
@@ -97,7 +110,9 @@ class Supervisor:
         ended = self._turn()
         if ended is not None:
             when = " before it was ready" if ended in self._waiting_for else ""
-            raise RunError(f"{ended} ended with {self._processes[ended].returncode}{when}: see its log above")
+            status = self._processes[ended].returncode
+            how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+            raise RunError(f"{ended} {how}{when}: see its log above")
 
     def stop(self) -> None:
         """Stop all, with SIGTERM and at last with SIGKILL, and print what they still say."""
@@ -185,12 +200,53 @@ def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
             f"(POSTROAD_NETWORK=127.0.1); on macOS, which has 127.0.0.1 alone, add them:\n"
             f"{aliases}\nor use the containers: docker compose up"
         )
+    users: dict[tuple[str, int], list[str]] = {}
+    for name, endpoint in endpoints.items():
+        users.setdefault(endpoint, []).append(name)
+    for (host, port), names in users.items():
+        if len(names) > 1:
+            raise RunError(
+                f"{' and '.join(names)} would both listen on {host}:{port}: give them ports of their own, "
+                "and leave POSTROAD_LISTEN empty (.env.example)"
+            )
     taken = [f"{host}:{port}" for host, port in endpoints.values() if _bind_error(host, port) == errno.EADDRINUSE]
     if taken:
         raise RunError(
             f"{', '.join(taken)} in use: another Postroad runs there, or another server. Stop it, "
-            "or choose another network (POSTROAD_NETWORK=127.0.1) or ports (.env.example)"
+            "or choose another network (POSTROAD_NETWORK=127.0.1) or other ports (.env.example)"
         )
+
+
+@contextlib.contextmanager
+def sole_user(data: Path) -> Iterator[int]:
+    """Hold the data folder: two stacks on one spool and one database would deliver twice and corrupt both.
+
+    Yields the descriptor of the lock. Raises `RunError` where another stack has the folder.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise RunError(
+            f"the data folder {data} cannot be used: {error.strerror}; POSTROAD_DATA names another"
+        ) from error
+    try:
+        _lock(lock, data)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _lock(lock: int, data: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pids = os.pread(lock, 100, 0).decode()  # of the services, which may have outlived the one that started them
+        raise RunError(
+            f"another Postroad runs on the data folder {data}. Stop it{f' (kill {pids})' if pids else ''}, or give "
+            "this one a folder and a network of its own (POSTROAD_DATA=data2 POSTROAD_NETWORK=127.0.1)"
+        ) from None
+    os.ftruncate(lock, 0)  # those that were are no more
 
 
 def _bind_error(host: str, port: int) -> int:
@@ -232,11 +288,16 @@ def first_steps(settings: Settings, world: World, endpoints: Mapping[str, tuple[
 def run_stack(settings: Settings, environ: Mapping[str, str], *, as_json: bool) -> None:
     """Run the stack until a signal comes; raises `InitError` or `RunError` where it cannot go on."""
     began = time.monotonic()
+    with sole_user(settings.data) as lock:
+        _run_alone(settings, environ, lock, began, as_json=as_json)
+
+
+def _run_alone(settings: Settings, environ: Mapping[str, str], lock: int, began: float, *, as_json: bool) -> None:
     world = prepare(settings)
     endpoints = listeners(settings, world)
     check_addresses(endpoints)
     commands = {role.value: [sys.executable, "-m", module] for role, module in MODULES.items()}
-    supervisor = Supervisor(commands, environ, sys.stderr)
+    supervisor = Supervisor(commands, environ, sys.stderr, lock=lock)
     try:
         if not supervisor.start():
             return

@@ -1,10 +1,10 @@
 """One message's road, hop by hop, from the journals of all services: `python -m postroad.trace ID`.
 
-The ID is a Message-ID, with or without its angle brackets, or a queue ID of any service. Events belong to one
-message where they share a queue ID or a Message-ID, or where the reply that one service got names the queue ID
-that the other gave ("250 2.0.0 OK stored as 660f709bc5fb3"). Reading and removing are noted with account,
-mailbox and UID, and found by what was stored there. A notification (DSN) is a message of its own, printed after
-the one that it reports on, whichever of the two was asked for.
+The ID is a Message-ID, with or without its angle brackets, or a queue ID of any service, in capitals or not. Events
+belong to one message where they share a queue ID or a Message-ID, or where the reply that one service got names the
+queue ID that the other gave ("250 2.0.0 OK stored as 660f709bc5fb3"). Reading and removing are noted with account,
+mailbox and UID, and found by what was stored there. A notification (DSN) is a message of its own, printed after the
+one that it reports on, whichever of the two was asked for.
 """
 
 from __future__ import annotations
@@ -117,6 +117,8 @@ def find(reader: JournalReader, name: str) -> list[Message]:
     """Return the message that has this ID, with those that are linked to it, oldest first; empty: there is none."""
     bare = name.strip().removeprefix("<").removesuffix(">")
     asked = _gather(reader, Message({bare}, {f"<{bare}>", bare}))
+    if not asked.entries:  # a queue ID may have been written down in capitals, or in none
+        asked = _gather(reader, Message({bare.upper(), bare.lower()}))
     if not asked.entries:
         return []
     found = {id(asked): asked}

@@ -120,22 +120,29 @@ class World:
         In this order: an account, an alias, the same without the subaddress (RFC 5233), postmaster
         (RFC 5321 §4.5.1: it must exist, so it falls to the domain's first account), the catch-all.
         """
+        return self._resolve(address, {})
+
+    def _resolve(self, address: Address, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
+        """Resolve an address; `known` are those that the same question has come by, since aliases may share targets."""
+        if address in known:
+            return known[address]
         domain = self.domain_of(address)
         if domain is None:
             return ()
-        found = self._own(domain, address.key[0])
+        found = self._own(domain, address.key[0], known)
         if not found and domain.catch_all is not None:
-            found = self.resolve(domain.catch_all)
+            found = self._resolve(domain.catch_all, known)
+        known[address] = found
         return found
 
-    def _own(self, domain: Domain, local_part: str) -> tuple[Account, ...]:
+    def _own(self, domain: Domain, local_part: str, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
         """Resolve a local-part without the catch-all."""
         base = local_part.partition(SUBADDRESS_SEPARATOR)[0] or local_part
         for name in dict.fromkeys((local_part, base)):
             if (account := domain.accounts.get(name)) is not None:
                 return (account,)
             if (targets := domain.aliases.get(name)) is not None:
-                reached = [account for target in targets for account in self.resolve(target)]
+                reached = [account for target in targets for account in self._resolve(target, known)]
                 return tuple(dict.fromkeys(reached))
         if base == "postmaster" and domain.accounts:
             return (next(iter(domain.accounts.values())),)
@@ -144,4 +151,4 @@ class World:
     def may_send_as(self, account: Account, address: Address) -> bool:
         """Whether the address is the account's own: its name, its subaddresses, an alias that leads to it."""
         domain = self.domain_of(address)
-        return domain is not None and account in self._own(domain, address.key[0])
+        return domain is not None and account in self._own(domain, address.key[0], {})

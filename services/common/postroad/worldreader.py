@@ -7,11 +7,12 @@ one error a try would be a nuisance.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from postroad.address import Address, AddressError, domain_key, parse_address
+from postroad.address import Address, AddressError, check_a_labels, domain_key, parse_address
 from postroad.credentials import SecretError, check_secret
 from postroad.records import FurtherRecord, RecordError, clashes, parse_record
 from postroad.world import MX, SUBADDRESS_SEPARATOR, Account, Domain, Host, Role, World
@@ -42,10 +43,11 @@ class ReadError:
 class WorldReader:
     """Reads one document; `errors` has what was wrong once `read` has returned."""
 
-    def __init__(self, document: Mapping[str, Any], network: IPv4Network) -> None:
+    def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
         self.errors: list[ReadError] = []
         self._document = document
         self._network = network
+        self._capturing = capturing
         self.goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
         self._further: dict[str, tuple[KeyPath, dict[int, FurtherRecord]]] = {}  # by domain
         self.steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
@@ -59,6 +61,9 @@ class WorldReader:
             if not any(name == domain or name.endswith(f".{domain}") for domain in domains):
                 self.error(self._host_places[name], f"the host {name} is in no domain of this world")
         capture = self._goal(("capture",), "capture", self._document.get("capture"))
+        if self._capturing and "capture" not in self._document:
+            need = 'no capture account, which POSTROAD_OUTSIDE=capture needs: write capture = "someone@a.domain.of.it"'
+            self.error((), f"{need} at the top, or choose bounce or refuse")
         world = World(self._network, MappingProxyType(hosts), MappingProxyType(domains), capture)
         self._check_further(world)
         _GoalCheck(self, world).run()
@@ -79,9 +84,11 @@ class WorldReader:
     def _only(self, at: KeyPath, table: Mapping[str, Any], what: str, *keys: str) -> bool:
         """Whether no unknown key is a sign that the dots of a name were taken for TOML's own."""
         good = True
+        # [domains.x.test] is a domain x with nothing but a table test; a misspelt key stands beside good ones.
+        undotted = bool(at) and not table.keys() & set(keys)
         for key, value in table.items():
             if key not in keys:
-                hint = "; a name with dots in it stands in quotes" if at and isinstance(value, dict) else ""
+                hint = "; a name with dots in it stands in quotes" if undotted and isinstance(value, dict) else ""
                 good = good and not hint
                 self.error((*at, key), f"unknown key {key!r}: {what} has {', '.join(keys)}{hint}")
         return good
@@ -107,10 +114,12 @@ class WorldReader:
 
     def _name(self, at: KeyPath, text: str, what: str) -> str | None:
         try:
-            return domain_key(text)
+            name = domain_key(text)
+            check_a_labels(name)
         except AddressError as error:
             self.error(at, f"{what}: {error}")
             return None
+        return name
 
     def _address(self, at: KeyPath, text: str, what: str) -> Address | None:
         """Parse an address, its domain put in the form of a `domain_key`."""
@@ -241,7 +250,7 @@ class WorldReader:
             preference, _, host = text.strip().partition(" ")
             host = host.strip()
             # RFC 1035 §3.3.9: PREFERENCE is 16 bits
-            if not (preference.isascii() and preference.isdigit() and host) or int(preference) > 65535:
+            if not (re.fullmatch("[0-9]{1,5}", preference) and host) or int(preference) > 65535:
                 self.error(place, f"an MX is a preference from 0 to 65535 and a host, not {text!r}")
                 continue
             if host == ".":
@@ -365,7 +374,11 @@ class _GoalCheck:
             loop = path[path.index(step) :]
             if frozenset(loop) not in self._loops:
                 self._loops.add(frozenset(loop))
-                self._reader.error(self._reader.steps[step], f"alias loop: {' -> '.join(map(_spell, (*loop, step)))}")
+                sentence = f"alias loop: {' -> '.join(map(_spell, (*loop, step)))}"
+                if loop == ((step[0], None),):  # it catches itself, for want of what it names
+                    catch_all = self._world.domains[step[0]].catch_all
+                    sentence = f"catch-all leads to {catch_all}, and there is no such account or alias"
+                self._reader.error(self._reader.steps[step], sentence)
             return 0
         if step not in self._depths:
             if len(path) > MAX_ALIAS_DEPTH:

@@ -59,8 +59,8 @@ def main() -> int:
     try:
         settings = Settings.from_environ(os.environ)
         log.setup("dns", settings.log_level)
-        watcher = WorldWatcher(settings.world, settings.network)
-        world = load_world(settings.world, settings.network)
+        world = load_world(settings.world, settings.network, capturing=settings.capturing)
+        watcher = WorldWatcher(settings.world, settings.network, world, capturing=settings.capturing)
         serial = next_serial(0, time.time())
         catalog = build_catalog(world, settings, serial)
     except (ConfigError, WorldError, ZoneError) as error:

@@ -29,6 +29,9 @@ QUERY = 0  # the OPCODE of a standard query
 _QR, _AA, _TC, _RD = 0x8000, 0x0400, 0x0200, 0x0100
 _POINTER = 0xC0  # RFC 1035 §4.1.4: the two high bits of a length octet that is a pointer
 _MAX_POINTER = 0x3FFF
+# Of one name. It has 127 labels at the most (RFC 1035 §2.3.4), and nobody writes a pointer to a pointer, but a chain
+# of thousands, which as many names point to, would keep the server busy for seconds with one message.
+_MAX_POINTERS = 127
 _OPT = struct.Struct("!BHHBBHH")  # RFC 6891 §6.1.2: root, OPT, payload size, extended RCODE, version, flags, RDLEN
 _DO = 0x8000
 
@@ -91,6 +94,7 @@ class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
         floor = offset  # each pointer must lead before the octets read so far, so this ends
         labels: list[bytes] = []
         length = 1  # of the name, with the root's octet
+        pointers = 0
         try:
             while size := data[offset]:
                 if size < 0x40:
@@ -103,7 +107,8 @@ class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
                     continue
                 pointer = ((size << 8) | data[offset + 1]) & _MAX_POINTER
                 # RFC 6891 §5: label types 0b01 and 0b10 are no longer in use.
-                if size < _POINTER or not HEADER <= pointer < floor:
+                pointers += 1
+                if size < _POINTER or not HEADER <= pointer < floor or pointers > _MAX_POINTERS:
                     raise _Malformed
                 if end < 0:
                     end = offset + 2

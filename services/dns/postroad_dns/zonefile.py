@@ -28,7 +28,7 @@ MAX_RDATA = 65535  # octets; RFC 1035 §3.2.1
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\f\v]+)|(?P<comment>;[^\n]*)|(?P<line>\n)|(?P<open>\()|(?P<close>\))"""
     r"""|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>(?:[^\s;()"\\]|\\.)+)""",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 _ESCAPE = re.compile(r"\\(?:(\d{3})|(.))", re.DOTALL)
 _TTL = re.compile(r"(?:\d+[smhdw])+|\d+", re.IGNORECASE)
@@ -111,6 +111,8 @@ class _Rdata:
         for string in strings:
             if len(string) > MAX_STRING:
                 raise ZoneFileError(f"a string of {len(string)} octets; {MAX_STRING} is the most, so write several")
+        if sum(map(len, strings)) + len(strings) > MAX_RDATA:
+            raise ZoneFileError(f"the strings are over {MAX_RDATA} octets together")
         return strings
 
 
@@ -119,7 +121,10 @@ def _address4(rdata: _Rdata) -> A:
 
 
 def _address6(rdata: _Rdata) -> AAAA:
-    return AAAA(IPv6Address(rdata.word()))
+    address = IPv6Address(rdata.word())
+    if address.scope_id is not None:  # as in fe80::1%eth0: it has its meaning on one machine
+        raise ZoneFileError(f"{address} has a zone index")
+    return AAAA(address)
 
 
 def _caa(rdata: _Rdata) -> Opaque:

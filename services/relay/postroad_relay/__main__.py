@@ -20,7 +20,7 @@ from postroad_relay.relay import Relay
 async def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status."""
     try:
-        world = load_world(settings.world, settings.network)
+        world = load_world(settings.world, settings.network, capturing=settings.capturing)
         relay = Relay(settings, world, server_tls=server_context(settings.tls_dir), client_tls=client_context())
     except (WorldError, TlsError, OSError) as error:
         print(error, file=sys.stderr)

@@ -39,6 +39,7 @@ class Relay:
         self, settings: Settings, world: World, *, server_tls: ssl.SSLContext | None, client_tls: ssl.SSLContext | None
     ) -> None:
         self._settings = settings
+        self._world = world  # that it starts in
         self._server_tls = server_tls
         self._server: Server | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -91,7 +92,7 @@ class Relay:
             postmaster=self.manager.reporter.postmaster,
         )
         self.manager.start(queued)
-        watcher = WorldWatcher(settings.world, settings.network)
+        watcher = WorldWatcher(settings.world, settings.network, self._world, capturing=settings.capturing)
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def change(self, world: World) -> None:

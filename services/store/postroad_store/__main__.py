@@ -64,7 +64,7 @@ class Store:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
         settings = self._settings
         loop = asyncio.get_running_loop()
-        watcher = WorldWatcher(settings.world, settings.network)
+        watcher = WorldWatcher(settings.world, settings.network, self._world, capturing=settings.capturing)
         watching = loop.create_task(watcher.run(self._adopt))
         listeners: list[adapter.Listener] = []
         servers: list[Server] = []
@@ -183,7 +183,7 @@ def main() -> int:
         return 1
     log.setup(SERVICE, settings.log_level)
     try:
-        world = load_world(settings.world, settings.network)
+        world = load_world(settings.world, settings.network, capturing=settings.capturing)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, world))
     except (WorldError, TlsError, StorageError, OSError, adapter.CannotListenError) as error:
