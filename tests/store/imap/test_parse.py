@@ -360,9 +360,10 @@ def test_search(text: bytes, key: c.Key) -> None:
     assert parse(b"UID SEARCH " + text) == Search(T, uid=True, key=key)
 
 
-@pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13"])
+@pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13", b"idna", b"punycode", b"unicode_escape"])
 def test_unknown_charset(name: bytes) -> None:
     assert parse(b"SEARCH CHARSET {9}", name, b" ALL") == c.BadCharset(T)
+    assert parse(b"SEARCH CHARSET {9}", name, b" TEXT {4}", b"xn--", b"") == c.BadCharset(T)
 
 
 @pytest.mark.parametrize(

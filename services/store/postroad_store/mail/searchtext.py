@@ -12,12 +12,11 @@ is made anew for each search, which is rare and runs apart.
 from __future__ import annotations
 
 import binascii
-import codecs
 import re
 import unicodedata
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.charsets import codec_of
 from postroad_store.mail.database import PIECE
 from postroad_store.mail.fields import fields
 
@@ -29,8 +28,6 @@ MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kep
 # Charsets whose ASCII octets are ASCII, so that a 7-bit text in them is what it looks like.
 _ASCII_CHARSET = re.compile(rb"(?:us-ascii|ascii|utf-?8|iso-8859-\d+|windows-125\d|koi8-[ru])\Z", re.IGNORECASE)
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})  # RFC 2045 §6.2
-# Python's codecs that are no charset of mail, some of them slow on long input.
-_NO_CHARSET = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"})
 # RFC 2047 §2: encoded-word = "=?" charset "?" encoding "?" encoded-text "?="; RFC 2231 §5: charset ["*" language]
 _WORD = re.compile(rb"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)")
@@ -83,22 +80,11 @@ def fold(value: str) -> bytes:
     return unicodedata.normalize("NFC", value.casefold()).encode("utf-8", "replace")
 
 
-@lru_cache(maxsize=256)
-def _codec(charset: bytes) -> str | None:
-    """Return Python's name of a charset of mail, None where there is none."""
-    try:
-        info = codecs.lookup(charset.decode("ascii"))
-    except (LookupError, ValueError):
-        return None
-    name = info.name.replace("_", "-")
-    return info.name if info._is_text_encoding and name not in _NO_CHARSET else None  # noqa: SLF001
-
-
 def decode(octets: bytes, charset: bytes | None) -> str:
     """Return octets as Unicode: in the charset named, else UTF-8, else Latin-1; what cannot be is replaced."""
     if octets.isascii() and (charset is None or _ASCII_CHARSET.match(charset)):
         return octets.decode("ascii")
-    codec = _codec(charset) if charset else None
+    codec = codec_of(charset) if charset else None
     if codec is not None and codec != "ascii":
         return octets.decode(codec, "replace")
     try:
