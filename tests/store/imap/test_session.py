@@ -150,7 +150,8 @@ async def test_messages_that_are_gone(place: Place, connect: Callable[[], Wire])
     answer = await wire.say("d FETCH 1,3:6 (INTERNALDATE RFC822.SIZE)")
     assert [int(one) for one in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
     assert (await wire.say("e COPY 2,4 Sent")) == (
-        "* 7 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 4 RECENT\r\ne OK No messages found.\r\n"
+        "* 7 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 4 RECENT\r\n"
+        "e NO [EXPUNGEISSUED] Some of the requested messages no longer exist.\r\n"
     )
 
 

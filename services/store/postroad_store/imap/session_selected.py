@@ -14,7 +14,7 @@ from postroad_store.imap.sequence import format_ranges, indexes, ranges_of
 from postroad_store.imap.session_auth import find
 from postroad_store.imap.states import State
 from postroad_store.imap.wire import SyntaxFault
-from postroad_store.mail.errors import NoSuchMailbox
+from postroad_store.mail.errors import MessagesExpunged, NoSuchMailbox
 from postroad_store.mail.flags import SEEN, Change, FlagSet
 
 if TYPE_CHECKING:
@@ -237,9 +237,13 @@ async def _copy(session: Session, command: commands.Copy | commands.Move, uids: 
     try:
         target = find(session, command.mailbox)
         work = session.storage.move if move else session.storage.copy
-        copied = await work(view.mailbox, uids, target)
+        # RFC 3501 §6.4.7: all or none, and OK would promise all. §6.4.8: UIDs that are gone are ignored.
+        copied = await work(view.mailbox, uids, target, whole=not command.uid)
     except NoSuchMailbox as error:  # §6.4.7: the client may create it and try again
         session.refuse(command, error, "TRYCREATE")
+        return
+    except MessagesExpunged:
+        session.finish(command, b"NO " + GONE)
         return
     if not copied.source:
         session.finish(command, NOTHING_FOUND)
