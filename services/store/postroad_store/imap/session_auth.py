@@ -134,14 +134,16 @@ async def unsubscribe(session: Session, command: commands.Unsubscribe) -> None:
 
 
 def list_(session: Session, command: commands.List) -> None:
-    """LIST (RFC 3501 §6.3.8), with CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154)."""
-    if not command.pattern:
+    """LIST (RFC 3501 §6.3.8), with CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154), extended by its options."""
+    if not command.pattern and not command.extended:  # RFC 5258 §3: with options "" is a name as any other
         root = astring(listing.root_of(command.reference))
         session.engine.send(b'* LIST (\\Noselect) "/" %b\r\n' % root)
     elif _pattern_fits(session, command):
         account = account_of(session)
         names = {encode(name): mailbox for name, mailbox in account.mailboxes.items()}
         found = listing.matching(command.reference, command.pattern, names)
+        if command.special_use:
+            found = {name: True for name in found if name in names and names[name].special_use is not None}
         session.engine.send(b"".join(_list_line(account, name, names.get(name)) for name in found))
     else:
         return
