@@ -17,7 +17,7 @@ from postroad_store.imap.session_auth import account_of
 from postroad_store.mail.errors import StorageFull
 from postroad_store.mail.flags import MAX_KEYWORDS, FlagSet
 from postroad_store.mail.message import Arrival
-from tests.harness.imap import NOW, Place, Wire
+from tests.harness.imap import NOW, PATIENCE, Place, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -359,6 +359,20 @@ async def test_idle_waits_for_a_slow_reader(place: Place, connect: Callable[[], 
     assert await wire.until(1) == b"* 2 EXISTS\r\n* 2 RECENT\r\n"
 
 
+async def test_a_slow_reader_is_cut_off_while_it_idles(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await wire.say("a IDLE")
+    wire.may_write(writable=False)
+    await deliver(place, b"x: y\r\n\r\n")
+    await asyncio.sleep(0)
+    telling = wire.session._idle_update
+    assert isinstance(telling, asyncio.Task)
+    wire.close()  # as the adapter does when the service stops
+    async with asyncio.timeout(PATIENCE):
+        await telling  # raises nothing that asyncio would log
+    assert wire.received == b""
+
+
 async def test_the_client_goes_away_while_it_idles(place: Place, connect: Callable[[], Wire]) -> None:
     wire = await enter(connect())
     await wire.say("a IDLE")
@@ -384,6 +398,16 @@ async def test_idle_on_what_is_new_already(place: Place, connect: Callable[[], W
     wire = await enter(connect())
     await deliver(place, b"x: y\r\n\r\n")
     assert await wire.say("a IDLE") == "+ idling\r\n* 1 EXISTS\r\n* 1 RECENT\r\n"
+
+
+async def test_closing_a_mailbox_that_is_gone(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = connect()
+    await wire.say(LOGIN)
+    await wire.say("a CREATE box")
+    await wire.say("b SELECT box")
+    await place.storage.delete(account_of(wire.session), "box")
+    assert await wire.say("c CLOSE") == "c OK Close completed.\r\n"
+    assert await wire.say("d CHECK") == "d BAD No mailbox selected\r\n"
 
 
 async def test_idle_on_a_mailbox_that_is_gone(place: Place, connect: Callable[[], Wire]) -> None:

@@ -287,8 +287,9 @@ async def _remove(session: Session, mailbox: Mailbox, removing: Awaitable[list[U
 
 
 def close(session: Session, command: commands.Close) -> Awaitable[None] | None:
-    """CLOSE: expunge without telling of it (RFC 3501 §6.4.2), unless the mailbox is selected read-only."""
-    if view_of(session).read_only:
+    """CLOSE: expunge without telling of it (RFC 3501 §6.4.2), unless it is selected read-only, or gone."""
+    view = view_of(session)
+    if view.read_only or view.gone:
         _leave(session, command, b"OK Close completed.")
         return None
     return _close(session, command)
