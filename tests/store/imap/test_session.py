@@ -453,8 +453,14 @@ async def test_status_of_the_selected_mailbox(place: Place, connect: Callable[[]
 async def test_names_that_are_no_names(connect: Callable[[], Wire]) -> None:
     wire = connect()
     await wire.say(LOGIN)
-    assert await wire.say('a SELECT "&AGE-"') == "a NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    assert await wire.say('a SELECT "&AGE-"') == "a NO [CANNOT] Mailbox name is not valid mUTF-7\r\n"
     assert await wire.say('b RENAME "&AGE-" x') == "b NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    await wire.say("s SELECT INBOX")
+    await wire.say("a APPEND INBOX {4+}\r\na: b")
+    for name in ('"&AGE-"', '""', "nope/", '"a%b"'):  # TRYCREATE would send the client round in circles
+        for command in ("COPY 1", "MOVE 1", "UID COPY 1", "STATUS", "APPEND"):
+            rest = {"STATUS": " (MESSAGES)", "APPEND": " {4}"}.get(command, "")
+            assert (await wire.say(f"t {command} {name}{rest}")).startswith("t NO [CANNOT] ")
     long = "x" * 999
     assert await wire.say(f'c LIST "" {long}%%') == "c BAD Mailbox pattern too long\r\n"
     assert await wire.say(f'd LSUB "" {long}%%') == "d BAD Mailbox pattern too long\r\n"

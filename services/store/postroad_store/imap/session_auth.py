@@ -8,6 +8,7 @@ from postroad_store.imap import commands, listing, updates
 from postroad_store.imap.mailbox_name import NameInvalid, decode, encode
 from postroad_store.imap.responses import astring
 from postroad_store.imap.states import State
+from postroad_store.mail.account import checked_name
 from postroad_store.mail.errors import NameNotAllowed, NoSuchMailbox
 
 if TYPE_CHECKING:
@@ -30,11 +31,15 @@ def account_of(session: Session) -> Account:
 
 
 def find(session: Session, name: bytes) -> Mailbox:
-    r"""Return the mailbox of this name; raises `NoSuchMailbox` also for \Noselect ones and for what is no name."""
-    try:
-        found = account_of(session).find(decode(name))
-    except NameInvalid:
-        found = None
+    r"""Return the mailbox of this name.
+
+    Raises `NoSuchMailbox`, also for \Noselect ones, which could be made; `NameNotAllowed` for what never can be: no
+    client shall be told to try and create it (RFC 3501 §6.3.11, §6.4.7).
+    """
+    wanted = new_name(name)
+    found = account_of(session).find(wanted)
+    if found is None:
+        checked_name(wanted)
     if found is None or not found.selectable:
         raise NoSuchMailbox(f"Mailbox doesn't exist: {name.decode('ascii', 'replace')}")
     return found
