@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad_store.imap import fetch
 from postroad_store.imap.commands import Fetch, Item, Section, Text
 from postroad_store.imap.fetch import fast, header_fields, internal_date, plain, plan, responses
 from postroad_store.imap.parse import PARSERS
@@ -140,11 +141,23 @@ HEADER = b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\nX-Subject: no\r\nTO: x\
         (b"To: x\nA: b\n\n", (b"TO",), False, b"To: x\n\r\n"),
         (b"A: To: x\r\n To: y\r\n\r\n", (b"TO",), False, b"\r\n"),
         (b"A.B: 1\r\nAxB: 2\r\n\r\n", (b"A.B",), False, b"A.B: 1\r\n\r\n"),
+        (b"To\r\nA: b\r\nTo", (b"TO",), False, b""),
+        (b"To\r\nA: b\r\nTo", (b"TO",), True, b"To\r\nA: b\r\nTo"),
     ],
 )
 def test_header_fields(header: bytes, names: tuple[bytes, ...], others: bool, expected: bytes) -> None:
     text = Text.FIELDS_NOT if others else Text.FIELDS
     assert header_fields(header, Section(b"", (), text, names, None, peek=True)) == expected
+
+
+def test_long_lists_of_fields_are_not_remembered() -> None:
+    names = b" ".join(b"X-%d" % number for number in range(150))
+    asked = items(b"(BODY.PEEK[HEADER.FIELDS (TO %b)] BODY.PEEK[HEADER.FIELDS (SUBJECT)])" % names)
+    before = fetch._plan.cache_info().currsize
+    made = plan(asked, uid=False)
+    assert made.sections == asked
+    assert header_fields(HEADER, made.sections[0]) == b"TO: x\r\nTo:\r\n\r\n"
+    assert fetch._plan.cache_info().currsize == before
 
 
 @pytest.mark.parametrize(

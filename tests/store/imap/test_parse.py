@@ -60,6 +60,10 @@ def numbers(text: bytes, *, uid: bool = False) -> Numbers:
         (b"UNSUBSCRIBE a", c.Unsubscribe(T, b"a")),
         (b'LIST "" *', c.List(T, b"", b"*")),
         (b'LIST a "%/x"', c.List(T, b"a", b"%/x")),
+        (b'LIST (special-use) "" *', c.List(T, b"", b"*", extended=True, special_use=True)),
+        (b'LIST () "" *', c.List(T, b"", b"*", extended=True)),
+        (b'LIST "" % return (SPECIAL-USE CHILDREN)', c.List(T, b"", b"%", extended=True)),
+        (b'LIST (SPECIAL-USE) "" % RETURN ()', c.List(T, b"", b"%", extended=True, special_use=True)),
         (b'LSUB "" a%]', c.Lsub(T, b"", b"a%]")),
         (b"STATUS a (messages UNSEEN MESSAGES)", c.Status(T, b"a", (b"MESSAGES", b"UNSEEN"))),
         (b"COPY 1,2 a", c.Copy(T, uid=False, messages=parse_sequence_set(b"1,2"), mailbox=b"a")),
@@ -129,6 +133,18 @@ def test_commands(line: bytes, expected: c.Command) -> None:
         b"SELECT a b",
         b"RENAME a",
         b'LIST ""',
+        b'LIST (SUBSCRIBED) "" *',
+        b'LIST (SPECIAL-USE CHILDREN) "" *',
+        b'LIST (SPECIAL-USE "" *',
+        b'LIST (SPECIAL-USE)"" *',
+        b'LIST ( SPECIAL-USE) "" *',
+        b'LIST "" (a b)',
+        b'LIST "" * FOO',
+        b'LIST "" * RETURN',
+        b'LIST "" * RETURN SPECIAL-USE',
+        b'LIST "" * RETURN (SUBSCRIBED)',
+        b'LIST "" * RETURN (SPECIAL-USE',
+        b'LIST "" * RETURN (SPECIAL-USE) x',
         b"LIST * *",
         b"STATUS a",
         b"STATUS a ()",
@@ -360,9 +376,10 @@ def test_search(text: bytes, key: c.Key) -> None:
     assert parse(b"UID SEARCH " + text) == Search(T, uid=True, key=key)
 
 
-@pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13"])
+@pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13", b"idna", b"punycode", b"unicode_escape"])
 def test_unknown_charset(name: bytes) -> None:
     assert parse(b"SEARCH CHARSET {9}", name, b" ALL") == c.BadCharset(T)
+    assert parse(b"SEARCH CHARSET {9}", name, b" TEXT {4}", b"xn--", b"") == c.BadCharset(T)
 
 
 @pytest.mark.parametrize(

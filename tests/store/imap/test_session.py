@@ -17,7 +17,7 @@ from postroad_store.imap.session_auth import account_of
 from postroad_store.mail.errors import StorageFull
 from postroad_store.mail.flags import MAX_KEYWORDS, FlagSet
 from postroad_store.mail.message import Arrival
-from tests.harness.imap import NOW, Place, Wire
+from tests.harness.imap import NOW, PATIENCE, Place, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,8 @@ async def test_messages_that_are_gone(place: Place, connect: Callable[[], Wire])
     answer = await wire.say("d FETCH 1,3:6 (INTERNALDATE RFC822.SIZE)")
     assert [int(one) for one in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
     assert (await wire.say("e COPY 2,4 Sent")) == (
-        "* 7 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 4 RECENT\r\ne OK No messages found.\r\n"
+        "* 7 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 4 RECENT\r\n"
+        "e NO [EXPUNGEISSUED] Some of the requested messages no longer exist.\r\n"
     )
 
 
@@ -358,6 +359,20 @@ async def test_idle_waits_for_a_slow_reader(place: Place, connect: Callable[[], 
     assert await wire.until(1) == b"* 2 EXISTS\r\n* 2 RECENT\r\n"
 
 
+async def test_a_slow_reader_is_cut_off_while_it_idles(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    await wire.say("a IDLE")
+    wire.may_write(writable=False)
+    await deliver(place, b"x: y\r\n\r\n")
+    await asyncio.sleep(0)
+    telling = wire.session._idle_update
+    assert isinstance(telling, asyncio.Task)
+    wire.close()  # as the adapter does when the service stops
+    async with asyncio.timeout(PATIENCE):
+        await telling  # raises nothing that asyncio would log
+    assert wire.received == b""
+
+
 async def test_the_client_goes_away_while_it_idles(place: Place, connect: Callable[[], Wire]) -> None:
     wire = await enter(connect())
     await wire.say("a IDLE")
@@ -383,6 +398,16 @@ async def test_idle_on_what_is_new_already(place: Place, connect: Callable[[], W
     wire = await enter(connect())
     await deliver(place, b"x: y\r\n\r\n")
     assert await wire.say("a IDLE") == "+ idling\r\n* 1 EXISTS\r\n* 1 RECENT\r\n"
+
+
+async def test_closing_a_mailbox_that_is_gone(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = connect()
+    await wire.say(LOGIN)
+    await wire.say("a CREATE box")
+    await wire.say("b SELECT box")
+    await place.storage.delete(account_of(wire.session), "box")
+    assert await wire.say("c CLOSE") == "c OK Close completed.\r\n"
+    assert await wire.say("d CHECK") == "d BAD No mailbox selected\r\n"
 
 
 async def test_idle_on_a_mailbox_that_is_gone(place: Place, connect: Callable[[], Wire]) -> None:
@@ -428,8 +453,14 @@ async def test_status_of_the_selected_mailbox(place: Place, connect: Callable[[]
 async def test_names_that_are_no_names(connect: Callable[[], Wire]) -> None:
     wire = connect()
     await wire.say(LOGIN)
-    assert await wire.say('a SELECT "&AGE-"') == "a NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    assert await wire.say('a SELECT "&AGE-"') == "a NO [CANNOT] Mailbox name is not valid mUTF-7\r\n"
     assert await wire.say('b RENAME "&AGE-" x') == "b NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    await wire.say("s SELECT INBOX")
+    await wire.say("a APPEND INBOX {4+}\r\na: b")
+    for name in ('"&AGE-"', '""', "nope/", '"a%b"'):  # TRYCREATE would send the client round in circles
+        for command in ("COPY 1", "MOVE 1", "UID COPY 1", "STATUS", "APPEND"):
+            rest = {"STATUS": " (MESSAGES)", "APPEND": " {4}"}.get(command, "")
+            assert (await wire.say(f"t {command} {name}{rest}")).startswith("t NO [CANNOT] ")
     long = "x" * 999
     assert await wire.say(f'c LIST "" {long}%%') == "c BAD Mailbox pattern too long\r\n"
     assert await wire.say(f'd LSUB "" {long}%%') == "d BAD Mailbox pattern too long\r\n"

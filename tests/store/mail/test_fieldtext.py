@@ -48,7 +48,7 @@ def test_search() -> None:
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fieldtext, "MAX_KEPT", 300)
+    monkeypatch.setattr(fieldtext, "MAX_KEPT", 2 * fieldtext.ENTRY + 300)
     kept = FieldTexts()
     one = FieldText().extended(1, [(1, [b"x" * 60])])
     kept.put(1, b"from", one)
@@ -57,6 +57,18 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.get(1, b"from") is one
     kept.put(2, b"from", one)
     assert [kept.get(*key) is one for key in ((1, b"from"), (1, b"to"), (2, b"from"))] == [True, False, True]
+
+
+def test_fields_that_no_message_has_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fieldtext, "MAX_KEPT", 100_000)
+    kept = FieldTexts()
+    names = [b"x-%d-%b" % (number, b"y" * 30_000) for number in range(10)]
+    for name in names:
+        kept.put(1, name, FieldText())
+    assert [name for name in names if kept.get(1, name) is not None] == names[-3:]
+    for number in range(200):
+        kept.put(1, b"x-%d" % number, FieldText())
+    assert kept.get(1, b"x-0") is None
 
 
 async def test_it_follows_the_mailbox(storage: Storage, inbox: Mailbox, put: Put) -> None:

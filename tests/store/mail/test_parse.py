@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from postroad_store.mail import parse as module
@@ -164,6 +166,26 @@ def test_the_longer_of_two_boundaries_counts_whichever_is_outside() -> None:
 def test_no_time_is_lost_on_lines_that_look_like_delimiters() -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + b"--x\r\n" * 200_000
     assert len(tree(content).children) == 1
+
+
+class Counted(bytes):
+    """Octets that count how many of them are searched."""
+
+    searched = 0
+
+    def find(self, what: Any, start: Any = 0, end: Any = None) -> int:
+        found = super().find(what, start, end)
+        Counted.searched += (found if found >= 0 else len(self) if end is None else end) - start
+        return found
+
+
+def test_the_rest_is_not_read_for_each_multipart_that_is_never_closed() -> None:
+    unclosed = [b"--b\r\nContent-Type: multipart/mixed; boundary=u%d\r\n\r\n" % number for number in range(1000)]
+    content = Counted(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n%b%b\r\n--b--\r\n" % (b"".join(unclosed), b"x" * 1_000_000)
+    )
+    assert len(tree(content).children) == 1000
+    assert Counted.searched < 10 * len(content)
 
 
 @pytest.mark.parametrize("parameters", [b"", b"; boundary=b", b'; boundary=""'])

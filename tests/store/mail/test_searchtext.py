@@ -77,6 +77,14 @@ def test_folding() -> None:
     assert fold("\udc80") == b"?"
 
 
+@pytest.mark.timeout(4)  # it took twice as long, all else standing still
+def test_long_texts_are_composed_piece_by_piece() -> None:
+    assert fold("e\u0301" * 300 + " " + "e\u0301" * 200) == ("é" * 300 + " " + "é" * 200).encode()
+    assert fold("cafe\u0301 au\nlait " * 1000) == ("café au\nlait " * 1000).encode()
+    marks = "\u0301\u0323" * 50_000
+    assert fold("a" + marks).count("\u0301".encode()) > 49_000
+
+
 def test_text_of_a_multipart() -> None:
     content = (
         b"Subject: =?utf-8?q?Caf=C3=A9?=\r\n in town\r\n"

@@ -12,7 +12,14 @@ from postroad_store.mail import storage as storage_module
 from postroad_store.mail.changes import Changes
 from postroad_store.mail.commits import Collect
 from postroad_store.mail.database import FILE, PIECE
-from postroad_store.mail.errors import LimitReached, MailError, NoSuchMailbox, StorageError, StorageFull
+from postroad_store.mail.errors import (
+    LimitReached,
+    MailError,
+    MessagesExpunged,
+    NoSuchMailbox,
+    StorageError,
+    StorageFull,
+)
 from postroad_store.mail.flags import (
     ANSWERED,
     DELETED,
@@ -322,6 +329,21 @@ async def test_copy(storage: Storage, account: Account, put: Put) -> None:
         (mails(3)[2],),
         (mails(3)[0],),
     ]
+
+
+async def test_copying_all_or_none(storage: Storage, account: Account, put: Put) -> None:
+    inbox, archive = account.inbox, account.selectable("Archive")
+    await put(inbox, *mails(3))
+    for work in (storage.copy, storage.move):
+        with pytest.raises(MessagesExpunged):
+            await work(inbox, [1, 8], archive, whole=True)
+    expunged = storage.expunge(inbox, [1], only_deleted=False)
+    late = storage.copy(inbox, [1, 2], archive, whole=True)  # the memory has them all still
+    assert await expunged == [1]
+    with pytest.raises(MessagesExpunged):
+        await late
+    assert storage.status(archive).messages == 0
+    assert await storage.move(inbox, [2, 3], archive, whole=True) == copied(archive.uid_validity, (2, 3), (1, 2))
 
 
 async def test_move(storage: Storage, account: Account, put: Put) -> None:

@@ -122,10 +122,12 @@ class Unsubscribe(Command):
 
 @dataclass(frozen=True, slots=True)
 class List(Command):
-    """LIST (RFC 3501 §6.3.8)."""
+    """LIST (RFC 3501 §6.3.8); `extended`: with the options of RFC 6154 §2, `special_use`: as a selection."""
 
     reference: bytes
     pattern: bytes
+    extended: bool = False
+    special_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ LARGE = 1 << 20  # octets of a message that is not read whole
 PIECE = 256 * 1024  # octets of a large text that are read at a time
 BLOCK = 500  # messages that one block of the fast way has at most
 BLOCK_OCTETS = 1 << 20  # their octets, about
+REMEMBERED = 512  # octets of a section's name, up to which what is made of it is remembered
 
 _STORED = {
     Attribute.ENVELOPE: Stored.ENVELOPE,
@@ -75,9 +76,14 @@ class Plan:
     template: bytes  # of one response of the fast way
 
 
-@lru_cache(maxsize=256)
 def plan(items: tuple[Item, ...], *, uid: bool, flags: bool = False) -> Plan:
     r"""Make an item list ready; `uid` and `flags` add those, in front (RFC 3501 §6.4.8; §6.4.5: \Seen was set)."""
+    long = any(isinstance(item, Section) and len(item.label) > REMEMBERED for item in items)
+    return _plan.__wrapped__(items, uid=uid, flags=flags) if long else _plan(items, uid=uid, flags=flags)
+
+
+@lru_cache(maxsize=256)
+def _plan(items: tuple[Item, ...], *, uid: bool, flags: bool) -> Plan:
     added = (Attribute.UID,) * uid + (Attribute.FLAGS,) * flags
     attributes = tuple(dict.fromkeys((*added, *(item for item in items if isinstance(item, Attribute)))))
     sections = tuple(item for item in items if isinstance(item, Section))
@@ -118,23 +124,22 @@ def internal_date(seconds: int) -> bytes:
 
 # -- header fields --------------------------------------------------------------------------------------------
 
-_FIELD_END = rb"[^\n]*(?:\n[ \t][^\n]*)*\n?"
+# A field with its folded lines (RFC 5322 §2.2.3), or a line that is none
+_FIELD = re.compile(rb"^(?![ \t]|\r?\n)(?=.)[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE | re.DOTALL)
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n\Z")
-
-
-@lru_cache(maxsize=256)
-def _field_pattern(names: tuple[bytes, ...], *, others: bool) -> re.Pattern[bytes]:
-    """Return what matches a field of one of these names, with its folded lines, or a line of no such field."""
-    one = rb"(?:" + rb"|".join(map(re.escape, names)) + rb")[ \t]*:"
-    start = rb"^(?!" + one + rb"|[ \t]|\r?\n)(?=.)" if others else rb"^" + one
-    return re.compile(start + _FIELD_END, re.IGNORECASE | re.MULTILINE | re.DOTALL)
 
 
 def header_fields(header: bytes, section: Section) -> bytes:
     """Return a subset of a header section (RFC 3501 §6.4.5 HEADER.FIELDS), its empty line included if it has one."""
-    pattern = _field_pattern(section.fields, others=section.text is Text.FIELDS_NOT)
-    found = b"".join(pattern.findall(header))
+    names = frozenset(section.fields)
+    others = section.text is Text.FIELDS_NOT
+    found = b"".join([one for one in _FIELD.findall(header) if (_name_of(one) in names) is not others])
     return found + b"\r\n" if _EMPTY_LINE.search(header[-4:]) else found
+
+
+def _name_of(field: bytes) -> bytes | None:
+    name, colon, _ = field.partition(b":")
+    return name.rstrip(b" \t").upper() if colon else None  # RFC 5322 §4.5.8: white space before the colon
 
 
 # -- the fast way ---------------------------------------------------------------------------------------------

@@ -87,12 +87,14 @@ def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[b
     pattern = pattern_of(reference, mailbox)
     any_case = Pattern((reference + mailbox).upper())
     found: dict[bytes, bool] = {}
+    tried: set[bytes] = set()  # levels: many names have them in common
     for name in names:
         if pattern.matches(name) or (name == _INBOX and any_case.matches(name)):
             found[name] = True
         if pattern.ends_in_percent:
             level, slash, _ = name.rpartition(DELIMITER)
-            while slash:
+            while slash and level not in tried:
+                tried.add(level)
                 if pattern.matches(level):
                     found.setdefault(level, False)
                 level, slash, _ = level.rpartition(DELIMITER)

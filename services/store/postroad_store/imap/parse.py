@@ -110,15 +110,49 @@ def _rename(tag: bytes, reader: Reader) -> Command:
     return commands.Rename(tag, mailbox, new_name)
 
 
-def _list(kind: Callable[[bytes, bytes, bytes], Command]) -> Parser:
-    def parse(tag: bytes, reader: Reader) -> Command:
-        reference = _mailbox(reader)
+def _list(tag: bytes, reader: Reader) -> Command:
+    # list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]            (RFC 5258 §6)
+    # list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
+    # Of the options those that SPECIAL-USE brings (RFC 6154 §6), and CHILDREN, whose attributes are always given.
+    reader.space()
+    selected: set[bytes] = set()
+    extended = reader.skip(b"(")
+    if extended:
+        selected = _options(reader, {b"SPECIAL-USE"})
         reader.space()
-        pattern = reader.list_mailbox()
-        reader.end()
-        return kind(tag, reference, pattern)
+    reference = reader.astring()
+    reader.space()
+    pattern = reader.list_mailbox()
+    if not reader.at_end():
+        reader.space()
+        if reader.keyword() != b"RETURN":
+            raise SyntaxFault("Unexpected argument")
+        reader.take(b" (")
+        _options(reader, {b"SPECIAL-USE", b"CHILDREN"})
+        extended = True
+    reader.end()
+    return commands.List(tag, reference, pattern, extended, bool(selected))
 
-    return parse
+
+def _options(reader: Reader, known: set[bytes]) -> set[bytes]:
+    """Take `[option *(SP option)] ")"`."""
+    found: set[bytes] = set()
+    while not reader.skip(b")"):
+        if found:
+            reader.space()
+        option = reader.keyword()
+        if option not in known:
+            raise SyntaxFault(f"Unknown option {option.decode('ascii')}")
+        found.add(option)
+    return found
+
+
+def _lsub(tag: bytes, reader: Reader) -> Command:
+    reference = _mailbox(reader)
+    reader.space()
+    pattern = reader.list_mailbox()
+    reader.end()
+    return commands.Lsub(tag, reference, pattern)
 
 
 def _status(tag: bytes, reader: Reader) -> Command:
@@ -293,8 +327,8 @@ PARSERS: Mapping[bytes, Parser] = MappingProxyType(
         b"RENAME": _rename,
         b"SUBSCRIBE": _one_mailbox(commands.Subscribe),
         b"UNSUBSCRIBE": _one_mailbox(commands.Unsubscribe),
-        b"LIST": _list(commands.List),
-        b"LSUB": _list(commands.Lsub),
+        b"LIST": _list,
+        b"LSUB": _lsub,
         b"NAMESPACE": _plain(commands.Namespace),
         b"STATUS": _status,
         b"APPEND": _append,

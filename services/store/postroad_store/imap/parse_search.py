@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from datetime import date
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from postroad_store.imap.commands import And, Not, Numbers, Or
 from postroad_store.imap.sequence import read_sequence_set
 from postroad_store.imap.wire import Reader, SyntaxFault
 from postroad_store.mail import flags, search
+from postroad_store.mail.charsets import codec_of
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands import Key
@@ -140,14 +140,11 @@ _WITH_ARGUMENT = _FIELDS | {
 }
 
 
-def codec_of(charset: bytes) -> str:
+def _codec(charset: bytes) -> str:
     """Return the codec of a charset's name; raises `CharsetUnknown`."""
-    try:
-        # The codec of Python's own that are not charsets (rot13, base64 ...) encode no text.
-        name = codecs.lookup(charset.decode("ascii")).name
-        "a".encode(name)
-    except (LookupError, ValueError):
-        raise CharsetUnknown from None
+    name = codec_of(charset)
+    if name is None:
+        raise CharsetUnknown
     # US-ASCII is asked for by clients that then send UTF-8; in ASCII proper the two are the same.
     return "utf-8" if name == "ascii" else name
 
@@ -163,7 +160,7 @@ def read_search(reader: Reader) -> Key:
         first = reader.keyword().decode("ascii")
         if first == "CHARSET":
             reader.space()
-            codec = codec_of(reader.astring())
+            codec = _codec(reader.astring())
             reader.space()
             first = None
     key = _Search(reader, codec).keys(0, first)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from postroad_store.engine import Farewell
+from postroad_store.engine import ConnectionLost, Farewell
 from postroad_store.imap import (
     commands,
     responses,
@@ -92,6 +92,8 @@ class Session:
     def handle(self, event: Event) -> Awaitable[None] | None:
         """Carry out an event; None where it has been answered."""
         handler = HANDLERS[type(event)]
+        if handler is not Session.bad:
+            self._bad = 0
         if self.appends.pending and handler not in _APPENDING:
             return self._after_appends(event)
         try:
@@ -159,7 +161,6 @@ class Session:
         RFC 3501 §7.4.1: FETCH, STORE and SEARCH, not their UID forms, say `expunges=False`.
         """
         view = self.view
-        self._bad = 0
         if view is not None and view.changed:
             self.tell(view, expunges=expunges, uid=uid)
         self.engine.complete(command.tag, text)
@@ -259,7 +260,10 @@ class Session:
             self.connection.flush()
 
     async def _tell_when_writable(self) -> None:
-        await self.connection.wait_writable()
+        try:
+            await self.connection.wait_writable()
+        except ConnectionLost:
+            return
         self._tell_in_idle()
 
 

@@ -8,6 +8,7 @@ from postroad_store.imap import commands, listing, updates
 from postroad_store.imap.mailbox_name import NameInvalid, decode, encode
 from postroad_store.imap.responses import astring
 from postroad_store.imap.states import State
+from postroad_store.mail.account import checked_name
 from postroad_store.mail.errors import NameNotAllowed, NoSuchMailbox
 
 if TYPE_CHECKING:
@@ -30,11 +31,15 @@ def account_of(session: Session) -> Account:
 
 
 def find(session: Session, name: bytes) -> Mailbox:
-    r"""Return the mailbox of this name; raises `NoSuchMailbox` also for \Noselect ones and for what is no name."""
-    try:
-        found = account_of(session).find(decode(name))
-    except NameInvalid:
-        found = None
+    r"""Return the mailbox of this name.
+
+    Raises `NoSuchMailbox`, also for \Noselect ones, which could be made; `NameNotAllowed` for what never can be: no
+    client shall be told to try and create it (RFC 3501 §6.3.11, §6.4.7).
+    """
+    wanted = new_name(name)
+    found = account_of(session).find(wanted)
+    if found is None:
+        checked_name(wanted)
     if found is None or not found.selectable:
         raise NoSuchMailbox(f"Mailbox doesn't exist: {name.decode('ascii', 'replace')}")
     return found
@@ -134,14 +139,16 @@ async def unsubscribe(session: Session, command: commands.Unsubscribe) -> None:
 
 
 def list_(session: Session, command: commands.List) -> None:
-    """LIST (RFC 3501 §6.3.8), with CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154)."""
-    if not command.pattern:
+    """LIST (RFC 3501 §6.3.8), with CHILDREN (RFC 3348) and SPECIAL-USE (RFC 6154), extended by its options."""
+    if not command.pattern and not command.extended:  # RFC 5258 §3: with options "" is a name as any other
         root = astring(listing.root_of(command.reference))
         session.engine.send(b'* LIST (\\Noselect) "/" %b\r\n' % root)
     elif _pattern_fits(session, command):
         account = account_of(session)
         names = {encode(name): mailbox for name, mailbox in account.mailboxes.items()}
         found = listing.matching(command.reference, command.pattern, names)
+        if command.special_use:
+            found = {name: True for name in found if name in names and names[name].special_use is not None}
         session.engine.send(b"".join(_list_line(account, name, names.get(name)) for name in found))
     else:
         return

@@ -14,7 +14,7 @@ from postroad_store.imap.sequence import format_ranges, indexes, ranges_of
 from postroad_store.imap.session_auth import find
 from postroad_store.imap.states import State
 from postroad_store.imap.wire import SyntaxFault
-from postroad_store.mail.errors import NoSuchMailbox
+from postroad_store.mail.errors import MessagesExpunged, NoSuchMailbox
 from postroad_store.mail.flags import SEEN, Change, FlagSet
 
 if TYPE_CHECKING:
@@ -237,9 +237,13 @@ async def _copy(session: Session, command: commands.Copy | commands.Move, uids: 
     try:
         target = find(session, command.mailbox)
         work = session.storage.move if move else session.storage.copy
-        copied = await work(view.mailbox, uids, target)
+        # RFC 3501 §6.4.7: all or none, and OK would promise all. §6.4.8: UIDs that are gone are ignored.
+        copied = await work(view.mailbox, uids, target, whole=not command.uid)
     except NoSuchMailbox as error:  # §6.4.7: the client may create it and try again
         session.refuse(command, error, "TRYCREATE")
+        return
+    except MessagesExpunged:
+        session.finish(command, b"NO " + GONE)
         return
     if not copied.source:
         session.finish(command, NOTHING_FOUND)
@@ -283,8 +287,9 @@ async def _remove(session: Session, mailbox: Mailbox, removing: Awaitable[list[U
 
 
 def close(session: Session, command: commands.Close) -> Awaitable[None] | None:
-    """CLOSE: expunge without telling of it (RFC 3501 §6.4.2), unless the mailbox is selected read-only."""
-    if view_of(session).read_only:
+    """CLOSE: expunge without telling of it (RFC 3501 §6.4.2), unless it is selected read-only, or gone."""
+    view = view_of(session)
+    if view.read_only or view.gone:
         _leave(session, command, b"OK Close completed.")
         return None
     return _close(session, command)

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from postroad_store.mail.database import PAGE, PIECE, PIECE_BITS
-from postroad_store.mail.errors import LimitReached, NoSuchMailbox
+from postroad_store.mail.errors import LimitReached, MessagesExpunged, NoSuchMailbox
 from postroad_store.mail.flags import DELETED, FIRST_KEYWORD, MAX_KEYWORDS, SYSTEM, Change, FlagSet
 from postroad_store.mail.message import UID, Copied, Stored
 
@@ -266,11 +266,12 @@ class _Duplicated:
 class Copy(Commit[_Duplicated | None, Copied]):
     """Copy or move messages; the contents are shared."""
 
-    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, *, move: bool) -> None:
+    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, *, move: bool, least: int = 0) -> None:
         self._source = source
         self._runs = runs
         self._target = target
         self._move = move
+        self._least = least  # how many messages there must be; of fewer none is copied
 
     def write(self, db: Connection) -> _Duplicated | None:
         """Write new entries, and for a move take the old ones away; None where nothing was there."""
@@ -282,6 +283,8 @@ class Copy(Commit[_Duplicated | None, Copied]):
                 (self._source.id, low, high),
             ).fetchall()
         uid, modseq, uid_validity = _advance(db, self._target, len(rows))
+        if len(rows) < self._least:
+            raise MessagesExpunged("some of the requested messages no longer exist.")
         if not rows:
             return None
         bits, new = self._translate(db, {row[2] for row in rows})

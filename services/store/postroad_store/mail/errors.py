@@ -2,6 +2,7 @@
 
     MailError
     ├── NoSuchMailbox        NONEXISTENT
+    ├── MessagesExpunged     EXPUNGEISSUED
     ├── MailboxExists        ALREADYEXISTS
     ├── NameNotAllowed       CANNOT
     ├── LimitReached         LIMIT
@@ -30,6 +31,12 @@ class NoSuchMailbox(MailError):
     r"""No mailbox has this name, or it has gone, or it is a name only (\Noselect)."""
 
     code = "NONEXISTENT"
+
+
+class MessagesExpunged(MailError):
+    """Somebody has removed messages that were named."""
+
+    code = "EXPUNGEISSUED"
 
 
 class MailboxExists(MailError):

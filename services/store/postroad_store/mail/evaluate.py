@@ -184,8 +184,8 @@ class _Evaluation:
         found: list[tuple[int, list[bytes]]] = []
         for rows in self._reader.headers(self._mailbox, uids):
             for uid, plain, header, raw in rows:
-                if header is None:  # its text is not kept
-                    header = header_text(fields(raw))  # noqa: PLW2901
+                if header is None:  # its text is not kept, for it is long
+                    header = yield partial(_header, raw)  # noqa: PLW2901
                 found.append((uid, values(header.lower() if plain else header, name)))
             yield None
         return one.extended(uids[-1], found)
@@ -213,6 +213,10 @@ class _Evaluation:
     def _numbers(self, numbers: Numbers, matched: set[int]) -> Numbers:
         uids = self._view.uids
         return [number for number in numbers if uids[number - 1] in matched] if matched else []
+
+
+def _header(section: bytes) -> bytes:
+    return header_text(fields(section))
 
 
 def _text(content: bytes) -> tuple[bytes, bytes]:

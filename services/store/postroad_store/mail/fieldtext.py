@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from postroad_store.mail.fields import unfold
 
 MAX_KEPT = 16 << 20  # octets, of all fields and mailboxes
+ENTRY = 1000  # octets that keeping a field takes, whatever is in it
 
 # Before each value, so that a field with no text can be told from no field; no text has it.
 _MARK = b"\x00"
@@ -98,8 +99,13 @@ class FieldTexts:
     def put(self, mailbox: int, name: bytes, one: FieldText) -> None:
         """Keep it, and forget others that were not used for long."""
         old = self._kept.pop((mailbox, name), None)
-        self._size += one.size - (old.size if old else 0)
+        self._size += _cost(name, one) - (_cost(name, old) if old else 0)
         self._kept[mailbox, name] = one
         while self._size > MAX_KEPT:
-            _, gone = self._kept.popitem(last=False)
-            self._size -= gone.size
+            (_, forgotten), gone = self._kept.popitem(last=False)
+            self._size -= _cost(forgotten, gone)
+
+
+def _cost(name: bytes, one: FieldText) -> int:
+    """Return how much memory a field takes, about: that no message has costs too, and its name may be long."""
+    return ENTRY + len(name) + one.size

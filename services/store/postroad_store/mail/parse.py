@@ -133,12 +133,13 @@ def _extension(mime: dict[bytes, bytes]) -> bytes:
 class _Parser:
     """The state of one pass: the multiparts that are open, and the delimiter line that ended the last body."""
 
-    __slots__ = ("content", "count", "ends", "fields", "leaves", "line", "nodes", "open", "owner", "sections")
+    __slots__ = ("clear", "content", "count", "ends", "fields", "leaves", "line", "nodes", "open", "owner", "sections")
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.open: list[bytes] = []  # LF, two hyphens and boundary of each open multipart, outermost first
-        self.ends: list[int] = []  # where each of them is found next; len(content) if nowhere
+        self.ends: list[int] = []  # where each of them is found next; len(content) if nowhere, -1 if not known
+        self.clear: list[int] = []  # before which offset each of them is not to be found
         self.line = 0  # where the last body's delimiter line begins, from its LF; len(content) if it had none
         self.owner = -1  # the index in `open` of the multipart whose it is; -1: the end of the content
         self.count = 1  # parts so far
@@ -163,16 +164,20 @@ class _Parser:
         RFC 2046 §5.1.2: an inner multipart's comes before an outer one's; a boundary that begins with another's
         is told from it by being longer (§5.1.1: the boundary has to appear at the beginning of the line, in
         its entirety; what follows does not matter).
+
+        An inner one is looked for as far as the nearest outer one, no further: thousands of multiparts that are
+        never closed would have the rest of the message read for each of them.
         """
         best, owner, length = len(self.content), -1, 0
         for index, line in enumerate(self.open):
             end = self.ends[index]
-            if end < position:
-                end = self.content.find(line, position)
+            if end < position and self.clear[index] <= best:
+                end = self.content.find(line, max(position, self.clear[index]), best + len(line))
                 if end < 0:
-                    end = len(self.content)
+                    self.clear[index] = best + 1
+                    end = best if owner < 0 else -1
                 self.ends[index] = end
-            if end < best or (end == best and owner >= 0 and len(line) >= length):
+            if position <= end < best or (end == best and owner >= 0 and len(line) >= length):
                 best, owner, length = end, index, len(line)
         self.line, self.owner = best, owner
 
@@ -271,6 +276,7 @@ class _Parser:
             mine = len(self.open)
             self.open.append(line)
             self.ends.append(-1)
+            self.clear.append(0)
             default = _MESSAGE if kind.sub == b"digest" else _TEXT_PLAIN
             self.delimit(max(body - 1, 0))
             while self.owner == mine and self.count < MAX_PARTS:
@@ -284,6 +290,7 @@ class _Parser:
                 outer.append(extended)
             self.open.pop()
             self.ends.pop()
+            self.clear.pop()
             if self.owner == mine:  # closed: the epilogue goes on to an outer delimiter line
                 self.delimit(self.line + 1)
         if not inner:

@@ -12,12 +12,11 @@ is made anew for each search, which is rare and runs apart.
 from __future__ import annotations
 
 import binascii
-import codecs
 import re
 import unicodedata
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.charsets import codec_of
 from postroad_store.mail.database import PIECE
 from postroad_store.mail.fields import fields
 
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
 
 MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kept
 
+COMPOSED = 500  # characters that are composed at a time
+
 # Charsets whose ASCII octets are ASCII, so that a 7-bit text in them is what it looks like.
 _ASCII_CHARSET = re.compile(rb"(?:us-ascii|ascii|utf-?8|iso-8859-\d+|windows-125\d|koi8-[ru])\Z", re.IGNORECASE)
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})  # RFC 2045 §6.2
-# Python's codecs that are no charset of mail, some of them slow on long input.
-_NO_CHARSET = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"})
 # RFC 2047 §2: encoded-word = "=?" charset "?" encoding "?" encoded-text "?="; RFC 2231 §5: charset ["*" language]
 _WORD = re.compile(rb"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)")
@@ -80,25 +79,31 @@ def fold(value: str) -> bytes:
     """Return the form in which two spellings are one: without case, composed (NFC), UTF-8."""
     if value.isascii():
         return value.lower().encode("ascii")
-    return unicodedata.normalize("NFC", value.casefold()).encode("utf-8", "replace")
+    return _composed(value.casefold()).encode("utf-8", "replace")
 
 
-@lru_cache(maxsize=256)
-def _codec(charset: bytes) -> str | None:
-    """Return Python's name of a charset of mail, None where there is none."""
-    try:
-        info = codecs.lookup(charset.decode("ascii"))
-    except (LookupError, ValueError):
-        return None
-    name = info.name.replace("_", "-")
-    return info.name if info._is_text_encoding and name not in _NO_CHARSET else None  # noqa: SLF001
+def _composed(value: str) -> str:
+    """Return the value in NFC, piece by piece: one of 100,000 combining marks in a row would take 8 seconds."""
+    if len(value) <= COMPOSED:
+        return unicodedata.normalize("NFC", value)
+    pieces: list[str] = []
+    start = 0
+    while start < len(value):
+        end = start + COMPOSED
+        # Nothing is composed with white space; only where a piece has none may a character be cut from its mark.
+        cut = max(value.rfind(" ", start + 1, end), value.rfind("\n", start + 1, end))
+        if cut > 0 and end < len(value):
+            end = cut
+        pieces.append(unicodedata.normalize("NFC", value[start:end]))
+        start = end
+    return "".join(pieces)
 
 
 def decode(octets: bytes, charset: bytes | None) -> str:
     """Return octets as Unicode: in the charset named, else UTF-8, else Latin-1; what cannot be is replaced."""
     if octets.isascii() and (charset is None or _ASCII_CHARSET.match(charset)):
         return octets.decode("ascii")
-    codec = _codec(charset) if charset else None
+    codec = codec_of(charset) if charset else None
     if codec is not None and codec != "ascii":
         return octets.decode(codec, "replace")
     try:

@@ -187,16 +187,17 @@ class Storage:
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
         return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
 
-    def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[Copied]:
+    def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
-        `uids` ascend; those that are gone are passed over. Raises `NoSuchMailbox`, `LimitReached` for keywords.
+        `uids` ascend; those that are gone are passed over, or with `whole` none is copied where one is gone.
+        Raises `NoSuchMailbox`, `LimitReached` for keywords, with `whole` `MessagesExpunged`.
         """
-        return self._submit(Copy(source, source.runs(uids), target, move=False))
+        return self._submit(Copy(source, source.runs(uids), target, move=False, least=len(uids) if whole else 0))
 
-    def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[Copied]:
+    def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: the same, and the messages leave `source` in one step (RFC 6851 §3.3)."""
-        return self._submit(Copy(source, source.runs(uids), target, move=True))
+        return self._submit(Copy(source, source.runs(uids), target, move=True, least=len(uids) if whole else 0))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
