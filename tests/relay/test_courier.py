@@ -203,6 +203,18 @@ async def test_greetings(server: PretendServer, post: Post, greetings: tuple[str
     assert words(attempt) == [expected]
 
 
+@pytest.mark.parametrize("more", ["421 4.3.2 closing", "250 unasked"])
+async def test_a_server_that_ends_the_session_as_it_begins(server: PretendServer, post: Post, more: str) -> None:
+    server.replies["EHLO"] = f"250 pretend\r\n{more}"
+    for _ in range(3):
+        attempt = await post.deliver()
+        assert (words(attempt), attempt.reached) == (["deferred 4.4.2"], False)
+    server.replies.clear()
+    attempts = await asyncio.gather(*(post.deliver() for _ in range(20)))
+    assert all(words(attempt) == ["delivered"] for attempt in attempts)
+    assert server.connections == 3 + 3  # no more sessions at a time than ever
+
+
 async def test_too_many_recipients_go_in_several_transactions(server: PretendServer, post: Post) -> None:
     taken = 0
     say = server._say
