@@ -88,8 +88,9 @@ class Session(asyncio.Protocol):
             raise TlsFailedError("lost connection")
         self._transport = transport
         self.tls_version = transport.get_extra_info("ssl_object").version()
-        self._engine.tls_started()
-        self._pump()
+        if self._engine.state is State.HANDSHAKE:  # or it broke by what came with the end of the handshake
+            self._engine.tls_started()
+            self._pump()
 
     async def run(self, transaction: Transaction, stored: Stored) -> Finished:
         """Make a transaction; raises `SpoolError` where the content can't be read, with the session aborted."""
