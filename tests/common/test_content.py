@@ -122,3 +122,14 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     content.close()
     assert len(closed) == 1
     assert files(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(_: Path, *, missing_ok: bool) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    content = Content(tmp_path)
+    content.write(b"x" * (SPILL_AT + 1))
+    monkeypatch.setattr(type(tmp_path), "unlink", read_only)
+    content.close()
+    assert content.path is None

@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
+from ssl import PROTOCOL_TLS_SERVER, MemoryBIO, SSLContext, SSLWantReadError, TLSVersion
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from postroad_relay import courier as courier_module
 from postroad_relay import session as session_module
 from postroad_relay.client import Client, Transaction
 from postroad_relay.courier import Attempt, Courier
-from postroad_relay.outcome import Delivered, Outcome
+from postroad_relay.outcome import Deferred, Delivered, Outcome
 from postroad_relay.routing import Route, Target
 from postroad_relay.spool import UNTRIED, Message, QueueId, SpoolError, Stored
 from tests.harness.tls import certificate, server_tls
@@ -201,6 +202,18 @@ async def test_greetings(server: PretendServer, post: Post, greetings: tuple[str
     async with PretendServer(address="127.0.0.2", port=server.port, replies={"greeting": greetings[1]}):
         attempt = await post.deliver(way=route(LOCAL, IPv4Address("127.0.0.2")))
     assert words(attempt) == [expected]
+
+
+@pytest.mark.parametrize("more", ["421 4.3.2 closing", "250 unasked"])
+async def test_a_server_that_ends_the_session_as_it_begins(server: PretendServer, post: Post, more: str) -> None:
+    server.replies["EHLO"] = f"250 pretend\r\n{more}"
+    for _ in range(3):
+        attempt = await post.deliver()
+        assert (words(attempt), attempt.reached) == (["deferred 4.4.2"], False)
+    server.replies.clear()
+    attempts = await asyncio.gather(*(post.deliver() for _ in range(20)))
+    assert all(words(attempt) == ["delivered"] for attempt in attempts)
+    assert server.connections == 3 + 3  # no more sessions at a time than ever
 
 
 async def test_too_many_recipients_go_in_several_transactions(server: PretendServer, post: Post) -> None:
@@ -396,6 +409,45 @@ async def test_a_failed_handshake_is_followed_by_plaintext(server: PretendServer
     assert server.connections == 3
     assert "STARTTLS" not in server.commands
     post.courier.close()
+
+
+async def test_a_server_that_speaks_at_once_after_the_handshake(certificate: Path) -> None:
+    """As some do that greet again; by TLS 1.2 it may come in one packet with the end of the handshake."""
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.maximum_version = TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate)
+
+    async def greet_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        await reader.readline()
+        writer.write(b"250-hello\r\n250 STARTTLS\r\n")
+        await reader.readline()
+        writer.write(b"220 go ahead\r\n")
+        incoming, outgoing = MemoryBIO(), MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except SSLWantReadError:
+                writer.write(outgoing.read())
+                incoming.write(await reader.read(65536))
+        tls.write(b"220 hello again\r\n")
+        writer.write(outgoing.read())
+        await reader.read()
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+    async with await asyncio.start_server(greet_twice, "127.0.0.1", 0) as server:
+        courier = Courier("relay.test", server.sockets[0].getsockname()[1], client_context())
+        attempt = await courier.deliver(route(), transaction(), stored(), lambda _: None)
+        courier.close()
+        await ended.wait()
+    (outcome,) = attempt.outcomes
+    assert isinstance(outcome, Deferred)
+    assert "220 hello again" in outcome.reason  # said unasked, or to EHLO: that is the loop's to choose
+    assert not attempt.reached
 
 
 async def test_a_connection_lost_in_the_handshake_is_followed_by_plaintext(

@@ -54,6 +54,17 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     assert [found.log.read(position) for position in positions] == found.records
 
 
+def test_a_record_may_be_large(tmp_path: Path) -> None:
+    """As a DSN is, or progress, where a thousand recipients were refused with many words."""
+    log = new_log(tmp_path, segment_size=1000)
+    large = os.urandom(5 << 20)
+    (position,) = log.append([(large,)])
+    assert log.read(position) == large
+    log.close()
+    found = Reader(tmp_path)
+    assert (found.records, found.damages) == ([large], [])
+
+
 def test_a_later_process_begins_a_new_segment(tmp_path: Path) -> None:
     log = new_log(tmp_path)
     log.append([(b"one",)])

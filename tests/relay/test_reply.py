@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from postroad.reply import EnhancedStatus, Reply
-from postroad_relay.client.reply import MAX_LINE, MAX_LINES, ReplyError, ReplyReader
+from postroad_relay.client.reply import MAX_LINE, MAX_LINES, MAX_TEXT, ReplyError, ReplyReader
 
 
 def read(octets: bytes, *, step: int | None = None) -> list[Reply]:
@@ -67,6 +67,16 @@ def test_what_is_no_reply_is_refused(octets: bytes) -> None:
     reader.feed(octets)
     with pytest.raises(ReplyError):
         reader.next()
+
+
+def test_of_a_book_the_beginning_is_kept() -> None:
+    lines = [b"%03d" % number + b"x" * 500 for number in range(MAX_LINES)]
+    book = b"".join(b"550-5.7.1 " + line + b"\r\n" for line in lines) + b"550 5.7.1 The end\r\n"
+    kept = tuple(line.decode() for line in lines[: MAX_TEXT // 500 + 1])
+    assert read(book + b"250 OK\r\n") == [
+        Reply(550, EnhancedStatus(5, 7, 1), kept),
+        Reply(250, None, ("OK",)),
+    ]
 
 
 def test_a_half_reply_is_waited_for_and_may_be_thrown_away() -> None:

@@ -96,6 +96,29 @@ async def test_silence_is_trouble_after_some_tries() -> None:
     assert answer == Trouble("timeout: the name server does not answer")
 
 
+@pytest.mark.parametrize("odd", ["an ID", "a question", "no answer", "noise"])
+async def test_what_answers_another_question_is_passed_over(odd: str) -> None:
+    class Forger(NameServer):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            query = dns.message.from_wire(data)
+            match odd:
+                case "an ID":
+                    forged = dns.message.make_response(query)
+                    forged.id ^= 1
+                    octets = forged.to_wire()
+                case "a question":
+                    octets = dns.message.make_response(dns.message.make_query("evil.test", "A", id=query.id)).to_wire()
+                case "no answer":
+                    octets = data
+                case _:
+                    octets = b"\xff" * 9
+            self._udp.sendto(octets, addr)
+            super().datagram_received(data, addr)
+
+    async with Forger(SCRIPT) as server:
+        assert await make(server).ask("beta.test", "MX") == MX_OF_BETA
+
+
 async def test_nobody_listening_is_trouble() -> None:
     async with NameServer(SCRIPT) as server:
         resolver = make(server)

@@ -418,3 +418,15 @@ def test_an_id_from_the_log_moves_the_next_one_on(directory: Path) -> None:
     spool = Spool(directory, clock=lambda: 0.0)
     assert spool.new_id() == queue_id(1)
     spool.close()
+
+
+async def test_closing_with_work_under_way_is_quiet(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spool = Spool(directory, segment_size=1)
+    first, second = await put(spool), await put(spool)
+    done = asyncio.gather(spool.finish(first), spool.finish(second))
+    spool.close()
+    await done  # both are told, and what that makes superfluous is left to the next process
+    assert caplog.records == []
+    later = Spool(directory)
+    assert later.entries() == []
+    later.close()

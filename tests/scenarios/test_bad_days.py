@@ -48,6 +48,22 @@ def test_killed_under_load(tmp_path: Path, killed: tuple[Service, ...], figure: 
         stack.check_logs()
 
 
+@pytest.mark.parametrize("stopped", [Service.RELAY, Service.STORE])
+def test_stopped_under_load(tmp_path: Path, stopped: Service) -> None:
+    """SIGTERM is no kill: every final dot gets its reply, and what is under way comes to its end."""
+    with ProcessStack(tmp_path / "stack", settings=SOON) as stack:
+        with Load(stack, BOB) as load:
+            for _ in range(ROUNDS):
+                load.wait_for_more(100)
+                stack.stop(stopped)
+                stack.start(stopped)
+            load.wait_for_more(100)
+        found = arrivals(stack, BOB, load.acknowledged)
+        assert check_accounts(stack, load, found, kills=0) == 0
+        assert not load.unanswered
+        stack.check_logs()
+
+
 def test_nothing_known_delivered_comes_again(tmp_path: Path) -> None:
     """Kill everything when all has arrived: what was delivered is gone from the queue for good."""
     with ProcessStack(tmp_path / "stack", settings=SOON) as stack:

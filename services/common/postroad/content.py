@@ -6,6 +6,7 @@ the service's own data folder, where the spool may adopt it by renaming it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -94,12 +95,16 @@ class Content:
         self._file.close()
 
     def close(self) -> None:
-        """Forget the content, and remove its file unless it was adopted."""
+        """Forget the content, and remove its file unless it was adopted.
+
+        A file that a broken disk keeps is left to the service's next start, which clears the folder.
+        """
         self._blocks.clear()
         if self._file is not None:
             self._file.close()
         if self.path is not None:
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
             self.path = None
 
 

@@ -111,9 +111,10 @@ class Resolver:
         query = dns.message.make_query(name, rdtype)
         for timeout in self._timeouts:
             try:
-                # Over TCP when the answer was truncated (RFC 7766 §5).
+                # Over TCP when the answer was truncated (RFC 7766 §5). What comes from elsewhere or answers another
+                # question is passed over (RFC 5452 §9.1): whoever can send a datagram must not decide where mail goes.
                 response, _ = await dns.asyncquery.udp_with_fallback(
-                    query, self.server, timeout=timeout, port=self.port, ignore_unexpected=True
+                    query, self.server, timeout=timeout, port=self.port, ignore_unexpected=True, ignore_errors=True
                 )
             except dns.exception.Timeout:
                 continue

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from postroad_relay.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
+from postroad_relay.outcome import deferred
 
 if TYPE_CHECKING:
     import ssl
@@ -63,8 +64,10 @@ class Session(asyncio.Protocol):
                 case Refused():
                     self.abort()
                     return event
-                case Ready():
+                case Ready() if self.is_ready:
                     return None
+                case _:  # it has changed its mind since: a 421 may come in one packet with the reply to EHLO
+                    return Refused(deferred("4.4.2", f"host {self.target}: lost connection", str(self.target)))
 
     async def _start_tls(self) -> None:
         assert self._transport is not None  # noqa: S101 - the 220 came over it
@@ -85,8 +88,9 @@ class Session(asyncio.Protocol):
             raise TlsFailedError("lost connection")
         self._transport = transport
         self.tls_version = transport.get_extra_info("ssl_object").version()
-        self._engine.tls_started()
-        self._pump()
+        if self._engine.state is State.HANDSHAKE:  # or it broke by what came with the end of the handshake
+            self._engine.tls_started()
+            self._pump()
 
     async def run(self, transaction: Transaction, stored: Stored) -> Finished:
         """Make a transaction; raises `SpoolError` where the content can't be read, with the session aborted."""

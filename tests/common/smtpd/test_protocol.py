@@ -424,6 +424,17 @@ async def test_a_client_that_reads_late_gets_all(rig: Rig) -> None:
     assert octets.endswith(b"221 2.0.0 mx.test closing transmission channel\r\n")
 
 
+async def test_a_client_that_half_closes_and_reads_late_gets_all(rig: Rig) -> None:
+    await rig.serve()
+    client = await rig.connect()
+    client.writer.write(b"HELP\r\n" * 100_000 + b"NOOP\r\n")
+    client.writer.write_eof()
+    await rig.until(lambda: any(receiver._choked for receiver in rig.server._sessions))
+    octets = await asyncio.wait_for(client.reader.read(), 30)
+    assert octets.count(b"214 2.0.0 ") == 100_000
+    assert octets.endswith(b"\r\n250 2.0.0 OK\r\n")
+
+
 async def drain(client: Client, octets: bytes) -> None:
     client.writer.write(octets)
     await client.writer.drain()

@@ -226,6 +226,7 @@ class Engine:
         self._session.tls_cipher = cipher
         self._session.client_name = None
         self._session.extended = False
+        self._session.account = None
         self.state = State.GREETED
 
     def refuse_content(self, refusal: Reply) -> None:

@@ -9,6 +9,7 @@ from postroad.reply import EnhancedStatus, Reply
 
 MAX_LINE = 4096  # octets; RFC 5321 §4.5.3.1.5 says 512, and real servers go beyond
 MAX_LINES = 200
+MAX_TEXT = 2048  # octets, about: of longer replies the first lines are kept, since a DSN quotes one for each recipient
 
 # Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
 # Reply-code = %x32-35 %x30-35 %x30-39; a second digit of 6 to 9 does not matter to anyone.
@@ -24,12 +25,14 @@ class ReplyError(Exception):
 class ReplyReader:
     """Takes octets, gives whole replies."""
 
-    __slots__ = ("_buffer", "_code", "_lines")
+    __slots__ = ("_buffer", "_code", "_count", "_length", "_lines")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._code = 0  # of the lines so far
-        self._lines: list[str] = []
+        self._lines: list[str] = []  # those that are kept
+        self._length = 0  # of them
+        self._count = 0  # of all
 
     @property
     def is_empty(self) -> bool:
@@ -43,7 +46,11 @@ class ReplyReader:
     def clear(self) -> None:
         """Throw away what has arrived (RFC 3207 §4.2: nothing from before TLS counts after it)."""
         self._buffer = b""
+        self._forget()
+
+    def _forget(self) -> None:
         self._lines.clear()
+        self._length = self._count = 0
 
     def next(self) -> Reply | None:
         """Return the next whole reply, None while there is none; raises `ReplyError`."""
@@ -58,16 +65,23 @@ class ReplyReader:
             if not goes_on:
                 if not self._lines:
                     return _short_reply(code, text)
-                lines = (*self._lines, text)
-                self._lines.clear()
+                self._keep(text)
+                lines = tuple(self._lines)
+                self._forget()
                 return _reply(code, lines)
             self._code = code
-            self._lines.append(text)
-            if len(self._lines) > MAX_LINES:
+            self._keep(text)
+            self._count += 1
+            if self._count > MAX_LINES:
                 raise ReplyError(f"a reply of more than {MAX_LINES} lines")
         if len(self._buffer) > MAX_LINE:
             raise ReplyError("a reply line that is too long")
         return None
+
+    def _keep(self, text: str) -> None:
+        if self._length < MAX_TEXT:
+            self._lines.append(text)
+            self._length += len(text)
 
 
 # Servers say the same few things again and again: reading them once saves 8 µs a message.

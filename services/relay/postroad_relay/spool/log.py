@@ -35,7 +35,6 @@ _HEADER = struct.Struct("<8sQ16s")  # magic, number, salt
 _FRAME = struct.Struct("<8sII")  # marker, length of the record, checksum
 _PLACE = struct.Struct("<Q")
 _MARKER = 8  # octets
-_MAX_RECORD = 4 << 20
 _MAX_IOV = 1000  # buffers in one writev; Linux takes 1,024
 _NAME = re.compile(r"([0-9a-f]{12})\.log\Z")
 _fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has none
@@ -145,7 +144,7 @@ class Log:
         if len(head) < _FRAME.size:
             return None
         marker, length, checksum = _FRAME.unpack(head)
-        if marker != segment.marker or length > _MAX_RECORD or offset + _FRAME.size + length > size:
+        if marker != segment.marker or offset + _FRAME.size + length > size:
             return None
         record = os.pread(segment.handle, length, offset + _FRAME.size)
         return record if _checksum(segment.salt, offset, (record,)) == checksum else None

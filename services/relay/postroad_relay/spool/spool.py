@@ -129,6 +129,7 @@ class Spool:
         self._last_id = 0
         self._reclaiming = False
         self._move_not_before = 0.0
+        self._closed = False
         self._recover()
         self._commit: GroupCommit[Work, list[Position]] = GroupCommit(Writer(self.log).commit, name="spool")
 
@@ -292,8 +293,8 @@ class Spool:
 
     def _reclaim(self) -> None:
         """Remove the oldest segment if nothing in it is needed, or empty it if the log has grown too long."""
-        if self._reclaiming or len(self._seen) < 2:
-            return
+        if self._closed or self._reclaiming or len(self._seen) < 2:
+            return  # or what was written last is told of after the end: the next process sees to it
         oldest = next(iter(self._seen))  # they were seen in the order of their numbers
         if not self._pins[oldest]:
             self._reclaiming = True
@@ -395,6 +396,7 @@ class Spool:
 
     def close(self) -> None:
         """Write what waits, and close."""
+        self._closed = True
         self._commit.close()
         self.log.close()
 
