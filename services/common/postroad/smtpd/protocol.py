@@ -409,7 +409,7 @@ class Receiver(SMTP):
         now = self.loop.time()
         self._deadline = now + (duration or self._timeout_duration)
         if self._timeout_handle is None:
-            self._arm(self._deadline)
+            self._arm(min(self._deadline, now + self._limits.data_timeout))  # the shorter: DATA need not arm it anew
         elif self._deadline < self._alarm:
             self._timeout_handle.cancel()
             self._arm(self._deadline)
