@@ -76,6 +76,18 @@ async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> N
     assert [within for _, within in told][-1] is False
 
 
+@pytest.mark.parametrize("text", LISTS)
+async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole blocks that are light, with some before them, one that is heavy, and what is left over."""
+    monkeypatch.setattr(fetch, "BLOCK", 2)
+    monkeypatch.setattr(fetch, "BLOCK_OCTETS", 4000)
+    view = await view_with(place, *MESSAGES)
+    made = plan(items(text), uid=True)
+    spans = [range(1, 2), range(3, 10)]
+    told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
+    assert told == b"".join([b"".join(plain(place.storage, view, number, made)) for span in spans for number in span])
+
+
 async def test_texts_are_what_was_stored(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
     made = plan(items(b"BODY.PEEK[]"), uid=False)
