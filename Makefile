@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-PROJECTS := services/common services/dns services/relay services/store
+PROJECTS := services/common services/stack services/dns services/relay services/store
 # A running container with the journal and the CA's certificate, on bad days too: the relay's or the store's. Commands
 # that need a stack take it, or else what `make run` left in its data.
 CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -xE -m 1 'relay|store'
@@ -36,13 +36,13 @@ logs: ## follow what the containers log
 	docker compose logs --follow --tail 100
 
 run: venv ## run the same stack as processes, without Docker, until Ctrl-C
-	@exec $(PY) -m postroad.run
+	@exec $(PY) -m postroad_stack.run
 
 trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec -T "$$container" python -m postroad.trace -- "$$ID"; \
-	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad.trace -- "$$ID"; \
+	then docker compose exec -T "$$container" python -m postroad_stack.trace -- "$$ID"; \
+	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad_stack.trace -- "$$ID"; \
 	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
@@ -53,8 +53,8 @@ ca: ## write the CA certificate for mail clients to postroad-ca.pem
 
 password: ## make the hash of a password for the world file
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" python -m postroad.credentials; \
-	else $(MAKE) --silent venv && $(PY) -m postroad.credentials; fi
+	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" python -m postroad.world.credentials; \
+	else $(MAKE) --silent venv && $(PY) -m postroad.world.credentials; fi
 
 test: venv ## run every test that this machine can run, and say which it cannot and why
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=

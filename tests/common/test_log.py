@@ -49,7 +49,7 @@ def test_values(value: object, shown: str) -> None:
 def test_lines() -> None:
     stream = io.StringIO()
     log.setup("relay", "info", stream)
-    logger = logging.getLogger("postroad_relay.manager")
+    logger = logging.getLogger("postroad_relay.queue.manager")
     logger.debug("not shown")
     logger.info("deferred %s", "once", extra={"queue_id": "4f1a", "reply": "451 4.3.0 No"})
     try:
@@ -58,7 +58,7 @@ def test_lines() -> None:
         logger.exception("failed")
     first, second = stream.getvalue().splitlines()
     assert re.fullmatch(
-        r"time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info service=relay logger=postroad_relay.manager "
+        r"time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info service=relay logger=postroad_relay.queue.manager "
         r'msg="deferred once" queue_id=4f1a reply="451 4.3.0 No"',
         first,
     )

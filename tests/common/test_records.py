@@ -6,9 +6,9 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from postroad.dns import masterfile as zonefile
+from postroad.dns.name import Name
 from postroad.records import FurtherRecord, RecordError, clashes, parse_record
-from postroad_dns import zonefile
-from postroad_dns.name import Name
 
 GOOD = [
     "www 300 IN A 203.0.113.80",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.credentials import verify
+from postroad.world.credentials import verify
 from tests.harness.mailboxes import arrived
 from tests.harness.smtp import submit
 from tests.harness.stack import Service

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroad_store.adapter import Listener, Service, reactor_on
 from postroad_store.imap.service import IDLE_TIMEOUT, REFUSAL
-from postroad_store.mail.flags import FlagSet
-from postroad_store.mail.message import Arrival
+from postroad_store.mail.model.flags import FlagSet
+from postroad_store.mail.model.message import Arrival
+from postroad_store.protocol.connection import Listener, Service, reactor_on
 from tests.harness.imap import NOW, Place, Wire
 from tests.harness.reactor import on_reactor
 from tests.harness.script import Step, add, play_live

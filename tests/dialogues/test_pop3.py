@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.adapter import Listener, ServerTls, Service, reactor_on
 from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL
+from postroad_store.protocol.connection import Listener, ServerTls, Service, reactor_on
 from tests.harness.pop3 import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
 from tests.harness.script import Step, add, expand, play_live

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.address import Address
-from postroad.reply import (
+from postroad.mail.address import Address
+from postroad.mail.reply import (
     LOCAL_ERROR,
     NO_SUCH_USER,
     RECIPIENT_OK,
@@ -38,18 +38,18 @@ from postroad.reply import (
     Reply,
     reply,
 )
-from postroad.smtpd.engine import Engine
-from postroad.smtpd.events import Authenticate, Block, Close, Connected, Discard, Mail, Message, Rcpt, StartTls
-from postroad.smtpd.profile import Profile
-from postroad.smtpd.server import serve
-from postroad.smtpd.service import Limits, Listener, Port, Session
-from postroad.world import Account
+from postroad.smtp.server.engine import Engine
+from postroad.smtp.server.events import Authenticate, Block, Close, Connected, Discard, Mail, Message, Rcpt, StartTls
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.server import serve
+from postroad.smtp.server.service import Limits, Listener, Port, Session
+from postroad.world.world import Account
 
 if TYPE_CHECKING:
     import ssl
 
-    from postroad.content import Content
-    from postroad.envelope import Envelope, Recipient
+    from postroad.mail.content import Content
+    from postroad.mail.envelope import Envelope, Recipient
 
 SCRIPTS = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
 ALICE = Account(Address("alice", "alpha.test"), "wonderland")

@@ -5,14 +5,14 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from postroad.world import MX, Host, Role, World
+from postroad.dns.masterfile import format_zone
+from postroad.dns.name import Name
+from postroad.dns.rdata import SOA, Type
+from postroad.dns.zone import ZoneError
+from postroad.world.world import MX, Host, Role, World
 from postroad_dns import lookup
 from postroad_dns.addressbook import build_catalog
 from postroad_dns.lookup import Rcode
-from postroad_dns.name import Name
-from postroad_dns.rdata import SOA, Type
-from postroad_dns.zone import ZoneError
-from postroad_dns.zonefile import format_zone
 from tests.dns.world import HOSTS, domain, host, settings, world
 
 ALPHA = domain("alpha.test", "www 300 A 203.0.113.80", '@ TXT "v=spf1 mx -all"')

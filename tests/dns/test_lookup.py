@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from postroad.dns.name import Name
+from postroad.dns.rdata import CNAME, Type
+from postroad.dns.zone import Catalog
 from postroad_dns import lookup
-from postroad_dns.name import Name
-from postroad_dns.rdata import CNAME, Type
-from postroad_dns.zone import Catalog
 from tests.dns import golden
 from tests.dns.world import zone
 

@@ -12,7 +12,7 @@ import dns.message
 import dns.query
 import pytest
 
-from postroad.worldfile import WorldWatcher
+from postroad.world.source import WorldWatcher
 from postroad_dns import __main__ as main
 from tests.dns.golden import query
 from tests.dns.test_server import bound
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from postroad.world import World
+    from postroad.world.world import World
 
 
 @pytest.mark.parametrize(

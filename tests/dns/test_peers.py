@@ -15,7 +15,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from postroad_dns import zonefile
+from postroad.dns import masterfile as zonefile
 from postroad_dns.responder import Responder
 from tests.dns.golden import QUESTIONS, query
 from tests.dns.world import golden_catalog

@@ -101,7 +101,7 @@ def test_servfail() -> None:
 def test_large_answers() -> None:
     text = "$ORIGIN example.\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"
     text += "".join(f"big TXT {chr(97 + number) * 200}\n" for number in range(10))
-    from postroad_dns.zone import Catalog
+    from postroad.dns.zone import Catalog
     from tests.dns.world import zone
 
     large = Responder(Catalog.of((zone(text),)))

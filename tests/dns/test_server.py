@@ -20,7 +20,7 @@ from tests.dns.world import golden_catalog, zone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-from postroad_dns.zone import Catalog
+from postroad.dns.zone import Catalog
 
 SMALL = Catalog.of((zone("$ORIGIN small.\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n", "small."),))
 

@@ -7,12 +7,12 @@ import dns.name
 import dns.rdatatype
 import pytest
 
+from postroad.dns.name import Name
+from postroad.dns.rdata import IN, TXT, Opaque, Type
+from postroad.dns.zone import RRset
 from postroad_dns import wire
 from postroad_dns.lookup import Answer, Rcode
-from postroad_dns.name import Name
-from postroad_dns.rdata import IN, TXT, Opaque, Type
 from postroad_dns.wire import Edns, Query, Question
-from postroad_dns.zone import RRset
 
 NAME = b"\3www\7example\0"
 OPT = b"\0\0\x29\x04\xd0\0\0\x80\0\0\0"

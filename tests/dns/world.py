@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from postroad.address import Address
 from postroad.config import Settings
-from postroad.world import MX, Account, Domain, Host, Role, World
-from postroad_dns import zonefile
-from postroad_dns.name import ROOT, Name
-from postroad_dns.zone import Catalog, Zone
+from postroad.dns import masterfile as zonefile
+from postroad.dns.name import ROOT, Name
+from postroad.dns.zone import Catalog, Zone
+from postroad.mail.address import Address
+from postroad.world.world import MX, Account, Domain, Host, Role, World
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "dns"
 NETWORK = IPv4Network("127.0.0.0/24")

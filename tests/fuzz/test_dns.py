@@ -7,12 +7,13 @@ import dns.name
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from postroad_dns import wire, zonefile
+from postroad.dns import masterfile as zonefile
+from postroad.dns.masterfile import ZoneFileError
+from postroad.dns.name import BadName, Name
+from postroad_dns import wire
 from postroad_dns.cache import Cache, without_options
-from postroad_dns.name import BadName, Name
 from postroad_dns.responder import TCP_LIMIT, Responder
 from postroad_dns.tcp import Framing, framed
-from postroad_dns.zonefile import ZoneFileError
 from tests.dns.golden import QUESTIONS, query
 from tests.dns.test_wire import NAME, OPT, packet
 from tests.dns.world import golden_catalog

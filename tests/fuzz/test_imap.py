@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from postroad_store.engine import StartTls
 from postroad_store.imap import commands as c
 from postroad_store.imap.engine import Engine, Limits
 from postroad_store.imap.states import State
+from postroad_store.protocol.contract import StartTls
 
 if TYPE_CHECKING:
-    from postroad_store.engine import Event
+    from postroad_store.protocol.contract import Event
 
 SMALL = Limits(line=120, line_before_login=80, literal=40, literal_before_login=20)
 WORDS = [

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from postroad.config import Settings
-from postroad.worldfile import WorldError, parse_world
+from postroad.world.source import WorldError, parse_world
 from postroad_dns.addressbook import build_catalog
-from tests.common.test_worldfile import HOSTS
+from tests.common.world.test_source import HOSTS
 
 SETTINGS = Settings.from_environ({})
 NETWORK = IPv4Network("127.0.0.0/24")

@@ -10,16 +10,16 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.address import Address
-from postroad.envelope import Envelope, Recipient
-from postroad_relay.client import Client, Finished, Ready, SendContent, StartTls, State, Transaction
-from postroad_relay.client.reply import ReplyError, ReplyReader
-from postroad_relay.dsn import report
-from postroad_relay.outcome import Failed, from_reply
-from postroad_relay.spool import QueueId
-from postroad_relay.spool.log import Log, Position
-from postroad_relay.spool.record import Message, RecordError, decode_message, decode_progress, peek
-from postroad_relay.submission import fix_up, read_header
+from postroad.mail.address import Address
+from postroad.mail.envelope import Envelope, Recipient
+from postroad.smtp.client import Client, Finished, Ready, SendContent, StartTls, State, Transaction
+from postroad.smtp.client.outcome import Failed, from_reply
+from postroad.smtp.client.reply import ReplyError, ReplyReader
+from postroad_relay.dsn.report import report
+from postroad_relay.queue.spool import QueueId
+from postroad_relay.queue.spool.log import Log, Position
+from postroad_relay.queue.spool.record import Message, RecordError, decode_message, decode_progress, peek
+from postroad_relay.submission.fixup import fix_up, read_header
 from tests.relay.dsns import HOST, REPORTER
 
 ALICE, BOB, DAVE = Address("alice", "alpha.test"), Address("bob", "beta.test"), Address("dave", "beta.test")

@@ -9,13 +9,24 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from postroad.address import Address
-from postroad.reply import BAD_CONTENT, NO_SUCH_USER, RECIPIENT_OK, SENDER_OK, Reply, reply
-from postroad.smtpd.data import TEXT_LINE_TOO_LONG, MailData
-from postroad.smtpd.engine import Engine
-from postroad.smtpd.events import Authenticate, Block, Close, Connected, Discard, Flush, Mail, Message, Rcpt, StartTls
-from postroad.smtpd.profile import Profile
-from postroad.smtpd.service import Limits, Port, Session
+from postroad.mail.address import Address
+from postroad.mail.reply import BAD_CONTENT, NO_SUCH_USER, RECIPIENT_OK, SENDER_OK, Reply, reply
+from postroad.smtp.server.data import TEXT_LINE_TOO_LONG, MailData
+from postroad.smtp.server.engine import Engine
+from postroad.smtp.server.events import (
+    Authenticate,
+    Block,
+    Close,
+    Connected,
+    Discard,
+    Flush,
+    Mail,
+    Message,
+    Rcpt,
+    StartTls,
+)
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.service import Limits, Port, Session
 
 LIMITS = Limits(message_size=300, recipients=3, header_size=60, header_lines=4, line=40, errors=8)
 PROFILE = Profile(

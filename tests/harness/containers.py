@@ -224,7 +224,7 @@ class ComposeStack(Stack):
             return [line for file in files if file for line in file.read().decode(errors="replace").splitlines()]
 
     def trace(self, name: str) -> str:
-        return self.run_in(Service.RELAY, "python", "-m", "postroad.trace", name)
+        return self.run_in(Service.RELAY, "python", "-m", "postroad_stack.trace", name)
 
     def run_in(self, service: Service, *command: str) -> str:
         """Run a command in a service's container and return what it prints."""

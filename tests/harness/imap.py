@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from postroad.address import Address
 from postroad.config import Settings
-from postroad.world import Account, Domain, World
+from postroad.mail.address import Address
+from postroad.world.world import Account, Domain, World
 from postroad_store.accounts import Accounts
-from postroad_store.engine import Close, ConnectionLost, StartTls
 from postroad_store.imap.service import Service
 from postroad_store.imap.session import Session
 from postroad_store.mail.storage import Storage
+from postroad_store.protocol.contract import Close, ConnectionLost, StartTls
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Kind
-    from postroad_store.engine import Event
+    from postroad_store.protocol.contract import Event
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
 PATIENCE = 10.0  # seconds that an answer may take
@@ -66,7 +66,7 @@ class Place:
 
 
 class Wire:
-    """One connection: the adapter's wheel (`postroad_store.engine`) without a transport."""
+    """One connection: the adapter's wheel (`postroad_store.protocol.contract`) without a transport."""
 
     def __init__(self, place: Place, *, secure: bool = False) -> None:
         self.peer = "192.0.2.1"

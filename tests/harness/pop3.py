@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from postroad.config import Settings
 from postroad.journal import Entry, Journal, JournalReader
-from postroad.worldfile import parse_world
+from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
-from postroad_store.engine import Close, ConnectionLost, Event, StartTls
-from postroad_store.mail.flags import FlagSet
-from postroad_store.mail.message import Arrival
+from postroad_store.mail.model.flags import FlagSet
+from postroad_store.mail.model.message import Arrival
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3.session import Maildrops
+from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
 from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.pop3.session import Session
 
 NOW = 1_772_366_400  # 1 March 2026, noon UTC; also the UIDVALIDITY of what is made first

@@ -82,7 +82,7 @@ class ProcessStack(Stack):
 
     def init(self) -> None:
         """Run `init`, which makes the certificates and checks the world."""
-        self._run("postroad.init")
+        self._run("postroad_stack.init")
 
     def _run(self, module: str, *arguments: str) -> str:
         """Run a command of Postroad's and return what it prints."""
@@ -180,7 +180,7 @@ class ProcessStack(Stack):
         ]
 
     def trace(self, name: str) -> str:
-        return self._run("postroad.trace", name)
+        return self._run("postroad_stack.trace", name)
 
 
 def _lines(output: IO[str]) -> Iterator[str]:

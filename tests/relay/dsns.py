@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from postroad.address import Address, parse_address
-from postroad.envelope import BodyType, Envelope, Recipient
-from postroad.reply import EnhancedStatus, Reply, reply
-from postroad_relay.dsn import RETURN_WHOLE, Report, Reporter, report
-from postroad_relay.outcome import Deferred, Failed, failed, from_reply
-from postroad_relay.spool.record import Message, QueueId
+from postroad.mail.address import Address, parse_address
+from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad.mail.reply import EnhancedStatus, Reply, reply
+from postroad.smtp.client.outcome import Deferred, Failed, failed, from_reply
+from postroad_relay.dsn.report import RETURN_WHOLE, Report, Reporter, report
+from postroad_relay.queue.spool.record import Message, QueueId
 
 REPORTER = Reporter("relay.postroad.test", Address("postmaster", "postroad.test"))
 HOST = "mx.postroad.test[127.0.0.143]"

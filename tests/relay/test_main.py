@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad import init, log
+from postroad import log
 from postroad.config import Settings
 from postroad_relay.__main__ import main, run
+from postroad_stack import init
 from tests.harness.processes import claim_network
 from tests.relay.worlds import TEXT
 

@@ -12,11 +12,11 @@ import aiosmtplib
 import pytest
 
 from postroad.config import Settings
-from postroad.credentials import hash_password
 from postroad.journal import JournalReader, Kind
-from postroad.smtpd.server import serve
+from postroad.smtp.server.server import serve
 from postroad.tls import client_context
-from postroad.worldfile import load_world
+from postroad.world.credentials import hash_password
+from postroad.world.source import load_world
 from postroad_relay import relay
 from postroad_relay.relay import Relay, postmaster
 from tests.harness.processes import claim_network
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from postroad.smtpd.server import Server
+    from postroad.smtp.server.server import Server
     from tests.relay.nameserver import Script
 
 __all__ = ["certificate", "server_tls"]  # fixtures

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from postroad.worldfile import parse_world
+from postroad.world.source import parse_world
 
 if TYPE_CHECKING:
-    from postroad.world import World
+    from postroad.world.world import World
 
 TEXT = b"""
 capture = "capture@postroad.test"

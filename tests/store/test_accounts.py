@@ -7,10 +7,10 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from postroad.address import parse_address
 from postroad.config import Settings
-from postroad.credentials import hash_password
-from postroad.worldfile import parse_world
+from postroad.mail.address import parse_address
+from postroad.world.credentials import hash_password
+from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
 from tests.harness.stack import DEFAULT_WORLD
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad import init
 from postroad.config import Settings
+from postroad_stack import init
 from tests.harness.processes import claim_network, plain_environment
 from tests.harness.stack import DEFAULT_WORLD
 

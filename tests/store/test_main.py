@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from postroad import init, log
+from postroad import log
 from postroad.config import Settings
-from postroad.worldfile import load_world
+from postroad.world.source import load_world
+from postroad_stack import init
 from postroad_store import __main__ as store
-from postroad_store.adapter import CannotListenError
+from postroad_store.protocol.connection import CannotListenError
 from tests.harness.processes import claim_network
 from tests.harness.reactor import on_reactor
 from tests.harness.stack import DEFAULT_WORLD

@@ -1,6 +1,6 @@
 """Logs: one line an event on standard error, in key=value form, from the standard library's logging.
 
-    time=2026-11-23T19:14:00.123Z level=info service=relay logger=postroad_relay.manager msg=deferred queue_id=4f1a
+    time=2026-11-23T19:14:00.123Z level=info service=relay logger=postroad_relay.queue msg=deferred queue_id=4f1a
 
 What is passed as `extra={"queue_id": ...}` is added to the line. A value that is no plain word is a JSON string,
 so that nothing a peer says can begin a line of its own. Passwords and message content are never logged: who logs

@@ -33,7 +33,7 @@ def server_context(tls_dir: Path) -> ssl.SSLContext:
         context.load_cert_chain(tls_dir / CERTIFICATE_FILE, tls_dir / KEY_FILE)
     except OSError as error:  # as ssl.SSLError is
         raise TlsError(
-            f"no certificate can be had from {tls_dir}: {error}; run init (python -m postroad.init)"
+            f"no certificate can be had from {tls_dir}: {error}; run init (python -m postroad_stack.init)"
         ) from error
     return context
 

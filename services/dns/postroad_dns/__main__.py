@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.world import Role
-from postroad.worldfile import POLL_INTERVAL, WorldError, WorldWatcher, load_world
+from postroad.dns.zone import ZoneError
+from postroad.world.source import POLL_INTERVAL, WorldError, WorldWatcher, load_world
+from postroad.world.world import Role
 from postroad_dns.addressbook import build_catalog
 from postroad_dns.server import Server
-from postroad_dns.zone import ZoneError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,17 +12,17 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
 from postroad.config import Outside
-from postroad.world import Role
-from postroad_dns import zonefile
-from postroad_dns.name import ROOT, Key, Name
-from postroad_dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A, Type
-from postroad_dns.zone import Catalog, Record, Zone, ZoneError
+from postroad.dns import masterfile as zonefile
+from postroad.dns.name import ROOT, Key, Name
+from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A, Type
+from postroad.dns.zone import Catalog, Record, Zone, ZoneError
+from postroad.world.world import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from postroad.config import Settings
-    from postroad.world import Domain, Host, World
+    from postroad.world.world import Domain, Host, World
 
 # Seconds. An edit of the world is to be seen at once, and nothing here is far away.
 TTL = 1

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad.dns.rdata import Type
 from postroad_dns.lookup import Rcode
-from postroad_dns.rdata import Type
 from postroad_dns.wire import HEADER, PAYLOAD, whole_options
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from postroad_dns.name import BadName
-from postroad_dns.rdata import CNAME, DNAME, SOA, Rdata, Type, host_named
-from postroad_dns.zone import RRset, Zone, cname_target
+from postroad.dns.name import BadName
+from postroad.dns.rdata import CNAME, DNAME, SOA, Rdata, Type, host_named
+from postroad.dns.zone import RRset, Zone, cname_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from postroad_dns.name import Key, Name
-    from postroad_dns.zone import Catalog
+    from postroad.dns.name import Key, Name
+    from postroad.dns.zone import Catalog
 
 # How many aliases are followed for one question; a loop ends here too. The resolver goes on from where this stops.
 MAX_ALIASES = 16

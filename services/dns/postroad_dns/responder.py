@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.dns.rdata import IN, Type
 from postroad_dns import wire
 from postroad_dns.lookup import REFUSED, Answer, Rcode, lookup
-from postroad_dns.rdata import IN, Type
 
 if TYPE_CHECKING:
+    from postroad.dns.zone import Catalog
     from postroad_dns.wire import Query
-    from postroad_dns.zone import Catalog
 
 TCP_LIMIT = 65535  # octets; RFC 1035 §4.2.2: the length field has 16 bits
 

@@ -19,8 +19,8 @@ from postroad_dns.tcp import Connection
 from postroad_dns.udp import open_udp
 
 if TYPE_CHECKING:
+    from postroad.dns.zone import Catalog
     from postroad_dns.udp import Udp
-    from postroad_dns.zone import Catalog
 
 _log = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ import dnslib
 from dnslib.buffer import BufferError as DnslibBufferError
 from dnslib.label import DNSBuffer, DNSLabel
 
-from postroad_dns.name import MAX_NAME, Name
-from postroad_dns.rdata import AAAA, CNAME, DNAME, IN, MX, NS, PTR, SOA, SRV, TXT, A, Rdata, Type
+from postroad.dns.name import MAX_NAME, Name
+from postroad.dns.rdata import AAAA, CNAME, DNAME, IN, MX, NS, PTR, SOA, SRV, TXT, A, Rdata, Type
 
 if TYPE_CHECKING:
+    from postroad.dns.zone import RRset
     from postroad_dns.lookup import Answer
-    from postroad_dns.zone import RRset
 
 HEADER = 12  # octets; RFC 1035 §4.1.1
 QUERY = 0  # the OPCODE of a standard query

@@ -13,7 +13,7 @@ import uvloop
 from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.tls import TlsError, client_context, server_context
-from postroad.worldfile import WorldError, load_world
+from postroad.world.source import WorldError, load_world
 from postroad_relay.relay import Relay
 
 

@@ -6,16 +6,16 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Kind
-from postroad_relay.outcome import Deferred, Delivered, Failed, Outcome
-from postroad_relay.routing import Route
+from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
+from postroad_relay.delivery.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from postroad.address import Address
     from postroad.journal import Journal
-    from postroad_relay.session import Session
-    from postroad_relay.spool import Message, QueueId
+    from postroad.mail.address import Address
+    from postroad.smtp.client.session import Session
+    from postroad_relay.queue.spool import Message, QueueId
 
 
 log = logging.getLogger(__name__)

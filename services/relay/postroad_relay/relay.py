@@ -7,27 +7,27 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
-from postroad.address import Address
 from postroad.journal import Journal
-from postroad.smtpd.server import serve
-from postroad.smtpd.service import Limits, Listener, Port
-from postroad.world import Role
-from postroad.worldfile import WorldWatcher
-from postroad_relay.courier import Courier
-from postroad_relay.dsn import Reporter
-from postroad_relay.manager import Manager
-from postroad_relay.policy import Policy
-from postroad_relay.resolver import Resolver, Router
-from postroad_relay.schedule import Schedule
-from postroad_relay.service import RelayService
-from postroad_relay.spool import Spool
+from postroad.mail.address import Address
+from postroad.smtp.server.server import serve
+from postroad.smtp.server.service import Limits, Listener, Port
+from postroad.world.source import WorldWatcher
+from postroad.world.world import Role
+from postroad_relay.delivery.courier import Courier
+from postroad_relay.delivery.resolver import Resolver, Router
+from postroad_relay.dsn.report import Reporter
+from postroad_relay.queue.manager import Manager
+from postroad_relay.queue.schedule import Schedule
+from postroad_relay.queue.spool import Spool
+from postroad_relay.submission.policy import Policy
+from postroad_relay.submission.service import RelayService
 
 if TYPE_CHECKING:
     import ssl
 
     from postroad.config import Settings
-    from postroad.smtpd.server import Server
-    from postroad.world import World
+    from postroad.smtp.server.server import Server
+    from postroad.world.world import World
 
 log = logging.getLogger(__name__)
 

@@ -18,28 +18,28 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from postroad import log
-from postroad.address import Address
 from postroad.config import ConfigError, Settings
 from postroad.journal import SUFFIX, Journal
-from postroad.smtpd.server import serve
-from postroad.smtpd.service import Limits, Listener
+from postroad.mail.address import Address
+from postroad.smtp.server.server import serve
+from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
-from postroad.world import Role
-from postroad.worldfile import WorldError, WorldWatcher, load_world
-from postroad_store import adapter
+from postroad.world.source import WorldError, WorldWatcher, load_world
+from postroad.world.world import Role
 from postroad_store.accounts import Accounts
-from postroad_store.delivery import Delivery
+from postroad_store.delivery.service import Delivery
 from postroad_store.imap import service as imap_service
-from postroad_store.mail.errors import StorageError
+from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3 import session as pop3_session
 from postroad_store.pop3.session import Maildrops
+from postroad_store.protocol import connection as adapter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postroad.smtpd.server import Server
-    from postroad.world import World
+    from postroad.smtp.server.server import Server
+    from postroad.world.world import World
 
 SERVICE = "store"
 _log = logging.getLogger("postroad_store")

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from postroad.address import Address, AddressError, parse_address
 from postroad.config import Outside, UnknownUsers
-from postroad.credentials import is_quick, verify
-from postroad.world import SUBADDRESS_SEPARATOR, Account
+from postroad.mail.address import Address, AddressError, parse_address
+from postroad.world.credentials import is_quick, verify
+from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
 if TYPE_CHECKING:
     from postroad.config import Settings
-    from postroad.world import World
+    from postroad.world.world import World
 
 
 class Accounts:

@@ -6,11 +6,11 @@ import base64
 
 import pytest
 
-from postroad_store.engine import Close, Event, StartTls
 from postroad_store.imap import commands as c
 from postroad_store.imap.commands import Bad
 from postroad_store.imap.engine import Engine, Limits
 from postroad_store.imap.states import State
+from postroad_store.protocol.contract import Close, Event, StartTls
 
 SMALL = Limits(line=200, line_before_login=100, literal=50, literal_before_login=20)
 

@@ -11,12 +11,12 @@ from postroad_store.imap.commands import Fetch, Item, Section, Text
 from postroad_store.imap.fetch import fast, header_fields, internal_date, plain, plan, responses
 from postroad_store.imap.parse import PARSERS
 from postroad_store.imap.wire import Reader
-from postroad_store.mail.flags import FlagSet
-from postroad_store.mail.message import Arrival
+from postroad_store.mail.model.flags import FlagSet
+from postroad_store.mail.model.message import Arrival
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:
-    from postroad_store.mail.changes import View
+    from postroad_store.mail.model.view import View
 
 MULTIPART = (
     b"From: a@b\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\npreamble\r\n--x\r\n\r\nfirst\r\n"

@@ -11,8 +11,8 @@ from postroad_store.imap.commands import And, Attribute, Fetch, Not, Numbers, Or
 from postroad_store.imap.parse import PARSERS, read_append
 from postroad_store.imap.sequence import parse_sequence_set
 from postroad_store.imap.wire import Incomplete, Reader, SyntaxFault
-from postroad_store.mail import search
-from postroad_store.mail.flags import Change, FlagSet
+from postroad_store.mail.model.flags import Change, FlagSet
+from postroad_store.mail.search import keys as search
 
 T = b"t"
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from postroad_store.mail.flags import NO_FLAGS, FlagSet
-from postroad_store.mail.message import Arrival
+from postroad_store.mail.model.flags import NO_FLAGS, FlagSet
+from postroad_store.mail.model.message import Arrival
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from postroad_store.mail.account import Account
-    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
 
 
 class Put(Protocol):

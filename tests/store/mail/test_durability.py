@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail.flags import FLAGGED, SEEN
-from postroad_store.mail.message import Item
+from postroad_store.mail.model.flags import FLAGGED, SEEN
+from postroad_store.mail.model.message import Item
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ ROUNDS = 12
 WORKER = textwrap.dedent("""
     import asyncio, sys
     from pathlib import Path
-    from postroad_store.mail.flags import NO_FLAGS, SEEN, FLAGGED, Change, FlagSet
-    from postroad_store.mail.message import Arrival
+    from postroad_store.mail.model.flags import NO_FLAGS, SEEN, FLAGGED, Change, FlagSet
+    from postroad_store.mail.model.message import Arrival
     from postroad_store.mail.storage import Storage
 
     def say(*words):

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail import account as account_module
 from postroad_store.mail import storage as storage_module
-from postroad_store.mail.changes import Changes
-from postroad_store.mail.commits import Collect
-from postroad_store.mail.database import FILE, PIECE
-from postroad_store.mail.errors import (
+from postroad_store.mail.database.commits import Collect
+from postroad_store.mail.database.database import FILE, PIECE
+from postroad_store.mail.model import account as account_module
+from postroad_store.mail.model.errors import (
     LimitReached,
     MailError,
     MessagesExpunged,
@@ -20,7 +19,7 @@ from postroad_store.mail.errors import (
     StorageError,
     StorageFull,
 )
-from postroad_store.mail.flags import (
+from postroad_store.mail.model.flags import (
     ANSWERED,
     DELETED,
     FIRST_KEYWORD,
@@ -31,16 +30,17 @@ from postroad_store.mail.flags import (
     Change,
     FlagSet,
 )
-from postroad_store.mail.mailbox import Status
-from postroad_store.mail.message import UID, Arrival, Copied, Item, Kind
+from postroad_store.mail.model.mailbox import Status
+from postroad_store.mail.model.message import UID, Arrival, Copied, Item, Kind
+from postroad_store.mail.model.view import Changes
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from postroad_store.mail.account import Account
-    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
     from tests.store.mail.conftest import Put
 
 MAIL = b"Subject: %d\r\n\r\nbody %d\r\n"
@@ -195,8 +195,8 @@ async def test_fetch_of_scattered_uids(storage: Storage, inbox: Mailbox, put: Pu
 
 
 async def test_fetch_in_blocks(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postroad_store.mail.reading.BLOCK", 100)
-    monkeypatch.setattr("postroad_store.mail.reading.BLOCK_ROWS", 3)
+    monkeypatch.setattr("postroad_store.mail.database.reader.BLOCK", 100)
+    monkeypatch.setattr("postroad_store.mail.database.reader.BLOCK_ROWS", 3)
     await put(inbox, *mails(20))
     for loaded in (False, True):
         if loaded:

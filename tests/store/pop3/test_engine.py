@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad_store.engine import Close, Event, StartTls
-from postroad_store.mail.message import UID
-from postroad_store.maildrop import Maildrop
+from postroad_store.mail.model.message import UID
 from postroad_store.pop3.commands import RULES, State
 from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, Engine, Login, Retrieve, Update
+from postroad_store.pop3.maildrop import Maildrop
+from postroad_store.protocol.contract import Close, Event, StartTls
 
 MAIL = [b"Subject: one\r\n\r\n.dot\r\n", b"Subject: two\r\n\r\n", b"x\r\n"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad.journal import Kind
-from postroad_store.engine import Event, Farewell
-from postroad_store.mail.errors import StorageError
+from postroad_store.mail.model.errors import StorageError
 from postroad_store.pop3 import session as module
 from postroad_store.pop3.engine import Retrieve
+from postroad_store.protocol.contract import Event, Farewell
 from tests.harness.pop3 import LOGIN, NOW, Place, Wire
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from postroad_store.engine import Event
-from postroad_store.mail import search as keys
+from postroad_store.mail.search import keys
+from postroad_store.protocol.contract import Event
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from postroad_store.imap.sequence import SequenceSet
-    from postroad_store.mail.flags import Change, FlagSet
+    from postroad_store.mail.model.flags import Change, FlagSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from postroad_store.imap.commands import Attribute, Section, Text
 from postroad_store.imap.updates import FlagLists
-from postroad_store.mail.message import Item as Stored
-from postroad_store.mail.message import Kind
+from postroad_store.mail.model.message import Item as Stored
+from postroad_store.mail.model.message import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from postroad_store.imap.commands import Item
-    from postroad_store.mail.changes import View
-    from postroad_store.mail.message import Part
+    from postroad_store.mail.model.message import Part
+    from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 
 LARGE = 1 << 20  # octets of a message that is not read whole

@@ -15,7 +15,7 @@ from postroad_store.imap.parse_fetch import read_fetch_items
 from postroad_store.imap.parse_search import CharsetUnknown, read_search
 from postroad_store.imap.sequence import read_sequence_set
 from postroad_store.imap.wire import Reader, SyntaxFault
-from postroad_store.mail.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
+from postroad_store.mail.model.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
 from postroad_store.sasl import SaslError, decode_base64
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from postroad_store.mail.errors import MailError
+    from postroad_store.mail.model.errors import MailError
 
 # ATOM-CHAR, see wire.py; a mailbox name may be an astring, which may hold "]" too.
 _ASTRING_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+\Z")

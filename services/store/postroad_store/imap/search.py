@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands import And, Key, Not, Numbers, Or
-from postroad_store.mail import search
+from postroad_store.mail.search import keys as search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from postroad_store.mail.message import UID
+    from postroad_store.mail.model.message import UID
 
 
 def key_for(key: Key, uids: Sequence[UID]) -> search.SearchKey:

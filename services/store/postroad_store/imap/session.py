@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from postroad_store.engine import ConnectionLost, Farewell
 from postroad_store.imap import (
     commands,
     responses,
@@ -30,7 +29,8 @@ from postroad_store.imap.engine import Engine
 from postroad_store.imap.sequence import format_ranges, ranges_of
 from postroad_store.imap.states import State
 from postroad_store.imap.wire import SyntaxFault
-from postroad_store.mail.errors import MailError
+from postroad_store.mail.model.errors import MailError
+from postroad_store.protocol.contract import ConnectionLost, Farewell
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from postroad.journal import Kind
-    from postroad_store.engine import Connection, Event
     from postroad_store.imap.commands import Bad, Command
     from postroad_store.imap.service import Service
-    from postroad_store.mail.account import Account
-    from postroad_store.mail.changes import View
-    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.view import View
+    from postroad_store.protocol.contract import Connection, Event
 
     Handler = Callable[["Session", Any], Awaitable[None] | None]
 

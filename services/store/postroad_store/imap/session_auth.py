@@ -8,17 +8,17 @@ from postroad_store.imap import commands, listing, updates
 from postroad_store.imap.mailbox_name import NameInvalid, decode, encode
 from postroad_store.imap.responses import astring
 from postroad_store.imap.states import State
-from postroad_store.mail.account import checked_name
-from postroad_store.mail.errors import NameNotAllowed, NoSuchMailbox
+from postroad_store.mail.model.account import checked_name
+from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from postroad_store.engine import Event
     from postroad_store.imap.session import Handler, Session
-    from postroad_store.mail.account import Account
-    from postroad_store.mail.changes import View
-    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.view import View
+    from postroad_store.protocol.contract import Event
 
 CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
 

@@ -14,8 +14,8 @@ from postroad_store.sasl import SaslError, parse_plain
 if TYPE_CHECKING:
     from typing import Any
 
-    from postroad_store.engine import Event
     from postroad_store.imap.session import Handler, Session
+    from postroad_store.protocol.contract import Event
 
 log = logging.getLogger(__name__)
 

@@ -14,19 +14,19 @@ from postroad_store.imap.sequence import format_ranges, indexes, ranges_of
 from postroad_store.imap.session_auth import find
 from postroad_store.imap.states import State
 from postroad_store.imap.wire import SyntaxFault
-from postroad_store.mail.errors import MessagesExpunged, NoSuchMailbox
-from postroad_store.mail.flags import SEEN, Change, FlagSet
+from postroad_store.mail.model.errors import MessagesExpunged, NoSuchMailbox
+from postroad_store.mail.model.flags import SEEN, Change, FlagSet
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-    from postroad_store.engine import Event
     from postroad_store.imap.fetch import Plan
     from postroad_store.imap.sequence import SequenceSet
     from postroad_store.imap.session import Handler, Session
-    from postroad_store.mail.changes import View
-    from postroad_store.mail.mailbox import Mailbox
-    from postroad_store.mail.message import UID, Copied
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID, Copied
+    from postroad_store.mail.model.view import View
+    from postroad_store.protocol.contract import Event
 
     Pieces = Iterator[tuple[bytes, bool]]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
+from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
-    from postroad_store.mail.changes import Changes, View
-    from postroad_store.mail.mailbox import Mailbox
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.view import Changes, View
 
 _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
 

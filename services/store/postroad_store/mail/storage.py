@@ -21,26 +21,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.groupcommit import GroupCommit
-from postroad_store.mail.account import Account
-from postroad_store.mail.changes import View
-from postroad_store.mail.commits import Append, Claim, Collect, Commit, Copy, Expunge, Incoming, StoreFlags
-from postroad_store.mail.database import FILE, Checkpointer, open_reader, open_writer, storage_error
-from postroad_store.mail.errors import MailError, NoSuchMailbox, StorageError, StorageFull
-from postroad_store.mail.evaluate import search
-from postroad_store.mail.fieldtext import FieldTexts
-from postroad_store.mail.names import Create, Delete, NewAccount, Rename, Subscribe, adopt
-from postroad_store.mail.parse import parse
-from postroad_store.mail.reading import Reader
-from postroad_store.mail.searchtext import is_plain, kept_text
+from postroad_store.mail.database.commits import Append, Claim, Collect, Commit, Copy, Expunge, Incoming, StoreFlags
+from postroad_store.mail.database.database import FILE, Checkpointer, open_reader, open_writer, storage_error
+from postroad_store.mail.database.names import Create, Delete, NewAccount, Rename, Subscribe, adopt
+from postroad_store.mail.database.reader import Reader
+from postroad_store.mail.mime.structure import parse
+from postroad_store.mail.mime.text import is_plain, kept_text
+from postroad_store.mail.model.account import Account
+from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError, StorageFull
+from postroad_store.mail.model.view import View
+from postroad_store.mail.search.evaluate import search
+from postroad_store.mail.search.fieldtext import FieldTexts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
-    from postroad_store.mail.flags import Change, FlagSet
-    from postroad_store.mail.mailbox import Mailbox, Status
-    from postroad_store.mail.message import UID, Arrival, Copied, Item, Part, Stored
-    from postroad_store.mail.search import SearchKey
+    from postroad_store.mail.model.flags import Change, FlagSet
+    from postroad_store.mail.model.mailbox import Mailbox, Status
+    from postroad_store.mail.model.message import UID, Arrival, Copied, Item, Part, Stored
+    from postroad_store.mail.search.keys import SearchKey
 
 MAX_LOADED = 200_000  # messages of mailboxes that are kept in memory though no session looks at them
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them

@@ -22,13 +22,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from postroad_store.engine import Close, Event, StartTls
 from postroad_store.pop3.commands import Command, CommandError, State, parse
 from postroad_store.pop3.multiline import Stuffer, stuff
+from postroad_store.protocol.contract import Close, Event, StartTls
 from postroad_store.sasl import MAX_RESPONSE, SaslError, decode_plain
 
 if TYPE_CHECKING:
-    from postroad_store.maildrop import Maildrop
+    from postroad_store.pop3.maildrop import Maildrop
 
 # RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer than that, so 1,100 are taken.
 MAX_LINE = 1100

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
-from postroad_store.mail.errors import MailError
-from postroad_store.mail.message import Item
-from postroad_store.maildrop import Maildrop
+from postroad_store.mail.model.errors import MailError
+from postroad_store.mail.model.message import Item
 from postroad_store.pop3.engine import Engine, Login, Retrieve, Update
+from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.pop3.multiline import body_lines
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from postroad.journal import Journal
     from postroad_store.accounts import Accounts
-    from postroad_store.engine import Connection, Event, Farewell
-    from postroad_store.mail.changes import View
-    from postroad_store.mail.mailbox import Mailbox
-    from postroad_store.mail.message import UID
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
+    from postroad_store.protocol.contract import Connection, Event, Farewell
 
 log = logging.getLogger(__name__)
 

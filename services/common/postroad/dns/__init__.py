@@ -1,0 +1,1 @@
+"""The name system's vocabulary: names, RDATA, zones, master files."""

@@ -1,0 +1,39 @@
+"""The envelope of a mail transaction (RFC 5321 §2.3.1): everything about a message that is not its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from postroad.mail.address import Address
+
+
+class BodyType(StrEnum):
+    """The BODY parameter of MAIL (RFC 6152 §3)."""
+
+    SEVEN_BIT = "7BIT"
+    EIGHT_BIT_MIME = "8BITMIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One forward-path of the transaction, as it was given to RCPT."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One mail transaction's envelope.
+
+    `reverse_path` is None for the null reverse-path `<>`. `declared_size` is the SIZE parameter in octets
+    (RFC 1870 §6), None where absent. `smtputf8` says that MAIL carried SMTPUTF8 (RFC 6531 §3.4).
+    """
+
+    reverse_path: Address | None
+    recipients: tuple[Recipient, ...] = ()
+    body: BodyType | None = None
+    smtputf8: bool = False
+    declared_size: int | None = None

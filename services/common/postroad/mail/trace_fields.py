@@ -1,0 +1,69 @@
+"""Trace fields (RFC 5321 §4.4): Received and Return-Path, as pure functions that give the octets of a field.
+
+Standards: RFC 5321 §4.4 (grammar), RFC 3848 and RFC 6531 §4.3 (the protocol names of the WITH clause), RFC 5322
+§3.3 (date-time) and §2.2.3 (folding).
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from postroad.mail.address import Address
+    from postroad.mail.envelope import Envelope
+    from postroad.smtp.server.service import Session
+
+# RFC 5321 §6.3: loops are found by counting Received fields; the threshold SHOULD be large, at least 100 is its
+# advice. Postroad's road has two hops, and 50 is what Postfix counts to.
+RECEIVED_LIMIT = 50
+
+# obs-optional allows white space before the colon (RFC 5322 §4.5.8).
+_RECEIVED = re.compile(rb"\r\n[Rr][Ee][Cc][Ee][Ii][Vv][Ee][Dd][ \t]*:")
+
+
+def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: str, when: datetime) -> bytes:
+    """Return the Received field for a message that `hostname` took in `session` at `when`, which has a time zone.
+
+    Time-stamp-line = "Received:" FWS Stamp CRLF; Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
+    """
+    # From-domain = "FROM" FWS Extended-Domain; Extended-Domain = Domain FWS "(" TCP-info ")" / address-literal ...
+    literal = f"[IPv6:{session.host}]" if session.peer.version == 6 else f"[{session.host}]"
+    lines = [f"Received: from {session.client_name or literal} ({literal})"]
+    if session.tls_version is not None:
+        lines.append(f"(using {session.tls_version} with cipher {session.tls_cipher})")
+    # By-domain = CFWS "BY" FWS Extended-Domain; With = CFWS "WITH" FWS Protocol; ID = CFWS "ID" FWS ( Atom / msg-id )
+    lines.append(f"by {hostname} with {with_protocol(session, envelope)} id {queue_id}")
+    # For = CFWS "FOR" FWS ( Path / Mailbox ). §7.2: more than one recipient would tell the others of blind copies.
+    if len(envelope.recipients) == 1:
+        lines.append(f"for <{envelope.recipients[0].address}>")
+    return ("\r\n\t".join(lines) + f";\r\n\t{_date_time(when)}\r\n").encode()
+
+
+@lru_cache(maxsize=4)
+def _date_time(when: datetime) -> str:
+    """Give the date-time once a second rather than once a message, if the caller's clock has whole seconds."""
+    return format_datetime(when)
+
+
+def with_protocol(session: Session, envelope: Envelope) -> str:
+    """Return the protocol of the WITH clause (RFC 3848 §1, RFC 6531 §4.3)."""
+    if not session.extended:
+        return "SMTP"
+    secure = "S" if session.tls_version is not None else ""
+    authenticated = "A" if session.account is not None else ""
+    return ("UTF8SMTP" if envelope.smtputf8 else "ESMTP") + secure + authenticated
+
+
+def return_path(reverse_path: Address | None) -> bytes:
+    """Return the Return-Path field that final delivery puts in front (RFC 5321 §4.4)."""
+    return f"Return-Path: <{'' if reverse_path is None else reverse_path}>\r\n".encode()
+
+
+def count_received(header_section: bytes) -> int:
+    """Return how many Received fields the header section has (RFC 5321 §6.3)."""
+    return len(_RECEIVED.findall(b"\r\n" + header_section))

@@ -1,0 +1,66 @@
+"""What goes into the SMTP client and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from postroad.mail.address import Address
+    from postroad.mail.envelope import BodyType
+    from postroad.smtp.client.outcome import Deferred, Failed, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One mail transaction to make: the envelope, and what must be known of the content beforehand.
+
+    `smtputf8` is the parameter with which the message came; `utf8_header` says that its header section has
+    octets above 127, `eight_bit` that the content has any.
+    """
+
+    reverse_path: Address | None
+    recipients: tuple[Address, ...]
+    size: int  # octets, without transparency
+    body: BodyType | None = None
+    eight_bit: bool = False
+    smtputf8: bool = False
+    utf8_header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The session is open: `send` may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """The server awaits a TLS handshake: make it, then call `tls_started`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendContent:
+    """354: give the content with `content` and `end_content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The transaction is over: one outcome for each recipient, in order.
+
+    `lost` says that the session broke before the end, `uncertain` that it did so after the final dot was sent: the
+    server may have the message.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    uncertain: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server does not want this session, or it broke off before a transaction began."""
+
+    outcome: Deferred | Failed
+
+
+Event: TypeAlias = Ready | StartTls | SendContent | Finished | Refused

@@ -1,0 +1,229 @@
+"""One SMTP session on the wire: the client engine with a socket, TLS and a clock under it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
+from postroad.smtp.client.outcome import deferred
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    from postroad.smtp.client import Event, Transaction
+    from postroad_relay.delivery.routing import Target
+    from postroad_relay.queue.spool import Stored
+
+CONNECT_TIMEOUT = 30.0  # seconds
+HANDSHAKE_TIMEOUT = 30.0  # seconds
+QUIT_TIMEOUT = 5.0  # seconds for the 221, on which nothing depends
+
+
+class TlsFailedError(Exception):
+    """The TLS handshake failed; opportunistic TLS goes on in plaintext, over a new connection."""
+
+
+class Session(asyncio.Protocol):
+    """A connection to a server, for one transaction after the other."""
+
+    def __init__(self, target: Target, hostname: str, tls: ssl.SSLContext | None) -> None:
+        self.target = target
+        self.idle_since = 0.0  # loop time, for the pool
+        self.used = False  # a transaction has been made over it
+        self.tls_version: str | None = None
+        self._tls = tls
+        self._engine = Client(hostname, str(target), starttls=tls is not None)
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._events: list[Event] = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._content: Iterator[bytes] | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a transaction may begin."""
+        return self._engine.state is State.READY and self._transport is not None and not self._transport.is_closing()
+
+    async def open(self, port: int) -> Refused | None:
+        """Connect and get READY; returns the refusal where the server does not want us.
+
+        Raises `OSError` where no connection comes about, `TlsFailedError` where TLS does not.
+        """
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await self._loop.create_connection(lambda: self, str(self.target.address), port)
+        while True:
+            event = await self._next()
+            match event:
+                case StartTls():
+                    await self._start_tls()
+                case Refused():
+                    self.abort()
+                    return event
+                case Ready() if self.is_ready:
+                    return None
+                case _:  # it has changed its mind since: a 421 may come in one packet with the reply to EHLO
+                    return Refused(deferred("4.4.2", f"host {self.target}: lost connection", str(self.target)))
+
+    async def _start_tls(self) -> None:
+        assert self._transport is not None  # noqa: S101 - the 220 came over it
+        assert self._tls is not None  # noqa: S101 - or STARTTLS would not have been said
+        host = self.target.host
+        try:
+            transport = await self._loop.start_tls(
+                self._transport,
+                self,
+                self._tls,
+                server_hostname=None if host.startswith("[") else host,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+            )
+        except (OSError, EOFError) as error:  # ssl.SSLError and TimeoutError are OSErrors
+            self.abort()
+            raise TlsFailedError(str(error) or type(error).__name__) from error
+        if transport is None:  # the connection was lost in between
+            raise TlsFailedError("lost connection")
+        self._transport = transport
+        self.tls_version = transport.get_extra_info("ssl_object").version()
+        if self._engine.state is State.HANDSHAKE:  # or it broke by what came with the end of the handshake
+            self._engine.tls_started()
+            self._pump()
+
+    async def run(self, transaction: Transaction, stored: Stored) -> Finished:
+        """Make a transaction; raises `SpoolError` where the content can't be read, with the session aborted."""
+        self.used = True
+        blocks = stored.blocks()
+        # A content in memory goes out as soon as 354 is here, without this task being woken for it.
+        self._content = blocks if stored.path is None else None
+        self._engine.send(transaction)
+        self._pump()
+        event = await self._next()
+        if isinstance(event, SendContent):
+            try:
+                await self._send(blocks)
+            except Exception:
+                self.abort()  # never a final dot after half a content
+                raise
+            event = await self._next()
+        if not isinstance(event, Finished):
+            raise TypeError(f"{event!r} in a transaction")
+        if self._engine.state is State.CLOSED:
+            self.abort()
+        return event
+
+    async def _send(self, blocks: Iterator[bytes]) -> None:
+        for block in blocks:
+            if self._engine.state is not State.CONTENT:
+                return  # the session broke; the event that says so is there
+            self._engine.content(block)
+            self._pump()
+            if self._writable is not None:
+                self._wait_until(self._engine.timeout)
+                await self._writable
+        if self._engine.state is State.CONTENT:
+            self._engine.end_content()
+            self._pump()
+
+    def leave(self) -> None:
+        """Say QUIT and close once it is answered, or after a while."""
+        if not self.is_ready:
+            self.abort()
+            return
+        self._engine.quit()
+        self._pump()
+        self._loop.call_later(QUIT_TIMEOUT, self.abort)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- asyncio's side ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+
+    def data_received(self, data: bytes) -> None:
+        """Hand octets to the engine."""
+        self._engine.receive_data(data)
+        self._pump()
+
+    def eof_received(self) -> None:
+        """Finish as the server has."""
+        self._engine.receive_eof()
+        self._pump()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the engine that the connection is gone."""
+        self._engine.receive_eof("lost connection" if exc is None else f"lost connection: {exc}")
+        self.resume_writing()
+        self._pump()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def pause_writing(self) -> None:
+        """Hold back: the send buffer is full."""
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Go on: the send buffer has room again."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _pump(self) -> None:
+        """Take what the engine has to say, and write what it has to send."""
+        engine = self._engine
+        while (event := engine.next_event()) is not None:
+            if isinstance(event, SendContent) and self._content is not None:
+                for block in self._content:
+                    engine.content(block)
+                engine.end_content()
+            else:
+                self._events.append(event)
+        transport = self._transport
+        if transport is not None:
+            data = engine.data_to_send()
+            if data and not transport.is_closing():
+                transport.write(data)
+            if engine.state is State.CLOSED:
+                transport.close()
+        if self._waiter is not None:
+            self._wait_until(engine.timeout)
+            if self._events and not self._waiter.done():
+                self._waiter.set_result(None)
+
+    async def _next(self) -> Event:
+        """Wait for an event; a server that takes longer than RFC 5321 §4.5.3.2 allows has lost the connection."""
+        if not self._events:
+            self._waiter = self._loop.create_future()
+            self._wait_until(self._engine.timeout)
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._events.pop(0)
+
+    def _wait_until(self, seconds: float) -> None:
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None:
+            self._timer = self._loop.call_later(seconds, self._check_time)
+
+    def _check_time(self) -> None:
+        """One timer a session, set again when it goes off too early, instead of one a command."""
+        self._timer = None
+        if self._waiter is None and self._writable is None:
+            return
+        left = self._deadline - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check_time)
+            return
+        self._engine.receive_eof("timeout")
+        self.resume_writing()
+        self._pump()
+        self.abort()

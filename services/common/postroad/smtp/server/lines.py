@@ -1,0 +1,88 @@
+"""The command lines of an SMTP session: octets in, lines out, held to the rules that bind every line.
+
+Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL in it is refused, and so is one
+longer than any command may be, of which no more than that is kept. How the octets were cut into pieces on their
+way makes no difference to what comes out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.smtp.server.commands import AUTH_LINE, BAD_CHARACTER, LINE_TOO_LONG
+
+if TYPE_CHECKING:
+    from postroad.mail.reply import Reply
+
+_MAX_LINE = AUTH_LINE - 2  # without CRLF
+
+
+class LineReader:
+    """Cuts what the client sends into lines; hands over the rest where it is no lines but mail data."""
+
+    __slots__ = ("_buffer", "_position", "_skipping")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._position = 0  # what is before it in the buffer is done with
+        self._skipping = False  # up to the next CRLF: the line is refused already
+
+    def receive(self, data: bytes) -> None:
+        """Take octets."""
+        self._buffer = self._buffer[self._position :] + data if self._buffer else data
+        self._position = 0
+
+    @property
+    def buffered(self) -> int:
+        """How many octets wait to be looked at."""
+        return len(self._buffer) - self._position
+
+    def take_all(self) -> bytes:
+        """Return all that is buffered, and forget it."""
+        rest = self._buffer[self._position :] if self._position else self._buffer
+        self.clear()
+        return rest
+
+    def clear(self) -> None:
+        """Forget what is buffered."""
+        self._buffer = b""
+        self._position = 0
+
+    def next_line(self) -> bytes | Reply | None:
+        """Return the next line without its CRLF, or the reply that refuses it, or None before its end."""
+        while True:
+            start = self._position
+            end = self._buffer.find(b"\r\n", start)
+            if end < 0:
+                return self._look_at_beginning() if start < len(self._buffer) else None
+            self._position = end + 2
+            if not self._skipping:
+                line = self._buffer[start:end]
+                return _fault(line) or line
+            self._skipping = False
+
+    def _look_at_beginning(self) -> Reply | None:
+        """Refuse a line that has not ended as soon as it cannot become good: who sends bare LF is told so."""
+        beginning = self.take_all()
+        refusal: Reply | None = None
+        if not self._skipping:
+            if 0 <= beginning.find(b"\n") <= _MAX_LINE:
+                refusal = BAD_CHARACTER
+            elif len(beginning) > _MAX_LINE + 1:  # its last octet may be the CR of its CRLF
+                refusal = LINE_TOO_LONG
+            self._skipping = refusal is not None
+        if self._skipping:
+            beginning = b"\r" if beginning.endswith(b"\r") else b""
+        self._buffer = beginning
+        return refusal
+
+
+def _fault(line: bytes) -> Reply | None:
+    """Return what refuses a whole line; what `_look_at_beginning` refuses early, it refuses alike."""
+    if b"\n" in line and line.find(b"\n") <= _MAX_LINE:
+        return BAD_CHARACTER
+    if len(line) > _MAX_LINE:
+        return LINE_TOO_LONG
+    if b"\r" in line or b"\0" in line:
+        return BAD_CHARACTER
+    return None

@@ -1,0 +1,112 @@
+"""What the SMTP receiver asks of the service behind it, and what it tells it about the session.
+
+The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange); the service keeps the policy
+(who, to whom, how much) and takes the message. Every answer is a `Reply`; a refusal has no side effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from ipaddress import IPv4Address, IPv6Address
+
+    from postroad.mail.content import Content
+    from postroad.mail.envelope import Envelope, Recipient
+    from postroad.mail.reply import Reply
+    from postroad.world.world import Account
+
+
+class Port(StrEnum):
+    """What a listening port is for."""
+
+    TRANSFER = "smtp"  # 25, RFC 5321
+    SUBMISSION = "submission"  # 587, RFC 6409
+    SUBMISSIONS = "submissions"  # 465, RFC 8314: TLS from the first octet
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An address to listen on, and what for; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+    role: Port = Port.TRANSFER
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what a stranger can make grow; sizes in octets, times in seconds."""
+
+    message_size: int = 50 * 1024 * 1024  # RFC 1870, announced as SIZE
+    recipients: int = 1000  # RFC 5321 §4.5.3.1.8: at least 100
+    header_size: int = 1024 * 1024
+    header_lines: int = 5000
+    line: int = 1000  # RFC 5321 §4.5.3.1.6: text line, CRLF included
+    connections: int = 500
+    connections_per_address: int = 100
+    errors: int = 20  # refused commands before 421
+    command_timeout: float = 300.0  # RFC 5321 §4.5.3.2.7
+    data_timeout: float = 180.0  # RFC 5321 §4.5.3.2.5, between blocks
+    authentication_delay: float = 1.0  # before a failed AUTH is answered
+
+    def with_room_for_trace_fields(self) -> Limits:
+        """Return the limits of a next hop that must take all that a hop with these limits took.
+
+        Each hop adds trace fields (RFC 5321 §4.4), and submission may add Date and Message-ID (RFC 6409 §8).
+        """
+        return replace(
+            self,
+            message_size=self.message_size + 64 * 1024,
+            header_size=self.header_size + 64 * 1024,
+            header_lines=self.header_lines + 200,
+        )
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of one SMTP session; the receiver writes it, the service reads it."""
+
+    port: Port
+    peer: IPv4Address | IPv6Address
+    peer_port: int
+    session_id: str
+    client_name: str | None = None  # the argument of EHLO or HELO
+    extended: bool = False  # EHLO rather than HELO
+    tls_version: str | None = None  # "TLSv1.3", None in plaintext
+    tls_cipher: str | None = None
+    account: Account | None = None  # after AUTH
+    host: str = field(init=False)  # the peer as text, made once: each message's trace field and journal have it
+
+    def __post_init__(self) -> None:
+        self.host = str(self.peer)
+
+
+class Service(Protocol):
+    """The policy and the destination behind the receiver."""
+
+    def connect(self, session: Session) -> Reply | None:
+        """Return None to greet, or the 4yz or 554 that turns the client away (RFC 5321 §3.1)."""
+        ...
+
+    async def authenticate(self, login: str, password: str) -> Account | None:
+        """Return the account whose login and password these are (RFC 4954, RFC 4616)."""
+        ...
+
+    def mail(self, session: Session, envelope: Envelope) -> Reply:
+        """Answer MAIL; the envelope has the reverse-path and parameters, no recipients yet."""
+        ...
+
+    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
+        """Answer one RCPT, with the envelope so far."""
+        ...
+
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
+        """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
+
+        The content is closed by the receiver afterwards. `OSError` means that the disk is full or broken.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The world: who exists. One file, validated whole, read again when it changes."""

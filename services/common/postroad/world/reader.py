@@ -1,0 +1,400 @@
+"""From the document of a world file to a World, with every rule of the file.
+
+All that is wrong is gathered, each error with the key that it stands at, because a world is edited by hand and
+one error a try would be a nuisance.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from postroad.mail.address import Address, AddressError, check_a_labels, domain_key, parse_address
+from postroad.records import FurtherRecord, RecordError, clashes, parse_record
+from postroad.world.credentials import SecretError, check_secret
+from postroad.world.world import MX, SUBADDRESS_SEPARATOR, Account, Domain, Host, Role, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Address, IPv4Network
+
+    from postroad.world.toml_lines import KeyPath
+
+Key = TypeVar("Key")
+
+# What redirects mail: an alias, (domain, local-part), or a catch-all, (domain, None).
+Step = tuple[str, str | None]
+
+MAX_ALIAS_DEPTH = 20  # how many aliases may lead from one to the next
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """One thing that is wrong, at a key; "{line}" in the sentence stands for the place of `other`."""
+
+    at: KeyPath
+    sentence: str
+    other: KeyPath = ()
+
+
+class WorldReader:
+    """Reads one document; `errors` has what was wrong once `read` has returned."""
+
+    def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
+        self.errors: list[ReadError] = []
+        self._document = document
+        self._network = network
+        self._capturing = capturing
+        self.goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
+        self._further: dict[str, tuple[KeyPath, dict[int, FurtherRecord]]] = {}  # by domain
+        self.steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
+
+    def read(self) -> World:
+        """Return the world; it is good only where there were no errors."""
+        self._only((), self._document, "the world", "capture", "hosts", "domains")
+        hosts = dict(self._hosts())
+        domains = dict(self._domains(hosts))
+        for name in hosts:
+            if not any(name == domain or name.endswith(f".{domain}") for domain in domains):
+                self.error(self._host_places[name], f"the host {name} is in no domain of this world")
+        capture = self._goal(("capture",), "capture", self._document.get("capture"))
+        if self._capturing and "capture" not in self._document:
+            need = 'no capture account, which POSTROAD_OUTSIDE=capture needs: write capture = "someone@a.domain.of.it"'
+            self.error((), f"{need} at the top, or choose bounce or refuse")
+        world = World(self._network, MappingProxyType(hosts), MappingProxyType(domains), capture)
+        self._check_further(world)
+        _GoalCheck(self, world).run()
+        return world
+
+    # Pieces that several rules need
+
+    def error(self, at: KeyPath, sentence: str, other: KeyPath = ()) -> None:
+        """Note what is wrong at a key."""
+        self.errors.append(ReadError(at, sentence, other))
+
+    def _table(self, at: KeyPath, value: Any, what: str) -> Mapping[str, Any]:
+        if isinstance(value, dict):
+            return value
+        self.error(at, f"{what} must be a table")
+        return {}
+
+    def _only(self, at: KeyPath, table: Mapping[str, Any], what: str, *keys: str) -> bool:
+        """Whether no unknown key is a sign that the dots of a name were taken for TOML's own."""
+        good = True
+        # [domains.x.test] is a domain x with nothing but a table test; a misspelt key stands beside good ones.
+        undotted = bool(at) and not table.keys() & set(keys)
+        for key, value in table.items():
+            if key not in keys:
+                hint = "; a name with dots in it stands in quotes" if undotted and isinstance(value, dict) else ""
+                good = good and not hint
+                self.error((*at, key), f"unknown key {key!r}: {what} has {', '.join(keys)}{hint}")
+        return good
+
+    def _strings(self, at: KeyPath, value: Any, what: str) -> Iterator[tuple[KeyPath, str]]:
+        """Yield the strings of a list with their places."""
+        if not isinstance(value, list):
+            self.error(at, f"{what} must be a list of strings")
+            return
+        for index, one in enumerate(value):
+            if isinstance(one, str):
+                yield (*at, index), one
+            else:
+                self.error((*at, index), f"{what} must be a list of strings")
+
+    def _once(self, seen: dict[Key, KeyPath], key: Key, at: KeyPath, sentence: str) -> bool:
+        """Whether the key is new; where it is not the sentence is an error, its {line} that of the first."""
+        if key in seen:
+            self.error(at, sentence, seen[key])
+            return False
+        seen[key] = at
+        return True
+
+    def _name(self, at: KeyPath, text: str, what: str) -> str | None:
+        try:
+            name = domain_key(text)
+            check_a_labels(name)
+        except AddressError as error:
+            self.error(at, f"{what}: {error}")
+            return None
+        return name
+
+    def _address(self, at: KeyPath, text: str, what: str) -> Address | None:
+        """Parse an address, its domain put in the form of a `domain_key`."""
+        try:
+            address = parse_address(text)
+            if address.is_literal:
+                raise AddressError("an address literal is in no domain of this world")
+        except AddressError as error:
+            self.error(at, f"{what} {text!r}: {error}")
+            return None
+        return Address(address.local_part, domain_key(address.domain))
+
+    def _goal(self, at: KeyPath, what: str, value: Any) -> Address | None:
+        """Read an address that has to lead somewhere; None is none."""
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.error(at, f"{what} must be an address in quotes")
+            return None
+        address = self._address(at, value, what)
+        if address is not None:
+            self.goals.append((at, what, address))
+        return address
+
+    # Hosts
+
+    def _hosts(self) -> Iterator[tuple[str, Host]]:
+        self._host_places: dict[str, KeyPath] = {}
+        addresses: dict[IPv4Address, KeyPath] = {}
+        roles: dict[Role, KeyPath] = {}
+        for key, value in self._table(("hosts",), self._document.get("hosts", {}), "hosts").items():
+            at: KeyPath = ("hosts", key)
+            table = self._table(at, value, f"the host {key}")
+            if not self._only(at, table, "a host", "address", "role") or not isinstance(value, dict):
+                continue
+            name = self._name(at, key, "host")
+            if name is None:
+                continue
+            self._once(self._host_places, name, at, f"the host {name} is here twice, first on {{line}}")
+            role = self._role((*at, "role"), table.get("role"), key)
+            if role is not None and role in roles:
+                first = roles[role][1]
+                self.error((*at, "role"), f"{key} and {first} ({{line}}) both have the role {role}", roles[role])
+            elif role is not None:
+                roles[role] = (*at, "role")
+            address = self._host_address((*at, "address"), table.get("address"), key)
+            if address is not None:
+                if address in addresses:
+                    first = addresses[address][1]
+                    said = f"{key} and {first} ({{line}}) both have the address {address}"
+                    self.error((*at, "address"), said, addresses[address])
+                else:
+                    addresses[address] = (*at, "address")
+                yield name, Host(name, address, role)
+        for role in Role:
+            if role not in roles:
+                self.error(("hosts",), f"no host has the role {role}, and one must")
+
+    def _role(self, at: KeyPath, value: Any, host: str) -> Role | None:
+        if value is None:
+            return None
+        if not isinstance(value, str) or value not in set(Role):
+            self.error(at, f"the role of {host} must be {', '.join(Role)}, or none")
+            return None
+        return Role(value)
+
+    def _host_address(self, at: KeyPath, value: Any, host: str) -> IPv4Address | None:
+        last = self._network.num_addresses - 2  # .0 is the network, .255 the broadcast address
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            missing = f"{host} has no address" if value is None else f"the address of {host} is no address"
+            self.error(at, f"{missing}: it is an offset from 1 to {last} in the network, or a whole IPv4 address")
+            return None
+        if isinstance(value, int):
+            if not 1 <= value <= last:
+                self.error(at, f"the address of {host} is an offset from 1 to {last}, not {value}")
+                return None
+            return self._network[value]
+        try:
+            address = ipaddress.IPv4Address(value)
+        except ValueError:
+            self.error(at, f"the address of {host}, {value!r}, is not an IPv4 address")
+            return None
+        if address not in self._network:
+            self.error(at, f"the address of {host}, {address}, is outside the network {self._network}")
+            return None
+        if address in {self._network.network_address, self._network.broadcast_address}:
+            self.error(at, f"the address of {host}, {address}, is the network's own or its broadcast address")
+            return None
+        return address
+
+    # Domains
+
+    def _domains(self, hosts: Mapping[str, Host]) -> Iterator[tuple[str, Domain]]:
+        seen: dict[str, KeyPath] = {}
+        # RFC 1035 §3.5: the reverse zone of the /24 is derived from the hosts
+        reverse = ".".join(self._network.network_address.reverse_pointer.split(".")[1:])
+        for key, value in self._table(("domains",), self._document.get("domains", {}), "domains").items():
+            at: KeyPath = ("domains", key)
+            table = self._table(at, value, f"the domain {key}")
+            keys = ("mx", "catch-all", "accounts", "aliases", "records")
+            if not self._only(at, table, "a domain", *keys) or not isinstance(value, dict):
+                continue
+            name = self._name(at, key, "domain")
+            if name is None or not self._once(seen, name, at, f"the domain {name} is here twice, first on {{line}}"):
+                continue
+            if name == reverse or name.endswith(f".{reverse}"):
+                self.error(at, f"{name} is in the reverse zone {reverse}, which is made from the hosts")
+            local_parts: dict[str, KeyPath] = {}
+            accounts = dict(self._accounts((*at, "accounts"), table.get("accounts", {}), name, local_parts))
+            aliases = dict(self._aliases((*at, "aliases"), table.get("aliases", {}), name, local_parts))
+            if "catch-all" in table:
+                self.steps[name, None] = (*at, "catch-all")
+            yield (
+                name,
+                Domain(
+                    name=name,
+                    mx=tuple(self._mx((*at, "mx"), table.get("mx", []), hosts)),
+                    accounts=MappingProxyType(accounts),
+                    aliases=MappingProxyType(aliases),
+                    catch_all=self._goal((*at, "catch-all"), "catch-all", table.get("catch-all")),
+                    records=tuple(self._records((*at, "records"), table.get("records", []), name)),
+                ),
+            )
+
+    def _mx(self, at: KeyPath, value: Any, hosts: Mapping[str, Host]) -> Iterator[MX]:
+        seen: dict[str, KeyPath] = {}
+        for place, text in self._strings(at, value, "mx"):
+            preference, _, host = text.strip().partition(" ")
+            host = host.strip()
+            # RFC 1035 §3.3.9: PREFERENCE is 16 bits
+            if not (re.fullmatch("[0-9]{1,5}", preference) and host) or int(preference) > 65535:
+                self.error(place, f"an MX is a preference from 0 to 65535 and a host, not {text!r}")
+                continue
+            if host == ".":
+                # RFC 7505 §3: a null MX has preference 0 and is the only one
+                if int(preference) or len(value) > 1:
+                    self.error(place, 'the null MX is "0 ." and stands alone (RFC 7505 §3)')
+                name: str | None = "."
+            else:
+                name = self._name(place, host, "mx")
+                if name is not None and name not in hosts and name not in self._host_places:
+                    self.error(place, f"the MX {host} is no host of this world")
+            if name is not None and self._once(seen, name, place, f"the MX {host} is here twice"):
+                yield MX(int(preference), name)
+
+    def _local_part(self, at: KeyPath, text: str, domain: str, seen: dict[str, KeyPath]) -> Address | None:
+        """Return the address of a local-part of the domain that was not there yet."""
+        try:
+            address = parse_address(str(Address(text, domain)))
+        except AddressError as error:
+            self.error(at, f"{text!r} is not a local-part: {error}")
+            return None
+        if not self._once(seen, address.key[0], at, f"{text}@{domain} is here twice, first on {{line}}"):
+            return None
+        return address
+
+    def _accounts(
+        self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath]
+    ) -> Iterator[tuple[str, Account]]:
+        for key, secret in self._table(at, value, "accounts").items():
+            place = (*at, key)
+            address = self._local_part(place, key, domain, seen)
+            if not isinstance(secret, str):
+                self.error(place, f"the password of {key}@{domain} must be a string")
+                continue
+            try:
+                check_secret(secret)
+            except SecretError as error:
+                self.error(place, f"the password of {key}@{domain} is of no use: {error}")
+            if address is not None:
+                yield address.key[0], Account(address, secret)
+
+    def _aliases(
+        self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath]
+    ) -> Iterator[tuple[str, tuple[Address, ...]]]:
+        for key, targets in self._table(at, value, "aliases").items():
+            place = (*at, key)
+            address = self._local_part(place, key, domain, seen)
+            what = f"the alias {key}@{domain}"
+            if targets == []:
+                self.error(place, f"{what} leads to no address")
+            listed = [(place, targets)] if isinstance(targets, str) else self._strings(place, targets, what)
+            goals = [self._goal(where, what, text) for where, text in listed]
+            if address is not None:
+                self.steps[domain, address.key[0]] = place
+                yield address.key[0], tuple(goal for goal in goals if goal is not None)
+
+    def _records(self, at: KeyPath, value: Any, domain: str) -> Iterator[str]:
+        parsed: dict[int, FurtherRecord] = {}
+        for place, text in self._strings(at, value, "records"):
+            try:
+                parsed[int(place[-1])] = parse_record(text, domain)
+            except RecordError as error:
+                self.error(place, f"the record {text!r}: {error}")
+            else:
+                yield text
+        self._further[domain] = at, parsed
+
+    def _check_further(self, world: World) -> None:
+        for domain, (at, records) in self._further.items():
+            for index, sentence in clashes(domain, records, world.domains, world.hosts, world.network):
+                self.error((*at, index), sentence)
+
+
+class _GoalCheck:
+    """Follows aliases and catch-alls as `World.resolve` does, to find loops and ends that are nowhere."""
+
+    def __init__(self, reader: WorldReader, world: World) -> None:
+        self._reader = reader
+        self._world = world
+        self._depths: dict[Step, int] = {}  # how many steps lead on from each that was walked
+        self._loops: set[frozenset[Step]] = set()
+
+    def run(self) -> None:
+        for at, what, address in self._reader.goals:
+            end = self._next(address)
+            if isinstance(end, str):
+                self._reader.error(at, f"{what} leads to {address}, and {end}")
+        for step in self._reader.steps:
+            self._walk(step, ())
+
+    def _next(self, address: Address) -> Step | str | None:
+        """Return the step that mail for the address takes next, None for an account, or why there is none."""
+        domain = self._world.domains.get(address.domain)
+        if domain is None:
+            return f"{address.domain} is no domain of this world"
+        local_part = address.key[0]
+        base = local_part.partition(SUBADDRESS_SEPARATOR)[0] or local_part
+        for name in (local_part, base):
+            if name in domain.accounts:
+                return None
+            if name in domain.aliases:
+                return domain.name, name
+        if base == "postmaster" and domain.accounts:
+            return None
+        if domain.catch_all is not None:
+            return domain.name, None
+        return "there is no such account or alias, nor a catch-all"
+
+    def _targets(self, step: Step) -> Iterator[Step]:
+        name, alias = step
+        domain = self._world.domains[name]
+        addresses = (domain.catch_all,) if alias is None else domain.aliases.get(alias, ())
+        for address in addresses:
+            end = self._next(address) if address is not None else None
+            if isinstance(end, tuple):
+                yield end
+
+    def _walk(self, step: Step, path: tuple[Step, ...]) -> int:
+        """Return how many steps lead on from this one, to which `path` led."""
+        if step in path:
+            loop = path[path.index(step) :]
+            if frozenset(loop) not in self._loops:
+                self._loops.add(frozenset(loop))
+                sentence = f"alias loop: {' -> '.join(map(_spell, (*loop, step)))}"
+                if loop == ((step[0], None),):  # it catches itself, for want of what it names
+                    catch_all = self._world.domains[step[0]].catch_all
+                    sentence = f"catch-all leads to {catch_all}, and there is no such account or alias"
+                self._reader.error(self._reader.steps[step], sentence)
+            return 0
+        if step not in self._depths:
+            if len(path) > MAX_ALIAS_DEPTH:
+                self._too_deep(path[0])
+                return 0
+            self._depths[step] = 1 + max((self._walk(one, (*path, step)) for one in self._targets(step)), default=0)
+            if self._depths[step] == MAX_ALIAS_DEPTH + 1:
+                self._too_deep(step)
+        return self._depths[step]
+
+    def _too_deep(self, step: Step) -> None:
+        self._reader.error(
+            self._reader.steps[step], f"more than {MAX_ALIAS_DEPTH} aliases in a row lead on from {_spell(step)}"
+        )
+
+
+def _spell(step: Step) -> str:
+    domain, alias = step
+    return f"the catch-all of {domain}" if alias is None else f"{alias}@{domain}"

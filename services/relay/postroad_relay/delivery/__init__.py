@@ -1,0 +1,1 @@
+"""Delivery: from a domain to a server that took the message."""

@@ -1,0 +1,208 @@
+"""Delivery status notifications: what the relay writes to the reverse-path when it gives up. Pure.
+
+The format is RFC 3464's in RFC 6522's multipart/report, with RFC 6533's media types when the original is
+internationalized. A DSN goes out under the null reverse-path, and nobody gets one for a message that itself had it
+(RFC 5321 §6.1).
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad.mail.dates import date_time
+from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad_relay.queue.spool.record import Message, QueueId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from postroad.mail.address import Address
+    from postroad.smtp.client.outcome import Failed
+
+RETURN_WHOLE = 64 * 1024  # octets: larger originals come back as their header section alone
+_WIDTH = 76
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who reports: the relay's name, and the address that its DSNs come from and answers go to."""
+
+    hostname: str
+    postmaster: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A DSN, ready to be queued."""
+
+    message: Message
+    content: bytes
+
+
+def report(
+    original: Message,
+    failures: Mapping[int, Failed],
+    content: bytes,
+    *,
+    reporter: Reporter,
+    queue_id: QueueId,
+    now: float,
+    unique: str,
+) -> Report | None:
+    """Return the DSN for recipients that failed (by index); None where none may be sent.
+
+    `content` is the original's, the whole of it up to RETURN_WHOLE octets, and its header section in any case.
+    `unique` is random and becomes Message-ID and boundary; times are seconds since the epoch.
+    """
+    sender = original.envelope.reverse_path
+    if sender is None:
+        return None  # RFC 5321 §4.5.5, RFC 3464 §2: a DSN must not cause another
+    header, _, _ = content.partition(b"\r\n\r\n")
+    header += b"\r\n"
+    addresses = [original.envelope.recipients[index].address for index in failures]
+    whole = len(content) == original.size <= RETURN_WHOLE
+    returned = content if whole else header
+    # RFC 6533 §4.4: where all is ASCII the traditional types may be used, and everyone understands them.
+    # Raw 8-bit octets in the header section of a message that was not sent as internationalized are just that.
+    utf8 = (
+        not sender.is_ascii
+        or not all(address.is_ascii for address in addresses)
+        or (original.envelope.smtputf8 and not header.isascii())
+    )
+    parts = [
+        ("text/plain; charset=utf-8", "Notification", _human(original, failures, reporter)),
+        (
+            "message/global-delivery-status" if utf8 else "message/delivery-status",
+            "Delivery report",
+            _machine(original, failures, reporter, utf8=utf8),
+        ),
+        (_returned_type(whole=whole, utf8=utf8), "Undelivered message" if whole else "Header section", returned),
+    ]
+    boundary = f"=_{unique}"
+    message_id = f"<{unique}@{reporter.hostname}>"
+    head = _header(original, sender, reporter, boundary=boundary, message_id=message_id, now=now)
+    body = b"This is a MIME-encapsulated message (RFC 6522).\r\n\r\n"
+    eight_bit = utf8
+    for media_type, description, octets in parts:
+        encoding = "7bit" if octets.isascii() else "8bit"
+        eight_bit |= encoding == "8bit"
+        body += (
+            f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Description: {description}\r\n"
+            f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+        ).encode()
+        body += octets + (b"" if octets.endswith(b"\r\n") else b"\r\n") + b"\r\n"
+    body += f"--{boundary}--\r\n".encode()
+    head += f"Content-Transfer-Encoding: {'8bit' if eight_bit else '7bit'}\r\n\r\n".encode()
+    envelope = Envelope(
+        reverse_path=None,
+        recipients=(Recipient(sender),),
+        body=BodyType.EIGHT_BIT_MIME if eight_bit else None,
+        smtputf8=utf8,
+    )
+    message = Message(
+        queue_id=queue_id,
+        arrived=now,
+        envelope=envelope,
+        message_id=message_id,
+        size=len(head) + len(body),
+        eight_bit=eight_bit,
+        utf8_header=not head.isascii(),
+        reports=original.queue_id,
+    )
+    return Report(message, head + body)
+
+
+def _header(
+    original: Message, sender: Address, reporter: Reporter, *, boundary: str, message_id: str, now: float
+) -> bytes:
+    fields = [
+        f"Date: {date_time(now)}",
+        f"From: Mail Delivery System <{reporter.postmaster}>",
+        f"To: <{sender}>",
+        "Subject: Delivery Status Notification (Failure)",
+        f"Message-ID: {message_id}",
+    ]
+    if original.message_id is not None and original.message_id.isascii():
+        # RFC 3834 §3.1.6: In-Reply-To and References name what is answered.
+        fields += [f"In-Reply-To: {original.message_id}", f"References: {original.message_id}"]
+    fields += [
+        "Auto-Submitted: auto-replied",  # RFC 3834 §3.1.7
+        "MIME-Version: 1.0",
+        # RFC 6522 §3: report-type names the second part's subtype, in its traditional form
+        f'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="{boundary}"',
+    ]
+    return "".join(f"{one}\r\n" for one in fields).encode()
+
+
+def _human(original: Message, failures: Mapping[int, Failed], reporter: Reporter) -> bytes:
+    """Return the part for people: what happened to whom, in the remote's own words."""
+    several = len(failures) > 1
+    whom = "these recipients" if several else "this recipient"
+    paragraphs = [
+        f"This is the mail system at host {reporter.hostname}.",
+        f"Your message could not be delivered to {whom}, and no further attempt will be made.",
+    ]
+    for index, failure in failures.items():
+        address = original.envelope.recipients[index].address
+        paragraphs.append(f"<{address}>:\n{_filled(failure.reason, indent='    ')}")
+    about = [f"Message-ID: {original.message_id}"] if original.message_id is not None else []
+    about += [f"Accepted:   {date_time(original.arrived)}", f"Queue ID:   {original.queue_id}"]
+    paragraphs.append("\n".join(about))
+    paragraphs.append(
+        f"For help, write to <{reporter.postmaster}>. Please send this notification along. The next part is for"
+        " mail programs, the last one is what you sent."
+    )
+    text = "\n\n".join(one if "\n" in one else _filled(one) for one in paragraphs) + "\n"
+    return text.replace("\n", "\r\n").encode()
+
+
+def _machine(original: Message, failures: Mapping[int, Failed], reporter: Reporter, *, utf8: bool) -> bytes:
+    """Return the part for programs (RFC 3464 §2.1): fields about the message, then a group for each recipient."""
+    groups = [
+        [
+            f"Reporting-MTA: dns; {reporter.hostname}",  # §2.2.2
+            f"X-Postroad-Queue-ID: {original.queue_id}",  # §2.4: extension fields
+            f"Arrival-Date: {date_time(original.arrived)}",  # §2.2.5
+        ]
+    ]
+    for index, failure in failures.items():
+        address = original.envelope.recipients[index].address
+        kind = "rfc822" if address.is_ascii else "utf-8"  # RFC 6533 §3
+        group = [
+            f"Final-Recipient: {kind}; {address}",  # §2.3.2
+            "Action: failed",  # §2.3.3
+            f"Status: {failure.status}",  # §2.3.4
+        ]
+        if failure.host is not None:
+            group.append(f"Remote-MTA: dns; {failure.host.partition('[')[0] or failure.host}")  # §2.3.5
+        if failure.reply is not None:
+            group.append(_folded(f"Diagnostic-Code: smtp; {failure.reply}", utf8=utf8))  # §2.3.6
+        else:
+            group.append(_folded(f"Diagnostic-Code: x-postroad; {failure.reason}", utf8=utf8))
+        groups.append(group)
+    return "\r\n\r\n".join("\r\n".join(group) for group in groups).encode() + b"\r\n"
+
+
+def _returned_type(*, whole: bool, utf8: bool) -> str:
+    if whole:
+        return "message/global" if utf8 else "message/rfc822"
+    return "message/global-headers" if utf8 else "text/rfc822-headers"
+
+
+def _folded(field: str, *, utf8: bool) -> str:
+    """Fold a field at spaces (RFC 5322 §2.2.3); outside UTF-8 types what is not ASCII becomes a question mark."""
+    text = field if utf8 else field.encode("ascii", "replace").decode("ascii")
+    return "\r\n ".join(_lines(text, _WIDTH))
+
+
+def _filled(text: str, *, indent: str = "") -> str:
+    return "\n".join(indent + line for line in _lines(text, _WIDTH - len(indent)))
+
+
+def _lines(text: str, width: int) -> Sequence[str]:
+    # A word longer than RFC 5321's line of 998 octets is cut; only a server that plays tricks sends one.
+    short = re.sub(r"\S{900}", lambda found: found[0] + " ", text)
+    return textwrap.wrap(short, width, break_long_words=False, break_on_hyphens=False) or [""]

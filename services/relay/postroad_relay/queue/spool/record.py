@@ -1,0 +1,223 @@
+"""What the spool's log says: a message came, its recipients made progress, it is done. Pure: octets to and fro.
+
+A record is a kind, the queue ID's number, and what the kind calls for:
+
+    MESSAGE   length of head, head (JSON: the envelope), content
+    PROGRESS  JSON: everything that is not as it was when the message came; the last one counts
+    DONE      nothing
+
+The head is JSON so that the envelope may grow; content stands beside it as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NewType
+
+from postroad.jsontext import to_json
+from postroad.mail.address import Address
+from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad.mail.reply import EnhancedStatus, Reply
+from postroad.smtp.client.outcome import Deferred, Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QueueId = NewType("QueueId", str)  # 13 hexadecimal digits, capitals; never used twice
+
+
+class RecordError(ValueError):
+    """A record is none that this code knows."""
+
+
+class Kind(IntEnum):
+    """The first octet of a record."""
+
+    MESSAGE = 1
+    PROGRESS = 2
+    DONE = 3
+
+
+_HEAD = struct.Struct("<BQ")
+_LENGTH = struct.Struct("<I")
+
+
+def queue_id(number: int) -> QueueId:
+    """Return the queue ID of this number."""
+    return QueueId(f"{number:013X}")
+
+
+def number_of(ident: QueueId) -> int:
+    """Return the number of this queue ID."""
+    return int(ident, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is known of a queued message from the moment it was accepted.
+
+    `size` is of the whole content, trace fields included, in octets. `eight_bit` says that there are octets
+    above 127 in it, `utf8_header` that there are in its header section.
+    """
+
+    queue_id: QueueId
+    arrived: float  # seconds since the epoch
+    envelope: Envelope
+    message_id: str | None  # of the header, with its angle brackets
+    size: int
+    eight_bit: bool = False
+    utf8_header: bool = False
+    spilled: bool = False  # the content after the record's own octets is in a file
+    reports: QueueId | None = None  # this is a DSN about that message
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a message has come; recipients are named by their index in the envelope.
+
+    A recipient is done when it has the message, or its sender the DSN. A failed one is still to be reported; of a
+    deferred one the last reason is kept, for the DSN that an expiry brings.
+    """
+
+    due: float = 0.0  # seconds since the epoch: when the next attempt is
+    attempts: int = 0
+    done: frozenset[int] = frozenset()
+    failed: Mapping[int, Failed] = field(default_factory=lambda: MappingProxyType({}))
+    deferred: Mapping[int, Deferred] = field(default_factory=lambda: MappingProxyType({}))
+
+    def pending(self, message: Message) -> list[int]:
+        """Return the recipients that are neither done nor failed."""
+        return [
+            index
+            for index in range(len(message.envelope.recipients))
+            if index not in self.done and index not in self.failed
+        ]
+
+
+UNTRIED = Progress()
+
+
+def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the record as pieces; the content is handed on without being copied."""
+    envelope = message.envelope
+    path = envelope.reverse_path
+    head: dict[str, Any] = {
+        "at": message.arrived,
+        "from": [path.local_part, path.domain] if path is not None else None,
+        "to": [[one.address.local_part, one.address.domain] for one in envelope.recipients],
+        "size": message.size,
+    }
+    if envelope.body is not None:
+        head["body"] = envelope.body.value
+    if message.message_id is not None:
+        head["id"] = message.message_id
+    if message.reports is not None:
+        head["reports"] = message.reports
+    flags = {
+        "utf8": envelope.smtputf8,
+        "8bit": message.eight_bit,
+        "utf8hdr": message.utf8_header,
+        "file": message.spilled,
+    }
+    head.update({name: True for name, on in flags.items() if on})
+    data = to_json(head)
+    start = _HEAD.pack(Kind.MESSAGE, number_of(message.queue_id)) + _LENGTH.pack(len(data)) + data
+    return (start, *content) if isinstance(content, tuple) else (start, content)
+
+
+def decode_message(record: bytes | memoryview) -> tuple[Message, int]:
+    """Return the message and where in the record its content begins; raises `RecordError`."""
+    try:
+        kind, number = _HEAD.unpack_from(record)
+        (length,) = _LENGTH.unpack_from(record, _HEAD.size)
+        start = _HEAD.size + _LENGTH.size
+        head = json.loads(bytes(record[start : start + length]))
+        if kind != Kind.MESSAGE:
+            raise RecordError(f"a record of kind {kind} is no message")
+        envelope = Envelope(
+            reverse_path=Address(*head["from"]) if head["from"] is not None else None,
+            recipients=tuple(Recipient(Address(*pair)) for pair in head["to"]),
+            body=BodyType(head["body"]) if "body" in head else None,
+            smtputf8=head.get("utf8", False),
+        )
+        message = Message(
+            queue_id=queue_id(number),
+            arrived=head["at"],
+            envelope=envelope,
+            message_id=head.get("id"),
+            size=head["size"],
+            eight_bit=head.get("8bit", False),
+            utf8_header=head.get("utf8hdr", False),
+            spilled=head.get("file", False),
+            reports=head.get("reports"),
+        )
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"not a message: {error!r}") from error
+    return message, start + length
+
+
+def encode_progress(ident: QueueId, progress: Progress) -> bytes:
+    """Return the record of a message that is still not done."""
+    body = {
+        "due": progress.due,
+        "attempts": progress.attempts,
+        "done": sorted(progress.done),
+        "failed": {str(index): _pack(outcome) for index, outcome in progress.failed.items()},
+        "deferred": {str(index): _pack(outcome) for index, outcome in progress.deferred.items()},
+    }
+    return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + to_json(body)
+
+
+def decode_progress(record: bytes | memoryview) -> Progress:
+    """Return what `encode_progress` was given; raises `RecordError`."""
+    try:
+        body = json.loads(bytes(record[_HEAD.size :]))
+        return Progress(
+            due=body["due"],
+            attempts=body["attempts"],
+            done=frozenset(body["done"]),
+            failed={int(index): Failed(**_unpack(value)) for index, value in body["failed"].items()},
+            deferred={int(index): Deferred(**_unpack(value)) for index, value in body["deferred"].items()},
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"not progress: {error!r}") from error
+
+
+def encode_done(ident: QueueId) -> bytes:
+    """Return the record that ends a message."""
+    return _HEAD.pack(Kind.DONE, number_of(ident))
+
+
+def peek(record: bytes | memoryview) -> tuple[Kind, QueueId]:
+    """Return which record this is, and of which message; raises `RecordError`."""
+    try:
+        kind, number = _HEAD.unpack_from(record)
+        return Kind(kind), queue_id(number)
+    except (struct.error, ValueError) as error:
+        raise RecordError(f"not a record: {error!r}") from error
+
+
+def _pack(outcome: Deferred | Failed) -> dict[str, Any]:
+    reply = outcome.reply
+    return {
+        "status": str(outcome.status),
+        "reason": outcome.reason,
+        "host": outcome.host,
+        "reply": [reply.code, str(reply.status) if reply.status else None, list(reply.lines)] if reply else None,
+        "command": outcome.command,
+    }
+
+
+def _unpack(value: dict[str, Any]) -> dict[str, Any]:
+    reply = value["reply"]
+    return {
+        "status": EnhancedStatus.parse(value["status"]),
+        "reason": value["reason"],
+        "host": value["host"],
+        "reply": Reply(reply[0], EnhancedStatus.parse(reply[1] or ""), tuple(reply[2])) if reply else None,
+        "command": value["command"],
+    }

@@ -1,0 +1,407 @@
+"""The durable queue: an index in memory over the log on disk.
+
+The index keeps a few numbers for each message; envelope and content are read back when an attempt is due. All
+methods are for the event loop's thread, all writing happens in one thread of its own, grouped (`GroupCommit`).
+
+How space comes back: segments go from the oldest end alone, because a DONE or PROGRESS record must not vanish
+before the message that it speaks of. The oldest goes when nothing in it is alive; when the whole log has grown
+to several times what is alive, the living of the oldest are copied to the end of the log first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from postroad.groupcommit import GroupCommit
+from postroad_relay.queue.spool.log import Log, LogError, Position, sync_directory
+from postroad_relay.queue.spool.record import (
+    Kind,
+    Message,
+    Progress,
+    QueueId,
+    RecordError,
+    decode_message,
+    decode_progress,
+    encode_done,
+    encode_message,
+    encode_progress,
+    number_of,
+    peek,
+    queue_id,
+)
+from postroad_relay.queue.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from postroad.mail.content import Content
+
+log = logging.getLogger(__name__)
+
+BLOCK = 64 * 1024
+_SLACK = 4  # the log may be this many times as long as what is alive in it, plus two segments
+_MOVE = 8 << 20  # octets moved in one piece of work, so that new messages do not wait long
+_MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
+
+
+class SpoolError(Exception):
+    """A queued message can't be read back."""
+
+
+class Entry:
+    """What memory keeps of a queued message."""
+
+    __slots__ = ("attempts", "due", "message_at", "progress_at", "queue_id", "spilled", "writing")
+
+    def __init__(self, ident: QueueId, due: float, *, spilled: bool) -> None:
+        self.queue_id = ident
+        self.due = due  # seconds since the epoch
+        self.attempts = 0
+        self.spilled = spilled
+        self.message_at: Position | None = None  # None until it is on disk
+        self.progress_at: Position | None = None
+        self.writing = 0  # records about it that are under way
+
+    @property
+    def arrived(self) -> float:
+        """When it was accepted, in seconds since the epoch: its queue ID says so."""
+        return number_of(self.queue_id) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message read back: all but the content of a spilled one, which is in `path` after `start`."""
+
+    message: Message
+    progress: Progress
+    start: bytes  # trace fields, and the whole content unless it spilled
+    path: Path | None = None
+
+    def beginning(self, octets: int) -> bytes:
+        """Return the content as far as it has so many octets, and its whole header section; raises `SpoolError`."""
+        found = b""
+        for block in self.blocks():
+            found += block
+            if len(found) > octets and b"\r\n\r\n" in found:
+                break
+        return found
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the content; raises `SpoolError`."""
+        yield self.start
+        if self.path is None:
+            return
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                left = self.message.size - len(self.start)
+                while left:
+                    block = file.read(min(BLOCK, left))
+                    if not block:
+                        raise SpoolError(f"{self.path.name} is {left} octets short")
+                    left -= len(block)
+                    yield block
+        except OSError as error:
+            raise SpoolError(f"{self.path.name} can't be read: {error}") from error
+
+
+class Spool:
+    """The relay's queue in a folder: `log/` (segments), `content/` (large contents), `incoming/` (arriving)."""
+
+    def __init__(
+        self, directory: Path, *, clock: Callable[[], float] = time.time, segment_size: int = 32 << 20
+    ) -> None:
+        self._contents = directory / "content"
+        self.incoming = directory / "incoming"
+        self._clock = clock
+        self._segment_size = segment_size
+        self.log = Log(directory / "log", segment_size=segment_size)
+        self._entries: dict[QueueId, Entry] = {}
+        self._pins: Counter[int] = Counter()  # segment → records in it that are needed
+        self._seen: Counter[int] = Counter()  # segment → records in it that the index has heard of
+        self._live = 0  # octets of the records that are needed
+        self._total = 0  # octets of the log
+        self._last_id = 0
+        self._reclaiming = False
+        self._move_not_before = 0.0
+        self._closed = False
+        self._recover()
+        self._commit: GroupCommit[Work, list[Position]] = GroupCommit(Writer(self.log).commit, name="spool")
+
+    # -- what is there ----------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """How many messages are queued."""
+        return len(self._entries)
+
+    def entries(self) -> list[Entry]:
+        """Return all queued messages, the oldest first."""
+        return list(self._entries.values())
+
+    def find(self, ident: QueueId) -> Entry | None:
+        """Return the entry of a queued message, None where there is none."""
+        return self._entries.get(ident)
+
+    def new_id(self) -> QueueId:
+        """Return a queue ID that was never used: the time in microseconds, moved on where it stands still."""
+        self._last_id = max(self._last_id + 1, int(self._clock() * 1_000_000))
+        return queue_id(self._last_id)
+
+    def read(self, entry: Entry) -> Stored:
+        """Return what an attempt needs; raises `SpoolError` where the disk does not give it back."""
+        if entry.message_at is None:
+            raise SpoolError(f"{entry.queue_id} is not on disk yet")
+        try:
+            record = self.log.read(entry.message_at)
+            message, start = decode_message(record)
+            progress = Progress(due=entry.due)
+            if entry.progress_at is not None:
+                progress = decode_progress(self.log.read(entry.progress_at))
+        except (LogError, RecordError) as error:
+            raise SpoolError(f"{entry.queue_id}: {error}") from error
+        return Stored(message, progress, record[start:], self._content_path(message.queue_id, spilled=message.spilled))
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def add(self, message: Message, content: tuple[bytes, ...]) -> tuple[Entry, asyncio.Future[None]]:
+        """Queue a message with its content in pieces; the future ends when it is durable, or with an `OSError`.
+
+        The future may be waited for or dropped: the entry is queued whatever becomes of the caller.
+        """
+        entry = Entry(message.queue_id, message.arrived, spilled=message.spilled)
+        future = self._append(entry, [encode_message(message, content)], status=False)
+        return entry, future
+
+    async def add_spilled(self, message: Message, start: bytes, content: Content) -> tuple[Entry, asyncio.Future[None]]:
+        """Queue a message whose content has spilled to a file, which the spool adopts; raises `OSError`."""
+        path = self._contents / message.queue_id
+
+        def adopt() -> None:
+            content.adopt(path)
+            sync_directory(self._contents)
+
+        await asyncio.to_thread(adopt)
+        entry, future = self.add(replace(message, spilled=True), (start,))
+        future.add_done_callback(lambda done: path.unlink(missing_ok=True) if done.exception() else None)
+        return entry, future
+
+    def finish(self, entry: Entry, *, report: tuple[Message, bytes] | None = None) -> asyncio.Future[None]:
+        """Forget a message, once that is durable; a DSN about it is queued in the same breath."""
+        return self._status(entry, encode_done(entry.queue_id), None, report)
+
+    def update(
+        self, entry: Entry, progress: Progress, *, report: tuple[Message, bytes] | None = None
+    ) -> asyncio.Future[None]:
+        """Note how far a message has come; a DSN about it is queued in the same breath."""
+        return self._status(entry, encode_progress(entry.queue_id, progress), progress, report)
+
+    def _status(
+        self, entry: Entry, record: bytes, progress: Progress | None, report: tuple[Message, bytes] | None
+    ) -> asyncio.Future[None]:
+        if report is None:
+            return self._append(entry, [(record,)], status=True, progress=progress)
+        # The DSN first: if only part of the batch survives a crash, the message is tried again and reported again,
+        # rather than forgotten without a word.
+        message, content = report
+        return self._append(
+            entry,
+            [encode_message(message, content), (record,)],
+            status=True,
+            progress=progress,
+            also=Entry(message.queue_id, message.arrived, spilled=False),
+        )
+
+    def _append(
+        self,
+        entry: Entry,
+        records: list[Sequence[bytes]],
+        *,
+        status: bool,
+        progress: Progress | None = None,
+        also: Entry | None = None,
+    ) -> asyncio.Future[None]:
+        done = status and progress is None
+        unlink = self._content_path(entry.queue_id, spilled=entry.spilled and done)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_retrieve)
+        entry.writing += 1
+
+        def settle(written: list[Position] | Exception) -> None:
+            entry.writing -= 1
+            if not isinstance(written, Exception):
+                self._noted(entry, written, status=status, progress=progress, also=also)
+            if not future.done():
+                if isinstance(written, Exception):
+                    future.set_exception(written)
+                else:
+                    future.set_result(None)
+
+        self._commit.submit(Append(records, status, unlink), settle)
+        return future
+
+    def _noted(
+        self, entry: Entry, positions: list[Position], *, status: bool, progress: Progress | None, also: Entry | None
+    ) -> None:
+        """Bring the index up to what the disk has."""
+        self._saw(positions)
+        if also is not None:
+            self._add_to_index(also, positions[0])
+        if not status:
+            self._add_to_index(entry, positions[0])
+        elif progress is None:
+            self._remove_from_index(entry)
+        else:
+            self._unpin(entry.progress_at)
+            entry.progress_at = positions[-1]
+            entry.due, entry.attempts = progress.due, progress.attempts
+            self._pin(entry.progress_at)
+        self._reclaim()
+
+    def _saw(self, positions: list[Position]) -> None:
+        for position in positions:
+            self._seen[position.segment] += 1
+            self._total += position.length
+
+    def _add_to_index(self, entry: Entry, position: Position) -> None:
+        entry.message_at = position
+        self._entries[entry.queue_id] = entry
+        self._pin(position)
+
+    def _remove_from_index(self, entry: Entry) -> None:
+        if self._entries.pop(entry.queue_id, None) is not None:
+            self._unpin(entry.message_at)
+            self._unpin(entry.progress_at)
+
+    def _pin(self, position: Position) -> None:
+        self._pins[position.segment] += 1
+        self._live += position.length
+
+    def _unpin(self, position: Position | None) -> None:
+        if position is not None:
+            self._pins[position.segment] -= 1
+            self._live -= position.length
+
+    def _content_path(self, ident: QueueId, *, spilled: bool) -> Path | None:
+        return self._contents / ident if spilled else None
+
+    # -- giving space back ------------------------------------------------------------------------------------
+
+    def _reclaim(self) -> None:
+        """Remove the oldest segment if nothing in it is needed, or empty it if the log has grown too long."""
+        if self._closed or self._reclaiming or len(self._seen) < 2:
+            return  # or what was written last is told of after the end: the next process sees to it
+        oldest = next(iter(self._seen))  # they were seen in the order of their numbers
+        if not self._pins[oldest]:
+            self._reclaiming = True
+            self._commit.submit(Drop(oldest, self._seen[oldest]), lambda done: self._dropped(oldest, done))
+        elif self._total > _SLACK * self._live + 2 * self._segment_size and self._clock() >= self._move_not_before:
+            self._move_out_of(oldest)
+
+    def _dropped(self, segment: int, done: list[Position] | Exception) -> None:
+        self._reclaiming = False
+        if isinstance(done, Exception):
+            log.error("a segment of the spool can't be removed: %s", done)
+        if segment not in self.log.sizes:
+            del self._seen[segment], self._pins[segment]
+            self._total = sum(self.log.sizes.values())
+            self._reclaim()
+
+    def _move_out_of(self, segment: int) -> None:
+        moving: list[Entry] = []
+        positions: list[list[Position]] = []
+        octets = 0
+        for entry in self._entries.values():
+            own = [place for place in (entry.message_at, entry.progress_at) if place is not None]
+            if entry.writing or not any(place.segment == segment for place in own):
+                continue  # one that is being written about would be copied as it was
+            moving.append(entry)
+            positions.append(own)
+            octets += sum(place.length for place in own)
+            if octets > _MOVE:
+                break
+        if moving:
+            self._reclaiming = True
+            self._commit.submit(Move(positions), lambda done: self._moved(moving, positions, done))
+
+    def _moved(self, moving: list[Entry], old: list[list[Position]], done: list[Position] | Exception) -> None:
+        self._reclaiming = False
+        if isinstance(done, UnreadableError):
+            # It can be delivered no more than it can be moved; it must not keep the log from shrinking for ever.
+            log.error("%s is lost from the spool: %s", moving[done.index].queue_id, done)
+            self._remove_from_index(moving[done.index])
+            self._reclaim()
+            return
+        if isinstance(done, Exception):
+            log.error("the spool can't be compacted: %s", done)
+            self._move_not_before = self._clock() + _MOVE_AGAIN
+            return
+        self._saw(done)
+        new = iter(done)
+        # Whatever was written about these messages meanwhile was handed over later, so it settles later too.
+        for entry, places in zip(moving, old, strict=True):
+            self._unpin(entry.message_at)
+            self._unpin(entry.progress_at)
+            entry.message_at = next(new)
+            entry.progress_at = next(new) if len(places) == 2 else None
+            self._pin(entry.message_at)
+            if entry.progress_at is not None:
+                self._pin(entry.progress_at)
+        self._reclaim()
+
+    # -- beginning and end ------------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        for directory in (self._contents, self.incoming):
+            directory.mkdir(parents=True, exist_ok=True)
+        for left in self.incoming.iterdir():
+            left.unlink()  # it was arriving when the process ended: nobody was told 250
+        for damage in self.log.recover(self._visit):
+            level = logging.INFO if damage.torn else logging.ERROR
+            kind = "a torn tail, cut off" if damage.torn else "DAMAGED, passed over"
+            log.log(level, "spool: %s at %d: %d octets are %s", damage.path.name, damage.offset, damage.length, kind)
+        for number in self.log.sizes:
+            self._seen[number] = self.log.records(number)
+        self._total = sum(self.log.sizes.values())
+        for path in self._contents.iterdir():
+            if path.name not in self._entries:
+                path.unlink()
+
+    def _visit(self, position: Position, record: memoryview) -> None:
+        try:
+            kind, ident = peek(record)
+            self._last_id = max(self._last_id, number_of(ident))
+            entry = self._entries.get(ident)
+            if kind is Kind.MESSAGE:
+                message, _ = decode_message(record)
+                if entry is not None:  # it was moved, and its old segment outlived the crash
+                    self._remove_from_index(entry)
+                entry = Entry(ident, message.arrived, spilled=message.spilled)
+                self._add_to_index(entry, position)
+            elif entry is None:
+                return  # its message was done, and forgotten with its segment
+            elif kind is Kind.PROGRESS:
+                progress = decode_progress(record)
+                self._unpin(entry.progress_at)
+                entry.progress_at, entry.due, entry.attempts = position, progress.due, progress.attempts
+                self._pin(position)
+            else:
+                self._remove_from_index(entry)
+        except RecordError as error:
+            log.error("spool: segment %d at %d: %s", position.segment, position.offset, error)  # noqa: TRY400 - no bug
+
+    def close(self) -> None:
+        """Write what waits, and close."""
+        self._closed = True
+        self._commit.close()
+        self.log.close()
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """Look at a future's exception, so that asyncio does not complain of a caller that went away."""
+    if not future.cancelled():
+        future.exception()

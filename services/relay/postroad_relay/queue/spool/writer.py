@@ -1,0 +1,107 @@
+"""What the spool's one writer thread does: append, move, drop; each batch in the order in which it was handed over."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from postroad_relay.queue.spool.log import Log, LogError, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(slots=True)
+class Append:
+    """Records to write together, and a content file that they make superfluous."""
+
+    records: list[Sequence[bytes]]
+    status: bool  # small, and about a message that is already there: tried again alone when the disk is full
+    unlink: Path | None = None
+
+
+@dataclass(slots=True)
+class Move:
+    """The records of some messages, to copy to the end of the log."""
+
+    positions: list[list[Position]]
+
+
+@dataclass(slots=True)
+class Drop:
+    """A segment to remove, if it has no more records than the index has seen."""
+
+    segment: int
+    seen: int
+
+
+Work: TypeAlias = Append | Move | Drop
+
+
+class UnreadableError(Exception):
+    """A message that was to be moved can't be read; `index` says which."""
+
+    def __init__(self, index: int, error: LogError) -> None:
+        super().__init__(str(error))
+        self.index = index
+
+
+class Writer:
+    """The work of the writer thread."""
+
+    def __init__(self, records: Log) -> None:
+        self._log = records
+
+    def commit(self, batch: Sequence[Work]) -> list[list[Position] | Exception]:
+        """Do a batch, in order: a record must not come before an earlier one that speaks of the same message."""
+        results: list[list[Position] | Exception] = []
+        run: list[Append] = []
+        for work in batch:
+            if isinstance(work, Append):
+                run.append(work)
+                continue
+            results += self._append(run)
+            run = []
+            results.append(self._move(work) if isinstance(work, Move) else self._drop(work))
+        return results + self._append(run)
+
+    def _append(self, works: list[Append]) -> list[list[Position] | Exception]:
+        if not works:
+            return []
+        try:
+            positions = iter(self._log.append([record for work in works for record in work.records]))
+        except OSError as error:
+            if all(work.status for work in works) or not any(work.status for work in works):
+                return [error] * len(works)
+            # The disk is full: what tells of deliveries that were made may still find room without the new messages.
+            kept = iter(self._append([work for work in works if work.status]))
+            return [next(kept) if work.status else error for work in works]
+        results: list[list[Position] | Exception] = []
+        for work in works:
+            results.append([next(positions) for _ in work.records])
+            if work.unlink is not None:
+                with contextlib.suppress(OSError):  # recovery removes what stays behind
+                    work.unlink.unlink(missing_ok=True)
+        return results
+
+    def _move(self, work: Move) -> list[Position] | Exception:
+        records = []
+        for positions in work.positions:
+            try:
+                records.append([self._log.read(position) for position in positions])
+            except LogError as error:
+                return UnreadableError(len(records), error)
+        try:
+            return self._log.append([(record,) for pair in records for record in pair])
+        except OSError as error:
+            return error
+
+    def _drop(self, work: Drop) -> list[Position] | Exception:
+        try:
+            if self._log.records(work.segment) == work.seen:
+                self._log.delete(work.segment)
+        except (OSError, KeyError) as error:
+            return error
+        return []

@@ -1,0 +1,84 @@
+"""Who may relay what. Pure: the world and the settings come in, replies go out.
+
+    port               who                  may send as           to
+    587, 465           an account of ours   an own address, null  anywhere
+    25                 a trusted network    anything              anywhere
+    25                 anyone               anything              addresses of the world's domains
+
+Anything else is refused, so the relay is open to nobody (RFC 5321 §7.9, RFC 6409 §4.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
+
+from postroad.config import UnknownUsers
+from postroad.mail.reply import (
+    AUTH_REQUIRED,
+    NO_SUCH_USER,
+    NOT_YOUR_ADDRESS,
+    RECIPIENT_OK,
+    RELAY_DENIED,
+    SENDER_OK,
+    Reply,
+    reply,
+)
+from postroad.smtp.server.service import Port
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network
+
+    from postroad.mail.address import Address
+    from postroad.smtp.server.service import Session
+    from postroad.world.world import World
+
+OUTSIDE_LITERAL = reply(550, "5.7.1", "Nothing leaves the private network")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules for one world; a changed world gets a new Policy."""
+
+    world: World
+    sender_check: bool = True
+    unknown_users: UnknownUsers = UnknownUsers.REJECT
+    trusted_networks: tuple[IPv4Network, ...] = ()
+
+    def mail(self, session: Session, reverse_path: Address | None) -> Reply:
+        """Answer MAIL (RFC 6409 §4.3, §6.1)."""
+        if session.port is Port.TRANSFER:
+            return SENDER_OK
+        account = session.account
+        if account is None:
+            return AUTH_REQUIRED
+        # The null reverse-path is nobody's, and a mail client needs it for its receipts (RFC 8098 §3).
+        if reverse_path is None or not self.sender_check or self.world.may_send_as(account, reverse_path):
+            return SENDER_OK
+        return NOT_YOUR_ADDRESS
+
+    def rcpt(self, session: Session, recipient: Address) -> Reply:
+        """Answer RCPT."""
+        if session.port is Port.TRANSFER:
+            # An unknown user of a known domain is told so while the client is here to hear it: no DSN need be made
+            # to a reverse-path that may be forged.
+            domain = self.world.domain_of(recipient)
+            if domain is not None:
+                known = self.unknown_users is UnknownUsers.CREATE or self.world.resolve(recipient)
+                return RECIPIENT_OK if known else NO_SUCH_USER
+            if not self._trusts(session.peer):
+                return RELAY_DENIED
+        elif session.account is None:
+            return AUTH_REQUIRED
+        if recipient.is_literal and _literal_address(recipient.domain) not in self.world.network:
+            return OUTSIDE_LITERAL
+        return RECIPIENT_OK
+
+    def _trusts(self, peer: IPv4Address | IPv6Address) -> bool:
+        return any(peer in network for network in self.trusted_networks)
+
+
+def _literal_address(domain: str) -> IPv4Address | IPv6Address:
+    text = domain[1:-1]
+    return ip_address(text[5:] if text[:5].lower() == "ipv6:" else text)

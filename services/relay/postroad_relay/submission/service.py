@@ -1,0 +1,163 @@
+"""What the relay answers as an SMTP server: policy's replies, and the message taken into the spool."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from postroad.journal import Kind
+from postroad.mail.dates import utc
+from postroad.mail.reply import MAIL_LOOP, OK, Reply
+from postroad.mail.trace_fields import received, with_protocol
+from postroad.smtp.server.service import Port
+from postroad.world import credentials
+from postroad_relay.queue.spool import UNTRIED, Message, Stored
+from postroad_relay.submission.fixup import fix_up, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from postroad.journal import Journal
+    from postroad.mail.content import Content
+    from postroad.mail.envelope import Envelope, Recipient
+    from postroad.smtp.server.service import Session
+    from postroad.world.world import Account
+    from postroad_relay.queue.manager import Manager
+    from postroad_relay.queue.spool import Entry, QueueId, Spool
+    from postroad_relay.submission.fixup import Header
+    from postroad_relay.submission.policy import Policy
+
+
+class RelayService:
+    """The service behind the relay's listeners (`postroad.smtp.server.service.Service`).
+
+    `policy` is replaced when the world changes.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        spool: Spool,
+        manager: Manager,
+        journal: Journal,
+        *,
+        hostname: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.policy = policy
+        self._spool = spool
+        self._manager = manager
+        self._journal = journal
+        self._hostname = hostname
+        self._clock = clock
+
+    def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - the contract
+        """Greet everyone."""
+        return None
+
+    async def authenticate(self, login: str, password: str) -> Account | None:
+        """Return the world's account with this login name and password."""
+        account = self.policy.world.account(login)
+        if account is None:
+            return None
+        if credentials.is_quick(account.secret, password):
+            return account if credentials.verify(account.secret, password) else None
+        matches = await asyncio.to_thread(credentials.verify, account.secret, password)
+        return account if matches else None
+
+    def mail(self, session: Session, envelope: Envelope) -> Reply:
+        """Answer MAIL."""
+        return self.policy.mail(session, envelope.reverse_path)
+
+    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:  # noqa: ARG002
+        """Answer RCPT."""
+        answer = self.policy.rcpt(session, recipient.address)
+        if answer.is_success:
+            self._manager.expect(recipient.address)
+        return answer
+
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
+        """Take the message: 250 once it is durable, and its first attempt has begun.
+
+        Whatever becomes of the client, a message that is on its way to the disk is queued.
+        """
+        header = read_header(content.header_section())
+        if header.loops:
+            return MAIL_LOOP
+        if content.path is not None:
+            return self._take_spilled(session, envelope, header, content)
+        octets = content.read()
+        message, start = self._compose(session, envelope, header, len(octets), eight_bit=not octets.isascii())
+        entry, durable = self._spool.add(message, (start, octets))
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def written(done: asyncio.Future[None]) -> None:
+            error = done.exception()
+            if error is not None:
+                answer.set_exception(error)
+                return
+            answer.set_result(_queued_as(message.queue_id))  # heard in the loop's next turn, after what follows
+            self._queued(session, entry, Stored(message, UNTRIED, start + octets))
+
+        durable.add_done_callback(written)
+        return answer
+
+    async def _take_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
+        eight_bit = await asyncio.to_thread(_eight_bit, content)
+        message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
+        entry, durable = await self._spool.add_spilled(message, start, content)
+        await durable
+        self._queued(session, entry, self._spool.read(entry))
+        return _queued_as(message.queue_id)
+
+    def _compose(
+        self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
+    ) -> tuple[Message, bytes]:
+        """Return what is known of the message, and the fields that are put in front of its content."""
+        now = self._clock()
+        queue_id = self._spool.new_id()
+        message_id, fields = header.message_id, b""
+        if session.port is not Port.TRANSFER:
+            added = fix_up(header, now=now, new_id=f"<{queue_id}.{secrets.token_hex(4)}@{self._hostname}>")
+            message_id, fields = added.message_id, added.fields
+        start = received(session, envelope, hostname=self._hostname, queue_id=queue_id, when=utc(now)) + fields
+        message = Message(
+            queue_id=queue_id,
+            arrived=now,
+            envelope=envelope,
+            message_id=message_id,
+            size=len(start) + size,
+            eight_bit=eight_bit,
+            utf8_header=not header.is_ascii,
+        )
+        return message, start
+
+    def _queued(self, session: Session, entry: Entry, stored: Stored) -> None:
+        """Tell the journal, and have it delivered."""
+        message = stored.message
+        envelope = message.envelope
+        self._journal.record(
+            Kind.ACCEPTED,
+            message.queue_id,
+            message.message_id,
+            peer=session.host,
+            client=session.client_name,
+            port=session.port.value,
+            protocol=with_protocol(session, envelope),
+            tls=session.tls_version,
+            login=session.account.login if session.account is not None else None,
+            sender=str(envelope.reverse_path) if envelope.reverse_path is not None else "",
+            recipients=[str(one.address) for one in envelope.recipients],
+        )
+        self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)
+        self._manager.accepted(entry, stored)
+
+
+def _queued_as(queue_id: QueueId) -> Reply:
+    return Reply(250, OK.status, (f"OK: queued as {queue_id}",))
+
+
+def _eight_bit(content: Content) -> bool:
+    return not all(block.isascii() for block in content.blocks())

@@ -1,0 +1,79 @@
+"""The containers' health check: speak each protocol to 127.0.0.1 and see that the service answers as itself.
+
+`python -m postroad_stack.health dns:53`, or `smtp:25 smtp:587`. Only the standard library, and little of it: this is
+started every few seconds, for as long as the stack lives.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+HOST = "127.0.0.1"
+TIMEOUT = 2.0  # seconds for each step
+
+# RFC 1035 §4.1: ID 0x6865, opcode QUERY, one question: the root, SOA, IN. §4.1.1: QR is the first bit of octet 2.
+_QUERY = b"he\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00" + b"\x00\x00\x06\x00\x01"
+_SERVFAIL = 2
+
+# What a service greets with, what the client says then, and what the answer to that begins with.
+_TALKS = {
+    "smtp": (b"220 ", b"QUIT\r\n", b"221 "),  # RFC 5321 §4.2.2
+    "pop3": (b"+OK", b"QUIT\r\n", b"+OK"),  # RFC 1939 §4, §5
+    "imap": (b"* OK", b"a LOGOUT\r\n", b"* BYE"),  # RFC 3501 §7.1.1, §6.1.3
+}
+
+
+class HealthError(Exception):
+    """The service does not answer as it should."""
+
+
+def check(protocol: str, host: str, port: int, timeout: float = TIMEOUT) -> None:
+    """Speak the protocol to the port; raises `HealthError` or `OSError` where the service is not well."""
+    if protocol == "dns":
+        _check_dns(host, port, timeout)
+        return
+    greeting, farewell, answer = _TALKS[protocol]
+    with socket.create_connection((host, port), timeout) as connection, connection.makefile("rb") as lines:
+        _expect(lines.readline(1000), greeting)
+        connection.sendall(farewell)
+        _expect(lines.readline(1000), answer)
+
+
+def _expect(line: bytes, beginning: bytes) -> None:
+    if not line.startswith(beginning):
+        raise HealthError(f"said {line!r}, not {beginning!r}")
+
+
+def _check_dns(host: str, port: int, timeout: float) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(timeout)
+        udp.connect((host, port))
+        udp.send(_QUERY)
+        _expect_response(udp.recv(4096))
+    with socket.create_connection((host, port), timeout) as tcp, tcp.makefile("rb") as stream:
+        # RFC 1035 §4.2.2: over TCP two octets of length come first
+        tcp.sendall(len(_QUERY).to_bytes(2, "big") + _QUERY)
+        _expect_response(stream.read(14)[2:])
+
+
+def _expect_response(message: bytes) -> None:
+    # REFUSED, of a world that is not the root, is as good a sign of life as an answer.
+    if len(message) < 12 or message[:2] != _QUERY[:2] or not message[2] & 0x80 or message[3] & 0x0F == _SERVFAIL:
+        raise HealthError(f"answered {message[:12].hex() or 'nothing'}")
+
+
+def main(arguments: list[str]) -> int:
+    """Check each `protocol:port`; 1 where one is not well, with a line that says which and why."""
+    for argument in arguments:
+        protocol, _, port = argument.partition(":")
+        try:
+            check(protocol, HOST, int(port))
+        except (OSError, HealthError) as error:
+            sys.stdout.write(f"{argument}: {error}\n")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Delivery into mailboxes: the service behind port 25."""

@@ -1,0 +1,175 @@
+"""Final delivery: the store's policy behind the SMTP receiver (RFC 5321 §3.3, §4.4, §6.1).
+
+Each recipient is verified when it is named, so that nothing is accepted that must be returned later. A message
+is put into all mailboxes that its recipients lead to in one commit, each mailbox once; 250 follows the commit.
+What is stored is what came, with Return-Path and Received in front and nothing else changed, but for Return-Path
+fields that were there already (RFC 5321 §4.4: exactly one should be there).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from postroad.journal import Kind
+from postroad.mail.reply import (
+    LOCAL_ERROR,
+    MAIL_LOOP,
+    NO_SUCH_USER,
+    RECIPIENT_OK,
+    RELAY_DENIED,
+    SENDER_OK,
+    STORAGE_FULL,
+    Reply,
+    reply,
+)
+from postroad.mail.trace_fields import RECEIVED_LIMIT, count_received, received, return_path
+from postroad_store.mail.model.errors import MailError, StorageFull
+from postroad_store.mail.model.flags import NO_FLAGS
+from postroad_store.mail.model.message import Arrival
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postroad.journal import Journal
+    from postroad.mail.content import Content
+    from postroad.mail.envelope import Envelope, Recipient
+    from postroad.smtp.server.service import Session
+    from postroad.world.world import Account
+    from postroad_store.accounts import Accounts
+    from postroad_store.mail.storage import Storage
+
+log = logging.getLogger(__name__)
+
+# A header field with its continuation lines (RFC 5322 §2.2.3), the colon perhaps after white space (§4.5.8).
+_RETURN_PATH = re.compile(rb"^return-path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:\s*(<[^<>\r\n]{1,996}>)", re.IGNORECASE | re.MULTILINE)
+
+
+class QueueIds:
+    """Gives each message that is taken an ID that no other has: microseconds since 1970, in hexadecimal."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def next(self) -> str:
+        """Return a new ID; of two in one microsecond the second is moved on."""
+        self._last = max(int(self._clock() * 1_000_000), self._last + 1)
+        return f"{self._last:x}"
+
+
+class Delivery:
+    """`postroad.smtp.server.service.Service` of the store's port 25."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        storage: Storage,
+        journal: Journal,
+        *,
+        hostname: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._accounts = accounts
+        self._storage = storage
+        self._journal = journal
+        self._hostname = hostname
+        self._clock = clock
+        self._ids = QueueIds(clock)
+
+    def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
+        """Greet everyone."""
+        return None
+
+    async def authenticate(self, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
+        """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
+        return None
+
+    def mail(self, session: Session, envelope: Envelope) -> Reply:  # noqa: ARG002 - as above
+        """Accept any reverse-path."""
+        return SENDER_OK
+
+    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:  # noqa: ARG002 - as above
+        """Accept whom the world knows (RFC 5321 §3.3), or whom its settings make known."""
+        if self._accounts.reached_by(recipient.address):
+            return RECIPIENT_OK
+        return NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+
+    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
+        """Put the message into the mailboxes; 250 once it is on disk."""
+        header = content.header_section()
+        if count_received(header) >= RECEIVED_LIMIT:
+            return MAIL_LOOP
+        reached = self._reached(envelope)
+        if reached is None:
+            return LOCAL_ERROR
+        queue_id = self._ids.next()
+        now = self._clock()
+        fields = return_path(envelope.reverse_path) + received(
+            session,
+            envelope,
+            hostname=self._hostname,
+            queue_id=queue_id,
+            when=datetime.fromtimestamp(now).astimezone(),  # RFC 5321 §4.4: local time, with its offset
+        )
+        octets = fields + without_return_path(content.read(), len(header))
+        try:
+            inboxes = [(await self._storage.account(account.login)).inbox for account, _ in reached]
+            stored = await self._storage.append([Arrival(tuple(inboxes), octets, int(now), NO_FLAGS)])
+        except StorageFull as error:
+            log.warning("no space to store a message: %s", error, extra={"queue_id": queue_id})
+            return STORAGE_FULL
+        except MailError as error:
+            log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
+            return LOCAL_ERROR
+        message_id = find_message_id(header)
+        for (account, recipients), where in zip(reached, stored, strict=True):
+            self._journal.record(
+                Kind.STORED,
+                queue_id,
+                message_id,
+                reverse_path=str(envelope.reverse_path or ""),
+                recipients=recipients,
+                account=account.login,
+                mailbox=where.mailbox.name,
+                uid_validity=where.uid_validity,
+                uid=where.uid,
+                size=len(octets),
+                peer=session.host,
+                client=session.client_name,
+                tls=session.tls_version,
+            )
+        return reply(250, "2.0.0", f"OK stored as {queue_id}")
+
+    def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str]]] | None:
+        """Return each account once, with the forward-paths that led to it.
+
+        None where a recipient leads nowhere any more: the world has changed since RCPT. The client will try
+        again, and be told then which one it is.
+        """
+        by_login: dict[str, tuple[Account, list[str]]] = {}
+        for recipient in envelope.recipients:
+            accounts = self._accounts.reached_by(recipient.address)
+            if not accounts:
+                return None
+            for account in accounts:
+                by_login.setdefault(account.login, (account, []))[1].append(str(recipient.address))
+        return list(by_login.values())
+
+
+def find_message_id(header_section: bytes) -> str | None:
+    """Return the first Message-ID of the header section, angle brackets included, or None."""
+    match = _MESSAGE_ID.search(header_section)
+    return match[1].decode("utf-8", "replace") if match else None
+
+
+def without_return_path(octets: bytes, header_size: int) -> bytes:
+    """Return the message without the Return-Path fields of its header section, which has `header_size` octets."""
+    header = octets[:header_size]
+    if not _RETURN_PATH.search(header):
+        return octets
+    return _RETURN_PATH.sub(b"", header) + octets[header_size:]

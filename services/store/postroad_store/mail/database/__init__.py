@@ -1,0 +1,1 @@
+"""The SQLite database: schema, reading, and every change as a commit."""

@@ -1,0 +1,271 @@
+"""Reading messages from the database, on a connection that only reads.
+
+All of it is synchronous and short: one message costs about 10 µs, a range about 2 µs a message and the copying of
+its octets. No statement stays open between two calls, so the log can always be copied back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from bisect import bisect_left
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from postroad_store.mail.database.database import PIECE, PIECE_BITS, storage_error
+from postroad_store.mail.database.names import read_mailbox, read_mailboxes
+from postroad_store.mail.mime.structure import unpack
+from postroad_store.mail.model.mailbox import Mailbox, MailboxRow, Status
+from postroad_store.mail.model.message import UID, Item, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+BLOCK = 1 << 20  # octets of content that one SELECT may read, about
+BLOCK_ROWS = 512  # messages of one SELECT
+
+_COLUMNS = {
+    Item.ENVELOPE: "c.envelope",
+    Item.BODY: "c.body",
+    Item.BODYSTRUCTURE: "c.bodystructure",
+    Item.HEADER: "c.header",
+    Item.TEXT: "o.octets",
+    Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs, octet by octet
+}
+_TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
+_BODIES = frozenset({Item.TEXT, Item.CONTENT})
+
+
+class Reader:
+    """The reading connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def rows(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """Run one SELECT; raises `StorageError`."""
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+    def account(self, login: str) -> tuple[int, list[MailboxRow], list[str]] | None:
+        """Return the account's id, mailboxes and subscriptions; None where there is no such account."""
+        found = self.rows("SELECT id FROM accounts WHERE login = ?", (login,))
+        if not found:
+            return None
+        ((number,),) = found
+        names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
+        with _refused():
+            return number, read_mailboxes(self._db, number), [name for (name,) in names]
+
+    def load(self, mailbox: Mailbox) -> None:
+        """Fill the mailbox with what the database has, all of one moment."""
+        with _refused(), self._moment():
+            row = read_mailbox(self._db, mailbox.id)
+            keywords = self.rows("SELECT keyword FROM keywords WHERE mailbox = ? ORDER BY number", (mailbox.id,))
+            entries = self.rows(
+                "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
+            )
+        if row is not None:
+            mailbox.load(row, [keyword for (keyword,) in keywords], entries)
+
+    def status(self, mailbox: Mailbox) -> Status:
+        """Count an unloaded mailbox."""
+        ((messages, unseen, recent, last),) = self.rows(
+            "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(uid > ?), 0), coalesce(max(uid), 0)"
+            " FROM entries WHERE mailbox = ?",
+            (mailbox.recent_uid, mailbox.id),
+        )
+        return Status(messages, recent, max(mailbox.uid_next, last + 1), mailbox.uid_validity, unseen)
+
+    def fetch(
+        self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
+    ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
+        """See `Storage.fetch`."""
+        for block in _blocks(mailbox, uids, has_body=not _BODIES.isdisjoint(items)):
+            for row in self.block(mailbox, block, items):
+                yield row[0], row[1:]
+
+    def block(self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]) -> list[tuple[Any, ...]]:
+        """See `Storage.block`."""
+        columns = "".join([f", {_COLUMNS[item]}" for item in items])
+        bodies = [place for place, item in enumerate(items, 1) if item in _BODIES]
+        join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
+        # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
+        select = (
+            f"SELECT e.uid{columns} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid"
+        )
+        rows = self._ranges(mailbox, uids, select) if uids else []
+        if bodies and any(len(row[bodies[0]]) >= PIECE for row in rows):
+            return [row for one in rows if (row := self._whole(mailbox, one, bodies)) is not None]
+        return rows
+
+    def _ranges(self, mailbox: Mailbox, uids: Sequence[int], select: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT of (UID, ...) by mailbox, first and last UID, for these UIDs."""
+        found: list[tuple[Any, ...]] = []
+        for low, high, wanted in _ranges(mailbox, uids):
+            rows = self.rows(select, (mailbox.id, low, high))
+            if wanted is not None:
+                rows = [row for row in rows if row[0] in wanted]
+            if found:
+                found += rows
+            else:
+                found = rows
+        return found
+
+    def _whole(self, mailbox: Mailbox, row: tuple[Any, ...], bodies: list[int]) -> tuple[Any, ...] | None:
+        """Return the row with all pieces of a body of which it has the first; None where the message has gone."""
+        if len(row[bodies[0]]) < PIECE:
+            return row
+        with self._moment():
+            found = self.rows("SELECT content FROM entries WHERE mailbox = ? AND uid = ?", (mailbox.id, row[0]))
+            if not found:
+                return None
+            rest = self._pieces(found[0][0], 1, (1 << PIECE_BITS) - 1)
+        return tuple(value + rest if place in bodies else value for place, value in enumerate(row))
+
+    def _pieces(self, content: int, first: int, last: int) -> bytes:
+        key = content << PIECE_BITS
+        found = self.rows(
+            "SELECT octets FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece", (key + first, key + last)
+        )
+        return b"".join([octets for (octets,) in found])
+
+    @contextmanager
+    def _moment(self) -> Iterator[None]:
+        """Let several SELECTs see the database as it is at one moment; the writer goes on meanwhile."""
+        self.rows("BEGIN", ())
+        try:
+            yield
+        finally:
+            self.rows("COMMIT", ())
+
+    def _select(
+        self, mailbox: Mailbox, uids: Sequence[int], select: str, *, has_body: bool
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a SELECT as `_ranges` takes it, block by block."""
+        for block in _blocks(mailbox, uids, has_body=has_body):
+            yield self._ranges(mailbox, block, select)
+
+    def sent_days(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
+        """Yield lists of (UID, day of the Date field or None)."""
+        return self._select(
+            mailbox,
+            uids,
+            "SELECT e.uid, c.sent_day FROM entries e CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
+            has_body=False,
+        )
+
+    def texts(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
+        """Yield lists of (UID, whether it is plain, header, body): see `searchtext`.
+
+        Of a plain message header and body are its own octets, of others their text; no header: that is not kept.
+        """
+        return self._select(
+            mailbox,
+            uids,
+            f"SELECT e.uid, c.plain, {_TEXT},"  # noqa: S608
+            " iif(c.plain, o.octets, coalesce((SELECT body FROM texts WHERE content = c.id), x''))"
+            " FROM entries e CROSS JOIN contents c ON c.id = e.content CROSS JOIN octets o ON o.piece = c.id << 16"
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
+            has_body=True,
+        )
+
+    def headers(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
+        """Yield lists of (UID, whether it is plain, header as `texts` has it, the header section where it is not)."""
+        return self._select(
+            mailbox,
+            uids,
+            f"SELECT e.uid, c.plain, {_TEXT}, iif(c.plain, x'', c.header) FROM entries e"  # noqa: S608
+            " CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid",
+            has_body=False,
+        )
+
+    def content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
+        """See `Storage.content`."""
+        with self._moment():
+            return self._content(mailbox, uid, start, end)
+
+    def _content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
+        found = self.rows(
+            "SELECT c.id, c.size, c.header_size FROM entries e CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid = ?",
+            (mailbox.id, uid),
+        )
+        if not found:
+            return None
+        ((content, size, header_size),) = found
+        end = size if end is None else min(end, size)
+        if start >= end:
+            return b""
+        read: list[bytes] = []
+        if start < header_size:
+            ((header,),) = self.rows("SELECT header FROM contents WHERE id = ?", (content,))
+            read.append(header[start:end])
+        if end > header_size:
+            low, high = max(start - header_size, 0), end - header_size
+            first = low // PIECE
+            octets = self._pieces(content, first, (high - 1) // PIECE)
+            read.append(octets[low - first * PIECE : high - first * PIECE])
+        return b"".join(read)
+
+    def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
+        """See `Storage.parts`."""
+        found = self.rows(
+            "SELECT c.parts, c.header_size, c.size FROM entries e CROSS JOIN contents c ON c.id = e.content"
+            " WHERE e.mailbox = ? AND e.uid = ?",
+            (mailbox.id, uid),
+        )
+        return unpack(*found[0]) if found else None
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
+
+
+def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterator[Sequence[int]]:
+    """Cut the UIDs into what one SELECT may read."""
+    if not has_body:
+        for start in range(0, len(uids), BLOCK_ROWS):
+            yield uids[start : start + BLOCK_ROWS]
+        return
+    first = bisect_left(mailbox.uids, uids[0]) if uids else 0
+    sizes = mailbox.sizes[first : first + len(uids)]
+    if mailbox.uids[first : first + len(uids)] != list(uids):  # not all that lie between, or not in memory
+        places = map(mailbox.index, uids)
+        sizes = array("q", [PIECE // 16 if place is None else mailbox.sizes[place] for place in places])
+    start = octets = 0
+    for at, size in enumerate(sizes):
+        octets += min(size, PIECE)
+        if octets >= BLOCK:
+            yield uids[start : at + 1]
+            start, octets = at + 1, 0
+    if start < len(uids):
+        yield uids[start:]
+
+
+def _ranges(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[tuple[int, int, set[int] | None]]:
+    """Yield ranges to read, and which of their messages are wanted (None: all that are there).
+
+    One range for the whole block where at least a third of what lies in it is wanted.
+    """
+    first, last = uids[0], uids[-1]
+    mine = mailbox.uids
+    between = bisect_left(mine, last + 1) - bisect_left(mine, first)
+    if mailbox.loaded and between <= 3 * len(uids):
+        yield first, last, None if between == len(uids) == last - first + 1 else set(uids)
+        return
+    for uid in uids:
+        yield uid, uid, None

@@ -1,0 +1,1 @@
+"""A message taken apart, once, at delivery."""

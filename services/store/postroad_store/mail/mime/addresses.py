@@ -1,0 +1,255 @@
+"""Address lists of header fields, as ENVELOPE's address structures (RFC 3501 §7.4.2, RFC 5322 §3.4, §4.4).
+
+An address is (personal name, source route, mailbox name, host name), each an nstring. A group starts with one
+that has no host and ends with one that has neither. What is no address is still shown: where a part is missing,
+a word in capitals says so, because NIL there would mean a group.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+
+from postroad_store.mail.mime.fields import unquote
+from postroad_store.mail.mime.strings import nstring
+
+MAX_ADDRESSES = 10_000  # of one field; what follows is dropped
+
+_NO_MAILBOX = b"MISSING_MAILBOX"
+_NO_DOMAIN = b"MISSING_DOMAIN"
+_BROKEN = b"SYNTAX_ERROR"
+
+# The common forms, each with what follows it: `a@b`, `<a@b>`, `Name N. <a@b>`, `"Name" <a@b>`.
+_COMMON = re.compile(
+    rb"[ \t]*(?:"
+    rb"([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@([A-Za-z0-9.-]+)"
+    rb'|(?:"([^"\\\x00\r\n\x80-\xff]*)"|([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+(?: [A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)*))?'
+    rb"[ \t]*<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@([A-Za-z0-9.-]+)>"
+    rb")[ \t]*(?:,|\Z)"
+)
+
+# RFC 5322 §3.2: atom, quoted-string, domain-literal, specials; comments are found by hand, for they nest.
+_TOKEN = re.compile(
+    rb"""(?P<space>[\s\x00]+)
+    |(?P<atom>[^\x00-\x20()<>\[\]:;@\\,."]+)
+    |"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?\Z)
+    |(?P<literal>\[(?:[^\]\\]|\\.)*(?:\]|\\?\Z))
+    |(?P<special>.)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+_ATOM, _QUOTED, _LITERAL, _SPECIAL = "atom", "quoted", "literal", "special"
+_Token = tuple[str, bytes, bool]  # what it is, its text, whether white space or a comment stood before it
+
+
+@lru_cache(maxsize=2048)
+def _cached(value: bytes) -> bytes:
+    common = _common(value)
+    return _Parser(value).run() if common is None else common
+
+
+def address_list(value: bytes) -> bytes:
+    """Return the addresses of an unfolded field value as IMAP writes them, without outer parentheses; b"" if none.
+
+    Lists that fit the common forms are read by one regular expression (1 µs an address, the other way 15 µs).
+    """
+    return _cached(value) if len(value) <= 256 else _cached.__wrapped__(value)
+
+
+def _common(value: bytes) -> bytes | None:
+    """Read a list of nothing but the common forms; None where there is anything else."""
+    found: list[bytes] = []
+    position = 0
+    while position < len(value):
+        match = _COMMON.match(value, position)
+        if match is None or len(found) == MAX_ADDRESSES:
+            return None
+        mailbox, host, quoted, phrase, angle_mailbox, angle_host = match.groups()
+        if mailbox is not None:
+            found.append(b'(NIL NIL "%b" "%b")' % (mailbox, host))
+        else:
+            name = phrase or quoted
+            if name:
+                found.append(b'("%b" NIL "%b" "%b")' % (name, angle_mailbox, angle_host))
+            else:
+                found.append(b'(NIL NIL "%b" "%b")' % (angle_mailbox, angle_host))
+        position = match.end()
+    return b"".join(found)
+
+
+class _Parser:
+    """The whole grammar, with its obsolete forms, by recursive descent over tokens."""
+
+    def __init__(self, value: bytes) -> None:
+        self.comment = b""  # the last one seen
+        self.tokens: list[_Token] = []
+        self.comments: dict[int, bytes] = {}  # the comment that stands before the token of this number
+        self._tokenize(value)
+        self.at = 0
+        self.found: list[bytes] = []
+
+    def _tokenize(self, value: bytes) -> None:
+        position = 0
+        apart = False
+        while position < len(value):
+            if value[position] == 0x28:
+                position, text = _comment(value, position)
+                self.comments[len(self.tokens)] = text
+                apart = True
+                continue
+            match = _TOKEN.match(value, position)
+            assert match is not None  # noqa: S101 - `special` matches any octet
+            position = match.end()
+            kind = match.lastgroup or ""
+            if kind == "space":
+                apart = True
+                continue
+            text = match[kind]
+            self.tokens.append((kind, unquote(text) if kind == _QUOTED else text, apart))
+            apart = False
+
+    def special(self) -> bytes:
+        """Return the special at hand, b"" at a word, b"," at the end."""
+        if self.at >= len(self.tokens):
+            return b","
+        kind, text, _ = self.tokens[self.at]
+        return text if kind == _SPECIAL and text != b"." else b""
+
+    def run(self) -> bytes:
+        # address-list = (address *("," address)) / obs-addr-list, which lets elements be empty
+        while self.at < len(self.tokens) and len(self.found) < MAX_ADDRESSES:
+            self.address(in_group=False)
+        return b"".join(self.found)
+
+    def emit(self, name: bytes | None, route: bytes | None, mailbox: bytes | None, host: bytes | None) -> None:
+        self.found.append(b"(%b %b %b %b)" % (nstring(name or None), nstring(route), nstring(mailbox), nstring(host)))
+
+    def address(self, *, in_group: bool) -> None:
+        """Read one address, or a group, and the comma behind it."""
+        first = self.at
+        words = self.words()
+        special = self.special()
+        if special == b":" and not in_group:
+            self.at += 1
+            self.group(_phrase(words))
+            self.skip(b",", first)
+            return
+        if special == b"<":
+            self.angle(_phrase(words), first)
+        elif special == b"@" and _is_local_part(words):
+            # addr-spec = local-part "@" domain
+            self.at += 1
+            host = self.domain()
+            self.skip(b",;" if in_group else b",", first, consume=False)
+            self.emit(self.comment_since(first), None, _joined(words) or _NO_MAILBOX, host or _NO_DOMAIN)
+        else:
+            self.skip(b",;" if in_group else b",", first, consume=False)
+            comment = self.comment_since(first)
+            if not words:
+                if self.at > first or comment:
+                    self.emit(comment, None, _NO_MAILBOX, _NO_DOMAIN)
+            elif _is_local_part(words):
+                self.emit(comment, None, _joined(words), _NO_DOMAIN)
+            else:
+                self.emit(_phrase(words), None, _NO_MAILBOX, _NO_DOMAIN)
+        if self.special() == b"," and self.at < len(self.tokens):
+            self.at += 1
+
+    def group(self, name: bytes) -> None:
+        # group = display-name ":" [group-list] ";" [CFWS]
+        self.emit(None, None, name or _NO_MAILBOX, None)
+        while self.at < len(self.tokens) and self.special() != b";" and len(self.found) < MAX_ADDRESSES:
+            self.address(in_group=True)
+        self.at += self.special() == b";"
+        self.emit(None, None, None, None)
+
+    def angle(self, name: bytes, first: int) -> None:
+        # angle-addr = [CFWS] "<" addr-spec ">" [CFWS] / obs-angle-addr, which has a route of domains and a colon
+        self.at += 1
+        route = self.route() if self.special() in {b"@", b","} and self.at < len(self.tokens) else None
+        words = self.words()
+        mailbox = _joined(words)
+        host = b""
+        if self.special() == b"@":
+            self.at += 1
+            host = self.domain()
+        closed = self.special() == b">"
+        self.skip(b",;", first, consume=False)
+        name = name or self.comment_since(first)
+        missing = _NO_DOMAIN if closed else _BROKEN
+        self.emit(name, route, mailbox or _NO_MAILBOX, host or missing)
+
+    def route(self) -> bytes:
+        # obs-route = obs-domain-list ":"; obs-domain-list = *(CFWS / ",") "@" domain *("," [CFWS] ["@" domain])
+        start = self.at
+        while self.special() in {b"@", b","} and self.at < len(self.tokens):
+            self.at += 1
+            self.words()
+        text = b"".join(token[1] for token in self.tokens[start : self.at])
+        self.at += self.special() == b":"
+        return text
+
+    def words(self) -> list[_Token]:
+        """Take atoms, quoted strings, domain-literals and dots."""
+        start = self.at
+        while self.at < len(self.tokens) and not self.special():
+            self.at += 1
+        return self.tokens[start : self.at]
+
+    def domain(self) -> bytes:
+        # domain = dot-atom / domain-literal / obs-domain: atoms and dots with CFWS between, so up to a word apart
+        start = self.at
+        while self.at < len(self.tokens) and not self.special():
+            _, text, apart = self.tokens[self.at]
+            if apart and self.at > start and text != b"." and self.tokens[self.at - 1][1] != b".":
+                break
+            self.at += 1
+        return b"".join(token[1] for token in self.tokens[start : self.at])
+
+    def comment_since(self, first: int) -> bytes:
+        """Return the last comment of the address whose tokens are `first` to the one at hand: the old way to name."""
+        for number in range(self.at, first - 1, -1):
+            if number in self.comments:
+                return self.comments[number]
+        return b""
+
+    def skip(self, stops: bytes, _first: int, *, consume: bool = True) -> None:
+        """Go on to one of the specials `stops`, or the end."""
+        while self.at < len(self.tokens) and (not self.special() or self.special() not in stops):
+            self.at += 1
+        if consume and self.at < len(self.tokens):
+            self.at += 1
+
+
+def _comment(value: bytes, position: int) -> tuple[int, bytes]:
+    """Return the end of the comment at `position`, and its text."""
+    depth = 0
+    index = position
+    while index < len(value):
+        octet = value[index]
+        if octet == 0x5C:
+            index += 1
+        elif octet == 0x28:
+            depth += 1
+        elif octet == 0x29:
+            depth -= 1
+            if depth == 0:
+                return index + 1, unquote(value[position + 1 : index])
+        index += 1
+    return len(value), unquote(value[position + 1 :])
+
+
+def _is_local_part(words: list[_Token]) -> bool:
+    """Whether the words are a local-part: dots between them (obs-local-part lets white space be there too)."""
+    return all(left[1] == b"." or right[1] == b"." or not right[2] for left, right in pairwise(words))
+
+
+def _joined(words: list[_Token]) -> bytes:
+    """Return a local-part: its words and dots without the white space between."""
+    return b"".join(text for _, text, _ in words)
+
+
+def _phrase(words: list[_Token]) -> bytes:
+    """Return a display-name: its words with one space where there was any."""
+    return b"".join(b" " + text if apart else text for _, text, apart in words).strip(b" ")

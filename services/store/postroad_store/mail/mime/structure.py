@@ -1,0 +1,298 @@
+"""MIME structure of a message, found once, when it is stored (RFC 2045, RFC 2046, RFC 3501 §7.4.2).
+
+One pass over the octets: header sections are cut at their empty lines, bodies at delimiter lines, which are
+searched for by their own text, so that no line of a body is looked at. The outcome is what FETCH needs: ENVELOPE,
+BODY and BODYSTRUCTURE as octets, and where each part lies.
+
+Broken MIME is read as mail readers do: a delimiter of an outer multipart ends the inner ones; what is never
+closed ends with the message; a multipart without parts, or without a boundary, has one empty text part, because
+RFC 3501's body-type-mpart has at least one. Bounds: `MAX_PARTS` parts, `MAX_DEPTH` levels; beyond them a body is
+taken as it stands.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+
+from postroad_store.mail.mime.envelope import envelope, sent_day
+from postroad_store.mail.mime.fields import Parameterized, disposition, fields, header_end, media_type, token, tokens
+from postroad_store.mail.mime.strings import nstring
+from postroad_store.mail.model.message import Kind, Part
+
+MAX_PARTS = 10_000
+MAX_DEPTH = 100  # of parts in parts
+
+_EMPTY_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
+_NODE = struct.Struct("<BHIII")  # kind, number of children, start, body, end; the children's nodes follow
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A part that holds text or data: what its content is, for those that read it (`searchtext`)."""
+
+    main: bytes  # lower case
+    charset: bytes | None
+    encoding: bytes  # Content-Transfer-Encoding in lower case, 7bit where there is none
+    body: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What is known of a message."""
+
+    header_size: int  # octets of the header section with its empty line
+    envelope: bytes
+    body: bytes
+    bodystructure: bytes
+    parts: bytes  # packed; empty for a single part, which header_size and the message's size tell of
+    sent_day: int | None
+    fields: list[tuple[bytes, bytes]]  # of the message's own header
+    leaves: list[Leaf]
+    sections: list[tuple[int, int]]  # where further header sections lie: of parts, and of messages inside
+
+
+def parse(content: bytes) -> Parsed:
+    """Find out the structure of a message; never fails."""
+    return _Parser(content).run()
+
+
+def unpack(parts: bytes, header_size: int, size: int) -> Part:
+    """Return the tree of parts that `Parsed.parts` stands for."""
+    if not parts:
+        return Part(Kind.LEAF, 0, header_size, size)
+    nodes = _NODE.iter_unpack(parts)
+
+    def take() -> Part:
+        kind, count, start, body, end = next(nodes)
+        return Part(Kind(kind), start, body, end, tuple(take() for _ in range(count)))
+
+    return take()
+
+
+def _pairs(parameters: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Return a body parameter parenthesized list, or NIL."""
+    if not parameters:
+        return b"NIL"
+    return b"(%b)" % b" ".join([b"%b %b" % (nstring(name), nstring(value)) for name, value in parameters])
+
+
+class _Type:
+    """A media type as the structure needs it; one object for the many messages that have the same."""
+
+    __slots__ = ("boundary", "charset", "is_message", "is_multipart", "is_text", "main", "sub", "subtype", "wire")
+
+    def __init__(self, read: Parameterized) -> None:
+        self.main = read.value.lower()
+        self.sub = read.subtype.lower()
+        self.is_text = self.main == b"text"
+        self.is_multipart = self.main == b"multipart"
+        self.is_message = self.main == b"message" and self.sub == b"rfc822"
+        self.boundary = read.parameter(b"boundary")
+        self.charset = read.parameter(b"charset")
+        self.subtype = nstring(read.subtype)
+        parameters = read.parameters
+        if self.is_text and self.charset is None:
+            parameters = (*parameters, (b"charset", b"us-ascii"))  # RFC 2045 §5.2
+        pairs = _pairs(parameters)
+        # body-fields begin with it; a multipart's extension data has the parameters alone
+        # RFC 3501 §9: media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE "RFC822" DQUOTE, so in one spelling
+        main, sub = (self.main, self.sub) if self.is_message else (read.value, read.subtype)
+        self.wire = pairs if self.is_multipart else b"%b %b %b" % (nstring(main), nstring(sub), pairs)
+
+
+_TEXT_PLAIN = _Type(Parameterized(b"text", b"plain", ()))  # RFC 2045 §5.2
+_MESSAGE = _Type(Parameterized(b"message", b"rfc822", ()))  # RFC 2046 §5.1.5, in a multipart/digest
+_OCTETS = _Type(Parameterized(b"application", b"octet-stream", ()))
+
+
+@lru_cache(maxsize=512)
+def _cached_type(value: bytes) -> _Type:
+    read = media_type(value)
+    # RFC 2045 §5.2: the default is also suggested for a Content-Type that cannot be read.
+    return _TEXT_PLAIN if read is None else _Type(read)
+
+
+def _type(value: bytes) -> _Type:
+    return _cached_type(value) if len(value) <= 256 else _cached_type.__wrapped__(value)
+
+
+def _extension(mime: dict[bytes, bytes]) -> bytes:
+    """Return body-fld-dsp, body-fld-lang and body-fld-loc."""
+    disposed = disposition(mime[b"content-disposition"]) if b"content-disposition" in mime else None
+    languages = tokens(mime[b"content-language"]) if b"content-language" in mime else []
+    return b"%b %b %b" % (
+        b"(%b %b)" % (nstring(disposed.value), _pairs(disposed.parameters)) if disposed else b"NIL",
+        b"(%b)" % b" ".join([nstring(one) for one in languages]) if languages else b"NIL",
+        nstring(mime.get(b"content-location")),
+    )
+
+
+class _Parser:
+    """The state of one pass: the multiparts that are open, and the delimiter line that ended the last body."""
+
+    __slots__ = ("clear", "content", "count", "ends", "fields", "leaves", "line", "nodes", "open", "owner", "sections")
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.open: list[bytes] = []  # LF, two hyphens and boundary of each open multipart, outermost first
+        self.ends: list[int] = []  # where each of them is found next; len(content) if nowhere, -1 if not known
+        self.clear: list[int] = []  # before which offset each of them is not to be found
+        self.line = 0  # where the last body's delimiter line begins, from its LF; len(content) if it had none
+        self.owner = -1  # the index in `open` of the multipart whose it is; -1: the end of the content
+        self.count = 1  # parts so far
+        self.nodes: list[bytes] = []
+        self.leaves: list[Leaf] = []
+        self.sections: list[tuple[int, int]] = []
+        self.fields: list[tuple[bytes, bytes]] = []
+
+    def run(self) -> Parsed:
+        body, bodystructure, wire = self.entity(0, _TEXT_PLAIN, 0, is_message=True)
+        day = None
+        for name, value in self.fields:
+            if name == b"date":
+                day = sent_day(value)
+        kind, _, _, header_size, _ = _NODE.unpack(self.nodes[0])
+        parts = b"".join(self.nodes) if kind != Kind.LEAF.value else b""
+        return Parsed(header_size, wire, body, bodystructure, parts, day, self.fields, self.leaves, self.sections)
+
+    def delimit(self, position: int) -> None:
+        """Find the next delimiter line, from its LF at `position` or later.
+
+        RFC 2046 §5.1.2: an inner multipart's comes before an outer one's; a boundary that begins with another's
+        is told from it by being longer (§5.1.1: the boundary has to appear at the beginning of the line, in
+        its entirety; what follows does not matter).
+
+        An inner one is looked for as far as the nearest outer one, no further: thousands of multiparts that are
+        never closed would have the rest of the message read for each of them.
+        """
+        best, owner, length = len(self.content), -1, 0
+        for index, line in enumerate(self.open):
+            end = self.ends[index]
+            if end < position and self.clear[index] <= best:
+                end = self.content.find(line, max(position, self.clear[index]), best + len(line))
+                if end < 0:
+                    self.clear[index] = best + 1
+                    end = best if owner < 0 else -1
+                self.ends[index] = end
+            if position <= end < best or (end == best and owner >= 0 and len(line) >= length):
+                best, owner, length = end, index, len(line)
+        self.line, self.owner = best, owner
+
+    def end(self, body: int) -> int:
+        """Return where the body that began at `body` ends: before the CRLF that is the delimiter line's own."""
+        line = self.line
+        if line <= body:
+            return body
+        if self.owner >= 0 and self.content[line - 1] == 0x0D:  # RFC 2046 §5.1.1
+            line -= 1
+        return line
+
+    def entity(self, start: int, default: _Type, depth: int, *, is_message: bool) -> tuple[bytes, bytes, bytes]:
+        """Read a header section and its body; return BODY, BODYSTRUCTURE and, of a message, its ENVELOPE."""
+        content = self.content
+        self.delimit(max(start - 1, 0))
+        body = header_end(content, start, self.end(start))
+        found = fields(content[start:body])
+        if start == 0:
+            self.fields = found
+        elif body > start:
+            self.sections.append((start, body))
+        mime: dict[bytes, bytes] = {}
+        for name, value in found:
+            if name.startswith(b"content-"):
+                mime.setdefault(name, value)
+        kind = _type(mime[b"content-type"]) if b"content-type" in mime else default
+        if depth >= MAX_DEPTH and (kind.is_multipart or kind.is_message):
+            kind = _OCTETS
+        node = len(self.nodes)
+        self.nodes.append(b"")
+        if kind.is_multipart:
+            inner, outer, children = self.multipart(body, kind, depth)
+            self.nodes[node] = _NODE.pack(Kind.MULTIPART.value, children, start, body, self.end(body))
+            inner = b"(%b %b)" % (inner, kind.subtype)
+            outer = b"(%b %b %b %b)" % (outer, kind.subtype, kind.wire, _extension(mime))
+        elif kind.is_message:
+            inner, outer, children = self.message(body, kind, mime, depth)
+            self.nodes[node] = _NODE.pack(Kind.MESSAGE.value, 1, start, body, self.end(body))
+        else:
+            end = self.end(body)
+            self.nodes[node] = _NODE.pack(Kind.LEAF.value, 0, start, body, end)
+            inner, outer = self.leaf(body, end, kind, mime)
+        return inner, outer, envelope(found) if is_message else b""
+
+    def basic(self, kind: _Type, mime: dict[bytes, bytes], size: int) -> tuple[bytes, bytes, bytes]:
+        """Return body-fields, the extension data of a single part, and the encoding."""
+        # body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets
+        if not mime:
+            return b'%b NIL NIL "7bit" %d' % (kind.wire, size), b"NIL NIL NIL NIL", b"7bit"
+        encoding = None
+        if b"content-transfer-encoding" in mime:
+            encoding = token(mime[b"content-transfer-encoding"])
+        encoding = encoding or b"7bit"  # RFC 2045 §6.1
+        return (
+            b"%b %b %b %b %d"
+            % (
+                kind.wire,
+                nstring(mime.get(b"content-id")),
+                nstring(mime.get(b"content-description")),
+                nstring(encoding),
+                size,
+            ),
+            b"%b %b" % (nstring(mime.get(b"content-md5")), _extension(mime)),
+            encoding,
+        )
+
+    def leaf(self, body: int, end: int, kind: _Type, mime: dict[bytes, bytes]) -> tuple[bytes, bytes]:
+        # body-type-basic = media-basic SP body-fields; body-type-text = media-text SP body-fields SP body-fld-lines
+        basic, extension, encoding = self.basic(kind, mime, end - body)
+        if kind.is_text:
+            basic = b"%b %d" % (basic, self.content.count(b"\n", body, end))
+        self.leaves.append(Leaf(kind.main, kind.charset, encoding.lower(), body, end))
+        return b"(%b)" % basic, b"(%b %b)" % (basic, extension)
+
+    def message(self, body: int, kind: _Type, mime: dict[bytes, bytes], depth: int) -> tuple[bytes, bytes, int]:
+        # body-type-msg = media-message SP body-fields SP envelope SP body SP body-fld-lines
+        self.count += 1
+        inner, outer, wire = self.entity(body, _TEXT_PLAIN, depth + 1, is_message=True)
+        end = self.end(body)
+        basic, extension, _ = self.basic(kind, mime, end - body)
+        lines = self.content.count(b"\n", body, end)
+        return (
+            b"(%b %b %b %d)" % (basic, wire, inner, lines),
+            b"(%b %b %b %d %b)" % (basic, wire, outer, lines, extension),
+            1,
+        )
+
+    def multipart(self, body: int, kind: _Type, depth: int) -> tuple[bytes, bytes, int]:
+        """Read the parts of a multipart; return them for BODY and BODYSTRUCTURE, and how many they are."""
+        content = self.content
+        inner: list[bytes] = []
+        outer: list[bytes] = []
+        if kind.boundary:
+            line = b"\n--" + kind.boundary
+            mine = len(self.open)
+            self.open.append(line)
+            self.ends.append(-1)
+            self.clear.append(0)
+            default = _MESSAGE if kind.sub == b"digest" else _TEXT_PLAIN
+            self.delimit(max(body - 1, 0))
+            while self.owner == mine and self.count < MAX_PARTS:
+                # close-delimiter := delimiter "--"
+                if content.startswith(b"--", self.line + len(line)):
+                    break
+                start = content.find(b"\n", self.line + 1) + 1
+                self.count += 1
+                one, extended, _ = self.entity(start or len(content), default, depth + 1, is_message=False)
+                inner.append(one)
+                outer.append(extended)
+            self.open.pop()
+            self.ends.pop()
+            self.clear.pop()
+            if self.owner == mine:  # closed: the epilogue goes on to an outer delimiter line
+                self.delimit(self.line + 1)
+        if not inner:
+            return _EMPTY_PART + b")", _EMPTY_PART + b" NIL NIL NIL NIL)", 0
+        return b"".join(inner), b"".join(outer), len(inner)

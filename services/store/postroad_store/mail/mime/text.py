@@ -1,0 +1,152 @@
+"""The text of a message that SEARCH looks into: decoded to Unicode, case folded, as UTF-8 (RFC 3501 §6.4.4).
+
+Header fields are unfolded and their encoded-words decoded (RFC 2047); text parts and message parts have their
+transfer encoding undone and their charset turned into Unicode; the headers of parts, and of messages inside, are
+part of the body. Other parts (images, archives) are no text.
+
+Most messages are plain: one part of ASCII text. Then the message itself, in lower case, is that text, and nothing
+is stored. For others the text is made when the message is stored and kept beside it, unless it is long: then it
+is made anew for each search, which is rare and runs apart.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.database import PIECE
+from postroad_store.mail.mime.charsets import codec_of
+from postroad_store.mail.mime.fields import fields
+
+if TYPE_CHECKING:
+    from postroad_store.mail.mime.structure import Leaf, Parsed
+
+MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kept
+
+COMPOSED = 500  # characters that are composed at a time
+
+# Charsets whose ASCII octets are ASCII, so that a 7-bit text in them is what it looks like.
+_ASCII_CHARSET = re.compile(rb"(?:us-ascii|ascii|utf-?8|iso-8859-\d+|windows-125\d|koi8-[ru])\Z", re.IGNORECASE)
+_IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})  # RFC 2045 §6.2
+# RFC 2047 §2: encoded-word = "=?" charset "?" encoding "?" encoded-text "?="; RFC 2231 §5: charset ["*" language]
+_WORD = re.compile(rb"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
+_BETWEEN = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+
+
+def is_plain(content: bytes, parsed: Parsed) -> bool:
+    """Whether the message itself, in lower case, is the text to be searched."""
+    if len(content) > PIECE or parsed.parts or not content.isascii():
+        return False
+    leaf = parsed.leaves[0]
+    return (
+        leaf.main == b"text"
+        and leaf.encoding in _IDENTITY
+        and (leaf.charset is None or _ASCII_CHARSET.match(leaf.charset) is not None)
+        and content.find(b"=?", 0, parsed.header_size) < 0
+    )
+
+
+def kept_text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes] | None:
+    """Return the (header, body) text to be kept with a message that is not plain, None where it is long."""
+    size = parsed.header_size + sum(leaf.end - leaf.body for leaf in parsed.leaves if _is_text(leaf))
+    return text(content, parsed) if size <= MAX_KEPT else None
+
+
+def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
+    """Return the (header, body) text of any message. Header lines read `name: value`, LF ended."""
+    found = [header_text(fields(content[start:body])) for start, body in parsed.sections]
+    found += [
+        fold(decode(_undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
+        for leaf in parsed.leaves
+        if _is_text(leaf)
+    ]
+    return header_text(parsed.fields), b"\n".join(found)
+
+
+def _is_text(leaf: Leaf) -> bool:
+    return leaf.main in {b"text", b"message"}
+
+
+def header_text(found: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the text of a header section's fields."""
+    return b"".join([b"%b: %b\n" % (fold(decode(name, None)), fold(decode_words(value))) for name, value in found])
+
+
+def fold(value: str) -> bytes:
+    """Return the form in which two spellings are one: without case, composed (NFC), UTF-8."""
+    if value.isascii():
+        return value.lower().encode("ascii")
+    return _composed(value.casefold()).encode("utf-8", "replace")
+
+
+def _composed(value: str) -> str:
+    """Return the value in NFC, piece by piece: one of 100,000 combining marks in a row would take 8 seconds."""
+    if len(value) <= COMPOSED:
+        return unicodedata.normalize("NFC", value)
+    pieces: list[str] = []
+    start = 0
+    while start < len(value):
+        end = start + COMPOSED
+        # Nothing is composed with white space; only where a piece has none may a character be cut from its mark.
+        cut = max(value.rfind(" ", start + 1, end), value.rfind("\n", start + 1, end))
+        if cut > 0 and end < len(value):
+            end = cut
+        pieces.append(unicodedata.normalize("NFC", value[start:end]))
+        start = end
+    return "".join(pieces)
+
+
+def decode(octets: bytes, charset: bytes | None) -> str:
+    """Return octets as Unicode: in the charset named, else UTF-8, else Latin-1; what cannot be is replaced."""
+    if octets.isascii() and (charset is None or _ASCII_CHARSET.match(charset)):
+        return octets.decode("ascii")
+    codec = codec_of(charset) if charset else None
+    if codec is not None and codec != "ascii":
+        return octets.decode(codec, "replace")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _undo(octets: bytes, encoding: bytes) -> bytes:
+    """Undo a Content-Transfer-Encoding, as far as that can be."""
+    if encoding == b"base64":
+        return _base64(octets)
+    if encoding == b"quoted-printable":
+        return binascii.a2b_qp(octets)
+    return octets
+
+
+def _base64(octets: bytes) -> bytes:
+    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored"; a last group of one is none.
+    clean = _NOT_BASE64.sub(b"", octets)
+    odd = len(clean) % 4
+    if odd == 1:
+        return binascii.a2b_base64(clean[:-1])
+    return binascii.a2b_base64(clean + b"=" * (-odd % 4))
+
+
+def decode_words(value: bytes) -> str:
+    """Return a field's value with its encoded-words decoded (RFC 2047 §6)."""
+    if b"=?" not in value:
+        return decode(value, None)
+    # RFC 2047 §6.2: white space between adjacent encoded-words is not shown.
+    value = _BETWEEN.sub(rb"\1", value)
+    shown: list[str] = []
+    pending, charset = b"", b""  # adjacent words of one charset: a character may be split between them
+    position = 0
+    for match in _WORD.finditer(value):
+        if match.start() > position or match[1].lower() != charset:
+            shown.append(decode(pending, charset or None))
+            shown.append(decode(value[position : match.start()], None))
+            pending, charset = b"", match[1].lower()
+        encoded = match[3]
+        pending += _base64(encoded) if match[2] in b"bB" else binascii.a2b_qp(encoded, header=True)
+        position = match.end()
+    shown.append(decode(pending, charset or None))
+    shown.append(decode(value[position:], None))
+    return "".join(shown)

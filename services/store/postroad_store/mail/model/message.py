@@ -1,0 +1,106 @@
+"""One message: what is known of it without reading it again (RFC 3501 §2.3).
+
+A message is parsed once, when it is stored. Its ENVELOPE, BODY and BODYSTRUCTURE are kept as the octets that
+FETCH sends, its header section apart from its body, and where its parts lie as offsets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.flags import FlagSet
+    from postroad_store.mail.model.mailbox import Mailbox
+
+UID = NewType("UID", int)  # RFC 3501 §2.3.1.1
+
+
+class Item(Enum):
+    """What `Storage.fetch` can read of a message. FLAGS, SIZE and INTERNALDATE are in memory (`Mailbox`)."""
+
+    ENVELOPE = "envelope"  # the parenthesized list, as octets
+    BODY = "body"  # the non-extensible BODYSTRUCTURE, as octets
+    BODYSTRUCTURE = "bodystructure"  # with extension data, as octets
+    HEADER = "header"  # the header section with the empty line that ends it (RFC 3501 §6.4.5 HEADER)
+    TEXT = "text"  # the body: all after the header section
+    CONTENT = "content"  # the whole message, HEADER + TEXT
+
+
+class Kind(Enum):
+    """What is inside a part."""
+
+    LEAF = 0
+    MULTIPART = 1
+    MESSAGE = 2  # message/rfc822: one child, the message inside
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a message (RFC 3501 §6.4.5), by octet offsets in the whole content.
+
+    `start` to `body` is the part's header (of the root: the message's header section), its empty line included:
+    what BODY[n.MIME] gives. `body` to `end` is what BODY[n] gives. A MULTIPART's children are its parts; a
+    MESSAGE's only child is the message inside, whose `start` to `body` is BODY[n.HEADER] and whose `body` to
+    `end` is BODY[n.TEXT]. Part numbers: `Part.find`.
+    """
+
+    kind: Kind
+    start: int
+    body: int
+    end: int
+    children: tuple[Part, ...] = ()
+
+    def find(self, numbers: tuple[int, ...]) -> Part | None:
+        """Return the part with these numbers below this message, `(2, 1)` for BODY[2.1]; None if there is none.
+
+        The root is asked with numbers of the message; `()` is the root itself. RFC 3501 §6.4.5: part 1 of a
+        message that is no multipart is its body, and a MESSAGE's parts are numbered through the message inside.
+        """
+        part = self
+        inside = True  # `part` is a message, whose body the next number looks into; else it was numbered itself
+        for number in numbers:
+            if not inside and part.kind is Kind.MESSAGE:
+                part = part.children[0]
+                inside = True
+            if part.kind is Kind.MULTIPART:
+                if not 1 <= number <= len(part.children):
+                    return None
+                part = part.children[number - 1]
+            elif not inside or number != 1:
+                return None
+            inside = False
+        return part
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message to be stored: an APPEND, or a delivery, into one mailbox or into several (one copy is kept).
+
+    `content` is the whole message: CRLF line ends are wanted but any octets are kept as they are.
+    `internal_date` is in seconds since 1970 UTC.
+    """
+
+    mailboxes: tuple[Mailbox, ...]
+    content: bytes
+    internal_date: int
+    flags: FlagSet
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a message was stored: what APPENDUID tells (RFC 4315 §3)."""
+
+    mailbox: Mailbox
+    uid_validity: int
+    uid: UID
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What COPYUID tells (RFC 4315 §3): the two UID lists are parallel; both are empty if nothing was there."""
+
+    uid_validity: int
+    source: tuple[UID, ...]
+    target: tuple[UID, ...]

@@ -1,0 +1,204 @@
+"""What a session sees of a mailbox, and how it is told of changes (RFC 3501 §7.3, §7.4).
+
+A session's message sequence numbers may change only when the session is told so (EXPUNGE), and that may not be
+at any moment (§7.4.1), while other sessions go on changing the mailbox. So each session has a `View`: its own
+list of UIDs, and what it has not been told yet. What has gathered is bounded by the size of the mailbox: a set
+of UIDs whose flags changed, a set of UIDs that are gone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.model.flags import SEEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    r"""What is to be told, in this order.
+
+    `expunged`: the number of each EXPUNGE response, one after another, each as it is when its turn comes.
+    `exists`: the new count of messages, None where it is to be left out (RFC 3501 §7.3.1).
+    `recent`: the new count of \Recent messages, None where that is unchanged.
+    `keywords`: the mailbox has keywords that the session has not been told of: FLAGS and PERMANENTFLAGS.
+    `flags`: (sequence number, UID) of messages whose flags changed; the flags stand in the mailbox.
+    """
+
+    expunged: tuple[int, ...] = ()
+    exists: int | None = None
+    recent: int | None = None
+    keywords: bool = False
+    flags: tuple[tuple[int, UID], ...] = ()
+
+
+_NOTHING = Changes()
+
+
+class View:
+    """One session's sight of a mailbox. `Storage.view` opens one; `close` it when the session leaves.
+
+    All of it is synchronous, on the event loop's thread.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_claim",
+        "_expunged",
+        "_flagged",
+        "_keywords",
+        "_last",
+        "mailbox",
+        "on_change",
+        "read_only",
+        "recent",
+        "uids",
+    )
+
+    def __init__(self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None) -> None:
+        self.mailbox = mailbox
+        self.read_only = read_only  # EXAMINE
+        self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; changes in `take` alone
+        self.recent: set[UID] = set()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
+        # Called after any change worth telling, for IDLE; not for flags that this session changed itself.
+        self.on_change: Callable[[], None] | None = None
+        self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
+        self._expunged: set[int] = set()  # gone, not told
+        self._flagged: set[int] = set()  # flags changed, not told
+        self._last = 0  # the highest UID that was ever in `uids`
+        self._keywords = len(mailbox.keywords)  # told of so many
+        self._arrivals()
+        mailbox.views.add(self)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the mailbox has been deleted: the session should end, or see it as empty."""
+        return self.mailbox.deleted
+
+    @property
+    def changed(self) -> bool:
+        """Whether `take(expunges=True)` would tell anything."""
+        mailbox = self.mailbox
+        return bool(
+            self._expunged
+            or self._flagged
+            or (mailbox.uids and mailbox.uids[-1] > self._last)
+            or len(mailbox.keywords) > self._keywords
+        )
+
+    def take(self, *, expunges: bool) -> Changes:
+        """Return what is to be told now and hold it as told: `uids` and `recent` move with it.
+
+        RFC 3501 §7.4.1: no EXPUNGE while no command is in progress, nor while FETCH, STORE or SEARCH runs: such
+        a caller says `expunges=False`, and the gone messages keep their numbers until later.
+        """
+        if not self.changed:
+            return _NOTHING
+        recent = len(self.recent)
+        numbers: tuple[int, ...] = ()
+        if expunges and self._expunged:
+            numbers = self._take_expunged()
+        arrived = self._arrivals()
+        keywords = len(self.mailbox.keywords) > self._keywords
+        self._keywords = max(self._keywords, len(self.mailbox.keywords))
+        flags: tuple[tuple[int, UID], ...] = ()
+        if self._flagged:
+            found = [(number, uid) for uid in sorted(self._flagged) if (number := self.number(uid)) is not None]
+            flags = tuple((number, self.uids[number - 1]) for number, uid in found if uid not in self._expunged)
+            self._flagged.clear()
+        return Changes(
+            expunged=numbers,
+            exists=len(self.uids) if arrived else None,
+            recent=len(self.recent) if len(self.recent) != recent else None,
+            keywords=keywords,
+            flags=flags,
+        )
+
+    def _take_expunged(self) -> tuple[int, ...]:
+        # From the last to the first, so that each number is right when its turn comes.
+        gone = self._expunged
+        numbers = tuple(bisect_left(self.uids, uid) + 1 for uid in sorted(gone, reverse=True))
+        if len(numbers) > 50:
+            self.uids = [uid for uid in self.uids if uid not in gone]
+        else:
+            for number in numbers:
+                del self.uids[number - 1]
+        self.recent -= gone
+        gone.clear()
+        return numbers
+
+    def _arrivals(self) -> bool:
+        r"""Take in new messages, those that are \Recent for the first time with it; return whether there are any."""
+        mailbox = self.mailbox
+        new = mailbox.uids[bisect_right(mailbox.uids, self._last) :]
+        if not new:
+            return False
+        if self.uids:
+            self.uids += new
+        else:
+            self.uids = new
+        self._last = new[-1]
+        if self._last > mailbox.recent_uid:
+            self.recent.update(new[bisect_right(new, mailbox.recent_uid) :])
+            if self._claim is not None:
+                mailbox.recent_uid = self._last
+                self._claim(mailbox)
+        return True
+
+    def pick(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
+        """Return, for sequence numbers `first` to `last`, their entries of one of the mailbox's parallel lists.
+
+        `view.pick(view.mailbox.flags, 1, 10)`. A message that is gone but not told yet gives -1. Where nothing
+        is gone this is a plain slice.
+        """
+        if not self._expunged:  # then `uids` is where the mailbox's own begin
+            return values[first - 1 : last]
+        index = self.mailbox.index
+        places = [index(uid) for uid in self.uids[first - 1 : last]]
+        return [-1 if at is None else values[at] for at in places]
+
+    def position(self, uid: int) -> int:
+        """Return how many messages of this view have a lower UID."""
+        return bisect_left(self.uids, uid)
+
+    def number(self, uid: int) -> int | None:
+        """Return the sequence number of the UID in this view, or None."""
+        at = bisect_left(self.uids, uid)
+        return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
+
+    def first_unseen(self) -> int | None:
+        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None where all are seen."""
+        if not self.mailbox.unseen:
+            return None
+        # Nothing gone: no copy. Whatever lies beyond this view is of no concern to it.
+        flags = self.pick(self.mailbox.flags, 1, len(self.uids)) if self._expunged else self.mailbox.flags
+        last = len(self.uids)
+        return next((number for number, one in enumerate(flags, 1) if not one & SEEN and number <= last), None)
+
+    def close(self) -> None:
+        """Stop following; may be called twice."""
+        self.on_change = None
+        self.mailbox.views.discard(self)
+
+    # -- what the mailbox tells its views ----------------------------------------------------------------------
+
+    def flagged(self, uids: Sequence[int]) -> None:
+        """Note that the flags of these messages have changed."""
+        last = self._last
+        self._flagged.update([uid for uid in uids if uid <= last])
+        if self.on_change is not None:
+            self.on_change()
+
+    def expunged(self, uids: Sequence[int]) -> None:
+        """Note that these messages are gone."""
+        last = self._last
+        self._expunged.update([uid for uid in uids if uid <= last])
+        if self.on_change is not None:
+            self.on_change()

@@ -1,0 +1,1 @@
+"""SEARCH: the tree of keys and its evaluation."""

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from postroad.dns import masterfile as zonefile
+from postroad.dns.masterfile import ZoneFileError
+from postroad.dns.name import ROOT, Name
+from postroad.dns.rdata import AAAA, CNAME, DNAME, MX, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata, Type
+from tests.dns.world import GOLDEN, zone
+
+ORIGIN = Name.parse("example.")
+
+
+def one(text: str) -> tuple[str, int, Rdata]:
+    (record,) = zonefile.parse(text, ORIGIN, 7)
+    return str(record.owner), record.ttl, record.rdata
+
+
+def name(text: str) -> Name:
+    return Name.parse(text, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "owner", "ttl"),
+    [
+        ("www A 192.0.2.1", "www.example.", 7),
+        ("www 60 A 192.0.2.1", "www.example.", 60),
+        ("www IN A 192.0.2.1", "www.example.", 7),
+        ("www 60 IN A 192.0.2.1", "www.example.", 60),
+        ("www IN 60 A 192.0.2.1", "www.example.", 60),
+        ("www in 1h30m a 192.0.2.1", "www.example.", 5400),
+        ("www 1W2D3H4M5S A 192.0.2.1", "www.example.", 788645),
+        ("www 0 A 192.0.2.1", "www.example.", 0),
+        ("www 0s A 192.0.2.1", "www.example.", 0),
+        ("www 2147483647 A 192.0.2.1", "www.example.", 2147483647),
+        ("@ A 192.0.2.1", "example.", 7),
+        ("www.other. A 192.0.2.1", "www.other.", 7),
+        ("*.x A 192.0.2.1", "*.x.example.", 7),
+        ("www\tA\t192.0.2.1 ; a comment", "www.example.", 7),
+        ("www A ( ; why not\n 192.0.2.1\n )\n", "www.example.", 7),
+        ("\n; nothing\n   ; still nothing\nwww A 192.0.2.1\r\n", "www.example.", 7),
+        ("in IN A 192.0.2.1", "in.example.", 7),
+        ("7 8 A 192.0.2.1", "7.example.", 8),
+    ],
+)
+def test_owner_ttl_class(text: str, owner: str, ttl: int) -> None:
+    assert one(text) == (owner, ttl, A(IPv4Address("192.0.2.1")))
+
+
+@pytest.mark.parametrize(
+    ("text", "rdata"),
+    [
+        ("AAAA 2001:db8::1", AAAA(IPv6Address("2001:db8::1"))),
+        ("NS ns", NS(name("ns"))),
+        ("CNAME www.other.", CNAME(name("www.other."))),
+        ("DNAME other.", DNAME(name("other."))),
+        ("PTR www", PTR(name("www"))),
+        ("MX 10 mail", MX(10, name("mail"))),
+        ("MX 0 .", MX(0, ROOT)),
+        ("SRV 1 2 65535 @", SRV(1, 2, 65535, ORIGIN)),
+        ("SOA ns admin 4294967295 1h 10m 1w 5m", SOA(name("ns"), name("admin"), 4294967295, 3600, 600, 604800, 300)),
+        (r"SOA ns Action\.domains 1 2 3 4 5", SOA(name("ns"), name(r"Action\.domains"), 1, 2, 3, 4, 5)),
+        ("TXT plain", TXT((b"plain",))),
+        ('TXT "v=spf1 mx -all"', TXT((b"v=spf1 mx -all",))),
+        ('TXT one "two" three', TXT((b"one", b"two", b"three"))),
+        ('TXT "a;b(c)" "d\\"e\\\\f" \\010', TXT((b"a;b(c)", b'd"e\\f', b"\n"))),
+        ('TXT ""', TXT((b"",))),
+        ('TXT "' + "x" * 255 + '"', TXT((b"x" * 255,))),
+        ("TXT grüße", TXT(("grüße".encode(),))),
+        ('TXT "two\nlines"', TXT((b"two\nlines",))),
+        ('CAA 128 issue "ca.example; x=1"', Opaque(Type.CAA, b"\x80\x05issueca.example; x=1")),
+        ("TLSA 3 1 1 ab CD ef", Opaque(Type.TLSA, b"\x03\x01\x01\xab\xcd\xef")),
+        ("SSHFP 4 2 abcdef", Opaque(Type.SSHFP, b"\x04\x02\xab\xcd\xef")),
+        ('HINFO "PDP 11" UNIX', Opaque(Type.HINFO, b"\x06PDP 11\x04UNIX")),
+        ('NAPTR 1 2 "S" "x+y" "" a', Opaque(Type.NAPTR, b"\0\1\0\2\1S\3x+y\0\1a\7example\0")),
+        ("RP admin @", Opaque(Type.RP, b"\5admin\7example\0\7example\0")),
+        ('SPF "v=spf1" -all', Opaque(Type.SPF, b"\6v=spf1\4-all")),
+        (r"TYPE65280 \# 3 abcd ef", Opaque(65280, b"\xab\xcd\xef")),
+        (r"TYPE65280 \# 0", Opaque(65280, b"")),
+        (r"CAA \# 2 0000", Opaque(Type.CAA, b"\0\0")),
+    ],
+)
+def test_rdata(text: str, rdata: Rdata) -> None:
+    assert one(f"x {text}") == ("x.example.", 7, rdata)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "www",
+        "www 60",
+        "www IN",
+        "www 60 60 A 192.0.2.1",
+        "www CH A 192.0.2.1",
+        "www A",
+        "www A 192.0.2.256",
+        "www A 192.0.2.1 192.0.2.2",
+        "www AAAA 192.0.2.1",
+        "www AAAA fe80::1%eth0",
+        f"www TXT {' '.join(['x' * 255] * 257)}",
+        "www MX mail",
+        "www MX 65536 mail",
+        "www MX ten mail",
+        "www MX ² mail",
+        "www MX 10",
+        "www MX 10 a..b",
+        "www TXT",
+        'www TXT "' + "x" * 256 + '"',
+        'www TXT "open',
+        "www TXT \\999",
+        "www TXT x\\",
+        "www A ( 192.0.2.1",
+        "www A 192.0.2.1 )",
+        "www BOGUS x",
+        "www 1x A 192.0.2.1",
+        "www 2147483648 A 192.0.2.1",
+        "www 99999w A 192.0.2.1",
+        "www SOA ns admin 1 2 3 4",
+        "www SOA ns admin 4294967296 2 3 4 5",
+        'www HINFO "' + "x" * 256 + '" y',
+        "www CAA 0 is-sue x",
+        "www CAA 0 issue",
+        "www TLSA 3 1 1 xyz",
+        r"www TYPE65280 \# 4 abcdef",
+        r"www TYPE65280 \# 1 xx",
+        r"www TYPE1 \# 4 c0000201",
+        r"www A \# 4 c0000201",
+        r"www OPT \# 0",
+        r"www TYPE255 \# 0",
+        r"www TYPE0 \# 0",
+        r"www TYPE65536 \# 0",
+        r"www BOGUS \# 0",
+        " A 192.0.2.1",
+        "$INCLUDE other",
+        "$TTL",
+        "$TTL 1 2",
+        "$TTL x",
+        "$ORIGIN",
+    ],
+)
+def test_refused(text: str) -> None:
+    with pytest.raises(ZoneFileError):
+        zonefile.parse(text, ORIGIN, 7)
+
+
+def test_errors_name_their_line() -> None:
+    with pytest.raises(ZoneFileError, match=r"^line 4: type BOGUS"):
+        zonefile.parse("a A 192.0.2.1\nb TXT ( x\n )\nc BOGUS x\n", ORIGIN, 7)
+    with pytest.raises(ZoneFileError, match=r"^line 2: .*parenthesis"):
+        zonefile.parse("a A 192.0.2.1\nb TXT ( x\n", ORIGIN, 7)
+
+
+def test_the_owner_and_the_controls_hold_on() -> None:
+    records = zonefile.parse("a A 192.0.2.1\n  A 192.0.2.2\n$ORIGIN sub\n$TTL 1m\nb A 192.0.2.3\n", ORIGIN, 7)
+    assert [(str(record.owner), record.ttl) for record in records] == [
+        ("a.example.", 7),
+        ("a.example.", 7),
+        ("b.sub.example.", 60),
+    ]
+
+
+@pytest.mark.parametrize(("file", "apex"), [("rfc", "example."), ("child", "child.example.")])
+def test_a_printed_zone_reads_the_same(file: str, apex: str) -> None:
+    first = zone((GOLDEN / f"{file}.zone").read_text(), apex)
+    assert zone(zonefile.format_zone(first), apex) == first

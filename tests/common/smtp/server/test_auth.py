@@ -1,0 +1,129 @@
+"""SASL exchanges, step by step."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from postroad.mail.reply import AUTH_FAILED, Reply
+from postroad.smtp.server.auth import (
+    AUTH_SYNTAX,
+    CANCELLED,
+    MALFORMED,
+    MECHANISM_UNKNOWN,
+    NOT_BASE64,
+    Credentials,
+    Login,
+    Plain,
+    decode_response,
+    encode_challenge,
+    parse_auth,
+)
+from postroad.smtp.server.commands import CommandError
+
+
+def refusal(error: pytest.ExceptionInfo[CommandError]) -> Reply:
+    return error.value.reply
+
+
+@pytest.mark.parametrize(
+    ("message", "login", "password"),
+    [
+        (b"\0alice\0secret", "alice", "secret"),
+        (b"alice\0alice\0secret", "alice", "secret"),
+        (b"Alice\0alice\0secret", "alice", "secret"),
+        ("\0jürgen\0geheimß".encode(), "jürgen", "geheimß"),
+    ],
+)
+def test_plain(message: bytes, login: str, password: str) -> None:
+    mechanism = Plain()
+    assert mechanism.step(None) == b""
+    assert mechanism.step(message) == Credentials(login, password)
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        (b"", MALFORMED),
+        (b"alice", MALFORMED),
+        (b"\0alice", MALFORMED),
+        (b"\0\0secret", MALFORMED),
+        (b"\0alice\0", MALFORMED),
+        (b"\0alice\0secret\0more", MALFORMED),
+        (b"\0\xff\0secret", MALFORMED),
+        (b"bob\0alice\0secret", AUTH_FAILED),
+    ],
+)
+def test_plain_refused(message: bytes, answer: Reply) -> None:
+    with pytest.raises(CommandError) as error:
+        Plain().step(message)
+    assert refusal(error) == answer
+
+
+def test_login() -> None:
+    mechanism = Login()
+    assert mechanism.step(None) == b"Username:"
+    assert mechanism.step(b"alice") == b"Password:"
+    assert mechanism.step("gehéim".encode()) == Credentials("alice", "gehéim")
+
+
+def test_login_with_initial_response() -> None:
+    mechanism = Login()
+    assert mechanism.step(b"alice") == b"Password:"
+    assert mechanism.step(b"") == Credentials("alice", "")
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "secret" not in repr(Credentials("alice", "secret"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "parsed"),
+    [
+        (b"PLAIN", ("PLAIN", None)),
+        (b"plain", ("PLAIN", None)),
+        (b"LOGIN =", ("LOGIN", b"")),
+        (b"PLAIN AGEAYg==", ("PLAIN", b"\0a\0b")),
+    ],
+)
+def test_parse(argument: bytes, parsed: tuple[str, bytes | None]) -> None:
+    assert parse_auth(argument) == parsed
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        (b"", AUTH_SYNTAX),
+        (b" PLAIN", AUTH_SYNTAX),
+        (b"PLAIN ", AUTH_SYNTAX),
+        (b"GSSAPI", MECHANISM_UNKNOWN),
+        (b"\xff", MECHANISM_UNKNOWN),
+        (b"PLAIN AA== AA==", NOT_BASE64),
+        (b"PLAIN *", CANCELLED),
+    ],
+)
+def test_parse_refused(argument: bytes, answer: Reply) -> None:
+    with pytest.raises(CommandError) as error:
+        parse_auth(argument)
+    assert refusal(error) == answer
+
+
+# RFC 4954 §4: "=AAA" and "AAA=BBB" are not allowed
+@pytest.mark.parametrize(
+    "line", [b"=AAA", b"AAA=BBB", b"AAA", b"AA=", b"A===", b"AA==AA==", b"AA A", b"AA\n", b"AAA-", b"="]
+)
+def test_not_base64(line: bytes) -> None:
+    with pytest.raises(CommandError) as error:
+        decode_response(line)
+    assert refusal(error) == NOT_BASE64
+
+
+@pytest.mark.parametrize("octets", [b"", b"a", b"ab", b"abc", bytes(range(256))])
+def test_base64(octets: bytes) -> None:
+    assert decode_response(base64.b64encode(octets)) == octets
+
+
+def test_challenge() -> None:
+    assert encode_challenge(b"") == b"334 \r\n"
+    assert encode_challenge(b"Username:") == b"334 VXNlcm5hbWU6\r\n"

@@ -1,0 +1,208 @@
+"""Arguments of commands, by table. The dialogues show the same from the client's side."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad.mail.address import Address
+from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad.mail.reply import TOO_LARGE, Reply
+from postroad.smtp.server.commands import (
+    COMMAND_LINES,
+    HELLO_SYNTAX,
+    MAIL_SYNTAX,
+    NO_ARGUMENT,
+    NOT_ASCII,
+    PARAMETER_SYNTAX,
+    RCPT_SYNTAX,
+    RECIPIENT_NOT_ASCII,
+    RECIPIENT_NOT_UTF8,
+    SENDER_NOT_ASCII,
+    SENDER_NOT_UTF8,
+    UNKNOWN_PARAMETER,
+    Command,
+    CommandError,
+    no_argument,
+    parse_hello,
+    parse_mail,
+    parse_parameters,
+    parse_rcpt,
+)
+
+A = Address("a", "alpha.test")
+POSTMASTER = Address("postmaster", "mx.test")
+
+
+def mail(argument: bytes, *, extended: bool = True, auth: bool = True) -> Envelope:
+    return parse_mail(argument, extended=extended, auth=auth, size_limit=1000)
+
+
+def rcpt(argument: bytes, *, smtputf8: bool = False) -> Recipient:
+    return parse_rcpt(argument, smtputf8=smtputf8, postmaster=POSTMASTER)
+
+
+@pytest.mark.parametrize(
+    ("argument", "envelope"),
+    [
+        (b"FROM:<>", Envelope(None)),
+        (b"from:<a@alpha.test>", Envelope(A)),
+        (b"FROM:<@b.test:a@alpha.test>", Envelope(A)),
+        (b'FROM:<"> "@alpha.test>', Envelope(Address("> ", "alpha.test"))),
+        (b'FROM:<"\\"> "@alpha.test>', Envelope(Address('"> ', "alpha.test"))),
+        (b"FROM:<> SIZE=0", Envelope(None, declared_size=0)),
+        (b"FROM:<> SIZE=1000", Envelope(None, declared_size=1000)),
+        (b"FROM:<> body=7bit", Envelope(None, body=BodyType.SEVEN_BIT)),
+        (b"FROM:<> BODY=8BITMIME SMTPUTF8", Envelope(None, body=BodyType.EIGHT_BIT_MIME, smtputf8=True)),
+        ("FROM:<ü@ü.test> SMTPUTF8".encode(), Envelope(Address("ü", "ü.test"), smtputf8=True)),
+        (b"FROM:<> AUTH=<>", Envelope(None)),
+        (b"FROM:<> AUTH=e+3Dmc2@alpha.test", Envelope(None)),
+    ],
+)
+def test_mail(argument: bytes, envelope: Envelope) -> None:
+    assert mail(argument) == envelope
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        (b"", MAIL_SYNTAX),
+        (b"FROM", MAIL_SYNTAX),
+        (b"FROM:", MAIL_SYNTAX),
+        (b"TO:<a@alpha.test>", MAIL_SYNTAX),
+        (b"FROM: <a@alpha.test>", MAIL_SYNTAX),
+        (b"FROM:<a@alpha.test", MAIL_SYNTAX),
+        (b'FROM:<"a@alpha.test>', MAIL_SYNTAX),
+        (b'FROM:<"a\\"@alpha.test>', MAIL_SYNTAX),
+        (b"FROM:<a@alpha.test>x", MAIL_SYNTAX),
+        (b"FROM:<a@alpha.test>> SIZE=1", MAIL_SYNTAX),
+        (b"FROM:<\xff@alpha.test>", SENDER_NOT_UTF8),
+        ("FROM:<ü@alpha.test>".encode(), SENDER_NOT_ASCII),
+        ("FROM:<a@ü.test> SIZE=1".encode(), SENDER_NOT_ASCII),
+        (b"FROM:<> SIZE=1001", TOO_LARGE),
+        (b"FROM:<> SIZE=99999999999999999999", TOO_LARGE),
+        (b"FROM:<> SIZE=999999999999999999999", PARAMETER_SYNTAX),
+        (b"FROM:<> SIZE=-1", PARAMETER_SYNTAX),
+        (b"FROM:<> SIZE=1\x0b", PARAMETER_SYNTAX),
+        ("FROM:<> SIZE=²".encode(), PARAMETER_SYNTAX),
+        (b"FROM:<> SIZE=", PARAMETER_SYNTAX),
+        (b"FROM:<> SIZE=1=2", PARAMETER_SYNTAX),
+        (b"FROM:<> BODY=", PARAMETER_SYNTAX),
+        (b"FROM:<> BODY=BINARYMIME", PARAMETER_SYNTAX),
+        (b"FROM:<> SMTPUTF8=yes", PARAMETER_SYNTAX),
+        (b"FROM:<> AUTH", PARAMETER_SYNTAX),
+        (b"FROM:<> AUTH=a+3d@alpha.test", PARAMETER_SYNTAX),
+        (b"FROM:<> AUTH=<a@alpha.test>", PARAMETER_SYNTAX),
+        (b"FROM:<> AUTH=nobody", PARAMETER_SYNTAX),
+        (b"FROM:<> RET=FULL", UNKNOWN_PARAMETER),
+        (b"FROM:<> X", UNKNOWN_PARAMETER),
+        (b"FROM:<>  X", PARAMETER_SYNTAX),
+    ],
+)
+def test_mail_refused(argument: bytes, answer: Reply) -> None:
+    with pytest.raises(CommandError) as error:
+        mail(argument)
+    assert error.value.reply == answer
+    assert str(error.value) == str(answer)
+
+
+def test_parameters_where_they_are_not_offered() -> None:
+    with pytest.raises(CommandError) as error:
+        mail(b"FROM:<> SIZE=1", extended=False)
+    assert error.value.reply == UNKNOWN_PARAMETER
+    with pytest.raises(CommandError) as error:
+        mail(b"FROM:<> AUTH=<>", auth=False)
+    assert error.value.reply == UNKNOWN_PARAMETER
+
+
+@pytest.mark.parametrize(
+    ("argument", "address"),
+    [
+        (b"TO:<b@beta.test>", Address("b", "beta.test")),
+        (b"to:<@a.test,@b.test:b@beta.test>", Address("b", "beta.test")),
+        (b"TO:<Postmaster>", POSTMASTER),
+        (b"TO:<POSTMASTER>", POSTMASTER),
+        (b"TO:<postmaster@beta.test>", Address("postmaster", "beta.test")),
+    ],
+)
+def test_rcpt(argument: bytes, address: Address) -> None:
+    assert rcpt(argument) == Recipient(address)
+
+
+def test_rcpt_smtputf8() -> None:
+    assert rcpt("TO:<ü@beta.test>".encode(), smtputf8=True) == Recipient(Address("ü", "beta.test"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        (b"", RCPT_SYNTAX),
+        (b"TO: <b@beta.test>", RCPT_SYNTAX),
+        (b"FROM:<b@beta.test>", RCPT_SYNTAX),
+        (b"TO:<\xff@beta.test>", RECIPIENT_NOT_UTF8),
+        ("TO:<ü@beta.test>".encode(), RECIPIENT_NOT_ASCII),
+        (b"TO:<b@beta.test> NOTIFY=NEVER", UNKNOWN_PARAMETER),
+        (b"TO:<b@beta.test> A A", PARAMETER_SYNTAX),
+    ],
+)
+def test_rcpt_refused(argument: bytes, answer: Reply) -> None:
+    with pytest.raises(CommandError) as error:
+        rcpt(argument)
+    assert error.value.reply == answer
+
+
+def test_no_reply_quotes_utf8() -> None:
+    with pytest.raises(CommandError) as error:
+        rcpt("TO:<a@-ü.test>".encode(), smtputf8=True)
+    assert error.value.reply.encode().isascii()
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        (b"client.test", "client.test"),
+        (b"client.test.", "client.test."),
+        (b"host_1", "host_1"),
+        (b"x", "x"),
+        (b"[192.0.2.1]", "[192.0.2.1]"),
+        (b"[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
+        (b"[192.0.2.1] and more (so)", "[192.0.2.1]"),
+    ],
+)
+def test_hello(argument: bytes, name: str) -> None:
+    assert parse_hello(argument) == name
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        (b"", HELLO_SYNTAX),
+        (b"a b", HELLO_SYNTAX),
+        (b"(comment)", HELLO_SYNTAX),
+        (b"-x", HELLO_SYNTAX),
+        (b"a;b", HELLO_SYNTAX),
+        (b"[192.0.2.1", HELLO_SYNTAX),
+        (b"x" * 256, HELLO_SYNTAX),
+        (b"a\tb", HELLO_SYNTAX),
+        (b"\xff", NOT_ASCII),
+    ],
+)
+def test_hello_refused(argument: bytes, answer: Reply) -> None:
+    with pytest.raises(CommandError) as error:
+        parse_hello(argument)
+    assert error.value.reply == answer
+
+
+def test_no_argument() -> None:
+    no_argument(b"")
+    with pytest.raises(CommandError) as error:
+        no_argument(b"x")
+    assert error.value.reply == NO_ARGUMENT
+
+
+def test_parameters() -> None:
+    assert parse_parameters("a=B C-1 d=<x>") == {"A": "B", "C-1": None, "D": "<x>"}
+
+
+def test_command_lines() -> None:
+    assert COMMAND_LINES[Command.RCPT] == 512
+    assert COMMAND_LINES[Command.MAIL] == 512 + 26 + 17 + 10 + 500

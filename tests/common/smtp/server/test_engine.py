@@ -1,0 +1,218 @@
+"""The engine's side towards its caller; what it says to clients is in the dialogues."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from postroad.mail.address import Address
+from postroad.mail.reply import (
+    BAD_CONTENT,
+    LOCAL_ERROR,
+    OK,
+    RECIPIENT_OK,
+    SENDER_OK,
+    SHUTTING_DOWN,
+    STORAGE_FULL,
+    TIMEOUT,
+)
+from postroad.smtp.server.engine import Engine
+from postroad.smtp.server.events import (
+    Authenticate,
+    Block,
+    Close,
+    Connected,
+    Discard,
+    Event,
+    Flush,
+    Mail,
+    Message,
+    Rcpt,
+    StartTls,
+)
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.sequence import State
+from postroad.smtp.server.service import Limits, Port, Session
+
+TRANSACTION = b"MAIL FROM:<a@alpha.test>\r\nRCPT TO:<b@beta.test>\r\nDATA\r\n"
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(Port.SUBMISSION, ipaddress.ip_address("192.0.2.1"), 1, "1")
+
+
+@pytest.fixture
+def engine(session: Session) -> Engine:
+    profile = Profile(
+        hostname="mx.test",
+        limits=Limits(),
+        postmaster=Address("postmaster", "mx.test"),
+        starttls=True,
+        auth=True,
+        plaintext_auth=True,
+    )
+    engine = Engine(profile, session)
+    assert engine.next_event() == Connected()
+    engine.answer(profile.greeting)
+    feed(engine, b"EHLO client.test\r\n")
+    return engine
+
+
+def events(engine: Engine) -> list[Event]:
+    found = []
+    while (event := engine.next_event()) is not None:
+        found.append(event)
+        match event:
+            case Mail():
+                engine.answer(SENDER_OK)
+            case Rcpt():
+                engine.answer(RECIPIENT_OK)
+    return found
+
+
+def feed(engine: Engine, octets: bytes) -> bytes:
+    engine.receive_data(octets)
+    events(engine)
+    return engine.data_to_send()
+
+
+def test_it_waits_for_each_answer(engine: Engine) -> None:
+    engine.receive_data(TRANSACTION)
+    assert isinstance(engine.next_event(), Mail)
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b""
+    engine.answer(SENDER_OK)
+    assert isinstance(engine.next_event(), Rcpt)
+    assert engine.next_event() is None
+    engine.answer(RECIPIENT_OK)
+    assert engine.next_event() is None
+    assert engine.data_to_send() == SENDER_OK.encode() + RECIPIENT_OK.encode() + (
+        b"354 End data with <CR><LF>.<CR><LF>\r\n"
+    )
+
+
+def test_no_250_before_the_commit(engine: Engine) -> None:
+    feed(engine, TRANSACTION)
+    engine.receive_data(b"x\r\n.\r\nNOOP\r\nQUIT\r\n")
+    assert engine.next_event() == Block(b"x\r\n")
+    message = engine.next_event()
+    assert isinstance(message, Message)
+    assert [str(recipient.address) for recipient in message.envelope.recipients] == ["b@beta.test"]
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b""
+    assert engine.buffered == len(b"NOOP\r\nQUIT\r\n")
+    engine.answer(OK)
+    assert engine.next_event() == Close()
+    assert engine.data_to_send() == OK.encode() * 2 + b"221 2.0.0 mx.test closing transmission channel\r\n"
+    assert engine.next_event() is None
+    engine.receive_data(b"NOOP\r\n")
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b""
+
+
+def test_rcpt_has_the_envelope_so_far(engine: Engine) -> None:
+    engine.receive_data(b"MAIL FROM:<> SIZE=7\r\nRCPT TO:<b@beta.test>\r\nRCPT TO:<c@beta.test>\r\n")
+    found = events(engine)
+    assert [len(event.envelope.recipients) for event in found if isinstance(event, Rcpt)] == [0, 1]
+    last = found[-1]
+    assert isinstance(last, Rcpt)
+    assert last.envelope.reverse_path is None
+    assert last.envelope.declared_size == 7
+
+
+def test_answer_without_a_question(engine: Engine) -> None:
+    with pytest.raises(RuntimeError, match="no event waits"):
+        engine.answer(OK)
+
+
+def test_content_that_cannot_be_kept(engine: Engine) -> None:
+    feed(engine, TRANSACTION)
+    engine.receive_data(b"x\r\n" * 10)
+    assert isinstance(engine.next_event(), Block)
+    engine.refuse_content(STORAGE_FULL)
+    engine.receive_data(b"more\r\n")
+    assert events(engine) == []
+    engine.receive_data(b".\r\nNOOP\r\n")
+    assert events(engine) == []
+    assert engine.data_to_send() == STORAGE_FULL.encode() + OK.encode()
+
+
+def test_content_refused_with_its_last_block(engine: Engine) -> None:
+    feed(engine, TRANSACTION)
+    engine.receive_data(b"x\r\n.\r\n")
+    assert isinstance(engine.next_event(), Block)
+    engine.refuse_content(LOCAL_ERROR)
+    assert events(engine) == []
+    assert engine.data_to_send() == LOCAL_ERROR.encode()
+
+
+def test_content_that_is_refused_is_discarded_at_once(engine: Engine) -> None:
+    feed(engine, TRANSACTION)
+    engine.receive_data(b"x\r\n" * 10)
+    assert isinstance(engine.next_event(), Block)
+    engine.receive_data(b"bare\nLF\r\n")
+    assert events(engine) == [Discard()]
+    assert feed(engine, b"x\r\n") == b""
+    assert feed(engine, b".\r\n") == BAD_CONTENT.encode()
+
+
+def test_refuse_content_outside_data_is_nothing(engine: Engine) -> None:
+    engine.refuse_content(LOCAL_ERROR)
+    assert feed(engine, b"NOOP\r\n") == OK.encode()
+
+
+def test_much_to_send_is_sent_in_between(engine: Engine) -> None:
+    engine.receive_data(b"NOOP\r\n" * 600)
+    octets = b""
+    flushes = 0
+    while (event := engine.next_event()) is not None:
+        assert event == Flush()
+        flushes += 1
+        octets += engine.data_to_send()
+    assert octets + engine.data_to_send() == OK.encode() * 600
+    assert flushes == 2
+
+
+@pytest.mark.parametrize("octets", [b"", b"MAIL FROM:<>\r\n", TRANSACTION, TRANSACTION + b"x\r\n"])
+def test_shut_down_anywhere(engine: Engine, octets: bytes) -> None:
+    for line in octets.splitlines(keepends=True):
+        feed(engine, line)
+    engine.shut_down(SHUTTING_DOWN)
+    engine.shut_down(TIMEOUT)
+    assert engine.next_event() == Close()
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b"421 4.3.2 mx.test Service shutting down\r\n"
+    assert engine.state is State.CLOSED
+
+
+def test_in_transaction(engine: Engine) -> None:
+    assert not engine.in_transaction
+    for line in (*TRANSACTION.splitlines(keepends=True), b"x\r\n"):
+        feed(engine, line)
+        assert engine.in_transaction
+    feed(engine, b".\r\n")
+    engine.answer(OK)
+    assert not engine.in_transaction
+
+
+def test_what_comes_through_tls_is_kept(engine: Engine, session: Session) -> None:
+    engine.receive_data(b"STARTTLS\r\n")
+    assert engine.next_event() == StartTls()
+    engine.data_to_send()
+    engine.receive_data(b"EHLO again.test\r\n")  # it may come before the caller knows that the handshake is done
+    assert engine.next_event() is None
+    engine.tls_started("TLSv1.3", "TLS_AES_128_GCM_SHA256")
+    assert (session.tls_version, session.client_name, session.extended) == ("TLSv1.3", None, False)
+    assert engine.next_event() is None
+    assert engine.data_to_send().startswith(b"250-mx.test\r\n")
+    assert session.client_name == "again.test"
+
+
+def test_a_password_is_not_shown(engine: Engine) -> None:
+    engine.receive_data(b"AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n")
+    event = engine.next_event()
+    assert isinstance(event, Authenticate)
+    assert (event.login, event.password) == ("alice", "secret")
+    assert "secret" not in repr(event)

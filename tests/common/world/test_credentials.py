@@ -1,0 +1,110 @@
+"""Passwords, plain and hashed."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from postroad.world import credentials
+from postroad.world.credentials import ScryptHash, SecretError, check_secret, hash_password, is_quick, verify
+
+
+def small_hash(password: str) -> str:
+    import hashlib
+
+    digest = hashlib.scrypt(password.encode(), salt=b"saltsalt", n=16, r=1, p=1, dklen=32)
+    return str(ScryptHash(4, 1, 1, b"saltsalt", digest))
+
+
+def test_plain() -> None:
+    assert verify("wonderland", "wonderland")
+    assert not verify("wonderland", "Wonderland")
+    assert not verify("wonderland", "")
+    assert verify("pässwörd", "pässwörd")
+    assert is_quick("wonderland", "guess")
+
+
+def test_rfc7914_vector() -> None:
+    # RFC 7914 §12: scrypt (P="pleaseletmein", S="SodiumChloride", N=16384, r=8, p=1, dkLen=64) =
+    digest = bytes.fromhex(
+        "7023bdcb3afd7348461c06cd81fd38eb fda8fbba904f8e3ea9b543f6545da1f2"
+        "d5432955613f0fcf62d49705242a9af9 e61e85dc0d651e40dfcf017b45575887"
+    )
+    secret = str(ScryptHash(14, 8, 1, b"SodiumChloride", digest))
+    assert secret.startswith("$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9")
+    assert verify(secret, "pleaseletmein")
+    assert not verify(secret, "pleaseletmeout")
+
+
+def test_hash_and_verify() -> None:
+    secret = hash_password("grüße")
+    assert secret != hash_password("grüße")
+    check_secret(secret)
+    assert not is_quick(secret, "grüße")
+    assert verify(secret, "grüße")
+    assert is_quick(secret, "grüße")
+    assert not is_quick(secret, "grüsse")
+    assert not verify(secret, "grüsse")
+
+
+def test_only_right_passwords_are_remembered_and_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_proven", credentials._Proven(limit=2))
+    secrets = {password: small_hash(password) for password in ("a", "b", "c")}
+    assert verify(secrets["a"], "a")
+    assert verify(secrets["b"], "b")
+    assert verify(secrets["a"], "a")  # used again, so b is the oldest
+    assert verify(secrets["c"], "c")
+    assert not verify(secrets["c"], "x")
+    quick = [password for password, secret in secrets.items() if is_quick(secret, password)]
+    assert quick == ["a", "c"]
+    assert not is_quick(secrets["c"], "x")
+
+
+def test_what_is_no_password() -> None:
+    assert not verify("x" * 2000, "x" * 2000)
+    assert not verify("\ud800", "\ud800")
+    assert not verify("$scrypt$nonsense", "nonsense")
+    assert not verify(small_hash("x"), "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        ("", "empty"),
+        ("a\0b", "NUL"),
+        ("ä" * 600, "over 1024 octets"),
+        ("$scrypt$ln=4,r=1$c2Fs$c2Fs", "a scrypt hash is"),
+        ("$scrypt$ln=4,r=1,p=1$c2Fs$c2Fsd", "not base64"),
+        ("$scrypt$ln=0,r=1,p=1$c2Fs$c2Fs", "at least 1"),
+        ("$scrypt$ln=4,r=0,p=1$c2Fs$c2Fs", "at least 1"),
+        ("$scrypt$ln=4,r=1,p=17$c2Fs$c2Fs", "p is 1 to 16"),
+        ("$scrypt$ln=20,r=8,p=1$c2Fs$c2Fs", "over 64 MiB"),
+        ("$scrypt$ln=4,r=1,p=1$c2Fs$c2Fs", "shorter than 16 octets"),
+    ],
+)
+def test_secrets_that_are_refused(secret: str, reason: str) -> None:
+    with pytest.raises(SecretError, match=reason):
+        check_secret(secret)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_command_reads_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("wonderland\n"))
+    assert credentials.main() == 0
+    assert verify(capsys.readouterr().out.strip(), "wonderland")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    assert credentials.main() == 1
+    assert "empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("answers", "status"), [(["a", "a"], 0), (["a", "b"], 1)])
+def test_the_command_asks_twice_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answers: list[str], status: int) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
+    assert credentials.main() == status

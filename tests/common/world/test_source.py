@@ -1,0 +1,350 @@
+"""The world file: what it becomes, every error with its line, and edits picked up while it is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import pytest
+
+from postroad.mail.address import Address, parse_address
+from postroad.world.source import WorldError, WorldWatcher, load_world, parse_world
+from postroad.world.world import MX, Role, World
+
+NETWORK = IPv4Network("127.0.0.0/24")
+DEFAULT = Path(__file__).parents[3] / "services" / "world.toml"
+
+HOSTS = """\
+[hosts]
+"ns.x.test" = { address = 53, role = "dns" }
+"relay.x.test" = { address = "127.0.0.25", role = "relay" }
+"mx.x.test" = { address = 143, role = "store" }
+[domains."x.test"]
+mx = ["10 mx.x.test"]
+accounts = { ann = "secret" }
+"""  # seven lines
+
+
+def parse(text: str) -> World:
+    return parse_world(text.encode(), NETWORK)
+
+
+def errors_of(text: str) -> list[str]:
+    with pytest.raises(WorldError) as caught:
+        parse(text)
+    assert str(caught.value) == "\n".join(caught.value.errors)
+    return list(caught.value.errors)
+
+
+def logins(world: World, address: str) -> list[str]:
+    return [account.login for account in world.resolve(parse_address(address))]
+
+
+def test_the_default_world() -> None:
+    world = load_world(DEFAULT, IPv4Network("172.31.25.0/24"))
+    assert {role: str(world.host_of(role).address) for role in Role} == {
+        "dns": "172.31.25.53",
+        "relay": "172.31.25.25",
+        "store": "172.31.25.143",
+    }
+    assert logins(world, "alice@alpha.test") == ["alice@alpha.test"]
+    assert logins(world, "Alice+news@ALPHA.test") == ["alice@alpha.test"]
+    assert logins(world, "team@alpha.test") == ["alice@alpha.test", "carol@alpha.test"]
+    assert logins(world, "whoever@alpha.test") == ["carol@alpha.test"]
+    assert logins(world, "nobody@beta.test") == []
+    assert {login: account.secret for login in ("alice", "carol") if (account := world.account(f"{login}@alpha.test"))}
+    assert world.account("bob@beta.test") is not None
+    assert world.capture == Address("capture", "postroad.test")
+
+
+def test_names_are_normalised() -> None:
+    world = parse(
+        HOSTS
+        + """
+        [domains."Bücher.TEST"]
+        mx = ["0 ."]
+        catch-all = "Ann@X.Test"
+        accounts = { "Jürgen" = "pw", "two words" = "pw" }
+        aliases = { info = "Jürgen@bücher.test" }
+        records = ['www A 192.0.2.1']
+        """
+    )
+    books = world.domains["xn--bcher-kva.test"]
+    assert books.mx == (MX(0, "."),)
+    assert list(books.accounts) == ["jürgen", "two words"]
+    assert books.aliases["info"] == (Address("Jürgen", "xn--bcher-kva.test"),)
+    assert logins(world, "info@bücher.test") == ["jürgen@xn--bcher-kva.test"]
+    assert logins(world, "other@bücher.test") == ["ann@x.test"]
+    assert books.records == ("www A 192.0.2.1",)
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_mistake() -> None:
+    world = parse_world(b"\xef\xbb\xbf" + HOSTS.replace("\n", "\r\n").encode(), NETWORK)
+    assert logins(world, "ann@x.test") == ["ann@x.test"]
+
+
+def test_an_alias_may_lead_to_the_postmaster_that_every_domain_has() -> None:
+    world = parse(HOSTS + "aliases.root = 'postmaster@x.test'")
+    assert logins(world, "root@x.test") == logins(world, "postmaster@x.test") != []
+
+
+def test_host_addresses_follow_the_network() -> None:
+    text = HOSTS.replace('"127.0.0.25"', "25")
+    world = parse_world(text.encode(), IPv4Network("10.9.8.0/24"))
+    assert world.hosts["relay.x.test"].address == IPv4Address("10.9.8.25")
+
+
+# The text (after HOSTS where it starts with a line end), and all of its errors without the file's name.
+BAD = [
+    ("", "1: no host has the role dns, and one must", "1: no host has the role relay, and one must"),
+    ("hosts = 3", "1: hosts must be a table", "1: no host has the role"),
+    ("a = 1\nb = \n", "2: Invalid value"),
+    ("a = 1\n[x", "2: "),
+    ('\n"unfinished', "9: "),
+    ("\n[oh]", "9: unknown key 'oh': the world has capture, hosts, domains"),
+    ("\nnoise = 1", "9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records"),
+    (
+        "\n[domains.y.test]",
+        "9: unknown key 'test': a domain has mx, catch-all, accounts, aliases, records; a name with",
+    ),
+    (
+        "\n[domains.'y.test']\nacounts.a = 'x'\nmx = ['1 mx.y.test']\naliases.a = 'a@y.test'",
+        "10: unknown key 'acounts': a domain has mx, catch-all, accounts, aliases, records",
+        "11: the MX mx.y.test is no host of this world",
+        "12: alias loop",
+    ),
+    ("\n[domains]\n'y.test' = 3", "10: the domain y.test must be a table"),
+    ("\n[domains.'-y.test']", "9: domain: '-y.test' is not a domain name"),
+    ("\n[domains.'xn--é.test']", "9: domain: "),
+    ("\n[domains.'www.XN--99999999.test']", "9: domain: 'xn--99999999' is not an A-label: "),
+    ("\n[domains.'X.Test.']", "9: the domain x.test is here twice, first on line 5"),
+    ("\n[domains.'0.0.127.in-addr.arpa']", "9: 0.0.127.in-addr.arpa is in the reverse zone"),
+    ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
+    ("\n[domains.'y.test']\naccounts = { a = 1 }", "10: the password of a@y.test must be a string"),
+    ("\n[domains.'y.test']\naccounts = { a = '' }", "10: the password of a@y.test is of no use: the password is empty"),
+    (
+        "\n[domains.'y.test']\naccounts = { a = '$scrypt$x' }",
+        "10: the password of a@y.test is of no use: a scrypt hash",
+    ),
+    ("\n[domains.'y.test']\naccounts = { '\x7f' = 'x' }", "10: "),
+    ("\n[domains.'y.test']\naccounts.\"a\\u0000\" = 'x'", "10: 'a\\x00' is not a local-part: "),
+    ("\n[domains.'y.test']\naccounts.a = 'x'\naccounts.A = 'x'", "11: A@y.test is here twice, first on line 10"),
+    (
+        "\n[domains.'y.test']\naccounts.a = 'x'\n[domains.'y.test'.aliases]\na = 'ann@x.test'",
+        "12: a@y.test is here twice, first on line 10",
+    ),
+    ("\naliases = 'x'", "9: aliases must be a table"),
+    ("\naliases.a = 3", "9: the alias a@x.test must be a list of strings"),
+    ("\naliases.a = []", "9: the alias a@x.test leads to no address"),
+    ("\naliases.a = [\n'ann@x.test',\n3]", "11: the alias a@x.test must be a list of strings"),
+    ("\naliases.'a..b' = 'ann@x.test'\naliases.'\x00' = 'ann@x.test'", "10: "),
+    ("\naliases.a = 'ann'", "9: the alias a@x.test 'ann': an address is local-part@domain"),
+    ("\naliases.a = 'ann@[127.0.0.1]'", "9: the alias a@x.test 'ann@[127.0.0.1]': an address literal is in no domain"),
+    ("\naliases.a = 'ann@y.test'", "9: the alias a@x.test leads to ann@y.test, and y.test is no domain of this world"),
+    ("\naliases.a = 'bo@x.test'", "9: the alias a@x.test leads to bo@x.test, and there is no such account or alias"),
+    ("\naliases.a = 'a@x.test'", "9: alias loop: a@x.test -> a@x.test"),
+    ("\naliases.a = 'a+b@x.test'", "9: alias loop: a@x.test -> a@x.test"),
+    ("\naliases.a = ['a@x.test', 'a+b@x.test']", "9: alias loop: a@x.test -> a@x.test"),
+    (
+        "\naliases.a = 'b@x.test'\naliases.b = ['ann@x.test', 'a@x.test']",
+        "9: alias loop: a@x.test -> b@x.test -> a@x.test",
+    ),
+    ("\ncatch-all = 'any@x.test'", "9: catch-all leads to any@x.test, and there is no such account or alias"),
+    (
+        "\ncatch-all = 'any@y.test'\n[domains.'y.test']\ncatch-all = 'any@x.test'",
+        "9: alias loop: the catch-all of x.test -> the catch-all of y.test -> the catch-all of x.test",
+    ),
+    ("\n'{line}' = 1", "9: unknown key '{line}': a domain has"),
+    ("\ncatch-all = 3", "9: catch-all must be an address in quotes"),
+    ("\ncatch-all = 'a@y.test'", "9: catch-all leads to a@y.test, and y.test is no domain of this world"),
+    ("capture = 'a@y.test'\n" + HOSTS, "1: capture leads to a@y.test, and y.test is no domain of this world"),
+    ("capture = 'bo@x.test'\n" + HOSTS, "1: capture leads to bo@x.test, and there is no such account"),
+    ("\n[domains.'y.test']\nmx = 'mx.x.test'", "10: mx must be a list of strings"),
+    ("\n[domains.'y.test']\nmx = [3]", "10: mx must be a list of strings"),
+    ("\n[domains.'y.test']\nmx = ['mx.x.test']", "10: an MX is a preference from 0 to 65535 and a host, not"),
+    ("\n[domains.'y.test']\nmx = ['65536 mx.x.test']", "10: an MX is a preference from 0 to 65535 and a host, not"),
+    ("\n[domains.'y.test']\nmx = [\n'1 mx.y.test']", "11: the MX mx.y.test is no host of this world"),
+    ("\n[domains.'y.test']\nmx = [\n'1 m_x']", "11: mx: 'm_x' is not a domain name"),
+    ("\n[domains.'y.test']\nmx = ['1 .']", '10: the null MX is "0 ." and stands alone'),
+    ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'0 .']", '11: the null MX is "0 ." and stands alone'),
+    ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'2 MX.x.test']", "11: the MX MX.x.test is here twice"),
+    ("\n[domains.'y.test']\nrecords = ['www A 1.2.3']", "10: the record 'www A 1.2.3': 1.2.3 is not an IPv4 address"),
+    ("\nrecords = ['a A 192.0.2.1', 'a TXT x',\n'mx A 192.0.2.1']", "10: mx.x.test is a host, whose address"),
+    (HOSTS.replace("address = 53,", ""), "2: ns.x.test has no address"),
+    (HOSTS.replace("53", "1.5"), "2: the address of ns.x.test is no address"),
+    (HOSTS.replace("53", "true"), "2: the address of ns.x.test is no address"),
+    (HOSTS.replace("53", "0"), "2: the address of ns.x.test is an offset from 1 to 254, not 0"),
+    (HOSTS.replace("53", "255"), "2: the address of ns.x.test is an offset from 1 to 254, not 255"),
+    (HOSTS.replace("53", "'127.0.0.255'"), "2: the address of ns.x.test, 127.0.0.255, is the network's own or"),
+    (HOSTS.replace("53", "'127.0.1.1'"), "2: the address of ns.x.test, 127.0.1.1, is outside the network 127.0.0.0/24"),
+    (HOSTS.replace("53", "'::1'"), "2: the address of ns.x.test, '::1', is not an IPv4 address"),
+    (HOSTS.replace("53", "25"), "3: relay.x.test and ns.x.test (line 2) both have the address 127.0.0.25"),
+    (HOSTS.replace("53, role", "53, rule"), "1: no host has the role dns, and one must", "2: unknown key 'rule'"),
+    (HOSTS.replace("dns", "web"), "1: no host has", "2: the role of ns.x.test must be dns, relay, store, or none"),
+    (
+        HOSTS.replace('relay"', 'dns"'),
+        "1: no host has the role relay",
+        "3: relay.x.test and ns.x.test (line 2) both have the role dns",
+    ),
+    (HOSTS.replace("ns.x.test", "ns.y.test"), "2: the host ns.y.test is in no domain of this world"),
+    (
+        HOSTS.replace('"mx.x.test" = {', '"MX.x.test" = { address = 9 }\n"mx.x.test" = {'),
+        "5: the host mx.x.test is here",
+    ),
+    (
+        HOSTS.replace('"mx.x.test" =', '"m_x.x.test" =').replace("10 mx", "10 m"),
+        "1: no",
+        "4: host: 'm_x.x.test'",
+        "6: ",
+    ),
+    (
+        HOSTS.replace('"mx.x.test" =', "mx.x.test ="),
+        "1: no host",
+        "4: unknown key 'x': a host",
+        "6: the MX mx.x.test is",
+    ),
+    (HOSTS + '"ann" = 1\n[hosts."c.x.test"]', "9: ", "9: "),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [(text, expected) for text, *expected in BAD])
+def test_errors_with_their_places(text: str, expected: list[str]) -> None:
+    errors = errors_of(HOSTS + text if text.startswith("\n") else text)
+    for wanted in expected:
+        assert any(error.startswith(f"world.toml:{wanted}") for error in errors), errors
+
+
+def test_what_tomllib_itself_stumbles_over() -> None:
+    assert errors_of("x = " + "[" * 5000) == ["world.toml:1: the file has brackets too deep in one another to be read"]
+    assert "digits" in errors_of("x = " + "1" * 5000)[0]
+    assert "an MX is a preference" in errors_of(HOSTS.replace("10 mx", f"{'1' * 5000} mx"))[0]
+
+
+def test_all_errors_are_told_at_once_in_the_order_of_lines() -> None:
+    text = (
+        HOSTS.replace("25", "24").replace("53", "0") + "catch-all = 'no@where.test'\nmore = 1\nrecords = ['x Y z', 3]\n"
+    )
+    assert [error.split(":")[1] for error in errors_of(text)] == ["2", "8", "9", "10", "10"]
+
+
+def test_a_chain_of_aliases_has_an_end() -> None:
+    chain = "".join(f'a{n} = "a{n + 1}@x.test"\n' for n in range(5000))
+    errors = errors_of(HOSTS + f'[domains."x.test".aliases]\n{chain}a5000 = "ann@x.test"')
+    assert errors[0] == "world.toml:9: more than 20 aliases in a row lead on from a0@x.test"
+
+
+def test_a_file_that_is_not_utf8_one_that_is_not_there_and_one_without_end(tmp_path: Path) -> None:
+    with pytest.raises(WorldError, match=r"world.toml:3: the file is not UTF-8"):
+        parse_world(b"# a\n# b\n\xff", NETWORK)
+    with pytest.raises(WorldError, match=r"none.toml: cannot be read: No such file or directory"):
+        load_world(tmp_path / "none.toml", NETWORK)
+    with pytest.raises(WorldError, match=r"zero: the file is over 16 MiB"):
+        load_world(Path("/dev/zero"), NETWORK)
+
+
+# The watcher
+
+
+def write_in_place(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def write_by_renaming(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.rename(path)
+
+
+@pytest.fixture
+def world_file(tmp_path: Path) -> Path:
+    path = tmp_path / "world.toml"
+    write_in_place(path, HOSTS)
+    return path
+
+
+def watch(path: Path, *, capturing: bool = False) -> WorldWatcher:
+    """Return the watcher of a service that has started with the file as it is, and has looked at it since."""
+    watcher = WorldWatcher(path, NETWORK, load_world(path, NETWORK), capturing=capturing)
+    assert [watcher.poll() for _ in range(2)] == [None] * 2
+    return watcher
+
+
+@pytest.mark.parametrize("write", [write_in_place, write_by_renaming])
+def test_an_edit_is_loaded_when_two_polls_agree(world_file: Path, write: object) -> None:
+    watcher = watch(world_file)
+    assert watcher.poll() is None
+    assert callable(write)
+    write(world_file, HOSTS + '[domains."new.test"]\n')
+    assert watcher.poll() is None  # it may be half written
+    world = watcher.poll()
+    assert world is not None
+    assert "new.test" in world.domains
+    assert watcher.poll() is None
+
+
+def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = watch(world_file)
+    write_in_place(world_file, HOSTS.replace("53", "25").replace("secret", ""))
+    assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert [record.getMessage().split(":")[2] for record in caplog.records] == ["3", "7"]
+    write_by_renaming(world_file, HOSTS)
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+
+
+def test_what_nobody_foresaw_does_not_end_the_watch(
+    world_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = watch(world_file)
+    with monkeypatch.context() as patched:
+        patched.setattr("postroad.world.source.WorldReader", None)
+        write_by_renaming(world_file, HOSTS)
+        assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert caplog.messages == ["world refused: the file could not be read"]
+    write_by_renaming(world_file, HOSTS)
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+
+
+def test_a_file_that_goes_away_is_told_once(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = watch(world_file)
+    world_file.unlink()
+    assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert len(caplog.records) == 1
+    write_in_place(world_file, HOSTS)
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+
+
+def test_an_edit_between_the_start_and_the_watch_is_found(world_file: Path) -> None:
+    world = load_world(world_file, NETWORK)
+    write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
+    watcher = WorldWatcher(world_file, NETWORK, world)
+    assert "new.test" in next(new for new in iter(watcher.poll, 0) if new is not None).domains
+
+
+def test_a_capture_account_that_is_needed_stays(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_in_place(world_file, f"capture = 'ann@x.test'\n{HOSTS}")
+    watcher = watch(world_file, capturing=True)
+    write_by_renaming(world_file, HOSTS)
+    assert [watcher.poll() for _ in range(4)] == [None] * 4
+    assert "world refused: world.toml:1: no capture account" in caplog.text
+
+
+def test_a_service_that_is_moved_is_told(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher = watch(world_file)
+    write_by_renaming(world_file, HOSTS.replace("143", "144"))
+    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
+    said = caplog.messages[0]
+    assert said.startswith("store moves from mx.x.test [127.0.0.143] to mx.x.test [127.0.0.144] when the services are")
+
+
+async def test_run_calls_back_within_a_second(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    worlds: asyncio.Queue[World] = asyncio.Queue()
+    running = asyncio.create_task(watch(world_file).run(worlds.put_nowait))
+    await asyncio.sleep(0)
+    write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
+    world = await asyncio.wait_for(worlds.get(), 1)
+    assert "new.test" in world.domains
+    assert caplog.messages == ["world loaded: 2 domains, 3 hosts"]
+    running.cancel()

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import asyncio
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+import dns.flags
+import dns.message
+import pytest
+
+from postroad.smtp.client.outcome import Deferred, Failed
+from postroad.world.world import MX
+from postroad_relay.delivery import resolver as module
+from postroad_relay.delivery.resolver import CACHE_TIME, MAX_CNAMES, Resolver, Router, read
+from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Route, Target, Trouble
+from tests.relay.nameserver import NameServer
+
+if TYPE_CHECKING:
+    from tests.relay.nameserver import Script
+
+ONE, TWO = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")
+SCRIPT: Script = {
+    ("beta.test", "MX"): ["beta.test. 300 MX 10 a.test.", "beta.test. 300 MX 20 B.test."],
+    ("a.test", "A"): ["a.test. 300 A 127.0.0.1"],
+    ("b.test", "A"): ["b.test. 300 A 127.0.0.2", "b.test. 300 A 127.0.0.1"],
+    ("null.test", "MX"): ["null.test. 300 MX 0 ."],
+    ("none.test", "MX"): [],
+    ("none.test", "A"): [],
+    ("gone.test", "MX"): "NXDOMAIN",
+    ("refused.test", "MX"): "REFUSED",
+    ("broken.test", "MX"): "SERVFAIL",
+    ("brief.test", "A"): ["brief.test. 0 A 127.0.0.1"],
+    # CNAMEs: within the answer, leading out of it, leading nowhere, round and round
+    ("www.test", "A"): ["www.test. 300 CNAME a.test.", "a.test. 300 A 127.0.0.1"],
+    ("far.test", "MX"): ["far.test. 300 CNAME beta.test."],
+    ("astray.test", "A"): ["astray.test. 300 CNAME lost.test."],
+    ("lost.test", "A"): "NXDOMAIN",
+    ("ping.test", "A"): ["ping.test. 300 CNAME pong.test."],
+    ("pong.test", "A"): ["pong.test. 300 CNAME ping.test."],
+    ("loop.test", "A"): ["loop.test. 300 CNAME pool.test.", "pool.test. 300 CNAME loop.test."],
+}
+MX_OF_BETA = Records(mx=(MX(10, "a.test"), MX(20, "b.test")))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(server: NameServer, clock: Clock | None = None) -> Resolver:
+    return Resolver("127.0.0.1", server.port, clock=clock or Clock(), timeouts=(0.05, 0.05))
+
+
+@pytest.mark.parametrize("truncate", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize(
+    ("name", "rdtype", "expected"),
+    [
+        ("beta.test", "MX", MX_OF_BETA),
+        ("a.test", "A", Records(addresses=(ONE,))),
+        ("b.test", "A", Records(addresses=(TWO, ONE))),
+        ("null.test", "MX", Records(mx=(MX(0, "."),))),
+        ("none.test", "MX", NoData()),
+        ("gone.test", "MX", NoSuchDomain()),
+        ("refused.test", "MX", Trouble("name server answered REFUSED")),
+        ("broken.test", "MX", Trouble("name server answered SERVFAIL")),
+        ("www.test", "A", Records(addresses=(ONE,))),
+        ("far.test", "MX", MX_OF_BETA),
+        ("astray.test", "A", NoSuchDomain()),
+        ("ping.test", "A", Trouble(f"more than {MAX_CNAMES} CNAMEs in a row")),
+    ],
+)
+async def test_answers(name: str, rdtype: str, expected: Answer, truncate: bool) -> None:
+    async with NameServer(SCRIPT) as server:
+        server.truncate = truncate
+        answer = await make(server).ask(name, rdtype)
+    if isinstance(answer, Records):
+        assert isinstance(expected, Records)
+        assert sorted(answer.mx, key=lambda mx: mx.preference) == list(expected.mx)
+        assert set(answer.addresses) == set(expected.addresses)
+    else:
+        assert answer == expected
+
+
+async def test_a_loop_of_cnames_in_one_answer_is_trouble() -> None:
+    async with NameServer(SCRIPT) as server:
+        assert isinstance(await make(server).ask("loop.test", "A"), Trouble)
+
+
+async def test_silence_is_trouble_after_some_tries() -> None:
+    async with NameServer(SCRIPT) as server:
+        answer = await make(server).ask("silent.test", "MX")
+        assert server.asked == [("silent.test", "MX")] * 2
+    assert answer == Trouble("timeout: the name server does not answer")
+
+
+@pytest.mark.parametrize("odd", ["an ID", "a question", "no answer", "noise"])
+async def test_what_answers_another_question_is_passed_over(odd: str) -> None:
+    class Forger(NameServer):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            query = dns.message.from_wire(data)
+            match odd:
+                case "an ID":
+                    forged = dns.message.make_response(query)
+                    forged.id ^= 1
+                    octets = forged.to_wire()
+                case "a question":
+                    octets = dns.message.make_response(dns.message.make_query("evil.test", "A", id=query.id)).to_wire()
+                case "no answer":
+                    octets = data
+                case _:
+                    octets = b"\xff" * 9
+            self._udp.sendto(octets, addr)
+            super().datagram_received(data, addr)
+
+    async with Forger(SCRIPT) as server:
+        assert await make(server).ask("beta.test", "MX") == MX_OF_BETA
+
+
+async def test_nobody_listening_is_trouble() -> None:
+    async with NameServer(SCRIPT) as server:
+        resolver = make(server)
+    answer = await resolver.ask("beta.test", "MX")
+    assert isinstance(answer, Trouble)
+
+
+async def test_a_name_server_that_hangs_up_is_trouble() -> None:
+    script = dict(SCRIPT)
+    async with NameServer(script) as server:
+        server.truncate = True
+        serve = server._serve
+
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(10)
+            writer.close()
+
+        server._tcp.close()
+        await server._tcp.wait_closed()
+        server._tcp = await asyncio.start_server(hang_up, "127.0.0.1", server.port)
+        assert serve is not None
+        answer = await make(server).ask("beta.test", "MX")
+    assert answer == Trouble("the name server closed the connection")
+
+
+async def test_answers_are_kept_for_half_a_second() -> None:
+    clock = Clock()
+    async with NameServer(SCRIPT) as server:
+        resolver = make(server, clock)
+        first = await resolver.ask("a.test", "A")
+        assert await resolver.ask("a.test", "A") is first
+        assert resolver.cached("a.test", "A") is first
+        assert len(server.asked) == 1
+        clock.now += CACHE_TIME
+        assert resolver.cached("a.test", "A") is None
+        await resolver.ask("a.test", "A")
+        assert len(server.asked) == 2
+
+
+async def test_answers_are_not_kept_longer_than_their_ttl_nor_are_failures() -> None:
+    async with NameServer(SCRIPT) as server:
+        resolver = make(server)
+        for name, rdtype in (("brief.test", "A"), ("broken.test", "MX")):
+            await resolver.ask(name, rdtype)
+            assert resolver.cached(name, rdtype) is None
+
+
+async def test_a_question_under_way_is_not_asked_twice() -> None:
+    async with NameServer(SCRIPT) as server:
+        resolver = make(server)
+        answers = await asyncio.gather(*(resolver.ask("a.test", "A") for _ in range(10)))
+        assert len(server.asked) == 1
+    assert set(map(id, answers)) == {id(answers[0])}
+
+
+async def test_a_caller_that_goes_away_does_not_take_the_others_answer() -> None:
+    async with NameServer(SCRIPT) as server:
+        resolver = make(server)
+        first, second = (asyncio.create_task(resolver.ask("a.test", "A")) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == Records(addresses=(ONE,))
+
+
+async def test_clear_forgets_what_is_known_and_what_is_under_way() -> None:
+    async with NameServer(dict(SCRIPT)) as server:
+        resolver = make(server)
+        await resolver.ask("b.test", "A")
+        under_way = asyncio.create_task(resolver.ask("a.test", "A"))
+        await asyncio.sleep(0)
+        resolver.clear()
+        assert resolver.cached("b.test", "A") is None
+        await under_way
+        assert resolver.cached("a.test", "A") is None  # it may be of the old world
+        await resolver.ask("a.test", "A")
+        assert resolver.cached("a.test", "A") is not None
+
+
+async def test_the_cache_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CACHE_SIZE", 2)
+    script: Script = {(f"n{number}.test", "A"): [f"n{number}.test. 300 A 127.0.0.1"] for number in range(5)}
+    async with NameServer(script) as server:
+        resolver = make(server)
+        for number in range(5):
+            await resolver.ask(f"n{number}.test", "A")
+            assert len(resolver._cache) <= 2
+
+
+def test_a_response_of_another_kind_is_trouble() -> None:
+    update = dns.message.from_wire(dns.message.make_query("a.test", "A").to_wire())
+    update.flags |= dns.flags.QR
+    other = dns.message.Message(update.id)
+    other.flags = update.flags
+    assert read(other, "A") == (Trouble("name server answered with something else"), 0)
+
+
+# -- the router ---------------------------------------------------------------------------------------------------
+
+
+def router(server: NameServer, clock: Clock | None = None) -> Router:
+    return Router(
+        make(server, clock),
+        shuffle=lambda mx: mx.sort(key=lambda one: one.host, reverse=True),
+        own_names=frozenset({"relay.test"}),
+        own_addresses=frozenset({IPv4Address("127.0.0.25")}),
+        network=IPv4Network("127.0.0.0/24"),
+    )
+
+
+async def test_a_route() -> None:
+    script = SCRIPT | {("even.test", "MX"): ["even.test. 300 MX 10 a.test.", "even.test. 300 MX 10 b.test."]}
+    async with NameServer(script) as server:
+        found = await router(server).route("beta.test")
+        assert isinstance(found, Route)
+        assert [target.host for target in found.targets] == ["a.test", "b.test", "b.test"]
+        even = await router(server).route("even.test")
+        assert isinstance(even, Route)
+        assert [one.host for one in even.mx] == ["b.test", "a.test"]  # shuffled
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("gone.test", "failed 5.1.2"),
+        ("null.test", "failed 5.1.10"),
+        ("none.test", "failed 5.1.2"),
+        ("broken.test", "deferred 4.4.3"),
+        ("[127.0.0.25]", "failed 5.4.6"),
+    ],
+)
+async def test_no_route(domain: str, expected: str) -> None:
+    async with NameServer(SCRIPT) as server:
+        result = await router(server).route(domain)
+    assert isinstance(result, Deferred | Failed)
+    assert f"{type(result).__name__.lower()} {result.status}" == expected
+
+
+async def test_a_literal_needs_no_name_server() -> None:
+    async with NameServer({}) as server:
+        found = await router(server).route("[127.0.0.9]")
+        assert found == Route((Target("[127.0.0.9]", IPv4Address("127.0.0.9")),), ())
+        assert server.asked == []
+
+
+async def test_the_route_of_a_burst_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    script = SCRIPT | {
+        ("one.test", "MX"): ["one.test. 300 MX 10 a.test."],
+        ("two.test", "MX"): ["two.test. 9 MX 10 a.test."],
+    }
+    async with NameServer(script) as server:
+        routes = router(server, clock)
+        assert routes.known("one.test") is None
+        found = await routes.route("one.test")
+        assert routes.known("one.test") is found
+        clock.now += CACHE_TIME
+        assert routes.known("one.test") is None
+        again = await routes.route("one.test")
+        assert again == found
+        assert routes.known("one.test") is again
+        # Several exchangers are put in order anew for each message.
+        await routes.route("beta.test")
+        assert routes.known("beta.test") is None
+        monkeypatch.setattr(module, "ROUTES", 1)
+        await routes.route("two.test")
+        assert routes.known("one.test") is None

@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import errno
+import os
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_relay.queue.spool.log import Damage, Log, LogError, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+HEADER = 32  # octets of a segment's header
+FRAME = 16
+
+
+class Reader:
+    """What recovery finds."""
+
+    def __init__(self, directory: Path) -> None:
+        self.log = Log(directory)
+        self.records: list[bytes] = []
+        self.positions: list[Position] = []
+        self.damages: list[Damage] = self.log.recover(self.visit)
+
+    def visit(self, position: Position, record: memoryview) -> None:
+        self.positions.append(position)
+        self.records.append(bytes(record))
+
+
+def new_log(directory: Path, **options: int) -> Log:
+    log = Log(directory, **options)
+    assert log.recover(lambda position, record: None) == []
+    return log
+
+
+def segments(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.log"))
+
+
+def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    positions = log.append([(b"one",), (b"t", b"w", b"o"), (b"",)])
+    positions += log.append([(b"three" * 1000,)])
+    assert [log.read(position) for position in positions] == [b"one", b"two", b"", b"three" * 1000]
+    log.close()
+    found = Reader(tmp_path)
+    assert found.records == [b"one", b"two", b"", b"three" * 1000]
+    assert found.positions == positions
+    assert found.damages == []
+    assert [found.log.read(position) for position in positions] == found.records
+
+
+def test_a_record_may_be_large(tmp_path: Path) -> None:
+    """As a DSN is, or progress, where a thousand recipients were refused with many words."""
+    log = new_log(tmp_path, segment_size=1000)
+    large = os.urandom(5 << 20)
+    (position,) = log.append([(large,)])
+    assert log.read(position) == large
+    log.close()
+    found = Reader(tmp_path)
+    assert (found.records, found.damages) == ([large], [])
+
+
+def test_a_later_process_begins_a_new_segment(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"one",)])
+    log.close()
+    log = Log(tmp_path)
+    log.recover(lambda position, record: None)
+    (position,) = log.append([(b"two",)])
+    assert position.segment == 2
+    assert len(segments(tmp_path)) == 2
+    log.close()
+    assert Reader(tmp_path).records == [b"one", b"two"]
+
+
+def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_size=100)
+    positions = [log.append([(b"x" * 80,)])[0] for _ in range(3)]
+    assert [position.segment for position in positions] == [1, 2, 3]
+    assert list(log.sizes) == [1, 2, 3]
+    assert log.records(1) == 1
+    log.delete(1)
+    assert [path.name for path in segments(tmp_path)] == ["000000000002.log", "000000000003.log"]
+    log.delete(3)  # the one that is written to: another is begun
+    assert log.append([(b"y",)])[0].segment == 4
+    with pytest.raises(LogError, match="segment 1 is not there"):
+        log.read(positions[0])
+
+
+def test_a_log_cut_off_at_any_octet_gives_the_whole_records_before_the_cut(tmp_path: Path) -> None:
+    log = new_log(tmp_path / "whole")
+    written = [b"first", b"", b"second record", b"the third"]
+    positions = log.append([(record,) for record in written])
+    log.close()
+    (path,) = segments(tmp_path / "whole")
+    octets = path.read_bytes()
+    ends = [position.offset + FRAME + position.length for position in positions]
+    for cut in range(len(octets)):
+        directory = tmp_path / f"cut{cut}"
+        directory.mkdir()
+        (directory / path.name).write_bytes(octets[:cut])
+        found = Reader(directory)
+        whole = sum(end <= cut for end in ends)
+        assert found.records == written[:whole]
+        clean = cut in {HEADER, *ends}
+        assert [damage.torn for damage in found.damages] == ([] if clean else [True])
+        # What was cut off is gone for good, and the log goes on.
+        found.log.append([(b"new",)])
+        found.log.close()
+        again = Reader(directory)
+        assert again.records == [*written[:whole], b"new"]
+        assert again.damages == []
+
+
+def test_rotten_octets_anywhere_cost_one_record_and_are_reported(tmp_path: Path) -> None:
+    log = new_log(tmp_path / "whole")
+    written = [b"first", b"second record", b"the third"]
+    positions = log.append([(record,) for record in written])
+    log.close()
+    (path,) = segments(tmp_path / "whole")
+    octets = path.read_bytes()
+    for index, position in enumerate(positions):
+        for offset in range(position.offset, position.offset + FRAME + position.length):
+            directory = tmp_path / f"rot{offset}"
+            directory.mkdir()
+            (directory / path.name).write_bytes(octets[:offset] + bytes([octets[offset] ^ 0x55]) + octets[offset + 1 :])
+            found = Reader(directory)
+            assert found.records == [record for other, record in enumerate(written) if other != index]
+            (damage,) = found.damages
+            assert (damage.offset, damage.length) == (position.offset, FRAME + position.length)
+            assert damage.torn is (index == len(written) - 1)
+            found.log.close()
+
+
+def test_rot_in_an_older_segment_is_never_taken_for_a_torn_tail(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_size=40)
+    log.append([(b"old",)])
+    log.append([(b"new",)])
+    log.close()
+    old, _ = segments(tmp_path)
+    old.write_bytes(old.read_bytes()[:-1] + b"!")
+    found = Reader(tmp_path)
+    assert found.records == [b"new"]
+    assert [damage.torn for damage in found.damages] == [False]
+
+
+def test_a_segment_whose_header_is_rotten_is_set_aside(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"lost",)])
+    log.close()
+    (path,) = segments(tmp_path)
+    path.write_bytes(b"?" + path.read_bytes()[1:])
+    found = Reader(tmp_path)
+    assert found.records == []
+    assert [damage.torn for damage in found.damages] == [False]
+    assert [one.name for one in tmp_path.iterdir()] == ["000000000001.damaged"]
+    assert found.log.append([(b"new",)])[0].segment == 2
+
+
+def test_octets_that_look_like_a_frame_are_not_taken_for_one(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"first",)])
+    log.close()
+    (path,) = segments(tmp_path)
+    frame = path.read_bytes()[HEADER:]
+    # The same frame again, at another place: the marker is right, the checksum is not that of this offset.
+    path.write_bytes(path.read_bytes() + b"x" + frame)
+    found = Reader(tmp_path)
+    assert found.records == [b"first"]
+    assert [damage.torn for damage in found.damages] == [True]
+
+
+def test_damage_longer_than_a_block_is_stepped_over(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    first, second, third = log.append([(b"first",), (b"x" * 3_000_000,), (b"third",)])
+    log.close()
+    (path,) = segments(tmp_path)
+    octets = bytearray(path.read_bytes())
+    octets[second.offset] ^= 1
+    path.write_bytes(octets)
+    found = Reader(tmp_path)
+    assert found.records == [b"first", b"third"]
+    assert found.positions == [first, third]
+
+
+class Disk:
+    """A disk that takes so many octets and no more, or fails otherwise."""
+
+    def __init__(self, log: Log, room: int) -> None:
+        self.room = room
+        self.piece = 1 << 30
+        log.writev = self.writev
+
+    def writev(self, handle: int, buffers: Sequence[bytes], offset: int) -> int:
+        data = b"".join(buffers)[: min(self.room, self.piece)]
+        if not data:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= len(data)
+        return os.pwrite(handle, data, offset)
+
+
+@pytest.mark.parametrize("room", range(60))
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, room: int) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"before",)])
+    size = segments(tmp_path)[0].stat().st_size
+    disk = Disk(log, room)
+    with pytest.raises(OSError, match="No space left"):
+        log.append([(b"one" * 10,), (b"two" * 10,)])
+    assert segments(tmp_path)[0].stat().st_size == size
+    disk.room = 1000
+    (position,) = log.append([(b"after",)])
+    assert position.segment == 1
+    log.close()
+    found = Reader(tmp_path)
+    assert found.records == [b"before", b"after"]
+    assert found.damages == []
+
+
+def test_short_writes_go_on_where_they_ended(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    disk = Disk(log, 1 << 20)
+    dice = random.Random(1)
+    records = [(dice.randbytes(dice.randrange(50)), dice.randbytes(dice.randrange(50))) for _ in range(400)]
+    for disk.piece in (1, 7, 97):
+        positions = log.append(records)
+        assert [log.read(position) for position in positions] == [b"".join(pieces) for pieces in records]
+
+
+def test_a_full_disk_at_a_new_segment_leaves_no_file(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    disk = Disk(log, 10)
+    with pytest.raises(OSError, match="No space left"):
+        log.append([(b"one",)])
+    assert segments(tmp_path) == []
+    disk.room = 1000
+    log.append([(b"one",)])
+    assert len(segments(tmp_path)) == 1
+
+
+def test_after_a_failed_fsync_the_segment_is_left_for_good(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"before",)])
+
+    def fail(handle: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    log.fsync = fail
+    with pytest.raises(OSError, match="Input/output error"):
+        log.append([(b"lost",)])
+    log.fsync = os.fdatasync
+    (position,) = log.append([(b"after",)])
+    assert position.segment == 2
+    log.close()
+    found = Reader(tmp_path)
+    assert found.records == [b"before", b"after"]
+    assert found.damages == []
+
+
+def test_a_segment_that_cannot_be_cut_back_is_left_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"before",)])
+    disk = Disk(log, 20)
+
+    def fail(handle: int, length: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", fail)
+        with pytest.raises(OSError, match="No space left"):
+            log.append([(b"half of this is written",)])
+    disk.room = 1000
+    (position,) = log.append([(b"after",)])
+    assert position.segment == 2
+    log.close()
+    found = Reader(tmp_path)
+    assert found.records == [b"before", b"after"]
+    assert [damage.torn for damage in found.damages] == [False]
+
+
+def test_a_record_that_rots_after_recovery_is_not_given_out(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    (position,) = log.append([(b"record",)])
+    (path,) = segments(tmp_path)
+    with path.open("r+b") as file:
+        file.seek(position.offset + FRAME)
+        file.write(b"R")
+    with pytest.raises(LogError, match="damaged"):
+        log.read(position)
+    log.close()
+    with pytest.raises(LogError, match="is not there"):
+        log.read(position)
+
+
+def test_a_disk_that_cannot_be_read_is_a_damaged_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log(tmp_path)
+    (position,) = log.append([(b"record",)])
+
+    def fail(handle: int, length: int, offset: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(LogError, match="can't be read"):
+        log.read(position)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from postroad_relay.queue.schedule import Schedule
+
+SCHEDULE = Schedule((1.0, 5.0, 60.0), 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("now", "attempts", "chance", "due"),
+    [
+        (100.0, 1, 0.0, 101.0),
+        (100.0, 2, 0.0, 105.0),
+        (100.0, 3, 0.0, 160.0),
+        (100.0, 4, 0.0, 160.0),  # the last wait repeats
+        (100.0, 99, 0.0, 160.0),
+        (100.0, 1, 1.0, 101.1),
+        (100.0, 3, 0.5, 163.0),
+        (1050.0, 3, 1.0, 1100.0),  # the last attempt is just at the expiry
+        (1099.9, 1, 0.0, 1100.0),
+        (1100.0, 1, 0.0, None),
+        (5000.0, 1, 0.0, None),
+        (0.0, 1, 0.0, 1.0),  # a clock that was set back
+    ],
+)
+def test_next_attempt(now: float, attempts: int, chance: float, due: float | None) -> None:
+    assert SCHEDULE.next_attempt(now=now, arrived=100.0, attempts=attempts, chance=chance) == pytest.approx(due)

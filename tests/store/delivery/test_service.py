@@ -1,0 +1,199 @@
+"""Final delivery, as the SMTP receiver asks for it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad.journal import Kind
+from postroad.mail.address import parse_address
+from postroad.mail.content import Content
+from postroad.mail.envelope import Envelope, Recipient
+from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, Reply
+from postroad.smtp.server.service import Port, Session
+from postroad_store.delivery.service import Delivery, QueueIds, find_message_id, without_return_path
+from postroad_store.mail.model.errors import StorageError, StorageFull
+from tests.harness.pop3 import NOW, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SESSION = Session(Port.TRANSFER, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True, "TLSv1.3", "AES")
+MAIL = b"Message-ID: <m@x.test>\r\nSubject: x\r\n\r\n.body\r\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.close()
+
+
+def delivery(place: Place) -> Delivery:
+    return Delivery(place.accounts, place.storage, place.journal, hostname="mx.postroad.test", clock=lambda: NOW)
+
+
+def envelope(*recipients: str, sender: str | None = "alice@alpha.test") -> Envelope:
+    return Envelope(
+        parse_address(sender) if sender else None, tuple(Recipient(parse_address(one)) for one in recipients)
+    )
+
+
+async def deliver(place: Place, octets: bytes, to: Envelope) -> Reply:
+    content = Content(place.folder)
+    content.write(octets)
+    try:
+        return await delivery(place).message(SESSION, to, content)
+    finally:
+        content.close()
+
+
+async def stored(place: Place, login: str) -> list[bytes]:
+    inbox = await place.inbox(login)
+    view = place.storage.view(inbox)
+    return [place.storage.content(inbox, uid) or b"" for uid in view.uids]
+
+
+class TestPolicy:
+    @pytest.mark.parametrize(
+        ("environ", "recipient", "answer"),
+        [
+            ({}, "bob@beta.test", str(RECIPIENT_OK)),
+            ({}, "sales+x@beta.test", str(RECIPIENT_OK)),
+            ({}, "nobody@alpha.test", str(RECIPIENT_OK)),
+            ({}, "nobody@beta.test", "550 5.1.1 No such user here"),
+            ({}, "x@elsewhere.example", str(RECIPIENT_OK)),
+            ({"POSTROAD_OUTSIDE": "bounce"}, "x@elsewhere.example", "550 5.7.1 Relaying denied"),
+            ({"POSTROAD_UNKNOWN_USERS": "create"}, "nobody@beta.test", str(RECIPIENT_OK)),
+        ],
+    )
+    def test_rcpt(self, tmp_path: Path, environ: dict[str, str], recipient: str, answer: str) -> None:
+        place = Place(tmp_path, environ)
+        try:
+            said = delivery(place).rcpt(SESSION, envelope(), Recipient(parse_address(recipient)))
+        finally:
+            place.close()
+        assert str(said) == answer
+
+    async def test_everyone_may_connect_and_nobody_logs_in(self, place: Place) -> None:
+        service = delivery(place)
+        assert service.connect(SESSION) is None
+        assert service.mail(SESSION, envelope(sender=None)) is SENDER_OK
+        assert await service.authenticate("bob@beta.test", "builder") is None
+
+
+class TestMessage:
+    async def test_what_is_stored_is_what_came_behind_two_fields(self, place: Place) -> None:
+        answer = await deliver(place, MAIL, envelope("bob@beta.test"))
+        found = re.fullmatch(r"250 2\.0\.0 OK stored as ([0-9a-f]+)", str(answer))
+        assert found
+        (content,) = await stored(place, "bob@beta.test")
+        assert content.endswith(MAIL)
+        fields = content.removesuffix(MAIL)
+        assert re.fullmatch(
+            rb"Return-Path: <alice@alpha\.test>\r\n"
+            rb"Received: from relay\.postroad\.test \(\[127\.0\.0\.25\]\)\r\n"
+            rb"\t\(using TLSv1\.3 with cipher AES\)\r\n"
+            rb"\tby mx\.postroad\.test with ESMTPS id " + found[1].encode() + rb"\r\n"
+            rb"\tfor <bob@beta\.test>;\r\n"
+            rb"\t[A-Z][a-z]{2}, 01 Mar 2026 \d\d:00:00 [+-]\d{4}\r\n",
+            fields,
+        )
+
+    async def test_the_null_reverse_path(self, place: Place) -> None:
+        await deliver(place, MAIL, envelope("bob@beta.test", sender=None))
+        (content,) = await stored(place, "bob@beta.test")
+        assert content.startswith(b"Return-Path: <>\r\nReceived: ")
+
+    async def test_an_account_gets_a_message_once_however_many_recipients_lead_there(self, place: Place) -> None:
+        to = envelope("sales@beta.test", "bob@beta.test", "bob+x@beta.test", "BOB@beta.test")
+        await deliver(place, MAIL, to)
+        assert len(await stored(place, "bob@beta.test")) == 1
+        assert len(await stored(place, "dave@beta.test")) == 1
+        bob, dave = place.history()
+        assert (bob.kind, bob.message_id, bob.queue_id) == (Kind.STORED, "<m@x.test>", dave.queue_id)
+        assert bob.detail["recipients"] == ["sales@beta.test", "bob@beta.test", "bob+x@beta.test", "BOB@beta.test"]
+        assert dave.detail["recipients"] == ["sales@beta.test"]
+        assert (dave.detail["account"], dave.detail["mailbox"], dave.detail["uid"]) == ("dave@beta.test", "INBOX", 1)
+
+    async def test_capture_and_created_accounts(self, tmp_path: Path) -> None:
+        place = Place(tmp_path, {"POSTROAD_UNKNOWN_USERS": "create"})
+        await deliver(place, MAIL, envelope("x@elsewhere.example", "new+tag@beta.test"))
+        assert len(await stored(place, "capture@postroad.test")) == 1
+        assert len(await stored(place, "new@beta.test")) == 1
+        place.close()
+
+    async def test_a_message_without_message_id_or_header(self, place: Place) -> None:
+        await deliver(place, b"\r\nbody\r\n", envelope("bob@beta.test"))
+        (content,) = await stored(place, "bob@beta.test")
+        assert content.endswith(b"\r\n\r\nbody\r\n")
+        assert place.history()[0].message_id is None
+
+    @pytest.mark.parametrize(("fields", "taken"), [(49, True), (50, False)])
+    async def test_loops_end(self, place: Place, fields: int, taken: bool) -> None:
+        answer = await deliver(place, b"Received: x\r\n" * fields + MAIL, envelope("bob@beta.test"))
+        assert (answer != MAIL_LOOP) is taken
+        assert len(await stored(place, "bob@beta.test")) == taken
+
+    @pytest.mark.parametrize(
+        ("error", "answer"), [(StorageFull("full"), STORAGE_FULL), (StorageError("broken"), LOCAL_ERROR)]
+    )
+    async def test_a_disk_that_fails(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, error: Exception, answer: Reply
+    ) -> None:
+        async def fail(*_: Any) -> Any:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place.storage, "append", fail)
+            assert await deliver(place, MAIL, envelope("bob@beta.test")) == answer
+        assert await stored(place, "bob@beta.test") == []
+        assert place.history() == []
+
+    async def test_a_recipient_that_has_gone_since_rcpt(self, place: Place) -> None:
+        assert await deliver(place, MAIL, envelope("bob@beta.test", "nobody@beta.test")) == LOCAL_ERROR
+        assert await stored(place, "bob@beta.test") == []
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        (b"A: b\r\n\r\nReturn-Path: <x>\r\n", b"A: b\r\n\r\nReturn-Path: <x>\r\n"),
+        (b"Return-Path: <x>\r\nA: b\r\n\r\n", b"A: b\r\n\r\n"),
+        (b"A: b\r\nRETURN-path :\r\n\t<x>\r\nC: d\r\nReturn-Path: <y>\r\n\r\nz", b"A: b\r\nC: d\r\n\r\nz"),
+        (b"A: b\r\n Return-Path: <x>\r\n\r\n", b"A: b\r\n Return-Path: <x>\r\n\r\n"),
+        (b"X-Return-Path: <x>\r\n\r\n", b"X-Return-Path: <x>\r\n\r\n"),
+        (b"\r\nReturn-Path: <x>\r\n", b"\r\nReturn-Path: <x>\r\n"),
+    ],
+)
+def test_return_paths_that_were_there(tmp_path: Path, message: bytes, kept: bytes) -> None:
+    content = Content(tmp_path)
+    content.write(message)
+    assert without_return_path(message, len(content.header_section())) == kept
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (b"Message-ID: <a@b>\r\n", "<a@b>"),
+        (b"A: b\r\nMESSAGE-ID :\r\n <a@b> (comment)\r\nMessage-ID: <second@b>\r\n", "<a@b>"),
+        ("Message-ID: <ä@b>\r\n".encode(), "<ä@b>"),
+        (b"Message-ID: none\r\n", None),
+        (b"Resent-Message-ID: <a@b>\r\n", None),
+        (b"", None),
+    ],
+)
+def test_find_message_id(header: bytes, found: str | None) -> None:
+    assert find_message_id(header) == found
+
+
+def test_queue_ids_differ_though_the_clock_stands_still_or_goes_back() -> None:
+    ids = QueueIds(itertools.chain([10.0, 10.0, 10.0], [9.0, 11.0]).__next__)
+    given = [ids.next() for _ in range(5)]
+    assert len(set(given)) == 5
+    assert given == sorted(given)

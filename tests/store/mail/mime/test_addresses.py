@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from postroad_store.mail.mime import addresses
+from postroad_store.mail.mime.addresses import MAX_ADDRESSES, address_list
+
+
+def group(name: bytes, *members: bytes) -> bytes:
+    return b'(NIL NIL "%b" NIL)' % name + b"".join(members) + b"(NIL NIL NIL NIL)"
+
+
+AB = b'(NIL NIL "a" "b")'
+COMMON = [
+    (b"", b""),
+    (b"a@b", AB),
+    (b"<a@b>", AB),
+    (b"a@b, c@d", AB + b'(NIL NIL "c" "d")'),
+    (b"Name N. <a@b>", b'("Name N." NIL "a" "b")'),
+    (b'"Name, N." <a@b>', b'("Name, N." NIL "a" "b")'),
+    (b'"" <a@b>', AB),
+    (b"Name<a@b>,", b'("Name" NIL "a" "b")'),
+]
+GENERAL = [
+    (b"a@b (Name (N.))", b'("Name (N.)" NIL "a" "b")'),
+    (b"(Name) a@b", b'("Name" NIL "a" "b")'),
+    (b"a@b (\\) x", b'(") x" NIL "a" "b")'),
+    (b"A  B\t<a@b>", b'("A B" NIL "a" "b")'),
+    (b"A (c) <a@b>", b'("A" NIL "a" "b")'),
+    (b'A "B  C" D <a@b>', b'("A B  C D" NIL "a" "b")'),
+    (b'"q\\"q" <a@b>', b'({3}\r\nq"q NIL "a" "b")'),
+    (b"caf\xc3\xa9 <a@b>", b'({5}\r\ncaf\xc3\xa9 NIL "a" "b")'),
+    (b'"a b"@c', b'(NIL NIL "a b" "c")'),
+    (b"a . b @ c . d", b'(NIL NIL "a.b" "c.d")'),
+    (b"a@[127.0.0.1]", b'(NIL NIL "a" "[127.0.0.1]")'),
+    (b"a@b c", AB),
+    (b"a@b@c", AB),
+    (b"<@r1,@r2:a@b>", b'(NIL "@r1,@r2" "a" "b")'),
+    (b"<@r1>", b'(NIL "@r1" "MISSING_MAILBOX" "MISSING_DOMAIN")'),
+    (b"g: a@b, c@d;", group(b"g", AB, b'(NIL NIL "c" "d")')),
+    (b"g:;", group(b"g")),
+    (b"g: a@b", group(b"g", AB)),
+    (b"g: a@b; , a@b", group(b"g", AB) + AB),
+    (b"g: (c) ;", group(b"g")),
+    (b"g: <a@b;", group(b"g", b'(NIL NIL "a" "b")')),
+    (b":;", group(b"MISSING_MAILBOX")),
+    (b"g: x: y;", group(b"g", b'(NIL NIL "x" "MISSING_DOMAIN")')),
+    (b"a, , c@d", b'(NIL NIL "a" "MISSING_DOMAIN")(NIL NIL "c" "d")'),
+    (b",", b""),
+    (b"a b c", b'("a b c" NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'),
+    (b"<>", b'(NIL NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'),
+    (b"x <a>", b'("x" NIL "a" "MISSING_DOMAIN")'),
+    (b"x <a@", b'("x" NIL "a" "SYNTAX_ERROR")'),
+    (b"<a@b> (Name)", b'("Name" NIL "a" "b")'),
+    (b"(c)", b""),
+    (b")", b'(NIL NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'),
+    (b"@b", b'(NIL NIL "MISSING_MAILBOX" "b")'),
+    (b"a@", b'(NIL NIL "a" "MISSING_DOMAIN")'),
+    (b"x y@z", b'("x y" NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'),
+    (b'"never closed', b'(NIL NIL "never closed" "MISSING_DOMAIN")'),
+    (b"a@[never", b'(NIL NIL "a" "[never")'),
+    (b"a@b (never closed", b'("never closed" NIL "a" "b")'),
+    (b"a\x00b@c", b'("a b" NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), COMMON + GENERAL)
+def test_address_list(value: bytes, expected: bytes) -> None:
+    assert address_list(value) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), COMMON)
+def test_the_grammar_agrees_with_the_common_forms(value: bytes, expected: bytes) -> None:
+    assert addresses._common(value) == expected
+    assert addresses._Parser(value).run() == expected
+
+
+def test_addresses_are_bounded() -> None:
+    for value in (b"a@b," * (MAX_ADDRESSES + 5), b"g:" + b"a@b," * (MAX_ADDRESSES + 5)):
+        assert address_list(value).count(b"(") <= MAX_ADDRESSES + 2
+
+
+def test_many_comments_take_linear_time() -> None:
+    assert address_list(b"a@b (x)," * 5000).count(b'("x" NIL "a" "b")') == 5000
+    assert address_list(b"(x)" * 50_000 + b"a@b") == b'("x" NIL "a" "b")'

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from postroad_store.mail.database.database import PIECE
+from postroad_store.mail.mime.structure import parse
+from postroad_store.mail.mime.text import MAX_KEPT, decode, decode_words, fold, is_plain, kept_text, text
+
+
+@pytest.mark.parametrize(
+    ("content", "plain"),
+    [
+        (b"Subject: x\r\n\r\nbody", True),
+        (b"Content-Type: text/html; charset=UTF-8\r\n\r\nbody", True),
+        (b"Content-Type: text/plain; charset=iso-8859-15\r\nContent-Transfer-Encoding: 8bit\r\n\r\nbody", True),
+        (b"Subject: =?utf-8?q?x?=\r\n\r\nbody", False),
+        (b"Subject: x\r\n\r\n=?", True),
+        (b"Subject: x\r\n\r\ncaf\xc3\xa9", False),
+        (b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nbody", False),
+        (b"Content-Transfer-Encoding: base64\r\n\r\nYQ==", False),
+        (b"Content-Type: image/png\r\n\r\nbody", False),
+        (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--", False),
+        (b"Subject: x\r\n\r\n" + b"x" * PIECE, False),
+    ],
+)
+def test_plain_messages_are_their_own_text(content: bytes, plain: bool) -> None:
+    assert is_plain(content, parse(content)) is plain
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"plain", "plain"),
+        (b"caf\xc3\xa9", "café"),
+        (b"caf\xe9", "café"),
+        (b"=?utf-8?q?caf=C3=A9_x?=", "café x"),
+        (b"=?ISO-8859-1*fr?Q?caf=E9?= au lait", "café au lait"),
+        (b"=?utf-8?b?Y2Fmw6k=?=", "café"),
+        (b"=?utf-8?b?Y2Fmw6k?=", "café"),  # padding forgotten
+        (b"=?utf-8?b?Y2Fmw?=", "caf"),  # a character cut off
+        (b"a =?utf-8?q?b?= c", "a b c"),
+        (b"=?utf-8?q?b?=   =?utf-8?q?c?=", "bc"),
+        (b"=?utf-8?b?w6?=", "\ufffd"),
+        (b"=?utf-8?q?=C3?= =?utf-8?q?=A9?=", "é"),  # many a mailer splits a character
+        (b"=?utf-8?q?b?= =?iso-8859-1?q?=E9?=", "bé"),
+        (b"=?x-none?q?a=E9?=", "aé"),
+        (b"=?punycode?q?a-b?=", "a-b"),
+        (b"=?utf-8?x?b?=", "=?utf-8?x?b?="),
+        (b"=?", "=?"),
+    ],
+)
+def test_encoded_words(value: bytes, shown: str) -> None:
+    assert decode_words(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("octets", "charset", "shown"),
+    [
+        (b"a", None, "a"),
+        (b"a", b"us-ascii", "a"),
+        (b"\x1b$B4A\x1b(B", b"iso-2022-jp", "漢"),
+        (b"caf\xe9", b"us-ascii", "café"),
+        (b"caf\xe9", b"utf-8", "caf\ufffd"),
+        (b"a", b"\xff", "a"),
+        (b"6161", b"hex", "6161"),
+        (b"a", b"idna", "a"),
+    ],
+)
+def test_charsets(octets: bytes, charset: bytes | None, shown: str) -> None:
+    assert decode(octets, charset) == shown
+
+
+def test_folding() -> None:
+    assert fold("ABC") == b"abc"
+    assert fold("STRASSE") == fold("straße")
+    assert fold("E\u0301") == fold("é")
+    assert fold("\udc80") == b"?"
+
+
+@pytest.mark.timeout(4)  # it took twice as long, all else standing still
+def test_long_texts_are_composed_piece_by_piece() -> None:
+    assert fold("e\u0301" * 300 + " " + "e\u0301" * 200) == ("é" * 300 + " " + "é" * 200).encode()
+    assert fold("cafe\u0301 au\nlait " * 1000) == ("café au\nlait " * 1000).encode()
+    marks = "\u0301\u0323" * 50_000
+    assert fold("a" + marks).count("\u0301".encode()) > 49_000
+
+
+def test_text_of_a_multipart() -> None:
+    content = (
+        b"Subject: =?utf-8?q?Caf=C3=A9?=\r\n in town\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\nPREAMBLE\r\n--b\r\n"
+        b'Content-Type: text/plain; charset=iso-8859-1; name="Notes.TXT"\r\n'
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\nCr=E8me=\r\n br=FBl=E9e\r\n--b\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\nSGVs bG8=!\r\n--b\r\n"
+        b"Content-Type: image/png\r\n\r\nPIXELS\r\n--b\r\n"
+        b"Content-Type: message/rfc822\r\n\r\nSubject: Inner\r\n\r\nInside\r\n--b--\r\n"
+    )
+    header, body = text(content, parse(content))
+    assert "subject: café in town\n".encode() in header
+    for expected in ("notes.txt", "crème brûlée", "hello", "subject: inner", "inside"):
+        assert expected.encode() in body
+    for word in (b"preamble", b"pixels", b"--b"):
+        assert word not in body
+
+
+@pytest.mark.parametrize("encoded", [b"", b"Y", b"YQ", b"YQ=", b"YQ==", b"YQ==\r\nYQ", b"!!", b"====", b"YQ=Z"])
+def test_base64_is_never_refused(encoded: bytes) -> None:
+    content = b"Content-Transfer-Encoding: base64\r\n\r\n" + encoded
+    text(content, parse(content))
+
+
+def test_long_texts_are_not_kept() -> None:
+    head = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+    short, long = head + b"\xc3\xa9", head + b"\xc3\xa9" * MAX_KEPT
+    assert kept_text(short, parse(short)) == (b"content-type: text/plain; charset=utf-8\n", "é".encode())
+    assert kept_text(long, parse(long)) is None
+    image = b"Content-Type: image/png\r\n\r\n" + b"\xff" * 2 * MAX_KEPT
+    assert kept_text(image, parse(image)) == (b"content-type: image/png\n", b"")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet
+from postroad_store.mail.model.mailbox import deleted_uids
+from postroad_store.mail.model.message import UID
+from postroad_store.mail.model.view import Changes
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.storage import Storage
+    from tests.store.mail.conftest import Put
+
+
+async def test_a_view_lags_until_it_is_told(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"1", b"2", b"3")
+    view = storage.view(inbox)
+    assert view.take(expunges=True) == Changes()
+    await put(inbox, b"4")
+    await storage.expunge(inbox, [2], only_deleted=False)
+    await storage.store(inbox, [3, 4], Change.ADD, FlagSet(SEEN))
+    assert view.changed
+    assert view.uids == [1, 2, 3]
+    assert view.pick(inbox.flags, 1, 3) == [0, -1, SEEN]
+    # RFC 3501 §7.4.1: no EXPUNGE while a FETCH runs, but new messages and flags may be told
+    assert view.take(expunges=False) == Changes(exists=4, recent=4, flags=((3, UID(3)),))
+    assert view.uids == [1, 2, 3, 4]
+    assert view.take(expunges=False) == Changes()
+    assert view.take(expunges=True) == Changes(expunged=(2,), recent=3)
+    assert view.pick(inbox.flags, 1, 3) == [0, SEEN, SEEN]
+    assert view.take(expunges=True) == Changes()
+
+
+async def test_a_message_that_came_and_went_is_never_told(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    view = storage.view(inbox)
+    await put(inbox, b"1", b"2")
+    await storage.store(inbox, [1], Change.ADD, FlagSet(DELETED))
+    await storage.expunge(inbox)
+    assert view.take(expunges=True) == Changes(exists=1, recent=1)
+    assert view.uids == [2]
+
+
+async def test_flags_of_a_message_that_is_gone_are_not_told(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"1", b"2")
+    view = storage.view(inbox)
+    await storage.store(inbox, [1], Change.ADD, FlagSet(DELETED))
+    await storage.expunge(inbox)
+    assert view.take(expunges=False) == Changes()
+    assert view.take(expunges=True) == Changes(expunged=(1,), recent=1)
+
+
+async def test_sessions_that_wait_are_called(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"1")
+    mine, other = storage.view(inbox), storage.view(inbox)
+    heard: list[str] = []
+    mine.on_change = lambda: heard.append("mine")
+    other.on_change = lambda: heard.append("other")
+    await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN), view=mine)
+    assert heard == ["other"]
+    await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN))  # nothing changes
+    assert heard == ["other"]
+    await put(inbox, b"2")
+    assert heard.count("mine") == heard.count("other") - 1 == 1
+    mine.close()
+    mine.close()
+    heard.clear()
+    await storage.expunge(inbox, [1], only_deleted=False)
+    assert heard == ["other"]
+
+
+async def test_numbers(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"1", b"2", b"3", b"4")
+    await storage.expunge(inbox, [2], only_deleted=False)
+    view = storage.view(inbox)
+    assert [view.number(uid) for uid in range(6)] == [None, 1, None, 2, 3, None]
+    assert [view.position(uid) for uid in range(6)] == [0, 0, 1, 1, 2, 3]
+    assert inbox.index(2) is None
+    assert inbox.index(9) is None
+
+
+async def test_first_unseen(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    view = storage.view(inbox)
+    assert view.first_unseen() is None
+    await put(inbox, b"1", b"2", flags=FlagSet(SEEN))
+    view.take(expunges=True)
+    assert view.first_unseen() is None
+    await put(inbox, b"3")
+    assert view.first_unseen() is None  # not in this view yet
+    view.take(expunges=True)
+    assert view.first_unseen() == 3
+
+
+async def test_deleted_uids(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"1", b"2")
+    storage.view(inbox)
+    await storage.store(inbox, [2], Change.ADD, FlagSet(DELETED))
+    assert deleted_uids(inbox) == [2]
+
+
+async def test_ranges_of_uids(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *[b"x"] * 6)
+    await storage.expunge(inbox, [3], only_deleted=False)
+    assert inbox.runs([1, 2, 5]) == [(1, 2), (5, 5)]
+    assert inbox.runs([]) == []
+    storage.view(inbox)
+    assert inbox.runs([1, 2, 4, 5, 6]) == [(1, 6)]
+    assert inbox.runs([1, 2, 3, 4]) == [(1, 4)]
+    assert inbox.runs([1, 4, 5, 9]) == [(1, 1), (4, 5)]
+    assert inbox.runs([9, 10]) == []

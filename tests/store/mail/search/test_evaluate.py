@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.mail import storage as storage_module
+from postroad_store.mail.mime.text import MAX_KEPT
+from postroad_store.mail.model.flags import ANSWERED, DELETED, SEEN, Change, FlagSet
+from postroad_store.mail.search import evaluate
+from postroad_store.mail.search.keys import (
+    And,
+    Body,
+    Flag,
+    Header,
+    InternalDate,
+    Keyword,
+    Larger,
+    Not,
+    Or,
+    Recent,
+    SearchKey,
+    SentDate,
+    Smaller,
+    Text,
+    Uids,
+    When,
+)
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.view import View
+    from postroad_store.mail.storage import Storage
+    from tests.store.mail.conftest import Put
+
+DAY = 86400
+HEAD = b"Content-Type: text/plain; charset=utf-8\r\n"
+PLAIN = (
+    b"From: Alice <alice@alpha.test>\r\nTo: Bob <bob@beta.test>\r\nSubject: Hello\r\n  World\r\n"
+    b"Date: Mon, 1 Jan 2024 23:00:00 -1100\r\n\r\nThe quick Brown fox\r\n"
+)
+KEPT = (  # its text is kept beside it
+    b"From: =?utf-8?q?J=C3=B6rg?= <joerg@alpha.test>\r\nCc: alice@alpha.test\r\n"
+    b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
+    b"Date: Tue, 2 Jan 2024 01:00:00 +1100\r\n" + HEAD + b"\r\nStra\xc3\x9fe zum Caf\xc3\xa9\r\n"
+)
+ENCODED = b"Subject: encoded\r\nContent-Transfer-Encoding: base64\r\n\r\nVGhlIHNlY3JldCBXb3Jk\r\n"
+LONG = (  # too long to be kept
+    b"Subject: LONG one\r\n" + HEAD + b"\r\n" + b"\xc3\xa9\r\n" * (MAX_KEPT // 4) + b"Needle\r\n"
+)
+# No Date that can be read, a space before the colon of From
+ODD = b"From : carol@alpha.test\r\nDate: whenever\r\nX-Empty:\r\n\r\nfrom: alice\r\n"
+MESSAGES = [PLAIN, KEPT, ENCODED, LONG, ODD]
+
+
+@pytest.fixture
+async def view(storage: Storage, inbox: Mailbox, put: Put) -> View:
+    for number, content in enumerate(MESSAGES):
+        await put(inbox, content, date=number * DAY)
+    view = storage.view(inbox)
+    await storage.store(inbox, [1, 2], Change.ADD, FlagSet(SEEN, ("Work",)), view=view)
+    await storage.store(inbox, [2], Change.ADD, FlagSet(ANSWERED), view=view)
+    return view
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (And(()), [1, 2, 3, 4, 5]),
+        (And((And((Flag(SEEN), Header("From", "alice"))), And((Or(Text("x"), Flag(SEEN)),)))), [1]),
+        (Flag(SEEN), [1, 2]),
+        (Not(Flag(SEEN)), [3, 4, 5]),
+        (And((Flag(SEEN), Flag(ANSWERED))), [2]),
+        (Or(Flag(ANSWERED), Keyword("work")), [1, 2]),
+        (Or(Flag(SEEN), Flag(ANSWERED)), [1, 2]),
+        (Not(Not(Flag(DELETED))), []),
+        (And((Flag(DELETED), Text("fox"))), []),
+        (Keyword("WORK"), [1, 2]),
+        (Keyword("none"), []),
+        (Recent(), [1, 2, 3, 4, 5]),
+        (Not(Recent()), []),
+        (And((Recent(), Not(Flag(SEEN)))), [3, 4, 5]),
+        (Uids(((2, 3), (5, 9))), [2, 3, 5]),
+        (Uids(()), []),
+        (Larger(len(PLAIN)), [2, 4]),
+        (Smaller(len(ENCODED) + 1), [3, 5]),
+        (InternalDate(When.BEFORE, date(1970, 1, 3)), [1, 2]),
+        (InternalDate(When.ON, date(1970, 1, 3)), [3]),
+        (InternalDate(When.SINCE, date(1970, 1, 3)), [3, 4, 5]),
+        (SentDate(When.BEFORE, date(2024, 1, 2)), [1]),
+        (SentDate(When.ON, date(2024, 1, 2)), [2]),
+        (SentDate(When.SINCE, date(2024, 1, 1)), [1, 2]),
+        (Header("FROM", "ALICE"), [1]),
+        (Header("From", "jörg"), [2]),
+        (Header("from", "JÖRG"), [2]),
+        (Header("Cc", "alice"), [2]),
+        (Header("Subject", "hello  world"), [1]),
+        (Header("Subject", "hello"), [1]),
+        (Header("Subject", "GRÜSSE"), [2]),
+        (Header("To", "alice"), []),
+        (Header("Subject", "alice"), []),
+        (Header("From", "carol"), [5]),
+        (Header("From", ""), [1, 2, 5]),
+        (Header("X-Empty", ""), [5]),
+        (Header("X-Empty", "x"), []),
+        (Header("Fro", "alice"), []),
+        (Header("Subject", "long ONE"), [4]),
+        (Body("quick brown"), [1]),
+        (Body("strasse"), [2]),
+        (Body("CAFÉ"), [2]),
+        (Body("secret word"), [3]),
+        (Body("needle"), [4]),
+        (Body("alice"), [5]),
+        (Body("hello"), []),
+        (Text("alice"), [1, 2, 5]),
+        (Text("hello  world"), [1]),
+        (Text("brown"), [1]),
+        (Text("needle"), [4]),
+        (Text("subject: enc"), [3]),
+        (Text("VGhlIHN"), []),
+        (Text("quick fox"), []),
+        (And((Text("alice"), Not(Header("From", "alice")))), [2, 5]),
+        (Or(Text("needle"), And((Text("fox"), Flag(SEEN)))), [1, 4]),
+        (Or(SentDate(When.ON, date(2024, 1, 2)), Body("fox")), [1, 2]),
+        (And((Or(Text("zzz"), Flag(SEEN)), SentDate(When.ON, date(2024, 1, 2)), Not(Body("x")))), [2]),
+    ],
+)
+async def test_keys(storage: Storage, view: View, key: SearchKey, expected: list[int]) -> None:
+    assert await storage.search(view, key) == expected
+
+
+async def test_what_is_gone_matches_nothing(storage: Storage, view: View) -> None:
+    await storage.expunge(view.mailbox, [2], only_deleted=False)
+    assert await storage.search(view, And(())) == [1, 3, 4, 5]
+    assert await storage.search(view, Not(Flag(DELETED))) == [1, 3, 4, 5]
+    assert await storage.search(view, Larger(0)) == [1, 3, 4, 5]
+    assert await storage.search(view, Text("alice")) == [1, 5]
+    view.take(expunges=True)
+    assert await storage.search(view, Text("alice")) == [1, 4]
+
+
+async def test_a_search_of_nothing(storage: Storage, inbox: Mailbox) -> None:
+    assert await storage.search(storage.view(inbox), Text("x")) == []
+
+
+async def test_others_run_while_a_search_does(
+    storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_module, "PAUSE_AFTER", 0.0)
+    monkeypatch.setattr("postroad_store.mail.database.reader.BLOCK_ROWS", 1)
+    await put(inbox, *[b"Subject: x\r\n\r\n"] * 5)
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    assert await storage.search(storage.view(inbox), Header("Subject", "x")) == [1, 2, 3, 4, 5]
+    task.cancel()
+    assert turns >= 5
+
+
+async def test_a_long_message_that_goes_meanwhile(
+    storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(inbox, LONG, LONG)
+    view = storage.view(inbox)
+    search = evaluate.search(view, storage._reader, storage._fields, Body("needle"))
+    made = next(search)
+    read = storage._reader.content
+    monkeypatch.setattr(storage._reader, "content", lambda mailbox, uid, *rest: read(mailbox, uid + 1, *rest))
+    assert made is not None
+    made = search.send(made())
+    assert made is None
+    with pytest.raises(StopIteration) as end:
+        next(search)
+    assert end.value.value == [1]

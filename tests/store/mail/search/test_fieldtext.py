@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
+from postroad_store.mail.search import fieldtext
+from postroad_store.mail.search.fieldtext import FieldText, FieldTexts, values
+from postroad_store.mail.search.keys import And, Flag, Header
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.storage import Storage
+    from tests.store.mail.conftest import Put
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (b"from: a\r\nto: b\r\n\r\n", [b"a"]),
+        (b"to: b\r\nfrom :\ta \r\n", [b"a"]),
+        (b"from: a\r\n b\r\n\tc\r\nto: d\r\n", [b"a b\tc"]),
+        (b"from: a\nfrom: b", [b"a", b"b"]),
+        (b"from:", [b""]),
+        (b"from: a\r\n ", [b"a"]),
+        (b"fromage: a\r\nx-from: b\r\n x\r\nto: from: c\r\n", []),
+        (b"from: a\x00b", [b"ab"]),
+        (b"", []),
+    ],
+)
+def test_values(header: bytes, found: list[bytes]) -> None:
+    assert values(header, b"from") == found
+
+
+def test_search() -> None:
+    one = FieldText().extended(9, [(1, [b"alice"]), (3, []), (4, [b"bob", b"alice"]), (7, [b""])])
+    assert one.upto == 9
+    assert one.search(b"alice") == {1, 4}
+    assert one.search(b"o") == {4}
+    assert one.search(b"") == {1, 4, 7}
+    assert one.search(b"\x00") == set()
+    assert one.search(b"alicebob") == set()  # not across messages
+    assert one.search(b"bobalice") == set()  # nor across fields
+    more = one.extended(12, [(12, [b"alice too"])])
+    assert more.search(b"alice") == {1, 4, 12}
+    assert one.search(b"alice") == {1, 4}  # others may be searching it
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fieldtext, "MAX_KEPT", 2 * fieldtext.ENTRY + 300)
+    kept = FieldTexts()
+    one = FieldText().extended(1, [(1, [b"x" * 60])])
+    kept.put(1, b"from", one)
+    kept.put(1, b"from", one)
+    kept.put(1, b"to", one)
+    assert kept.get(1, b"from") is one
+    kept.put(2, b"from", one)
+    assert [kept.get(*key) is one for key in ((1, b"from"), (1, b"to"), (2, b"from"))] == [True, False, True]
+
+
+def test_fields_that_no_message_has_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fieldtext, "MAX_KEPT", 100_000)
+    kept = FieldTexts()
+    names = [b"x-%d-%b" % (number, b"y" * 30_000) for number in range(10)]
+    for name in names:
+        kept.put(1, name, FieldText())
+    assert [name for name in names if kept.get(1, name) is not None] == names[-3:]
+    for number in range(200):
+        kept.put(1, b"x-%d" % number, FieldText())
+    assert kept.get(1, b"x-0") is None
+
+
+async def test_it_follows_the_mailbox(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    key = Header("From", "alice")
+    await put(inbox, b"From: Alice\r\n\r\n", b"From: Bob\r\n\r\n")
+    view = storage.view(inbox)
+    assert await storage.search(view, key) == [1]
+    await put(inbox, b"From: ALICE\r\n\r\n")
+    assert await storage.search(view, key) == [1]  # not told yet
+    view.take(expunges=True)
+    assert await storage.search(view, key) == [1, 3]
+    await storage.expunge(inbox, [1], only_deleted=False)
+    assert await storage.search(view, key) == [3]
+    view.take(expunges=True)
+    assert await storage.search(view, key) == [2]
+    kept = storage._fields.get(inbox.id, b"from")
+    assert kept is not None
+    assert kept.uids == [1, 2, 3]
+
+
+async def test_few_messages_are_read_alone(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *[b"From: Alice\r\n\r\n"] * 9)
+    view = storage.view(inbox)
+    await storage.store(inbox, [4, 7], Change.ADD, FlagSet(FLAGGED))
+    assert await storage.search(view, And((Header("From", "alice"), Flag(FLAGGED)))) == [4, 7]
+    assert storage._fields.get(inbox.id, b"from") is None
+    assert await storage.search(view, Header("From", "alice")) == list(range(1, 10))
+    assert await storage.search(view, And((Header("From", "alice"), Flag(FLAGGED)))) == [4, 7]
+    assert storage._fields.get(inbox.id, b"from") is not None
+
+
+async def test_what_is_mostly_gone_is_made_anew(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *[b"From: Alice\r\n\r\n"] * 3)
+    view = storage.view(inbox)
+    stale = FieldText().extended(3, [(uid, [b"alice"]) for uid in range(2000)])
+    storage._fields.put(inbox.id, b"from", stale)
+    assert await storage.search(view, Header("From", "alice")) == [1, 2, 3]
+    kept = storage._fields.get(inbox.id, b"from")
+    assert kept is not None
+    assert kept.uids == [1, 2, 3]

@@ -1,0 +1,546 @@
+"""The adapter on live sockets, driven by a toy engine: what Twisted's side of the contract promises."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from postroad_stack import certificates
+from postroad_store.protocol import connection as adapter
+from postroad_store.protocol.connection import Listener, ServerTls, Service, reactor_on
+from postroad_store.protocol.contract import Close, ConnectionLost, Event, Farewell, StartTls
+from tests.harness.reactor import ON_REACTOR
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from postroad_store.protocol.contract import Connection
+
+pytestmark = ON_REACTOR
+
+PATIENCE = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Event):
+    """A line of the toy protocol: `WORD argument`."""
+
+    text: str
+
+
+class ToyEngine:
+    """Gives a Line for each line; a line that is not answered yet holds up the next."""
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.output = b""
+        self.waiting = False
+        self.most = 0  # octets that were in the buffer at one time
+
+    def receive_data(self, data: bytes) -> None:
+        if data.startswith(b"\x00"):
+            raise RuntimeError("the engine has a bug")
+        self.buffer += data
+        self.most = max(self.most, len(self.buffer))
+
+    def next_event(self) -> Event | None:
+        line, found, rest = self.buffer.partition(b"\n")
+        if self.waiting or not found:
+            return None
+        self.buffer = rest
+        match line.decode():
+            case "TLS":
+                self.buffer = b""
+                self.output += b"begin\n"
+                return StartTls()
+            case "BYE":
+                self.output += b"bye\n"
+                return Close()
+            case "BUG":
+                raise RuntimeError("the engine has a bug")
+            case text:
+                self.waiting = True
+                return Line(text)
+
+    def data_to_send(self) -> bytes:
+        output, self.output = self.output, b""
+        return output
+
+    def answer(self, text: str) -> None:
+        self.waiting = False
+        self.output += text.encode() + b"\n"
+
+
+class ToySession:
+    """Answers lines; WAIT is answered when the test says so, FLOOD with as many octets as it names."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.engine = ToyEngine()
+        self.connection: Connection | None = None
+        self.trouble: str | None = None
+        self.ended = asyncio.Event()
+        self.written = 0
+        room.sessions.append(self)
+        room.new.set()
+
+    def begin(self, connection: Connection) -> None:
+        self.connection = connection
+        if self.room.trouble == "begin":
+            raise RuntimeError("greeting has a bug")
+        self.engine.output = f"hello {connection.peer} {'tls' if connection.secure else 'plain'}\n".encode()
+
+    def handle(self, event: Event) -> Awaitable[None] | None:
+        assert isinstance(event, Line)
+        word, _, argument = event.text.partition(" ")
+        match word:
+            case "CRASH":
+                raise RuntimeError("secret details")
+            case "WAIT":
+                return self._wait(argument)
+            case "FLOOD":
+                return self._flood(int(argument))
+            case "SLOWCRASH":
+                return self._crash()
+        self.engine.answer(event.text)
+        return None
+
+    async def _wait(self, text: str) -> None:
+        self.room.waiting.set()
+        await self.room.go.wait()
+        self.room.done.append(text)
+        self.engine.answer(text)
+
+    async def _flood(self, octets: int) -> None:
+        assert self.connection is not None
+        block = b"x" * 65535 + b"\n"
+        for _ in range(octets // len(block)):
+            self.engine.output += block
+            self.connection.flush()
+            self.written += len(block)
+            if not self.connection.can_write():
+                self.room.waiting.set()
+            await self.connection.wait_writable()
+        self.engine.answer("flooded")
+
+    async def _crash(self) -> None:
+        await asyncio.sleep(0)
+        raise RuntimeError("secret details")
+
+    def failed(self, event: Event) -> None:
+        assert isinstance(event, Line)
+        self.engine.answer("failed")
+
+    def tls_started(self) -> None:
+        assert self.connection is not None
+        assert self.connection.secure
+
+    def farewell(self, reason: Farewell) -> None:
+        if self.room.trouble == "farewell":
+            raise RuntimeError("farewell has a bug")
+        self.engine.output += f"{reason.name}\n".encode()
+
+    def end(self) -> None:
+        self.ended.set()
+        if self.room.trouble == "end":
+            raise RuntimeError("end has a bug")
+
+
+class Room:
+    """A listener with toy sessions, and what the test holds in its hands."""
+
+    def __init__(self, tls: ServerTls, **limits: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self.sessions: list[ToySession] = []
+        self.new = asyncio.Event()
+        self.go = asyncio.Event()
+        self.waiting = asyncio.Event()
+        self.done: list[str] = []
+        self.trouble = ""
+        service = Service("toy", lambda: ToySession(self), b"full\n", **{"idle_timeout": 60.0} | limits)
+        self.listener = Listener(service, reactor_on(loop), loop, tls)
+        self.port = self.listener.listen("127.0.0.1", 0)
+        self.tls_port = self.listener.listen("127.0.0.1", 0, implicit_tls=True)
+
+
+class Client:
+    """A client of the toy protocol."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def line(self) -> str:
+        async with asyncio.timeout(PATIENCE):
+            return (await self.reader.readline()).decode().rstrip("\n")
+
+    async def rest(self) -> bytes:
+        async with asyncio.timeout(PATIENCE):
+            return await self.reader.read()
+
+    def send(self, octets: bytes) -> None:
+        self.writer.write(octets)
+
+    async def ask(self, text: str) -> str:
+        self.send(text.encode() + b"\n")
+        return await self.line()
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> ServerTls:
+    folder = tmp_path_factory.mktemp("adapter-tls")
+    (folder / "ca").mkdir()
+    (folder / "tls").mkdir()
+    certificates.ensure(folder / "ca", folder / "tls", ["localhost"], [], datetime.now(UTC))
+    return ServerTls(folder / "tls")
+
+
+CONTEXT = ssl.create_default_context()
+CONTEXT.check_hostname = False
+CONTEXT.verify_mode = ssl.CERT_NONE
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start(tls: ServerTls) -> AsyncIterator[Callable[..., Room]]:
+    rooms: list[Room] = []
+
+    def make(**limits: Any) -> Room:
+        rooms.append(Room(tls, **limits))
+        return rooms[-1]
+
+    yield make
+    for room in rooms:
+        room.go.set()
+        await room.listener.stop()
+
+
+@contextlib.asynccontextmanager
+async def connected(room: Room, *, implicit_tls: bool = False) -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", room.tls_port if implicit_tls else room.port, ssl=CONTEXT if implicit_tls else None
+    )
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def ended(session: ToySession) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await session.ended.wait()
+
+
+async def event(happened: asyncio.Event) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await happened.wait()
+
+
+class TestDialogue:
+    async def test_greeting_lines_and_close(self, start: Callable[..., Room]) -> None:
+        async with connected(start()) as client:
+            assert await client.line() == "hello 127.0.0.1 plain"
+            assert await client.ask("one") == "one"
+            client.send(b"tw")
+            client.send(b"o\nthree\nBYE\nfour\n")
+            assert await client.rest() == b"two\nthree\nbye\n"
+
+    async def test_what_is_pipelined_waits_for_its_turn(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"WAIT a\nb\n")
+            await event(room.waiting)
+            client.send(b"c\nBYE\n")
+            room.go.set()
+            assert await client.rest() == b"a\nb\nc\nbye\n"
+
+    async def test_a_client_that_has_said_all_and_closed_its_side_is_answered(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            client.send(b"one\nWAIT two\nthree\n")
+            client.writer.write_eof()
+            await event(room.waiting)
+            room.go.set()
+            assert await client.rest() == b"hello 127.0.0.1 plain\none\ntwo\nthree\n"
+            await ended(room.sessions[0])
+
+
+class TestTls:
+    async def test_implicit(self, start: Callable[..., Room]) -> None:
+        async with connected(start(), implicit_tls=True) as client:
+            assert await client.line() == "hello 127.0.0.1 tls"
+            client.send(b"x" * 100_000 + b"\nBYE\n")
+            assert await client.rest() == b"x" * 100_000 + b"\nbye\n"
+
+    async def test_upgrade_and_nothing_of_the_plaintext_survives(self, start: Callable[..., Room]) -> None:
+        async with connected(start()) as client:
+            await client.line()
+            client.send(b"TLS\nevil\n")
+            assert await client.line() == "begin"
+            await client.writer.start_tls(CONTEXT)
+            assert await client.ask("good") == "good"
+            client.send(b"BYE\n")
+            assert await client.rest() == b"bye\n"
+
+    async def test_a_client_that_closes_without_a_word(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room, implicit_tls=True) as client:
+            await client.line()
+            client.writer.transport.abort()
+            await ended(room.sessions[0])
+
+    async def test_plaintext_on_the_tls_port_is_no_session(self, start: Callable[..., Room]) -> None:
+        room = start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", room.tls_port)
+        writer.write(b"NOOP\r\n" * 10)
+        async with asyncio.timeout(PATIENCE):
+            await reader.read()
+        await ended(room.sessions[0])
+        writer.close()
+
+    async def test_old_versions_are_refused(self, start: Callable[..., Room]) -> None:
+        room = start()
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname = False
+        old.verify_mode = ssl.CERT_NONE
+        old.set_ciphers("DEFAULT@SECLEVEL=0")
+        old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        old.set_ciphers("AES128-SHA")
+        with pytest.raises((ssl.SSLError, OSError)):
+            await asyncio.open_connection("127.0.0.1", room.tls_port, ssl=old)
+
+    async def test_a_listener_without_a_certificate_has_no_tls_port(self) -> None:
+        loop = asyncio.get_running_loop()
+        listener = Listener(Service("toy", ToySession, b"", 1.0), reactor_on(loop), loop)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="certificate"):
+            listener.listen("127.0.0.1", 0, implicit_tls=True)
+
+
+class TestBackPressure:
+    @pytest.mark.parametrize("implicit_tls", [False, True])
+    async def test_a_slow_reader_costs_no_memory(self, start: Callable[..., Room], implicit_tls: bool) -> None:
+        room = start()
+        async with connected(room, implicit_tls=implicit_tls) as client:
+            await client.line()
+            client.send(b"FLOOD 40000000\nafter\nBYE\n")
+            await event(room.waiting)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            stalled = room.sessions[0].written
+            assert stalled < 20_000_000  # what the kernel and the two buffers hold
+            rest = await client.rest()
+            assert rest.endswith(b"\nflooded\nafter\nbye\n")
+            assert len(rest) > 39_000_000
+
+    async def test_a_pipelining_flood_is_paused(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"WAIT a\n")
+            await event(room.waiting)
+            client.send(b"x" * 63 * 1024 * 1024 + b"\n")
+            for _ in range(200):
+                await asyncio.sleep(0.001)
+            assert room.sessions[0].engine.most < 1_000_000
+            client.writer.transport.abort()
+            room.go.set()
+            await ended(room.sessions[0])
+            assert room.done == ["a"]
+
+    async def test_reading_goes_on_after_a_pause(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"WAIT a\n")
+            await event(room.waiting)
+            lines = [b"line %d" % number for number in range(40_000)]
+            client.send(b"\n".join(lines) + b"\nBYE\n")
+            room.go.set()
+            assert await client.rest() == b"a\n" + b"\n".join(lines) + b"\nbye\n"
+
+    async def test_who_waits_to_write_to_a_client_that_goes_is_told(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"FLOOD 40000000\n")
+            await event(room.waiting)
+            client.writer.transport.abort()
+            await ended(room.sessions[0])
+            connection = room.sessions[0].connection
+            assert connection is not None
+            with pytest.raises(ConnectionLost):
+                await connection.wait_writable()
+
+
+class TestEnds:
+    async def test_what_is_under_way_is_finished_when_the_client_goes(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"WAIT commit\nnever\n")
+            await event(room.waiting)
+            client.writer.transport.abort()
+        await asyncio.sleep(0.05)
+        session = room.sessions[0]
+        assert not session.ended.is_set()
+        room.go.set()
+        await ended(session)
+        assert room.done == ["commit"]
+
+    async def test_a_silent_client_is_told_goodbye(self, start: Callable[..., Room]) -> None:
+        async with connected(start(idle_timeout=0.2)) as client:
+            await client.line()
+            assert await client.ask("x") == "x"
+            assert await client.rest() == b"IDLE\n"
+
+    async def test_the_client_is_not_blamed_for_a_slow_server(self, start: Callable[..., Room]) -> None:
+        room = start(idle_timeout=0.1)
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"WAIT a\n")
+            await asyncio.sleep(0.35)
+            room.go.set()
+            assert await client.line() == "a"
+            assert await client.rest() == b"IDLE\n"
+
+    async def test_a_client_that_never_reads_is_cut_off(self, start: Callable[..., Room]) -> None:
+        room = start(idle_timeout=0.3)
+        async with connected(room) as client:
+            client.send(b"FLOOD 100000000\n")
+            await event(room.waiting)
+            await ended(room.sessions[0])
+
+    async def test_a_client_that_does_not_take_the_last_words_is_cut_off(
+        self, start: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(adapter, "LINGER", 0.1)
+        room = start()
+        async with connected(room) as client:
+            client.send(b"FLOOD 40000000\n")
+            await event(room.waiting)
+            session = room.sessions[0]
+            assert session.connection is not None
+            session.connection.close()
+            session.connection.close()
+            await ended(session)
+
+    async def test_stop_says_goodbye_and_waits_for_what_is_under_way(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as idle, connected(room) as busy:
+            await idle.line()
+            await busy.line()
+            busy.send(b"WAIT commit\n")
+            await event(room.waiting)
+            asyncio.get_running_loop().call_later(0.05, room.go.set)
+            await room.listener.stop(PATIENCE)
+            assert await idle.rest() == b"SHUTDOWN\n"
+            assert await busy.rest() == b"commit\nSHUTDOWN\n"
+            assert room.listener.connections == 0
+        with pytest.raises(OSError, match=r"refused|Connect"):
+            await asyncio.open_connection("127.0.0.1", room.port)
+
+    async def test_stop_does_not_wait_for_ever(
+        self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"WAIT long\n")
+            await event(room.waiting)
+            await room.listener.stop(0.05)
+            assert "1 connections cut off" in caplog.text
+            room.go.set()
+
+
+class TestLimits:
+    @pytest.mark.parametrize("limits", [{"connections": 2}, {"connections_per_address": 2}])
+    async def test_too_many(self, start: Callable[..., Room], limits: dict[str, int]) -> None:
+        room = start(**limits)
+        async with connected(room) as one, connected(room) as two:
+            await one.line()
+            await two.line()
+            async with connected(room) as third:
+                assert await third.rest() == b"full\n"
+            with contextlib.suppress(OSError):  # a handshake that ends early has several names
+                async with connected(room, implicit_tls=True) as fourth:
+                    assert await fourth.line() == ""
+            assert room.listener.connections == 2
+            one.send(b"BYE\n")
+            await one.rest()
+            await ended(room.sessions[0])
+            async with connected(room) as fifth:
+                assert await fifth.line() == "hello 127.0.0.1 plain"
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("command", ["CRASH", "SLOWCRASH"])
+    async def test_a_crash_is_logged_and_answered_without_details(
+        self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture, command: str
+    ) -> None:
+        async with connected(start()) as client:
+            await client.line()
+            assert await client.ask(command) == "failed"
+            assert await client.ask("next") == "next"
+        assert "secret details" in caplog.text
+
+    @pytest.mark.parametrize("octets", [b"BUG\n", b"\x00"])
+    async def test_a_bug_of_the_engine_ends_the_connection(
+        self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture, octets: bytes
+    ) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(octets)
+            with contextlib.suppress(ConnectionResetError):
+                assert await client.rest() == b""
+            await ended(room.sessions[0])
+        assert "the engine failed" in caplog.text
+
+    @pytest.mark.parametrize("where", ["begin", "farewell", "end"])
+    async def test_a_bug_of_the_session_ends_no_more_than_its_connection(
+        self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture, where: str
+    ) -> None:
+        room = start(idle_timeout=0.1)
+        room.trouble = where
+        async with connected(room) as client:
+            with contextlib.suppress(ConnectionResetError):
+                await client.rest()
+        await ended(room.sessions[0])
+        assert f"{where} has a bug" in caplog.text.replace("greeting", "begin")
+        room.trouble = ""
+        async with connected(room) as client:
+            assert await client.line() == "hello 127.0.0.1 plain"
+
+    async def test_a_crash_after_the_client_has_gone(
+        self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            client.send(b"SLOWCRASH\n")
+            client.writer.transport.abort()
+        await event(room.new)
+        await ended(room.sessions[0])
+        assert room.listener.connections == 0
+        assert "Traceback" not in caplog.text or "secret details" in caplog.text
+
+
+async def test_a_reactor_belongs_to_one_loop() -> None:
+    loop = asyncio.get_running_loop()
+    assert reactor_on(loop) is reactor_on(loop)
+    other = asyncio.new_event_loop()
+    try:
+        with pytest.raises(RuntimeError, match="another loop"):
+            reactor_on(other)
+    finally:
+        other.close()
