@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
+# RFC 5322 §3.3 month-name, which IMAP (RFC 3501 §9 date-month) has too; the month's number is the index plus 1.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 def utc(seconds: float) -> datetime:
     """Return the time, to the second, with its zone."""

@@ -1,0 +1,112 @@
+"""The clock that every timer and timestamp of relay, store and client goes by, so that a test can push it.
+
+    clock = Clock()
+    timer = clock.call_later(300.0, retry)
+    clock.push(300.0)  # `retry` runs in the next turn of the event loop; `now()` is five minutes ahead
+
+A clock is real time plus what it was pushed by. Timers keep their order when they are pushed: what was due first runs
+first. Time never runs back: a clock is pushed forward only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Timer:
+    """A call that is due at a time; made by `Clock.call_at`."""
+
+    __slots__ = ("_callback", "_clock", "_handle", "when")
+
+    def __init__(self, clock: Clock, when: float, callback: Callable[[], object]) -> None:
+        self.when = when  # seconds of `Clock.monotonic`
+        self._clock = clock
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = None
+
+    def cancel(self) -> None:
+        """Never call back; harmless when the call has been made."""
+        self._clock.forget(self)
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def arm(self, seconds: float) -> None:
+        """Wait `seconds` of real time from now, whatever was waited before (for `Clock`)."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle = asyncio.get_running_loop().call_later(seconds, self._fire)
+
+    def _fire(self) -> None:
+        self._handle = None
+        self._clock.forget(self)
+        self._callback()
+
+
+class Clock:
+    """Tells the time and calls back in time, on the running event loop.
+
+    `wall` gives seconds since the epoch and may be set back or forth by whoever administers the machine; `steady` gives
+    seconds that only grow. `now` and `monotonic` may be asked from any thread; timers belong to the loop's.
+    """
+
+    def __init__(self, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._ahead = 0.0  # seconds
+        self._timers: set[Timer] = set()
+
+    def now(self) -> float:
+        """Return the seconds since the epoch, for timestamps."""
+        return self._wall() + self._ahead
+
+    def monotonic(self) -> float:
+        """Return seconds that never run back, for spans and deadlines."""
+        return self._steady() + self._ahead
+
+    def call_later(self, seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
+        """Call back after so many seconds, at once where they are not above 0."""
+        return self.call_at(self.monotonic() + seconds, callback, *arguments)
+
+    def call_at(self, when: float, callback: Callable[..., object], *arguments: Any) -> Timer:
+        """Call back once `monotonic` has reached `when`."""
+        timer = Timer(self, when, (lambda: callback(*arguments)) if arguments else callback)
+        self._timers.add(timer)
+        timer.arm(max(0.0, when - self.monotonic()))
+        return timer
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds of this clock."""
+        woken = asyncio.get_running_loop().create_future()
+        timer = self.call_later(seconds, woken.set_result, None)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+
+    def until_next(self) -> float | None:
+        """Return the seconds until the first timer is due, or None where nothing waits."""
+        if not self._timers:
+            return None
+        return max(0.0, min(timer.when for timer in self._timers) - self.monotonic())
+
+    def push(self, seconds: float) -> None:
+        """Move time forward by `seconds`: what falls due runs in the next turns of the loop, in its order.
+
+        Raises ValueError where `seconds` is below 0.
+        """
+        if not seconds >= 0:
+            raise ValueError("time cannot be pushed back")
+        self._ahead += seconds
+        now = self.monotonic()
+        for timer in sorted(self._timers, key=lambda timer: timer.when):
+            timer.arm(max(0.0, timer.when - now))
+
+    def forget(self, timer: Timer) -> None:
+        """Drop a timer that has been cancelled or has called back (for `Timer`)."""
+        self._timers.discard(timer)

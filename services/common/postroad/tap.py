@@ -1,0 +1,46 @@
+"""The tap: whoever attaches one sees every octet in and out of every session, as it passes the shell.
+
+A shell asks `Tap.opened` once for a session, and then tells the `Listener` that it got, or nobody: a session without a
+listener pays one test for None. Octets are told as the protocol has them: after TLS is taken off, before it is put on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session as it begins."""
+
+    protocol: str  # "smtp", "imap", "pop3"
+    session: str  # the ID that the log and the journal give it
+    peer: str  # "address:port"
+    local: str  # "address:port"
+    outbound: bool  # True where we are the client
+    at: float  # seconds since the epoch, by `Clock.now`
+
+
+class Listener(Protocol):
+    """Hears one session; called on the event loop, must not block, and may not raise."""
+
+    def received(self, octets: bytes, at: float, *, tls: bool) -> None:
+        """Take octets that came from the peer."""
+        ...
+
+    def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
+        """Take octets that go to the peer."""
+        ...
+
+    def closed(self, at: float) -> None:
+        """Take note that the session has ended; called once."""
+        ...
+
+
+class Tap(Protocol):
+    """Chooses which sessions are heard."""
+
+    def opened(self, session: Opened) -> Listener | None:
+        """Return who listens to the session, or None."""
+        ...
