@@ -1,7 +1,7 @@
 """`remembered`: an `lru_cache` that a stranger cannot fill with long values.
 
-A cache of 2,048 parsed header fields holds a megabyte of ordinary mail, or a gigabyte of what somebody sends on purpose.
-Keys longer than `longest` are computed anew each time.
+A cache of 2,048 parsed header fields takes a megabyte for ordinary mail, and a gigabyte for what somebody sends on
+purpose. Keys longer than `longest` are computed anew each time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sized
+    from collections.abc import Callable
 
-Key = TypeVar("Key", bound="Sized")
+Key = TypeVar("Key", bound="bytes | str | tuple[object, ...]")
 Result = TypeVar("Result")
 
 
