@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import commands
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.imap.parse_fetch import read_fetch_items
 from postroad_store.imap.parse_search import CharsetUnknown, read_search
-from postroad_store.imap.sequence import read_sequence_set
-from postroad_store.imap.wire import Reader, SyntaxFault
 from postroad_store.mail.model.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
 from postroad_store.sasl import SaslError, decode_base64
 

@@ -7,7 +7,8 @@ import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from postroad_store.imap import commands, responses
+from postroad_store.imap import commands
+from postroad_store.imap.grammar import responses
 from postroad_store.imap.states import State
 from postroad_store.sasl import SaslError, parse_plain
 
