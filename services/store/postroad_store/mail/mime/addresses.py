@@ -1,8 +1,8 @@
 """Address lists of header fields, as ENVELOPE's address structures (RFC 3501 §7.4.2, RFC 5322 §3.4, §4.4).
 
 An address is (personal name, source route, mailbox name, host name), each an nstring. A group starts with an address
-that has no host and ends with one that has neither mailbox nor host. We also show text that is not an address: a word in
-capitals replaces each missing part, because NIL there would mean a group.
+that has no host and ends with one that has neither mailbox nor host. We also show text that is not an address: a word
+in capitals replaces each missing part, because NIL there would mean a group.
 """
 
 from __future__ import annotations

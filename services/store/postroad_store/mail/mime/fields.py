@@ -1,7 +1,7 @@
 """Header sections and structured fields, read leniently from octets (RFC 5322 §2.2, RFC 2045 §5).
 
-We skip what we cannot read and never refuse it: the mail has been accepted, so the user must be able to see it. Line ends
-may be CRLF or LF. Octets above 127 are kept (RFC 6532).
+We skip what we cannot read and never refuse it: the mail has been accepted, so the user must be able to see it. Line
+ends may be CRLF or LF. Octets above 127 are kept (RFC 6532).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Parameterized:
     def parameter(self, name: bytes) -> bytes | None:
         """Return the first parameter of this lower-case name, or None; RFC 2231's forms of it are decoded.
 
-        Pieces of a series with a gap, which `parameters` keeps apart, are joined here: any boundary is better than none.
+        A series with a gap, which `parameters` keeps apart, is joined here: any boundary is better than none.
         """
         for attribute, value in self.parameters:
             if attribute.lower() == name:
@@ -226,8 +226,8 @@ def media_type(value: bytes) -> Parameterized | None:
 def disposition(value: bytes) -> Parameterized | None:
     """Read a Content-Disposition (RFC 2183 §2); None if it is empty.
 
-    RFC 2183 §2.8: an unrecognized type is treated as attachment; we treat an unreadable one in the same way. A semicolon
-    before the first parameter is optional: mailers write `attachment filename="a.txt"`.
+    RFC 2183 §2.8: an unrecognized type is treated as attachment; we treat an unreadable one in the same way. The first
+    parameter needs no semicolon: mailers write `attachment filename="a.txt"`.
     """
     text = without_comments(value).strip(_SPACE)
     if not text.strip(_SPACE + b";"):

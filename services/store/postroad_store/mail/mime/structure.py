@@ -1,7 +1,7 @@
 """The MIME structure of a message, read once, when the message is stored (RFC 2045, RFC 2046, RFC 3501 §7.4.2).
 
-The parser makes one pass over the octets. It cuts header sections at their empty lines and bodies at delimiter lines. It
-searches for the text of a delimiter, so it never looks at the other lines of a body. The result is what FETCH needs:
+The parser makes one pass over the octets. It cuts header sections at their empty lines and bodies at delimiter lines.
+It searches for the text of a delimiter, so it never looks at the other lines of a body. The result is what FETCH needs:
 ENVELOPE, BODY and BODYSTRUCTURE as octets, and the offsets of each part.
 
 We read broken MIME as mail readers do. A delimiter of an outer multipart ends the inner ones. The end of the message

@@ -124,7 +124,7 @@ def _undo(octets: bytes, encoding: bytes) -> bytes:
 
 
 def _base64(octets: bytes) -> bytes:
-    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored"; a single octet at the end is dropped.
+    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored". One at the end is half an octet.
     clean = _NOT_BASE64.sub(b"", octets)
     odd = len(clean) % 4
     if odd == 1:
