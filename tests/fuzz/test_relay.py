@@ -10,6 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroad.engine import Wait
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.smtp.client import Client, Finished, Ready, SendContent, StartTls, State, Transaction
@@ -54,7 +55,7 @@ def test_every_transaction_ends_with_an_outcome_for_each_recipient(said: list[by
             client.receive_eof()
         else:
             client.receive_data(octets)
-        while (event := client.next_event()) is not None:
+        while not isinstance(event := client.next_event(), Wait):
             match event:
                 case StartTls():
                     client.tls_started()

@@ -15,7 +15,7 @@ import pytest
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.trace_fields import count_received, received, return_path, with_protocol
-from postroad.smtp.server.service import Port, Session
+from postroad.smtp.server.service import Purpose, Session
 from postroad.world.world import Account
 
 WHEN = dt.datetime(2026, 11, 3, 9, 8, 7, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -24,7 +24,9 @@ ALICE = Account(Address("alice", "alpha.test"), "secret")
 
 
 def session(**facts: Any) -> Session:
-    made = Session(Port.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True)
+    made = Session(
+        Purpose.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True
+    )
     return replace(made, **facts)
 
 

@@ -14,7 +14,7 @@ from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, Reply
-from postroad.smtp.server.service import Port, Session
+from postroad.smtp.server.service import Purpose, Session
 from postroad_store.delivery.service import Delivery, QueueIds, find_message_id, without_return_path
 from postroad_store.mail.model.errors import StorageError, StorageFull
 from tests.harness.pop3 import NOW, Place
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SESSION = Session(Port.TRANSFER, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True, "TLSv1.3", "AES")
+SESSION = Session(Purpose.TRANSFER, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True, "TLSv1.3", "AES")
 MAIL = b"Message-ID: <m@x.test>\r\nSubject: x\r\n\r\n.body\r\n"
 
 

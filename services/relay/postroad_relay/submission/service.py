@@ -11,7 +11,7 @@ from postroad.journal import Kind
 from postroad.mail.dates import utc
 from postroad.mail.reply import MAIL_LOOP, OK, Reply
 from postroad.mail.trace_fields import received, with_protocol
-from postroad.smtp.server.service import Port
+from postroad.smtp.server.service import Purpose
 from postroad.world import credentials
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.fixup import fix_up, read_header
@@ -119,7 +119,7 @@ class RelayService:
         now = self._clock()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
-        if session.port is not Port.TRANSFER:
+        if session.purpose is not Purpose.TRANSFER:
             added = fix_up(header, now=now, new_id=f"<{queue_id}.{secrets.token_hex(4)}@{self._hostname}>")
             message_id, fields = added.message_id, added.fields
         start = received(session, envelope, hostname=self._hostname, queue_id=queue_id, when=utc(now)) + fields
@@ -144,7 +144,7 @@ class RelayService:
             message.message_id,
             peer=session.host,
             client=session.client_name,
-            port=session.port.value,
+            port=session.purpose.value,
             protocol=with_protocol(session, envelope),
             tls=session.tls_version,
             login=session.account.login if session.account is not None else None,
