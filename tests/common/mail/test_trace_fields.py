@@ -14,7 +14,7 @@ import pytest
 
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.mail.trace_fields import count_received, received, return_path, with_protocol
+from postroad.mail.trace_fields import received, return_path, with_protocol
 from postroad.smtp.server.service import Purpose, Session
 from postroad.world.world import Account
 
@@ -97,17 +97,3 @@ def test_a_parser_reads_it_back() -> None:
 def test_return_path() -> None:
     assert return_path(None) == b"Return-Path: <>\r\n"
     assert return_path(Address("a b", "alpha.test")) == b'Return-Path: <"a b"@alpha.test>\r\n'
-
-
-@pytest.mark.parametrize(
-    ("header", "count"),
-    [
-        (b"", 0),
-        (b"Received: x\r\n", 1),
-        (b"RECEIVED:x\r\nreceived : y\r\nSubject: Received: z\r\n", 2),
-        (b"Subject: x\r\n Received: folded\r\nX-Received: y\r\nReceived-SPF: pass\r\n", 0),
-        (b"Received: x\r\n\tby y\r\n" * 60, 60),
-    ],
-)
-def test_count(header: bytes, count: int) -> None:
-    assert count_received(header) == count
