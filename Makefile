@@ -53,8 +53,8 @@ ca: ## write the CA certificate for mail clients to postroad-ca.pem
 
 password: ## make the hash of a password for the world file
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" python -m postroad.world.credentials; \
-	else $(MAKE) --silent venv && $(PY) -m postroad.world.credentials; fi
+	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" python -m postroad.world.password; \
+	else $(MAKE) --silent venv && $(PY) -m postroad.world.password; fi
 
 test: venv ## run every test that this machine can run, and say which it cannot and why
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=
