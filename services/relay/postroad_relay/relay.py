@@ -46,7 +46,7 @@ class Relay:
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
         self._address = str(host.address)
-        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay")
+        self.journal = Journal(settings.journal_dir, service="relay")
         self.spool = Spool(settings.spool_dir)
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port)
         self._courier = Courier(host.name, settings.smtp_port, client_tls)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
-
 import pytest
 
 from postroad.world import credentials
@@ -87,24 +84,3 @@ def test_what_is_no_password() -> None:
 def test_secrets_that_are_refused(secret: str, reason: str) -> None:
     with pytest.raises(SecretError, match=reason):
         check_secret(secret)
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_the_command_reads_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("wonderland\n"))
-    assert credentials.main() == 0
-    assert verify(capsys.readouterr().out.strip(), "wonderland")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
-    assert credentials.main() == 1
-    assert "empty" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("answers", "status"), [(["a", "a"], 0), (["a", "b"], 1)])
-def test_the_command_asks_twice_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answers: list[str], status: int) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
-    assert credentials.main() == status

@@ -1,19 +1,17 @@
 """Passwords: how the world file keeps them, and how one that a client sends is checked.
 
 A secret of the world is the password itself, or `$scrypt$ln=14,r=8,p=1$salt$hash` (RFC 7914; salt and hash in
-base64 without padding), as `make password` prints it and as passlib and others write it.
+base64 without padding), as `postroad password` prints it and as passlib and others write it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import getpass
 import hashlib
 import hmac
 import os
 import re
-import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -157,25 +155,3 @@ def verify(secret: str, password: str) -> bool:
         return False
     _proven.add(secret, password)
     return True
-
-
-def main() -> int:
-    """Print the hash of a password that is asked for, or read from a pipe: `make password`."""
-    if sys.stdin.isatty():
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Again: ") != password:
-            sys.stderr.write("The two differ.\n")
-            return 1
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    try:
-        check_secret(password)
-    except SecretError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"{hash_password(password)}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
