@@ -36,7 +36,7 @@ class Place:
         self.world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
         self.folder = folder
         self.storage = Storage(folder / "mail", clock=lambda: NOW)
-        self.journal = Journal(folder / "journal" / "store.jsonl", service="store")
+        self.journal = Journal(folder / "journal", service="store")
         self.accounts = Accounts(self.world, self.settings)
         self.maildrops = Maildrops(
             self.accounts,

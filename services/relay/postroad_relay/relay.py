@@ -55,7 +55,7 @@ class Relay:
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
         self._address = str(host.address)
-        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay", clock=clock.now)
+        self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
         self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock)

@@ -19,7 +19,7 @@ import uvloop
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.journal import SUFFIX, Journal
+from postroad.journal import Journal
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
@@ -56,7 +56,7 @@ class Store:
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
         self._storage = Storage(settings.mail_dir)
-        self._journal = Journal(settings.journal_dir / f"{SERVICE}{SUFFIX}", service=SERVICE)
+        self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
         self._accounts = Accounts(world, settings)
 

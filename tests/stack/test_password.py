@@ -1,4 +1,4 @@
-"""The command that makes a secret."""
+"""`postroad password`: from a pipe and at a terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from postroad.world import password
 from postroad.world.credentials import verify
+from postroad_stack import password
 
 
 class Terminal(io.StringIO):
@@ -18,10 +18,10 @@ class Terminal(io.StringIO):
 
 def test_the_command_reads_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("wonderland\n"))
-    assert password.main() == 0
+    assert password.main([]) == 0
     assert verify(capsys.readouterr().out.strip(), "wonderland")
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
-    assert password.main() == 1
+    assert password.main([]) == 1
     assert "empty" in capsys.readouterr().err
 
 
@@ -29,4 +29,4 @@ def test_the_command_reads_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 def test_the_command_asks_twice_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answers: list[str], status: int) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
-    assert password.main() == status
+    assert password.main([]) == status
