@@ -7,10 +7,12 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.journal import Journal
 from postroad.mail.address import Address
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Port
+from postroad.world.guesses import Guesses
 from postroad.world.source import WorldWatcher
 from postroad.world.world import Role
 from postroad_relay.delivery.courier import Courier
@@ -58,7 +60,14 @@ class Relay:
             journal=self.journal,
             reporter=Reporter(host.name, postmaster(world, host.name)),
         )
-        self._service = RelayService(self._policy(world), self.spool, self.manager, self.journal, hostname=host.name)
+        self._service = RelayService(
+            self._policy(world),
+            self.spool,
+            self.manager,
+            self.journal,
+            hostname=host.name,
+            guesses=Guesses(Clock()),
+        )
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
