@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING
 from postroad.sasl import SaslError, decode_response
 from postroad_store.imap import commands
 from postroad_store.imap.commands import Bad
+from postroad_store.imap.grammar.reader import LITERAL, MAX_NUMBER, TAG, Incomplete, Reader, SyntaxFault
 from postroad_store.imap.parse import PARSERS, read_append
 from postroad_store.imap.states import TRANSITIONS, State, refusal
-from postroad_store.imap.wire import LITERAL, MAX_NUMBER, TAG, Incomplete, Reader, SyntaxFault
 from postroad_store.protocol.contract import Close, StartTls
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from postroad.sasl import SaslError, decode_response
 from postroad_store.imap import commands
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.imap.parse_fetch import read_fetch_items
 from postroad_store.imap.parse_search import CharsetUnknown, read_search
-from postroad_store.imap.sequence import read_sequence_set
-from postroad_store.imap.wire import Reader, SyntaxFault
 from postroad_store.mail.model.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
 
 if TYPE_CHECKING:

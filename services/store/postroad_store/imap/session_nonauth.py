@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from postroad.sasl import Credentials, Plain, SaslError
 from postroad.world.guesses import TooManyGuesses
-from postroad_store.imap import commands, responses
+from postroad_store.imap import commands
+from postroad_store.imap.grammar import responses
 from postroad_store.imap.states import State
 
 if TYPE_CHECKING:
