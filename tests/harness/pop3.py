@@ -6,8 +6,10 @@ import asyncio
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal import Entry, Journal, JournalReader
+from postroad.world.guesses import Guesses
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
 from postroad_store.mail.model.flags import FlagSet
@@ -37,14 +39,13 @@ class Place:
         self.folder = folder
         self.storage = Storage(folder / "mail", clock=lambda: NOW)
         self.journal = Journal(folder / "journal", service="store")
-        self.accounts = Accounts(self.world, self.settings)
+        self.accounts = Accounts(self.world, self.settings, Guesses(Clock(), answer_after=0.0))
         self.maildrops = Maildrops(
             self.accounts,
             self.storage,
             self.journal,
             tls=tls,
             plaintext_auth=self.settings.plaintext_auth,
-            authentication_delay=0.0,
         )
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from postroad.clock import Clock
 from postroad.journal import Journal
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
+from postroad.world.guesses import Guesses
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
@@ -69,7 +70,13 @@ class Relay:
             clock=clock,
         )
         self._service = RelayService(
-            self._policy(world), self.spool, self.manager, self.journal, hostname=host.name, clock=clock
+            self._policy(world),
+            self.spool,
+            self.manager,
+            self.journal,
+            hostname=host.name,
+            guesses=Guesses(clock),
+            clock=clock,
         )
 
     @property

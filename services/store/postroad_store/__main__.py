@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from postroad import log
+from postroad.clock import Clock
 from postroad.config import ConfigError, Settings
 from postroad.journal import Journal
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
+from postroad.world.guesses import Guesses
 from postroad.world.source import WorldError, WorldFile, load_world
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
@@ -58,7 +60,7 @@ class Store:
         self._storage = Storage(settings.mail_dir)
         self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
-        self._accounts = Accounts(world, settings)
+        self._accounts = Accounts(world, settings, Guesses(Clock()))
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
