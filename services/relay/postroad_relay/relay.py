@@ -11,7 +11,7 @@ from postroad.clock import Clock
 from postroad.journal import Journal
 from postroad.mail.address import Address
 from postroad.smtp.server.server import serve
-from postroad.smtp.server.service import Limits, Listener, Port
+from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.source import WorldWatcher
 from postroad.world.world import Role
 from postroad_relay.delivery.courier import Courier
@@ -83,11 +83,11 @@ class Relay:
         queued = self.spool.entries()  # now: clients may be served before `serve` returns, and their mail is taken up
         address = settings.listen or self._address
         listeners = [
-            Listener(address, settings.smtp_port, Port.TRANSFER),
-            Listener(address, settings.submission_port, Port.SUBMISSION),
+            Listener(address, settings.smtp_port, Purpose.TRANSFER),
+            Listener(address, settings.submission_port, Purpose.SUBMISSION),
         ]
         if self._server_tls is not None:
-            listeners.append(Listener(address, settings.submissions_port, Port.SUBMISSIONS))
+            listeners.append(Listener(address, settings.submissions_port, Purpose.SUBMISSIONS))
         self._server = await serve(
             self._service,
             listeners,
