@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.smtp.client import Finished
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome, deferred
 from postroad.smtp.client.session import Session, TlsFailedError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
+    from postroad.clock import Timer
     from postroad.smtp.client import Transaction
     from postroad_relay.delivery.routing import IPAddress, Route, Target
     from postroad_relay.queue.spool import Stored
@@ -47,7 +49,7 @@ class _Peer:
         self.idle: list[Session] = []
         self.open = 0  # in use or idle
         self.waiters: deque[asyncio.Future[None]] = deque()
-        self.plaintext_until = 0.0  # loop time
+        self.plaintext_until = 0.0  # seconds of the clock
 
 
 class Courier:
@@ -57,9 +59,10 @@ class Courier:
         self.hostname = hostname
         self._port = port
         self._tls = tls
+        self._clock = Clock()
         self._limit = sessions
         self._peers: dict[IPAddress, _Peer] = {}  # no more than the private network has addresses
-        self._sweeper: asyncio.TimerHandle | None = None
+        self._sweeper: Timer | None = None
 
     async def deliver(
         self,
@@ -73,7 +76,7 @@ class Courier:
         `attempted` is told of each session that a transaction is begun on. Raises `SpoolError` where the content
         can't be read.
         """
-        count = len(transaction.recipients)
+        count = len(transaction.envelope.recipients)
         outcomes: list[Outcome | None] = [None] * count
         pending = list(range(count))
         reached = False
@@ -144,14 +147,14 @@ class Courier:
 
     async def _open(self, target: Target, peer: _Peer) -> Session | Deferred | Failed:
         peer.open += 1
-        time = asyncio.get_running_loop().time
-        session = Session(target, self.hostname, self._tls if time() >= peer.plaintext_until else None)
+        time = self._clock.monotonic
+        session = Session(target, self.hostname, self._tls if time() >= peer.plaintext_until else None, self._clock)
         try:
             try:
                 refused = await session.open(self._port)
             except TlsFailedError:
                 peer.plaintext_until = time() + PLAINTEXT_FOR
-                session = Session(target, self.hostname, None)
+                session = Session(target, self.hostname, None, self._clock)
                 refused = await session.open(self._port)
         except OSError as error:
             return deferred("4.4.1", f"connect to {target}: {_words(error)}", str(target))
@@ -166,10 +169,10 @@ class Courier:
     def _give_back(self, session: Session) -> None:
         peer = self._peers[session.target.address]
         if session.is_ready:
-            session.idle_since = asyncio.get_running_loop().time()
+            session.idle_since = self._clock.monotonic()
             peer.idle.append(session)
             if self._sweeper is None:
-                self._sweeper = asyncio.get_running_loop().call_later(IDLE, self._sweep)
+                self._sweeper = self._clock.call_later(IDLE, self._sweep)
         else:
             session.abort()
             peer.open -= 1
@@ -177,9 +180,8 @@ class Courier:
 
     def _sweep(self) -> None:
         """Take leave of sessions that nobody has needed."""
-        loop = asyncio.get_running_loop()
         self._sweeper = None
-        limit = loop.time() - IDLE
+        limit = self._clock.monotonic() - IDLE
         left = False
         for peer in self._peers.values():
             # The last used come first to be used again, so the longest idle stand in front.
@@ -188,7 +190,7 @@ class Courier:
                 peer.open -= 1
             left = left or bool(peer.idle)
         if left:
-            self._sweeper = loop.call_later(IDLE / 4, self._sweep)
+            self._sweeper = self._clock.call_later(IDLE / 4, self._sweep)
 
     def close(self) -> None:
         """Take leave of every idle session."""
@@ -209,7 +211,7 @@ def _wake_next(peer: _Peer) -> None:
 
 
 def _only(transaction: Transaction, indexes: Sequence[int]) -> Transaction:
-    return replace(transaction, recipients=tuple(transaction.recipients[index] for index in indexes))
+    return replace(transaction, envelope=transaction.envelope.only(indexes))
 
 
 def _weightier(old: Outcome | None, new: Outcome) -> Outcome:
