@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.dates import utc
 from postroad.mail.header import read_header
@@ -18,7 +18,7 @@ from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.fixup import fix_up
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from postroad.journal import Journal
     from postroad.mail.content import Content
@@ -45,14 +45,14 @@ class RelayService:
         journal: Journal,
         *,
         hostname: str,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         self.policy = policy
         self._spool = spool
         self._manager = manager
         self._journal = journal
         self._hostname = hostname
-        self._clock = clock
+        self._clock = clock or Clock()
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - the contract
         """Greet everyone."""
@@ -117,7 +117,7 @@ class RelayService:
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
     ) -> tuple[Message, bytes]:
         """Return what is known of the message, and the fields that are put in front of its content."""
-        now = self._clock()
+        now = self._clock.now()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
         if session.purpose is not Purpose.TRANSFER:

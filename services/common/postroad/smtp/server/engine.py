@@ -29,15 +29,14 @@ from typing import TYPE_CHECKING, ClassVar
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mail.reply import AUTH_FAILED, ENCRYPTION_REQUIRED, OK, START_DATA, TOO_MANY_RECIPIENTS, Reply, reply
+from postroad.sasl import MECHANISMS, Credentials, Mechanism
 from postroad.smtp.server.auth import (
     AUTHENTICATED,
     EXCHANGE_TOO_LONG,
-    MECHANISMS,
-    Credentials,
-    Mechanism,
     decode_response,
     encode_challenge,
     parse_auth,
+    step,
 )
 from postroad.smtp.server.commands import (
     COMMAND_LINES,
@@ -395,13 +394,13 @@ class Engine:
 
     def _sasl(self, response: bytes | None) -> Event | None:
         assert self._mechanism is not None  # noqa: S101 - set by AUTH, which alone leads here
-        step = self._mechanism.step(response)
-        if isinstance(step, Credentials):
+        answer = step(self._mechanism, response)
+        if isinstance(answer, Credentials):
             self.state = State.READY
             self._mechanism = None
-            return self._ask(Authenticate(step.login, step.password))
+            return self._ask(Authenticate(answer.login, answer.password))
         self.state = State.SASL
-        self._output.append(encode_challenge(step))
+        self._output.append(encode_challenge(answer))
         return None
 
     def _mail_data(self) -> Event | None:
