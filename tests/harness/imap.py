@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.mail.address import Address
 from postroad.world.world import Account, Domain, World
@@ -49,7 +50,7 @@ class Place:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.incoming = folder / "incoming"
         self.incoming.mkdir()
-        self.storage = Storage(folder / "mail", clock=lambda: NOW)
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Notes()
         self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}))
         self.service = Service(

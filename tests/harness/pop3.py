@@ -6,12 +6,13 @@ import asyncio
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal import Entry, Journal, JournalReader
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3.session import Maildrops
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
@@ -35,7 +36,7 @@ class Place:
         self.settings = Settings.from_environ(environ or {})
         self.world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
         self.folder = folder
-        self.storage = Storage(folder / "mail", clock=lambda: NOW)
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Journal(folder / "journal" / "store.jsonl", service="store")
         self.accounts = Accounts(self.world, self.settings)
         self.maildrops = Maildrops(
