@@ -183,6 +183,16 @@ async def test_mail_between_servers_is_left_as_it_is(site: Site) -> None:
     assert message.keys() == ["Received", "From", "Subject"]
 
 
+@pytest.mark.parametrize(("port", "sender"), [(1587, None), (1025, "x@elsewhere.example")])
+async def test_a_body_without_a_header_section_stays_the_body(site: Site, port: int, sender: str | None) -> None:
+    await site.send(port=port, content=b"hello world\r\n", **({"sender": sender} if sender else {}))
+    await site.store.wait_for(1)
+    head, _, body = site.store.mails[0].content.partition(b"\r\n\r\n")
+    assert head.startswith(b"Received: ")
+    assert (b"\r\nDate: " in head) is (port == 1587)
+    assert body == b"hello world\r\n"
+
+
 async def test_the_relay_is_open_to_nobody(site: Site) -> None:
     refused, _ = await site.send(
         "bob@beta.test", "x@elsewhere.example", "nobody@beta.test", port=1025, sender="x@y.example"

@@ -176,6 +176,19 @@ def test_names_that_json_escapes(tmp_path: Path) -> None:
     assert '"a\\b"@ü.test' in past.trace('"a\\b"@ü.test')
 
 
+def test_escapes_of_a_stranger_reach_no_terminal(tmp_path: Path) -> None:
+    """In headings, in links and in what is said of them: a Message-ID is a stranger's words (CWE-150)."""
+    past = Past(tmp_path)
+    name = "<\x1b]0;x\x07\u202e\u2066\U000e0041@\x9b.test>"
+    past.note("relay\x1b[2J", "accepted", "Q\x1b", name, sender="\u202ea@x.test", recipients=["b@x.test\x1b"])
+    past.note("relay", "queued", "Q\x1b", name, size=1)
+    past.note("relay", "reported", "Q\x1b", name, dsn_queue_id="D", dsn_message_id="<d\x1b>", to="\x1b")
+    past.note("relay", "queued", "D", "<d\x1b>", reports="Q\x1b", reports_message_id=name)
+    text = past.trace(name)
+    assert all(line.isprintable() for line in text.splitlines())
+    assert text.startswith(r"Message <\x1b]0;x\x07\u202e\u2066\udb40\udc41@\u009b.test>" "\n" r"  queue ID Q\x1b")
+
+
 def test_removal_alone_has_no_queue_id(tmp_path: Path) -> None:
     past = Past(tmp_path)
     past.note("store", "removed", None, "<m@x.test>", account="a", mailbox="INBOX", uid_validity="?", uid=1)

@@ -7,14 +7,16 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.journal import Journal
 from postroad.smtp.server.server import serve
-from postroad.smtp.server.service import Limits, Listener, Port
+from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_relay.delivery.courier import Courier
-from postroad_relay.delivery.resolver import Resolver, Router
+from postroad_relay.delivery.resolver import Resolver
+from postroad_relay.delivery.router import Router
 from postroad_relay.dsn.report import Reporter
 from postroad_relay.queue.manager import Manager
 from postroad_relay.queue.schedule import Schedule
@@ -36,8 +38,15 @@ class Relay:
     """One relay process. `start` listens, `stop` ends it."""
 
     def __init__(
-        self, settings: Settings, world: World, *, server_tls: ssl.SSLContext | None, client_tls: ssl.SSLContext | None
+        self,
+        settings: Settings,
+        world: World,
+        *,
+        server_tls: ssl.SSLContext | None,
+        client_tls: ssl.SSLContext | None,
+        clock: Clock | None = None,
     ) -> None:
+        clock = clock or Clock()
         self._settings = settings
         self._world = world  # that it starts in
         self._server_tls = server_tls
@@ -46,10 +55,10 @@ class Relay:
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
         self._address = str(host.address)
-        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay")
-        self.spool = Spool(settings.spool_dir)
-        self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port)
-        self._courier = Courier(host.name, settings.smtp_port, client_tls)
+        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay", clock=clock.now)
+        self.spool = Spool(settings.spool_dir, clock=clock)
+        self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
+        self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock)
         self.manager = Manager(
             self.spool,
             router=self._router(world),
@@ -57,8 +66,11 @@ class Relay:
             schedule=Schedule(settings.retry, settings.expiry),
             journal=self.journal,
             reporter=Reporter(host.name, world.postmaster_of(host.name)),
+            clock=clock,
         )
-        self._service = RelayService(self._policy(world), self.spool, self.manager, self.journal, hostname=host.name)
+        self._service = RelayService(
+            self._policy(world), self.spool, self.manager, self.journal, hostname=host.name, clock=clock
+        )
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
@@ -71,11 +83,11 @@ class Relay:
         queued = self.spool.entries()  # now: clients may be served before `serve` returns, and their mail is taken up
         address = settings.listen or self._address
         listeners = [
-            Listener(address, settings.smtp_port, Port.TRANSFER),
-            Listener(address, settings.submission_port, Port.SUBMISSION),
+            Listener(address, settings.smtp_port, Purpose.TRANSFER),
+            Listener(address, settings.submission_port, Purpose.SUBMISSION),
         ]
         if self._server_tls is not None:
-            listeners.append(Listener(address, settings.submissions_port, Port.SUBMISSIONS))
+            listeners.append(Listener(address, settings.submissions_port, Purpose.SUBMISSIONS))
         self._server = await serve(
             self._service,
             listeners,

@@ -22,6 +22,7 @@ import time
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from postroad.config import ConfigError, Settings
+from postroad.harmless import harmless
 from postroad.log import READY
 from postroad.world.world import Role
 from postroad_stack.init import InitError, prepare
@@ -161,7 +162,7 @@ class Supervisor:
             lines = [self._rest[name]]
         for line in lines:
             text = line.decode("utf-8", "backslashreplace")
-            self._output.write(f"{name:{self._width}} | {text}\n")
+            self._output.write(f"{name:{self._width}} | {harmless(text)}\n")
             if f" msg={READY}" in text:
                 self._waiting_for.discard(name)
         self._output.flush()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from postroad.config import ConfigError, Settings
+from postroad.harmless import harmless
 from postroad.journal import Entry, JournalReader, Kind
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ Place = tuple[str, str, int, int]  # account, mailbox, UIDVALIDITY, UID
 MOST_SHOWN = 8  # of a list; a mailing's hundred recipients have lines of their own further down
 
 _STORED_AS = re.compile(r"\bstored as ([0-9A-Za-z]+)")  # postroad_store.delivery.service says so
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _OF_A_PLACE = frozenset({Kind.RETRIEVED, Kind.REMOVED})
 
 
@@ -148,11 +148,11 @@ def _gather(reader: JournalReader, message: Message) -> Message:
 
 
 def render(messages: Sequence[Message]) -> Iterator[str]:
-    """Yield the lines that tell of the messages."""
+    """Yield the lines that tell of the messages; whatever a stranger wrote is harmless in them."""
     for number, message in enumerate(messages):
         if number:
             yield ""
-        yield from _section(message, messages)
+        yield from map(harmless, _section(message, messages))
 
 
 def _section(message: Message, messages: Sequence[Message]) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _row(entry: Entry, times: Sequence[datetime], start: datetime) -> tuple[str,
     words += [f"{key}={_words(value)}" for key, value in detail.items() if value not in (None, "", [])]
     if len(times) > 1:
         words.append(f"({len(times)} times, last at {times[-1]:%H:%M:%S})")
-    text = _UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", " ".join(word for word in words if word))
+    text = " ".join(word for word in words if word)
     day = f"{entry.time:%m-%d} " if entry.time.date() != start.date() else ""
     clock = f"{day}{entry.time:%H:%M:%S}.{entry.time.microsecond // 1000:03d}"
     return clock, f"+{_seconds((entry.time - start).total_seconds())}", entry.service, entry.kind.value, text
@@ -332,7 +332,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     messages = find(JournalReader(directory), options.id)
     if not messages:
-        sys.stderr.write(f"No message with the ID {options.id} is in the journal ({directory}).\n")
+        sys.stderr.write(f"No message with the ID {harmless(options.id)} is in the journal ({directory}).\n")
         return 1
     try:
         for line in render(messages):

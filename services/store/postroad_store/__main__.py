@@ -103,7 +103,7 @@ class Store:
                 recipients=settings.recipients,
                 connections=settings.connections,
                 connections_per_address=settings.connections,  # behind a container's port all clients share one
-            ),
+            ).with_room_for_trace_fields(),
             tls=self._smtp_tls,
             postmaster=self._world.postmaster_of(hostname),
         )

@@ -7,9 +7,10 @@ import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from postroad_store.imap import commands, responses
+from postroad.sasl import Credentials, Plain, SaslError
+from postroad_store.imap import commands
+from postroad_store.imap.grammar import responses
 from postroad_store.imap.states import State
-from postroad_store.sasl import SaslError, parse_plain
 
 if TYPE_CHECKING:
     from typing import Any
@@ -106,10 +107,11 @@ def authenticate_response(session: Session, command: commands.AuthenticateRespon
 
 async def _plain(session: Session, tag: bytes, response: bytes) -> None:
     try:
-        credentials = parse_plain(response)
+        credentials = Plain().step(response)
     except SaslError:
         await _refuse(session, tag, b"")
         return
+    assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
     await _log_in(session, tag, credentials.login.encode(), credentials.password.encode())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.address import Address, parse_address
 from postroad.mail.envelope import BodyType
 from postroad.smtp.client import (
@@ -60,7 +61,7 @@ class Talk:
                     self.client.receive_data(octets[start : start + (self.step or len(octets))])
             else:
                 self.act(text, transaction)
-            while (event := self.client.next_event()) is not None:
+            while not isinstance(event := self.client.next_event(), Wait):
                 self.events.append(event)
         sent += self.client.data_to_send()
         assert sent == expected, "at the end"
@@ -119,8 +120,10 @@ def word(outcome: Outcome) -> str:
 
 def test_greeting_and_ehlo(talk: Talk) -> None:
     assert talk.client.timeout == 300
+    assert talk.client.next_event() is NEED_DATA
     assert talk.run(PIPELINING) == [Ready()]
     assert talk.client.state is State.READY
+    assert talk.client.next_event() is PAUSED
     assert talk.client.extensions == {"PIPELINING": "", "SIZE": "1000", "8BITMIME": "", "SMTPUTF8": ""}
 
 
@@ -166,7 +169,7 @@ def test_a_session_that_does_not_come_about(talk: Talk, script: str, outcome: st
     assert talk.client.state is State.CLOSED
     talk.client.receive_data(b"220 late\r\n")
     talk.client.receive_eof()
-    assert talk.client.next_event() is None
+    assert talk.client.next_event() is PAUSED
 
 
 # -- TLS ----------------------------------------------------------------------------------------------------------
@@ -602,5 +605,5 @@ def test_actions_have_their_states() -> None:
         client.end_content,
     ]
     for action in actions:
-        with pytest.raises(RuntimeError, match="does not go in state GREETING"):
+        with pytest.raises(LocalProtocolError, match="does not go in state GREETING"):
             action()

@@ -16,7 +16,7 @@ from postroad.mail import content as content_module
 from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply, reply
 from postroad.smtp.server import connection as protocol
 from postroad.smtp.server.server import Server, serve
-from postroad.smtp.server.service import Limits, Listener, Port, Session
+from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 
 if TYPE_CHECKING:
     import ssl
@@ -114,7 +114,9 @@ class Rig:
         self.server: Server
         self.writers: list[asyncio.StreamWriter] = []
 
-    async def serve(self, *, role: Port = Port.TRANSFER, tls: ssl.SSLContext | None = None, **limits: float) -> None:
+    async def serve(
+        self, *, role: Purpose = Purpose.TRANSFER, tls: ssl.SSLContext | None = None, **limits: float
+    ) -> None:
         self.server = await serve(
             self.keeper,
             [Listener("127.0.0.1", 0, role)],
@@ -505,7 +507,7 @@ async def test_close_gives_up_on_a_client_that_does_not_read(rig: Rig) -> None:
 
 
 async def test_a_failed_login_is_delayed(rig: Rig) -> None:
-    await rig.serve(role=Port.SUBMISSION, authentication_delay=0.1)
+    await rig.serve(role=Purpose.SUBMISSION, authentication_delay=0.1)
     client = await rig.connect()
     client.writer.write(b"EHLO x\r\n")
     while (await client.line())[3:4] == "-":
@@ -516,7 +518,7 @@ async def test_a_failed_login_is_delayed(rig: Rig) -> None:
 
 
 async def test_a_client_that_leaves_during_auth(rig: Rig) -> None:
-    await rig.serve(role=Port.SUBMISSION)
+    await rig.serve(role=Purpose.SUBMISSION)
     client = await rig.connect()
     client.writer.write(b"EHLO x\r\n")
     while (await client.line())[3:4] == "-":
@@ -546,7 +548,7 @@ async def test_implicit_tls_needs_a_context(rig: Rig) -> None:
     with pytest.raises(ValueError, match="8314"):
         await serve(
             rig.keeper,
-            [Listener("127.0.0.1", 0, Port.SUBMISSIONS)],
+            [Listener("127.0.0.1", 0, Purpose.SUBMISSIONS)],
             hostname="mx.test",
             content_directory=rig.folder,
         )
@@ -617,7 +619,7 @@ async def test_a_cancelled_commit_closes_the_session(rig: Rig) -> None:
 
 
 async def test_close_waits_for_no_password_check(rig: Rig) -> None:
-    await rig.serve(role=Port.SUBMISSION)
+    await rig.serve(role=Purpose.SUBMISSION)
     client = await rig.connect()
     client.writer.write(b"EHLO x\r\n")
     while (await client.line())[3:4] == "-":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.mail.content import SPILL_AT, Content
 from postroad.mail.envelope import Envelope, Recipient
@@ -169,14 +170,14 @@ async def test_what_was_arriving_or_orphaned_is_swept_at_the_start(spool: Spool,
 
 
 async def test_queue_ids_are_never_used_twice(directory: Path) -> None:
-    spool = Spool(directory, clock=lambda: 1.0)
+    spool = Spool(directory, clock=Clock(wall=lambda: 1.0))
     ids = [spool.new_id() for _ in range(1000)]
     assert ids == sorted(set(ids))
     entry, durable = spool.add(Message(ids[-1], 0.0, ENVELOPE, None, 1), (b"x",))
     await durable
     await spool.finish(entry)
     later = again(spool, directory)
-    later._clock = lambda: 0.0  # the clock was set back
+    later._clock = Clock(wall=lambda: 0.0)  # the clock was set back
     assert later.new_id() > ids[-1]
     later.close()
 
@@ -393,7 +394,7 @@ async def test_a_message_that_rots_does_not_keep_the_log(directory: Path, caplog
 
 async def test_a_log_that_cannot_be_compacted_is_reported(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    spool = Spool(directory, clock=lambda: now, segment_size=1_000)
+    spool = Spool(directory, clock=Clock(steady=lambda: now), segment_size=1_000)
     kept = await put(spool, b"y" * 1000)
 
     async def churn() -> None:
@@ -415,7 +416,7 @@ async def test_a_log_that_cannot_be_compacted_is_reported(directory: Path, caplo
 
 
 def test_an_id_from_the_log_moves_the_next_one_on(directory: Path) -> None:
-    spool = Spool(directory, clock=lambda: 0.0)
+    spool = Spool(directory, clock=Clock(wall=lambda: 0.0))
     assert spool.new_id() == queue_id(1)
     spool.close()
 

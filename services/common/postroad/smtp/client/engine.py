@@ -19,6 +19,7 @@ from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.address import Address, domain_key
 from postroad.mail.envelope import BodyType
 from postroad.smtp.client.events import Event, Finished, Ready, Refused, SendContent, StartTls, Transaction
@@ -68,6 +69,8 @@ _LEGAL = {
     "content": State.CONTENT,
     "end_content": State.CONTENT,
 }
+
+_OUR_TURN = frozenset({*_LEGAL.values(), State.CLOSED})
 
 # RFC 5321 §4.5.3.2: how long to wait, in seconds.
 _TIMEOUTS = {
@@ -143,9 +146,11 @@ class Client:
         self._out.clear()
         return data
 
-    def next_event(self) -> Event | None:
-        """Return the next event, None where the server must speak first."""
-        return self._events.popleft() if self._events else None
+    def next_event(self) -> Event | Wait:
+        """Return the next event; NEED_DATA where the server must speak first, PAUSED where the adapter must act."""
+        if self._events:
+            return self._events.popleft()
+        return PAUSED if self._state in _OUR_TURN else NEED_DATA
 
     def receive_data(self, data: bytes) -> None:
         """Take what the server sent."""
@@ -201,7 +206,7 @@ class Client:
 
     def _require(self, action: str) -> None:
         if self._state is not _LEGAL[action]:
-            raise RuntimeError(f"{action} does not go in state {self._state.name}")
+            raise LocalProtocolError(f"{action} does not go in state {self._state.name}")
 
     def _final_dot(self) -> None:
         self._out.append(self._stuffer.end())

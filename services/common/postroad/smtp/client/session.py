@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from postroad.engine import Wait
 from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
 from postroad.smtp.client.outcome import deferred
 
@@ -179,7 +180,7 @@ class Session(asyncio.Protocol):
     def _pump(self) -> None:
         """Take what the engine has to say, and write what it has to send."""
         engine = self._engine
-        while (event := engine.next_event()) is not None:
+        while not isinstance(event := engine.next_event(), Wait):
             if isinstance(event, SendContent) and self._content is not None:
                 for block in self._content:
                     engine.content(block)

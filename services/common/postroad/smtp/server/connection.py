@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP
 
+from postroad.engine import NEED_DATA, PAUSED
 from postroad.mail.content import Content
 from postroad.mail.reply import LOCAL_ERROR, SHUTTING_DOWN, STORAGE_FULL, TIMEOUT, TOO_MANY_CONNECTIONS, Reply, reply
 from postroad.smtp.server.engine import Engine
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.server import Server
-    from postroad.smtp.server.service import Port
+    from postroad.smtp.server.service import Purpose
 
 logger = logging.getLogger("postroad.smtp.server")
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own; the services log what is worth it
@@ -91,7 +92,7 @@ class Receiver(SMTP):
         self,
         server: Server,
         profile: Profile,
-        port: Port,
+        purpose: Purpose,
         configuration: Mapping[str, Any],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -103,7 +104,7 @@ class Receiver(SMTP):
         self._service = server.service
         self._limits = profile.limits
         self._profile = profile
-        self._port = port
+        self._purpose = purpose
         self._engine: Engine | None = None  # none before the connection is admitted, and after it is lost
         self._content: Content | None = None
         self._work: asyncio.Future[Any] | None = None  # what is awaited: a commit, AUTH, a TLS handshake
@@ -122,7 +123,7 @@ class Receiver(SMTP):
         self._wire = cast("asyncio.Transport", transport)
         # None where the client was gone before it was accepted; its loss is told next
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
-        self._facts = Session(self._port, _parse_ip(host), port, self._server.next_session_id())
+        self._facts = Session(self._purpose, _parse_ip(host), port, self._server.next_session_id())
         if (tls := transport.get_extra_info("ssl_object")) is not None:
             self._facts.tls_version = tls.version()
             self._facts.tls_cipher = tls.cipher()[0]
@@ -208,7 +209,7 @@ class Receiver(SMTP):
         engine = self._engine
         while engine is not None and self._work is None and not self._choked:
             event = engine.next_event()
-            if event is None:
+            if event is NEED_DATA or event is PAUSED:
                 break
             try:
                 self._carry_out(engine, event)

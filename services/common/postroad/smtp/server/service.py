@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from postroad.world.world import Account
 
 
-class Port(StrEnum):
-    """What a listening port is for."""
+class Purpose(StrEnum):
+    """What a listener is for."""
 
     TRANSFER = "smtp"  # 25, RFC 5321
     SUBMISSION = "submission"  # 587, RFC 6409
@@ -34,7 +34,7 @@ class Listener:
 
     host: str
     port: int
-    role: Port = Port.TRANSFER
+    purpose: Purpose = Purpose.TRANSFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Limits:
 class Session:
     """What is known of one SMTP session; the receiver writes it, the service reads it."""
 
-    port: Port
+    purpose: Purpose
     peer: IPv4Address | IPv6Address
     peer_port: int
     session_id: str

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.groupcommit import GroupCommit
 from postroad_relay.queue.spool.log import Log, LogError, Position, sync_directory
 from postroad_relay.queue.spool.record import (
@@ -37,7 +37,7 @@ from postroad_relay.queue.spool.record import (
 from postroad_relay.queue.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from postroad.mail.content import Content
@@ -57,21 +57,17 @@ class SpoolError(Exception):
 class Entry:
     """What memory keeps of a queued message."""
 
-    __slots__ = ("attempts", "due", "message_at", "progress_at", "queue_id", "spilled", "writing")
+    __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "spilled", "writing")
 
-    def __init__(self, ident: QueueId, due: float, *, spilled: bool) -> None:
+    def __init__(self, ident: QueueId, arrived: float, *, spilled: bool) -> None:
         self.queue_id = ident
-        self.due = due  # seconds since the epoch
+        self.arrived = arrived  # seconds since the epoch
+        self.due = arrived  # seconds since the epoch; the first attempt is made at once
         self.attempts = 0
         self.spilled = spilled
         self.message_at: Position | None = None  # None until it is on disk
         self.progress_at: Position | None = None
         self.writing = 0  # records about it that are under way
-
-    @property
-    def arrived(self) -> float:
-        """When it was accepted, in seconds since the epoch: its queue ID says so."""
-        return number_of(self.queue_id) / 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +109,10 @@ class Stored:
 class Spool:
     """The relay's queue in a folder: `log/` (segments), `content/` (large contents), `incoming/` (arriving)."""
 
-    def __init__(
-        self, directory: Path, *, clock: Callable[[], float] = time.time, segment_size: int = 32 << 20
-    ) -> None:
+    def __init__(self, directory: Path, *, clock: Clock | None = None, segment_size: int = 32 << 20) -> None:
         self._contents = directory / "content"
         self.incoming = directory / "incoming"
-        self._clock = clock
+        self._clock = clock or Clock()
         self._segment_size = segment_size
         self.log = Log(directory / "log", segment_size=segment_size)
         self._entries: dict[QueueId, Entry] = {}
@@ -149,7 +143,7 @@ class Spool:
 
     def new_id(self) -> QueueId:
         """Return a queue ID that was never used: the time in microseconds, moved on where it stands still."""
-        self._last_id = max(self._last_id + 1, int(self._clock() * 1_000_000))
+        self._last_id = max(self._last_id + 1, int(self._clock.now() * 1_000_000))
         return queue_id(self._last_id)
 
     def read(self, entry: Entry) -> Stored:
@@ -299,7 +293,10 @@ class Spool:
         if not self._pins[oldest]:
             self._reclaiming = True
             self._commit.submit(Drop(oldest, self._seen[oldest]), lambda done: self._dropped(oldest, done))
-        elif self._total > _SLACK * self._live + 2 * self._segment_size and self._clock() >= self._move_not_before:
+        elif (
+            self._total > _SLACK * self._live + 2 * self._segment_size
+            and self._clock.monotonic() >= self._move_not_before
+        ):
             self._move_out_of(oldest)
 
     def _dropped(self, segment: int, done: list[Position] | Exception) -> None:
@@ -338,7 +335,7 @@ class Spool:
             return
         if isinstance(done, Exception):
             log.error("the spool can't be compacted: %s", done)
-            self._move_not_before = self._clock() + _MOVE_AGAIN
+            self._move_not_before = self._clock.monotonic() + _MOVE_AGAIN
             return
         self._saw(done)
         new = iter(done)
