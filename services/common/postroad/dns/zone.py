@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from postroad.dns.rdata import CNAME, NS, Type
+from postroad.dns.rdata import CNAME, DNAME, NS, SOA, Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postroad.dns.rdata import Rdata
 
 MAX_TTL = (1 << 31) - 1  # seconds; RFC 2181 §8
+_RULED = frozenset({NS, SOA, CNAME, DNAME})  # what must obey more rules than its TTL
 
 
 class ZoneError(ValueError):
@@ -97,6 +98,8 @@ def _node(records: Sequence[Record]) -> Node:
 
 def _rrset(records: list[Record]) -> RRset:
     first = records[0]
+    if len(records) == 1:
+        return RRset(first.owner, first.rdata.type, first.ttl, (first.rdata,))
     # RFC 2181 §5: no two records of a set are equal. RFC 2181 §5.2: they share one TTL; we take the lowest.
     rdatas = tuple(dict.fromkeys(record.rdata for record in records))
     return RRset(first.owner, first.rdata.type, min(record.ttl for record in records), rdatas)
@@ -104,19 +107,25 @@ def _rrset(records: list[Record]) -> RRset:
 
 def faults(apex: Name, owners: Mapping[Key, Sequence[Record]]) -> Iterator[tuple[Record, str]]:
     """Yield each record of a zone that breaks a rule, and the rule, given all records `by_owner`."""
+    depth = len(apex.key)
     for key, records in owners.items():
-        types = {record.rdata.type for record in records}
-        outside = not records[0].owner.is_under(apex)
+        outside = depth > 0 and key[-depth:] != apex.key
+        aliased = False
         for record in records:
+            rdata = record.rdata
             if outside:
                 yield record, f"{record.owner} is outside the zone {apex}"
             if not 0 <= record.ttl <= MAX_TTL:
                 yield record, f"{record.owner} has a TTL that is not between 0 and {MAX_TTL} (RFC 2181 §8)"
-            if record.rdata.type == Type.SOA and key != apex.key:
+            if rdata.__class__ not in _RULED:
+                continue
+            if isinstance(rdata, NS):
+                yield from ((record, sentence) for sentence in _ns_faults(apex, owners, record, rdata))
+            elif not isinstance(rdata, SOA):
+                aliased = True
+            elif key != apex.key:
                 yield record, f"{record.owner} has a SOA inside the zone {apex}"
-            elif isinstance(record.rdata, NS):
-                yield from ((record, sentence) for sentence in _ns_faults(apex, owners, record, record.rdata))
-        if Type.CNAME in types or Type.DNAME in types:
+        if aliased:
             yield from _alias_faults(records)
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from postroad.dns.masterfile import parse_record
-from postroad.dns.name import BadName, Name
+from postroad.dns.name import MAX_NAME, ROOT, Name
 from postroad.dns.words import ZoneFileError
 from postroad.mail.address import Address, AddressError, check_a_labels, domain_key, parse_address
 from postroad.world.further import FurtherCheck
@@ -118,9 +118,12 @@ class WorldReader:
         try:
             name = domain_key(text)
             check_a_labels(name)
-            Name.parse(name)  # RFC 1035 §2.3.4 allows less than RFC 5321 §4.5.3.1.2
-        except (AddressError, BadName) as error:
+        except AddressError as error:
             self.error(at, f"{what}: {error}")
+            return None
+        # RFC 1035 §2.3.4 counts the length octets too, so it allows less than RFC 5321 §4.5.3.1.2.
+        if len(name) > MAX_NAME - 2:
+            self.error(at, f"{what}: {name} is over {MAX_NAME - 2} characters")
             return None
         return name
 
@@ -312,7 +315,7 @@ class WorldReader:
 
     def _records(self, at: KeyPath, value: Any, domain: str) -> Iterator[str]:
         records: dict[int, Record] = {}
-        origin = Name.parse(domain)
+        origin = Name.parse(domain) if value else ROOT
         for place, text in self._strings(at, value, "records"):
             try:
                 records[int(place[-1])] = parse_record(text, origin, 0)
