@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from postroad.engine import LocalProtocolError
 from postroad_store.imap.commands.append import Append
 from postroad_store.imap.commands.authenticate import Authenticate
 from postroad_store.imap.commands.capability import Capability
@@ -306,7 +307,7 @@ def test_idle() -> None:
 
 def test_no_way_back() -> None:
     engine = Engine(REGISTRY)
-    with pytest.raises(ValueError, match="not authenticated does not lead to selected"):
+    with pytest.raises(LocalProtocolError, match="not authenticated does not lead to selected"):
         engine.enter(State.SELECTED)
     engine.bye(b"Logging out")
     engine.close()

@@ -12,8 +12,8 @@ from postroad_store.imap.grammar.reader import Reader
 from postroad_store.imap.old_fetch import Fetch
 from postroad_store.imap.old_items import Item, Section, Text
 from postroad_store.imap.registry import Registry
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.model.message import Arrival
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:

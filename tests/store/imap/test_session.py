@@ -15,9 +15,9 @@ from postroad_store.imap import appends
 from postroad_store.imap.commands.append import end, take_octets
 from postroad_store.imap.commands.noop import Noop
 from postroad_store.imap.events import Bad, End, Octets
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.protocol.contract import Farewell
 from tests.harness.imap import NOW, PATIENCE, Place, Wire
 

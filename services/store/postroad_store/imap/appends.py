@@ -20,9 +20,9 @@ from postroad_store.mail.model.errors import MailError, NoSuchMailbox
 if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import Stored
 
 log = logging.getLogger(__name__)
 

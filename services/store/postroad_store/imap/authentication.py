@@ -1,10 +1,11 @@
-"""What LOGIN and AUTHENTICATE have in common: who may log in, what a failure costs, and what is logged."""
+"""LOGIN and AUTHENTICATE have this in common: who may send a password, how failures are answered and logged."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from postroad.world.guesses import TooManyGuesses
 from postroad_store.imap.states import State
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 5  # failed logins of one connection
-MAX_DELAY = 30.0  # seconds
 
 PRIVACY = b"NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 FAILED = b"NO [AUTHENTICATIONFAILED] Authentication failed."
+TOO_MANY_GUESSES = b"NO [UNAVAILABLE] Too many failed logins, try again later."  # RFC 5530 §3
 UNSUPPORTED = b"NO [CANNOT] Unsupported authentication mechanism."
 
 
@@ -25,15 +26,16 @@ def may_send_password(session: Session) -> bool:
     return session.engine.secure or session.shared.plaintext_auth
 
 
-async def log_in(session: Session, tag: bytes, command: str, userid: bytes, password: bytes) -> None:
-    """Complete a command with the name and the password that it has brought."""
+async def log_in(session: Session, tag: bytes, command: str, login: str, password: str) -> None:
+    """Complete a command with the login name and the password that it has brought."""
     shared = session.shared
     try:
-        account = await shared.accounts.authenticate(userid.decode("utf-8"), password.decode("utf-8"))
-    except UnicodeDecodeError:
-        account = None
+        account = await shared.accounts.authenticate(login, password, session.connection.peer)
+    except TooManyGuesses:
+        _refuse(session, tag, command, TOO_MANY_GUESSES, login=login)
+        return
     if account is None:
-        await refuse(session, tag, command, userid)
+        _fail(session, tag, command, login)
         return
     session.account = await shared.storage.account(account.login)
     session.engine.enter(State.AUTHENTICATED)
@@ -42,14 +44,11 @@ async def log_in(session: Session, tag: bytes, command: str, userid: bytes, pass
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(session.capabilities()))
 
 
-async def refuse(session: Session, tag: bytes, command: str, userid: bytes) -> None:
-    """Answer a failed login, later each time, and no more than `MAX_FAILURES` times."""
+def _fail(session: Session, tag: bytes, command: str, login: str) -> None:
+    """Answer a failed login, no more than `MAX_FAILURES` times."""
     # RFC 3501 §11.2: the error does not say what was wrong.
-    _log_refusal(session, command, FAILED, login=userid.decode("utf-8", "replace"))
-    delay = session.shared.authentication_delay * 2**session.failures
+    _refuse(session, tag, command, FAILED, login=login)
     session.failures += 1
-    await session.shared.clock.sleep(min(delay, MAX_DELAY))
-    session.engine.complete(tag, FAILED)
     if session.failures >= MAX_FAILURES:
         session.engine.bye(b"Too many failed logins.")
         session.engine.close()
@@ -57,16 +56,16 @@ async def refuse(session: Session, tag: bytes, command: str, userid: bytes) -> N
 
 def refuse_plaintext(session: Session, tag: bytes, command: str) -> None:
     """Refuse a password that anyone could have read."""
-    _log_refusal(session, command, PRIVACY)
-    session.engine.complete(tag, PRIVACY)
+    _refuse(session, tag, command, PRIVACY)
 
 
 def unsupported(session: Session, tag: bytes, mechanism: bytes) -> None:
     """Refuse a SASL mechanism that is not offered."""
-    _log_refusal(session, f"AUTHENTICATE {mechanism.decode('ascii', 'replace')}", UNSUPPORTED)
-    session.engine.complete(tag, UNSUPPORTED)
+    _refuse(session, tag, f"AUTHENTICATE {mechanism.decode('ascii')}", UNSUPPORTED)
 
 
-def _log_refusal(session: Session, command: str, reply: bytes, **more: str) -> None:
-    told = {"command": command, "reply": reply.decode("ascii"), "peer": session.connection.peer, **more}
-    log.info("imap login failed", extra=told)
+def _refuse(session: Session, tag: bytes, command: str, reply: bytes, **more: str) -> None:
+    """Answer, and leave a line in the log."""
+    details = {"command": command, "reply": reply.decode("ascii"), "peer": session.connection.peer, **more}
+    log.info("imap login failed", extra=details)
+    session.engine.complete(tag, reply)

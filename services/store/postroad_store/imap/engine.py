@@ -21,12 +21,13 @@ from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from postroad.engine import LocalProtocolError
+from postroad.sasl import SaslError, decode_response
 from postroad_store.imap.events import Bad, Done, End, Octets, Response
 from postroad_store.imap.framing import LITERAL_PLUS, MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
 from postroad_store.imap.states import TRANSITIONS, State
 from postroad_store.protocol.contract import Close, StartTls
-from postroad_store.sasl import SaslError, decode_base64
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -184,9 +185,9 @@ class Engine:
         self._paused = False
 
     def enter(self, state: State) -> None:
-        """Change the state; raises `ValueError` if no arrow of the diagram leads there."""
+        """Change the state; raises `LocalProtocolError` if no arrow of the diagram leads there."""
         if state is not self.state and state not in TRANSITIONS[self.state]:
-            raise ValueError(f"{self.state.value} does not lead to {state.value}")
+            raise LocalProtocolError(f"{self.state.value} does not lead to {state.value}")
         if self.state is State.NOT_AUTHENTICATED and state is State.AUTHENTICATED:
             self._framing.trust()
         self.state = state
@@ -269,7 +270,7 @@ class Engine:
         if text == b"*":  # RFC 3501 §6.2.2: the client cancels, and is answered BAD
             return Bad(tag, "Authentication aborted by client.")
         try:
-            return Response(tag, decode_base64(text))
+            return Response(tag, decode_response(text))
         except SaslError:
             return Bad(tag, "Invalid base64 data")
 

@@ -22,8 +22,7 @@ IDLE_TIMEOUT = 1800.0  # seconds; RFC 3501 §5.4: at least 30 minutes
 class Shared:
     """The mail, the accounts, the commands and the settings; makes the sessions.
 
-    `incoming` is a folder for large messages while they arrive. `authentication_delay` is how long, in seconds, the
-    first failed login of a connection waits for its answer; each further one waits twice as long.
+    `incoming` is a folder for large messages while they arrive.
     """
 
     def __init__(
@@ -37,7 +36,6 @@ class Shared:
         tls: bool = True,
         plaintext_auth: bool = False,
         message_size: int = 50 * 1024 * 1024,
-        authentication_delay: float = 1.0,
         clock: Clock | None = None,
     ) -> None:
         self.accounts = accounts
@@ -48,7 +46,6 @@ class Shared:
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
-        self.authentication_delay = authentication_delay
         self.clock = clock or Clock()
 
     def session(self) -> Session:

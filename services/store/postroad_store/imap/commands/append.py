@@ -16,9 +16,9 @@ from postroad_store.imap.grammar.dates import read_date_time
 from postroad_store.imap.grammar.flags import read_flags
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS, FlagSet
-from postroad_store.mail.model.message import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.authentication import log_in, may_send_password, refuse, refuse_plaintext, unsupported
+from postroad.sasl import Credentials, Plain, SaslError, decode_response
+from postroad_store.imap.authentication import log_in, may_send_password, refuse_plaintext, unsupported
 from postroad_store.imap.events import Command, Response
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec
 from postroad_store.imap.states import NONAUTH, State
-from postroad_store.sasl import SaslError, decode_base64, parse_plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -47,7 +47,7 @@ def parse(tag: bytes, reader: Reader) -> Authenticate:
         reader.space()
         word = reader.word()
         try:
-            initial = b"" if word == b"=" else decode_base64(word)  # RFC 4959 §3: "=" is a response of no octets
+            initial = b"" if word == b"=" else decode_response(word)  # RFC 4959 §3: "=" is a response of no octets
         except SaslError:
             raise SyntaxFault("Invalid base64 data") from None
     reader.end()
@@ -75,13 +75,13 @@ def respond(session: Session, event: Response) -> Awaitable[None]:
     return _plain(session, event.tag, event.response)
 
 
-async def _plain(session: Session, tag: bytes, response: bytes) -> None:
+def _plain(session: Session, tag: bytes, response: bytes) -> Awaitable[None]:
     try:
-        credentials = parse_plain(response)
+        credentials = Plain().step(response)
     except SaslError:
-        await refuse(session, tag, "AUTHENTICATE PLAIN", b"")
-        return
-    await log_in(session, tag, "AUTHENTICATE PLAIN", credentials.login.encode(), credentials.password.encode())
+        credentials = Credentials("", "")  # nobody's: refused as slowly as a wrong password
+    assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
+    return log_in(session, tag, "AUTHENTICATE PLAIN", credentials.login, credentials.password)
 
 
 SPECS = (

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Parser
-    from postroad_store.mail.model.message import UID, Copied
+    from postroad_store.mail.model.arrival import Copied
+    from postroad_store.mail.model.message import UID
 
 MOVE = Capability(b"MOVE", "RFC 6851", after_login)
 NOTHING_FOUND = b"OK No messages found."

@@ -53,7 +53,11 @@ def handle(session: Session, command: Login) -> Awaitable[None] | None:
     if not may_send_password(session):
         refuse_plaintext(session, command.tag, "LOGIN")
         return None
-    return log_in(session, command.tag, "LOGIN", command.userid, command.password)
+    try:
+        login, password = command.userid.decode(), command.password.decode()
+    except UnicodeDecodeError:
+        login = password = ""  # nobody's: refused as slowly as a wrong password
+    return log_in(session, command.tag, "LOGIN", login, password)
 
 
 SPECS = (Spec(b"LOGIN", NONAUTH, Login, parse, handle, "RFC 3501 §6.2.3", extensions=(LOGINDISABLED,)),)
