@@ -1,6 +1,6 @@
 """Parse commands: the grammar of RFC 3501 §9, with those of its extensions, one function a command.
 
-FETCH and SEARCH, whose grammars are long, are in `parse_fetch` and `parse_search`.
+FETCH and SEARCH have modules of their own in `commands/`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import commands
+from postroad_store.imap.commands import fetch, search
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import read_sequence_set
-from postroad_store.imap.parse_fetch import read_fetch_items
-from postroad_store.imap.parse_search import CharsetUnknown, read_search
 from postroad_store.mail.model.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
 from postroad_store.sasl import SaslError, decode_base64
 
@@ -258,17 +257,6 @@ def _expunge(tag: bytes, reader: Reader) -> Command:
     return commands.Expunge(tag, None)
 
 
-def _fetch(*, uid: bool) -> Parser:
-    def parse(tag: bytes, reader: Reader) -> Command:
-        reader.space()
-        messages = read_sequence_set(reader)
-        reader.space()
-        items = read_fetch_items(reader)
-        return commands.Fetch(tag, uid, messages, items)
-
-    return parse
-
-
 _CHANGES = {change.value.encode("ascii"): change for change in Change}
 
 
@@ -301,17 +289,6 @@ def _copy(kind: type[commands.Copy | commands.Move], *, uid: bool) -> Parser:
     return parse
 
 
-def _search(*, uid: bool) -> Parser:
-    def parse(tag: bytes, reader: Reader) -> Command:
-        try:
-            key = read_search(reader)
-        except CharsetUnknown:
-            return commands.BadCharset(tag)
-        return commands.Search(tag, uid, key)
-
-    return parse
-
-
 PARSERS: Mapping[bytes, Parser] = MappingProxyType(
     {
         b"CAPABILITY": _plain(commands.Capability),
@@ -338,15 +315,12 @@ PARSERS: Mapping[bytes, Parser] = MappingProxyType(
         b"UNSELECT": _plain(commands.Unselect),
         b"EXPUNGE": _expunge,
         b"UID EXPUNGE": _uid_expunge,
-        b"SEARCH": _search(uid=False),
-        b"UID SEARCH": _search(uid=True),
-        b"FETCH": _fetch(uid=False),
-        b"UID FETCH": _fetch(uid=True),
         b"STORE": _store(uid=False),
         b"UID STORE": _store(uid=True),
         b"COPY": _copy(commands.Copy, uid=False),
         b"UID COPY": _copy(commands.Copy, uid=True),
         b"MOVE": _copy(commands.Move, uid=False),
         b"UID MOVE": _copy(commands.Move, uid=True),
+        **{spec.name: spec.parse for spec in (*fetch.SPECS, *search.SPECS)},
     }
 )

@@ -7,11 +7,9 @@ string's charset) is settled where it is known. `parse.py` makes them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from postroad_store.imap.events import Bad, Command
-from postroad_store.mail.search import keys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -203,53 +201,6 @@ class Expunge(Command):
     uids: SequenceSet | None
 
 
-class Attribute(Enum):
-    """A FETCH data item without a section (RFC 3501 §6.4.5)."""
-
-    FLAGS = b"FLAGS"
-    UID = b"UID"
-    INTERNALDATE = b"INTERNALDATE"
-    SIZE = b"RFC822.SIZE"
-    ENVELOPE = b"ENVELOPE"
-    BODY = b"BODY"
-    BODYSTRUCTURE = b"BODYSTRUCTURE"
-
-
-class Text(Enum):
-    """What of a message, or of a part of it, a section names (RFC 3501 §9 section-text)."""
-
-    ALL = ""  # the part's body; without part numbers the whole message
-    HEADER = "HEADER"
-    FIELDS = "HEADER.FIELDS"
-    FIELDS_NOT = "HEADER.FIELDS.NOT"
-    TEXT = "TEXT"
-    MIME = "MIME"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A FETCH data item with the text of a section: BODY[...], or RFC822 and its likes."""
-
-    label: bytes  # the item's name as the response gives it, before the octets: b"BODY[1.MIME]<0>"
-    part: tuple[int, ...]
-    text: Text
-    fields: tuple[bytes, ...]  # of FIELDS and FIELDS_NOT, in upper case
-    partial: tuple[int, int] | None  # the first octet wanted, and how many at most
-    peek: bool  # whether \Seen is left alone
-
-
-Item: TypeAlias = Attribute | Section
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch(Command):
-    """FETCH, or UID FETCH (RFC 3501 §6.4.5, §6.4.8); the macros have been replaced, no item stands twice."""
-
-    uid: bool
-    messages: SequenceSet
-    items: tuple[Item, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Store(Command):
     """STORE, or UID STORE."""
@@ -277,65 +228,3 @@ class Move(Command):
     uid: bool
     messages: SequenceSet
     mailbox: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Search(Command):
-    """SEARCH, or UID SEARCH (RFC 3501 §6.4.4); its strings have been decoded from their CHARSET."""
-
-    uid: bool
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class BadCharset(Command):
-    """A SEARCH whose CHARSET is not known here: it is answered NO (RFC 3501 §6.4.4)."""
-
-
-# Search keys (RFC 3501 §6.4.4): the leaves are the mail's own; what holds them can hold numbers too, which mean
-# UIDs only once a session's view has been asked (`search.py`).
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of the keys; ALL where there are none."""
-
-    keys: tuple[Key, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Either key."""
-
-    left: Key
-    right: Key
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Not the key."""
-
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Message sequence numbers, or UIDs, are in the set."""
-
-    uid: bool
-    messages: SequenceSet
-
-
-Leaf: TypeAlias = (
-    keys.Flag
-    | keys.Keyword
-    | keys.Recent
-    | keys.InternalDate
-    | keys.SentDate
-    | keys.Larger
-    | keys.Smaller
-    | keys.Header
-    | keys.Body
-    | keys.Text
-)
-Key: TypeAlias = And | Or | Not | Numbers | Leaf

@@ -51,7 +51,7 @@ def is_plain(content: bytes, parsed: Parsed) -> bool:
 
 def kept_text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes] | None:
     """Return the (header, body) text to be kept with a message that is not plain, None where it is long."""
-    size = parsed.header_size + sum(leaf.end - leaf.body for leaf in parsed.leaves if _is_text(leaf))
+    size = parsed.header_size + sum(leaf.end - leaf.body for leaf in parsed.leaves if is_text(leaf))
     return text(content, parsed) if size <= MAX_KEPT else None
 
 
@@ -61,12 +61,13 @@ def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
     found += [
         fold(decode(_undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
         for leaf in parsed.leaves
-        if _is_text(leaf)
+        if is_text(leaf)
     ]
     return header_text(parsed.fields), b"\n".join(found)
 
 
-def _is_text(leaf: Leaf) -> bool:
+def is_text(leaf: Leaf) -> bool:
+    """Whether a part is text, and not an image or an archive."""
     return leaf.main in {b"text", b"message"}
 
 
