@@ -67,7 +67,7 @@ FAST = (values.FLAGS, values.INTERNALDATE, values.SIZE)
             b'BODY[HEADER.FIELDS (From "from" FROM "x(y" nil)]',
             (
                 section(
-                    b'BODY[HEADER.FIELDS (FROM FROM FROM "X(Y" "NIL")]',
+                    b'BODY[HEADER.FIELDS (FROM "FROM" FROM "X(Y" "NIL")]',
                     Text.FIELDS,
                     fields=(b"FROM", b"FROM", b"FROM", b"X(Y", b"NIL"),
                 ),
@@ -87,7 +87,7 @@ def test_fetch_with_a_literal() -> None:
         T,
         uid=False,
         messages=parse_sequence_set(b"1"),
-        items=ItemList((section(b"BODY[HEADER.FIELDS (TO)]", Text.FIELDS, fields=(b"TO",)),)),
+        items=ItemList((section(b'BODY[HEADER.FIELDS ("TO")]', Text.FIELDS, fields=(b"TO",)),)),
     )
 
 

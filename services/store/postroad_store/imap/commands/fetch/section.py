@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
-from postroad_store.imap.grammar.responses import astring
+from postroad_store.imap.grammar.responses import astring, string
 from postroad_store.mail.model.message import Item as Stored
 from postroad_store.mail.model.message import Kind
 
@@ -158,6 +158,7 @@ def _name_of(field: bytes) -> bytes | None:
 
 # section-part = nz-number *("." nz-number)
 _PART = re.compile(rb"[1-9]\d{0,9}(?:\.[1-9]\d{0,9})*")
+_STRING_STARTS = frozenset({b'"', b"{"})
 _TEXT = re.compile(rb"[A-Za-z.]*")
 _PARTIAL = re.compile(rb"<(\d{1,10})\.([1-9]\d{0,9})>")
 
@@ -176,19 +177,18 @@ def read_section(reader: Reader, *, peek: bool) -> Section:
     kind = Text.ALL
     if reader.peek() != b"]" and (not part or reader.skip(b".")):
         kind = _read_text(reader, part)
-    names: tuple[bytes, ...] = ()
-    if kind in _SUBSETS:
-        names = _read_header_list(reader)
-    reader.take(b"]")
+    names: list[bytes] = []
     label = b"BODY[" + b".".join(filter(None, (digits, kind.value.encode("ascii"))))
-    if names:
-        label += b" (" + b" ".join(map(astring, names)) + b")"
+    if kind in _SUBSETS:
+        names, written = _read_header_list(reader)
+        label += b" (" + b" ".join(written) + b")"
+    reader.take(b"]")
     label += b"]"
     partial = None
     if reader.peek() == b"<":
         partial = _read_partial(reader)
         label += b"<%d>" % partial[0]
-    return Section(label, part, kind, names, partial, peek)
+    return Section(label, part, kind, tuple(names), partial, peek)
 
 
 def _read_text(reader: Reader, part: tuple[int, ...]) -> Text:
@@ -202,16 +202,20 @@ def _read_text(reader: Reader, part: tuple[int, ...]) -> Text:
         raise SyntaxFault("Invalid BODY[..] section") from None
 
 
-def _read_header_list(reader: Reader) -> tuple[bytes, ...]:
+def _read_header_list(reader: Reader) -> tuple[list[bytes], list[bytes]]:
+    """Take a header-list; return the names, and how the response writes each."""
     # header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring
-    # RFC 3501 §7.4.2: the response names the section, so a name that is asked for twice is written twice. Names are in
-    # upper case, as Dovecot writes them: RFC 5322 §1.2.2 makes them case-insensitive.
+    # RFC 3501 §7.4.2: the response repeats the section. A name that is asked for twice is there twice, an atom stays an
+    # atom and a string a string. Names are in upper case, as Dovecot writes them: case does not matter in them.
     reader.take(b" (")
     names: list[bytes] = []
+    written: list[bytes] = []
     while True:
+        write = string if reader.peek() in _STRING_STARTS else astring
         names.append(reader.astring().upper())
+        written.append(write(names[-1]))
         if reader.skip(b")"):
-            return tuple(names)
+            return names, written
         reader.space()
 
 
