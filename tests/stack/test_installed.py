@@ -42,16 +42,16 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
     ).stdout.strip()
     Path(site, "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
     options = ["--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, *options, *(folder / "services" / name for name in DISTRIBUTIONS)], check=True)
+    subprocess.run([*pip, *options, *(str(folder / "services" / name) for name in DISTRIBUTIONS)], check=True)
     shutil.rmtree(folder / "services")
     return environment
 
 
 def test_run_in_an_empty_folder(prefix: Path, tmp_path: Path) -> None:
     network, claim = claim_network()
-    command = [prefix / "bin" / "postroad", "run", "--json"]
+    command = [str(prefix / "bin" / "postroad"), "run", "--json"]
     environ = {**plain_environment(), "POSTROAD_NETWORK": network}
     with (
         claim,
