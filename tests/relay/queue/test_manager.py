@@ -87,9 +87,9 @@ class StubCourier:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            names = tuple(str(one) for one in transaction.recipients)
+            names = tuple(str(one.address) for one in transaction.envelope.recipients)
             domain = names[0].rpartition("@")[2]
-            attempted(Session(TARGET, "relay.test", None))
+            attempted(Session(TARGET, "relay.test", None, Clock()))
             if domain in self.gated:
                 await self.gates[domain].wait()
             else:

@@ -236,17 +236,9 @@ class Manager:
         self._chronicle.resolved(message, domain, route)
         if not isinstance(route, Route):
             return [route] * len(job.indexes), isinstance(route, Failed)
-        recipients = tuple(message.envelope.recipients[index].address for index in job.indexes)
-        transaction = Transaction(
-            reverse_path=message.envelope.reverse_path,
-            recipients=recipients,
-            size=message.size,
-            body=message.envelope.body,
-            eight_bit=message.eight_bit,
-            smtputf8=message.envelope.smtputf8,
-            utf8_header=message.utf8_header,
-        )
-
+        envelope = message.envelope.only(job.indexes)
+        transaction = Transaction(envelope, message.size, message.eight_bit, message.utf8_header)
+        recipients = tuple(recipient.address for recipient in envelope.recipients)
         stored = active.stored or self._spool.read(active.entry)
         attempt = await self._courier.deliver(
             route, transaction, stored, lambda session: self._chronicle.attempted(message, session, recipients)
