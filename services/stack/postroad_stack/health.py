@@ -73,7 +73,8 @@ def _check_dns(host: str, port: int, timeout: float) -> None:
 
 
 def _expect_response(message: bytes) -> None:
-    # RFC 1035 §4.1.1: QR is the first bit of octet 2. A world that is not the root answers REFUSED, which is as good a sign of life.
+    # RFC 1035 §4.1.1: QR is the first bit of octet 2.
+    # A world that is not the root answers REFUSED, which is as good a sign of life.
     if len(message) < 12 or message[:2] != _QUERY[:2] or not message[2] & 0x80 or message[3] & 0x0F == _SERVFAIL:
         raise HealthError(f"answered {message[:12].hex() or 'nothing'}")
 
