@@ -12,7 +12,7 @@ CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -x
 export ID
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down logs run trace queue ca password test check golden mutants rules bench
+.PHONY: help venv up down logs run trace queue ca password test check golden mutants rules bench bench-beside
 
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -78,3 +78,7 @@ rules: venv ## print which lines obey which section of an RFC, and which tests c
 
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
 	$(PY) -m bench
+
+bench-beside: venv ## measure this checkout beside another one: make bench-beside CHECKOUT=../before
+	@test -d "$(CHECKOUT)" || { echo 'Beside which checkout? make bench-beside CHECKOUT=<folder with a .venv>' >&2; exit 2; }
+	$(PY) -m bench.beside $(CHECKOUT)

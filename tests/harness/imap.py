@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.mail.address import Address
+from postroad.world.guesses import Guesses
 from postroad.world.world import Account, Domain, World
 from postroad_store.accounts import Accounts
 from postroad_store.imap.service import Service
@@ -49,16 +51,17 @@ class Place:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.incoming = folder / "incoming"
         self.incoming.mkdir()
-        self.storage = Storage(folder / "mail", clock=lambda: NOW)
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Notes()
-        self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}))
+        guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
+        self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}), guesses)
         self.service = Service(
             self.accounts,
             self.storage,
             self.journal,  # type: ignore[arg-type]
             self.incoming,
             clock=lambda: NOW,
-            **({"plaintext_auth": True, "authentication_delay": 0.0} | settings),
+            **({"plaintext_auth": True} | settings),
         )
 
     def close(self) -> None:

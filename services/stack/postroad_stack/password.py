@@ -7,7 +7,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from postroad.world.credentials import SecretError, check_secret, hash_password
+from postroad.world.secret import SecretError, check_secret, hash_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

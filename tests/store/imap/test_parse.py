@@ -8,9 +8,9 @@ import pytest
 
 from postroad_store.imap import commands as c
 from postroad_store.imap.commands import And, Attribute, Fetch, Not, Numbers, Or, Search, Section, Text
+from postroad_store.imap.grammar.reader import Incomplete, Reader, SyntaxFault
+from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.imap.parse import PARSERS, read_append
-from postroad_store.imap.sequence import parse_sequence_set
-from postroad_store.imap.wire import Incomplete, Reader, SyntaxFault
 from postroad_store.mail.model.flags import Change, FlagSet
 from postroad_store.mail.search import keys as search
 

@@ -11,11 +11,10 @@ import pytest
 
 from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
-from postroad_store.imap import commands, session_append, session_selected
-from postroad_store.imap.session_auth import account_of
+from postroad_store.imap import commands, session_append
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.protocol.contract import Farewell
 from tests.harness.imap import NOW, PATIENCE, Place, Wire
 
@@ -378,7 +377,7 @@ async def test_the_client_goes_away_while_it_idles(place: Place, connect: Callab
     await wire.say("a IDLE")
     await deliver(place, b"x: y\r\n\r\n")
     assert await wire.until(1) == b"* 1 EXISTS\r\n* 1 RECENT\r\n"
-    account_of(wire.session).inbox.tell()
+    wire.session.current_account().inbox.tell()
     wire.end()
     await asyncio.sleep(0)
     assert wire.received == b""
@@ -387,7 +386,7 @@ async def test_the_client_goes_away_while_it_idles(place: Place, connect: Callab
 async def test_idle_ends_just_before_it_would_tell(place: Place, connect: Callable[[], Wire]) -> None:
     wire = await enter(connect())
     await wire.say("a IDLE")
-    account = account_of(wire.session)
+    account = wire.session.current_account()
     account.inbox.tell()  # news, which is told at the loop's next turn
     wire.feed(b"DONE\r\n")
     await asyncio.sleep(0)
@@ -405,7 +404,7 @@ async def test_closing_a_mailbox_that_is_gone(place: Place, connect: Callable[[]
     await wire.say(LOGIN)
     await wire.say("a CREATE box")
     await wire.say("b SELECT box")
-    await place.storage.delete(account_of(wire.session), "box")
+    await place.storage.delete(wire.session.current_account(), "box")
     assert await wire.say("c CLOSE") == "c OK Close completed.\r\n"
     assert await wire.say("d CHECK") == "d BAD No mailbox selected\r\n"
 
@@ -415,7 +414,7 @@ async def test_idle_on_a_mailbox_that_is_gone(place: Place, connect: Callable[[]
     await wire.say(LOGIN)
     await wire.say("a CREATE box")
     await wire.say("b SELECT box")
-    await place.storage.delete(account_of(wire.session), "box")
+    await place.storage.delete(wire.session.current_account(), "box")
     assert (await wire.say("c IDLE")).endswith("* BYE Selected mailbox was deleted, have to disconnect.\r\n")
     assert wire.closed
 
@@ -469,9 +468,9 @@ async def test_names_that_are_no_names(connect: Callable[[], Wire]) -> None:
 async def test_what_the_engine_would_not_let_through(connect: Callable[[], Wire]) -> None:
     session = connect().session
     with pytest.raises(RuntimeError):
-        account_of(session)
+        session.current_account()
     with pytest.raises(RuntimeError):
-        session_selected.view_of(session)
+        session.selected_view()
     with pytest.raises(RuntimeError):
         session_append.append_end(session, commands.AppendEnd(b"a"))
     session_append.append_data(session, commands.AppendData(b"a", b"octets"))  # of an APPEND that was refused

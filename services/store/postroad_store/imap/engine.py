@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from postroad.sasl import SaslError, decode_response
 from postroad_store.imap import commands
 from postroad_store.imap.commands import Bad
+from postroad_store.imap.grammar.reader import LITERAL, MAX_NUMBER, TAG, Incomplete, Reader, SyntaxFault
 from postroad_store.imap.parse import PARSERS, read_append
 from postroad_store.imap.states import TRANSITIONS, State, refusal
-from postroad_store.imap.wire import LITERAL, MAX_NUMBER, TAG, Incomplete, Reader, SyntaxFault
 from postroad_store.protocol.contract import Close, StartTls
-from postroad_store.sasl import SaslError, decode_base64
 
 if TYPE_CHECKING:
     from postroad_store.protocol.contract import Event
@@ -284,7 +284,7 @@ class Engine:
             self._bad(self._tag, "Authentication aborted by client.", line)
         else:
             try:
-                self._give(commands.AuthenticateResponse(self._tag, decode_base64(text)))
+                self._give(commands.AuthenticateResponse(self._tag, decode_response(text)))
             except SaslError:
                 self._bad(self._tag, "Invalid base64 data", line)
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad.sasl import SaslError, decode_response
 from postroad_store.imap import commands
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.imap.parse_fetch import read_fetch_items
 from postroad_store.imap.parse_search import CharsetUnknown, read_search
-from postroad_store.imap.sequence import read_sequence_set
-from postroad_store.imap.wire import Reader, SyntaxFault
 from postroad_store.mail.model.flags import MAX_KEYWORD, NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
-from postroad_store.sasl import SaslError, decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +87,7 @@ def _authenticate(tag: bytes, reader: Reader) -> Command:
         reader.space()
         word = reader.word()
         try:
-            initial = b"" if word == b"=" else decode_base64(word)  # RFC 4959 §3: "=" is a response of no octets
+            initial = b"" if word == b"=" else decode_response(word)  # RFC 4959 §3: "=" is a response of no octets
         except SaslError:
             raise SyntaxFault("Invalid base64 data") from None
     reader.end()

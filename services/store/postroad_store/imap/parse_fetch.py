@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands import Attribute, Section, Text
-from postroad_store.imap.responses import astring
-from postroad_store.imap.wire import MAX_NUMBER, Reader, SyntaxFault
+from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
+from postroad_store.imap.grammar.responses import astring
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands import Item

@@ -26,8 +26,7 @@ IDLE_TIMEOUT = 1800.0  # RFC 3501 §5.4: at least 30 minutes
 class Service:
     """The mail, the accounts and the settings; makes the sessions.
 
-    `incoming` is a folder for large messages as they arrive. `authentication_delay` is how long, in seconds, the
-    first failed login of a connection waits for its answer; each further one waits twice as long.
+    `incoming` is a folder for large messages as they arrive.
     """
 
     def __init__(
@@ -40,7 +39,6 @@ class Service:
         tls: bool = True,
         plaintext_auth: bool = False,
         message_size: int = 50 * 1024 * 1024,
-        authentication_delay: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.accounts = accounts
@@ -50,7 +48,6 @@ class Service:
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size
-        self.authentication_delay = authentication_delay
         self.clock = clock  # seconds since 1970
 
     def session(self) -> Session:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap import (
     commands,
-    responses,
     session_append,
     session_auth,
     session_nonauth,
@@ -26,9 +25,12 @@ from postroad_store.imap import (
     updates,
 )
 from postroad_store.imap.engine import Engine
-from postroad_store.imap.sequence import format_ranges, ranges_of
+from postroad_store.imap.grammar import responses
+from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
+from postroad_store.imap.names import new_name, no_such_mailbox
 from postroad_store.imap.states import State
-from postroad_store.imap.wire import SyntaxFault
+from postroad_store.mail.model.account import checked_name
 from postroad_store.mail.model.errors import MailError
 from postroad_store.protocol.contract import ConnectionLost, Farewell
 
@@ -178,6 +180,32 @@ class Session:
         self.close_view()
         self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
         self.engine.close()
+
+    def current_account(self) -> Account:
+        """Return who is logged in."""
+        if self.account is None:
+            raise RuntimeError("the engine let a command of the authenticated state through")
+        return self.account
+
+    def selected_view(self) -> View:
+        """Return the view of the selected mailbox."""
+        if self.view is None:
+            raise RuntimeError("the engine let a command of the selected state through")
+        return self.view
+
+    def find_mailbox(self, name: bytes) -> Mailbox:
+        r"""Return the mailbox of this name, which is as the client sent it (modified UTF-7).
+
+        Raises `NoSuchMailbox` if it could be created, which includes \Noselect names, and `NameNotAllowed` if it never
+        can: no client shall be invited to create that (RFC 3501 §6.3.11, §6.4.7).
+        """
+        wanted = new_name(name)
+        mailbox = self.current_account().find(wanted)
+        if mailbox is None:
+            checked_name(wanted)
+        if mailbox is None or not mailbox.selectable:
+            raise no_such_mailbox(name)
+        return mailbox
 
     def close_view(self) -> None:
         """Stop looking at the selected mailbox; the state is the caller's."""

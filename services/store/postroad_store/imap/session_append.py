@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mail.content import Content
-from postroad_store.imap import commands, responses
-from postroad_store.imap.session_auth import find
+from postroad_store.imap import commands
+from postroad_store.imap.grammar import responses
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageFull
-from postroad_store.mail.model.message import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from postroad_store.imap.session import Handler, Session
+    from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import Stored
     from postroad_store.protocol.contract import Event
 
 # What may be under way at a time, of one session: messages, and octets of them.
@@ -136,7 +136,7 @@ def append(session: Session, command: commands.Append) -> Awaitable[None] | None
             return _refuse_in_turn(session, command, refused)
         session.engine.complete(command.tag, refused)
         return None
-    mailbox = find(session, command.mailbox)
+    mailbox = session.find_mailbox(command.mailbox)
     session.appends.incoming = Incoming(command, mailbox, Content(session.service.incoming))
     session.engine.take_literal()
     return None
@@ -149,7 +149,7 @@ def _refused(session: Session, command: commands.Append) -> bytes | None:
     if command.size == 0:
         return b"NO Can't save a zero byte message."
     try:
-        find(session, command.mailbox)
+        session.find_mailbox(command.mailbox)
     except NoSuchMailbox as error:
         return refusal(error)
     return None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import commands, listing, updates
-from postroad_store.imap.mailbox_name import NameInvalid, decode, encode
-from postroad_store.imap.responses import astring
+from postroad_store.imap.grammar.mailbox_name import encode
+from postroad_store.imap.grammar.responses import astring
+from postroad_store.imap.names import known_name, new_name, no_such_mailbox
 from postroad_store.imap.states import State
-from postroad_store.mail.model.account import checked_name
-from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,36 +22,6 @@ if TYPE_CHECKING:
 CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
 
 
-def account_of(session: Session) -> Account:
-    """Return who is logged in."""
-    if session.account is None:
-        raise RuntimeError("the engine let a command of the authenticated state through")
-    return session.account
-
-
-def find(session: Session, name: bytes) -> Mailbox:
-    r"""Return the mailbox of this name.
-
-    Raises `NoSuchMailbox`, also for \Noselect ones, which could be made; `NameNotAllowed` for what never can be: no
-    client shall be told to try and create it (RFC 3501 §6.3.11, §6.4.7).
-    """
-    wanted = new_name(name)
-    found = account_of(session).find(wanted)
-    if found is None:
-        checked_name(wanted)
-    if found is None or not found.selectable:
-        raise NoSuchMailbox(f"Mailbox doesn't exist: {name.decode('ascii', 'replace')}")
-    return found
-
-
-def new_name(name: bytes) -> str:
-    """Return a name that a mailbox shall get; raises `NameNotAllowed` (RFC 3501 §5.1.3: verify it in CREATE)."""
-    try:
-        return decode(name)
-    except NameInvalid:
-        raise NameNotAllowed("Mailbox name is not valid mUTF-7") from None
-
-
 def select(session: Session, command: commands.Select) -> None:
     """SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2)."""
     engine = session.engine
@@ -61,7 +30,7 @@ def select(session: Session, command: commands.Select) -> None:
         session.close_view()
         engine.enter(State.AUTHENTICATED)
         engine.send(CLOSED)
-    view = session.storage.view(find(session, command.mailbox), read_only=command.read_only)
+    view = session.storage.view(session.find_mailbox(command.mailbox), read_only=command.read_only)
     session.view = view
     engine.enter(State.SELECTED)
     engine.send(_selected(view))
@@ -88,20 +57,17 @@ def _selected(view: View) -> bytes:
 
 async def create(session: Session, command: commands.Create) -> None:
     """CREATE (RFC 3501 §6.3.3)."""
-    await session.storage.create(account_of(session), new_name(command.mailbox))
+    await session.storage.create(session.current_account(), new_name(command.mailbox))
     session.finish(command, b"OK Create completed.")
 
 
 async def delete(session: Session, command: commands.Delete) -> None:
     """DELETE (RFC 3501 §6.3.4)."""
-    account = account_of(session)
-    try:
-        name = decode(command.mailbox)
-    except NameInvalid:
-        name = ""
+    account = session.current_account()
+    name = known_name(command.mailbox)
     mailbox = account.find(name)
     if mailbox is None:
-        raise NoSuchMailbox(f"Mailbox doesn't exist: {command.mailbox.decode('ascii', 'replace')}")
+        raise no_such_mailbox(command.mailbox)
     await session.storage.delete(account, name)
     if session.view is not None and session.view.mailbox is mailbox:
         session.close_view()
@@ -112,13 +78,10 @@ async def delete(session: Session, command: commands.Delete) -> None:
 
 async def rename(session: Session, command: commands.Rename) -> None:
     """RENAME (RFC 3501 §6.3.5)."""
-    account = account_of(session)
-    try:
-        name = decode(command.mailbox)
-    except NameInvalid:
-        name = ""
+    account = session.current_account()
+    name = known_name(command.mailbox)
     if account.find(name) is None:
-        raise NoSuchMailbox(f"Mailbox doesn't exist: {command.mailbox.decode('ascii', 'replace')}")
+        raise no_such_mailbox(command.mailbox)
     await session.storage.rename(account, name, new_name(command.new_name))
     session.finish(command, b"OK Rename completed.")
 
@@ -126,15 +89,15 @@ async def rename(session: Session, command: commands.Rename) -> None:
 async def subscribe(session: Session, command: commands.Subscribe) -> None:
     """SUBSCRIBE (RFC 3501 §6.3.6, which lets the server ask that the mailbox exist)."""
     name = new_name(command.mailbox)
-    if account_of(session).find(name) is None:
-        raise NoSuchMailbox(f"Mailbox doesn't exist: {command.mailbox.decode('ascii', 'replace')}")
-    await session.storage.subscribe(account_of(session), name)
+    if session.current_account().find(name) is None:
+        raise no_such_mailbox(command.mailbox)
+    await session.storage.subscribe(session.current_account(), name)
     session.finish(command, b"OK Subscribe completed.")
 
 
 async def unsubscribe(session: Session, command: commands.Unsubscribe) -> None:
     """UNSUBSCRIBE (RFC 3501 §6.3.7)."""
-    await session.storage.unsubscribe(account_of(session), new_name(command.mailbox))
+    await session.storage.unsubscribe(session.current_account(), new_name(command.mailbox))
     session.finish(command, b"OK Unsubscribe completed.")
 
 
@@ -144,7 +107,7 @@ def list_(session: Session, command: commands.List) -> None:
         root = astring(listing.root_of(command.reference))
         session.engine.send(b'* LIST (\\Noselect) "/" %b\r\n' % root)
     elif _pattern_fits(session, command):
-        account = account_of(session)
+        account = session.current_account()
         names = {encode(name): mailbox for name, mailbox in account.mailboxes.items()}
         found = listing.matching(command.reference, command.pattern, names)
         if command.special_use:
@@ -172,7 +135,7 @@ def lsub(session: Session, command: commands.Lsub) -> None:
     """LSUB (RFC 3501 §6.3.9)."""
     if not _pattern_fits(session, command):
         return
-    account = account_of(session)
+    account = session.current_account()
     found = listing.matching(command.reference, command.pattern, map(encode, account.subscriptions))
     session.engine.send(b"".join(_lsub_lines(found.items())))
     session.finish(command, b"OK Lsub completed.")
@@ -198,7 +161,7 @@ def namespace(session: Session, command: commands.Namespace) -> None:
 
 def status(session: Session, command: commands.Status) -> None:
     """STATUS (RFC 3501 §6.3.10)."""
-    mailbox = find(session, command.mailbox)
+    mailbox = session.find_mailbox(command.mailbox)
     view = session.view
     selected = view is not None and view.mailbox is mailbox
     if view is not None and selected and view.changed:

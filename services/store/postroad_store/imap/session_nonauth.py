@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from postroad_store.imap import commands, responses
+from postroad.sasl import Credentials, Plain, SaslError
+from postroad.world.guesses import TooManyGuesses
+from postroad_store.imap import commands
+from postroad_store.imap.grammar import responses
 from postroad_store.imap.states import State
-from postroad_store.sasl import SaslError, parse_plain
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 5  # failed logins of one connection
-MAX_DELAY = 30.0  # seconds
 
 _ALWAYS = (b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+")
 _LOGGED_IN = (b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE")
 _PRIVACY = b"NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 _FAILED = b"NO [AUTHENTICATIONFAILED] Authentication failed."
+_TOO_MANY_GUESSES = b"NO [UNAVAILABLE] Too many failed logins, try again later."  # RFC 5530 §3
 
 
 def capabilities(session: Session) -> list[bytes]:
@@ -106,21 +107,27 @@ def authenticate_response(session: Session, command: commands.AuthenticateRespon
 
 async def _plain(session: Session, tag: bytes, response: bytes) -> None:
     try:
-        credentials = parse_plain(response)
+        credentials = Plain().step(response)
     except SaslError:
-        await _refuse(session, tag, b"")
+        await _log_in(session, tag, b"", b"")  # refused as slowly as a wrong password
         return
+    assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
     await _log_in(session, tag, credentials.login.encode(), credentials.password.encode())
 
 
 async def _log_in(session: Session, tag: bytes, userid: bytes, password: bytes) -> None:
     service = session.service
     try:
-        account = await service.accounts.authenticate(userid.decode("utf-8"), password.decode("utf-8"))
+        name, secret = userid.decode(), password.decode()
     except UnicodeDecodeError:
-        account = None
+        name = secret = ""  # nobody's: refused as slowly as a wrong password
+    try:
+        account = await service.accounts.authenticate(name, secret, session.connection.peer)
+    except TooManyGuesses:
+        session.engine.complete(tag, _TOO_MANY_GUESSES)
+        return
     if account is None:
-        await _refuse(session, tag, userid)
+        _refuse(session, tag, userid)
         return
     session.account = await service.storage.account(account.login)
     session.engine.enter(State.AUTHENTICATED)
@@ -129,14 +136,12 @@ async def _log_in(session: Session, tag: bytes, userid: bytes, password: bytes) 
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(capabilities(session)))
 
 
-async def _refuse(session: Session, tag: bytes, userid: bytes) -> None:
-    """Answer a failed login, later each time, and no more than `MAX_FAILURES` times."""
+def _refuse(session: Session, tag: bytes, userid: bytes) -> None:
+    """Answer a failed login, no more than `MAX_FAILURES` times."""
     # RFC 3501 §11.2: the error does not say what was wrong.
     login_name = userid.decode("utf-8", "replace")
     log.info("imap login failed", extra={"login": login_name, "peer": session.connection.peer})
-    delay = session.service.authentication_delay * 2**session.failures
     session.failures += 1
-    await asyncio.sleep(min(delay, MAX_DELAY))
     session.engine.complete(tag, _FAILED)
     if session.failures >= MAX_FAILURES:
         session.engine.bye(b"Too many failed logins.")

@@ -9,11 +9,10 @@ from postroad.journal import Kind
 from postroad_store.imap import commands
 from postroad_store.imap.commands import Attribute
 from postroad_store.imap.fetch import Lost, plan, responses
+from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 from postroad_store.imap.search import key_for
-from postroad_store.imap.sequence import format_ranges, indexes, ranges_of
-from postroad_store.imap.session_auth import find
+from postroad_store.imap.selection import GONE, READ_ONLY, some_gone, spans_of, uids_of
 from postroad_store.imap.states import State
-from postroad_store.imap.wire import SyntaxFault
 from postroad_store.mail.model.errors import MessagesExpunged, NoSuchMailbox
 from postroad_store.mail.model.flags import SEEN, Change, FlagSet
 
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
     from postroad_store.imap.fetch import Plan
-    from postroad_store.imap.sequence import SequenceSet
     from postroad_store.imap.session import Handler, Session
+    from postroad_store.mail.model.arrival import Copied
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID, Copied
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
     from postroad_store.protocol.contract import Event
 
@@ -32,40 +31,8 @@ if TYPE_CHECKING:
 
 # Pieces of a long answer that are produced before other sessions get their turn.
 STRIDE = 4
-READ_ONLY = b"NO [READ-ONLY] Mailbox is read-only."
-GONE = b"[EXPUNGEISSUED] Some of the requested messages no longer exist."  # RFC 5530 §3
 NOTHING_FOUND = b"OK No messages found."
 _SEEN = FlagSet(SEEN)
-
-
-def view_of(session: Session) -> View:
-    """Return the view of the selected mailbox."""
-    if session.view is None:
-        raise RuntimeError("the engine let a command of the selected state through")
-    return session.view
-
-
-def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
-    """Return the sequence numbers that a set means, as ascending ranges; raises `SyntaxFault`."""
-    count = len(view.uids)
-    if uid:
-        # RFC 3501 §6.4.8: UIDs that do not exist are ignored; §9: of an empty mailbox, `*` is UIDNEXT.
-        ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)
-        return [range(one.start + 1, one.stop + 1) for one in indexes(ranges, view.uids)]
-    ranges = messages.resolve(count)
-    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD, `*` of none too.
-    if not count or ranges[-1][1] > count:
-        raise SyntaxFault("Invalid messageset")
-    return [range(low, high + 1) for low, high in ranges]
-
-
-def uids_of(view: View, spans: list[range]) -> list[UID]:
-    """Return the UIDs of these sequence numbers."""
-    return [uid for span in spans for uid in view.uids[span.start - 1 : span.stop - 1]]
-
-
-def _some_gone(view: View, spans: list[range]) -> bool:
-    return any(-1 in view.pick(view.mailbox.flags, span[0], span[-1]) for span in spans)
 
 
 # -- FETCH ----------------------------------------------------------------------------------------------------
@@ -73,7 +40,7 @@ def _some_gone(view: View, spans: list[range]) -> bool:
 
 def fetch(session: Session, command: commands.Fetch) -> Awaitable[None] | None:
     """FETCH and UID FETCH (RFC 3501 §6.4.5)."""
-    view = view_of(session)
+    view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     made = plan(command.items, uid=command.uid)
     if made.sets_seen and not view.read_only:
@@ -96,7 +63,7 @@ async def _fetch_and_mark(
     session: Session, command: commands.Fetch, spans: list[range], made: Plan, unseen: list[UID]
 ) -> None:
     r"""Set \Seen first, and give the flags of those that had not had it (RFC 3501 §6.4.5)."""
-    view = view_of(session)
+    view = session.selected_view()
     await session.storage.store(view.mailbox, unseen, Change.ADD, _SEEN, view=view)
     with_flags = plan(command.items, uid=command.uid, flags=True)
     changed = set(unseen)
@@ -153,10 +120,10 @@ async def _produce_patiently(
 
 
 def _fetched(session: Session, command: commands.Fetch, spans: list[range], made: Plan) -> None:
-    view = view_of(session)
+    view = session.selected_view()
     if made.whole and spans:
         session.note(Kind.RETRIEVED, view.mailbox, uids_of(view, spans))
-    if not command.uid and _some_gone(view, spans):
+    if not command.uid and some_gone(view, spans):
         # RFC 2180 §4.1.2: what is there has been sent; NO says that it was not all.
         session.finish(command, b"NO " + GONE, expunges=False)
     else:
@@ -168,7 +135,7 @@ def _fetched(session: Session, command: commands.Fetch, spans: list[range], made
 
 def store(session: Session, command: commands.Store) -> Awaitable[None] | None:
     """STORE and UID STORE (RFC 3501 §6.4.6)."""
-    view = view_of(session)
+    view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     if view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
@@ -180,7 +147,7 @@ def store(session: Session, command: commands.Store) -> Awaitable[None] | None:
 
 
 async def _store(session: Session, command: commands.Store, spans: list[range]) -> None:
-    view = view_of(session)
+    view = session.selected_view()
     uids = uids_of(view, spans)
     await session.storage.store(view.mailbox, uids, command.change, command.flags, view=view)
     if view.changed:  # new keywords must be told before they are used; numbers must stay
@@ -192,7 +159,7 @@ async def _store(session: Session, command: commands.Store, spans: list[range]) 
             session.connection.flush()
             await session.connection.wait_writable()
     text = b"OK Store completed."
-    if not command.uid and _some_gone(view, spans):
+    if not command.uid and some_gone(view, spans):
         text = b"OK " + GONE
     session.finish(command, text, expunges=command.uid, uid=command.uid)
 
@@ -202,7 +169,7 @@ async def _store(session: Session, command: commands.Store, spans: list[range]) 
 
 async def search(session: Session, command: commands.Search) -> None:
     """SEARCH and UID SEARCH (RFC 3501 §6.4.4)."""
-    view = view_of(session)
+    view = session.selected_view()
     found = await session.storage.search(view, key_for(command.key, view.uids))
     uids = view.uids
     numbers = [uids[number - 1] for number in found] if command.uid else found
@@ -220,7 +187,7 @@ def bad_charset(session: Session, command: commands.BadCharset) -> None:
 
 def copy(session: Session, command: commands.Copy | commands.Move) -> Awaitable[None] | None:
     """COPY, MOVE and their UID forms (RFC 3501 §6.4.7, RFC 6851)."""
-    view = view_of(session)
+    view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     if isinstance(command, commands.Move) and view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
@@ -232,10 +199,10 @@ def copy(session: Session, command: commands.Copy | commands.Move) -> Awaitable[
 
 
 async def _copy(session: Session, command: commands.Copy | commands.Move, uids: list[UID]) -> None:
-    view = view_of(session)
+    view = session.selected_view()
     move = isinstance(command, commands.Move)
     try:
-        target = find(session, command.mailbox)
+        target = session.find_mailbox(command.mailbox)
         work = session.storage.move if move else session.storage.copy
         # RFC 3501 §6.4.7: all or none, and OK would promise all. §6.4.8: UIDs that are gone are ignored.
         copied = await work(view.mailbox, uids, target, whole=not command.uid)
@@ -267,7 +234,7 @@ def _copyuid(copied: Copied) -> bytes:
 
 def expunge(session: Session, command: commands.Expunge) -> Awaitable[None] | None:
     """EXPUNGE (RFC 3501 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1)."""
-    view = view_of(session)
+    view = session.selected_view()
     if view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
         return None
@@ -288,7 +255,7 @@ async def _remove(session: Session, mailbox: Mailbox, removing: Awaitable[list[U
 
 def close(session: Session, command: commands.Close) -> Awaitable[None] | None:
     """CLOSE: expunge without telling of it (RFC 3501 §6.4.2), unless it is selected read-only, or gone."""
-    view = view_of(session)
+    view = session.selected_view()
     if view.read_only or view.gone:
         _leave(session, command, b"OK Close completed.")
         return None
@@ -296,7 +263,7 @@ def close(session: Session, command: commands.Close) -> Awaitable[None] | None:
 
 
 async def _close(session: Session, command: commands.Close) -> None:
-    view = view_of(session)
+    view = session.selected_view()
     await _remove(session, view.mailbox, session.storage.expunge(view.mailbox, view.uids))
     _leave(session, command, b"OK Close completed.")
 

@@ -22,52 +22,52 @@ class State(Enum):
     LOGOUT = "logout"
 
 
-_ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
-_NONAUTH = frozenset({State.NOT_AUTHENTICATED})
-_AUTH = frozenset({State.AUTHENTICATED, State.SELECTED})
-_SELECT = frozenset({State.SELECTED})
+ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
+NONAUTH = frozenset({State.NOT_AUTHENTICATED})
+AUTH = frozenset({State.AUTHENTICATED, State.SELECTED})
+SELECT = frozenset({State.SELECTED})
 
 LEGAL: Mapping[bytes, frozenset[State]] = MappingProxyType(
     {
         # command-any (RFC 3501 §6.1)
-        b"CAPABILITY": _ANY,
-        b"NOOP": _ANY,
-        b"LOGOUT": _ANY,
-        b"ID": _ANY,  # RFC 2971 §3.1
+        b"CAPABILITY": ANY,
+        b"NOOP": ANY,
+        b"LOGOUT": ANY,
+        b"ID": ANY,  # RFC 2971 §3.1
         # command-nonauth (RFC 3501 §6.2)
-        b"STARTTLS": _NONAUTH,
-        b"AUTHENTICATE": _NONAUTH,
-        b"LOGIN": _NONAUTH,
+        b"STARTTLS": NONAUTH,
+        b"AUTHENTICATE": NONAUTH,
+        b"LOGIN": NONAUTH,
         # command-auth (RFC 3501 §6.3)
-        b"SELECT": _AUTH,
-        b"EXAMINE": _AUTH,
-        b"CREATE": _AUTH,
-        b"DELETE": _AUTH,
-        b"RENAME": _AUTH,
-        b"SUBSCRIBE": _AUTH,
-        b"UNSUBSCRIBE": _AUTH,
-        b"LIST": _AUTH,
-        b"LSUB": _AUTH,
-        b"STATUS": _AUTH,
-        b"APPEND": _AUTH,
-        b"IDLE": _AUTH,  # RFC 2177 §3
-        b"NAMESPACE": _AUTH,  # RFC 2342 §5
+        b"SELECT": AUTH,
+        b"EXAMINE": AUTH,
+        b"CREATE": AUTH,
+        b"DELETE": AUTH,
+        b"RENAME": AUTH,
+        b"SUBSCRIBE": AUTH,
+        b"UNSUBSCRIBE": AUTH,
+        b"LIST": AUTH,
+        b"LSUB": AUTH,
+        b"STATUS": AUTH,
+        b"APPEND": AUTH,
+        b"IDLE": AUTH,  # RFC 2177 §3
+        b"NAMESPACE": AUTH,  # RFC 2342 §5
         # command-select (RFC 3501 §6.4)
-        b"CHECK": _SELECT,
-        b"CLOSE": _SELECT,
-        b"UNSELECT": _SELECT,  # RFC 3691 §2
-        b"EXPUNGE": _SELECT,
-        b"SEARCH": _SELECT,
-        b"FETCH": _SELECT,
-        b"STORE": _SELECT,
-        b"COPY": _SELECT,
-        b"MOVE": _SELECT,  # RFC 6851 §3.1
-        b"UID SEARCH": _SELECT,
-        b"UID FETCH": _SELECT,
-        b"UID STORE": _SELECT,
-        b"UID COPY": _SELECT,
-        b"UID MOVE": _SELECT,
-        b"UID EXPUNGE": _SELECT,  # RFC 4315 §2.1
+        b"CHECK": SELECT,
+        b"CLOSE": SELECT,
+        b"UNSELECT": SELECT,  # RFC 3691 §2
+        b"EXPUNGE": SELECT,
+        b"SEARCH": SELECT,
+        b"FETCH": SELECT,
+        b"STORE": SELECT,
+        b"COPY": SELECT,
+        b"MOVE": SELECT,  # RFC 6851 §3.1
+        b"UID SEARCH": SELECT,
+        b"UID FETCH": SELECT,
+        b"UID STORE": SELECT,
+        b"UID COPY": SELECT,
+        b"UID MOVE": SELECT,
+        b"UID EXPUNGE": SELECT,  # RFC 4315 §2.1
     }
 )
 

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad_store.imap.sequence import SequenceSet, coalesce, format_ranges, indexes, parse_sequence_set, ranges_of
-from postroad_store.imap.wire import SyntaxFault
+from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.sequence import (
+    SequenceSet,
+    coalesce,
+    format_ranges,
+    indexes,
+    parse_sequence_set,
+    ranges_of,
+)
 
 
 @pytest.mark.parametrize(

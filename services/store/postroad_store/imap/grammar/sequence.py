@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.wire import MAX_NUMBER, Reader, SyntaxFault
+from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

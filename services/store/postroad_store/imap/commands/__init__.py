@@ -10,21 +10,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from postroad_store.imap.events import Bad, Command
 from postroad_store.mail.search import keys
-from postroad_store.protocol.contract import Event
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from postroad_store.imap.sequence import SequenceSet
+    from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.mail.model.flags import Change, FlagSet
 
-
-@dataclass(frozen=True, slots=True)
-class Command(Event):
-    """Any command; `tag` is what its completion result begins with."""
-
-    tag: bytes
+__all__ = ["Bad", "Command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,17 +290,6 @@ class Search(Command):
 @dataclass(frozen=True, slots=True)
 class BadCharset(Command):
     """A SEARCH whose CHARSET is not known here: it is answered NO (RFC 3501 §6.4.4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bad(Event):
-    """Something that no command is; answered BAD with `text`, untagged where the tag could not be read.
-
-    An APPEND or IDLE that was under way with this tag is over.
-    """
-
-    tag: bytes | None
-    text: str
 
 
 # Search keys (RFC 3501 §6.4.4): the leaves are the mail's own; what holds them can hold numbers too, which mean

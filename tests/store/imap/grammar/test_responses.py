@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.imap.responses import astring, nstring, string, text
+from postroad_store.imap.grammar.responses import astring, nstring, string, text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad_store.imap.mailbox_name import NameInvalid, decode, encode
+from postroad_store.imap.grammar.mailbox_name import NameInvalid, decode, encode
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Which messages of the selected mailbox a command means, and what is said where they cannot be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.sequence import indexes
+
+if TYPE_CHECKING:
+    from postroad_store.imap.grammar.sequence import SequenceSet
+    from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.view import View
+
+READ_ONLY = b"NO [READ-ONLY] Mailbox is read-only."
+GONE = b"[EXPUNGEISSUED] Some of the requested messages no longer exist."  # RFC 5530 §3
+
+
+def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
+    """Return the sequence numbers that a set means, as ascending ranges; raises `SyntaxFault`."""
+    count = len(view.uids)
+    if uid:
+        # RFC 3501 §6.4.8: UIDs that do not exist are ignored; §9: of an empty mailbox, `*` is UIDNEXT.
+        ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)
+        return [range(span.start + 1, span.stop + 1) for span in indexes(ranges, view.uids)]
+    ranges = messages.resolve(count)
+    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD, `*` of none too.
+    if not count or ranges[-1][1] > count:
+        raise SyntaxFault("Invalid messageset")
+    return [range(low, high + 1) for low, high in ranges]
+
+
+def uids_of(view: View, spans: list[range]) -> list[UID]:
+    """Return the UIDs of these sequence numbers."""
+    return [uid for span in spans for uid in view.uids[span.start - 1 : span.stop - 1]]
+
+
+def some_gone(view: View, spans: list[range]) -> bool:
+    """Return True if another session has expunged some of these messages."""
+    return any(-1 in view.pick(view.mailbox.flags, span[0], span[-1]) for span in spans)

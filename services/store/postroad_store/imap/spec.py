@@ -1,0 +1,80 @@
+"""What the server knows of a command: its `Spec`, written in the command's own module (`commands/`).
+
+The registry derives everything else from the Specs: which parser reads a command, in which states it is legal, who
+carries it out, what CAPABILITY says, and which capabilities an operator can hide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from postroad_store.imap.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from postroad_store.imap.events import Command
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.protocol.contract import Event
+
+# Any: each handler takes the events of its own command alone.
+Handler: TypeAlias = "Callable[[Session, Any], Awaitable[None] | None]"
+Parser: TypeAlias = "Callable[[bytes, Reader], Command]"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What CAPABILITY depends on, apart from the capabilities that are offered at all (RFC 3501 §6.1.1)."""
+
+    state: State
+    secure: bool  # TLS is in use
+    tls: bool  # the server has a certificate
+    plaintext_auth: bool  # passwords are taken without TLS
+    message_size: int  # octets
+
+
+def _always(_: Conditions) -> bool:
+    return True
+
+
+def after_login(conditions: Conditions) -> bool:
+    """Show a capability once the client has logged in: before that its commands would be refused anyway."""
+    return conditions.state is not State.NOT_AUTHENTICATED
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """An extension as CAPABILITY announces it and as an operator hides it: by `name`.
+
+    A capability of one command alone is that command's `Spec.capability`: to hide it takes the command away. One that
+    only changes a command is in its `Spec.extensions`, and the handler asks `session.offers`.
+    """
+
+    name: bytes
+    rfc: str
+    shown: Callable[[Conditions], bool] = _always
+    value: Callable[[Conditions], bytes] | None = None  # what follows "=" in the announcement
+    kept: str = ""  # why it cannot be hidden: the end of a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One command.
+
+    `parse` is pure: it reads the arguments, up to the end of the command, and raises `SyntaxFault`. `handle` carries
+    the event out, at once or awaited; it may raise `MailError` and, before it awaits, `SyntaxFault`.
+    """
+
+    name: bytes  # in upper case; a UID form is a command of its own: b"UID FETCH"
+    states: frozenset[State]
+    event: type[Command]
+    parse: Parser
+    handle: Handler
+    rfc: str
+    capability: Capability | None = None
+    extensions: tuple[Capability, ...] = ()
+    follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))  # what comes later
+    streams: bool = False  # its last literal is handed on in pieces, of any size: `parse` ends at the announcement
