@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal import Entry, Journal, JournalReader
+from postroad.world.guesses import Guesses
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
 from postroad_store.mail.model.arrival import Arrival
@@ -37,15 +38,14 @@ class Place:
         self.world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
         self.folder = folder
         self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
-        self.journal = Journal(folder / "journal" / "store.jsonl", service="store")
-        self.accounts = Accounts(self.world, self.settings)
+        self.journal = Journal(folder / "journal", service="store")
+        self.accounts = Accounts(self.world, self.settings, Guesses(Clock(), answer_after=0.0))
         self.maildrops = Maildrops(
             self.accounts,
             self.storage,
             self.journal,
             tls=tls,
             plaintext_auth=self.settings.plaintext_auth,
-            authentication_delay=0.0,
         )
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ class Delivery:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
