@@ -12,7 +12,7 @@ CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -x
 export ID
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down logs run trace ca password test check golden bench bench-beside
+.PHONY: help venv up down logs run trace queue ca password test check golden mutants rules bench bench-beside
 
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -69,6 +69,12 @@ check: venv ## format, lint and types
 golden: venv ## write the expected outputs of tests/golden anew; look at the difference before you commit it
 	$(PY) -m tests.dns.golden
 	POSTROAD_GOLDEN=write $(PY) -m pytest -q tests/golden
+
+mutants: venv ## change the engines a little and see whether tests notice: make mutants [ONLY=<module>] [SEED=1]
+	$(PY) -m tests.mutants --only '$(ONLY)' --seed $(or $(SEED),1) --seconds $(or $(SECONDS),570)
+
+rules: venv ## print which lines obey which section of an RFC, and which tests cite it
+	@$(PY) -m tests.rules
 
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
 	$(PY) -m bench

@@ -42,10 +42,9 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
     ).stdout.strip()
     Path(site, "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
     options = ["--no-index", "--no-deps", "--no-build-isolation"]
-    folders = [str(folder / "services" / name) for name in DISTRIBUTIONS]
-    subprocess.run([*map(str, pip), *options, *folders], check=True)
+    subprocess.run([*pip, *options, *(str(folder / "services" / name) for name in DISTRIBUTIONS)], check=True)
     shutil.rmtree(folder / "services")
     return environment
 

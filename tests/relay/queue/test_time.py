@@ -60,7 +60,7 @@ class ScriptedHop:
     async def deliver(
         self, route: Route, transaction: Transaction, stored: Stored, attempted: Callable[[Session], None]
     ) -> Attempt:
-        if str(transaction.envelope.recipients[0]) == "bob@beta.test":
+        if str(transaction.envelope.recipients[0].address) == "bob@beta.test":
             self.attempts += 1
             return Attempt((BUSY,), reached=True)
         self.contents.append(b"".join(stored.blocks()))

@@ -23,11 +23,12 @@ from postroad.clock import Clock
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
-from postroad_store.mail.database.commits.keywords import NARROW, TakeBack
+from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
 from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Incoming
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
+from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.mime.structure import parse
 from postroad_store.mail.mime.text import is_plain, kept_text
 from postroad_store.mail.model.account import Account
@@ -225,7 +226,7 @@ class Storage:
         if not mailbox.loaded:
             mailbox.load(self._reader.contents(mailbox))
         self._keep(mailbox)
-        if len(mailbox.keywords) >= NARROW and mailbox.has_unused_keywords():
+        if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 

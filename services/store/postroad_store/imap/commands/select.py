@@ -29,22 +29,23 @@ class Select(Command):
 
 def handle(session: Session, command: Select) -> Awaitable[None] | None:
     """Open a mailbox, and say what is in it."""
+    engine = session.engine
     if session.view is not None:
         # RFC 3501 §6.3.1: the selected mailbox is given up before the new one is tried, whether or not that succeeds.
         session.leave_mailbox()
-        session.engine.send(updates.CLOSED)
+        engine.send(updates.CLOSED)
     mailbox = session.find_mailbox(command.mailbox)
     if session.storage.is_large(mailbox):
         return _select_large(session, command, mailbox)
-    _selected(session, command, session.storage.view(mailbox, read_only=command.read_only))
+    _enter(session, command, session.storage.view(mailbox, read_only=command.read_only))
     return None
 
 
 async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> None:
-    _selected(session, command, await session.storage.view_large(mailbox, read_only=command.read_only))
+    _enter(session, command, await session.storage.view_large(mailbox, read_only=command.read_only))
 
 
-def _selected(session: Session, command: Select, view: View) -> None:
+def _enter(session: Session, command: Select, view: View) -> None:
     engine = session.engine
     session.view = view
     engine.enter(State.SELECTED)

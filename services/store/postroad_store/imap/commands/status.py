@@ -62,24 +62,24 @@ def _invalid(item: bytes) -> SyntaxFault:
 
 
 def handle(session: Session, command: Status) -> Awaitable[None] | None:
-    """Give the figures."""
+    """Give the figures, in the order of `ITEMS`."""
     if b"APPENDLIMIT" in command.items and not session.offers(APPENDLIMIT):
         raise _invalid(b"APPENDLIMIT")
     mailbox = session.find_mailbox(command.mailbox)
-    if session.storage.is_large(mailbox):  # so it is not selected
-        return _count_large(session, command, mailbox)
     view = session.view
     if view is not None and view.mailbox is mailbox and view.changed:
         session.tell(view, expunges=True)  # so that the figures agree with what the client knows
-    _answer(session, command, mailbox, session.storage.status(mailbox))
+    if session.storage.is_large(mailbox):
+        return _count_large(session, command, mailbox)
+    _give(session, command, mailbox, session.storage.status(mailbox))
     return None
 
 
 async def _count_large(session: Session, command: Status, mailbox: Mailbox) -> None:
-    _answer(session, command, mailbox, await session.storage.status_large(mailbox))
+    _give(session, command, mailbox, await session.storage.status_large(mailbox))
 
 
-def _answer(session: Session, command: Status, mailbox: Mailbox, counts: Counts) -> None:
+def _give(session: Session, command: Status, mailbox: Mailbox, counts: Counts) -> None:
     view = session.view
     selected = view is not None and view.mailbox is mailbox
     values = {
