@@ -11,6 +11,7 @@ import pytest
 
 from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
+from postroad.world.guesses import TooManyGuesses
 from postroad_store.imap import appends
 from postroad_store.imap.commands.append import end, take_octets
 from postroad_store.imap.commands.noop import Noop
@@ -527,3 +528,13 @@ async def test_logins_leave_a_line_in_the_log(connect: Callable[[], Wire], caplo
         ("imap login", "LOGIN", ""),
     ]
     assert {record.peer for record in caplog.records} == {"192.0.2.1"}
+
+
+async def test_a_login_that_is_not_even_tried(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
+    async def too_many(*_: object) -> None:
+        raise TooManyGuesses("alice")
+
+    monkeypatch.setattr(place.accounts, "authenticate", too_many)
+    wire = connect()
+    assert (await wire.say(LOGIN)).endswith("l NO [UNAVAILABLE] Too many failed logins, try again later.\r\n")
+    assert not wire.closed
