@@ -69,7 +69,8 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield from rows_smtp.rows(*smtp, stack.process_id(Service.RELAY), tls=tls, folder=folder, rounds=rounds)
             stack.start(Service.STORE)
         elif group == "road":
-            yield from rows_road.rows(smtp, mx, lambda: _reader(stack), tls=tls, folder=folder, rounds=rounds)
+            road = rows_road.Road(smtp, mx, lambda: _reader(stack))
+            yield from rows_road.rows(road, tls=tls, folder=folder, rounds=rounds)
         else:
             ours = ((imap.host, imap.port, pop3.port), (BOB.address, BOB.password))
             for layout in ("sdbox", "maildir"):

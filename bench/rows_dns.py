@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bench.peers import DNS_PORT, NSD_ADDRESS, Nsd, program
 from bench.table import Row, at_least, interleave
 from postroad.config import Settings
-from postroad.dns.masterfile import format_zone
 from postroad.world.source import load_world
 from postroad_dns.addressbook import build_catalog
+from postroad_dns.zones import format_zone
 from tests.harness.stack import Port
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def zones(stack: ProcessStack) -> dict[str, str]:
     return {str(zone.apex): format_zone(zone) for zone in catalog.zones.values()}
 
 
-def _dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
+def dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
     binary = program("dnsperf", "dnsperf")
 
     def measure() -> float:
@@ -69,11 +69,16 @@ def _dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
 def rows(stack: ProcessStack, folder: Path, rounds: int) -> Iterator[Row]:
     """Measure beside NSD, which serves the very same zones."""
     folder.mkdir(parents=True)
+    with Nsd(folder / "nsd", zones(stack)):
+        row = Row("DNS warm", "queries/s", at_least(0.8), peer_name="nsd, 1 process")
+        yield compared(row, stack.endpoint(Port.DNS), (NSD_ADDRESS, DNS_PORT), folder, rounds)
+
+
+def compared(row: Row, ours: tuple[str, int], peer: tuple[str, int], folder: Path, rounds: int) -> Row:
+    """Measure two servers, both warm."""
     queries = folder / "queries"
     queries.write_text(QUERIES)
-    with Nsd(folder / "nsd", zones(stack)):
-        ours, theirs = _dnsperf(*stack.endpoint(Port.DNS), queries), _dnsperf(NSD_ADDRESS, DNS_PORT, queries)
-        ours()
-        theirs()
-        row = Row("DNS warm", "queries/s", at_least(0.8), peer_name="nsd, 1 process")
-        yield interleave(row, rounds, ours, theirs)
+    mine, theirs = dnsperf(*ours, queries), dnsperf(*peer, queries)
+    mine()
+    theirs()
+    return interleave(row, rounds, mine, theirs)

@@ -6,7 +6,7 @@ import contextlib
 import smtplib
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.clients import ImapClient
 from bench.peers import (
@@ -100,32 +100,38 @@ def _idle(smtp: tuple[str, int], reader: Callable[[], ImapClient]) -> Callable[[
     return measure
 
 
-def rows(
-    smtp: tuple[str, int],
-    mx: tuple[str, int],
-    reader: Callable[[], ImapClient],
-    *,
-    tls: Path,
-    folder: Path,
-    rounds: int,
-) -> Iterator[Row]:
-    """Measure throughput, the delay of a single message, and IDLE."""
+class Road(NamedTuple):
+    """One road: where mail is handed in, where its last hop takes it, and how its mailbox is read."""
+
+    smtp: tuple[str, int]
+    mx: tuple[str, int]
+    reader: Callable[[], ImapClient]
+
+
+def rows(ours: Road, *, tls: Path, folder: Path, rounds: int) -> Iterator[Row]:
+    """Measure beside Debian's servers."""
     with (
         Dovecot(folder / "dovecot", "sdbox") as dovecot,
         exchanger(folder / "mx", dovecot.lmtp_socket, tls=tls),
         submission(folder / "submission", tls=tls),
     ):
-        peer_smtp = (SUBMISSION_ADDRESS, SMTP_PORT)
 
-        def peer_reader() -> ImapClient:
+        def reader() -> ImapClient:
             return ImapClient(dovecot.address, IMAP_PORT, "bob@beta.test", PASSWORD)
 
-        name = "postfix → postfix → dovecot"
-        row = Row("road, 2,000 messages", "messages/s", at_least(5), peer_name=name)
-        yield interleave(row, rounds, _throughput(smtp, reader), _throughput(peer_smtp, peer_reader))
-        row = Row("road, 250 to visible", "ms p50", at_most(0.4), peer_name=name)
-        yield interleave(row, rounds, _latency(smtp, reader), _latency(peer_smtp, peer_reader))
-        row = Row("delivery to IDLE's EXISTS, beside", "ms p50", None, peer_name="postfix → dovecot")
-        beside = interleave(row, rounds, _idle(mx, reader), _idle((MX_ADDRESS, SMTP_PORT), peer_reader))
-        yield beside
-        yield Row("delivery to IDLE's EXISTS", "ms p50", at_most(10), ours=beside.ours)
+        peer = Road((SUBMISSION_ADDRESS, SMTP_PORT), (MX_ADDRESS, SMTP_PORT), reader)
+        throughput, visible, idle = compared(ours, peer, "postfix → postfix → dovecot", rounds)
+        throughput.floor, visible.floor = at_least(5), at_most(0.4)
+        idle.peer_name = "postfix → dovecot"
+        yield from (throughput, visible, idle)
+        yield Row("delivery to IDLE's EXISTS", "ms p50", at_most(10), ours=idle.ours)
+
+
+def compared(ours: Road, peer: Road, name: str, rounds: int) -> Iterator[Row]:
+    """Measure throughput, the delay of a single message, and IDLE, on two roads."""
+    row = Row("road, 2,000 messages", "messages/s", None, peer_name=name)
+    yield interleave(row, rounds, _throughput(ours.smtp, ours.reader), _throughput(peer.smtp, peer.reader))
+    row = Row("road, 250 to visible", "ms p50", None, peer_name=name)
+    yield interleave(row, rounds, _latency(ours.smtp, ours.reader), _latency(peer.smtp, peer.reader))
+    row = Row("delivery to IDLE's EXISTS, beside", "ms p50", None, peer_name=name)
+    yield interleave(row, rounds, _idle(ours.mx, ours.reader), _idle(peer.mx, peer.reader))

@@ -58,9 +58,6 @@ def forget_peak(process_id: int) -> int:
 def rows(address: str, port: int, relay_process: int, *, tls: Path, folder: Path, rounds: int) -> Iterator[Row]:
     """Measure memory on a relay that is as good as new, then the rate with session reuse and without."""
 
-    def rate(address: str, port: int, *, reuse: bool) -> Callable[[], float]:
-        return lambda: MESSAGES / smtp_source(address, port, messages=MESSAGES, reuse=reuse)
-
     def grown() -> float:
         before = forget_peak(relay_process)
         smtp_source(address, port, messages=1, reuse=False, size=LARGE, sessions=1)
@@ -71,7 +68,19 @@ def rows(address: str, port: int, relay_process: int, *, tls: Path, folder: Path
     # The same plight on both sides, and once more beside a Postfix that does nothing but accept, for comparison.
     for hold, name in ((False, "postfix, next hop down"), (True, "postfix, on hold")):
         with submission(folder / f"hold-{hold}", hold=hold, tls=tls):
-            for reuse, floor, what in ((True, 4.0, "session reuse"), (False, 2.5, "a session a message")):
-                row = Row(f"SMTP accepted, {what}", "messages/s", None if hold else at_least(floor), peer_name=name)
-                ours, theirs = rate(address, port, reuse=reuse), rate(SUBMISSION_ADDRESS, SMTP_PORT, reuse=reuse)
-                yield interleave(row, rounds, ours, theirs)
+            peer = (SUBMISSION_ADDRESS, SMTP_PORT)
+            yield from accepted((address, port), peer, name, rounds, floors=None if hold else (4.0, 2.5))
+
+
+def accepted(
+    ours: tuple[str, int], peer: tuple[str, int], name: str, rounds: int, floors: tuple[float, float] | None = None
+) -> Iterator[Row]:
+    """Measure the rate with session reuse and without, on both sides; `floors` are those of the two rows."""
+
+    def rate(place: tuple[str, int], *, reuse: bool) -> Callable[[], float]:
+        return lambda: MESSAGES / smtp_source(*place, messages=MESSAGES, reuse=reuse)
+
+    for number, (reuse, what) in enumerate(((True, "session reuse"), (False, "a session per message"))):
+        floor = None if floors is None else at_least(floors[number])
+        row = Row(f"SMTP accepted, {what}", "messages/s", floor, peer_name=name)
+        yield interleave(row, rounds, rate(ours, reuse=reuse), rate(peer, reuse=reuse))

@@ -39,6 +39,7 @@ def _logging_as_before() -> Iterator[None]:
         ("a=b", '"a=b"'),
         ('say "hi"\\', '"say \\"hi\\"\\\\"'),
         ("line\r\nlevel=info", '"line\\r\\nlevel=info"'),
+        ("a\u202eb\U000e0041", '"a\\u202eb\\udb40\\udc41"'),  # bidirectional and tag controls
         ("\x85\u2028\x1b[1m\ud800", '"\\u0085\\u2028\\u001b[1m\\ud800"'),
     ],
 )

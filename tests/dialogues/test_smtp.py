@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.engine import Wait
 from postroad.mail.address import Address
 from postroad.mail.reply import (
     LOCAL_ERROR,
@@ -42,7 +43,7 @@ from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import Authenticate, Block, Close, Connected, Discard, Mail, Message, Rcpt, StartTls
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
-from postroad.smtp.server.service import Limits, Listener, Port, Session
+from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.world import Account
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Taker:
     def connect(self, session: Session) -> Reply | None:
         return reply(*self.dialogue.greeting) if self.dialogue.greeting else None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
         if login == "broken":
             raise RuntimeError
         return ALICE if (login, password) == ("alice@alpha.test", "wonderland") else None
@@ -111,7 +112,7 @@ class Turn:
 @dataclass
 class Dialogue:
     turns: list[Turn] = field(default_factory=lambda: [Turn()])
-    port: Port = Port.TRANSFER
+    port: Purpose = Purpose.TRANSFER
     plaintext_auth: bool = False
     starttls: bool = True
     whole: bool = False
@@ -120,7 +121,7 @@ class Dialogue:
 
     @property
     def settings(self) -> Limits:
-        return Limits(authentication_delay=0.0, **self.limits)
+        return Limits(**self.limits)
 
 
 def expand(text: str) -> bytes:
@@ -164,7 +165,7 @@ def setting(dialogue: Dialogue, word: str) -> None:
     name, _, value = word.partition("=")
     match name:
         case "port":
-            dialogue.port = Port(value)
+            dialogue.port = Purpose(value)
         case "plaintext_auth":
             dialogue.plaintext_auth = True
         case "no_starttls":
@@ -186,12 +187,12 @@ class Peer:
             hostname="mx.test",
             limits=dialogue.settings,
             postmaster=POSTMASTER,
-            starttls=dialogue.starttls and dialogue.port is not Port.SUBMISSIONS,
-            auth=dialogue.port is not Port.TRANSFER,
+            starttls=dialogue.starttls and dialogue.port is not Purpose.SUBMISSIONS,
+            auth=dialogue.port is not Purpose.TRANSFER,
             plaintext_auth=dialogue.plaintext_auth,
         )
         self.session = Session(dialogue.port, ipaddress.ip_address("192.0.2.1"), 1, "1")
-        if dialogue.port is Port.SUBMISSIONS:
+        if dialogue.port is Purpose.SUBMISSIONS:
             self.session.tls_version = "TLSv1.3"
         self.service = Taker(dialogue)
         self.engine = Engine(self.profile, self.session)
@@ -201,7 +202,7 @@ class Peer:
 
     def feed(self, octets: bytes) -> bytes:
         self.engine.receive_data(octets)
-        while (event := self.engine.next_event()) is not None:
+        while not isinstance(event := self.engine.next_event(), Wait):
             match event:
                 case Connected():
                     self.engine.answer(self.service.connect(self.session) or self.profile.greeting)
@@ -224,7 +225,7 @@ class Peer:
         return self.engine.data_to_send()
 
     def authenticate(self, login: str, password: str) -> None:
-        coroutine = self.service.authenticate(login, password)
+        coroutine = self.service.authenticate(self.session, login, password)
         try:
             coroutine.send(None)
         except StopIteration as answer:
@@ -286,7 +287,7 @@ async def test_live(path: Path, tmp_path: Path, server_tls: ssl.SSLContext, clie
         postmaster=POSTMASTER,
     )
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", server.listeners[0].port, ssl=client_tls if dialogue.port is Port.SUBMISSIONS else None
+        "127.0.0.1", server.listeners[0].port, ssl=client_tls if dialogue.port is Purpose.SUBMISSIONS else None
     )
     try:
         for turn in dialogue.turns:

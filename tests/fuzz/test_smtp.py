@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from postroad.engine import Wait
 from postroad.mail.address import Address
 from postroad.mail.reply import BAD_CONTENT, NO_SUCH_USER, RECIPIENT_OK, SENDER_OK, Reply, reply
 from postroad.smtp.server.data import TEXT_LINE_TOO_LONG, MailData
@@ -26,7 +27,7 @@ from postroad.smtp.server.events import (
     StartTls,
 )
 from postroad.smtp.server.profile import Profile
-from postroad.smtp.server.service import Limits, Port, Session
+from postroad.smtp.server.service import Limits, Purpose, Session
 
 LIMITS = Limits(message_size=300, recipients=3, header_size=60, header_lines=4, line=40, errors=8)
 PROFILE = Profile(
@@ -43,7 +44,7 @@ class Caller:
     """Drives an engine, and remembers what came out: octets sent, contents taken."""
 
     def __init__(self) -> None:
-        self.session = Session(Port.SUBMISSION, ipaddress.ip_address("192.0.2.1"), 1, "1")
+        self.session = Session(Purpose.SUBMISSION, ipaddress.ip_address("192.0.2.1"), 1, "1")
         self.engine = Engine(PROFILE, self.session)
         self.sent = b""
         self.content = b""
@@ -52,7 +53,7 @@ class Caller:
 
     def feed(self, octets: bytes) -> None:
         self.engine.receive_data(octets)
-        while (event := self.engine.next_event()) is not None:
+        while not isinstance(event := self.engine.next_event(), Wait):
             self.carry_out(event)
         self.sent += self.engine.data_to_send()
 

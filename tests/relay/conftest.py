@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-ON_BOTH = {"test_courier.py", "test_resolver.py"}
+ON_BOTH = {"test_courier.py", "test_resolver.py", "test_router.py"}
 ON_UVLOOP = {"test_relay.py"}
 
 

@@ -37,7 +37,7 @@ async def run(settings: Settings) -> int:
     # What stands now stands for good: the collector need not walk it again, nor every 700 new objects.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-    log.ready(**{one.role.value: f"{one.host}:{one.port}" for one in relay.listeners})
+    log.ready(**{one.purpose.value: f"{one.host}:{one.port}" for one in relay.listeners})
     await stopped.wait()
     await relay.stop()
     return 0

@@ -1,4 +1,4 @@
-"""What the queue manager tells the journal: a message's road, in the peers' own words; and the log: what went wrong."""
+"""What the queue manager writes to the journal (a message's road, in the peers' words) and to the log (failures)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from postroad.journal import Kind
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad_relay.delivery.routing import Route
+from postroad_relay.queue.active import Expired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from postroad.journal import Journal
     from postroad.mail.address import Address
@@ -33,25 +34,23 @@ class Chronicle:
     def resolved(self, message: Message, domain: str, route: Route | Deferred | Failed) -> None:
         """Note where the mail of a domain goes, or why nowhere."""
         if isinstance(route, Route):
-            mx = [f"{one.preference} {one.host}" for one in route.mx]
+            mx = [f"{exchanger.preference} {exchanger.host}" for exchanger in route.mx]
             self._record(Kind.RESOLVED, message, domain=domain, mx=mx)
         else:
             self._record(Kind.RESOLVED, message, domain=domain, mx=[], reason=route.reason)
 
     def attempted(self, message: Message, session: Session, recipients: Sequence[Address]) -> None:
-        """Note that a transaction is begun."""
+        """Note that a transaction begins over a session."""
         self._record(
             Kind.ATTEMPTED,
             message,
             host=str(session.target),
             tls=session.tls_version,
-            recipients=[str(one) for one in recipients],
+            recipients=[str(recipient) for recipient in recipients],
         )
 
-    def settled(
-        self, message: Message, news: Iterable[tuple[int, Outcome | None]], expired: Mapping[int, Failed], due: float
-    ) -> None:
-        """Note what came of recipients (by index); None: in `expired` is why. `due` is when deferred ones are."""
+    def settled(self, message: Message, news: Iterable[tuple[int, Outcome]], due: float) -> None:
+        """Note the outcomes of recipients (by index); those that are deferred are attempted again at `due`."""
         for index, outcome in news:
             recipient = str(message.envelope.recipients[index].address)
             match outcome:
@@ -62,15 +61,15 @@ class Chronicle:
                 case Deferred():
                     self._record(Kind.DEFERRED, message, recipient=recipient, **_words(outcome), next=due)
                     _log("deferred", message, recipient, outcome)
+                case Expired():
+                    self._record(Kind.EXPIRED, message, recipient=recipient, **_words(outcome))
+                    _log("expired", message, recipient, outcome)
                 case Failed():
                     self._record(Kind.FAILED, message, recipient=recipient, **_words(outcome))
                     _log("failed", message, recipient, outcome)
-                case None:
-                    self._record(Kind.EXPIRED, message, recipient=recipient, **_words(expired[index]))
-                    _log("expired", message, recipient, expired[index])
 
     def waits(self, message: Message, indexes: Iterable[int], down: Deferred, due: float) -> None:
-        """Note that recipients wait for servers that could not be reached; nothing was attempted for them."""
+        """Note that recipients wait, unattempted, for servers that could not be reached; `due` is the next probe."""
         words = _words(down)
         for index in indexes:
             recipient = str(message.envelope.recipients[index].address)

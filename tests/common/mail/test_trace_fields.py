@@ -14,8 +14,8 @@ import pytest
 
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.mail.trace_fields import count_received, received, return_path, with_protocol
-from postroad.smtp.server.service import Port, Session
+from postroad.mail.trace_fields import received, return_path, with_protocol
+from postroad.smtp.server.service import Purpose, Session
 from postroad.world.world import Account
 
 WHEN = dt.datetime(2026, 11, 3, 9, 8, 7, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -24,7 +24,9 @@ ALICE = Account(Address("alice", "alpha.test"), "secret")
 
 
 def session(**facts: Any) -> Session:
-    made = Session(Port.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True)
+    made = Session(
+        Purpose.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True
+    )
     return replace(made, **facts)
 
 
@@ -95,17 +97,3 @@ def test_a_parser_reads_it_back() -> None:
 def test_return_path() -> None:
     assert return_path(None) == b"Return-Path: <>\r\n"
     assert return_path(Address("a b", "alpha.test")) == b'Return-Path: <"a b"@alpha.test>\r\n'
-
-
-@pytest.mark.parametrize(
-    ("header", "count"),
-    [
-        (b"", 0),
-        (b"Received: x\r\n", 1),
-        (b"RECEIVED:x\r\nreceived : y\r\nSubject: Received: z\r\n", 2),
-        (b"Subject: x\r\n Received: folded\r\nX-Received: y\r\nReceived-SPF: pass\r\n", 0),
-        (b"Received: x\r\n\tby y\r\n" * 60, 60),
-    ],
-)
-def test_count(header: bytes, count: int) -> None:
-    assert count_received(header) == count

@@ -16,6 +16,7 @@ from postroad.smtp.client import session as session_module
 from postroad.smtp.client.outcome import Deferred, Delivered, Outcome
 from postroad.tls import client_context
 from postroad_relay.delivery import courier as courier_module
+from postroad_relay.delivery import pool as pool_module
 from postroad_relay.delivery.courier import Attempt, Courier
 from postroad_relay.delivery.routing import Route, Target
 from postroad_relay.queue.spool import UNTRIED, Message, QueueId, SpoolError, Stored
@@ -37,7 +38,8 @@ CONTENT = b"Subject: hi\r\n\r\n.dot\r\n"
 
 
 def transaction(*names: str, size: int = len(CONTENT)) -> Transaction:
-    return Transaction(SENDER, tuple(Address(name, "beta.test") for name in names or ("bob",)), size)
+    to = tuple(Recipient(Address(name, "beta.test")) for name in names or ("bob",))
+    return Transaction(Envelope(SENDER, to), size)
 
 
 def stored(content: bytes = CONTENT, path: Path | None = None, size: int | None = None) -> Stored:
@@ -331,7 +333,7 @@ async def test_a_cancelled_waiter_hands_its_turn_on(server: PretendServer) -> No
 async def test_idle_sessions_take_their_leave(
     server: PretendServer, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier_module, "IDLE", 0.05)
+    monkeypatch.setattr(pool_module, "IDLE", 0.05)
     await asyncio.gather(*(post.deliver() for _ in range(3)))
     await server.until(lambda: server.commands.count("QUIT") == 3)
     assert words(await post.deliver()) == ["delivered"]
@@ -340,7 +342,7 @@ async def test_idle_sessions_take_their_leave(
 async def test_sessions_in_use_do_not_take_their_leave(
     server: PretendServer, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier_module, "IDLE", 0.2)
+    monkeypatch.setattr(pool_module, "IDLE", 0.2)
     for _ in range(10):
         await post.deliver()
         await asyncio.sleep(0.05)
@@ -474,4 +476,4 @@ async def test_a_connection_lost_in_the_handshake_is_followed_by_plaintext(
 
 async def test_a_transaction_of_some_is_the_same_but_for_its_recipients() -> None:
     whole = transaction("a", "b", "c")
-    assert courier_module._only(whole, [0, 2]) == replace(whole, recipients=transaction("a", "c").recipients)
+    assert courier_module._only(whole, [0, 2]) == replace(whole, envelope=transaction("a", "c").envelope)

@@ -1,57 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import dns.flags
 import dns.message
 import pytest
 
-from postroad.smtp.client.outcome import Deferred, Failed
 from postroad.world.world import MX
 from postroad_relay.delivery import resolver as module
-from postroad_relay.delivery.resolver import CACHE_TIME, MAX_CNAMES, Resolver, Router, read
-from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Route, Target, Trouble
+from postroad_relay.delivery.resolver import CACHE_TIME, MAX_CNAMES, read
+from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Trouble
 from tests.relay.nameserver import NameServer
+from tests.relay.resolvers import SCRIPT, make, still
 
 if TYPE_CHECKING:
     from tests.relay.nameserver import Script
 
 ONE, TWO = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")
-SCRIPT: Script = {
-    ("beta.test", "MX"): ["beta.test. 300 MX 10 a.test.", "beta.test. 300 MX 20 B.test."],
-    ("a.test", "A"): ["a.test. 300 A 127.0.0.1"],
-    ("b.test", "A"): ["b.test. 300 A 127.0.0.2", "b.test. 300 A 127.0.0.1"],
-    ("null.test", "MX"): ["null.test. 300 MX 0 ."],
-    ("none.test", "MX"): [],
-    ("none.test", "A"): [],
-    ("gone.test", "MX"): "NXDOMAIN",
-    ("refused.test", "MX"): "REFUSED",
-    ("broken.test", "MX"): "SERVFAIL",
-    ("brief.test", "A"): ["brief.test. 0 A 127.0.0.1"],
-    # CNAMEs: within the answer, leading out of it, leading nowhere, round and round
-    ("www.test", "A"): ["www.test. 300 CNAME a.test.", "a.test. 300 A 127.0.0.1"],
-    ("far.test", "MX"): ["far.test. 300 CNAME beta.test."],
-    ("astray.test", "A"): ["astray.test. 300 CNAME lost.test."],
-    ("lost.test", "A"): "NXDOMAIN",
-    ("ping.test", "A"): ["ping.test. 300 CNAME pong.test."],
-    ("pong.test", "A"): ["pong.test. 300 CNAME ping.test."],
-    ("loop.test", "A"): ["loop.test. 300 CNAME pool.test.", "pool.test. 300 CNAME loop.test."],
-}
 MX_OF_BETA = Records(mx=(MX(10, "a.test"), MX(20, "b.test")))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def make(server: NameServer, clock: Clock | None = None) -> Resolver:
-    return Resolver("127.0.0.1", server.port, clock=clock or Clock(), timeouts=(0.05, 0.05))
 
 
 @pytest.mark.parametrize("truncate", [False, True], ids=["udp", "tcp"])
@@ -145,14 +113,14 @@ async def test_a_name_server_that_hangs_up_is_trouble() -> None:
 
 
 async def test_answers_are_kept_for_half_a_second() -> None:
-    clock = Clock()
+    clock = still()
     async with NameServer(SCRIPT) as server:
         resolver = make(server, clock)
         first = await resolver.ask("a.test", "A")
         assert await resolver.ask("a.test", "A") is first
         assert resolver.cached("a.test", "A") is first
         assert len(server.asked) == 1
-        clock.now += CACHE_TIME
+        clock.push(CACHE_TIME)
         assert resolver.cached("a.test", "A") is None
         await resolver.ask("a.test", "A")
         assert len(server.asked) == 2
@@ -213,75 +181,3 @@ def test_a_response_of_another_kind_is_trouble() -> None:
     other = dns.message.Message(update.id)
     other.flags = update.flags
     assert read(other, "A") == (Trouble("name server answered with something else"), 0)
-
-
-# -- the router ---------------------------------------------------------------------------------------------------
-
-
-def router(server: NameServer, clock: Clock | None = None) -> Router:
-    return Router(
-        make(server, clock),
-        shuffle=lambda mx: mx.sort(key=lambda one: one.host, reverse=True),
-        own_names=frozenset({"relay.test"}),
-        own_addresses=frozenset({IPv4Address("127.0.0.25")}),
-        network=IPv4Network("127.0.0.0/24"),
-    )
-
-
-async def test_a_route() -> None:
-    script = SCRIPT | {("even.test", "MX"): ["even.test. 300 MX 10 a.test.", "even.test. 300 MX 10 b.test."]}
-    async with NameServer(script) as server:
-        found = await router(server).route("beta.test")
-        assert isinstance(found, Route)
-        assert [target.host for target in found.targets] == ["a.test", "b.test", "b.test"]
-        even = await router(server).route("even.test")
-        assert isinstance(even, Route)
-        assert [one.host for one in even.mx] == ["b.test", "a.test"]  # shuffled
-
-
-@pytest.mark.parametrize(
-    ("domain", "expected"),
-    [
-        ("gone.test", "failed 5.1.2"),
-        ("null.test", "failed 5.1.10"),
-        ("none.test", "failed 5.1.2"),
-        ("broken.test", "deferred 4.4.3"),
-        ("[127.0.0.25]", "failed 5.4.6"),
-    ],
-)
-async def test_no_route(domain: str, expected: str) -> None:
-    async with NameServer(SCRIPT) as server:
-        result = await router(server).route(domain)
-    assert isinstance(result, Deferred | Failed)
-    assert f"{type(result).__name__.lower()} {result.status}" == expected
-
-
-async def test_a_literal_needs_no_name_server() -> None:
-    async with NameServer({}) as server:
-        found = await router(server).route("[127.0.0.9]")
-        assert found == Route((Target("[127.0.0.9]", IPv4Address("127.0.0.9")),), ())
-        assert server.asked == []
-
-
-async def test_the_route_of_a_burst_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    script = SCRIPT | {
-        ("one.test", "MX"): ["one.test. 300 MX 10 a.test."],
-        ("two.test", "MX"): ["two.test. 9 MX 10 a.test."],
-    }
-    async with NameServer(script) as server:
-        routes = router(server, clock)
-        assert routes.known("one.test") is None
-        found = await routes.route("one.test")
-        assert routes.known("one.test") is found
-        clock.now += CACHE_TIME
-        assert routes.known("one.test") is None
-        again = await routes.route("one.test")
-        assert again == found
-        assert routes.known("one.test") is again
-        # Several exchangers are put in order anew for each message.
-        await routes.route("beta.test")
-        assert routes.known("beta.test") is None
-        monkeypatch.setattr(module, "ROUTES", 1)
-        await routes.route("two.test")
-        assert routes.known("one.test") is None

@@ -8,10 +8,11 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.address import Address, parse_address
 from postroad.mail.content import SPILL_AT, Content
@@ -23,10 +24,13 @@ from postroad.world.world import MX
 from postroad_relay.delivery.courier import Attempt, Courier
 from postroad_relay.delivery.routing import Route, Target
 from postroad_relay.dsn.report import RETURN_WHOLE
-from postroad_relay.queue.manager import Capacity, Manager, _domain, _period
+from postroad_relay.queue.active import period
+from postroad_relay.queue.capacity import Capacity
+from postroad_relay.queue.manager import Manager, _domain
 from postroad_relay.queue.schedule import Schedule
 from postroad_relay.queue.spool import UNTRIED, Message, Spool, SpoolError, Stored
 from tests.relay.dsns import REPORTER
+from tests.relay.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad.smtp.client import Transaction
     from postroad.smtp.client.outcome import Deferred
-    from postroad_relay.delivery.resolver import Router
+    from postroad_relay.delivery.router import Router
     from postroad_relay.queue.spool import Entry
 
 HOST = "mx.test[127.0.0.9]"
@@ -83,9 +87,9 @@ class StubCourier:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            names = tuple(str(one) for one in transaction.recipients)
+            names = tuple(str(one.address) for one in transaction.envelope.recipients)
             domain = names[0].rpartition("@")[2]
-            attempted(Session(TARGET, "relay.test", None))
+            attempted(Session(TARGET, "relay.test", None, Clock()))
             if domain in self.gated:
                 await self.gates[domain].wait()
             else:
@@ -101,30 +105,6 @@ class StubCourier:
         finally:
             self.running -= 1
             self.changed.set()
-
-
-class Notes:
-    """A journal that is only remembered."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[Kind, str | None, dict[str, Any]]] = []
-        self.changed = asyncio.Event()
-
-    def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
-        self.events.append((kind, queue_id, detail))
-        self.changed.set()
-
-    def kinds(self, queue_id: str | None = None) -> list[str]:
-        return [kind.value for kind, ident, _ in self.events if queue_id in {None, ident}]
-
-    def find(self, kind: Kind) -> list[dict[str, Any]]:
-        return [detail for one, _, detail in self.events if one is kind]
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
 
 
 @dataclass
@@ -144,7 +124,8 @@ class Bench:
         self.open()
 
     def open(self) -> None:
-        self.spool = Spool(self.directory, clock=lambda: self.now)
+        self.clock = Clock(wall=self.wall)
+        self.spool = Spool(self.directory, clock=Clock(wall=lambda: self.now))
         self.manager = Manager(
             self.spool,
             router=cast("Router", self.router),
@@ -157,7 +138,7 @@ class Bench:
             capacity=self.capacity,
         )
 
-    def clock(self) -> float:
+    def wall(self) -> float:
         """Time stands still unless it is moved, but never so that a timer goes off before its time."""
         self.now += 0.01
         return self.now
@@ -342,7 +323,7 @@ async def test_a_host_that_is_down_is_asked_once_for_all_that_wait(
     bench.courier.outcomes.clear()
     await bench.put("x@beta.test", "y@gamma.test")  # is for others too, so it does not wait, and finds the host there
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DELIVERED)) == 301)
-    await until(lambda: bench.manager._lanes == {})
+    await until(lambda: not len(bench.manager._lanes))
     await bench.close()
     assert caplog.messages == [
         f"mail for beta.test waits: {DOWN.reason}",
@@ -376,7 +357,7 @@ async def test_one_at_a_time_finds_out_whether_the_host_is_back(tmp_path: Path) 
     for number in range(9):
         await bench.put(f"u{number}@beta.test")
     await until(lambda: len(bench.courier.deliveries) == 9)
-    await until(lambda: bench.manager._lanes == {})  # all have been attempted, by and by, and nobody waits
+    await until(lambda: not len(bench.manager._lanes))  # all have been attempted, by and by, and nobody waits
     assert [entry.attempts for entry in bench.spool.entries()] == [1] * 9
     await bench.close()
 
@@ -422,7 +403,7 @@ async def test_a_message_that_waits_and_is_rotten_is_passed_over(
     monkeypatch.setattr(bench.spool, "read", rotten)
     bench.courier.gates["beta.test"].set()
     await bench.notes.until(lambda: bool(bench.notes.find(Kind.FAILED)))
-    assert bench.manager._lanes == {}
+    assert len(bench.manager._lanes) == 0
     assert bench.courier.deliveries == [("u0@beta.test",)]
     await bench.close()
 
@@ -433,7 +414,7 @@ async def test_workers_share_the_news_that_a_host_is_down(tmp_path: Path) -> Non
     for _ in range(3):
         await asyncio.gather(*(bench.put(f"u{number}@beta.test") for number in range(20)), bench.put("x@gamma.test"))
     await until(lambda: all(entry.attempts == 2 for entry in bench.spool.entries()))
-    await until(lambda: not bench.manager._workers)
+    await until(lambda: not bench.manager._lanes.workers)
     assert len(bench.spool) == 60
     assert len(bench.notes.find(Kind.DELIVERED)) == 3
     await bench.close()
@@ -486,7 +467,7 @@ def test_a_domain_that_no_longer_counts_as_one_has_a_lane_all_the_same() -> None
     [(1.4, "1 seconds"), (119, "119 seconds"), (120, "2 minutes"), (7200, "2 hours"), (432_000, "5 days")],
 )
 def test_periods_are_told_in_words(seconds: float, words: str) -> None:
-    assert _period(seconds) == words
+    assert period(seconds) == words
 
 
 # -- restarts -----------------------------------------------------------------------------------------------------

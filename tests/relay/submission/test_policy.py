@@ -15,7 +15,7 @@ from postroad.mail.reply import (
     SENDER_OK,
     Reply,
 )
-from postroad.smtp.server.service import Port, Session
+from postroad.smtp.server.service import Purpose, Session
 from postroad_relay.submission.policy import OUTSIDE_LITERAL, Policy
 from tests.relay.worlds import world
 
@@ -23,14 +23,14 @@ WORLD = world()
 POLICY = Policy(WORLD, trusted_networks=(IPv4Network("10.0.0.0/8"),))
 
 
-def session(port: Port, *, login: str | None = None, peer: str = "192.0.2.1") -> Session:
+def session(port: Purpose, *, login: str | None = None, peer: str = "192.0.2.1") -> Session:
     return Session(port, ip_address(peer), 4711, "s1", account=WORLD.account(login) if login else None)
 
 
-ALICE = session(Port.SUBMISSION, login="alice@alpha.test")
-NOBODY = session(Port.SUBMISSION)
-STRANGER = session(Port.TRANSFER)
-TRUSTED = session(Port.TRANSFER, peer="10.1.2.3")
+ALICE = session(Purpose.SUBMISSION, login="alice@alpha.test")
+NOBODY = session(Purpose.SUBMISSION)
+STRANGER = session(Purpose.TRANSFER)
+TRUSTED = session(Purpose.TRANSFER, peer="10.1.2.3")
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ TRUSTED = session(Port.TRANSFER, peer="10.1.2.3")
         (ALICE, "carol@alpha.test", NOT_YOUR_ADDRESS),
         (ALICE, "whoever@alpha.test", NOT_YOUR_ADDRESS),  # the catch-all makes nobody's address an own one
         (ALICE, "alice@elsewhere.example", NOT_YOUR_ADDRESS),
-        (session(Port.SUBMISSIONS, login="bob@beta.test"), "bob@beta.test", SENDER_OK),
+        (session(Purpose.SUBMISSIONS, login="bob@beta.test"), "bob@beta.test", SENDER_OK),
         (NOBODY, "alice@alpha.test", AUTH_REQUIRED),
         (NOBODY, None, AUTH_REQUIRED),
-        (session(Port.SUBMISSIONS), "alice@alpha.test", AUTH_REQUIRED),
+        (session(Purpose.SUBMISSIONS), "alice@alpha.test", AUTH_REQUIRED),
         (STRANGER, "someone@elsewhere.example", SENDER_OK),
         (STRANGER, "alice@alpha.test", SENDER_OK),
         (STRANGER, None, SENDER_OK),

@@ -14,8 +14,8 @@ from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, Reply
-from postroad.smtp.server.service import Port, Session
-from postroad_store.delivery.service import Delivery, QueueIds, find_message_id, without_return_path
+from postroad.smtp.server.service import Purpose, Session
+from postroad_store.delivery.service import Delivery, QueueIds
 from postroad_store.mail.model.errors import StorageError, StorageFull
 from tests.harness.pop3 import NOW, Place
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SESSION = Session(Port.TRANSFER, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True, "TLSv1.3", "AES")
+SESSION = Session(Purpose.TRANSFER, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True, "TLSv1.3", "AES")
 MAIL = b"Message-ID: <m@x.test>\r\nSubject: x\r\n\r\n.body\r\n"
 
 
@@ -84,7 +84,7 @@ class TestPolicy:
         service = delivery(place)
         assert service.connect(SESSION) is None
         assert service.mail(SESSION, envelope(sender=None)) is SENDER_OK
-        assert await service.authenticate("bob@beta.test", "builder") is None
+        assert await service.authenticate(SESSION, "bob@beta.test", "builder") is None
 
 
 class TestMessage:
@@ -134,11 +134,21 @@ class TestMessage:
         assert content.endswith(b"\r\n\r\nbody\r\n")
         assert place.history()[0].message_id is None
 
-    @pytest.mark.parametrize(("fields", "taken"), [(49, True), (50, False)])
-    async def test_loops_end(self, place: Place, fields: int, taken: bool) -> None:
+    @pytest.mark.parametrize(("fields", "taken"), [(49, True), (50, True), (51, False)])
+    async def test_loops_end_one_field_after_the_relay_has_found_none(
+        self, place: Place, fields: int, taken: bool
+    ) -> None:
         answer = await deliver(place, b"Received: x\r\n" * fields + MAIL, envelope("bob@beta.test"))
         assert (answer != MAIL_LOOP) is taken
         assert len(await stored(place, "bob@beta.test")) == taken
+
+    @pytest.mark.parametrize("octets", [b"hello world\r\n", b" folded: nothing\r\n", b"hello world\r\n\r\nA: b\r\n"])
+    async def test_a_body_without_a_header_section_stays_the_body(self, place: Place, octets: bytes) -> None:
+        await deliver(place, octets, envelope("bob@beta.test"))
+        (content,) = await stored(place, "bob@beta.test")
+        head, _, body = content.partition(b"\r\n\r\n")
+        assert head.startswith(b"Return-Path: <alice@alpha.test>\r\nReceived: ")
+        assert body == octets
 
     @pytest.mark.parametrize(
         ("error", "answer"), [(StorageFull("full"), STORAGE_FULL), (StorageError("broken"), LOCAL_ERROR)]
@@ -158,38 +168,6 @@ class TestMessage:
     async def test_a_recipient_that_has_gone_since_rcpt(self, place: Place) -> None:
         assert await deliver(place, MAIL, envelope("bob@beta.test", "nobody@beta.test")) == LOCAL_ERROR
         assert await stored(place, "bob@beta.test") == []
-
-
-@pytest.mark.parametrize(
-    ("message", "kept"),
-    [
-        (b"A: b\r\n\r\nReturn-Path: <x>\r\n", b"A: b\r\n\r\nReturn-Path: <x>\r\n"),
-        (b"Return-Path: <x>\r\nA: b\r\n\r\n", b"A: b\r\n\r\n"),
-        (b"A: b\r\nRETURN-path :\r\n\t<x>\r\nC: d\r\nReturn-Path: <y>\r\n\r\nz", b"A: b\r\nC: d\r\n\r\nz"),
-        (b"A: b\r\n Return-Path: <x>\r\n\r\n", b"A: b\r\n Return-Path: <x>\r\n\r\n"),
-        (b"X-Return-Path: <x>\r\n\r\n", b"X-Return-Path: <x>\r\n\r\n"),
-        (b"\r\nReturn-Path: <x>\r\n", b"\r\nReturn-Path: <x>\r\n"),
-    ],
-)
-def test_return_paths_that_were_there(tmp_path: Path, message: bytes, kept: bytes) -> None:
-    content = Content(tmp_path)
-    content.write(message)
-    assert without_return_path(message, len(content.header_section())) == kept
-
-
-@pytest.mark.parametrize(
-    ("header", "found"),
-    [
-        (b"Message-ID: <a@b>\r\n", "<a@b>"),
-        (b"A: b\r\nMESSAGE-ID :\r\n <a@b> (comment)\r\nMessage-ID: <second@b>\r\n", "<a@b>"),
-        ("Message-ID: <ä@b>\r\n".encode(), "<ä@b>"),
-        (b"Message-ID: none\r\n", None),
-        (b"Resent-Message-ID: <a@b>\r\n", None),
-        (b"", None),
-    ],
-)
-def test_find_message_id(header: bytes, found: str | None) -> None:
-    assert find_message_id(header) == found
 
 
 def test_queue_ids_differ_though_the_clock_stands_still_or_goes_back() -> None:

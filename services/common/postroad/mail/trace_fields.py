@@ -6,7 +6,6 @@ Standards: RFC 5321 §4.4 (grammar), RFC 3848 and RFC 6531 §4.3 (the protocol n
 
 from __future__ import annotations
 
-import re
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
     from postroad.mail.address import Address
     from postroad.mail.envelope import Envelope
     from postroad.smtp.server.service import Session
-
-# RFC 5321 §6.3: loops are found by counting Received fields; the threshold SHOULD be large, at least 100 is its
-# advice. Postroad's road has two hops, and 50 is what Postfix counts to.
-RECEIVED_LIMIT = 50
-
-# obs-optional allows white space before the colon (RFC 5322 §4.5.8).
-_RECEIVED = re.compile(rb"\r\n[Rr][Ee][Cc][Ee][Ii][Vv][Ee][Dd][ \t]*:")
 
 
 def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: str, when: datetime) -> bytes:
@@ -62,8 +54,3 @@ def with_protocol(session: Session, envelope: Envelope) -> str:
 def return_path(reverse_path: Address | None) -> bytes:
     """Return the Return-Path field that final delivery puts in front (RFC 5321 §4.4)."""
     return f"Return-Path: <{'' if reverse_path is None else reverse_path}>\r\n".encode()
-
-
-def count_received(header_section: bytes) -> int:
-    """Return how many Received fields the header section has (RFC 5321 §6.3)."""
-    return len(_RECEIVED.findall(b"\r\n" + header_section))

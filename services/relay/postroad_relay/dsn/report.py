@@ -1,4 +1,4 @@
-"""Delivery status notifications: what the relay writes to the reverse-path when it gives up. Pure.
+"""Delivery status notifications: the message to the reverse-path when the relay gives up. Pure.
 
 The format is RFC 3464's in RFC 6522's multipart/report, with RFC 6533's media types when the original is
 internationalized. A DSN goes out under the null reverse-path, and nobody gets one for a message that itself had it
@@ -17,7 +17,7 @@ from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad_relay.queue.spool.record import Message, QueueId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from postroad.mail.address import Address
     from postroad.smtp.client.outcome import Failed
@@ -32,6 +32,24 @@ class Reporter:
 
     hostname: str
     postmaster: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A body part of the multipart/report; `media_type` may have parameters."""
+
+    media_type: str
+    description: str
+    octets: bytes
+
+    def encode(self, boundary: str) -> bytes:
+        """Return the part with the delimiter line before it (RFC 2046 §5.1.1)."""
+        encoding = "7bit" if self.octets.isascii() else "8bit"
+        head = (
+            f"--{boundary}\r\nContent-Type: {self.media_type}\r\nContent-Description: {self.description}\r\n"
+            f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+        ).encode()
+        return head + self.octets + (b"" if self.octets.endswith(b"\r\n") else b"\r\n") + b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,58 +72,38 @@ def report(
 ) -> Report | None:
     """Return the DSN for recipients that failed (by index); None where none may be sent.
 
-    `content` is the original's, the whole of it up to RETURN_WHOLE octets, and its header section in any case.
-    `unique` is random and becomes Message-ID and boundary; times are seconds since the epoch.
+    `content` is the original's: at least its header section, and all of it up to RETURN_WHOLE octets. `unique` is a
+    random word for Message-ID and boundary; `now` is in seconds since the epoch.
     """
     sender = original.envelope.reverse_path
     if sender is None:
         return None  # RFC 5321 §4.5.5, RFC 3464 §2: a DSN must not cause another
     header, _, _ = content.partition(b"\r\n\r\n")
     header += b"\r\n"
-    addresses = [original.envelope.recipients[index].address for index in failures]
-    whole = len(content) == original.size <= RETURN_WHOLE
-    returned = content if whole else header
-    # RFC 6533 §4.4: where all is ASCII the traditional types may be used, and everyone understands them.
-    # Raw 8-bit octets in the header section of a message that was not sent as internationalized are just that.
-    utf8 = (
-        not sender.is_ascii
-        or not all(address.is_ascii for address in addresses)
-        or (original.envelope.smtputf8 and not header.isascii())
-    )
+    utf8 = _is_internationalized(original, sender, failures, header)
     parts = [
-        ("text/plain; charset=utf-8", "Notification", _human(original, failures, reporter)),
-        (
+        Part("text/plain; charset=utf-8", "Notification", _human(original, failures, reporter)),
+        Part(
             "message/global-delivery-status" if utf8 else "message/delivery-status",
             "Delivery report",
             _machine(original, failures, reporter, utf8=utf8),
         ),
-        (_returned_type(whole=whole, utf8=utf8), "Undelivered message" if whole else "Header section", returned),
+        _returned(content, header, whole=len(content) == original.size <= RETURN_WHOLE, utf8=utf8),
     ]
     boundary = f"=_{unique}"
     message_id = f"<{unique}@{reporter.hostname}>"
-    head = _header(original, sender, reporter, boundary=boundary, message_id=message_id, now=now)
-    body = b"This is a MIME-encapsulated message (RFC 6522).\r\n\r\n"
-    eight_bit = utf8
-    for media_type, description, octets in parts:
-        encoding = "7bit" if octets.isascii() else "8bit"
-        eight_bit |= encoding == "8bit"
-        body += (
-            f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Description: {description}\r\n"
-            f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
-        ).encode()
-        body += octets + (b"" if octets.endswith(b"\r\n") else b"\r\n") + b"\r\n"
-    body += f"--{boundary}--\r\n".encode()
-    head += f"Content-Transfer-Encoding: {'8bit' if eight_bit else '7bit'}\r\n\r\n".encode()
-    envelope = Envelope(
-        reverse_path=None,
-        recipients=(Recipient(sender),),
-        body=BodyType.EIGHT_BIT_MIME if eight_bit else None,
-        smtputf8=utf8,
-    )
+    eight_bit = utf8 or not all(part.octets.isascii() for part in parts)
+    head = _header(original, sender, reporter, boundary=boundary, message_id=message_id, now=now, eight_bit=eight_bit)
+    body = _body(parts, boundary)
     message = Message(
         queue_id=queue_id,
         arrived=now,
-        envelope=envelope,
+        envelope=Envelope(
+            reverse_path=None,
+            recipients=(Recipient(sender),),
+            body=BodyType.EIGHT_BIT_MIME if eight_bit else None,
+            smtputf8=utf8,
+        ),
         message_id=message_id,
         size=len(head) + len(body),
         eight_bit=eight_bit,
@@ -115,8 +113,33 @@ def report(
     return Report(message, head + body)
 
 
+def _is_internationalized(original: Message, sender: Address, failures: Iterable[int], header: bytes) -> bool:
+    """Whether the DSN needs RFC 6533's media types and SMTPUTF8.
+
+    RFC 6533 §4.4: where all is ASCII the traditional types may be used, and every mail program knows them. Raw 8-bit
+    octets in the header section of a message that was not sent as internationalized do not make it so.
+    """
+    return (
+        not sender.is_ascii
+        or not all(original.envelope.recipients[index].address.is_ascii for index in failures)
+        or (original.envelope.smtputf8 and not header.isascii())
+    )
+
+
+def _body(parts: Iterable[Part], boundary: str) -> bytes:
+    preamble = b"This is a MIME-encapsulated message (RFC 6522).\r\n\r\n"
+    return preamble + b"".join(part.encode(boundary) for part in parts) + f"--{boundary}--\r\n".encode()
+
+
 def _header(
-    original: Message, sender: Address, reporter: Reporter, *, boundary: str, message_id: str, now: float
+    original: Message,
+    sender: Address,
+    reporter: Reporter,
+    *,
+    boundary: str,
+    message_id: str,
+    now: float,
+    eight_bit: bool,
 ) -> bytes:
     fields = [
         f"Date: {date_time(now)}",
@@ -133,8 +156,9 @@ def _header(
         "MIME-Version: 1.0",
         # RFC 6522 §3: report-type names the second part's subtype, in its traditional form
         f'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="{boundary}"',
+        f"Content-Transfer-Encoding: {'8bit' if eight_bit else '7bit'}",
     ]
-    return "".join(f"{one}\r\n" for one in fields).encode()
+    return "".join(f"{line}\r\n" for line in (*fields, "")).encode()
 
 
 def _human(original: Message, failures: Mapping[int, Failed], reporter: Reporter) -> bytes:
@@ -155,7 +179,7 @@ def _human(original: Message, failures: Mapping[int, Failed], reporter: Reporter
         f"For help, write to <{reporter.postmaster}>. Please send this notification along. The next part is for"
         " mail programs, the last one is what you sent."
     )
-    text = "\n\n".join(one if "\n" in one else _filled(one) for one in paragraphs) + "\n"
+    text = "\n\n".join(text if "\n" in text else _filled(text) for text in paragraphs) + "\n"
     return text.replace("\n", "\r\n").encode()
 
 
@@ -163,37 +187,38 @@ def _machine(original: Message, failures: Mapping[int, Failed], reporter: Report
     """Return the part for programs (RFC 3464 §2.1): fields about the message, then a group for each recipient."""
     groups = [
         [
-            f"Reporting-MTA: dns; {reporter.hostname}",  # §2.2.2
-            f"X-Postroad-Queue-ID: {original.queue_id}",  # §2.4: extension fields
-            f"Arrival-Date: {date_time(original.arrived)}",  # §2.2.5
+            f"Reporting-MTA: dns; {reporter.hostname}",  # RFC 3464 §2.2.2
+            f"X-Postroad-Queue-ID: {original.queue_id}",  # RFC 3464 §2.4: extension fields
+            f"Arrival-Date: {date_time(original.arrived)}",  # RFC 3464 §2.2.5
         ]
     ]
     for index, failure in failures.items():
         address = original.envelope.recipients[index].address
         kind = "rfc822" if address.is_ascii else "utf-8"  # RFC 6533 §3
         group = [
-            f"Final-Recipient: {kind}; {address}",  # §2.3.2
-            "Action: failed",  # §2.3.3
-            f"Status: {failure.status}",  # §2.3.4
+            f"Final-Recipient: {kind}; {address}",  # RFC 3464 §2.3.2
+            "Action: failed",  # RFC 3464 §2.3.3
+            f"Status: {failure.status}",  # RFC 3464 §2.3.4
         ]
         if failure.host is not None:
-            group.append(f"Remote-MTA: dns; {failure.host.partition('[')[0] or failure.host}")  # §2.3.5
+            group.append(f"Remote-MTA: dns; {failure.host.partition('[')[0] or failure.host}")  # RFC 3464 §2.3.5
         if failure.reply is not None:
-            group.append(_folded(f"Diagnostic-Code: smtp; {failure.reply}", utf8=utf8))  # §2.3.6
+            group.append(_folded(f"Diagnostic-Code: smtp; {failure.reply}", utf8=utf8))  # RFC 3464 §2.3.6
         else:
             group.append(_folded(f"Diagnostic-Code: x-postroad; {failure.reason}", utf8=utf8))
         groups.append(group)
     return "\r\n\r\n".join("\r\n".join(group) for group in groups).encode() + b"\r\n"
 
 
-def _returned_type(*, whole: bool, utf8: bool) -> str:
+def _returned(content: bytes, header: bytes, *, whole: bool, utf8: bool) -> Part:
+    """Return the part with the original (RFC 6522 §3), or with its header section alone."""
     if whole:
-        return "message/global" if utf8 else "message/rfc822"
-    return "message/global-headers" if utf8 else "text/rfc822-headers"
+        return Part("message/global" if utf8 else "message/rfc822", "Undelivered message", content)
+    return Part("message/global-headers" if utf8 else "text/rfc822-headers", "Header section", header)
 
 
 def _folded(field: str, *, utf8: bool) -> str:
-    """Fold a field at spaces (RFC 5322 §2.2.3); outside UTF-8 types what is not ASCII becomes a question mark."""
+    """Fold a field at spaces (RFC 5322 §2.2.3); without UTF-8, characters that are not ASCII become question marks."""
     text = field if utf8 else field.encode("ascii", "replace").decode("ascii")
     return "\r\n ".join(_lines(text, _WIDTH))
 
@@ -203,6 +228,6 @@ def _filled(text: str, *, indent: str = "") -> str:
 
 
 def _lines(text: str, width: int) -> Sequence[str]:
-    # A word longer than RFC 5321's line of 998 octets is cut; only a server that plays tricks sends one.
-    short = re.sub(r"\S{900}", lambda found: found[0] + " ", text)
+    # RFC 5322 §2.1.1: a line has at most 998 characters, so a longer word is cut; only a hostile server sends one.
+    short = re.sub(r"\S{900}", lambda match: match[0] + " ", text)
     return textwrap.wrap(short, width, break_long_words=False, break_on_hyphens=False) or [""]

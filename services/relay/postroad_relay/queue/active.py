@@ -1,19 +1,27 @@
-"""Messages while attempts are made to deliver them: their outcomes so far, and the lanes that they wait in."""
+"""Messages while attempts are made to deliver them, with their outcomes so far. Pure."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.mail.reply import EnhancedStatus
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
-from postroad_relay.queue.spool import Progress
+from postroad_relay.queue.spool.record import Progress
 
 if TYPE_CHECKING:
-    from asyncio import TimerHandle
     from collections.abc import Sequence
 
-    from postroad_relay.queue.spool import Entry, QueueId, Stored
+    from postroad_relay.queue.spool import Entry, Stored
+
+# RFC 3463 §3.5: X.4.7, delivery time expired.
+_EXPIRED = EnhancedStatus(5, 4, 7)
+
+
+class Expired(Failed):
+    """A recipient that was deferred until its message expired; the reason quotes the last deferral's."""
+
+    __slots__ = ()
 
 
 class Active:
@@ -29,10 +37,10 @@ class Active:
         self.failed = dict(stored.progress.failed)
         self.deferred = dict(stored.progress.deferred)
         self.jobs = 0  # domains that are still to be attempted
-        self.news: list[tuple[int, Outcome | None]] = []  # for the journal, once durable; None: it expired
+        self.news: list[tuple[int, Outcome]] = []  # for the journal, once they are durable
 
     def note(self, indexes: Sequence[int], outcomes: Sequence[Outcome]) -> bool:
-        """Note outcomes; returns whether any of them is final."""
+        """Note outcomes; return whether any of them is final."""
         final = False
         for index, outcome in zip(indexes, outcomes, strict=True):
             self.deferred.pop(index, None)
@@ -47,44 +55,41 @@ class Active:
             self.news.append((index, outcome))
         return final
 
+    def expire(self, now: float) -> None:
+        """Give up the recipients that are deferred; `now` in seconds since the epoch."""
+        age = period(now - self.message.arrived)
+        for index, last in self.deferred.items():
+            failure = Expired(_EXPIRED, f"gave up after {age}: {last.reason}", last.host, last.reply)
+            self.failed[index] = failure
+            self.news.append((index, failure))
+        self.deferred.clear()
+
     @property
     def held(self) -> int:
-        """How many octets of content it keeps in memory."""
+        """How many octets of content are kept in memory for it."""
         return len(self.stored.start) if self.stored is not None else 0
 
     @property
     def is_untouched(self) -> bool:
-        """Whether this attempt has nothing to show yet, and one domain to ask: it may be put off unwritten."""
+        """Whether it can be postponed without writing progress: one domain, and no outcome yet."""
         return self.jobs == 1 and not self.news
 
     def progress(self, *, due: float, attempts: int) -> Progress:
-        """Return what the spool is to keep of it."""
+        """Return what the spool is to keep of it; `due` in seconds since the epoch."""
         return Progress(due, attempts, frozenset(self.done), dict(self.failed), dict(self.deferred))
 
 
 @dataclass(slots=True)
 class Job:
-    """The recipients of one message in one domain."""
+    """The recipients of one message in one domain, by their index in its envelope."""
 
     active: Active
     indexes: list[int]
 
 
-class Lane:
-    """What waits for one domain.
-
-    While its servers can't be reached it rests: messages that are for it alone wait in `waiting`, neither attempted
-    nor written about, but for one at a time that finds out whether there is somebody again.
-    """
-
-    __slots__ = ("busy", "domain", "down", "jobs", "oldest", "queued", "timer", "waiting")
-
-    def __init__(self, domain: str) -> None:
-        self.domain = domain
-        self.jobs: deque[Job] = deque()
-        self.busy = 0  # workers
-        self.queued = False  # in the ring of those that a worker may take from
-        self.down: Deferred | None = None  # why it rests
-        self.waiting: dict[QueueId, Entry] = {}
-        self.oldest = 0.0  # no message that waits arrived before this time
-        self.timer: TimerHandle | None = None  # rings when it is time to find out
+def period(seconds: float) -> str:
+    """Return a span of time in words, rounded to its largest unit."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

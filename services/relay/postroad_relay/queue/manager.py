@@ -1,10 +1,32 @@
-"""The queue manager: takes what is due from the spool, has it carried, and writes down what came of it.
+"""The queue manager: takes messages that are due, has them carried, and writes down what came of each attempt.
 
-A message waits in the heap (a few numbers) until it is due; it is active while attempts are made, one for each
-domain that its recipients have. The jobs of a domain form a lane, lanes take turns, and a few workers serve them
-all, so that a burst makes no task for each message and a dead host holds up nobody else's mail.
+A message waits in the heap, as a few numbers, until it is due. Then it is active: it is offered to the lane of each
+domain that its recipients have (`lanes.py`), and each lane's outcome is noted in it (`active.py`). When the last one is
+there, the attempt is concluded (`conclusion.py`). A conclusion is on disk before it is in the journal, and a DSN is
+written together with the failure that it reports.
 
-What an attempt came to is on disk before it is forgotten, and in the journal only after that.
+What is done about each kind of failure:
+
+    A recipient's server says 5yz, or its      The recipient has failed. Its sender gets one DSN per attempt, for all
+    domain does not exist or takes no mail     recipients that failed in it (RFC 5321 §6.1).
+    A server says 4yz                          The recipient is deferred and attempted again by the schedule; the
+                                               others of the message are not attempted again.
+    No server of a domain can be reached,      The message is deferred, and the domain rests: mail for it waits and is
+    or the name server does not answer         not attempted, until a probe gets through (decision record 5).
+    The message expires                        Deferred recipients have failed, with the last reason (5.4.7).
+    A DSN or another message with the null     It is dropped, with a warning in the log: no notification is sent about a
+    reverse-path fails                         notification.
+    The content can't be read from the disk    All its recipients have failed (5.3.0).
+    The envelope can't be read from the disk   Nobody can be notified: the message stays on disk, with an error in the
+                                               log and the journal, for the administrator.
+    The spool can't be written                 The conclusion is written again every second, until it is durable.
+    The process is killed                      What was noted on disk counts. Whatever was being attempted is attempted
+                                               again, so a server may get it twice (RFC 5321 §4.5.4.2).
+    Our own code breaks in an attempt          The recipients are deferred (4.3.0), with the details in the log alone.
+    The wall clock is set                      Waits go by the monotonic clock. After a restart, no wait is longer than
+                                               its step of the schedule.
+
+The lifetime of a message is not bounded by attempts but by `POSTROAD_EXPIRY`. No warning is sent about delays.
 """
 
 from __future__ import annotations
@@ -15,54 +37,44 @@ import heapq
 import logging
 import random
 import secrets
-import time
-from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.mail.address import AddressError
-from postroad.mail.reply import EnhancedStatus
 from postroad.smtp.client import Transaction
 from postroad.smtp.client.outcome import Deferred, Failed, Outcome, deferred, failed
 from postroad_relay.chronicle import Chronicle
 from postroad_relay.delivery.routing import Route
 from postroad_relay.dsn import report as dsn
-from postroad_relay.queue.active import Active, Job, Lane
+from postroad_relay.queue.active import Active, Job
+from postroad_relay.queue.capacity import Capacity
+from postroad_relay.queue.conclusion import Conclusion, conclude
+from postroad_relay.queue.lanes import Lanes
 from postroad_relay.queue.spool import UNTRIED, SpoolError, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from postroad.clock import Timer
     from postroad.journal import Journal
     from postroad.mail.address import Address
     from postroad_relay.delivery.courier import Courier
-    from postroad_relay.delivery.resolver import Router
+    from postroad_relay.delivery.router import Router
     from postroad_relay.dsn.report import Report, Reporter
+    from postroad_relay.queue.lanes import Lane
     from postroad_relay.queue.schedule import Schedule
     from postroad_relay.queue.spool import Entry, Message, QueueId, Spool
 
 log = logging.getLogger(__name__)
 
-# RFC 3463 §3.5: X.4.7, delivery time expired.
-_EXPIRED = EnhancedStatus(5, 4, 7)
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How much is done at a time."""
-
-    active: int = 5000  # messages; the rest of the queue is a few numbers each
-    held: int = 16 << 20  # octets of content kept in memory; the rest is read back when its turn comes
-    workers: int = 100
-    lane: int = 20  # workers for one domain
-    lookups: int = 20  # ahead of messages that are about to come
-    refill: int = 500  # messages made active before others have their turn
-    rest: float = 1.0  # seconds, at the most, until servers that could not be reached are tried again
-    retry_write: float = 1.0  # seconds until what could not be written is tried again
+_SHORTEST = 0.001  # seconds of a timer: the event loop gets its turn between two refills
 
 
 class Manager:
-    """Runs the queue. All methods are for the event loop's thread."""
+    """Runs the queue. All methods are for the event loop's thread.
+
+    `router` and `reporter` may be replaced at any time. `chance` gives numbers from 0 to 1, for the jitter of waits.
+    """
 
     def __init__(
         self,
@@ -73,7 +85,7 @@ class Manager:
         schedule: Schedule,
         journal: Journal,
         reporter: Reporter,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
         chance: Callable[[], float] = random.random,
         capacity: Capacity | None = None,
     ) -> None:
@@ -83,32 +95,32 @@ class Manager:
         self._courier = courier
         self._schedule = schedule
         self._chronicle = Chronicle(journal)
-        self._clock = clock
+        self._clock = clock or Clock()
         self._chance = chance
         self._capacity = capacity or Capacity()
-        self._heap: list[tuple[float, QueueId, Entry]] = []
+        self._lanes = Lanes(self, schedule=schedule, clock=self._clock, capacity=self._capacity)
+        self._heap: list[tuple[float, QueueId, Entry]] = []  # by when they are due, in seconds of `Clock.monotonic`
         self._active: dict[QueueId, Active] = {}
         self._held = 0  # octets of content in memory
-        self._lanes: dict[str, Lane] = {}
-        self._ring: deque[Lane] = deque()
-        self._workers: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._stopping = False
         self._looking_up: set[asyncio.Task[Route | Deferred | Failed]] = set()
         self._writing = 0  # conclusions on their way to the disk
         self._written = asyncio.Event()
 
     def start(self, queued: Iterable[Entry]) -> None:
-        """Take up what the spool held before the first message was `accepted`."""
-        entries = list(queued)
-        for entry in entries:
-            heapq.heappush(self._heap, (entry.due, entry.queue_id, entry))
-        if entries:
-            log.info("%d messages are queued", len(entries))
+        """Take up the messages that the spool held before the first message was `accepted`."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        for entry in queued:
+            wait = self._schedule.wait_left(now=now, due=entry.due, attempts=entry.attempts)
+            self._heap.append((monotonic + wait, entry.queue_id, entry))
+        heapq.heapify(self._heap)
+        if self._heap:
+            log.info("%d messages are queued", len(self._heap))
         self._refill()
 
     def expect(self, recipient: Address) -> None:
-        """Look up where mail for the recipient goes, since a message is about to come: saves 2 ms after its 250."""
+        """Look up the route for a recipient of a message that is about to come: saves 2 ms after its 250."""
         domain = _domain(recipient)
         if self.router.known(domain) is None and len(self._looking_up) < self._capacity.lookups:
             task = asyncio.get_running_loop().create_task(self.router.route(domain))
@@ -122,20 +134,14 @@ class Manager:
         if len(self._active) < self._capacity.active:
             self._activate(entry, stored)
         else:
-            heapq.heappush(self._heap, (entry.due, entry.queue_id, entry))
+            heapq.heappush(self._heap, (self._clock.monotonic(), entry.queue_id, entry))
 
     async def close(self, grace: float = 0.5) -> None:
-        """Stop: attempts under way have `grace` seconds to end; what is cut off is tried again at the next start."""
+        """Stop: attempts under way have `grace` seconds to end; those cut off are made again after the next start."""
         self._stopping = True
-        for timer in (self._timer, *(lane.timer for lane in self._lanes.values())):
-            if timer is not None:
-                timer.cancel()
-        if self._workers:
-            await asyncio.wait(self._workers, timeout=grace)
-        for worker in self._workers:
-            worker.cancel()
-        if self._workers:
-            await asyncio.wait(self._workers)
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._lanes.close(grace)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 while self._writing:
@@ -146,7 +152,7 @@ class Manager:
 
     def _refill(self) -> None:
         """Make active what is due, as far as there is room, and set the timer for what comes next."""
-        now = self._clock()
+        now = self._clock.monotonic()
         for _ in range(self._capacity.refill):
             if not self._heap or self._heap[0][0] > now or len(self._active) >= self._capacity.active:
                 break
@@ -155,31 +161,40 @@ class Manager:
             self._timer.cancel()
             self._timer = None
         if self._heap and not self._stopping and len(self._active) < self._capacity.active:
-            delay = max(self._heap[0][0] - now, 0.001)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._refill)
+            self._timer = self._clock.call_at(max(self._heap[0][0], now + _SHORTEST), self._refill)
+
+    def resume(self, entries: Iterable[Entry]) -> None:
+        """Take messages back from a lane that rests no more: they are due."""
+        now = self._clock.monotonic()
+        for entry in entries:
+            heapq.heappush(self._heap, (now, entry.queue_id, entry))
+        self._refill()
+
+    def probe(self, entry: Entry) -> None:
+        """Make a message active that has waited in a lane, though the lane rests."""
+        self._take_up(entry, probe=True)
 
     def _take_up(self, entry: Entry, *, probe: bool = False) -> None:
         """Read a message back and make it active."""
         try:
             stored = self._spool.read(entry)
         except SpoolError as error:
-            # Not even its envelope can be read, so there is nobody to tell. It stays on disk, for a person.
             log.error("a queued message is not readable and stays where it is: %s", error)  # noqa: TRY400
             self._chronicle.unreadable(entry.queue_id, str(error))
         else:
             self._activate(entry, stored, probe=probe)
 
     def _activate(self, entry: Entry, stored: Stored, *, probe: bool = False) -> None:
-        """Put a message into the lanes of its domains; if it is for one that rests, it waits there, but for a probe."""
+        """Offer a message to the lanes of its domains; if its only domain rests, let it wait there unless it probes."""
         message = stored.message
         by_domain: dict[str, list[int]] = {}
         for index in stored.progress.pending(message):
             by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
         if len(by_domain) == 1 and not probe:
             ((domain, indexes),) = by_domain.items()
-            lane = self._lanes.get(domain)
-            if lane is not None and lane.down is not None:
-                self._wait(lane, lane.down, entry, message, indexes)
+            lane = self._lanes.resting(domain)
+            if lane is not None:
+                self._wait(lane, entry, message, indexes)
                 return
         active = Active(entry, stored)
         self._active[entry.queue_id] = active
@@ -191,44 +206,12 @@ class Manager:
             self._conclude(active)
             return
         for domain, indexes in by_domain.items():
-            lane = self._lanes.get(domain)
-            if lane is None:
-                lane = self._lanes[domain] = Lane(domain)
-            lane.jobs.append(Job(active, indexes))
-            self._offer(lane)
-
-    def _offer(self, lane: Lane) -> None:
-        """Let a worker take from the lane, if it has jobs and not too many workers."""
-        if lane.jobs and not lane.queued and lane.busy < self._capacity.lane:
-            lane.queued = True
-            self._ring.append(lane)
-            if len(self._workers) < self._capacity.workers:
-                worker = asyncio.get_running_loop().create_task(self._work())
-                self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
+            self._lanes.offer(domain, Job(active, indexes))
 
     # -- attempts ---------------------------------------------------------------------------------------------
 
-    async def _work(self) -> None:
-        while self._ring and not self._stopping:
-            lane = self._ring.popleft()
-            lane.queued = False
-            if not lane.jobs:
-                continue  # another worker has found its hosts down, and deferred them all
-            job = lane.jobs.popleft()
-            lane.busy += 1
-            self._offer(lane)  # lanes take turns: it goes to the end
-            try:
-                await self._attempt(lane, job)
-            except Exception:
-                log.exception("the outcome of %s could not be noted", job.active.message.queue_id)
-            finally:
-                lane.busy -= 1
-                self._offer(lane)
-                self._forget(lane)
-
-    async def _attempt(self, lane: Lane, job: Job) -> None:
-        """Attempt a job; if no server is to be had, the lane rests: the others need not each find that out."""
+    async def attempt(self, lane: Lane, job: Job) -> None:
+        """Attempt a job and settle it; if no server can be reached, let the lane rest."""
         outcomes: Sequence[Outcome]
         reached = True
         try:
@@ -241,102 +224,46 @@ class Manager:
             outcomes = [deferred("4.3.0", "Local error in processing")] * len(job.indexes)
         self._settle(job, outcomes)
         if not reached and isinstance(outcomes[0], Deferred):
-            self._rest(lane, outcomes[0])
+            self._lanes.rest(lane, outcomes[0])
         elif lane.down is not None:
-            log.info("mail for %s goes on", lane.domain)
-            self._wake(lane)
+            self._lanes.wake(lane)
 
     async def _carry(self, domain: str, job: Job) -> tuple[Sequence[Outcome], bool]:
+        """Return an outcome per recipient, and whether the domain can be reached; raises `SpoolError`."""
         active = job.active
         message = active.message
         route = self.router.known(domain) or await self.router.route(domain)
         self._chronicle.resolved(message, domain, route)
         if not isinstance(route, Route):
             return [route] * len(job.indexes), isinstance(route, Failed)
-        recipients = tuple(message.envelope.recipients[index].address for index in job.indexes)
-        transaction = Transaction(
-            reverse_path=message.envelope.reverse_path,
-            recipients=recipients,
-            size=message.size,
-            body=message.envelope.body,
-            eight_bit=message.eight_bit,
-            smtputf8=message.envelope.smtputf8,
-            utf8_header=message.utf8_header,
-        )
-
+        envelope = message.envelope.only(job.indexes)
+        transaction = Transaction(envelope, message.size, message.eight_bit, message.utf8_header)
+        recipients = tuple(recipient.address for recipient in envelope.recipients)
         stored = active.stored or self._spool.read(active.entry)
         attempt = await self._courier.deliver(
             route, transaction, stored, lambda session: self._chronicle.attempted(message, session, recipients)
         )
         return attempt.outcomes, attempt.reached
 
-    # -- lanes that rest -----------------------------------------------------------------------------------------
+    def postpone(self, lane: Lane, job: Job, down: Deferred) -> None:
+        """Take back a job whose lane has begun to rest: let its message wait in the lane, or defer it."""
+        active = job.active
+        if active.is_untouched and not self._schedule.is_over(now=self._clock.now(), arrived=active.message.arrived):
+            self._held -= active.held
+            del self._active[active.entry.queue_id]
+            self._wait(lane, active.entry, active.message, job.indexes)
+        else:
+            self._settle(job, [down] * len(job.indexes))
 
-    def _rest(self, lane: Lane, down: Deferred) -> None:
-        """Let a domain rest whose servers can't be reached; what is for it alone waits, the rest is deferred."""
-        if lane.down is None:
-            log.info("mail for %s waits: %s", lane.domain, down.reason)
-        lane.down = down
-        jobs = list(lane.jobs)
-        lane.jobs.clear()
-        now = self._clock()
-        for job in jobs:
-            active = job.active
-            if active.is_untouched and not self._schedule.is_over(now=now, arrived=active.message.arrived):
-                self._held -= active.held
-                del self._active[active.entry.queue_id]
-                self._wait(lane, down, active.entry, active.message, job.indexes)
-            else:
-                self._settle(job, [down] * len(job.indexes))
-        if lane.timer is None and not self._stopping:
-            lane.timer = asyncio.get_running_loop().call_later(self._pause, self._probe, lane)
-
-    @property
-    def _pause(self) -> float:
-        return min(self._capacity.rest, self._schedule.waits[0])
-
-    def _wait(self, lane: Lane, down: Deferred, entry: Entry, message: Message, indexes: Sequence[int]) -> None:
-        lane.oldest = min(lane.oldest, entry.arrived) if lane.waiting else entry.arrived
-        lane.waiting[entry.queue_id] = entry
-        self._chronicle.waits(message, indexes, down, self._clock() + self._pause)
-
-    def _probe(self, lane: Lane) -> None:
-        """Attempt one of the messages that wait, and those that have waited for as long as they may."""
-        lane.timer = None
-        now = self._clock()
-        if self._schedule.is_over(now=now, arrived=lane.oldest):
-            over = [one for one in lane.waiting.values() if self._schedule.is_over(now=now, arrived=one.arrived)]
-            for entry in over[: self._capacity.refill]:
-                del lane.waiting[entry.queue_id]
-                self._take_up(entry, probe=True)
-            lane.oldest = min((one.arrived for one in lane.waiting.values()), default=now)
-        while lane.waiting and not lane.jobs:
-            entry = lane.waiting.pop(next(iter(lane.waiting)))
-            self._take_up(entry, probe=True)
-        if not lane.jobs and not lane.busy:
-            self._wake(lane)
-            self._forget(lane)
-
-    def _wake(self, lane: Lane) -> None:
-        """Go on with a domain: there is somebody again, or nobody waits."""
-        lane.down = None
-        if lane.timer is not None:
-            lane.timer.cancel()
-            lane.timer = None
-        now = self._clock()
-        for entry in lane.waiting.values():
-            heapq.heappush(self._heap, (now, entry.queue_id, entry))
-        lane.waiting.clear()
-        self._refill()
-
-    def _forget(self, lane: Lane) -> None:
-        if not lane.jobs and not lane.busy and lane.down is None:
-            self._lanes.pop(lane.domain, None)
+    def _wait(self, lane: Lane, entry: Entry, message: Message, indexes: Sequence[int]) -> None:
+        assert lane.down is not None  # noqa: S101 - it rests
+        lane.wait(entry)
+        self._chronicle.waits(message, indexes, lane.down, self._clock.now() + self._lanes.pause)
 
     # -- what came of them ------------------------------------------------------------------------------------
 
     def _settle(self, job: Job, outcomes: Sequence[Outcome]) -> None:
-        """Note the outcomes of one job; the last one of a message concludes the attempt."""
+        """Note the outcomes of one job; the last job of a message concludes the attempt."""
         active = job.active
         final = active.note(job.indexes, outcomes)
         active.jobs -= 1
@@ -349,76 +276,59 @@ class Manager:
             news, active.news = active.news, []
             self._spool.update(entry, progress).add_done_callback(lambda done: self._noted(active, news, done))
 
-    def _noted(self, active: Active, news: list[tuple[int, Outcome | None]], done: asyncio.Future[None]) -> None:
+    def _noted(self, active: Active, news: list[tuple[int, Outcome]], done: asyncio.Future[None]) -> None:
         if done.exception() is None:
-            self._chronicle.settled(active.message, news, {}, active.entry.due)
+            self._chronicle.settled(active.message, news, active.entry.due)
         else:  # the conclusion writes it once more
             active.news = news + active.news
 
     def _conclude(self, active: Active) -> None:
-        """End the attempt: decide what becomes of the message, write it down, and report failures."""
+        """End the attempt: decide what becomes of the message, and write it down."""
         self._held -= active.held
-        entry, message = active.entry, active.message
-        now = self._clock()
-        due = self._schedule.next_attempt(
-            now=now, arrived=message.arrived, attempts=entry.attempts + 1, chance=self._chance()
-        )
-        if due is None:
-            for index, last in active.deferred.items():
-                active.failed[index] = Failed(
-                    _EXPIRED, f"gave up after {_period(now - message.arrived)}: {last.reason}", last.host, last.reply
-                )
-                active.news.append((index, None))
-            active.deferred.clear()
-        report = self._report(active, now) if active.failed else None
+        due, resume_at = None, 0.0
+        if active.deferred:
+            now, arrived = self._clock.now(), active.message.arrived
+            attempts = active.entry.attempts + 1
+            due = self._schedule.next_attempt(now=now, arrived=arrived, attempts=attempts, chance=self._chance())
+            if due is None:
+                active.expire(now)
+            else:
+                resume_at = self._clock.monotonic() + (due - now)
+        report = self._report(active) if active.failed else None
         active.stored = None
-        active.done.update(active.failed)
-        failures = active.failed
-        active.failed = {}
-        self._write(active, due, report, failures)
+        self._write(active, conclude(active, report, due=due, resume_at=resume_at))
 
-    def _write(
-        self,
-        active: Active,
-        due: float | None,
-        report: Report | None,
-        failures: dict[int, Failed],
-    ) -> None:
-        """Make the decision durable; a disk that does not take it now is asked again, the message staying active."""
-        entry = active.entry
+    def _write(self, active: Active, conclusion: Conclusion) -> None:
+        """Make a conclusion durable; if the disk refuses, ask it again later, the message staying active."""
+        report = conclusion.report
         pair = (report.message, report.content) if report is not None else None
-        if active.deferred and due is not None:
-            progress = active.progress(due=due, attempts=entry.attempts + 1)
-            written = self._spool.update(entry, progress, report=pair)
+        if conclusion.progress is None:
+            written = self._spool.finish(active.entry, report=pair)
         else:
-            written = self._spool.finish(entry, report=pair)
+            written = self._spool.update(active.entry, conclusion.progress, report=pair)
         self._writing += 1
+        written.add_done_callback(lambda done: self._concluded(active, conclusion, done.exception()))
 
-        def settled(done: asyncio.Future[None]) -> None:
-            self._writing -= 1
-            self._written.set()
-            error = done.exception()
-            if self._stopping and error is not None:
-                return
-            if error is not None:
+    def _concluded(self, active: Active, conclusion: Conclusion, error: BaseException | None) -> None:
+        self._writing -= 1
+        self._written.set()
+        if error is not None:
+            if not self._stopping:
                 log.error("the spool can't be written: %s", error)
-                asyncio.get_running_loop().call_later(
-                    self._capacity.retry_write, self._write, active, due, report, failures
-                )
-                return
-            self._chronicle.settled(active.message, active.news, failures, entry.due)
-            del self._active[entry.queue_id]
-            if report is not None:
-                self._reported(active, report)
-            if active.deferred and due is not None:
-                heapq.heappush(self._heap, (entry.due, entry.queue_id, entry))
-            if self._heap:
-                self._refill()
+                self._clock.call_later(self._capacity.retry_write, self._write, active, conclusion)
+            return
+        entry = active.entry
+        self._chronicle.settled(active.message, active.news, entry.due)
+        del self._active[entry.queue_id]
+        if conclusion.report is not None:
+            self._reported(active, conclusion.report)
+        if conclusion.progress is not None:
+            heapq.heappush(self._heap, (conclusion.resume_at, entry.queue_id, entry))
+        if self._heap:
+            self._refill()
 
-        written.add_done_callback(settled)
-
-    def _report(self, active: Active, now: float) -> Report | None:
-        """Make the DSN for what has failed, if there may be one."""
+    def _report(self, active: Active) -> Report | None:
+        """Make the DSN for the recipients that have failed, if there may be one."""
         message = active.message
         if message.envelope.reverse_path is None:
             # RFC 5321 §6.1: no notification about a notification. It is dropped, but not without a word.
@@ -435,7 +345,7 @@ class Manager:
             content,
             reporter=self.reporter,
             queue_id=self._spool.new_id(),
-            now=now,
+            now=self._clock.now(),
             unique=secrets.token_hex(12),
         )
 
@@ -453,10 +363,3 @@ def _domain(address: Address) -> str:
         return address.key[1]
     except AddressError:
         return address.domain.lower()
-
-
-def _period(seconds: float) -> str:
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} seconds"

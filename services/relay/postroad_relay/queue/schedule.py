@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-JITTER = 0.1  # of the wait, so that what failed together does not come back all at once
+JITTER = 0.1  # of the wait, so that messages that failed together do not all come back together
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,23 @@ class Schedule:
         """Return when the next attempt is due, `attempts` having failed; None when the message has expired.
 
         `chance` is from 0 to 1: how far into the jitter. The last attempt is made just when the message expires,
-        so that one which arrives at a bad moment gets its full time.
+        so that a message that arrives at a bad moment gets its full time.
         """
         if self.is_over(now=now, arrived=arrived):
             return None
-        wait = self.waits[min(attempts, len(self.waits)) - 1]
-        return min(now + wait * (1 + JITTER * chance), arrived + self.expiry)
+        return min(now + self._step(attempts) * (1 + JITTER * chance), arrived + self.expiry)
+
+    def wait_left(self, *, now: float, due: float, attempts: int) -> float:
+        """Return the seconds until a persisted due time, below 0 where it has passed.
+
+        It is never more than the step that was waited for: the wall clock may have been set back since `due` was
+        written, by a day or a year.
+        """
+        return min(due - now, self._step(attempts) * (1 + JITTER) if attempts else 0.0)
 
     def is_over(self, *, now: float, arrived: float) -> bool:
         """Whether a message has expired: its next failure is the last."""
         return now >= arrived + self.expiry
+
+    def _step(self, attempts: int) -> float:
+        return self.waits[min(attempts, len(self.waits)) - 1]

@@ -25,7 +25,7 @@ from postroad.mail.reply import (
     Reply,
     reply,
 )
-from postroad.smtp.server.service import Port
+from postroad.smtp.server.service import Purpose
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
@@ -48,7 +48,7 @@ class Policy:
 
     def mail(self, session: Session, reverse_path: Address | None) -> Reply:
         """Answer MAIL (RFC 6409 §4.3, §6.1)."""
-        if session.port is Port.TRANSFER:
+        if session.purpose is Purpose.TRANSFER:
             return SENDER_OK
         account = session.account
         if account is None:
@@ -60,7 +60,7 @@ class Policy:
 
     def rcpt(self, session: Session, recipient: Address) -> Reply:
         """Answer RCPT."""
-        if session.port is Port.TRANSFER:
+        if session.purpose is Purpose.TRANSFER:
             # An unknown user of a known domain is told so while the client is here to hear it: no DSN need be made
             # to a reverse-path that may be forged.
             domain = self.world.domain_of(recipient)

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.dates import utc
+from postroad.mail.header import read_header
 from postroad.mail.reply import MAIL_LOOP, OK, Reply
 from postroad.mail.trace_fields import received, with_protocol
-from postroad.smtp.server.service import Port
-from postroad.world import credentials
+from postroad.smtp.server.service import Purpose
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
-from postroad_relay.submission.fixup import fix_up, read_header
+from postroad_relay.submission.fixup import fix_up
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from postroad.journal import Journal
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.mail.header import Header
     from postroad.smtp.server.service import Session
+    from postroad.world.guesses import Guesses
     from postroad.world.world import Account
     from postroad_relay.queue.manager import Manager
     from postroad_relay.queue.spool import Entry, QueueId, Spool
-    from postroad_relay.submission.fixup import Header
     from postroad_relay.submission.policy import Policy
 
 
@@ -44,28 +45,24 @@ class RelayService:
         journal: Journal,
         *,
         hostname: str,
-        clock: Callable[[], float] = time.time,
+        guesses: Guesses,
+        clock: Clock | None = None,
     ) -> None:
         self.policy = policy
         self._spool = spool
         self._manager = manager
         self._journal = journal
         self._hostname = hostname
-        self._clock = clock
+        self._guesses = guesses
+        self._clock = clock or Clock()
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - the contract
         """Greet everyone."""
         return None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
-        """Return the world's account with this login name and password."""
-        account = self.policy.world.account(login)
-        if account is None:
-            return None
-        if credentials.is_quick(account.secret, password):
-            return account if credentials.verify(account.secret, password) else None
-        matches = await asyncio.to_thread(credentials.verify, account.secret, password)
-        return account if matches else None
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+        """Return the world's account with this login name and password; raises `TooManyGuesses`."""
+        return await self._guesses.log_in(self.policy.world.account, login, password, session.host)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""
@@ -84,7 +81,7 @@ class RelayService:
         Whatever becomes of the client, a message that is on its way to the disk is queued.
         """
         header = read_header(content.header_section())
-        if header.loops:
+        if header.loops():
             return MAIL_LOOP
         if content.path is not None:
             return self._take_spilled(session, envelope, header, content)
@@ -116,13 +113,14 @@ class RelayService:
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
     ) -> tuple[Message, bytes]:
         """Return what is known of the message, and the fields that are put in front of its content."""
-        now = self._clock()
+        now = self._clock.now()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
-        if session.port is not Port.TRANSFER:
+        if session.purpose is not Purpose.TRANSFER:
             added = fix_up(header, now=now, new_id=f"<{queue_id}.{secrets.token_hex(4)}@{self._hostname}>")
             message_id, fields = added.message_id, added.fields
-        start = received(session, envelope, hostname=self._hostname, queue_id=queue_id, when=utc(now)) + fields
+        start = received(session, envelope, hostname=self._hostname, queue_id=queue_id, when=utc(now))
+        start += fields + header.separator
         message = Message(
             queue_id=queue_id,
             arrived=now,
@@ -144,7 +142,7 @@ class RelayService:
             message.message_id,
             peer=session.host,
             client=session.client_name,
-            port=session.port.value,
+            port=session.purpose.value,
             protocol=with_protocol(session, envelope),
             tls=session.tls_version,
             login=session.account.login if session.account is not None else None,

@@ -9,12 +9,12 @@ fields that were there already (RFC 5321 §4.4: exactly one should be there).
 from __future__ import annotations
 
 import logging
-import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
+from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
     LOCAL_ERROR,
     MAIL_LOOP,
@@ -26,10 +26,10 @@ from postroad.mail.reply import (
     Reply,
     reply,
 )
-from postroad.mail.trace_fields import RECEIVED_LIMIT, count_received, received, return_path
+from postroad.mail.trace_fields import received, return_path
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
-from postroad_store.mail.model.message import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
 
 log = logging.getLogger(__name__)
-
-# A header field with its continuation lines (RFC 5322 §2.2.3), the colon perhaps after white space (§4.5.8).
-_RETURN_PATH = re.compile(rb"^return-path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
-_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:\s*(<[^<>\r\n]{1,996}>)", re.IGNORECASE | re.MULTILINE)
 
 
 class QueueIds:
@@ -85,7 +81,7 @@ class Delivery:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
@@ -101,8 +97,9 @@ class Delivery:
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         """Put the message into the mailboxes; 250 once it is on disk."""
-        header = content.header_section()
-        if count_received(header) >= RECEIVED_LIMIT:
+        section = content.header_section()
+        header = read_header(section)
+        if header.loops(hops=1):  # the relay in front of the store has counted, and added one
             return MAIL_LOOP
         reached = self._reached(envelope)
         if reached is None:
@@ -116,7 +113,7 @@ class Delivery:
             queue_id=queue_id,
             when=datetime.fromtimestamp(now).astimezone(),  # RFC 5321 §4.4: local time, with its offset
         )
-        octets = fields + without_return_path(content.read(), len(header))
+        octets = fields + header.separator + without_return_path(content.read(), len(section))
         try:
             inboxes = [(await self._storage.account(account.login)).inbox for account, _ in reached]
             stored = await self._storage.append([Arrival(tuple(inboxes), octets, int(now), NO_FLAGS)])
@@ -126,12 +123,11 @@ class Delivery:
         except MailError as error:
             log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
             return LOCAL_ERROR
-        message_id = find_message_id(header)
         for (account, recipients), where in zip(reached, stored, strict=True):
             self._journal.record(
                 Kind.STORED,
                 queue_id,
-                message_id,
+                header.message_id,
                 reverse_path=str(envelope.reverse_path or ""),
                 recipients=recipients,
                 account=account.login,
@@ -159,17 +155,3 @@ class Delivery:
             for account in accounts:
                 by_login.setdefault(account.login, (account, []))[1].append(str(recipient.address))
         return list(by_login.values())
-
-
-def find_message_id(header_section: bytes) -> str | None:
-    """Return the first Message-ID of the header section, angle brackets included, or None."""
-    match = _MESSAGE_ID.search(header_section)
-    return match[1].decode("utf-8", "replace") if match else None
-
-
-def without_return_path(octets: bytes, header_size: int) -> bytes:
-    """Return the message without the Return-Path fields of its header section, which has `header_size` octets."""
-    header = octets[:header_size]
-    if not _RETURN_PATH.search(header):
-        return octets
-    return _RETURN_PATH.sub(b"", header) + octets[header_size:]

@@ -22,10 +22,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad.sasl import MAX_RESPONSE, Credentials, Plain, SaslError, decode_response
 from postroad_store.pop3.commands import Command, CommandError, State, parse
 from postroad_store.pop3.multiline import Stuffer, stuff
 from postroad_store.protocol.contract import Close, Event, StartTls
-from postroad_store.sasl import MAX_RESPONSE, SaslError, decode_plain
 
 if TYPE_CHECKING:
     from postroad_store.pop3.maildrop import Maildrop
@@ -289,9 +289,10 @@ class Engine:
 
     def _plain(self, line: bytes) -> Event | None:
         try:
-            credentials = decode_plain(line)
+            credentials = Plain().step(decode_response(line))
         except SaslError as error:
             return self._error(str(error))
+        assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
         return self._pause(Login(credentials.login, credentials.password))
 
     # TRANSACTION

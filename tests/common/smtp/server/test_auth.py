@@ -1,4 +1,4 @@
-"""SASL exchanges, step by step."""
+"""SASL as SMTP carries it: AUTH's argument, challenges, and the reply to each refusal."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import base64
 import pytest
 
 from postroad.mail.reply import AUTH_FAILED, Reply
+from postroad.sasl import Credentials, Login, Plain
 from postroad.smtp.server.auth import (
     AUTH_SYNTAX,
     CANCELLED,
     MALFORMED,
     MECHANISM_UNKNOWN,
     NOT_BASE64,
-    Credentials,
-    Login,
-    Plain,
     decode_response,
     encode_challenge,
     parse_auth,
+    step,
 )
 from postroad.smtp.server.commands import CommandError
 
@@ -38,8 +37,8 @@ def refusal(error: pytest.ExceptionInfo[CommandError]) -> Reply:
 )
 def test_plain(message: bytes, login: str, password: str) -> None:
     mechanism = Plain()
-    assert mechanism.step(None) == b""
-    assert mechanism.step(message) == Credentials(login, password)
+    assert step(mechanism, None) == b""
+    assert step(mechanism, message) == Credentials(login, password)
 
 
 @pytest.mark.parametrize(
@@ -57,21 +56,21 @@ def test_plain(message: bytes, login: str, password: str) -> None:
 )
 def test_plain_refused(message: bytes, answer: Reply) -> None:
     with pytest.raises(CommandError) as error:
-        Plain().step(message)
+        step(Plain(), message)
     assert refusal(error) == answer
 
 
 def test_login() -> None:
     mechanism = Login()
-    assert mechanism.step(None) == b"Username:"
-    assert mechanism.step(b"alice") == b"Password:"
-    assert mechanism.step("gehéim".encode()) == Credentials("alice", "gehéim")
+    assert step(mechanism, None) == b"Username:"
+    assert step(mechanism, b"alice") == b"Password:"
+    assert step(mechanism, "gehéim".encode()) == Credentials("alice", "gehéim")
 
 
 def test_login_with_initial_response() -> None:
     mechanism = Login()
-    assert mechanism.step(b"alice") == b"Password:"
-    assert mechanism.step(b"") == Credentials("alice", "")
+    assert step(mechanism, b"alice") == b"Password:"
+    assert step(mechanism, b"") == Credentials("alice", "")
 
 
 def test_a_password_is_not_shown() -> None:

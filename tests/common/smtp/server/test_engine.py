@@ -6,6 +6,7 @@ import ipaddress
 
 import pytest
 
+from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.address import Address
 from postroad.mail.reply import (
     BAD_CONTENT,
@@ -33,14 +34,14 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
-from postroad.smtp.server.service import Limits, Port, Session
+from postroad.smtp.server.service import Limits, Purpose, Session
 
 TRANSACTION = b"MAIL FROM:<a@alpha.test>\r\nRCPT TO:<b@beta.test>\r\nDATA\r\n"
 
 
 @pytest.fixture
 def session() -> Session:
-    return Session(Port.SUBMISSION, ipaddress.ip_address("192.0.2.1"), 1, "1")
+    return Session(Purpose.SUBMISSION, ipaddress.ip_address("192.0.2.1"), 1, "1")
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def engine(session: Session) -> Engine:
 
 def events(engine: Engine) -> list[Event]:
     found = []
-    while (event := engine.next_event()) is not None:
+    while not isinstance(event := engine.next_event(), Wait):
         found.append(event)
         match event:
             case Mail():
@@ -81,13 +82,13 @@ def feed(engine: Engine, octets: bytes) -> bytes:
 def test_it_waits_for_each_answer(engine: Engine) -> None:
     engine.receive_data(TRANSACTION)
     assert isinstance(engine.next_event(), Mail)
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     assert engine.data_to_send() == b""
     engine.answer(SENDER_OK)
     assert isinstance(engine.next_event(), Rcpt)
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     engine.answer(RECIPIENT_OK)
-    assert engine.next_event() is None
+    assert engine.next_event() is NEED_DATA
     assert engine.data_to_send() == SENDER_OK.encode() + RECIPIENT_OK.encode() + (
         b"354 End data with <CR><LF>.<CR><LF>\r\n"
     )
@@ -100,15 +101,15 @@ def test_no_250_before_the_commit(engine: Engine) -> None:
     message = engine.next_event()
     assert isinstance(message, Message)
     assert [str(recipient.address) for recipient in message.envelope.recipients] == ["b@beta.test"]
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     assert engine.data_to_send() == b""
     assert engine.buffered == len(b"NOOP\r\nQUIT\r\n")
     engine.answer(OK)
     assert engine.next_event() == Close()
     assert engine.data_to_send() == OK.encode() * 2 + b"221 2.0.0 mx.test closing transmission channel\r\n"
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     engine.receive_data(b"NOOP\r\n")
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     assert engine.data_to_send() == b""
 
 
@@ -123,7 +124,7 @@ def test_rcpt_has_the_envelope_so_far(engine: Engine) -> None:
 
 
 def test_answer_without_a_question(engine: Engine) -> None:
-    with pytest.raises(RuntimeError, match="no event waits"):
+    with pytest.raises(LocalProtocolError, match="no event waits"):
         engine.answer(OK)
 
 
@@ -167,7 +168,7 @@ def test_much_to_send_is_sent_in_between(engine: Engine) -> None:
     engine.receive_data(b"NOOP\r\n" * 600)
     octets = b""
     flushes = 0
-    while (event := engine.next_event()) is not None:
+    while not isinstance(event := engine.next_event(), Wait):
         assert event == Flush()
         flushes += 1
         octets += engine.data_to_send()
@@ -182,7 +183,7 @@ def test_shut_down_anywhere(engine: Engine, octets: bytes) -> None:
     engine.shut_down(SHUTTING_DOWN)
     engine.shut_down(TIMEOUT)
     assert engine.next_event() == Close()
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     assert engine.data_to_send() == b"421 4.3.2 mx.test Service shutting down\r\n"
     assert engine.state is State.CLOSED
 
@@ -202,10 +203,10 @@ def test_what_comes_through_tls_is_kept(engine: Engine, session: Session) -> Non
     assert engine.next_event() == StartTls()
     engine.data_to_send()
     engine.receive_data(b"EHLO again.test\r\n")  # it may come before the caller knows that the handshake is done
-    assert engine.next_event() is None
+    assert engine.next_event() is PAUSED
     engine.tls_started("TLSv1.3", "TLS_AES_128_GCM_SHA256")
     assert (session.tls_version, session.client_name, session.extended) == ("TLSv1.3", None, False)
-    assert engine.next_event() is None
+    assert engine.next_event() is NEED_DATA
     assert engine.data_to_send().startswith(b"250-mx.test\r\n")
     assert session.client_name == "again.test"
 

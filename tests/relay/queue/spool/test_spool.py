@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.mail.content import SPILL_AT, Content
 from postroad.mail.envelope import Envelope, Recipient
@@ -169,14 +170,14 @@ async def test_what_was_arriving_or_orphaned_is_swept_at_the_start(spool: Spool,
 
 
 async def test_queue_ids_are_never_used_twice(directory: Path) -> None:
-    spool = Spool(directory, clock=lambda: 1.0)
+    spool = Spool(directory, clock=Clock(wall=lambda: 1.0))
     ids = [spool.new_id() for _ in range(1000)]
     assert ids == sorted(set(ids))
     entry, durable = spool.add(Message(ids[-1], 0.0, ENVELOPE, None, 1), (b"x",))
     await durable
     await spool.finish(entry)
     later = again(spool, directory)
-    later._clock = lambda: 0.0  # the clock was set back
+    later._clock = Clock(wall=lambda: 0.0)  # the clock was set back
     assert later.new_id() > ids[-1]
     later.close()
 
@@ -271,6 +272,51 @@ async def test_rot_in_the_middle_is_reported_and_the_rest_is_there(
     assert [later.read(entry).start for entry in later.entries()] == [b"message 0", b"message 2"]
     assert "DAMAGED" in caplog.text
     later.close()
+
+
+async def test_the_first_4_kib_of_a_segment_may_be_lost(
+    spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [await put(spool, b"message %d" % number + b"." * 200) for number in range(101)]
+    spilled = await put_spilled(spool, b"start", b"x" * (SPILL_AT + 1))
+    spool.close()
+    (path,) = (directory / "log").glob("*.log")
+    with path.open("r+b") as file:
+        file.write(bytes(4096))
+    later = Spool(directory)
+    saved = [entry.queue_id for entry in later.entries()]
+    lost = len(entries) + 1 - len(saved)
+    assert 0 < lost < 20
+    assert saved == [*(entry.queue_id for entry in entries[lost:]), spilled.queue_id]
+    for number, entry in enumerate(later.entries()[:-1], lost):
+        assert later.read(entry).start.startswith(b"message %d." % number)
+    (line,) = caplog.messages
+    assert line.startswith(f"spool: {path.name} is DAMAGED: ")
+    assert f"{len(saved)} messages in it are saved, at most {lost} lost" in line
+    assert line.endswith(f"the file is kept as {path.stem}.damaged")
+    for entry in later.entries():
+        await later.finish(entry)
+    later.close()
+    caplog.clear()
+    assert Spool(directory).entries() == []
+    assert (directory / "log" / f"{path.stem}.damaged").stat().st_size > 4096
+
+
+async def test_the_content_of_a_message_whose_record_is_lost_is_kept(
+    spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await put_spilled(spool, b"start", b"x" * (SPILL_AT + 1))
+    await put(spool)
+    spool.close()
+    (path,) = (directory / "log").glob("*.log")
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+    for _ in range(2):
+        later = Spool(directory)
+        assert len(later) == 1
+        assert [path.name for path in (directory / "content").iterdir()] == [f"{entry.queue_id}.damaged"]
+        later.close()
+    assert caplog.text.count(f"the content {entry.queue_id} belongs to no message") == 1
 
 
 async def test_a_record_of_another_version_is_reported_and_passed_over(
@@ -393,7 +439,7 @@ async def test_a_message_that_rots_does_not_keep_the_log(directory: Path, caplog
 
 async def test_a_log_that_cannot_be_compacted_is_reported(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    spool = Spool(directory, clock=lambda: now, segment_size=1_000)
+    spool = Spool(directory, clock=Clock(steady=lambda: now), segment_size=1_000)
     kept = await put(spool, b"y" * 1000)
 
     async def churn() -> None:
@@ -415,7 +461,7 @@ async def test_a_log_that_cannot_be_compacted_is_reported(directory: Path, caplo
 
 
 def test_an_id_from_the_log_moves_the_next_one_on(directory: Path) -> None:
-    spool = Spool(directory, clock=lambda: 0.0)
+    spool = Spool(directory, clock=Clock(wall=lambda: 0.0))
     assert spool.new_id() == queue_id(1)
     spool.close()
 

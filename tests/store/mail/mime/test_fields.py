@@ -8,8 +8,8 @@ from postroad_store.mail.mime.fields import (
     fields,
     header_end,
     media_type,
-    token,
     tokens,
+    transfer_encoding,
     unfold,
     without_comments,
 )
@@ -108,14 +108,114 @@ def test_parameter_in_all_its_forms(value: bytes, boundary: bytes | None) -> Non
     assert found.parameter(b"boundary") == boundary
 
 
-def test_disposition() -> None:
-    found = disposition(b'(c) attachment (d); filename="a b"')
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b'name*0="ab"; name*1="cd.txt"', ((b"name", b"abcd.txt"),)),
+        (b"filename*0*=utf-8''%C3%A9; filename*1*=x.pdf", ((b"filename*", b"utf-8''%C3%A9x.pdf"),)),
+        (b"name*0=a", ((b"name", b"a"),)),
+        (b"NAME*0=a; name*1=b", ((b"NAME", b"ab"),)),
+        # by number, whatever the order; the joined ones follow the plain ones
+        (b"name*1=b; name*0=a; x=y", ((b"x", b"y"), (b"name", b"ab"))),
+        (b"n*10=k;" + b";".join(b"n*%d=%d" % (n, n) for n in range(10)), ((b"n", b"0123456789k"),)),
+        (b"b*0=1; a*0=2; a*1=3; b*1=4", ((b"a", b"23"), (b"b", b"14"))),
+        # plain pieces among extended ones become extended
+        (b"n*0*=utf-8''a; n*1=\"b c%\"", ((b"n*", b"utf-8''ab%20c%25"),)),
+        (b'n*0="a%"; n*1*=%20x', ((b"n*", b"''a%25%20x"),)),
+        # a gap, or a number twice: as they are
+        (b"n*0=a; n*2=c", ((b"n*0", b"a"), (b"n*2", b"c"))),
+        (b"n*1=b; n*2=c", ((b"n*1", b"b"), (b"n*2", b"c"))),
+        (b"n*0=a; n*0=b", ((b"n*0", b"a"), (b"n*0", b"b"))),
+        # no continuations
+        (b"n*x=a; n*=utf-8''b; n=c", ((b"n*x", b"a"), (b"n*", b"utf-8''b"), (b"n", b"c"))),
+    ],
+)
+def test_continuations_are_joined(written: bytes, read: Pairs) -> None:
+    for found in (media_type(b"text/plain; " + written), disposition(b"attachment; " + written)):
+        assert found is not None
+        assert found.parameters == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb"name=\"a.txt\"; x=y", rb"\"a.txt\""),
+        (rb"name=\\srv\a.txt; x=y", rb"\\srv\a.txt"),
+        (rb"name=\; x=y", b"\\"),
+        (rb'name=a"b"c; x=y', b'a"b"c'),
+        (rb'name="\\"; x=y', b"\\"),
+        (rb'name="\""; x=y', b'"'),
+        (rb'name="a"b; x=y', b"a"),
+    ],
+)
+def test_values_of_backslashes_and_quotes(written: bytes, read: bytes) -> None:
+    found = media_type(b"text/plain; " + written)
     assert found is not None
-    assert (found.value, found.parameters) == (b"attachment", ((b"filename", b"a b"),))
-    assert disposition(b"; filename=x") is None
+    assert found.parameters == ((b"name", read), (b"x", b"y"))
+
+
+@pytest.mark.parametrize(
+    ("written", "type_", "parameters"),
+    [
+        (b'(c) attachment (d); filename="a b"', b"attachment", ((b"filename", b"a b"),)),
+        (b"Inline", b"Inline", ()),
+        (b"x-own; a=b", b"x-own", ((b"a", b"b"),)),
+        # known types with something behind them
+        (b"inline, attachment; filename=a", b"inline", ((b"filename", b"a"),)),
+        (b"inline foo; a=b", b"inline", ((b"a", b"b"),)),
+        (b'attachment filename="a.txt"; x=y', b"attachment", ((b"filename", b"a.txt"), (b"x", b"y"))),
+        (b"attachment name*0=a; name*1=b", b"attachment", ((b"name", b"ab"),)),
+        # types that cannot be read
+        (b"=?utf-8?Q?x?=", b"attachment", ()),
+        (b"=?utf-8?Q?inline?=; filename=a", b"attachment", ((b"filename", b"a"),)),
+        (b'; filename="a.txt"', b"attachment", ((b"filename", b"a.txt"),)),
+        (b"filename=a.txt", b"attachment", ((b"filename", b"a.txt"),)),
+        (b'"inline"; filename=x', b"attachment", ((b"filename", b"x"),)),
+        (b"foo/bar; a=b", b"attachment", ((b"a", b"b"),)),
+        (b"inlined here; a=b", b"attachment", ((b"a", b"b"),)),
+    ],
+)
+def test_disposition(written: bytes, type_: bytes, parameters: Pairs) -> None:
+    found = disposition(written)
+    assert found is not None
+    assert (found.value, found.subtype, found.parameters) == (type_, b"", parameters)
+
+
+@pytest.mark.parametrize("written", [b"", b" ; ", b"(nothing)", b"(c);"])
+def test_disposition_that_says_nothing(written: bytes) -> None:
+    assert disposition(written) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "mechanism"),
+    [
+        (b"base64", b"base64"),
+        (b"(c) Base64 (d)", b"Base64"),
+        (b"base64,", b"base64"),
+        (b"quoted-printable;", b"quoted-printable"),
+        (b"base64; x=y", b"base64"),
+        (b"BINARY foo", b"BINARY"),
+        (b"X-uuencode", b"X-uuencode"),
+        (b"base64x", b"base64x"),
+        # pieces of something else are no mechanism
+        (b"8 bit", b"7bit"),
+        (b"quoted printable", b"7bit"),
+        (b"text/html", b"7bit"),
+        (b"=?us-ascii?q?base64?=", b"7bit"),
+        (b'"base64"', b"7bit"),
+        (b";base64", b"7bit"),
+        (b"x-own foo", b"7bit"),
+        (b"(base64)", b"7bit"),
+        (b"", b"7bit"),
+    ],
+)
+def test_transfer_encoding(written: bytes, mechanism: bytes) -> None:
+    assert transfer_encoding(written) == mechanism
 
 
 def test_tokens() -> None:
-    assert token(b"(c) Base64 x") == b"Base64"
-    assert token(b"") is None
     assert tokens(b"en, (x) de-CH,") == [b"en", b"de-CH"]
+    assert tokens(b"=?utf-8?q?en?=, fr de, it") == [b"it"]

@@ -188,10 +188,32 @@ def test_the_rest_is_not_read_for_each_multipart_that_is_never_closed() -> None:
     assert Counted.searched < 10 * len(content)
 
 
-@pytest.mark.parametrize("parameters", [b"", b"; boundary=b", b'; boundary=""'])
-def test_multipart_without_parts_has_one_empty_text_part(parameters: bytes) -> None:
-    parsed = parse(b"Content-Type: multipart/mixed" + parameters + b"\r\n\r\nno parts")
+def test_multipart_without_parts_has_one_empty_text_part() -> None:
+    parsed = parse(b"Content-Type: multipart/mixed; boundary=b\r\n\r\nno parts")
     assert parsed.body == b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed")'
+
+
+@pytest.mark.parametrize("parameters", [b"", b'; boundary=""', b"; x=y"])
+def test_multipart_without_a_boundary_is_text(parameters: bytes) -> None:
+    parsed = parse(b"Content-Type: multipart/mixed" + parameters + b"\r\n\r\nno parts\r\n")
+    assert parsed.body == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 10 1)'
+    (leaf,) = parsed.leaves
+    assert (leaf.main, leaf.encoding) == (b"text", b"7bit")
+
+
+@pytest.mark.parametrize(
+    ("fields", "encoding"),
+    [
+        (b"", b"7bit"),
+        (b"Content-Transfer-Encoding: 8 bit\r\n", b"7bit"),
+        (b"Content-Transfer-Encoding: base64,\r\n", b"base64"),
+        (b"Content-Transfer-Encoding: X-Own\r\n", b"X-Own"),
+    ],
+)
+def test_structure_and_search_have_one_encoding(fields: bytes, encoding: bytes) -> None:
+    parsed = parse(fields + b"Subject: x\r\n\r\nx\r\n")
+    assert b'NIL NIL "%b" 3 1' % encoding in parsed.body
+    assert parsed.leaves[0].encoding == encoding.lower()
 
 
 def test_one_object_for_a_media_type() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.mail.database.database import PIECE
+from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.mime.structure import parse
 from postroad_store.mail.mime.text import MAX_KEPT, decode, decode_words, fold, is_plain, kept_text, text
 
@@ -18,6 +18,8 @@ from postroad_store.mail.mime.text import MAX_KEPT, decode, decode_words, fold, 
         (b"Subject: x\r\n\r\ncaf\xc3\xa9", False),
         (b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nbody", False),
         (b"Content-Transfer-Encoding: base64\r\n\r\nYQ==", False),
+        (b"Content-Transfer-Encoding: 8 bit\r\n\r\nbody", True),
+        (b"Content-Transfer-Encoding: x-own\r\n\r\nbody", False),
         (b"Content-Type: image/png\r\n\r\nbody", False),
         (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--", False),
         (b"Subject: x\r\n\r\n" + b"x" * PIECE, False),
@@ -101,6 +103,17 @@ def test_text_of_a_multipart() -> None:
         assert expected.encode() in body
     for word in (b"preamble", b"pixels", b"--b"):
         assert word not in body
+
+
+@pytest.mark.parametrize(
+    ("field", "searched"),
+    [(b"", b"ywjj"), (b"8 bit", b"ywjj"), (b"base64,", b"abc"), (b"BASE64", b"abc"), (b"x-own", b"")],
+)
+def test_text_is_searched_as_its_encoding_says(field: bytes, searched: bytes) -> None:
+    """RFC 2045 §6.4: what has an unknown encoding is no text."""
+    content = b"Content-Transfer-Encoding: %b\r\n\r\nYWJj" % field
+    _, body = text(content, parse(content))
+    assert body == searched
 
 
 @pytest.mark.parametrize("encoded", [b"", b"Y", b"YQ", b"YQ=", b"YQ==", b"YQ==\r\nYQ", b"!!", b"====", b"YQ=Z"])

@@ -7,7 +7,7 @@ engine under aiosmtpd's connection handling; `server.py` has the one way to star
 
     server = await serve(
         service,                                                  # a Service
-        [Listener("127.0.0.25", 587, Port.SUBMISSION), ...],
+        [Listener("127.0.0.25", 587, Purpose.SUBMISSION), ...],
         hostname="relay.example",                                 # in greeting, EHLO, 221 and 421
         content_directory=data / "spool" / "incoming",            # large contents, as they arrive (Content)
         limits=Limits(),

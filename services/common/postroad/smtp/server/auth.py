@@ -1,25 +1,19 @@
-"""SASL for SMTP (RFC 4954), without I/O: PLAIN (RFC 4616) and LOGIN (draft-murchison-sasl-login).
-
-A mechanism is fed the client's responses one by one; each step gives a challenge, or the credentials when it
-has them all, or raises `CommandError` with the reply that ends the exchange. Passwords are passed on as they
-came, without SASLprep: the world's accounts are compared with what was written in it.
-"""
+"""What SMTP adds to a SASL exchange (RFC 4954 §4): AUTH's argument, the 334 challenge, and the replies that refuse."""
 
 from __future__ import annotations
 
 import base64
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from postroad.mail.reply import AUTH_FAILED, reply
+from postroad import sasl
+from postroad.mail.reply import AUTH_FAILED, Reply, reply
 from postroad.smtp.server.commands import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 AUTHENTICATED = reply(235, "2.7.0", "Authentication successful")
-# RFC 4954 §4: "501" for "*", for what is not BASE64 (5.5.2), for an initial response where none may be (5.7.0)
+# RFC 4954 §4: 501 for "*", for what is not BASE64 (5.5.2), and for a response that the mechanism refuses
 CANCELLED = reply(501, "5.7.0", "Authentication cancelled")
 NOT_BASE64 = reply(501, "5.5.2", "Response is not BASE64")
 MALFORMED = reply(501, "5.5.2", "Response is not as the mechanism wants it")
@@ -27,90 +21,44 @@ EXCHANGE_TOO_LONG = reply(500, "5.5.6", "Authentication exchange line is too lon
 MECHANISM_UNKNOWN = reply(504, "5.5.4", "Authentication mechanism not supported")
 AUTH_SYNTAX = reply(501, "5.5.4", "Syntax error: AUTH mechanism [initial-response]")
 
-# RFC 4954 §4: no character outside the alphabet, and the pad character at the end alone
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the client says it is, and how it would prove it."""
-
-    login: str
-    password: str = field(repr=False)
-
-
-class Mechanism(Protocol):
-    """One exchange of one SASL mechanism, seen from the server."""
-
-    def step(self, response: bytes | None) -> bytes | Credentials:
-        """Take a response (None: there was no initial one); return a challenge or the credentials."""
-        ...
-
-
-class Plain:
-    """RFC 4616: one message, `[authzid] NUL authcid NUL passwd`."""
-
-    def step(self, response: bytes | None) -> bytes | Credentials:
-        """Take the message, asking for it with an empty challenge."""
-        if response is None:
-            return b""
-        parts = _text(response).split("\0")
-        if len(parts) != 3 or not parts[1] or not parts[2]:
-            raise CommandError(MALFORMED)
-        identity, login, password = parts
-        if identity and identity.casefold() != login.casefold():  # nobody may act for another here
-            raise CommandError(AUTH_FAILED)
-        return Credentials(login, password)
-
-
-class Login:
-    """LOGIN: the server asks for user name and password, each in its turn; old clients know nothing else."""
-
-    def __init__(self) -> None:
-        self._login: str | None = None
-
-    def step(self, response: bytes | None) -> bytes | Credentials:
-        """Take the user name, which may come as the initial response, then the password."""
-        if response is None:
-            return b"Username:"
-        if self._login is None:
-            self._login = _text(response)
-            return b"Password:"
-        return Credentials(self._login, _text(response))
-
-
-MECHANISMS: Mapping[str, Callable[[], Mechanism]] = {"PLAIN": Plain, "LOGIN": Login}
+_REFUSALS: Mapping[type[sasl.SaslError], Reply] = {
+    sasl.CancelledError: CANCELLED,
+    sasl.Base64Error: NOT_BASE64,
+    sasl.MalformedError: MALFORMED,
+    sasl.NotAuthorizedError: AUTH_FAILED,
+}
 
 
 def parse_auth(argument: bytes) -> tuple[str, bytes | None]:
-    """Return mechanism, in upper case, and decoded initial response of `AUTH` (RFC 4954 §4)."""
+    """Return the mechanism in upper case and the decoded initial response of `AUTH`; raises `CommandError`."""
     mechanism, space, initial = argument.partition(b" ")
     if not mechanism or (space and not initial):
         raise CommandError(AUTH_SYNTAX)
     name = mechanism.decode("ascii", "replace").upper()
-    if name not in MECHANISMS:
+    if name not in sasl.MECHANISMS:
         raise CommandError(MECHANISM_UNKNOWN)
     if not space:
         return name, None
+    # RFC 4954 §4: "=" is an initial response of no octets
     return name, b"" if initial == b"=" else decode_response(initial)
 
 
 def decode_response(line: bytes) -> bytes:
-    """Decode a client's response (RFC 4954 §4); raises `CommandError` for `*` and for what is not BASE64."""
-    if line == b"*":
-        raise CommandError(CANCELLED)
-    if not _BASE64.match(line):
-        raise CommandError(NOT_BASE64)
-    return base64.b64decode(line)
+    """Decode a line of the client's; raises `CommandError` for `*` and for what is not BASE64."""
+    try:
+        return sasl.decode_response(line)
+    except sasl.SaslError as error:
+        raise CommandError(_REFUSALS[type(error)]) from error
+
+
+def step(mechanism: sasl.Mechanism, response: bytes | None) -> bytes | sasl.Credentials:
+    """Take one step of the exchange; raises `CommandError` where it ends without credentials."""
+    try:
+        return mechanism.step(response)
+    except sasl.SaslError as error:
+        raise CommandError(_REFUSALS[type(error)]) from error
 
 
 def encode_challenge(challenge: bytes) -> bytes:
     """Return the 334 reply with the challenge; an empty one keeps the space after the code (RFC 4954 §4)."""
     return b"334 " + base64.b64encode(challenge) + b"\r\n"
-
-
-def _text(response: bytes) -> str:
-    try:
-        return response.decode()
-    except UnicodeDecodeError as error:
-        raise CommandError(MALFORMED) from error

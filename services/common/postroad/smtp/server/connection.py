@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP
 
+from postroad.engine import NEED_DATA, PAUSED
 from postroad.mail.content import Content
 from postroad.mail.reply import LOCAL_ERROR, SHUTTING_DOWN, STORAGE_FULL, TIMEOUT, TOO_MANY_CONNECTIONS, Reply, reply
 from postroad.smtp.server.engine import Engine
@@ -39,6 +40,7 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Session
+from postroad.world.guesses import TooManyGuesses
 
 if TYPE_CHECKING:
     import ssl
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.server import Server
-    from postroad.smtp.server.service import Port
+    from postroad.smtp.server.service import Purpose
 
 logger = logging.getLogger("postroad.smtp.server")
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own; the services log what is worth it
@@ -91,7 +93,7 @@ class Receiver(SMTP):
         self,
         server: Server,
         profile: Profile,
-        port: Port,
+        purpose: Purpose,
         configuration: Mapping[str, Any],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -103,7 +105,7 @@ class Receiver(SMTP):
         self._service = server.service
         self._limits = profile.limits
         self._profile = profile
-        self._port = port
+        self._purpose = purpose
         self._engine: Engine | None = None  # none before the connection is admitted, and after it is lost
         self._content: Content | None = None
         self._work: asyncio.Future[Any] | None = None  # what is awaited: a commit, AUTH, a TLS handshake
@@ -122,7 +124,7 @@ class Receiver(SMTP):
         self._wire = cast("asyncio.Transport", transport)
         # None where the client was gone before it was accepted; its loss is told next
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
-        self._facts = Session(self._port, _parse_ip(host), port, self._server.next_session_id())
+        self._facts = Session(self._purpose, _parse_ip(host), port, self._server.next_session_id())
         if (tls := transport.get_extra_info("ssl_object")) is not None:
             self._facts.tls_version = tls.version()
             self._facts.tls_cipher = tls.cipher()[0]
@@ -208,7 +210,7 @@ class Receiver(SMTP):
         engine = self._engine
         while engine is not None and self._work is None and not self._choked:
             event = engine.next_event()
-            if event is None:
+            if event is NEED_DATA or event is PAUSED:
                 break
             try:
                 self._carry_out(engine, event)
@@ -313,14 +315,14 @@ class Receiver(SMTP):
 
     async def _check_credentials(self, event: Authenticate) -> None:
         try:
-            account = await self._service.authenticate(event.login, event.password)
+            account = await self._service.authenticate(self._facts, event.login, event.password)
+        except TooManyGuesses:
+            answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
         except Exception:
             logger.exception("unforeseen error", extra=self._identity())
-            answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
+            answer = _AUTHENTICATION_UNAVAILABLE
         else:
             answer = None
-            if account is None and self._engine is not None:  # to try many passwords shall take long
-                await asyncio.sleep(self._limits.authentication_delay)
         if self._engine is None:
             return
         if answer is not None:

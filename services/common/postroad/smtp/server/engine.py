@@ -1,7 +1,7 @@
 """The SMTP receiver's protocol (RFC 5321) as a state machine without I/O: octets in, events and octets out.
 
-Theory of operation. The caller feeds `receive_data` and takes events from `next_event` until that gives None,
-then writes `data_to_send`. Some events ask something, and the engine then waits for the answer, keeping what
+Theory of operation. The caller feeds `receive_data` and takes events from `next_event` until that gives NEED_DATA
+or PAUSED, then writes `data_to_send`. Some events ask something, and the engine then waits for the answer, keeping what
 the client has pipelined behind (RFC 2920 §3.2): no reply overtakes another, and no 250 the commit it promises.
 
     event           asks                 answered by
@@ -26,17 +26,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mail.reply import AUTH_FAILED, ENCRYPTION_REQUIRED, OK, START_DATA, TOO_MANY_RECIPIENTS, Reply, reply
+from postroad.sasl import MECHANISMS, Credentials, Mechanism
 from postroad.smtp.server.auth import (
     AUTHENTICATED,
     EXCHANGE_TOO_LONG,
-    MECHANISMS,
-    Credentials,
-    Mechanism,
     decode_response,
     encode_challenge,
     parse_auth,
+    step,
 )
 from postroad.smtp.server.commands import (
     COMMAND_LINES,
@@ -147,30 +147,30 @@ class Engine:
         self._output.clear()
         return octets
 
-    def next_event(self) -> Event | None:
-        """Return the next event; None when more input or an answer is needed first."""
+    def next_event(self) -> Event | Wait:
+        """Return the next event; PAUSED while an answer is due and after Close, else NEED_DATA."""
         while self._awaiting is None:
             if len(self._output) >= _MANY_REPLIES:
                 return Flush()
             if self.state is State.DATA:
                 event = self._mail_data()
                 if event is None and self.state is State.DATA:
-                    return None
+                    return NEED_DATA
             elif self.state is State.CONNECTED:
                 event = self._ask(Connected())
             elif self.state is State.CLOSED:
                 if self._close_told:
-                    return None
+                    return PAUSED
                 self._close_told = True
                 return Close()
             else:
                 line = self._lines.next_line()
                 if line is None:
-                    return None
+                    return NEED_DATA
                 event = self._take(line)
             if event is not None:
                 return event
-        return None
+        return PAUSED
 
     # ---- answers
 
@@ -201,7 +201,7 @@ class Engine:
                 self._error(answer)
                 return
             case _:
-                raise RuntimeError("no event waits for a reply")
+                raise LocalProtocolError("no event waits for a reply")
         if answer.code == 421:  # §4.2.2: closing transmission channel
             self.shut_down(answer)
         else:
@@ -394,13 +394,13 @@ class Engine:
 
     def _sasl(self, response: bytes | None) -> Event | None:
         assert self._mechanism is not None  # noqa: S101 - set by AUTH, which alone leads here
-        step = self._mechanism.step(response)
-        if isinstance(step, Credentials):
+        answer = step(self._mechanism, response)
+        if isinstance(answer, Credentials):
             self.state = State.READY
             self._mechanism = None
-            return self._ask(Authenticate(step.login, step.password))
+            return self._ask(Authenticate(answer.login, answer.password))
         self.state = State.SASL
-        self._output.append(encode_challenge(step))
+        self._output.append(encode_challenge(answer))
         return None
 
     def _mail_data(self) -> Event | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
-from postroad.smtp.server.auth import MECHANISMS
+from postroad.sasl import MECHANISMS
 
 if TYPE_CHECKING:
     from postroad.mail.address import Address

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from postroad.mail.address import Address
 from postroad.smtp.server.connection import HANDSHAKE_TIMEOUT, Receiver, configure
 from postroad.smtp.server.profile import Profile
-from postroad.smtp.server.service import Limits, Listener, Port, Service
+from postroad.smtp.server.service import Limits, Listener, Purpose, Service
 
 if TYPE_CHECKING:
     import ssl
@@ -50,9 +50,9 @@ class Server:
     async def listen(self, listener: Listener, profile: Profile) -> None:
         """Listen on one more port."""
         loop = asyncio.get_running_loop()
-        implicit_tls = listener.role is Port.SUBMISSIONS  # RFC 8314 §3
+        implicit_tls = listener.purpose is Purpose.SUBMISSIONS  # RFC 8314 §3
         server = await loop.create_server(
-            functools.partial(Receiver, self, profile, listener.role, configure(profile, self.tls, loop), loop),
+            functools.partial(Receiver, self, profile, listener.purpose, configure(profile, self.tls, loop), loop),
             listener.host,
             listener.port,
             ssl=self.tls if implicit_tls else None,
@@ -150,7 +150,7 @@ async def serve(
     none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
-    if tls is None and any(listener.role is Port.SUBMISSIONS for listener in listeners):
+    if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):
         raise ValueError("submissions (RFC 8314) is TLS from the first octet: it needs a TLS context")
     server = Server(service, limits, content_directory, tls)
     try:
@@ -159,8 +159,8 @@ async def serve(
                 hostname=hostname,
                 limits=limits,
                 postmaster=postmaster or Address("postmaster", hostname),
-                starttls=tls is not None and listener.role is not Port.SUBMISSIONS,
-                auth=listener.role is not Port.TRANSFER,
+                starttls=tls is not None and listener.purpose is not Purpose.SUBMISSIONS,
+                auth=listener.purpose is not Purpose.TRANSFER,
                 plaintext_auth=plaintext_auth,
             )
             await server.listen(listener, profile)

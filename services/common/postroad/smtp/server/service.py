@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from postroad.world.world import Account
 
 
-class Port(StrEnum):
-    """What a listening port is for."""
+class Purpose(StrEnum):
+    """What a listener is for."""
 
     TRANSFER = "smtp"  # 25, RFC 5321
     SUBMISSION = "submission"  # 587, RFC 6409
@@ -34,7 +34,7 @@ class Listener:
 
     host: str
     port: int
-    role: Port = Port.TRANSFER
+    purpose: Purpose = Purpose.TRANSFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,6 @@ class Limits:
     errors: int = 20  # refused commands before 421
     command_timeout: float = 300.0  # RFC 5321 §4.5.3.2.7
     data_timeout: float = 180.0  # RFC 5321 §4.5.3.2.5, between blocks
-    authentication_delay: float = 1.0  # before a failed AUTH is answered
 
     def with_room_for_trace_fields(self) -> Limits:
         """Return the limits of a next hop that must take all that a hop with these limits took.
@@ -70,7 +69,7 @@ class Limits:
 class Session:
     """What is known of one SMTP session; the receiver writes it, the service reads it."""
 
-    port: Port
+    purpose: Purpose
     peer: IPv4Address | IPv6Address
     peer_port: int
     session_id: str
@@ -92,8 +91,11 @@ class Service(Protocol):
         """Return None to greet, or the 4yz or 554 that turns the client away (RFC 5321 §3.1)."""
         ...
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
-        """Return the account whose login and password these are (RFC 4954, RFC 4616)."""
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None in good time.
+
+        Raises `TooManyGuesses` where the password was not looked at.
+        """
         ...
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:

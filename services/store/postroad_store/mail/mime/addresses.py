@@ -1,26 +1,26 @@
 """Address lists of header fields, as ENVELOPE's address structures (RFC 3501 §7.4.2, RFC 5322 §3.4, §4.4).
 
-An address is (personal name, source route, mailbox name, host name), each an nstring. A group starts with one
-that has no host and ends with one that has neither. What is no address is still shown: where a part is missing,
-a word in capitals says so, because NIL there would mean a group.
+An address is (personal name, source route, mailbox name, host name), each an nstring. A group starts with an address
+that has no host and ends with one that has neither mailbox nor host. We also show text that is not an address: a word
+in capitals replaces each missing part, because NIL there would mean a group.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 
+from postroad.remembered import remembered
 from postroad_store.mail.mime.fields import unquote
 from postroad_store.mail.mime.strings import nstring
 
-MAX_ADDRESSES = 10_000  # of one field; what follows is dropped
+MAX_ADDRESSES = 10_000  # per field; the rest is dropped
 
 _NO_MAILBOX = b"MISSING_MAILBOX"
 _NO_DOMAIN = b"MISSING_DOMAIN"
 _BROKEN = b"SYNTAX_ERROR"
 
-# The common forms, each with what follows it: `a@b`, `<a@b>`, `Name N. <a@b>`, `"Name" <a@b>`.
+# The common forms, each with the comma or the end: `a@b`, `<a@b>`, `Name N. <a@b>`, `"Name" <a@b>`.
 _COMMON = re.compile(
     rb"[ \t]*(?:"
     rb"([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@([A-Za-z0-9.-]+)"
@@ -29,7 +29,7 @@ _COMMON = re.compile(
     rb")[ \t]*(?:,|\Z)"
 )
 
-# RFC 5322 §3.2: atom, quoted-string, domain-literal, specials; comments are found by hand, for they nest.
+# RFC 5322 §3.2: atom, quoted-string, domain-literal, specials; comments nest, so `_comment` reads them.
 _TOKEN = re.compile(
     rb"""(?P<space>[\s\x00]+)
     |(?P<atom>[^\x00-\x20()<>\[\]:;@\\,."]+)
@@ -40,54 +40,49 @@ _TOKEN = re.compile(
 )
 
 _ATOM, _QUOTED, _LITERAL, _SPECIAL = "atom", "quoted", "literal", "special"
-_Token = tuple[str, bytes, bool]  # what it is, its text, whether white space or a comment stood before it
+_Token = tuple[str, bytes, bool]  # kind, text, whether white space or a comment comes before it
 
 
-@lru_cache(maxsize=2048)
-def _cached(value: bytes) -> bytes:
+@remembered(2048, 256)
+def address_list(value: bytes) -> bytes:
+    """Return the addresses of an unfolded field value as IMAP writes them, without outer parentheses; b"" if none.
+
+    Lists that fit the common forms are read by one regular expression (1 µs per address, the other way 15 µs).
+    """
     common = _common(value)
     return _Parser(value).run() if common is None else common
 
 
-def address_list(value: bytes) -> bytes:
-    """Return the addresses of an unfolded field value as IMAP writes them, without outer parentheses; b"" if none.
-
-    Lists that fit the common forms are read by one regular expression (1 µs an address, the other way 15 µs).
-    """
-    return _cached(value) if len(value) <= 256 else _cached.__wrapped__(value)
-
-
 def _common(value: bytes) -> bytes | None:
-    """Read a list of nothing but the common forms; None where there is anything else."""
-    found: list[bytes] = []
+    """Read a list of common forms; return None for any other list."""
+    addresses: list[bytes] = []
     position = 0
     while position < len(value):
         match = _COMMON.match(value, position)
-        if match is None or len(found) == MAX_ADDRESSES:
+        if match is None or len(addresses) == MAX_ADDRESSES:
             return None
         mailbox, host, quoted, phrase, angle_mailbox, angle_host = match.groups()
         if mailbox is not None:
-            found.append(b'(NIL NIL "%b" "%b")' % (mailbox, host))
+            addresses.append(b'(NIL NIL "%b" "%b")' % (mailbox, host))
         else:
             name = phrase or quoted
             if name:
-                found.append(b'("%b" NIL "%b" "%b")' % (name, angle_mailbox, angle_host))
+                addresses.append(b'("%b" NIL "%b" "%b")' % (name, angle_mailbox, angle_host))
             else:
-                found.append(b'(NIL NIL "%b" "%b")' % (angle_mailbox, angle_host))
+                addresses.append(b'(NIL NIL "%b" "%b")' % (angle_mailbox, angle_host))
         position = match.end()
-    return b"".join(found)
+    return b"".join(addresses)
 
 
 class _Parser:
-    """The whole grammar, with its obsolete forms, by recursive descent over tokens."""
+    """The whole grammar with its obsolete forms, by recursive descent over tokens."""
 
     def __init__(self, value: bytes) -> None:
-        self.comment = b""  # the last one seen
         self.tokens: list[_Token] = []
-        self.comments: dict[int, bytes] = {}  # the comment that stands before the token of this number
+        self.comments: dict[int, bytes] = {}  # comments by the number of the token after them
         self._tokenize(value)
         self.at = 0
-        self.found: list[bytes] = []
+        self.addresses: list[bytes] = []
 
     def _tokenize(self, value: bytes) -> None:
         position = 0
@@ -110,7 +105,7 @@ class _Parser:
             apart = False
 
     def special(self) -> bytes:
-        """Return the special at hand, b"" at a word, b"," at the end."""
+        """Return the current special, b"" at a word, b"," at the end."""
         if self.at >= len(self.tokens):
             return b","
         kind, text, _ = self.tokens[self.at]
@@ -118,22 +113,24 @@ class _Parser:
 
     def run(self) -> bytes:
         # address-list = (address *("," address)) / obs-addr-list, which lets elements be empty
-        while self.at < len(self.tokens) and len(self.found) < MAX_ADDRESSES:
+        while self.at < len(self.tokens) and len(self.addresses) < MAX_ADDRESSES:
             self.address(in_group=False)
-        return b"".join(self.found)
+        return b"".join(self.addresses)
 
     def emit(self, name: bytes | None, route: bytes | None, mailbox: bytes | None, host: bytes | None) -> None:
-        self.found.append(b"(%b %b %b %b)" % (nstring(name or None), nstring(route), nstring(mailbox), nstring(host)))
+        self.addresses.append(
+            b"(%b %b %b %b)" % (nstring(name or None), nstring(route), nstring(mailbox), nstring(host))
+        )
 
     def address(self, *, in_group: bool) -> None:
-        """Read one address, or a group, and the comma behind it."""
+        """Read one address or group, and the comma after it."""
         first = self.at
         words = self.words()
         special = self.special()
         if special == b":" and not in_group:
             self.at += 1
             self.group(_phrase(words))
-            self.skip(b",", first)
+            self.skip(b",")
             return
         if special == b"<":
             self.angle(_phrase(words), first)
@@ -141,10 +138,10 @@ class _Parser:
             # addr-spec = local-part "@" domain
             self.at += 1
             host = self.domain()
-            self.skip(b",;" if in_group else b",", first, consume=False)
+            self.skip(b",;" if in_group else b",", consume=False)
             self.emit(self.comment_since(first), None, _joined(words) or _NO_MAILBOX, host or _NO_DOMAIN)
         else:
-            self.skip(b",;" if in_group else b",", first, consume=False)
+            self.skip(b",;" if in_group else b",", consume=False)
             comment = self.comment_since(first)
             if not words:
                 if self.at > first or comment:
@@ -159,24 +156,29 @@ class _Parser:
     def group(self, name: bytes) -> None:
         # group = display-name ":" [group-list] ";" [CFWS]
         self.emit(None, None, name or _NO_MAILBOX, None)
-        while self.at < len(self.tokens) and self.special() != b";" and len(self.found) < MAX_ADDRESSES:
+        while self.at < len(self.tokens) and self.special() != b";" and len(self.addresses) < MAX_ADDRESSES:
             self.address(in_group=True)
         self.at += self.special() == b";"
         self.emit(None, None, None, None)
 
     def angle(self, name: bytes, first: int) -> None:
         # angle-addr = [CFWS] "<" addr-spec ">" [CFWS] / obs-angle-addr, which has a route of domains and a colon
+        name = name or self.comment_since(first)
         self.at += 1
         route = self.route() if self.special() in {b"@", b","} and self.at < len(self.tokens) else None
         words = self.words()
-        mailbox = _joined(words)
+        # Words that are no local-part stay apart: joined, they would be an address that is nowhere in the message.
+        mailbox = _joined(words) if _is_local_part(words) else _phrase(words)
         host = b""
         if self.special() == b"@":
             self.at += 1
             host = self.domain()
+            if not self.special():
+                host = b""  # more words behind it: it is no domain
         closed = self.special() == b">"
-        self.skip(b",;", first, consume=False)
-        name = name or self.comment_since(first)
+        behind = self.at + 1 if closed else self.at
+        self.skip(b",;", consume=False)
+        name = name or self.comment_since(behind)
         missing = _NO_DOMAIN if closed else _BROKEN
         self.emit(name, route, mailbox or _NO_MAILBOX, host or missing)
 
@@ -208,14 +210,14 @@ class _Parser:
         return b"".join(token[1] for token in self.tokens[start : self.at])
 
     def comment_since(self, first: int) -> bytes:
-        """Return the last comment of the address whose tokens are `first` to the one at hand: the old way to name."""
+        """Return the last comment between token `first` and the current one: older mailers put the name there."""
         for number in range(self.at, first - 1, -1):
             if number in self.comments:
                 return self.comments[number]
         return b""
 
-    def skip(self, stops: bytes, _first: int, *, consume: bool = True) -> None:
-        """Go on to one of the specials `stops`, or the end."""
+    def skip(self, stops: bytes, *, consume: bool = True) -> None:
+        """Advance to one of the specials `stops`, or to the end."""
         while self.at < len(self.tokens) and (not self.special() or self.special() not in stops):
             self.at += 1
         if consume and self.at < len(self.tokens):
@@ -241,7 +243,7 @@ def _comment(value: bytes, position: int) -> tuple[int, bytes]:
 
 
 def _is_local_part(words: list[_Token]) -> bool:
-    """Whether the words are a local-part: dots between them (obs-local-part lets white space be there too)."""
+    """Return True for a local-part: a dot between any two words (obs-local-part allows white space around it)."""
     return all(left[1] == b"." or right[1] == b"." or not right[2] for left, right in pairwise(words))
 
 
@@ -251,5 +253,5 @@ def _joined(words: list[_Token]) -> bytes:
 
 
 def _phrase(words: list[_Token]) -> bytes:
-    """Return a display-name: its words with one space where there was any."""
+    """Return a display-name: its words, with one space for any white space between them."""
     return b"".join(b" " + text if apart else text for _, text, apart in words).strip(b" ")

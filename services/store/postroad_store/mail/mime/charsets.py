@@ -1,7 +1,7 @@
-"""The charsets that text is decoded from: those of Python's codecs that are charsets of mail (RFC 2045 §2.2).
+"""The charsets that we decode text from: Python's codecs that are charsets of mail (RFC 2045 §2.2).
 
-Names come from strangers. Python remembers every name that it was ever asked for, and imports what a name leads to;
-so it is asked for names alone that it is known to have.
+The names come from strangers. Python caches every name that it is asked for, and imports a module by that name, so we
+only ask for codecs that we know exist.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import encodings
 import pkgutil
 from encodings.aliases import aliases
 
-# Python's codecs that are no charset of mail, some of them slow on long input.
+# Python's codecs that are not charsets of mail; some are slow on long input.
 _NO_CHARSET = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "charmap"})
 _KNOWN = (
-    frozenset(aliases) | frozenset(aliases.values()) | {one.name for one in pkgutil.iter_modules(encodings.__path__)}
+    frozenset(aliases)
+    | frozenset(aliases.values())
+    | {module.name for module in pkgutil.iter_modules(encodings.__path__)}
 )
 _LONGEST = max(map(len, _KNOWN))
 
 
 def codec_of(charset: bytes) -> str | None:
-    """Return the name of the codec for a charset, in any spelling, or None where there is none."""
+    """Return the name of the codec for a charset, in any spelling, or None if we know none."""
     if len(charset) > _LONGEST or not charset.isascii():
         return None
     name = encodings.normalize_encoding(charset.decode("ascii").lower())
@@ -28,7 +30,7 @@ def codec_of(charset: bytes) -> str | None:
         return None
     try:
         info = codecs.lookup(name)
-    except LookupError:  # a module beside the codecs, or a codec that this platform lacks
+    except LookupError:  # a module that is not a codec, or a codec that this platform lacks
         return None
     if not info._is_text_encoding or info.name.replace("-", "_") in _NO_CHARSET:  # noqa: SLF001 - there is no other way
         return None

@@ -1,4 +1,4 @@
-"""ENVELOPE, as the octets that FETCH sends (RFC 3501 §7.4.2), and the day that a message says it was sent on."""
+"""ENVELOPE as the octets that FETCH sends (RFC 3501 §7.4.2), and the day in a message's Date field."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
+from postroad.mail.dates import MONTHS
 from postroad_store.mail.mime.addresses import address_list
 from postroad_store.mail.mime.fields import without_comments
 from postroad_store.mail.mime.strings import nstring
@@ -27,8 +28,8 @@ def envelope(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     for name, value in fields:
         if name in _TEXT_FIELDS:
             text[name] = nstring(value)
-        elif name in _ADDRESS_FIELDS and (found := address_list(value)):
-            addresses[name] = addresses.get(name, b"") + found
+        elif name in _ADDRESS_FIELDS and (structures := address_list(value)):
+            addresses[name] = addresses.get(name, b"") + structures
     from_ = b"(%b)" % addresses[b"from"] if b"from" in addresses else b"NIL"
     # "If the Sender or Reply-To lines are absent in the [RFC-2822] header, or are present but empty, the server
     # sets the corresponding member of the envelope to be the same value as the from member."
@@ -46,7 +47,7 @@ def envelope(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     )
 
 
-_MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {name.lower().encode("ascii"): number for number, name in enumerate(MONTHS, 1)}
 # RFC 5322 §3.3, §4.3: [day-name ","] day month year; C's asctime() has month day time year.
 _DATE = re.compile(rb"(?:[A-Za-z]+[\s,]+)?(\d{1,2})[\s-]+([A-Za-z]{3})[a-z]*[\s-]+(\d{2,4})(?!\d)")
 _ASCTIME = re.compile(rb"(?:[A-Za-z]+[\s,]+)?([A-Za-z]{3})[a-z]*\s+(\d{1,2})\s+[\d:]+\s+(?:[A-Z]+\s+)?(\d{4})")

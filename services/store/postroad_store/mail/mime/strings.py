@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # RFC 3501 §9: QUOTED-CHAR = <any TEXT-CHAR except quoted-specials>: 7-bit, no CR, LF or NUL. A DQUOTE or a
-# backslash could be escaped; a literal needs no escaping, and is what clients know from other servers.
+# backslash could be escaped; other servers send a literal, so clients are used to that.
 _NEEDS_LITERAL = re.compile(rb'["\\\x00\r\n\x80-\xff]')
 
 

@@ -1,23 +1,31 @@
-"""MIME structure of a message, found once, when it is stored (RFC 2045, RFC 2046, RFC 3501 §7.4.2).
+"""The MIME structure of a message, read once, when the message is stored (RFC 2045, RFC 2046, RFC 3501 §7.4.2).
 
-One pass over the octets: header sections are cut at their empty lines, bodies at delimiter lines, which are
-searched for by their own text, so that no line of a body is looked at. The outcome is what FETCH needs: ENVELOPE,
-BODY and BODYSTRUCTURE as octets, and where each part lies.
+The parser makes one pass over the octets. It cuts header sections at their empty lines and bodies at delimiter lines.
+It searches for the text of a delimiter, so it never looks at the other lines of a body. The result is what FETCH needs:
+ENVELOPE, BODY and BODYSTRUCTURE as octets, and the offsets of each part.
 
-Broken MIME is read as mail readers do: a delimiter of an outer multipart ends the inner ones; what is never
-closed ends with the message; a multipart without parts, or without a boundary, has one empty text part, because
-RFC 3501's body-type-mpart has at least one. Bounds: `MAX_PARTS` parts, `MAX_DEPTH` levels; beyond them a body is
-taken as it stands.
+We read broken MIME as mail readers do. A delimiter of an outer multipart ends the inner ones. The end of the message
+closes whatever is still open. A multipart without parts has one empty text part, because RFC 3501's body-type-mpart
+needs at least one. A multipart type without a boundary cannot be read, and counts as text/plain (RFC 2045 §5.2). A
+message has at most `MAX_PARTS` parts and `MAX_DEPTH` levels; beyond them a multipart is one part of octets.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import lru_cache
 
+from postroad.remembered import remembered
 from postroad_store.mail.mime.envelope import envelope, sent_day
-from postroad_store.mail.mime.fields import Parameterized, disposition, fields, header_end, media_type, token, tokens
+from postroad_store.mail.mime.fields import (
+    Parameterized,
+    disposition,
+    fields,
+    header_end,
+    media_type,
+    tokens,
+    transfer_encoding,
+)
 from postroad_store.mail.mime.strings import nstring
 from postroad_store.mail.model.message import Kind, Part
 
@@ -30,7 +38,7 @@ _NODE = struct.Struct("<BHIII")  # kind, number of children, start, body, end; t
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A part that holds text or data: what its content is, for those that read it (`searchtext`)."""
+    """A part with text or data, as SEARCH reads it."""
 
     main: bytes  # lower case
     charset: bytes | None
@@ -41,7 +49,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What is known of a message."""
+    """The structure of a message."""
 
     header_size: int  # octets of the header section with its empty line
     envelope: bytes
@@ -51,16 +59,16 @@ class Parsed:
     sent_day: int | None
     fields: list[tuple[bytes, bytes]]  # of the message's own header
     leaves: list[Leaf]
-    sections: list[tuple[int, int]]  # where further header sections lie: of parts, and of messages inside
+    sections: list[tuple[int, int]]  # (start, end) of further header sections: of parts and of embedded messages
 
 
 def parse(content: bytes) -> Parsed:
-    """Find out the structure of a message; never fails."""
+    """Read the structure of a message; never fails."""
     return _Parser(content).run()
 
 
 def unpack(parts: bytes, header_size: int, size: int) -> Part:
-    """Return the tree of parts that `Parsed.parts` stands for."""
+    """Return the tree of parts that `Parsed.parts` encodes."""
     if not parts:
         return Part(Kind.LEAF, 0, header_size, size)
     nodes = _NODE.iter_unpack(parts)
@@ -80,7 +88,7 @@ def _pairs(parameters: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 
 class _Type:
-    """A media type as the structure needs it; one object for the many messages that have the same."""
+    """A media type as the structure needs it; messages with the same Content-Type share one object."""
 
     __slots__ = ("boundary", "charset", "is_message", "is_multipart", "is_text", "main", "sub", "subtype", "wire")
 
@@ -90,7 +98,7 @@ class _Type:
         self.is_text = self.main == b"text"
         self.is_multipart = self.main == b"multipart"
         self.is_message = self.main == b"message" and self.sub == b"rfc822"
-        self.boundary = read.parameter(b"boundary")
+        self.boundary = read.parameter(b"boundary") or b""
         self.charset = read.parameter(b"charset")
         self.subtype = nstring(read.subtype)
         parameters = read.parameters
@@ -98,7 +106,7 @@ class _Type:
             parameters = (*parameters, (b"charset", b"us-ascii"))  # RFC 2045 §5.2
         pairs = _pairs(parameters)
         # body-fields begin with it; a multipart's extension data has the parameters alone
-        # RFC 3501 §9: media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE "RFC822" DQUOTE, so in one spelling
+        # RFC 3501 §9: media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE "RFC822" DQUOTE, so one spelling alone is legal
         main, sub = (self.main, self.sub) if self.is_message else (read.value, read.subtype)
         self.wire = pairs if self.is_multipart else b"%b %b %b" % (nstring(main), nstring(sub), pairs)
 
@@ -108,15 +116,15 @@ _MESSAGE = _Type(Parameterized(b"message", b"rfc822", ()))  # RFC 2046 §5.1.5, 
 _OCTETS = _Type(Parameterized(b"application", b"octet-stream", ()))
 
 
-@lru_cache(maxsize=512)
-def _cached_type(value: bytes) -> _Type:
-    read = media_type(value)
-    # RFC 2045 §5.2: the default is also suggested for a Content-Type that cannot be read.
-    return _TEXT_PLAIN if read is None else _Type(read)
-
-
+@remembered(512, 256)
 def _type(value: bytes) -> _Type:
-    return _cached_type(value) if len(value) <= 256 else _cached_type.__wrapped__(value)
+    read = media_type(value)
+    # RFC 2045 §5.2 suggests the default for a Content-Type with a syntax error too. RFC 2046 §5.1.1 requires a
+    # boundary, and without one the client could not read the text of a multipart.
+    if read is None:
+        return _TEXT_PLAIN
+    type_ = _Type(read)
+    return _TEXT_PLAIN if type_.is_multipart and not type_.boundary else type_
 
 
 def _extension(mime: dict[bytes, bytes]) -> bytes:
@@ -125,23 +133,23 @@ def _extension(mime: dict[bytes, bytes]) -> bytes:
     languages = tokens(mime[b"content-language"]) if b"content-language" in mime else []
     return b"%b %b %b" % (
         b"(%b %b)" % (nstring(disposed.value), _pairs(disposed.parameters)) if disposed else b"NIL",
-        b"(%b)" % b" ".join([nstring(one) for one in languages]) if languages else b"NIL",
+        b"(%b)" % b" ".join([nstring(language) for language in languages]) if languages else b"NIL",
         nstring(mime.get(b"content-location")),
     )
 
 
 class _Parser:
-    """The state of one pass: the multiparts that are open, and the delimiter line that ended the last body."""
+    """The state of one pass: the open multiparts, and the delimiter line that ended the last body."""
 
     __slots__ = ("clear", "content", "count", "ends", "fields", "leaves", "line", "nodes", "open", "owner", "sections")
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.open: list[bytes] = []  # LF, two hyphens and boundary of each open multipart, outermost first
-        self.ends: list[int] = []  # where each of them is found next; len(content) if nowhere, -1 if not known
-        self.clear: list[int] = []  # before which offset each of them is not to be found
-        self.line = 0  # where the last body's delimiter line begins, from its LF; len(content) if it had none
-        self.owner = -1  # the index in `open` of the multipart whose it is; -1: the end of the content
+        self.ends: list[int] = []  # offset of the next delimiter of each; len(content) for none, -1 for unknown
+        self.clear: list[int] = []  # offset before which there is no delimiter of each
+        self.line = 0  # offset of the LF before the last body's delimiter line; len(content) for none
+        self.owner = -1  # index in `open` of the multipart that owns that line; -1 for none
         self.count = 1  # parts so far
         self.nodes: list[bytes] = []
         self.leaves: list[Leaf] = []
@@ -161,12 +169,12 @@ class _Parser:
     def delimit(self, position: int) -> None:
         """Find the next delimiter line, from its LF at `position` or later.
 
-        RFC 2046 §5.1.2: an inner multipart's comes before an outer one's; a boundary that begins with another's
-        is told from it by being longer (§5.1.1: the boundary has to appear at the beginning of the line, in
-        its entirety; what follows does not matter).
+        RFC 2046 §5.1.2: a delimiter of an outer multipart ends the inner ones too. If one boundary begins with another,
+        the longer one wins: RFC 2046 §5.1.1 wants the whole boundary at the beginning of the line, and ignores what
+        follows.
 
-        An inner one is looked for as far as the nearest outer one, no further: thousands of multiparts that are
-        never closed would have the rest of the message read for each of them.
+        The search for an inner delimiter stops at the nearest outer one. Without this limit, a message with thousands
+        of unclosed multiparts would be searched to its end once per multipart.
         """
         best, owner, length = len(self.content), -1, 0
         for index, line in enumerate(self.open):
@@ -182,7 +190,7 @@ class _Parser:
         self.line, self.owner = best, owner
 
     def end(self, body: int) -> int:
-        """Return where the body that began at `body` ends: before the CRLF that is the delimiter line's own."""
+        """Return the end of the body that begins at `body`. The CRLF before a delimiter line belongs to that line."""
         line = self.line
         if line <= body:
             return body
@@ -195,13 +203,13 @@ class _Parser:
         content = self.content
         self.delimit(max(start - 1, 0))
         body = header_end(content, start, self.end(start))
-        found = fields(content[start:body])
+        header = fields(content[start:body])
         if start == 0:
-            self.fields = found
+            self.fields = header
         elif body > start:
             self.sections.append((start, body))
         mime: dict[bytes, bytes] = {}
-        for name, value in found:
+        for name, value in header:
             if name.startswith(b"content-"):
                 mime.setdefault(name, value)
         kind = _type(mime[b"content-type"]) if b"content-type" in mime else default
@@ -221,17 +229,14 @@ class _Parser:
             end = self.end(body)
             self.nodes[node] = _NODE.pack(Kind.LEAF.value, 0, start, body, end)
             inner, outer = self.leaf(body, end, kind, mime)
-        return inner, outer, envelope(found) if is_message else b""
+        return inner, outer, envelope(header) if is_message else b""
 
     def basic(self, kind: _Type, mime: dict[bytes, bytes], size: int) -> tuple[bytes, bytes, bytes]:
         """Return body-fields, the extension data of a single part, and the encoding."""
         # body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets
         if not mime:
             return b'%b NIL NIL "7bit" %d' % (kind.wire, size), b"NIL NIL NIL NIL", b"7bit"
-        encoding = None
-        if b"content-transfer-encoding" in mime:
-            encoding = token(mime[b"content-transfer-encoding"])
-        encoding = encoding or b"7bit"  # RFC 2045 §6.1
+        encoding = transfer_encoding(mime.get(b"content-transfer-encoding", b""))
         return (
             b"%b %b %b %b %d"
             % (
@@ -271,28 +276,27 @@ class _Parser:
         content = self.content
         inner: list[bytes] = []
         outer: list[bytes] = []
-        if kind.boundary:
-            line = b"\n--" + kind.boundary
-            mine = len(self.open)
-            self.open.append(line)
-            self.ends.append(-1)
-            self.clear.append(0)
-            default = _MESSAGE if kind.sub == b"digest" else _TEXT_PLAIN
-            self.delimit(max(body - 1, 0))
-            while self.owner == mine and self.count < MAX_PARTS:
-                # close-delimiter := delimiter "--"
-                if content.startswith(b"--", self.line + len(line)):
-                    break
-                start = content.find(b"\n", self.line + 1) + 1
-                self.count += 1
-                one, extended, _ = self.entity(start or len(content), default, depth + 1, is_message=False)
-                inner.append(one)
-                outer.append(extended)
-            self.open.pop()
-            self.ends.pop()
-            self.clear.pop()
-            if self.owner == mine:  # closed: the epilogue goes on to an outer delimiter line
-                self.delimit(self.line + 1)
+        line = b"\n--%b" % kind.boundary
+        mine = len(self.open)
+        self.open.append(line)
+        self.ends.append(-1)
+        self.clear.append(0)
+        default = _MESSAGE if kind.sub == b"digest" else _TEXT_PLAIN
+        self.delimit(max(body - 1, 0))
+        while self.owner == mine and self.count < MAX_PARTS:
+            # close-delimiter := delimiter "--"
+            if content.startswith(b"--", self.line + len(line)):
+                break
+            start = content.find(b"\n", self.line + 1) + 1
+            self.count += 1
+            short, extended, _ = self.entity(start or len(content), default, depth + 1, is_message=False)
+            inner.append(short)
+            outer.append(extended)
+        self.open.pop()
+        self.ends.pop()
+        self.clear.pop()
+        if self.owner == mine:  # the epilogue ends at the next outer delimiter line
+            self.delimit(self.line + 1)
         if not inner:
             return _EMPTY_PART + b")", _EMPTY_PART + b" NIL NIL NIL NIL)", 0
         return b"".join(inner), b"".join(outer), len(inner)

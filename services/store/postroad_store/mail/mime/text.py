@@ -1,12 +1,12 @@
-"""The text of a message that SEARCH looks into: decoded to Unicode, case folded, as UTF-8 (RFC 3501 §6.4.4).
+"""The text of a message as SEARCH sees it: decoded to Unicode, case folded, as UTF-8 (RFC 3501 §6.4.4).
 
-Header fields are unfolded and their encoded-words decoded (RFC 2047); text parts and message parts have their
-transfer encoding undone and their charset turned into Unicode; the headers of parts, and of messages inside, are
-part of the body. Other parts (images, archives) are no text.
+Header fields are unfolded and their encoded-words decoded (RFC 2047). Text and message parts are decoded from their
+transfer encoding and charset. The header sections of parts and of embedded messages belong to the body. Other parts
+(images, archives) are not searched.
 
-Most messages are plain: one part of ASCII text. Then the message itself, in lower case, is that text, and nothing
-is stored. For others the text is made when the message is stored and kept beside it, unless it is long: then it
-is made anew for each search, which is rare and runs apart.
+Most messages are plain: one part of ASCII text. The lower-case message itself serves as their text, and nothing more is
+stored. For other messages the text is stored with the message, unless it is long: then each search makes it anew, in a
+thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.database import PIECE
+from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.mime.charsets import codec_of
 from postroad_store.mail.mime.fields import fields
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kept
 
-COMPOSED = 500  # characters that are composed at a time
+COMPOSED = 500  # characters per call of the normalizer
 
 # Charsets whose ASCII octets are ASCII, so that a 7-bit text in them is what it looks like.
 _ASCII_CHARSET = re.compile(rb"(?:us-ascii|ascii|utf-?8|iso-8859-\d+|windows-125\d|koi8-[ru])\Z", re.IGNORECASE)
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})  # RFC 2045 §6.2
+_KNOWN = _IDENTITY | {b"base64", b"quoted-printable"}
 # RFC 2047 §2: encoded-word = "=?" charset "?" encoding "?" encoded-text "?="; RFC 2231 §5: charset ["*" language]
 _WORD = re.compile(rb"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)")
@@ -37,7 +38,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 def is_plain(content: bytes, parsed: Parsed) -> bool:
-    """Whether the message itself, in lower case, is the text to be searched."""
+    """Return True if the lower-case message itself is the text to search."""
     if len(content) > PIECE or parsed.parts or not content.isascii():
         return False
     leaf = parsed.leaves[0]
@@ -50,48 +51,49 @@ def is_plain(content: bytes, parsed: Parsed) -> bool:
 
 
 def kept_text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes] | None:
-    """Return the (header, body) text to be kept with a message that is not plain, None where it is long."""
+    """Return the (header, body) text to store with a message that is not plain, or None if it is long."""
     size = parsed.header_size + sum(leaf.end - leaf.body for leaf in parsed.leaves if is_text(leaf))
     return text(content, parsed) if size <= MAX_KEPT else None
 
 
 def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
     """Return the (header, body) text of any message. Header lines read `name: value`, LF ended."""
-    found = [header_text(fields(content[start:body])) for start, body in parsed.sections]
-    found += [
+    texts = [header_text(fields(content[start:body])) for start, body in parsed.sections]
+    texts += [
         fold(decode(_undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
         for leaf in parsed.leaves
         if is_text(leaf)
     ]
-    return header_text(parsed.fields), b"\n".join(found)
+    return header_text(parsed.fields), b"\n".join(texts)
 
 
 def is_text(leaf: Leaf) -> bool:
-    """Whether a part is text, and not an image or an archive."""
-    return leaf.main in {b"text", b"message"}
+    """Return True if SEARCH looks into the part: it is not an image, an archive or the like."""
+    # RFC 2045 §6.4: an entity with an unknown Content-Transfer-Encoding counts as application/octet-stream.
+    return leaf.main in {b"text", b"message"} and leaf.encoding in _KNOWN
 
 
-def header_text(found: list[tuple[bytes, bytes]]) -> bytes:
+def header_text(section: list[tuple[bytes, bytes]]) -> bytes:
     """Return the text of a header section's fields."""
-    return b"".join([b"%b: %b\n" % (fold(decode(name, None)), fold(decode_words(value))) for name, value in found])
+    return b"".join([b"%b: %b\n" % (fold(decode(name, None)), fold(decode_words(value))) for name, value in section])
 
 
 def fold(value: str) -> bytes:
-    """Return the form in which two spellings are one: without case, composed (NFC), UTF-8."""
+    """Return the form that makes equal spellings equal: case folded, composed (NFC), UTF-8."""
     if value.isascii():
         return value.lower().encode("ascii")
     return _composed(value.casefold()).encode("utf-8", "replace")
 
 
 def _composed(value: str) -> str:
-    """Return the value in NFC, piece by piece: one of 100,000 combining marks in a row would take 8 seconds."""
+    """Return the value in NFC, piece by piece: 100,000 combining marks in a row take 8 seconds at once."""
     if len(value) <= COMPOSED:
         return unicodedata.normalize("NFC", value)
     pieces: list[str] = []
     start = 0
     while start < len(value):
         end = start + COMPOSED
-        # Nothing is composed with white space; only where a piece has none may a character be cut from its mark.
+        # White space never composes, so cut there. Without white space, a mark may lose its character.
         cut = max(value.rfind(" ", start + 1, end), value.rfind("\n", start + 1, end))
         if cut > 0 and end < len(value):
             end = cut
@@ -101,7 +103,7 @@ def _composed(value: str) -> str:
 
 
 def decode(octets: bytes, charset: bytes | None) -> str:
-    """Return octets as Unicode: in the charset named, else UTF-8, else Latin-1; what cannot be is replaced."""
+    """Return octets as Unicode: in the charset named, else UTF-8, else Latin-1; undecodable octets are replaced."""
     if octets.isascii() and (charset is None or _ASCII_CHARSET.match(charset)):
         return octets.decode("ascii")
     codec = codec_of(charset) if charset else None
@@ -114,7 +116,7 @@ def decode(octets: bytes, charset: bytes | None) -> str:
 
 
 def _undo(octets: bytes, encoding: bytes) -> bytes:
-    """Undo a Content-Transfer-Encoding, as far as that can be."""
+    """Undo a Content-Transfer-Encoding as far as possible."""
     if encoding == b"base64":
         return _base64(octets)
     if encoding == b"quoted-printable":
@@ -123,7 +125,7 @@ def _undo(octets: bytes, encoding: bytes) -> bytes:
 
 
 def _base64(octets: bytes) -> bytes:
-    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored"; a last group of one is none.
+    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored". One at the end is half an octet.
     clean = _NOT_BASE64.sub(b"", octets)
     odd = len(clean) % 4
     if odd == 1:

@@ -13,8 +13,8 @@ from postroad_store.imap.commands.fetch.plain import plain
 from postroad_store.imap.commands.fetch.section import header_fields
 from postroad_store.imap.commands.fetch.values import internal_date
 from postroad_store.imap.grammar.reader import Reader
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.model.message import Arrival
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:

@@ -1,0 +1,86 @@
+"""From a domain to its route, by way of a resolver, with the routes of a burst remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from postroad.smtp.client.outcome import Deferred, Failed
+from postroad_relay.delivery import routing
+from postroad_relay.delivery.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Network
+
+    from postroad.world.world import MX
+    from postroad_relay.delivery.resolver import Resolver
+    from postroad_relay.delivery.routing import Answer, IPAddress
+
+ROUTES = 1_000  # remembered
+
+
+class Router:
+    """Asks a resolver the questions of RFC 5321 §5.1, and gives the answers to `routing`.
+
+    `shuffle` puts a list in random order; `own_names` and `own_addresses` are the relay's, which it never sends to.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        shuffle: Callable[[list[MX]], None],
+        own_names: frozenset[str],
+        own_addresses: frozenset[IPAddress],
+        network: IPv4Network,
+    ) -> None:
+        self._resolver = resolver
+        self._shuffle = shuffle
+        self._own_names = own_names
+        self._own_addresses = own_addresses
+        self._network = network
+        self._known: dict[str, tuple[tuple[Answer, Answer], Route]] = {}
+
+    def known(self, domain: str) -> Route | None:
+        """Return the route if it is the same as for the last message: one exchanger, its answers still in the cache.
+
+        Saves 30 µs per message in a burst.
+        """
+        known = self._known.get(domain)
+        if known is None:
+            return None
+        (mx_answer, a_answer), route = known
+        cached = self._resolver.cached
+        same = cached(domain, "MX") is mx_answer and cached(route.mx[0].host, "A") is a_answer
+        return route if same else None
+
+    async def route(self, domain: str) -> Route | Deferred | Failed:
+        """Return the servers for a domain (a `domain_key`) or address literal, or why there are none."""
+        if domain.startswith("["):
+            return routing.literal_route(domain, own_addresses=self._own_addresses, network=self._network)
+        # The cache comes first: in a burst to one domain, `ask` would make tasks and futures for nothing.
+        resolver = self._resolver
+        mx = routing.exchangers(domain, resolver.cached(domain, "MX") or await resolver.ask(domain, "MX"))
+        if isinstance(mx, Deferred | Failed):
+            return mx
+        names = dict.fromkeys(exchanger.host for exchanger in mx)
+        hosts = {name: answer for name in names if (answer := resolver.cached(name, "A")) is not None}
+        missing = [name for name in names if name not in hosts]
+        if missing:
+            answers = await asyncio.gather(*(resolver.ask(name, "A") for name in missing))
+            hosts.update(zip(missing, answers, strict=True))
+        route = routing.route(
+            domain,
+            routing.ordered(mx, self._shuffle),
+            hosts,
+            own_names=self._own_names,
+            own_addresses=self._own_addresses,
+            network=self._network,
+        )
+        mx_answer = resolver.cached(domain, "MX")
+        if isinstance(route, Route) and len(mx) == 1 and mx_answer is not None:
+            if len(self._known) >= ROUTES:
+                self._known.clear()
+            self._known[domain] = (mx_answer, hosts[mx[0].host]), route
+        return route

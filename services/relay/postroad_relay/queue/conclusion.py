@@ -1,0 +1,36 @@
+"""What becomes of a message once each of its domains has been attempted. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_relay.queue.spool.record import Progress
+
+if TYPE_CHECKING:
+    from postroad_relay.dsn.report import Report
+    from postroad_relay.queue.active import Active
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """A decision, to be written to the spool and only then to the journal.
+
+    `progress` is what the spool keeps of the message; None: the message is done with. `report` is the DSN for the
+    recipients that failed. `resume_at` is when the next attempt is due by `Clock.monotonic`; `progress.due` is the same
+    moment in seconds since the epoch, which a restart needs.
+    """
+
+    progress: Progress | None
+    report: Report | None
+    resume_at: float
+
+
+def conclude(active: Active, report: Report | None, *, due: float | None, resume_at: float) -> Conclusion:
+    """Decide about a message whose failures are in `report`; `due` None: nothing is left to attempt."""
+    progress = None
+    if due is not None:
+        # A recipient in the report is done: the spool writes report and progress together.
+        done = frozenset(active.done | active.failed.keys())
+        progress = Progress(due, active.entry.attempts + 1, done, deferred=dict(active.deferred))
+    return Conclusion(progress, report, resume_at)

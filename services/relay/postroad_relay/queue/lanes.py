@@ -1,0 +1,197 @@
+"""Lanes: the jobs of each domain, the workers that serve all lanes in turn, and the rest of domains that are down.
+
+A lane holds the jobs for one domain. Lanes that have jobs stand in a ring, and a few workers take one job at a time
+from the lane at its head, so that a burst makes no task per message, and a slow domain holds up nobody else's mail.
+
+A lane whose servers can't be reached rests: the messages that are for its domain alone wait in it. They are neither
+attempted nor written about, except one per pause, the probe, which finds out whether a server is back. Then all go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from postroad.clock import Clock, Timer
+    from postroad.smtp.client.outcome import Deferred
+    from postroad_relay.queue.active import Job
+    from postroad_relay.queue.capacity import Capacity
+    from postroad_relay.queue.schedule import Schedule
+    from postroad_relay.queue.spool import Entry, QueueId
+
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """What is to be done for one domain."""
+
+    __slots__ = ("busy", "domain", "down", "in_ring", "jobs", "oldest", "timer", "waiting")
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        self.jobs: deque[Job] = deque()
+        self.busy = 0  # workers
+        self.in_ring = False
+        self.down: Deferred | None = None  # why it rests
+        self.waiting: dict[QueueId, Entry] = {}
+        self.oldest = 0.0  # seconds since the epoch; no message that waits arrived earlier
+        self.timer: Timer | None = None  # for the next probe
+
+    def wait(self, entry: Entry) -> None:
+        """Let a message wait until the rest is over."""
+        self.oldest = min(self.oldest, entry.arrived) if self.waiting else entry.arrived
+        self.waiting[entry.queue_id] = entry
+
+
+class Carrier(Protocol):
+    """What lanes ask of the queue that they belong to (`Manager`)."""
+
+    async def attempt(self, lane: Lane, job: Job) -> None:
+        """Attempt a job and settle it."""
+        ...
+
+    def postpone(self, lane: Lane, job: Job, down: Deferred) -> None:
+        """Take back a job whose lane has begun to rest: let its message wait in the lane, or defer it."""
+        ...
+
+    def probe(self, entry: Entry) -> None:
+        """Make a message active that has waited in a lane, though the lane rests."""
+        ...
+
+    def resume(self, entries: Iterable[Entry]) -> None:
+        """Take messages back from a lane that rests no more: they are due."""
+        ...
+
+
+class Lanes:
+    """All lanes that have something to do. All methods are for the event loop's thread."""
+
+    def __init__(self, carrier: Carrier, *, schedule: Schedule, clock: Clock, capacity: Capacity) -> None:
+        self._carrier = carrier
+        self._schedule = schedule
+        self._clock = clock
+        self._capacity = capacity
+        self._lanes: dict[str, Lane] = {}
+        self._ring: deque[Lane] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.pause = min(capacity.rest, schedule.waits[0])  # seconds between two probes
+
+    def __len__(self) -> int:
+        """How many domains have jobs, workers, or messages that wait."""
+        return len(self._lanes)
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are."""
+        return len(self._workers)
+
+    def resting(self, domain: str) -> Lane | None:
+        """Return the domain's lane if it rests."""
+        lane = self._lanes.get(domain)
+        return lane if lane is not None and lane.down is not None else None
+
+    def offer(self, domain: str, job: Job) -> None:
+        """Add a job for a domain."""
+        lane = self._lanes.get(domain)
+        if lane is None:
+            lane = self._lanes[domain] = Lane(domain)
+        lane.jobs.append(job)
+        self._offer(lane)
+
+    async def close(self, grace: float) -> None:
+        """Stop: attempts under way have `grace` seconds to end, then they are cancelled."""
+        self._stopping = True
+        for lane in self._lanes.values():
+            if lane.timer is not None:
+                lane.timer.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=grace)
+        for worker in self._workers:
+            worker.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers)
+
+    # -- workers ------------------------------------------------------------------------------------------------
+
+    def _offer(self, lane: Lane) -> None:
+        """Let a worker take from the lane, if it has jobs and not too many workers."""
+        if lane.jobs and not lane.in_ring and lane.busy < self._capacity.lane:
+            lane.in_ring = True
+            self._ring.append(lane)
+            if len(self._workers) < self._capacity.workers:
+                worker = asyncio.get_running_loop().create_task(self._work())
+                self._workers.add(worker)
+                worker.add_done_callback(self._workers.discard)
+
+    async def _work(self) -> None:
+        while self._ring and not self._stopping:
+            lane = self._ring.popleft()
+            lane.in_ring = False
+            if not lane.jobs:
+                continue  # another worker has found the servers down, and postponed them all
+            job = lane.jobs.popleft()
+            lane.busy += 1
+            self._offer(lane)  # at the end of the ring: lanes take turns
+            try:
+                await self._carrier.attempt(lane, job)
+            except Exception:
+                log.exception("the outcome of %s could not be noted", job.active.message.queue_id)
+            finally:
+                lane.busy -= 1
+                self._offer(lane)
+                self._forget(lane)
+
+    def _forget(self, lane: Lane) -> None:
+        if not lane.jobs and not lane.busy and lane.down is None:
+            self._lanes.pop(lane.domain, None)
+
+    # -- domains that are down ------------------------------------------------------------------------------------
+
+    def rest(self, lane: Lane, down: Deferred) -> None:
+        """Let a domain rest whose servers can't be reached; `down` says why."""
+        if lane.down is None:
+            log.info("mail for %s waits: %s", lane.domain, down.reason)
+        lane.down = down
+        jobs = list(lane.jobs)
+        lane.jobs.clear()
+        for job in jobs:
+            self._carrier.postpone(lane, job, down)
+        if lane.timer is None and not self._stopping:
+            lane.timer = self._clock.call_later(self.pause, self.probe, lane)
+
+    def probe(self, lane: Lane) -> None:
+        """Attempt one of the messages that wait, and those that have waited until they expired."""
+        lane.timer = None
+        now = self._clock.now()
+        if self._schedule.is_over(now=now, arrived=lane.oldest):
+            over = [entry for entry in lane.waiting.values() if self._schedule.is_over(now=now, arrived=entry.arrived)]
+            for entry in over[: self._capacity.refill]:
+                del lane.waiting[entry.queue_id]
+                self._carrier.probe(entry)
+            lane.oldest = min((entry.arrived for entry in lane.waiting.values()), default=now)
+        while lane.waiting and not lane.jobs:
+            self._carrier.probe(lane.waiting.pop(next(iter(lane.waiting))))
+        if not lane.jobs and not lane.busy:
+            self._end_rest(lane)
+            self._forget(lane)
+
+    def wake(self, lane: Lane) -> None:
+        """Go on with a domain if it rests: one of its servers has answered."""
+        if lane.down is not None:
+            log.info("mail for %s goes on", lane.domain)
+            self._end_rest(lane)
+
+    def _end_rest(self, lane: Lane) -> None:
+        lane.down = None
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+        waiting = list(lane.waiting.values())
+        lane.waiting.clear()
+        self._carrier.resume(waiting)
