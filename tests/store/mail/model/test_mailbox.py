@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
@@ -22,12 +23,10 @@ def mailbox_of(*flags: int, uids: list[int] | None = None) -> Mailbox:
 
 
 def contents_of(*flags: int, uids: list[int] | None = None, modseq: int = 1) -> Contents:
-    from array import array
-
     numbers = uids or list(range(1, len(flags) + 1))
     row = MailboxRow(1, "INBOX", None, True, 7, numbers[-1] + 1 if numbers else 1, modseq, 0)
     ones = array("q", [1] * len(flags))
-    return Contents(row, [], list(map(UID, numbers)), list(flags), ones, ones[:], count_unseen(list(flags)))
+    return Contents(row, [], list(map(UID, numbers)), list(flags), ones, ones[:], count_unseen(list(flags)), 0)
 
 
 def test_the_quick_way_for_many_messages_is_the_plain_one() -> None:

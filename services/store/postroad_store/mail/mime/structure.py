@@ -142,10 +142,10 @@ def _extension(mime: dict[bytes, bytes]) -> bytes:
 def _find(content: bytes, needle: bytes, start: int, end: int) -> int:
     """Return where the needle is, or -1. In pieces: a search of 40 MB at once would hold up all other threads."""
     while end - start > PIECE:
-        at = content.find(needle, start, start + PIECE)
+        at = content.find(needle, start, min(start + PIECE + len(needle), end))
         if at >= 0:
             return at
-        start += PIECE - len(needle) + 1
+        start += PIECE + 1
     return content.find(needle, start, end)
 
 

@@ -52,6 +52,7 @@ async def test_thousands_of_keywords(storage: Storage, account: Account, put: Pu
         await storage.store(inbox, [1], Change.ADD, FlagSet(0, many[start : start + 300]))
     assert names(inbox) == [" ".join(many), ""]
     await storage.store(inbox, [1, 2], Change.ADD, FlagSet(FLAGGED, ("K2999", "new")))
+    await storage.store(inbox, [1, 2], Change.ADD, FlagSet(FLAGGED, ("k2999",)))  # they have it
     await storage.store(inbox, [1], Change.REMOVE, FlagSet(0, (*many[10:2990], "unknown")))
     left = " ".join([*many[:10], *many[2990:], "new"])
     assert names(inbox) == [f"\\Flagged {left}", "\\Flagged k2999 new"]
