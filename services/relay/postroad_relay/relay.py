@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.journal import Journal
 from postroad.mail.address import Address
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.source import WorldWatcher
@@ -93,6 +94,7 @@ class Relay:
             listeners,
             hostname=self.hostname,
             content_directory=self.spool.incoming,
+            extensions=EXTENSIONS,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,

@@ -21,6 +21,7 @@ from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.journal import SUFFIX, Journal
 from postroad.mail.address import Address
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
@@ -97,6 +98,7 @@ class Store:
             [Listener(self._host, settings.smtp_port)],
             hostname=hostname,
             content_directory=self._incoming,
+            extensions=EXTENSIONS,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,

@@ -18,6 +18,7 @@ from postroad.mail.reply import (
     STORAGE_FULL,
     TIMEOUT,
 )
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
     Authenticate,
@@ -53,6 +54,7 @@ def engine(session: Session) -> Engine:
         starttls=True,
         auth=True,
         plaintext_auth=True,
+        extensions=EXTENSIONS,
     )
     engine = Engine(profile, session)
     assert engine.next_event() == Connected()
