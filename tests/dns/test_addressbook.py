@@ -5,7 +5,6 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from postroad.dns.masterfile import format_zone
 from postroad.dns.name import Name
 from postroad.dns.rdata import SOA, Type
 from postroad.dns.zone import ZoneError
@@ -13,6 +12,7 @@ from postroad.world.world import MX, Host, Role, World
 from postroad_dns import lookup
 from postroad_dns.addressbook import build_catalog
 from postroad_dns.lookup import Rcode
+from postroad_dns.zones import format_zone
 from tests.dns.world import HOSTS, domain, host, settings, world
 
 ALPHA = domain("alpha.test", "www 300 A 203.0.113.80", '@ TXT "v=spf1 mx -all"')
@@ -69,7 +69,29 @@ def test_what_the_world_says(name: str, kind: int, expected: list[str]) -> None:
         ("nothing.alpha.test.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.NXDOMAIN),
         # RFC 6761 §6.4
         ("host.invalid.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
-        ("invalid.", Type.A, Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("invalid.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 7686 §2
+        ("onion.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("a.b.OnIoN.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 9476 §2
+        ("alt.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("name.alt.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 6762 §22.1
+        ("local.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("printer.local.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 8375 §4
+        ("home.arpa.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("nas.home.arpa.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 6761 §6.3
+        ("localhost.", Type.A, "127.0.0.1", "127.0.0.1", Rcode.REFUSED),
+        ("a.b.LOCALHOST.", Type.A, "127.0.0.1", "127.0.0.1", Rcode.REFUSED),
+        ("localhost.", Type.AAAA, "::1", "::1", Rcode.REFUSED),
+        ("a.localhost.", Type.AAAA, "::1", "::1", Rcode.REFUSED),
+        ("localhost.", Type.MX, Rcode.NOERROR, Rcode.NOERROR, Rcode.REFUSED),
+        ("a.localhost.", Type.MX, Rcode.NOERROR, Rcode.NOERROR, Rcode.REFUSED),
+        # names that only look like those
+        ("onion.example.", Type.MX, "10 mx.postroad.test.", Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("notlocalhost.", Type.A, "127.0.0.143", Rcode.NXDOMAIN, Rcode.REFUSED),
         # addresses that are nobody's
         ("1.113.0.203.in-addr.arpa.", Type.PTR, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
         ("9.0.0.127.in-addr.arpa.", Type.PTR, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.NXDOMAIN),
@@ -105,8 +127,17 @@ def test_domains_within_domains() -> None:
         assert format_zone(zone)
 
 
-def test_a_world_that_has_the_root_or_invalid_itself() -> None:
-    assert ask(world(domain("host.invalid")), "host.invalid.", Type.MX) == (Rcode.NOERROR, ["10 mx.postroad.test."])
+def test_a_world_that_has_special_names_itself() -> None:
+    for special in ("invalid", "onion", "alt", "local", "localhost", "home.arpa"):
+        store = (Rcode.NOERROR, ["10 mx.postroad.test."])
+        below = world(domain(f"host.{special}"))
+        assert ask(below, f"host.{special}.", Type.MX) == store
+        # RFC 8020 §2: what has a name below it exists. But nothing else there does.
+        assert ask(below, f"{special}.", Type.MX) == (Rcode.NOERROR, [])
+        other = (Rcode.NOERROR, []) if special == "localhost" else (Rcode.NXDOMAIN, [])
+        assert ask(below, f"other.{special}.", Type.MX) == other
+        assert ask(world(domain(special)), f"{special}.", Type.MX) == store
+        assert ask(world(domain(special)), f"other.{special}.", Type.MX) == (Rcode.NXDOMAIN, [])
 
 
 def test_a_domain_without_mail() -> None:
@@ -127,12 +158,12 @@ def test_further_records_take_the_place_of_derived_ones() -> None:
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        ("www BOGUS x", "alpha.test: record 'www BOGUS x': line 1: type BOGUS"),
-        ("www.other.test. A 203.0.113.1", "outside"),
-        ("www.sub A 203.0.113.1", "another domain"),
-        ("@ SOA ns admin 1 2 3 4 5", "made by the server"),
-        ("@ NS ns.other.", "made by the server"),
-        ("@ CNAME other.", "made by the server"),
+        ("www BOGUS x", "alpha.test: record 'www BOGUS x': type BOGUS"),
+        ("www.other.test. A 203.0.113.1", "not in alpha.test"),
+        ("www.sub A 203.0.113.1", "a domain of its own"),
+        ("@ SOA ns admin 1 2 3 4 5", "from the name server"),
+        ("@ NS ns.other.", "from the name server"),
+        ("@ CNAME other.", "no CNAME"),
         ("web A 203.0.113.1", "is a host"),
         ("web CNAME www", "is a host"),
         ("web AAAA 2001:db8::1", "is a host"),

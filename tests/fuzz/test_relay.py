@@ -113,7 +113,7 @@ def test_recovery_gives_back_what_was_written_and_nothing_else(
         (path,) = Path(name).iterdir()
         octets = bytearray(path.read_bytes())
         for where, scratch in scratches:
-            start = 32 + int(where * (len(octets) - 32))
+            start = int(where * len(octets))  # the header too
             octets[start : start + len(scratch)] = scratch
         whole = bytes(octets[: max(32, len(octets) - cut)])
         path.write_bytes(whole)
@@ -124,7 +124,7 @@ def test_recovery_gives_back_what_was_written_and_nothing_else(
         written = dict(zip(positions, records, strict=True))
         assert found.items() <= written.items()
         for position, record in written.items():
-            end = position.offset + 16 + len(record)
+            end = position.offset + 20 + len(record)
             if not scratches and end <= len(whole):
                 assert found[position] == record
 

@@ -18,18 +18,21 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from postroad import log
+from postroad.clock import Clock
 from postroad.config import ConfigError, Settings
-from postroad.journal import SUFFIX, Journal
-from postroad.mail.address import Address
-from postroad.smtp.extensions import EXTENSIONS
+from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
-from postroad.world.source import WorldError, WorldWatcher, load_world
+from postroad.world.guesses import Guesses
+from postroad.world.source import WorldError, WorldFile, load_world
+from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_store.accounts import Accounts
 from postroad_store.delivery.service import Delivery
-from postroad_store.imap import service as imap_service
+from postroad_store.imap import shared as imap_shared
+from postroad_store.imap.registry import CannotHide, Registry
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3 import session as pop3_session
@@ -50,22 +53,25 @@ class Store:
     """Everything that the process has open."""
 
     def __init__(self, settings: Settings, world: World) -> None:
-        """Open the mail and the journal; raises `StorageError`, `TlsError`."""
+        """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
         self._settings = settings
+        self._extensions = offered_by(settings)
+        self._registry = _commands(settings)
         self._world = world
         self._host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
         self._storage = Storage(settings.mail_dir)
-        self._journal = Journal(settings.journal_dir / f"{SERVICE}{SUFFIX}", service=SERVICE)
+        self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
-        self._accounts = Accounts(world, settings)
+        self._accounts = Accounts(world, settings, Guesses(Clock()))
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
         settings = self._settings
         loop = asyncio.get_running_loop()
-        watcher = WorldWatcher(settings.world, settings.network, self._world, capturing=settings.capturing)
+        source = WorldFile(settings.world, settings.network, settings.capturing)
+        watcher = WorldWatcher(source, self._world)
         watching = loop.create_task(watcher.run(self._adopt))
         listeners: list[adapter.Listener] = []
         servers: list[Server] = []
@@ -98,7 +104,7 @@ class Store:
             [Listener(self._host, settings.smtp_port)],
             hostname=hostname,
             content_directory=self._incoming,
-            extensions=EXTENSIONS,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
@@ -106,7 +112,7 @@ class Store:
                 connections_per_address=settings.connections,  # behind a container's port all clients share one
             ).with_room_for_trace_fields(),
             tls=self._smtp_tls,
-            postmaster=self._postmaster(hostname),
+            postmaster=self._world.postmaster_of(hostname),
         )
 
     def _adopt(self, world: World) -> None:
@@ -126,19 +132,20 @@ class Store:
             connections=settings.connections,
             connections_per_address=settings.connections,
         )
-        sessions = imap_service.Service(
+        sessions = imap_shared.Shared(
             self._accounts,
             self._storage,
             self._journal,
             self._incoming,
+            registry=self._registry,
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
         )
         imap = adapter.Service(
             "imap",
             sessions.session,
-            imap_service.REFUSAL,
-            idle_timeout=imap_service.IDLE_TIMEOUT,
+            imap_shared.REFUSAL,
+            idle_timeout=imap_shared.IDLE_TIMEOUT,
             connections=settings.connections,
             connections_per_address=settings.connections,
         )
@@ -151,12 +158,13 @@ class Store:
             listener.listen(self._host, port)
             listener.listen(self._host, tls_port, implicit_tls=True)
 
-    def _postmaster(self, hostname: str) -> Address:
-        """Return whom `RCPT TO:<postmaster>` means: the postmaster of the domain that this host lies in."""
-        domain = hostname
-        while domain not in self._world.domains and "." in domain:
-            domain = domain.partition(".")[2]
-        return Address("postmaster", domain)
+
+def _commands(settings: Settings) -> Registry:
+    """Return IMAP's commands without what the settings hide; raises `ConfigError`."""
+    try:
+        return Registry(without=settings.imap_without)
+    except CannotHide as error:
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={' '.join(settings.imap_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:
@@ -188,7 +196,7 @@ def main() -> int:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, world))
-    except (WorldError, TlsError, StorageError, OSError, adapter.CannotListenError) as error:
+    except (ConfigError, WorldError, TlsError, StorageError, OSError, adapter.CannotListenError) as error:
         for sentence in str(error).splitlines():
             _log.error("%s", sentence)
         return 1

@@ -285,16 +285,17 @@ class Manager:
     def _conclude(self, active: Active) -> None:
         """End the attempt: decide what becomes of the message, and write it down."""
         self._held -= active.held
-        entry, message = active.entry, active.message
-        now = self._clock.now()
-        due = self._schedule.next_attempt(
-            now=now, arrived=message.arrived, attempts=entry.attempts + 1, chance=self._chance()
-        )
-        if due is None:
-            active.expire(now)
-        report = self._report(active, now) if active.failed else None
+        due, resume_at = None, 0.0
+        if active.deferred:
+            now, arrived = self._clock.now(), active.message.arrived
+            attempts = active.entry.attempts + 1
+            due = self._schedule.next_attempt(now=now, arrived=arrived, attempts=attempts, chance=self._chance())
+            if due is None:
+                active.expire(now)
+            else:
+                resume_at = self._clock.monotonic() + (due - now)
+        report = self._report(active) if active.failed else None
         active.stored = None
-        resume_at = self._clock.monotonic() + (due - now) if due is not None else 0.0
         self._write(active, conclude(active, report, due=due, resume_at=resume_at))
 
     def _write(self, active: Active, conclusion: Conclusion) -> None:
@@ -326,7 +327,7 @@ class Manager:
         if self._heap:
             self._refill()
 
-    def _report(self, active: Active, now: float) -> Report | None:
+    def _report(self, active: Active) -> Report | None:
         """Make the DSN for the recipients that have failed, if there may be one."""
         message = active.message
         if message.envelope.reverse_path is None:
@@ -344,7 +345,7 @@ class Manager:
             content,
             reporter=self.reporter,
             queue_id=self._spool.new_id(),
-            now=now,
+            now=self._clock.now(),
             unique=secrets.token_hex(12),
         )
 

@@ -108,9 +108,7 @@ def parse_mail(argument: bytes, profile: Profile, session: Session) -> Envelope:
     envelope = Envelope(reverse_path, **fields)
     if reverse_path is not None and not envelope.smtputf8 and not reverse_path.is_ascii:
         raise CommandError(SENDER_NOT_ASCII)
-    for parameter in given:
-        if parameter.check is not None and (refusal := parameter.check(envelope, profile, session)) is not None:
-            raise CommandError(refusal)
+    _check(given, envelope, profile, session)
     return envelope
 
 
@@ -134,12 +132,14 @@ def parse_rcpt(argument: bytes, profile: Profile, session: Session, envelope: En
         recipient = Recipient(address, **fields)
     if not envelope.smtputf8 and not address.is_ascii:
         raise CommandError(RECIPIENT_NOT_ASCII)
-    for parameter in given:
-        if parameter.check is None:
-            continue
-        if (refusal := parameter.check(recipient, envelope, profile, session)) is not None:
-            raise CommandError(refusal)
+    _check(given, recipient, envelope, profile, session)
     return recipient
+
+
+def _check(given: list[Parameter], *company: object) -> None:
+    for parameter in given:
+        if parameter.check is not None and (refusal := parameter.check(*company)) is not None:
+            raise CommandError(refusal)
 
 
 def parse_parameters(text: str) -> dict[str, str | None]:
