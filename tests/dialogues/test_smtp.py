@@ -67,7 +67,7 @@ class Taker:
     def connect(self, session: Session) -> Reply | None:
         return reply(*self.dialogue.greeting) if self.dialogue.greeting else None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
         if login == "broken":
             raise RuntimeError
         return ALICE if (login, password) == ("alice@alpha.test", "wonderland") else None
@@ -121,7 +121,7 @@ class Dialogue:
 
     @property
     def settings(self) -> Limits:
-        return Limits(authentication_delay=0.0, **self.limits)
+        return Limits(**self.limits)
 
 
 def expand(text: str) -> bytes:
@@ -225,7 +225,7 @@ class Peer:
         return self.engine.data_to_send()
 
     def authenticate(self, login: str, password: str) -> None:
-        coroutine = self.service.authenticate(login, password)
+        coroutine = self.service.authenticate(self.session, login, password)
         try:
             coroutine.send(None)
         except StopIteration as answer:

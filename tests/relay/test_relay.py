@@ -254,7 +254,7 @@ async def test_the_null_reverse_path_is_taken_and_never_answered(site: Site) -> 
 
 
 async def wait_for(site: Site, kind: str) -> list[tuple[Kind, dict[str, Any]]]:
-    path = site.folder / "journal" / "relay.jsonl"
+    path = site.folder / "journal" / "relay" / "relay.jsonl"
     for _ in range(1000):
         if path.exists() and f'"kind":"{kind}"' in path.read_text():
             break

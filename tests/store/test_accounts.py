@@ -7,8 +7,10 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.mail.address import parse_address
+from postroad.world.guesses import Guesses
 from postroad.world.secret import hash_password
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
@@ -17,10 +19,13 @@ from tests.harness.stack import DEFAULT_WORLD
 WORLD = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
 
 
+def guesses() -> Guesses:
+    return Guesses(Clock(), answer_after=0.0)
+
+
 def accounts(**settings: str) -> Accounts:
-    return Accounts(
-        WORLD, Settings.from_environ({f"POSTROAD_{name.upper()}": value for name, value in settings.items()})
-    )
+    environ = {f"POSTROAD_{name.upper()}": value for name, value in settings.items()}
+    return Accounts(WORLD, Settings.from_environ(environ), guesses())
 
 
 CREATE = {"unknown_users": "create"}
@@ -53,7 +58,7 @@ def test_reached_by(settings: dict[str, str], address: str, logins: list[str]) -
 
 def test_without_a_capture_account_nothing_is_captured() -> None:
     world = replace(WORLD, capture=None)
-    assert Accounts(world, Settings.from_environ({})).reached_by(parse_address("x@elsewhere.example")) == ()
+    assert Accounts(world, Settings.from_environ({}), guesses()).reached_by(parse_address("x@elsewhere.example")) == ()
 
 
 @pytest.mark.parametrize(
@@ -91,16 +96,18 @@ def test_find(settings: dict[str, str], login: str, found: str | None) -> None:
     ],
 )
 async def test_authenticate(settings: dict[str, str], login: str, password: str, right: bool) -> None:
-    account = await accounts(**settings).authenticate(login, password)
+    account = await accounts(**settings).authenticate(login, password, "127.0.0.1")
     assert (account is not None) is right
 
 
 async def test_a_hashed_password() -> None:
     text = DEFAULT_WORLD.replace('"builder"', f'"{hash_password("builder")}"')
-    hashed = Accounts(parse_world(text.encode(), IPv4Network("127.0.0.0/24")), Settings.from_environ({}))
-    assert await hashed.authenticate("bob@beta.test", "wrong") is None
-    assert await hashed.authenticate("bob@beta.test", "builder") is not None
-    assert await hashed.authenticate("bob@beta.test", "builder") is not None  # remembered, without a thread
+    hashed = Accounts(parse_world(text.encode(), IPv4Network("127.0.0.0/24")), Settings.from_environ({}), guesses())
+    assert await hashed.authenticate("bob@beta.test", "wrong", "127.0.0.1") is None
+    assert await hashed.authenticate("bob@beta.test", "builder", "127.0.0.1") is not None
+    assert (
+        await hashed.authenticate("bob@beta.test", "builder", "127.0.0.1") is not None
+    )  # remembered, without a thread
 
 
 def test_an_edited_world_counts_at_once() -> None:

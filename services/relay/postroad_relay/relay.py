@@ -11,6 +11,7 @@ from postroad.clock import Clock
 from postroad.journal import Journal
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
+from postroad.world.guesses import Guesses
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
@@ -55,7 +56,7 @@ class Relay:
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
         self._address = str(host.address)
-        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay", clock=clock.now)
+        self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
         self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock)
@@ -69,7 +70,13 @@ class Relay:
             clock=clock,
         )
         self._service = RelayService(
-            self._policy(world), self.spool, self.manager, self.journal, hostname=host.name, clock=clock
+            self._policy(world),
+            self.spool,
+            self.manager,
+            self.journal,
+            hostname=host.name,
+            guesses=Guesses(clock),
+            clock=clock,
         )
 
     @property

@@ -8,25 +8,25 @@ password is `unknown_password`. It needs no register: the address itself is all 
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from postroad.config import Outside, UnknownUsers
 from postroad.mail.address import Address, AddressError, parse_address
-from postroad.world.credentials import is_quick, verify
 from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
 if TYPE_CHECKING:
     from postroad.config import Settings
+    from postroad.world.guesses import Guesses
     from postroad.world.world import World
 
 
 class Accounts:
     """The accounts of the world as it is now (`world` is replaced when the file changes)."""
 
-    def __init__(self, world: World, settings: Settings) -> None:
+    def __init__(self, world: World, settings: Settings, guesses: Guesses) -> None:
         self.world = world
         self._settings = settings
+        self._guesses = guesses
 
     def is_local(self, address: Address) -> bool:
         """Whether the world knows the address's domain."""
@@ -62,12 +62,9 @@ class Accounts:
         created = self._created(address)
         return created[0] if created and created[0].address == address else None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
-        """Return the account whose login name and password these are, or None."""
-        account = self.find(login)
-        secret = account.secret if account is not None else ""
-        if is_quick(secret, password):
-            valid = verify(secret, password)
-        else:  # a scrypt hash takes tens of milliseconds
-            valid = await asyncio.to_thread(verify, secret, password)
-        return account if valid and account is not None and secret else None
+    async def authenticate(self, login: str, password: str, address: str) -> Account | None:
+        """Return the account whose login name and password these are, or None; `address` is the client's.
+
+        Raises `TooManyGuesses` where the password was not looked at.
+        """
+        return await self._guesses.log_in(self.find, login, password, address)

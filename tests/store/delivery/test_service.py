@@ -84,7 +84,7 @@ class TestPolicy:
         service = delivery(place)
         assert service.connect(SESSION) is None
         assert service.mail(SESSION, envelope(sender=None)) is SENDER_OK
-        assert await service.authenticate("bob@beta.test", "builder") is None
+        assert await service.authenticate(SESSION, "bob@beta.test", "builder") is None
 
 
 class TestMessage:

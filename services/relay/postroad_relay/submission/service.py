@@ -13,7 +13,6 @@ from postroad.mail.header import read_header
 from postroad.mail.reply import MAIL_LOOP, OK, Reply
 from postroad.mail.trace_fields import received, with_protocol
 from postroad.smtp.server.service import Purpose
-from postroad.world import credentials
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.fixup import fix_up
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.header import Header
     from postroad.smtp.server.service import Session
+    from postroad.world.guesses import Guesses
     from postroad.world.world import Account
     from postroad_relay.queue.manager import Manager
     from postroad_relay.queue.spool import Entry, QueueId, Spool
@@ -45,6 +45,7 @@ class RelayService:
         journal: Journal,
         *,
         hostname: str,
+        guesses: Guesses,
         clock: Clock | None = None,
     ) -> None:
         self.policy = policy
@@ -52,21 +53,16 @@ class RelayService:
         self._manager = manager
         self._journal = journal
         self._hostname = hostname
+        self._guesses = guesses
         self._clock = clock or Clock()
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - the contract
         """Greet everyone."""
         return None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
-        """Return the world's account with this login name and password."""
-        account = self.policy.world.account(login)
-        if account is None:
-            return None
-        if credentials.is_quick(account.secret, password):
-            return account if credentials.verify(account.secret, password) else None
-        matches = await asyncio.to_thread(credentials.verify, account.secret, password)
-        return account if matches else None
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+        """Return the world's account with this login name and password; raises `TooManyGuesses`."""
+        return await self._guesses.log_in(self.policy.world.account, login, password, session.host)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""

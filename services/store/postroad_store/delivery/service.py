@@ -27,9 +27,9 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
-from postroad_store.mail.model.message import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ class Delivery:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 

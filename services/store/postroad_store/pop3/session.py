@@ -7,12 +7,12 @@ the UPDATE state, in one commit, and it is acknowledged when it is durable.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
+from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Item
 from postroad_store.pop3.engine import Engine, Login, Retrieve, Update
@@ -38,6 +38,7 @@ IDLE_TIMEOUT = 600.0  # RFC 1939 §3: at least 10 minutes
 PIECE = 256 * 1024  # octets of a large message read at a time; what is larger than that comes in pieces
 READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next RETR
 IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
+TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 3206 §4
 INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
 EXPUNGED = "Message is expunged."
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
@@ -54,14 +55,12 @@ class Maildrops:
         *,
         tls: bool = True,
         plaintext_auth: bool = False,
-        authentication_delay: float = 1.0,
     ) -> None:
         self.accounts = accounts
         self.storage = storage
         self.journal = journal
         self.tls = tls
         self.plaintext_auth = plaintext_auth
-        self.authentication_delay = authentication_delay  # seconds before a wrong password is answered
         self._locked: set[str] = set()
 
     def session(self) -> Session:
@@ -149,10 +148,13 @@ class Session:
 
     async def _login(self, event: Login) -> None:
         peer = self._connection.peer
-        account = await self._maildrops.accounts.authenticate(event.login, event.password)
+        try:
+            account = await self._maildrops.accounts.authenticate(event.login, event.password, peer)
+        except TooManyGuesses:
+            self.engine.refuse(TOO_MANY_GUESSES)
+            return
         if account is None:
             log.info("pop3 login failed", extra={"login": event.login, "peer": peer})
-            await asyncio.sleep(self._maildrops.authentication_delay)
             self.engine.login_failed()
             return
         if not self._maildrops.lock(account.login):
@@ -161,7 +163,7 @@ class Session:
         try:
             inbox = (await self._storage.account(account.login)).inbox
             # claim_recent: what POP3 sees is still \Recent for the next IMAP session
-            view = self._storage.view(inbox, claim_recent=False)
+            view = await self._storage.view_large(inbox, claim_recent=False)
         except BaseException as error:
             self._maildrops.unlock(account.login)
             if not isinstance(error, MailError):

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.mail import content as content_module
 from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply, reply
 from postroad.smtp.server import connection as protocol
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
+from postroad.world.guesses import Guesses
 
 if TYPE_CHECKING:
     import ssl
@@ -40,6 +42,7 @@ class Keeper:
         self.arrived = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
+        self.guesses = Guesses(Clock(), answer_after=0.1)
         self.refusal: Reply | None = None
         self.failure: Exception | None = None
         self.paths: list[Path | None] = []
@@ -48,10 +51,10 @@ class Keeper:
         self.sessions.append(session)
         return self.refusal
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
         self.arrived.set()
         await self.go_on.wait()
-        return None
+        return await self.guesses.log_in(lambda _: None, login, password, session.host)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         if self.failure is not None:
@@ -507,7 +510,7 @@ async def test_close_gives_up_on_a_client_that_does_not_read(rig: Rig) -> None:
 
 
 async def test_a_failed_login_is_delayed(rig: Rig) -> None:
-    await rig.serve(role=Purpose.SUBMISSION, authentication_delay=0.1)
+    await rig.serve(role=Purpose.SUBMISSION)
     client = await rig.connect()
     client.writer.write(b"EHLO x\r\n")
     while (await client.line())[3:4] == "-":

@@ -40,6 +40,7 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Session
+from postroad.world.guesses import TooManyGuesses
 
 if TYPE_CHECKING:
     import ssl
@@ -314,14 +315,14 @@ class Receiver(SMTP):
 
     async def _check_credentials(self, event: Authenticate) -> None:
         try:
-            account = await self._service.authenticate(event.login, event.password)
+            account = await self._service.authenticate(self._facts, event.login, event.password)
+        except TooManyGuesses:
+            answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
         except Exception:
             logger.exception("unforeseen error", extra=self._identity())
-            answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
+            answer = _AUTHENTICATION_UNAVAILABLE
         else:
             answer = None
-            if account is None and self._engine is not None:  # to try many passwords shall take long
-                await asyncio.sleep(self._limits.authentication_delay)
         if self._engine is None:
             return
         if answer is not None:

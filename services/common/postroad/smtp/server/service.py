@@ -51,7 +51,6 @@ class Limits:
     errors: int = 20  # refused commands before 421
     command_timeout: float = 300.0  # RFC 5321 §4.5.3.2.7
     data_timeout: float = 180.0  # RFC 5321 §4.5.3.2.5, between blocks
-    authentication_delay: float = 1.0  # before a failed AUTH is answered
 
     def with_room_for_trace_fields(self) -> Limits:
         """Return the limits of a next hop that must take all that a hop with these limits took.
@@ -92,8 +91,11 @@ class Service(Protocol):
         """Return None to greet, or the 4yz or 554 that turns the client away (RFC 5321 §3.1)."""
         ...
 
-    async def authenticate(self, login: str, password: str) -> Account | None:
-        """Return the account whose login and password these are (RFC 4954, RFC 4616)."""
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None in good time.
+
+        Raises `TooManyGuesses` where the password was not looked at.
+        """
         ...
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:

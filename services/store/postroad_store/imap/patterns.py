@@ -1,0 +1,109 @@
+"""LIST and LSUB: which names match a pattern, and what is said of each (RFC 3501 §6.3.8, §6.3.9).
+
+Pure: names are as the wire has them (modified UTF-7), for so are patterns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.model.errors import LimitReached
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DELIMITER = b"/"
+MAX_PATTERN = 1000  # octets, reference and pattern together
+_INBOX = b"INBOX"
+
+
+class Pattern:
+    """A mailbox pattern: `*` is any octets, `%` any but the hierarchy delimiter.
+
+    A machine whose states are places in the pattern, all that it can be in held as the bits of one integer, so that
+    no pattern takes longer than its length times the name's.
+    """
+
+    __slots__ = ("_accepting", "_literals", "_percents", "_stars", "ends_in_percent")
+
+    def __init__(self, pattern: bytes) -> None:
+        literals: dict[int, int] = {}
+        stars = percents = 0
+        place = 0
+        last = b""
+        for octet in (pattern[at : at + 1] for at in range(len(pattern))):
+            if octet in {b"*", b"%"} and last in {b"*", b"%"}:
+                if octet == b"*" and last == b"%":  # the wider of two neighbours
+                    percents &= ~(1 << (place - 1))
+                    stars |= 1 << (place - 1)
+                    last = octet
+                continue
+            if octet == b"*":
+                stars |= 1 << place
+            elif octet == b"%":
+                percents |= 1 << place
+            else:
+                literals[octet[0]] = literals.get(octet[0], 0) | 1 << place
+            last = octet
+            place += 1
+        self._literals = literals
+        self._stars = stars
+        self._percents = percents
+        self._accepting = 1 << place
+        self.ends_in_percent = pattern.endswith(b"%")
+
+    def matches(self, name: bytes) -> bool:
+        """Whether the whole name matches."""
+        wild = self._stars | self._percents
+        states = 1
+        for octet in name:
+            states |= (states & wild) << 1  # a wildcard may stand for nothing
+            stay = states & (self._stars if octet == DELIMITER[0] else wild)
+            states = stay | (states & self._literals.get(octet, 0)) << 1
+            if not states:
+                return False
+        states |= (states & wild) << 1
+        return bool(states & self._accepting)
+
+
+def check_length(reference: bytes, mailbox: bytes) -> None:
+    """Raise `LimitReached` if a pattern is too long: the time that it takes grows with its length and the names."""
+    if len(reference) + len(mailbox) > MAX_PATTERN:
+        raise LimitReached("mailbox pattern is too long")
+
+
+def pattern_of(reference: bytes, mailbox: bytes) -> Pattern:
+    """Return the canonical pattern: the reference and then the name (RFC 3501 §6.3.8); INBOX in capitals."""
+    text = reference + mailbox
+    first, slash, rest = text.partition(DELIMITER)
+    # RFC 3501 §5.1: INBOX is case-insensitive. A wildcard in it can't be told from other names: see `matching`.
+    return Pattern(_INBOX + slash + rest if first.upper() == _INBOX else text)
+
+
+def root_of(reference: bytes) -> bytes:
+    """Return the root of a reference, for `LIST reference ""`."""
+    first, slash, _ = reference.partition(DELIMITER)
+    return first + slash if slash else b""
+
+
+def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[bytes, bool]:
+    r"""Return the names that match, sorted, INBOX first; False for one that is only a level above a match.
+
+    RFC 3501 §6.3.8: if `%` is the last character, matching levels of hierarchy are returned too. §6.3.9: with LSUB
+    they stand in place of the names below, and are \Noselect.
+    """
+    pattern = pattern_of(reference, mailbox)
+    any_case = Pattern((reference + mailbox).upper())
+    found: dict[bytes, bool] = {}
+    tried: set[bytes] = set()  # levels: many names have them in common
+    for name in names:
+        if pattern.matches(name) or (name == _INBOX and any_case.matches(name)):
+            found[name] = True
+        if pattern.ends_in_percent:
+            level, slash, _ = name.rpartition(DELIMITER)
+            while slash and level not in tried:
+                tried.add(level)
+                if pattern.matches(level):
+                    found.setdefault(level, False)
+                level, slash, _ = level.rpartition(DELIMITER)
+    return dict(sorted(found.items(), key=lambda item: (item[0] != _INBOX, item[0])))

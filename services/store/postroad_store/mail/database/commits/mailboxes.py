@@ -1,0 +1,185 @@
+"""Commits that make, delete and rename mailboxes (RFC 3501 §6.3.3 to §6.3.5).
+
+The database decides, not the memory: names that are made, changed or deleted by calls in flight count already.
+A commit in flight keeps its `Account` alive, and commits are shown in their order, so at each `show` the memory is
+as the database was at its `write`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read_mailboxes
+from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
+from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
+from postroad_store.mail.model.mailbox import Mailbox, MailboxRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from sqlite3 import Connection
+
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailboxes import Mailboxes
+
+
+def _existing(db: Connection, account: int, name: str) -> MailboxRow:
+    row = find_mailbox(db, account, name)
+    if row is None:
+        raise NoSuchMailbox("there is no such mailbox")
+    return row
+
+
+def _inferiors(db: Connection, account: int, name: str) -> list[MailboxRow]:
+    prefix = name + DELIMITER
+    return [row for row in read_mailboxes(db, account) if row.name.startswith(prefix)]
+
+
+def _make_with_superiors(
+    db: Connection, account: int, name: str, now: int, special_use: str | None = None
+) -> list[MailboxRow]:
+    made = []
+    levels = name.split(DELIMITER)
+    for depth in range(1, len(levels)):
+        superior = DELIMITER.join(levels[:depth])
+        if find_mailbox(db, account, superior) is None:
+            made.append(insert_mailbox(db, account, superior, now))
+    made.append(insert_mailbox(db, account, name, now, special_use=special_use))
+    _check_count(db, account)
+    return made
+
+
+def _check_count(db: Connection, account: int) -> None:
+    (count,) = db.execute("SELECT count(*) FROM mailboxes WHERE account = ?", (account,)).fetchone()
+    if count > MAX_MAILBOXES:
+        raise LimitReached(f"an account has at most {MAX_MAILBOXES} mailboxes")
+
+
+class Create(Commit[list[MailboxRow], Mailbox]):
+    """Make a mailbox and the superiors that it lacks."""
+
+    def __init__(self, mailboxes: Mailboxes, account: Account, name: str, *, special_use: str | None, now: int) -> None:
+        self._mailboxes = mailboxes
+        self._account = account
+        # RFC 3501 §6.3.3: a name that ends in the delimiter declares that names will be made under it.
+        self._name = checked_name(name.removesuffix(DELIMITER))
+        self._special_use = special_use
+        self._now = now
+
+    def write(self, db: Connection) -> list[MailboxRow]:
+        r"""Insert it; a \Noselect name becomes a mailbox."""
+        old = find_mailbox(db, self._account.id, self._name)
+        if old is not None:
+            if old.selectable:
+                raise MailboxExists("there is a mailbox of this name already")
+            db.execute("DELETE FROM mailboxes WHERE id = ?", (old.id,))
+        return _make_with_superiors(db, self._account.id, self._name, self._now, self._special_use)
+
+    def show(self, written: list[MailboxRow]) -> Mailbox:
+        """Show them in the account."""
+        for row in written:
+            self._account.put(self._mailboxes.adopt(row))
+        return self._account.mailboxes[self._name]
+
+
+class Delete(Commit[MailboxRow | None, None]):
+    r"""Remove a mailbox with its messages; with inferiors its name stays, \Noselect."""
+
+    def __init__(
+        self, mailboxes: Mailboxes, account: Account, name: str, *, now: int, collect: Callable[[], None]
+    ) -> None:
+        self._mailboxes = mailboxes
+        self._account = account
+        self._name = checked_name(name)
+        self._now = now
+        self._collect = collect
+        if self._name == INBOX:
+            # RFC 3501 §6.3.4: "It is an error to attempt to delete INBOX"
+            raise NameNotAllowed("INBOX cannot be deleted")
+
+    def write(self, db: Connection) -> MailboxRow | None:
+        r"""Remove it; return the \Noselect one in its place."""
+        row = _existing(db, self._account.id, self._name)
+        inferiors = _inferiors(db, self._account.id, self._name)
+        if inferiors and not row.selectable:
+            raise NameNotAllowed("the name has inferior names")
+        db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
+        db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
+        db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
+        db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
+        return insert_mailbox(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
+
+    def show(self, written: MailboxRow | None) -> None:
+        """Show that it has gone."""
+        self._account.take(self._name).vanish()
+        if written is not None:
+            self._account.put(self._mailboxes.adopt(written))
+        self._collect()
+
+
+@dataclass(frozen=True, slots=True)
+class _Renamed:
+    made: list[MailboxRow]
+    names: list[tuple[str, str]]  # old and new name
+    inbox_modseq: int  # 0 unless INBOX was emptied
+
+
+class Rename(Commit[_Renamed, None]):
+    """Rename a mailbox and its inferiors; INBOX's messages move into a new one."""
+
+    def __init__(self, mailboxes: Mailboxes, account: Account, name: str, new_name: str, *, now: int) -> None:
+        self._mailboxes = mailboxes
+        self._account = account
+        self._name = checked_name(name)
+        self._new = checked_name(new_name.removesuffix(DELIMITER))
+        self._now = now
+        if self._new.startswith(self._name + DELIMITER) and self._name != INBOX:
+            raise NameNotAllowed("a mailbox cannot become its own inferior")
+
+    def write(self, db: Connection) -> _Renamed:
+        """Change the names."""
+        account = self._account.id
+        row = _existing(db, account, self._name)
+        if find_mailbox(db, account, self._new) is not None:
+            raise MailboxExists("there is a mailbox of the new name already")
+        if self._name == INBOX:
+            return self._empty_inbox(db, row)
+        # RFC 3501 §6.3.5: superiors of the new name are made as CREATE makes them
+        *superiors, place = _make_with_superiors(db, account, self._new, self._now)
+        db.execute("DELETE FROM mailboxes WHERE id = ?", (place.id,))
+        length = len(self._name)
+        names = [
+            (one.id, one.name, checked_name(self._new + one.name[length:]))
+            for one in (row, *_inferiors(db, account, self._name))
+        ]
+        db.executemany("UPDATE mailboxes SET name = ? WHERE id = ?", [(new, number) for number, _, new in names])
+        return _Renamed(superiors, [(old, new) for _, old, new in names], 0)
+
+    def _empty_inbox(self, db: Connection, inbox: MailboxRow) -> _Renamed:
+        # RFC 3501 §6.3.5: "It moves all messages in INBOX to a new mailbox with the given name, leaving INBOX
+        # empty. If the server implementation supports inferior hierarchical names of INBOX, these are unaffected".
+        made = _make_with_superiors(db, self._account.id, self._new, self._now)
+        new = made[-1]
+        db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
+        db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
+        db.execute(
+            "UPDATE mailboxes SET uid_next = ?, modseq = ?, recent_uid = ? WHERE id = ?",
+            (inbox.uid_next, inbox.modseq, inbox.recent_uid, new.id),
+        )
+        db.execute("UPDATE mailboxes SET modseq = modseq + 1 WHERE id = ?", (inbox.id,))
+        made[-1] = MailboxRow(
+            new.id, new.name, None, True, new.uid_validity, inbox.uid_next, inbox.modseq, inbox.recent_uid
+        )
+        return _Renamed(made, [], inbox.modseq + 1)
+
+    def show(self, written: _Renamed) -> None:
+        """Show the names."""
+        for row in written.made:
+            self._account.put(self._mailboxes.adopt(row))
+        moved = [(new, self._account.take(old)) for old, new in written.names]
+        for new, mailbox in moved:
+            mailbox.name = new
+            self._account.put(mailbox)
+        if written.inbox_modseq:
+            self._account.inbox.empty(written.inbox_modseq)

@@ -1,0 +1,209 @@
+"""Guessing passwords is slow however many sessions do it, and nobody else is shut out by it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad.clock import Clock
+from postroad.mail.address import parse_address
+from postroad.world import guesses as module
+from postroad.world.authenticate import authenticate
+from postroad.world.guesses import FORGOTTEN_AFTER, FREE, LONGEST_TURN, PATIENCE, Guesses, TooManyGuesses, Turns
+from postroad.world.secret import hash_password
+from postroad.world.world import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+GATEWAY = "172.31.25.1"
+ACCOUNTS = {
+    login: Account(parse_address(login), secret)
+    for login, secret in {
+        "bob@beta.test": "builder",
+        "hal@beta.test": hash_password("hashed", salt=b"salt of the test"),
+    }.items()
+}
+
+
+class Guesser:
+    """Tries passwords on a clock that stands still but for what it is pushed by."""
+
+    def __init__(self, answer_after: float = 1.0) -> None:
+        self.clock = Clock(steady=lambda: 0.0)
+        self.guesses = Guesses(self.clock, answer_after=answer_after)
+        self.find = ACCOUNTS.get
+
+    def attempt(self, login: str, password: str, address: str = GATEWAY) -> Awaitable[Account | None]:
+        return asyncio.ensure_future(self.guesses.log_in(self.find, login, password, address))
+
+    async def run(self, attempt: Awaitable[Account | None]) -> tuple[Account | None, float]:
+        """Return an attempt's result, and the seconds that it took."""
+        began = self.clock.monotonic()
+        done = asyncio.ensure_future(attempt)
+        while not done.done():
+            await self.settle()
+            wait = self.clock.until_next()
+            if not done.done() and wait is not None:
+                self.clock.push(wait)
+        return await done, self.clock.monotonic() - began
+
+    async def settle(self) -> None:
+        """Let what is due happen, hashes in their threads among it."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+
+
+async def test_right_passwords_wait_for_nothing() -> None:
+    guesser = Guesser()
+    for _ in range(100):
+        account, seconds = await guesser.run(guesser.attempt("bob@beta.test", "builder"))
+        assert account is ACCOUNTS["bob@beta.test"]
+        assert seconds == 0
+
+
+async def test_a_refusal_takes_a_second() -> None:
+    guesser = Guesser()
+    assert await guesser.run(guesser.attempt("bob@beta.test", "wrong")) == (None, 1.0)
+
+
+async def test_one_who_mistypes_gets_in_soon() -> None:
+    guesser = Guesser()
+    for _ in range(FREE):
+        assert await guesser.run(guesser.attempt("bob@beta.test", "bulider")) == (None, 1.0)
+    for _ in range(3):
+        await guesser.run(guesser.attempt("bob@beta.test", "bulider"))
+    account, seconds = await guesser.run(guesser.attempt("bob@beta.test", "builder"))
+    assert account is not None
+    assert seconds <= 4
+    assert (await guesser.run(guesser.attempt("bob@beta.test", "builder")))[1] == 0  # all is forgiven
+
+
+async def test_many_sessions_guess_no_faster_than_one() -> None:
+    guesser = Guesser()
+    checked = 0
+
+    def find(login: str) -> Account | None:
+        nonlocal checked
+        checked += 1
+        return ACCOUNTS[login]
+
+    guesser.find = find  # type: ignore[assignment]
+    refused = 0
+    for _ in range(10):
+        attempts = [guesser.attempt("bob@beta.test", f"guess {number}") for number in range(90)]
+        for attempt in attempts:
+            try:
+                await guesser.run(attempt)
+            except TooManyGuesses:
+                refused += 1
+    seconds = guesser.clock.monotonic()
+    assert refused > 700
+    # The first 90 were under way before any had failed; from then on each has its turn.
+    assert checked <= 90 + seconds / LONGEST_TURN + 10
+
+
+async def test_neither_the_name_nor_how_its_password_is_kept_can_be_told() -> None:
+    """The owner of an account sees the same as the guesser of none: the same answers, after the same time."""
+    seen = []
+    for login in ("bob@beta.test", "hal@beta.test", "nobody@beta.test", ""):
+        guesser = Guesser()
+        taken = []
+        for _ in range(FREE + 8):
+            account, seconds = await guesser.run(guesser.attempt(login, "wrong"))
+            assert account is None
+            taken.append(round(seconds, 3))
+        seen.append(taken)
+    assert seen[0][:FREE] == [1.0] * FREE
+    assert max(seen[0]) == LONGEST_TURN
+    assert seen[1:] == [seen[0]] * 3
+
+
+async def test_real_time_does_not_tell_them_apart() -> None:
+    """A hash is worked out within the time that each refusal takes."""
+    guesses = Guesses(Clock(), answer_after=0.4)
+    for login in ("bob@beta.test", "hal@beta.test", "nobody@beta.test"):
+        began = time.monotonic()
+        assert await guesses.log_in(ACCOUNTS.get, login, "wrong", GATEWAY) is None
+        assert 0.39 <= time.monotonic() - began < 1
+
+
+async def test_one_guesser_shuts_nobody_else_out() -> None:
+    """All come from one address, as behind Docker's gateway: others wait a second at most."""
+    guesser = Guesser()
+    for number in range(300):
+        attempt = guesser.attempt(f"user{number % 100}@beta.test", "wrong")
+        if number < 200:
+            await guesser.run(attempt)
+        else:
+            await asyncio.sleep(0)  # a hundred under way at once
+    account, seconds = await guesser.run(guesser.attempt("bob@beta.test", "builder"))
+    assert account is not None
+    assert seconds <= module.ADDRESS_PATIENCE
+    account, seconds = await guesser.run(guesser.attempt("bob@beta.test", "builder", "192.0.2.9"))
+    assert (account is not None, seconds) == (True, 0)
+
+
+async def test_what_is_guessed_at_opens_again_soon_after() -> None:
+    guesser = Guesser()
+    for _ in range(90):
+        guesser.attempt("bob@beta.test", "wrong")
+    await guesser.settle()
+    guesser.clock.push(1.0)
+    await guesser.settle()
+    waiting = [guesser.attempt("bob@beta.test", "wrong") for _ in range(90)]
+    await guesser.settle()
+    with pytest.raises(TooManyGuesses):
+        await guesser.run(guesser.attempt("bob@beta.test", "builder"))
+    assert [type(error) for error in await asyncio.gather(*waiting[4:], return_exceptions=True)] == [
+        TooManyGuesses  # four wait for their turns
+    ] * 86
+    guesser.clock.push(PATIENCE)
+    account, seconds = await guesser.run(guesser.attempt("bob@beta.test", "builder"))
+    assert account is not None
+    assert seconds <= LONGEST_TURN
+    await asyncio.gather(*waiting[:4])
+
+
+def test_failures_are_forgotten_in_time() -> None:
+    turns = Turns(free=2, first=1.0, longest=8.0)
+    for _ in range(3):
+        turns.failed("a", 0.0)
+    turns.take("a", 0.0)
+    assert turns.wait("a", 0.0) == 2.0
+    turns.take("a", FORGOTTEN_AFTER)
+    assert turns.wait("a", FORGOTTEN_AFTER) == 1.0
+    turns.take("a", 2 * FORGOTTEN_AFTER)
+    assert turns.wait("a", 2 * FORGOTTEN_AFTER) == 0.0
+
+
+def test_memory_is_bounded() -> None:
+    turns = Turns(free=0, first=1.0, longest=8.0, kept=10)
+    for number in range(100):
+        turns.failed(str(number), 0.0)
+    assert len(turns) == 10
+    turns.failed("90", 0.0)
+    turns.failed("new", 0.0)
+    turns.take("90", 0.0)
+    turns.take("91", 0.0)
+    assert turns.wait("90", 0.0) > 0
+    assert turns.wait("91", 0.0) == 0  # it was the one that was tried least recently
+
+
+@pytest.mark.parametrize(
+    ("secret", "password", "right"),
+    [
+        ("builder", "builder", True),
+        ("builder", "Builder", False),
+        ("", "", False),
+        ("", "x", False),
+        (ACCOUNTS["hal@beta.test"].secret, "hashed", True),
+        (ACCOUNTS["hal@beta.test"].secret, "wrong", False),
+    ],
+)
+async def test_authenticate(secret: str, password: str, right: bool) -> None:
+    assert await authenticate(secret, password) is right

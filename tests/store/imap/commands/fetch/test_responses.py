@@ -1,0 +1,178 @@
+"""FETCH's two ways give the same octets, and what they give is what was stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.imap.commands.fetch import SPECS, Fetch
+from postroad_store.imap.commands.fetch.blocks import responses
+from postroad_store.imap.commands.fetch.fast import fast
+from postroad_store.imap.commands.fetch.plain import plain
+from postroad_store.imap.commands.fetch.section import header_fields
+from postroad_store.imap.commands.fetch.values import internal_date
+from postroad_store.imap.grammar.reader import Reader
+from postroad_store.mail.model.arrival import Arrival
+from postroad_store.mail.model.flags import FlagSet
+from tests.harness.imap import NOW, Place
+
+if TYPE_CHECKING:
+    from postroad_store.imap.commands.fetch.plan import Plan
+    from postroad_store.mail.model.view import View
+
+MULTIPART = (
+    b"From: a@b\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\npreamble\r\n--x\r\n\r\nfirst\r\n"
+    b"--x\r\nContent-Type: message/rfc822\r\nX-M: 1\r\n\r\nSubject: inner\r\nTo: c@d\r\n\r\ninner body\r\n--x--\r\n"
+)
+MESSAGES = [
+    b"From: a@b\r\nSubject: one\r\n\tfolded\r\nTo: c@d\r\n\r\nbody\r\n",
+    MULTIPART,
+    b"\r\nno header\r\n",
+    b"Subject: no body",
+    b"Subject: no body either\r\n",
+    b"Subject: empty body\r\n\r\n",
+    b"not a header at all\r\n\r\n100% of it\r\n",
+    b"X: \xff\x00\r\n\r\n\xc3\xa4\r\n" + b"z" * 5000,
+    b"From: a@b\nSubject: bare\n\nlines\n",
+]
+LISTS = [
+    b"FLAGS",
+    b"ALL",
+    b"FULL",
+    b"(UID BODYSTRUCTURE)",
+    b"(UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Subject)])",
+    b"(BODY[HEADER.FIELDS.NOT (From Subject)] BODY[HEADER.FIELDS (Nope)]<1.5>)",
+    b"(BODY[] BODY[TEXT] BODY[HEADER] RFC822 RFC822.HEADER RFC822.TEXT)",
+    b"(BODY[]<0.10> BODY[TEXT]<3.4> BODY[HEADER]<9999.1> INTERNALDATE)",
+    b'BODY[HEADER.FIELDS ("100%s")]',
+]
+PARTS = (
+    b"(BODY[1] BODY[2] BODY[2.HEADER] BODY[2.TEXT] BODY[2.MIME] BODY[2.1] BODY[1.HEADER] BODY[2.HEADER.FIELDS (To)])"
+)
+
+
+def plan(text: bytes, *, uid: bool, flags: bool = False) -> Plan:
+    command = SPECS[0].parse(b"t", Reader([b" 1 " + text]))
+    assert isinstance(command, Fetch)
+    return command.items.plan(uid=uid, flags=flags)
+
+
+async def view_with(place: Place, *contents: bytes) -> View:
+    account = await place.storage.account("alice@alpha.test")
+    for number, one in enumerate(contents):
+        await place.storage.append([Arrival((account.inbox,), one, int(NOW) + number, FlagSet(number % 2, ("k",)))])
+    return place.storage.view(account.inbox)
+
+
+@pytest.mark.parametrize("text", LISTS)
+@pytest.mark.parametrize("uid", [False, True])
+async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> None:
+    view = await view_with(place, *MESSAGES)
+    made = plan(text, uid=uid, flags=uid)
+    numbers = range(1, len(MESSAGES) + 1)
+    slowly = [b"".join(plain(place.storage, view, number, made)) for number in numbers]
+    assert fast(place.storage, view, numbers, made) == b"".join(slowly)
+    assert fast(place.storage, view, [2, 5, 6], made) == slowly[1] + slowly[4] + slowly[5]
+    told = list(responses(place.storage, view, [range(1, 4), range(5, 6)], made))
+    assert b"".join(octets for octets, _ in told) == b"".join(slowly[:3]) + slowly[4]
+    assert [within for _, within in told][-1] is False
+
+
+@pytest.mark.parametrize("text", LISTS)
+async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole blocks that are light, with some before them, one that is heavy, and what is left over."""
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK", 2)
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK_OCTETS", 4000)
+    view = await view_with(place, *MESSAGES)
+    made = plan(text, uid=True)
+    spans = [range(1, 2), range(3, 10)]
+    told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
+    assert told == b"".join([b"".join(plain(place.storage, view, number, made)) for span in spans for number in span])
+
+
+async def test_texts_are_what_was_stored(place: Place) -> None:
+    view = await view_with(place, *MESSAGES)
+    made = plan(b"BODY.PEEK[]", uid=False)
+    for number, content in enumerate(MESSAGES, 1):
+        assert fast(place.storage, view, [number], made) == b"* %d FETCH (BODY[] {%d}\r\n%b)\r\n" % (
+            number,
+            len(content),
+            content,
+        )
+
+
+async def test_parts(place: Place) -> None:
+    view = await view_with(place, MULTIPART)
+    got = b"".join(octets for octets, _ in responses(place.storage, view, [range(1, 2)], plan(PARTS, uid=False)))
+    inner = b"Subject: inner\r\nTo: c@d\r\n\r\ninner body"
+    expected = [
+        (b"1", b"first"),
+        (b"2", inner),
+        (b"2.HEADER", b"Subject: inner\r\nTo: c@d\r\n\r\n"),
+        (b"2.TEXT", b"inner body"),
+        (b"2.MIME", b"Content-Type: message/rfc822\r\nX-M: 1\r\n\r\n"),
+        (b"2.1", b"inner body"),
+        (b"1.HEADER", b""),
+        (b"2.HEADER.FIELDS (TO)", b"To: c@d\r\n\r\n"),
+    ]
+    texts = b" ".join(b"BODY[%b] {%d}\r\n%b" % (name, len(text), text) for name, text in expected)
+    assert got == b"* 1 FETCH (" + texts + b")\r\n"
+
+
+async def test_gone_messages_are_left_out(place: Place) -> None:
+    view = await view_with(place, *MESSAGES)
+    await place.storage.expunge(view.mailbox, [2, 3], only_deleted=False)
+    for text in LISTS:
+        made = plan(text, uid=False)
+        slowly = [b"".join(plain(place.storage, view, number, made)) for number in range(1, 6)]
+        assert slowly[1:3] == [b"", b""]
+        assert fast(place.storage, view, range(1, 6), made) == b"".join(slowly)
+        assert fast(place.storage, view, [2, 3], made) == b""
+        assert fast(place.storage, view, [2, 4], made) == slowly[3]
+
+
+async def test_gone_between_two_reads(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = await view_with(place, *MESSAGES)
+    monkeypatch.setattr(place.storage, "fetch", lambda *_: iter(()))
+    assert list(plain(place.storage, view, 1, plan(b"ENVELOPE", uid=False))) == []
+
+
+HEADER = b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\nX-Subject: no\r\nTO: x\r\nFrom nobody\r\nTo:\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "names", "others", "expected"),
+    [
+        (HEADER, (b"SUBJECT",), False, b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\n\r\n"),
+        (HEADER, (b"TO", b"NOPE"), False, b"TO: x\r\nTo:\r\n\r\n"),
+        (HEADER, (b"SUBJECT", b"TO"), True, b"X-Subject: no\r\nFrom nobody\r\n\r\n"),
+        (HEADER, (b"NOPE",), False, b"\r\n"),
+        (HEADER, (b"NOPE",), True, HEADER),
+        (b"To: x", (b"TO",), False, b"To: x"),
+        (b"To: x\r\nA: b", (b"TO",), True, b"A: b"),
+        (b"\r\n", (b"TO",), True, b"\r\n"),
+        (b"", (b"TO",), False, b""),
+        (b"To: x\nA: b\n\n", (b"TO",), False, b"To: x\n\r\n"),
+        (b"A: To: x\r\n To: y\r\n\r\n", (b"TO",), False, b"\r\n"),
+        (b"A.B: 1\r\nAxB: 2\r\n\r\n", (b"A.B",), False, b"A.B: 1\r\n\r\n"),
+        (b"To\r\nA: b\r\nTo", (b"TO",), False, b""),
+        (b"To\r\nA: b\r\nTo", (b"TO",), True, b"To\r\nA: b\r\nTo"),
+    ],
+)
+def test_header_fields(header: bytes, names: tuple[bytes, ...], others: bool, expected: bytes) -> None:
+    assert header_fields(header, frozenset(names), others=others) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, b"01-Jan-1970 00:00:00 +0000"),
+        (NOW, b"01-Mar-2026 12:00:00 +0000"),
+        (-1, b"31-Dec-1969 23:59:59 +0000"),
+        (951782399, b"28-Feb-2000 23:59:59 +0000"),
+        (951782400, b"29-Feb-2000 00:00:00 +0000"),
+    ],
+)
+def test_internal_date(seconds: float, text: bytes) -> None:
+    assert internal_date(int(seconds)) == text

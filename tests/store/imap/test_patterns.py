@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroad_store.imap.patterns import Pattern, matching, root_of
+
+NAMES = [b"INBOX", b"INBOX/x", b"a", b"a/b", b"a/b/c", b"inboxes", b"z/y/x"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "pattern", "expected"),
+    [
+        (b"", b"*", dict.fromkeys(NAMES, True)),
+        (b"", b"%", {b"INBOX": True, b"a": True, b"inboxes": True, b"z": False}),
+        (b"", b"%/%", {b"INBOX/x": True, b"a/b": True, b"z/y": False}),
+        (b"a/", b"%", {b"a/b": True}),
+        (b"a", b"/%", {b"a/b": True}),
+        (b"", b"a%", {b"a": True}),
+        (b"", b"a*c", {b"a/b/c": True}),
+        (b"", b"inbox", {b"INBOX": True}),
+        (b"", b"Inbox/%", {b"INBOX/x": True}),
+        (b"", b"inb*", {b"INBOX": True, b"inboxes": True}),
+        (b"", b"*%", {**dict.fromkeys(NAMES, True), b"z": False, b"z/y": False}),
+        (b"", b"%*", dict.fromkeys(NAMES, True)),
+        (b"", b"**", dict.fromkeys(NAMES, True)),
+        (b"", b"nope", {}),
+        (b"", b"z/%/x", {b"z/y/x": True}),
+    ],
+)
+def test_matching(reference: bytes, pattern: bytes, expected: dict[bytes, bool]) -> None:
+    assert matching(reference, pattern, NAMES) == expected
+
+
+def test_inbox_comes_first() -> None:
+    assert list(matching(b"", b"*", [b"a", b"INBOX", b"A"])) == [b"INBOX", b"A", b"a"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "root"), [(b"", b""), (b"foo", b""), (b"foo/", b"foo/"), (b"foo/bar", b"foo/"), (b"/x", b"/")]
+)
+def test_root(reference: bytes, root: bytes) -> None:
+    assert root_of(reference) == root
+
+
+@given(st.text("ab/%*", max_size=8), st.text("ab/", max_size=10))
+def test_patterns_are_what_a_regular_expression_says(pattern: str, name: str) -> None:
+    expression = "".join({"*": ".*", "%": "[^/]*"}.get(char, re.escape(char)) for char in pattern)
+    assert Pattern(pattern.encode()).matches(name.encode()) == bool(re.fullmatch(expression, name))
+
+
+def test_a_hostile_pattern_takes_no_time() -> None:
+    assert not Pattern(b"*a" * 400 + b"b").matches(b"a" * 2000)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad_store.mail.database import checkpoint
+from postroad_store.mail.database.checkpoint import Checkpointer
+from postroad_store.mail.database.connection import FILE, PAGE, connect, open_writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> sqlite3.Connection:
+    writer = open_writer(tmp_path / FILE)
+    writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return writer
+
+
+def fill(writer: sqlite3.Connection, pages: int) -> None:
+    writer.execute("INSERT INTO octets (octets) VALUES (zeroblob(?))", (pages * PAGE,))
+
+
+def copied_back(path: Path, pages: int) -> bool:
+    return (path / FILE).stat().st_size >= pages * PAGE
+
+
+def test_a_long_log_is_copied_back_in_another_thread(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_PAGES", 10)
+    done = threading.Event()
+    checkpointer = Checkpointer(tmp_path / FILE)
+    checkpointer._connection.close()
+    checkpointer._connection = connect(tmp_path / FILE, factory=_told(done))
+    checkpointer.committed(writer)
+    assert not done.is_set()
+    fill(writer, 50)
+    checkpointer.committed(writer)
+    assert done.wait(10)
+    assert copied_back(tmp_path, 50)
+    checkpointer.close()
+    writer.close()
+
+
+def _told(done: threading.Event) -> type[sqlite3.Connection]:
+    class Told(sqlite3.Connection):
+        def execute(self, sql: str, /, *args: Any) -> sqlite3.Cursor:
+            cursor = super().execute(sql, *args)
+            if "checkpoint" in sql:
+                cursor.fetchall()
+                done.set()
+            return cursor
+
+    return Told
+
+
+def test_the_writer_waits_for_a_log_that_is_too_long(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "LONG_LOG_PAGES", 10)
+    checkpointer = Checkpointer(tmp_path / FILE)
+    fill(writer, 50)
+    assert checkpointer.log_pages() > 50
+    checkpointer.committed(writer)
+    assert checkpointer.log_pages() == 0
+    assert copied_back(tmp_path, 50)
+    checkpointer.close()
+    writer.close()
+
+
+def test_a_checkpoint_that_fails_is_tried_again_later(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_PAGES", 10)
+    failed = threading.Event()
+
+    class Failing(sqlite3.Connection):
+        def execute(self, sql: str, /, *args: Any) -> sqlite3.Cursor:
+            if "checkpoint" in sql:
+                failed.set()
+                raise sqlite3.OperationalError
+            return super().execute(sql, *args)
+
+    checkpointer = Checkpointer(tmp_path / FILE)
+    checkpointer._connection.close()
+    checkpointer._connection = connect(tmp_path / FILE, factory=Failing)
+    fill(writer, 50)
+    for _ in range(2):
+        failed.clear()
+        checkpointer.committed(writer)
+        assert failed.wait(10)
+    checkpointer.close()
+    writer.close()
+
+
+def test_room_is_what_the_disk_has_without_spare_and_log(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpointer = Checkpointer(tmp_path / FILE)
+    fill(writer, 50)
+    disk = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _: disk)
+    before = checkpointer.room(writer)
+    checkpointer.relieve(writer)
+    assert checkpointer.room(writer) - before >= 50 * PAGE
+    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - checkpoint.SPARE
+
+    writer.execute("DELETE FROM octets")
+    assert checkpointer.room(writer) > disk.f_bavail * disk.f_frsize - checkpoint.SPARE + 40 * PAGE
+    fill(writer, 500)
+    writer.execute("DELETE FROM octets")
+    checkpointer.relieve(writer)
+    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - checkpoint.SPARE // 2
+
+    def fail(_: Path) -> os.statvfs_result:
+        raise OSError
+
+    monkeypatch.setattr(os, "statvfs", fail)
+    assert checkpointer.room(writer) == 0
+    checkpointer.close()
+    writer.close()
+
+
+def test_a_log_that_is_not_there_is_short(tmp_path: Path) -> None:
+    checkpointer = Checkpointer(tmp_path / "other")
+    assert checkpointer.log_pages() == 0
+    checkpointer.close()
