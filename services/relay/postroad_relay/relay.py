@@ -76,6 +76,7 @@ class Relay:
             self.journal,
             hostname=host.name,
             guesses=Guesses(clock),
+            most_queued=settings.queue,
             clock=clock,
         )
 
