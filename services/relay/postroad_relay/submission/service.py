@@ -1,4 +1,4 @@
-"""What the relay answers as an SMTP server: policy's replies, and the message taken into the spool."""
+"""The relay's answers as an SMTP server: what the policy says, and 250 for a message once the spool has it."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ class RelayService:
         return answer
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
-        """Take the message: 250 once it is durable, and its first attempt has begun.
+        """Take the message: 250 once it is durable and its first attempt has begun.
 
-        Whatever becomes of the client, a message that is on its way to the disk is queued.
+        A message that is on its way to the disk is queued even if the client goes away.
         """
         header = read_header(content.header_section())
         refusal = MAIL_LOOP if header.loops() else QUEUE_FULL if self._bound.is_reached() else None
@@ -122,7 +122,9 @@ class RelayService:
             if error is not None:
                 answer.set_exception(error)
                 return
-            answer.set_result(_queued_as(message.queue_id))  # heard in the loop's next turn, after what follows
+            answer.set_result(
+                _queued_as(message.queue_id)
+            )  # takes effect in the loop's next turn, after the line below
             self._queued(session, entry, Stored(message, UNTRIED, start + octets))
 
         durable.add_done_callback(written)
@@ -139,7 +141,7 @@ class RelayService:
     def _compose(
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
     ) -> tuple[Message, bytes]:
-        """Return what is known of the message, and the fields that are put in front of its content."""
+        """Return the facts about a message, and the fields that go in front of its content."""
         now = self._clock.now()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
@@ -160,7 +162,7 @@ class RelayService:
         return message, start
 
     def _queued(self, session: Session, entry: Entry, stored: Stored) -> None:
-        """Tell the journal, and have it delivered."""
+        """Note a durable message in the journal, and have it delivered."""
         message = stored.message
         envelope = message.envelope
         self._journal.record(
