@@ -30,7 +30,8 @@ from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_store.accounts import Accounts
 from postroad_store.delivery.service import Delivery
-from postroad_store.imap import service as imap_service
+from postroad_store.imap import shared as imap_shared
+from postroad_store.imap.registry import CannotHide, Registry
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3 import session as pop3_session
@@ -51,8 +52,9 @@ class Store:
     """Everything that the process has open."""
 
     def __init__(self, settings: Settings, world: World) -> None:
-        """Open the mail and the journal; raises `StorageError`, `TlsError`."""
+        """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
         self._settings = settings
+        self._registry = _commands(settings)
         self._world = world
         self._host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
@@ -127,19 +129,20 @@ class Store:
             connections=settings.connections,
             connections_per_address=settings.connections,
         )
-        sessions = imap_service.Service(
+        sessions = imap_shared.Shared(
             self._accounts,
             self._storage,
             self._journal,
             self._incoming,
+            registry=self._registry,
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
         )
         imap = adapter.Service(
             "imap",
             sessions.session,
-            imap_service.REFUSAL,
-            idle_timeout=imap_service.IDLE_TIMEOUT,
+            imap_shared.REFUSAL,
+            idle_timeout=imap_shared.IDLE_TIMEOUT,
             connections=settings.connections,
             connections_per_address=settings.connections,
         )
@@ -151,6 +154,14 @@ class Store:
             listeners.append(listener)
             listener.listen(self._host, port)
             listener.listen(self._host, tls_port, implicit_tls=True)
+
+
+def _commands(settings: Settings) -> Registry:
+    """Return IMAP's commands without what the settings hide; raises `ConfigError`."""
+    try:
+        return Registry(without=settings.imap_without)
+    except CannotHide as error:
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={' '.join(settings.imap_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:
@@ -182,7 +193,7 @@ def main() -> int:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, world))
-    except (WorldError, TlsError, StorageError, OSError, adapter.CannotListenError) as error:
+    except (ConfigError, WorldError, TlsError, StorageError, OSError, adapter.CannotListenError) as error:
         for sentence in str(error).splitlines():
             _log.error("%s", sentence)
         return 1

@@ -115,7 +115,8 @@ def route(
     for exchanger in mx:
         answer = hosts[exchanger.host]
         addresses = answer.addresses if isinstance(answer, Records) else ()
-        if exchanger.host in own_names or any(address in own_addresses for address in addresses):
+        is_own = exchanger.host in own_names or is_localhost(exchanger.host)
+        if is_own or any(address in own_addresses for address in addresses):
             # RFC 5321 §5.1: if we are on the list ourselves, all of our preference and above MUST be discarded.
             ourselves = exchanger.preference
             break
@@ -143,6 +144,11 @@ def route(
     return failed(
         "5.4.4", f"No mail exchanger of {domain} has an address: {', '.join(exchanger.host for exchanger in mx)}"
     )
+
+
+def is_localhost(host: str) -> bool:
+    """Whether a name means the machine that asks (RFC 6761 §6.3), which for a relay is the relay itself."""
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def literal_route(literal: str, *, own_addresses: frozenset[IPAddress], network: IPv4Network) -> Route | Failed:
