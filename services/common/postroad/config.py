@@ -181,6 +181,9 @@ class Settings:
         "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
     )
     expiry: float = _setting("5d", _duration, "how long a message is tried before it is given up with a DSN")
+    smtp_without: tuple[str, ...] = _setting(
+        "", _names, "SMTP extensions to hide on all ports, such as SIZE,SMTPUTF8: as on a server that lacks them"
+    )
     imap_without: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to hide, such as MOVE,IDLE: their commands are then BAD"
     )

@@ -22,7 +22,7 @@ async def run(settings: Settings) -> int:
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         relay = Relay(settings, world, server_tls=server_context(settings.tls_dir), client_tls=client_context())
-    except (WorldError, TlsError, OSError) as error:
+    except (ConfigError, WorldError, TlsError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     try:

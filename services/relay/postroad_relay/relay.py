@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.guesses import Guesses
@@ -49,6 +50,7 @@ class Relay:
     ) -> None:
         clock = clock or Clock()
         self._settings = settings
+        self._extensions = offered_by(settings)
         self._world = world  # that it starts in
         self._server_tls = server_tls
         self._server: Server | None = None
@@ -103,6 +105,7 @@ class Relay:
             listeners,
             hostname=self.hostname,
             content_directory=self.spool.incoming,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,

@@ -5,7 +5,7 @@ A service answers with these objects; only the SMTP receiver turns them into oct
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,6 +71,10 @@ class Reply:
             )
             object.__setattr__(self, "_octets", text.encode())
         return self._octets  # type: ignore[return-value]
+
+    def encode_without_status(self) -> bytes:
+        """Return the octets of the reply as a server without ENHANCEDSTATUSCODES writes it."""
+        return replace(self, status=None).encode()
 
     def __str__(self) -> str:
         """Give the reply on one line, as logs and the journal show it."""

@@ -143,7 +143,7 @@ class Receiver(SMTP):
     async def _handle_client(self) -> None:
         """Greet. aiosmtpd runs this once the connection stands; its line loop would be here."""
         if self._engine is None:
-            self._wire.write(self._profile.farewell(TOO_MANY_CONNECTIONS).encode())
+            self._wire.write(self._profile.encode(self._profile.farewell(TOO_MANY_CONNECTIONS)))
             self._close()
             return
         self._pump()
