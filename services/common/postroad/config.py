@@ -174,6 +174,7 @@ class Settings:
     )
     message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
     recipients: int = _setting("1000", _count, "the most recipients of one message")
+    queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
     connections: int = _setting("500", _count, "the most connections to one service at a time")
     retry: tuple[float, ...] = _setting(
         "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
