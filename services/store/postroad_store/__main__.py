@@ -21,6 +21,7 @@ from postroad import log
 from postroad.clock import Clock
 from postroad.config import ConfigError, Settings
 from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
@@ -54,6 +55,7 @@ class Store:
     def __init__(self, settings: Settings, world: World) -> None:
         """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
         self._settings = settings
+        self._extensions = offered_by(settings)
         self._registry = _commands(settings)
         self._clock = Clock()
         self._world = world
@@ -103,6 +105,7 @@ class Store:
             [Listener(self._host, settings.smtp_port)],
             hostname=hostname,
             content_directory=self._incoming,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
