@@ -35,7 +35,7 @@ MOST_LINES = 480  # "about 400"
 USED_IN = {
     "dnslib": {"postroad_dns.wire"},
     "dns": {"postroad_relay.delivery.resolver"},
-    "aiosmtpd": {"postroad.smtp.server.connection"},
+    "aiosmtpd": {"postroad.smtp.server.lifecycle"},
     "twisted": {"postroad_store.protocol.connection"},
     "OpenSSL": {"postroad_store.protocol.connection"},
     "cryptography": {"postroad_stack.certificates"},
