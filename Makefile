@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+POSTROAD := $(VENV)/bin/postroad
 STAMP := $(VENV)/.installed
 PROJECTS := services/common services/stack services/dns services/relay services/store
 # A running container with the journal and the CA's certificate, on bad days too: the relay's or the store's. Commands
@@ -11,7 +12,7 @@ CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -x
 export ID
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down logs run trace ca password test check golden bench bench-beside
+.PHONY: help venv up down logs run trace queue ca password test check golden mutants rules bench bench-beside
 
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -36,13 +37,13 @@ logs: ## follow what the containers log
 	docker compose logs --follow --tail 100
 
 run: venv ## run the same stack as processes, without Docker, until Ctrl-C
-	@exec $(PY) -m postroad_stack.run
+	@exec $(POSTROAD) run
 
 trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec -T "$$container" python -m postroad_stack.trace -- "$$ID"; \
-	elif [ -e "$(STAMP)" ]; then $(PY) -m postroad_stack.trace -- "$$ID"; \
+	then docker compose exec -T "$$container" postroad trace -- "$$ID"; \
+	elif [ -e "$(STAMP)" ]; then $(POSTROAD) trace -- "$$ID"; \
 	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
@@ -53,8 +54,8 @@ ca: ## write the CA certificate for mail clients to postroad-ca.pem
 
 password: ## make the hash of a password for the world file
 	@if container=$$($(CONTAINER)); \
-	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" python -m postroad.world.credentials; \
-	else $(MAKE) --silent venv && $(PY) -m postroad.world.credentials; fi
+	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" postroad password; \
+	else $(MAKE) --silent venv && $(POSTROAD) password; fi
 
 test: venv ## run every test that this machine can run, and say which it cannot and why
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=
@@ -68,6 +69,9 @@ check: venv ## format, lint and types
 golden: venv ## write the expected outputs of tests/golden anew; look at the difference before you commit it
 	$(PY) -m tests.dns.golden
 	POSTROAD_GOLDEN=write $(PY) -m pytest -q tests/golden
+
+mutants: venv ## change the engines a little and see whether tests notice: make mutants [ONLY=<module>] [SEED=1]
+	$(PY) -m tests.mutants --only '$(ONLY)' --seed $(or $(SEED),1) --seconds $(or $(SECONDS),570)
 
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
 	$(PY) -m bench

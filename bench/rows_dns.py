@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bench.peers import DNS_PORT, NSD_ADDRESS, Nsd, program
 from bench.table import Row, at_least, interleave
 from postroad.config import Settings
-from postroad.dns.masterfile import format_zone
 from postroad.world.source import load_world
 from postroad_dns.addressbook import build_catalog
+from postroad_dns.zones import format_zone
 from tests.harness.stack import Port
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad.journal import Entry, Journal, JournalReader, Kind, parse_line
+from postroad.clock import Clock
+from postroad.journal import Entry, Journal, JournalReader, Kind
+from postroad.journal.reader import parse_line
 
 START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 
@@ -22,7 +24,7 @@ def entries(directory: Path) -> list[Entry]:
 
 
 def test_what_is_recorded_is_read(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "relay.jsonl", service="relay", clock=lambda: START + 0.000001)
+    journal = Journal(tmp_path, service="relay", clock=Clock(wall=lambda: START + 0.000001))
     journal.record(
         Kind.DELIVERED, "4c1f", "<a@b.test>", recipient="bob@beta.test", reply="250 2.0.0 ünder", hops=[1, 2]
     )
@@ -44,11 +46,11 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
 
 
 def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal = Journal(tmp_path, service="relay")
     journal.record(Kind.FAILED, "q", reply="550 a\r\nb\u2028c\x00", path=Path("/x"), lone="\udcff", time="x", kind_="y")
     journal.close()
 
-    (line,) = (tmp_path / "relay.jsonl").read_bytes().splitlines(keepends=True)
+    (line,) = (tmp_path / "relay" / "relay.jsonl").read_bytes().splitlines(keepends=True)
     assert line.count(b"\n") == 1
     (entry,) = entries(tmp_path)
     assert entry.detail["reply"] == "550 a\r\nb\u2028c\x00"
@@ -59,7 +61,7 @@ def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
 def test_events_of_all_services_come_in_the_order_of_time(tmp_path: Path) -> None:
     for service, times in (("relay", (1, 4)), ("store", (2, 3))):
         clock = iter([START + one for one in times])
-        journal = Journal(tmp_path / f"{service}.jsonl", service=service, clock=clock.__next__)
+        journal = Journal(tmp_path, service=service, clock=Clock(wall=clock.__next__))
         journal.record(Kind.ACCEPTED)
         journal.record(Kind.REMOVED)
         journal.close()
@@ -73,7 +75,7 @@ def test_events_of_all_services_come_in_the_order_of_time(tmp_path: Path) -> Non
 
 
 def test_record_after_close_is_dropped_and_counted(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal = Journal(tmp_path, service="relay")
     journal.close()
     journal.close()
     journal.record(Kind.STORED)
@@ -82,7 +84,7 @@ def test_record_after_close_is_dropped_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "relay.jsonl", service="relay", limit=10)
+    journal = Journal(tmp_path, service="relay", limit=10)
     for _ in range(1000):
         journal.record(Kind.STORED)
     journal.close()
@@ -95,7 +97,7 @@ def test_a_value_without_text_costs_its_event_alone(tmp_path: Path) -> None:
         def __str__(self) -> str:
             raise RuntimeError
 
-    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal = Journal(tmp_path, service="relay")
     journal.record(Kind.STORED, detail=Mute())
     journal.record(Kind.STORED, "q2")
     journal.close()
@@ -104,8 +106,8 @@ def test_a_value_without_text_costs_its_event_alone(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_fails_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "file").write_text("in the way")
-    journal = Journal(tmp_path / "file" / "relay.jsonl", service="relay")
+    (tmp_path / "relay").write_text("in the way")
+    journal = Journal(tmp_path, service="relay")
     journal.record(Kind.STORED)
     journal.close()
     assert journal.dropped == 1
@@ -114,18 +116,18 @@ def test_a_folder_that_cannot_be_written_fails_nobody(tmp_path: Path, caplog: py
 
 def test_rotation_keeps_a_number_of_files_and_loses_nothing_within_them(tmp_path: Path) -> None:
     for number in range(8):  # a writer each, so that each event is a batch of its own
-        journal = Journal(tmp_path / "relay.jsonl", service="relay", rotate_at=300, kept=2)
+        journal = Journal(tmp_path, service="relay", rotate_at=300, kept=2)
         journal.record(Kind.STORED, f"q{number}", text="x" * 400)
         journal.record(Kind.STORED, f"r{number}")
         journal.close()
-    assert {path.name for path in tmp_path.iterdir()} == {"relay.jsonl", "relay.jsonl.1", "relay.jsonl.2"}
+    assert {path.name for path in (tmp_path / "relay").iterdir()} == {"relay.jsonl", "relay.jsonl.1", "relay.jsonl.2"}
     found = [one.queue_id for one in entries(tmp_path)]
     assert found == ["q5", "r5", "q6", "r6", "q7", "r7"]
 
 
 def test_rotation_that_keeps_none(tmp_path: Path) -> None:
     for number in range(3):
-        journal = Journal(tmp_path / "relay.jsonl", service="relay", rotate_at=1, kept=0)
+        journal = Journal(tmp_path, service="relay", rotate_at=1, kept=0)
         journal.record(Kind.STORED, f"q{number}")
         journal.close()
     assert [one.queue_id for one in entries(tmp_path)] == ["q2"]
@@ -133,10 +135,11 @@ def test_rotation_that_keeps_none(tmp_path: Path) -> None:
 
 def test_a_line_torn_by_a_kill_is_passed_over_and_spoils_no_other(tmp_path: Path) -> None:
     whole = json.dumps({"time": "2026-01-01T00:00:00Z", "service": "relay", "kind": "stored", "queue_id": "a"})
-    (tmp_path / "relay.jsonl").write_text(f"{whole}\n{whole[:30]}")
+    (tmp_path / "relay").mkdir()
+    (tmp_path / "relay" / "relay.jsonl").write_text(f"{whole}\n{whole[:30]}")
     assert [one.queue_id for one in entries(tmp_path)] == ["a"]
 
-    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal = Journal(tmp_path, service="relay")
     journal.record(Kind.STORED, "b")
     journal.close()
     assert [one.queue_id for one in entries(tmp_path)] == ["a", "b"]
@@ -179,14 +182,17 @@ def test_other_files_and_an_empty_folder(tmp_path: Path) -> None:
     assert entries(tmp_path) == []
     assert entries(tmp_path / "absent") == []
     (tmp_path / "relay.jsonl.bak").write_text("x\n")
+    (tmp_path / "relay.jsonl.²").write_text("x\n")
     (tmp_path / "notes.txt").write_text("x\n")
     assert entries(tmp_path) == []
 
 
 def test_close_is_never_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postroad.journal.GATHER", 0.0005)  # so that closing meets the thread at every instruction
+    monkeypatch.setattr(
+        "postroad.journal.writer.GATHER", 0.0005
+    )  # so that closing meets the thread at every instruction
     for number in range(200):
-        journal = Journal(tmp_path / f"{number}.jsonl", service="relay")
+        journal = Journal(tmp_path, service=f"relay{number}")
         journal.record(Kind.STORED)
         journal.close()
         assert not journal._thread.is_alive()
@@ -203,17 +209,104 @@ def test_a_file_that_was_removed_is_begun_anew(tmp_path: Path, monkeypatch: pyte
         return done
 
     monkeypatch.setattr(os, "write", told)
-    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal = Journal(tmp_path, service="relay")
     journal.record(Kind.STORED, "a")
     assert written.wait(10)
-    (tmp_path / "relay.jsonl").unlink()
+    (tmp_path / "relay" / "relay.jsonl").unlink()
     journal.record(Kind.STORED, "b")
     journal.close()
     assert [one.queue_id for one in entries(tmp_path)] == ["b"]
 
 
+LINE = '{{"time":"2026-01-01T00:00:0{}Z","service":"{}","kind":"stored","queue_id":"{}"}}\n'
+
+
+def test_files_of_before_each_service_had_a_folder_are_read_first(tmp_path: Path) -> None:
+    (tmp_path / "relay.jsonl.1").write_text(LINE.format(1, "relay", "a"))
+    (tmp_path / "relay.jsonl").write_text(LINE.format(2, "relay", "b"))
+    for folder in ("relay", "store"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "relay" / "relay.jsonl.1").write_text(LINE.format(3, "relay", "c"))
+    (tmp_path / "relay" / "relay.jsonl").write_text(LINE.format(5, "relay", "e"))
+    (tmp_path / "store" / "store.jsonl").write_text(LINE.format(4, "store", "d"))
+    assert [one.queue_id for one in entries(tmp_path)] == ["a", "b", "c", "d", "e"]
+
+
+def test_a_service_speaks_for_itself_alone(tmp_path: Path) -> None:
+    (tmp_path / "relay").mkdir()
+    (tmp_path / "relay" / "store.jsonl").write_text(LINE.format(1, "store", "forged"))
+    (tmp_path / "relay" / "relay.jsonl").write_text(LINE.format(1, "store", "forged") + LINE.format(2, "relay", "a"))
+    assert [one.queue_id for one in entries(tmp_path)] == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "FIFO", "folder"])
+def test_nothing_is_written_but_a_regular_file(tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    """Whoever could put a link there would have us write into a file of our own: mail, for instance."""
+    mail = tmp_path / "mail.db"
+    (tmp_path / "relay").mkdir()
+    path = tmp_path / "relay" / "relay.jsonl"
+    match kind:
+        case "link":
+            mail.write_text("mail")
+            path.symlink_to(mail)
+        case "dangling link":
+            path.symlink_to(mail)
+        case "FIFO":
+            os.mkfifo(path)
+        case _:
+            path.mkdir()
+    journal = Journal(tmp_path, service="relay")
+    journal.record(Kind.STORED)
+    journal.close()
+    assert journal.dropped == 1
+    assert "the journal can't be written" in caplog.text
+    assert str(path) in caplog.text
+    assert not mail.exists() or mail.read_text() == "mail"
+    assert entries(tmp_path) == []
+
+
+def test_a_link_put_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
+    (mail := tmp_path / "mail.db").write_text("mail")
+    path = tmp_path / "relay" / "relay.jsonl"
+    journal = Journal(tmp_path, service="relay")
+    journal._append(LINE.format(1, "relay", "a").encode())
+    path.unlink()
+    path.symlink_to(mail)
+    for _ in range(2):  # with the removed file open, then with none
+        with pytest.raises(OSError, match="symbolic link"):
+            journal._append(b"{}\n")
+    path.unlink()
+    journal._append(LINE.format(2, "relay", "b").encode())
+    journal.close()
+    assert [one.queue_id for one in entries(tmp_path)] == ["b"]
+    assert mail.read_text() == "mail"
+
+
+@pytest.mark.parametrize("kind", ["link", "FIFO", "folder"])
+def test_nothing_is_read_but_a_regular_file(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "relay").mkdir()
+    path = tmp_path / "relay" / "relay.jsonl"
+    match kind:
+        case "link":
+            (tmp_path / "elsewhere").write_text(LINE.format(1, "relay", "a"))
+            path.symlink_to(tmp_path / "elsewhere")
+        case "FIFO":
+            os.mkfifo(path)
+        case _:
+            path.mkdir()
+    assert entries(tmp_path) == []
+
+
+def test_a_file_that_is_rotated_away_while_it_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "relay").mkdir()
+    (tmp_path / "relay" / "relay.jsonl").write_text(LINE.format(1, "relay", "a"))
+    found = JournalReader(tmp_path).entries()
+    (tmp_path / "relay" / "relay.jsonl").unlink()
+    assert list(found) == []
+
+
 def test_record_does_not_wait_for_the_disk(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "relay.jsonl", service="relay")
+    journal = Journal(tmp_path, service="relay")
 
     def many() -> None:
         for _ in range(500):

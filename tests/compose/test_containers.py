@@ -75,6 +75,23 @@ def test_locked_in(composed: ComposeStack, service: Service) -> None:
     assert values["Uid"].split()[0] != "0"
 
 
+@pytest.mark.parametrize(("service", "other"), [(Service.RELAY, "store"), (Service.STORE, "relay")])
+def test_a_service_writes_no_journal_but_its_own(composed: ComposeStack, service: Service, other: str) -> None:
+    """One that was taken over could else lead the other's writer to any file of its own by a link."""
+    script = f"""
+import os
+os.listdir("/data/journal/{other}")
+for folder in ("/data/journal", "/data/journal/{other}"):
+    try:
+        os.symlink("/data/mail/x", folder + "/link")
+    except OSError as error:
+        print(error.strerror)
+open("/data/journal/{service}/note", "w").close()
+os.unlink("/data/journal/{service}/note")
+"""
+    assert composed.run_in(service, "python", "-c", script).splitlines() == ["Read-only file system"] * 2
+
+
 def test_the_store_is_no_host_port(composed: ComposeStack) -> None:
     bindings = composed.container(Service.STORE).attrs["HostConfig"]["PortBindings"]
     assert "25/tcp" not in bindings

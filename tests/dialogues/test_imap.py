@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad_store.imap.service import IDLE_TIMEOUT, REFUSAL
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.protocol.connection import Listener, Service, reactor_on
 from tests.harness.imap import NOW, Place, Wire
 from tests.harness.reactor import on_reactor

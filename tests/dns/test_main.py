@@ -12,7 +12,7 @@ import dns.message
 import dns.query
 import pytest
 
-from postroad.world.source import WorldWatcher
+from postroad.world.watcher import WorldWatcher
 from postroad_dns import __main__ as main
 from tests.dns.golden import query
 from tests.dns.test_server import bound

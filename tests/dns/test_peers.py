@@ -15,8 +15,8 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from postroad.dns import masterfile as zonefile
 from postroad_dns.responder import Responder
+from postroad_dns.zones import format_zone
 from tests.dns.golden import QUESTIONS, query
 from tests.dns.world import golden_catalog
 from tests.harness.needs import require_program
@@ -78,7 +78,7 @@ def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     port = free_port()
     config = (NSD if name == "nsd" else KNOT).format(port=port, folder=folder)
     for number, zone in enumerate(golden_catalog().zones.values()):
-        (folder / f"{number}.zone").write_text(zonefile.format_zone(zone))
+        (folder / f"{number}.zone").write_text(format_zone(zone))
         if name == "nsd":
             config += f'zone:\n  name: "{zone.apex}"\n  zonefile: {number}.zone\n'
         else:

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from postroad.dns import masterfile as zonefile
-from postroad.dns.masterfile import ZoneFileError
 from postroad.dns.name import BadName, Name
+from postroad.dns.words import ZoneFileError
 from postroad_dns import wire
 from postroad_dns.cache import Cache, without_options
 from postroad_dns.responder import TCP_LIMIT, Responder

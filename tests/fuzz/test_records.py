@@ -1,23 +1,29 @@
-"""Further records of a domain: what the world takes the name server takes too, or it alone would stay behind."""
+"""Further records of a domain: world and name server take and refuse the same, or one of them would stay behind."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from postroad.config import Settings
+from postroad.dns.zone import ZoneError
 from postroad.world.source import WorldError, parse_world
 from postroad_dns.addressbook import build_catalog
 from tests.common.world.test_source import HOSTS
 
 SETTINGS = Settings.from_environ({})
 NETWORK = IPv4Network("127.0.0.0/24")
+TEXT = HOSTS.replace('[domains."x.test"]', '[domains."b.a.x.test"]\n[domains."x.test"]')
+WORLD = parse_world(TEXT.encode(), NETWORK)
 
 NAME = st.one_of(
-    st.sampled_from(["a", "b", "@", "*", "mx", "ns.a", "n", "m\\120", "a\\.b", "\\097", "\\042", "y.test.", "x.test."]),
+    st.sampled_from(
+        ["a", "b", "@", "*", "mx", "ns.a", "b.a", "n", "m\\120", "a\\.b", "\\097", "\\042", "y.test.", "x.test."]
+    ),
     st.sampled_from(["a", "b", "n", "ns.a", "_imap._tcp", ".", '"a"', "a\\30", "a\\300", "é", "a" * 63, "a" * 64]),
     st.integers(110, 130).map(lambda count: "a." * count + "b"),
 )
@@ -63,14 +69,35 @@ def line(draw: st.DrawFn) -> str:
 
 @given(st.lists(line(), min_size=1, max_size=4))
 @example(["a NS ns.a"])
+@example(["a NS ns.b.a"])
+@example(["b.a TXT x"])
+@example(["a CNAME b", "a CNAME b"])
+@example(["mx NS n.y.test."])
+@example(["mx TXT x\nb TXT y"])
+@example(["x DS \\# 1 ab"])
+@example(["x TXT ("])
 @example(["a NS n", "n CNAME b"])
 @example(["m\\120 A 192.0.2.1"])
 @example(["\\097 CNAME b", "a TXT x"])
 @example([f"{'a.' * 123}b A 192.0.2.1"])
 @settings(max_examples=300)
-def test_what_the_world_takes_the_name_server_takes(lines: list[str]) -> None:
+def test_world_and_name_server_take_and_refuse_the_same(lines: list[str]) -> None:
+    assert taken_by_world(lines) is taken_by_name_server(lines)
+
+
+def taken_by_world(lines: list[str]) -> bool:
     try:
-        world = parse_world(f"{HOSTS}records = {json.dumps(lines)}".encode(), NETWORK)
+        parse_world(f"{TEXT}records = {json.dumps(lines)}".encode(), NETWORK)
     except WorldError:
-        return
-    build_catalog(world, SETTINGS, 1)
+        return False
+    return True
+
+
+def taken_by_name_server(lines: list[str]) -> bool:
+    """Whether zones can be made of a world that nobody has checked."""
+    domain = replace(WORLD.domains["x.test"], records=tuple(lines))
+    try:
+        build_catalog(replace(WORLD, domains={**WORLD.domains, "x.test": domain}), SETTINGS, 1)
+    except ZoneError:
+        return False
+    return True

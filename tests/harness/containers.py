@@ -216,7 +216,7 @@ class ComposeStack(Stack):
 
     def journal_lines(self, service: Service) -> list[str]:
         try:
-            blocks, _ = self.container(service).get_archive("/data/journal")
+            blocks, _ = self.container(service).get_archive(f"/data/journal/{service}")
         except docker.errors.NotFound:
             return []
         with tarfile.open(fileobj=io.BytesIO(b"".join(blocks))) as archive:
@@ -224,7 +224,7 @@ class ComposeStack(Stack):
             return [line for file in files if file for line in file.read().decode(errors="replace").splitlines()]
 
     def trace(self, name: str) -> str:
-        return self.run_in(Service.RELAY, "python", "-m", "postroad_stack.trace", name)
+        return self.run_in(Service.RELAY, "postroad", "trace", "--", name)
 
     def run_in(self, service: Service, *command: str) -> str:
         """Run a command in a service's container and return what it prints."""

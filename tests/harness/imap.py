@@ -51,7 +51,7 @@ class Place:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.incoming = folder / "incoming"
         self.incoming.mkdir()
-        self.storage = Storage(folder / "mail", clock=lambda: NOW)
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Notes()
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}), guesses)

@@ -12,8 +12,8 @@ from postroad.journal import Entry, Journal, JournalReader
 from postroad.world.guesses import Guesses
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3.session import Maildrops
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
@@ -37,8 +37,8 @@ class Place:
         self.settings = Settings.from_environ(environ or {})
         self.world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
         self.folder = folder
-        self.storage = Storage(folder / "mail", clock=lambda: NOW)
-        self.journal = Journal(folder / "journal" / "store.jsonl", service="store")
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
+        self.journal = Journal(folder / "journal", service="store")
         self.accounts = Accounts(self.world, self.settings, Guesses(Clock(), answer_after=0.0))
         self.maildrops = Maildrops(
             self.accounts,

@@ -82,12 +82,12 @@ class ProcessStack(Stack):
 
     def init(self) -> None:
         """Run `init`, which makes the certificates and checks the world."""
-        self._run("postroad_stack.init")
+        self._run("init")
 
-    def _run(self, module: str, *arguments: str) -> str:
-        """Run a command of Postroad's and return what it prints."""
+    def _run(self, *arguments: str) -> str:
+        """Run the command `postroad` and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-m", "postroad_stack", *arguments],
             env=self.environment(),
             cwd=self.folder,
             capture_output=True,
@@ -95,7 +95,7 @@ class ProcessStack(Stack):
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, f"{module} failed:\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"postroad {arguments[0]} failed:\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def environment(self) -> dict[str, str]:
@@ -175,12 +175,12 @@ class ProcessStack(Stack):
     def journal_lines(self, service: Service) -> list[str]:
         return [
             line
-            for file in sorted((self.data / "journal").glob(f"{service}*"))
+            for file in sorted((self.data / "journal" / service).glob("*.jsonl*"))
             for line in file.read_text(errors="replace").splitlines()
         ]
 
     def trace(self, name: str) -> str:
-        return self._run("postroad_stack.trace", name)
+        return self._run("trace", "--", name)
 
 
 def _lines(output: IO[str]) -> Iterator[str]:

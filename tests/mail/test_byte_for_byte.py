@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.mail.corpus import Message
 
 _FIELD = re.compile(rb"([!-9;-~]+):(?:[^\r\n]|\r\n[ \t])*\r\n")
+_BEGINNING = re.compile(rb"(?:>*From [^\r\n]*\r\n)?[!-9;-~]+[ \t]*:|\r\n|\Z")
 _DATE = re.compile(rb"^date[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -56,12 +57,16 @@ def test_byte_for_byte(stack: Stack, message: Message) -> None:
 
 def check_trace_fields(front: bytes, message: Message) -> None:
     """Assert that only trace fields were put in front, and Date and Message-ID just where they were missing."""
+    header_section = message.content.partition(b"\r\n\r\n")[0] if not message.content.startswith(b"\r\n") else b""
+    if not _BEGINNING.match(message.content):
+        # RFC 5322 §2.1: an empty line keeps the body out of the header section that the trace fields begin.
+        assert front.endswith(b"\r\n\r\n")
+        front, header_section = front[:-2], b""
     names = [found[1].lower() for found in _FIELD.finditer(front)]
     assert b"".join(found[0] for found in _FIELD.finditer(front)) == front, front
     # RFC 5321 §4.4: Return-Path is the very first, then the Received fields, the newest first.
     assert names[:3] == [b"return-path", b"received", b"received"]
     # RFC 6409 §8: an MSA adds them where they are missing.
-    header_section = message.content.partition(b"\r\n\r\n")[0] if not message.content.startswith(b"\r\n") else b""
     added = sorted(
         name for name, field in ((b"date", _DATE), (b"message-id", _MESSAGE_ID)) if not field.search(header_section)
     )

@@ -64,6 +64,11 @@ class PretendServer:
         self.hang_up()
         await self._server.wait_closed()
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._writers)
+
     def hang_up(self) -> None:
         """Close every connection."""
         for writer in self._writers:
@@ -87,6 +92,7 @@ class PretendServer:
         with contextlib.suppress(HangUpError, ConnectionError, asyncio.IncompleteReadError):
             await self._session(reader, writer, self.connections)
         self._writers.discard(writer)
+        self._changed.set()
         writer.close()
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:

@@ -91,7 +91,7 @@ async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> Non
         "POSTROAD_RETRY": "50ms",
     }
     init = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "postroad_stack.init", env=environ, stdout=asyncio.subprocess.DEVNULL
+        sys.executable, "-m", "postroad_stack", "init", env=environ, stdout=asyncio.subprocess.DEVNULL
     )
     assert await init.wait() == 0
     store_at = f"{network}.143"

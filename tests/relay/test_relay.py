@@ -15,15 +15,15 @@ from postroad.config import Settings
 from postroad.journal import JournalReader, Kind
 from postroad.smtp.server.server import serve
 from postroad.tls import client_context
-from postroad.world.credentials import hash_password
+from postroad.world.secret import hash_password
 from postroad.world.source import load_world
 from postroad_relay import relay
-from postroad_relay.relay import Relay, postmaster
+from postroad_relay.relay import Relay
 from tests.harness.processes import claim_network
 from tests.harness.tls import certificate, server_tls
 from tests.relay.nameserver import NameServer
 from tests.relay.smtpserver import PretendServer
-from tests.relay.worlds import TEXT, world
+from tests.relay.worlds import TEXT
 
 if TYPE_CHECKING:
     import ssl
@@ -254,7 +254,7 @@ async def test_the_null_reverse_path_is_taken_and_never_answered(site: Site) -> 
 
 
 async def wait_for(site: Site, kind: str) -> list[tuple[Kind, dict[str, Any]]]:
-    path = site.folder / "journal" / "relay.jsonl"
+    path = site.folder / "journal" / "relay" / "relay.jsonl"
     for _ in range(1000):
         if path.exists() and f'"kind":"{kind}"' in path.read_text():
             break
@@ -386,15 +386,3 @@ async def test_without_a_certificate_there_is_no_port_465(tmp_path: Path) -> Non
         assert [listener.port for listener in site.relay.listeners] == [1025, 1587]
         await site.send(port=1025)
         await site.store.wait_for(1)
-
-
-@pytest.mark.parametrize(
-    ("hostname", "expected"),
-    [
-        ("relay.postroad.test", "postmaster@postroad.test"),
-        ("a.b.alpha.test", "postmaster@alpha.test"),
-        ("relay.nowhere.example", "postmaster@relay.nowhere.example"),
-    ],
-)
-def test_the_postmaster_is_one_that_exists(hostname: str, expected: str) -> None:
-    assert str(postmaster(world(), hostname)) == expected

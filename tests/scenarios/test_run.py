@@ -30,7 +30,7 @@ def run_once(folder: Path, network: str) -> tuple[dict[str, Any], int]:
         "POSTROAD_DATA": str(folder),
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "postroad_stack.run", "--json"],
+        [sys.executable, "-m", "postroad_stack", "run", "--json"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

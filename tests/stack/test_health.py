@@ -111,3 +111,13 @@ def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert health.main([f"smtp:{port}"]) == 1
     assert "refused" in capsys.readouterr().out
     assert health.main([f"dns:{port}"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["--help"], 0), (["-h"], 0), ([], 2), (["gopher:70"], 2), (["smtp"], 2), (["smtp:x"], 2), (["--verbose"], 2)],
+)
+def test_usage(arguments: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert health.main(arguments) == status
+    printed = capsys.readouterr()
+    assert (printed.err if status else printed.out) == health.USAGE

@@ -66,7 +66,12 @@ def test_prepare_makes_everything_and_keeps_it(settings: Settings) -> None:
     assert sorted(path.name for path in files) == ["ca-key.pem", "ca.pem", "ca.pem", "cert.pem", "key.pem"]
     for secret in (settings.ca_dir / "ca-key.pem", settings.tls_dir / "key.pem"):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
-    for folder in (settings.spool_dir, settings.mail_dir, settings.journal_dir):
+    for folder in (
+        settings.spool_dir,
+        settings.mail_dir,
+        settings.journal_dir / "relay",
+        settings.journal_dir / "store",
+    ):
         assert folder.is_dir()
     prepare(settings)
     assert all((path.read_bytes(), path.stat().st_mtime_ns) == before for path, before in files.items())
@@ -208,6 +213,6 @@ def test_names() -> None:
 def test_main(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("os.environ", environ)
     monkeypatch.setattr("postroad.log.setup", lambda *_: None)
-    assert init.main() == 0
+    assert init.main([]) == 0
     environ["POSTROAD_PORT"] = "1"
-    assert init.main() == 1
+    assert init.main([]) == 1

@@ -10,8 +10,8 @@ import pytest
 from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.mail.address import parse_address
-from postroad.world.credentials import hash_password
 from postroad.world.guesses import Guesses
+from postroad.world.secret import hash_password
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
 from tests.harness.stack import DEFAULT_WORLD

@@ -17,7 +17,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from postroad.world.credentials import check_secret
+from postroad.world.secret import check_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

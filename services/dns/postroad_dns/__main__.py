@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.dns.zone import ZoneError
-from postroad.world.source import POLL_INTERVAL, WorldError, WorldWatcher, load_world
+from postroad.world.source import WorldError, WorldFile
+from postroad.world.watcher import POLL_INTERVAL, WorldWatcher
 from postroad.world.world import Role
 from postroad_dns.addressbook import build_catalog
 from postroad_dns.server import Server
@@ -59,8 +60,9 @@ def main() -> int:
     try:
         settings = Settings.from_environ(os.environ)
         log.setup("dns", settings.log_level)
-        world = load_world(settings.world, settings.network, capturing=settings.capturing)
-        watcher = WorldWatcher(settings.world, settings.network, world, capturing=settings.capturing)
+        source = WorldFile(settings.world, settings.network, settings.capturing)
+        world = source.load()
+        watcher = WorldWatcher(source, world)
         serial = next_serial(0, time.time())
         catalog = build_catalog(world, settings, serial)
     except (ConfigError, WorldError, ZoneError) as error:

@@ -12,10 +12,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
 from postroad.config import Outside
-from postroad.dns import masterfile as zonefile
-from postroad.dns.name import ROOT, Key, Name
-from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A, Type
+from postroad.dns.masterfile import parse_record
+from postroad.dns.name import ROOT, BadName, Key, Name
+from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A
+from postroad.dns.words import ZoneFileError
 from postroad.dns.zone import Catalog, Record, Zone, ZoneError
+from postroad.world.further import FurtherCheck
 from postroad.world.world import Role
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ def build_catalog(world: World, settings: Settings, serial: int) -> Catalog:
 
     Raises `ZoneError` where a domain's further records break a rule; the message names domain and record.
     """
-    return _Builder(world, settings, serial).catalog()
+    check = FurtherCheck(world.domains, world.hosts, world.network)
+    return _Builder(world, settings, serial, check).catalog()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class _Builder:
     world: World
     settings: Settings
     serial: int
+    check: FurtherCheck
 
     def catalog(self) -> Catalog:
         forward = {Name.parse(domain.name): domain for domain in self.world.domains.values()}
@@ -69,7 +73,7 @@ class _Builder:
                 records[parent].extend(self._delegation(apex))
         for apex, domain in forward.items():
             records[apex.key].extend(self._mail(apex, domain))
-            records[apex.key] = self._with_further(apex, domain, records[apex.key], apexes)
+            records[apex.key] = self._with_further(apex, domain, records[apex.key])
         if rooted and self.settings.outside is Outside.CAPTURE and ROOT not in forward:
             records[ROOT.key].extend(self._capture(apexes))
         names = {apex.key: apex for apex in (*forward, *reverse, ROOT)}
@@ -80,10 +84,13 @@ class _Builder:
 
     def _top(self, apex: Name, domain: Domain | None) -> Iterator[Record]:
         """Give the records that every zone begins with: SOA and NS."""
-        server = Name.parse(self.world.host_of(Role.DNS).name)
+        host = self.world.host_of(Role.DNS)
+        server = Name.parse(host.name)
         # RFC 1035 §3.3.13: RNAME is the mailbox of who is responsible; RFC 5321 §4.5.1: every domain has this one.
-        at = apex if domain is not None and domain.receives_mail else server.parent()
-        rname = at.child(b"postmaster")
+        rname = _below(apex, b"postmaster") if domain is not None and domain.receives_mail else None
+        if rname is None:
+            domain_name = self.world.postmaster_of(host.name).domain
+            rname = _below(Name.parse(domain_name), b"postmaster") or server
         yield Record(apex, TTL, SOA(server, rname, self.serial, _REFRESH, _RETRY, _EXPIRE, TTL))
         yield Record(apex, TTL, NS(server))
 
@@ -118,19 +125,21 @@ class _Builder:
             (b"_pop3s", 20, settings.pop3s_port, store),
             (b"_pop3", 30, settings.pop3_port, store),
         ):
-            yield Record(apex.child(service, b"_tcp"), TTL, SRV(priority, 1, port, host))
+            if (owner := _below(apex, service, b"_tcp")) is not None:
+                yield Record(owner, TTL, SRV(priority, 1, port, host))
 
-    def _with_further(self, apex: Name, domain: Domain, derived: list[Record], apexes: set[Key]) -> list[Record]:
+    def _with_further(self, apex: Name, domain: Domain, derived: list[Record]) -> list[Record]:
         """Add the domain's own records, which take the place of derived ones of the same owner and type."""
+        if not domain.records:
+            return derived
         further: list[Record] = []
         for text in domain.records:
             try:
-                found = zonefile.parse(text, apex, TTL)
-                for record in found:
-                    self._check_further(apex, record, apexes)
-            except ValueError as error:
+                further.append(parse_record(text, apex, TTL))
+            except ZoneFileError as error:
                 raise ZoneError(f"{domain.name}: record {text!r}: {error}") from error
-            further.extend(found)
+        for index, sentence in self.check.faults(domain.name, dict(enumerate(further))):
+            raise ZoneError(f"{domain.name}: record {domain.records[index]!r}: {sentence}")
         replaced = {(record.owner.key, record.rdata.type) for record in further}
         aliased = {record.owner.key for record in further if isinstance(record.rdata, CNAME)}
         kept = [
@@ -140,20 +149,6 @@ class _Builder:
             and (record.owner.key not in aliased or record.owner.key == apex.key)
         ]
         return kept + further
-
-    def _check_further(self, apex: Name, record: Record, apexes: set[Key]) -> None:
-        owner, rdata = record.owner, record.rdata
-        if not owner.is_under(apex):
-            raise ZoneError(f"{owner} is outside the domain")
-        if _nearest(apexes, owner.key) != apex.key:
-            raise ZoneError(f"{owner} lies in another domain of the world")
-        if owner.key == apex.key and rdata.type in {Type.SOA, Type.NS, Type.CNAME}:
-            raise ZoneError("SOA and NS of the domain itself are made by the server, and CNAME can't stand beside them")
-        if isinstance(rdata, A | AAAA | CNAME):
-            if str(owner).lower().removesuffix(".") in self.world.hosts:
-                raise ZoneError(f"{owner} is a host; its address stands in the address book")
-            if isinstance(rdata, A) and rdata.address in self.world.network:
-                raise ZoneError(f"{rdata.address} is in the private network; name its host in the address book")
 
     def _reverse(self) -> dict[Name, list[Record]]:
         """Give the reverse zones: the network's, and the /64 of each IPv6 host (RFC 1035 §3.5, RFC 3596 §2.5)."""
@@ -188,6 +183,14 @@ def _reverse_apex(network: IPv4Network | IPv6Network) -> Name:
     width = 8 if isinstance(network, IPv4Network) else 4
     labels = network.network_address.reverse_pointer.split(".")
     return Name.parse(".".join(labels[(network.max_prefixlen - network.prefixlen) // width :]))
+
+
+def _below(apex: Name, *labels: bytes) -> Name | None:
+    """Return the name below a domain that has these labels in front, or None if a name can't be so long."""
+    try:
+        return apex.child(*labels)
+    except BadName:
+        return None
 
 
 def _nearest(apexes: Iterable[Key], key: Key) -> Key | None:

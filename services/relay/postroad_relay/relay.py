@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Journal
-from postroad.mail.address import Address
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.guesses import Guesses
-from postroad.world.source import WorldWatcher
+from postroad.world.source import WorldFile
+from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_relay.delivery.courier import Courier
 from postroad_relay.delivery.resolver import Resolver
@@ -56,7 +56,7 @@ class Relay:
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
         self._address = str(host.address)
-        self.journal = Journal(settings.journal_dir / "relay.jsonl", service="relay", clock=clock.now)
+        self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
         self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock)
@@ -66,7 +66,7 @@ class Relay:
             courier=self._courier,
             schedule=Schedule(settings.retry, settings.expiry),
             journal=self.journal,
-            reporter=Reporter(host.name, postmaster(world, host.name)),
+            reporter=Reporter(host.name, world.postmaster_of(host.name)),
             clock=clock,
         )
         self._service = RelayService(
@@ -111,7 +111,8 @@ class Relay:
             postmaster=self.manager.reporter.postmaster,
         )
         self.manager.start(queued)
-        watcher = WorldWatcher(settings.world, settings.network, self._world, capturing=settings.capturing)
+        source = WorldFile(settings.world, settings.network, settings.capturing)
+        watcher = WorldWatcher(source, self._world)
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def change(self, world: World) -> None:
@@ -120,7 +121,7 @@ class Relay:
         self._resolver.server = str(dns.address)
         self._resolver.clear()
         self.manager.router = self._router(world)
-        self.manager.reporter = Reporter(self.hostname, postmaster(world, self.hostname))
+        self.manager.reporter = Reporter(self.hostname, world.postmaster_of(self.hostname))
         self._service.policy = self._policy(world)
 
     async def stop(self) -> None:
@@ -147,17 +148,3 @@ class Relay:
             own_addresses=frozenset({host.address}),
             network=world.network,
         )
-
-
-def postmaster(world: World, hostname: str) -> Address:
-    """Return the address that the relay's DSNs come from: postmaster of the nearest domain that takes mail.
-
-    RFC 5321 §4.5.1 has it exist in each, and `World.resolve` sees to that.
-    """
-    name = hostname
-    while name:
-        domain = world.domains.get(name)
-        if domain is not None and domain.receives_mail:
-            return Address("postmaster", name)
-        name = name.partition(".")[2]
-    return Address("postmaster", hostname)

@@ -1,13 +1,17 @@
-"""The containers' health check: speak each protocol to 127.0.0.1 and see that the service answers as itself.
+"""The program `postroad health`: does a service answer in its own protocol? The containers are checked with it.
 
-`python -m postroad_stack.health dns:53`, or `smtp:25 smtp:587`. Only the standard library, and little of it: this is
-started every few seconds, for as long as the stack lives.
+It uses only the standard library, and little of it, because it is started every few seconds for as long as the stack
+lives.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HOST = "127.0.0.1"
 TIMEOUT = 2.0  # seconds for each step
@@ -16,7 +20,7 @@ TIMEOUT = 2.0  # seconds for each step
 _QUERY = b"he\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00" + b"\x00\x00\x06\x00\x01"
 _SERVFAIL = 2
 
-# What a service greets with, what the client says then, and what the answer to that begins with.
+# The greeting of a service, the client's farewell, and the beginning of the answer to that.
 _TALKS = {
     "smtp": (b"220 ", b"QUIT\r\n", b"221 "),  # RFC 5321 §4.2.2
     "pop3": (b"+OK", b"QUIT\r\n", b"+OK"),  # RFC 1939 §4, §5
@@ -24,12 +28,23 @@ _TALKS = {
 }
 
 
+USAGE = f"""\
+usage: postroad health PROTOCOL:PORT ...
+
+Speak each protocol to {HOST}, such as dns:53 or smtp:25; the protocols are dns, {", ".join(_TALKS)}.
+Exit status 1 means that one of them is not well.
+"""
+
+
 class HealthError(Exception):
     """The service does not answer as it should."""
 
 
 def check(protocol: str, host: str, port: int, timeout: float = TIMEOUT) -> None:
-    """Speak the protocol to the port; raises `HealthError` or `OSError` where the service is not well."""
+    """Speak the protocol to the port; raises `HealthError` or `OSError` if the service is not well.
+
+    `timeout` is in seconds, for each step.
+    """
     if protocol == "dns":
         _check_dns(host, port, timeout)
         return
@@ -52,28 +67,28 @@ def _check_dns(host: str, port: int, timeout: float) -> None:
         udp.send(_QUERY)
         _expect_response(udp.recv(4096))
     with socket.create_connection((host, port), timeout) as tcp, tcp.makefile("rb") as stream:
-        # RFC 1035 §4.2.2: over TCP two octets of length come first
+        # RFC 1035 §4.2.2: over TCP a message is preceded by two octets of length.
         tcp.sendall(len(_QUERY).to_bytes(2, "big") + _QUERY)
         _expect_response(stream.read(14)[2:])
 
 
 def _expect_response(message: bytes) -> None:
-    # REFUSED, of a world that is not the root, is as good a sign of life as an answer.
+    # A world that is not the root answers REFUSED, which is as good a sign of life.
     if len(message) < 12 or message[:2] != _QUERY[:2] or not message[2] & 0x80 or message[3] & 0x0F == _SERVFAIL:
         raise HealthError(f"answered {message[:12].hex() or 'nothing'}")
 
 
-def main(arguments: list[str]) -> int:
-    """Check each `protocol:port`; 1 where one is not well, with a line that says which and why."""
-    for argument in arguments:
-        protocol, _, port = argument.partition(":")
+def main(arguments: Sequence[str]) -> int:
+    """Check each `protocol:port`; returns 1 if one is not well, with a line that says which and why."""
+    targets = [(protocol, port) for protocol, _, port in (argument.partition(":") for argument in arguments)]
+    if not targets or any(protocol not in {"dns", *_TALKS} or not port.isdecimal() for protocol, port in targets):
+        asked = arguments[:1] in (["-h"], ["--help"])
+        (sys.stdout if asked else sys.stderr).write(USAGE)
+        return 0 if asked else 2
+    for protocol, port in targets:
         try:
             check(protocol, HOST, int(port))
         except (OSError, HealthError) as error:
-            sys.stdout.write(f"{argument}: {error}\n")
+            sys.stdout.write(f"{protocol}:{port}: {error}\n")
             return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

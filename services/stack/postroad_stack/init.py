@@ -1,13 +1,14 @@
-"""Init: runs once before the services start. Checks settings and world, makes the certificates and the data folders.
+"""The program `postroad init`: checks settings and world, makes the certificates and the data folders.
 
-`python -m postroad_stack.init`. What it makes is kept: run again it changes nothing, unless the world has new names.
+It runs once before the services start. What it makes is kept: run again it changes nothing, unless the world has new
+names.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
-import sys
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -16,10 +17,12 @@ from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.tls import TlsError
 from postroad.world.source import WorldError, load_world
+from postroad.world.world import Role
 from postroad_stack.certificates import ensure
+from postroad_stack.starter import with_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from postroad.world.world import World
 
@@ -36,7 +39,7 @@ class InitError(Exception):
 def certificate_names(world: World) -> Iterator[str]:
     """Yield the names that the certificate is for.
 
-    A wildcard stands for imap., smtp. and what else a client takes for the server of its domain (RFC 7817 §3).
+    A wildcard covers imap., smtp. and whatever else a client takes for the server of its domain (RFC 7817 §3).
     """
     yield from ("localhost", *CONTAINERS)
     yield from world.hosts
@@ -45,12 +48,13 @@ def certificate_names(world: World) -> Iterator[str]:
 
 
 def prepare(settings: Settings) -> World:
-    """Do all of init's work and return the world; raises `InitError` before anything is made, where it can."""
+    """Do all of init's work and return the world; raises `InitError`, as far as possible before making anything."""
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
     except WorldError as error:
         raise InitError(str(error)) from error
-    for folder in (settings.ca_dir, settings.tls_dir, settings.journal_dir, settings.spool_dir, settings.mail_dir):
+    journals = (settings.journal_dir / role.value for role in (Role.RELAY, Role.STORE))
+    for folder in (settings.ca_dir, settings.tls_dir, *journals, settings.spool_dir, settings.mail_dir):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -69,18 +73,19 @@ def prepare(settings: Settings) -> World:
     return world
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run init by itself, as the container does; 1 where the stack cannot start."""
+    argparse.ArgumentParser(
+        prog="postroad init",
+        description="Check the settings and the world, make the CA, the certificate and the data folders. "
+        "`postroad run` does the same at its start.",
+    ).parse_args(arguments)
     log.setup("init", "info")
     try:
-        prepare(Settings.from_environ(os.environ))
+        prepare(Settings.from_environ(with_world(os.environ)))
     except (ConfigError, InitError) as error:
         for sentence in str(error).splitlines():
             _log.error("%s", sentence)
         return 1
     log.ready()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

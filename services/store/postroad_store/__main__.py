@@ -20,13 +20,13 @@ import uvloop
 from postroad import log
 from postroad.clock import Clock
 from postroad.config import ConfigError, Settings
-from postroad.journal import SUFFIX, Journal
-from postroad.mail.address import Address
+from postroad.journal import Journal
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
 from postroad.world.guesses import Guesses
-from postroad.world.source import WorldError, WorldWatcher, load_world
+from postroad.world.source import WorldError, WorldFile, load_world
+from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_store.accounts import Accounts
 from postroad_store.delivery.service import Delivery
@@ -58,7 +58,7 @@ class Store:
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
         self._storage = Storage(settings.mail_dir)
-        self._journal = Journal(settings.journal_dir / f"{SERVICE}{SUFFIX}", service=SERVICE)
+        self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
         self._accounts = Accounts(world, settings, Guesses(Clock()))
 
@@ -66,7 +66,8 @@ class Store:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
         settings = self._settings
         loop = asyncio.get_running_loop()
-        watcher = WorldWatcher(settings.world, settings.network, self._world, capturing=settings.capturing)
+        source = WorldFile(settings.world, settings.network, settings.capturing)
+        watcher = WorldWatcher(source, self._world)
         watching = loop.create_task(watcher.run(self._adopt))
         listeners: list[adapter.Listener] = []
         servers: list[Server] = []
@@ -106,7 +107,7 @@ class Store:
                 connections_per_address=settings.connections,  # behind a container's port all clients share one
             ).with_room_for_trace_fields(),
             tls=self._smtp_tls,
-            postmaster=self._postmaster(hostname),
+            postmaster=self._world.postmaster_of(hostname),
         )
 
     def _adopt(self, world: World) -> None:
@@ -150,13 +151,6 @@ class Store:
             listeners.append(listener)
             listener.listen(self._host, port)
             listener.listen(self._host, tls_port, implicit_tls=True)
-
-    def _postmaster(self, hostname: str) -> Address:
-        """Return whom `RCPT TO:<postmaster>` means: the postmaster of the domain that this host lies in."""
-        domain = hostname
-        while domain not in self._world.domains and "." in domain:
-            domain = domain.partition(".")[2]
-        return Address("postmaster", domain)
 
 
 def _incoming(mail_dir: Path) -> Path:

@@ -5,12 +5,14 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from postroad.dns import masterfile as zonefile
-from postroad.dns.masterfile import ZoneFileError
 from postroad.dns.name import ROOT, Name
 from postroad.dns.rdata import AAAA, CNAME, DNAME, MX, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata, Type
+from postroad.dns.words import ZoneFileError
+from postroad_dns.zones import format_zone
 from tests.dns.world import GOLDEN, zone
 
 ORIGIN = Name.parse("example.")
+X_TEST = Name.parse("x.test.")
 
 
 def one(text: str) -> tuple[str, int, Rdata]:
@@ -164,4 +166,115 @@ def test_the_owner_and_the_controls_hold_on() -> None:
 @pytest.mark.parametrize(("file", "apex"), [("rfc", "example."), ("child", "child.example.")])
 def test_a_printed_zone_reads_the_same(file: str, apex: str) -> None:
     first = zone((GOLDEN / f"{file}.zone").read_text(), apex)
-    assert zone(zonefile.format_zone(first), apex) == first
+    assert zone(format_zone(first), apex) == first
+
+
+# Single records, as the world file has them
+
+GOOD = [
+    "www 300 IN A 203.0.113.80",
+    "www IN 300 A 203.0.113.80",
+    "www in a 203.0.113.80 ; a comment",
+    "www 1h30m AAAA 2001:db8::1",
+    '@ IN TXT "v=spf1 mx -all"',
+    '@ TXT "one" two "th\\"ree"',
+    f'@ TXT "{"x" * 255}"',
+    "* A 192.0.2.1",
+    "a.x.test. CNAME @",
+    "x.test. NS ns.elsewhere.test.",
+    "_imap._tcp SRV 0 1 143 mx",
+    "_443._tcp.www TLSA 3 1 1 ( 00ff 11ee )",
+    '@ CAA 0 issue "ca.test"',
+    "a\\.b MX 10 mx",
+    "a\\032b RP who what",
+    "x TYPE65280 \\# 3 abc def",
+    "x HINFO \\# 4 01410142",
+    "x TYPE65280 \\# 0",
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_record(text: str) -> None:
+    record = zonefile.parse_record(text, X_TEST, 300)
+    assert [record] == zonefile.parse(text, X_TEST, 300)
+
+
+BAD = [
+    ("", "begins with its owner name"),
+    (" A 192.0.2.1", "begins with its owner name"),
+    ("; nothing", "begins with its owner name"),
+    ("x A 192.0.2.1\ny A 192.0.2.2", "on one line"),
+    ("$TTL 300", "a directive"),
+    ("a..b A 192.0.2.1", "not a domain name"),
+    (f"{'a' * 64} A 192.0.2.1", "not a domain name"),
+    (f"{'a.' * 130}b A 192.0.2.1", "not a domain name"),
+    ("bü A 192.0.2.1", "not a domain name"),
+    ("www", "no type"),
+    ("www 300 IN", "no type"),
+    ("www 300 300 A 192.0.2.1", "type 300 is not known"),
+    ("www 2147483648 A 192.0.2.1", "over 2147483647"),
+    ("www CH A 192.0.2.1", "the class is IN"),
+    ("www TXTT hello", "type TXTT is not known"),
+    ("@ SOA a b 1 2 3 4", "SOA takes 7 fields, not 6"),
+    ("www A 192.0.2.256", "not an IPv4 address"),
+    ("www A 192.0.2.1 192.0.2.2", "A takes 1 field, not 2"),
+    ("www A", "A takes 1 field, not 0"),
+    ("www AAAA 192.0.2.1", "not an IPv6 address"),
+    ("www MX mx", "MX takes 2 fields, not 1"),
+    ("www MX 65536 mx", "not a number from 0 to 65535"),
+    ("www MX ten mx", "not a number from 0 to 65535"),
+    ("@ CAA 256 issue x", "not a number from 0 to 255"),
+    ("www TXT", "TXT takes 1 field or more, not 0"),
+    (f"www TXT {'ä' * 128}", "over 255 octets"),
+    ('www TXT "open', "a quote is left open"),
+    ("www TXT open\\", "ends in a backslash"),
+    ("www TXT ( a", "opening parenthesis without its closing one"),
+    ("www TXT a )", "a closing parenthesis too many"),
+    ("www TXT ((a))", "within parentheses"),
+    ("x TLSA 3 1 1 0xff", "not hexadecimal"),
+    ("x A \\# 4 c0000201", "in its own form"),
+    ("x TYPE1 \\# 4 c0000201", "in its own form"),
+    ("x TYPE65536 \\# 0", "no type of data"),
+    ("x TYPE0 \\# 0", "no type of data"),
+    ("x TYPE41 \\# 0", "no type of data"),
+    ("x TYPE128 \\# 0", "no type of data"),
+    ("x TYPE65280 \\# ² abcd", "RFC 3597"),
+    (f"x TYPE65280 \\# 65536 {'00' * 65536}", "has 65536 octets"),
+    ("www 99999w A 192.0.2.1", "over 2147483647"),
+    ("www ٣ A 192.0.2.1", "type ٣ is not known"),
+    ("www\u00a0A 192.0.2.1", "not a domain name"),
+    ("a\\300 A 192.0.2.1", "300 is no octet"),
+    ("a\\30 A 192.0.2.1", "not a domain name"),
+    ('"a" A 192.0.2.1', "not a domain name"),
+    (f"{'a.' * 123}b A 192.0.2.1", "not a domain name"),
+    ("www AAAA fe80::1%eth0", "not an IPv6 address"),
+    (f"www MX {'1' * 5000} mx", "not a number from 0 to 65535"),
+    ('www TXT "\\256"', "256 is no octet"),
+    (f"www TXT {' '.join(['x' * 255] * 257)}", "over 65535 octets together"),
+    (f"www HINFO {'x' * 256} y", "over 255 octets"),
+    ("@ CAA 0 is-sue x", "letters and digits"),
+    ("x TYPE65280 abc", "RFC 3597"),
+    ("x TYPE65280 \\# 2 abc", "not hexadecimal"),
+    ("x TYPE65280 \\#", "RFC 3597"),
+    ("x TYPE65280 \\# 2 abcdef", "has 3 octets, not 2"),
+    ('www A "192.0.2.1"', "not an IPv4 address"),
+    ('www MX 10 "mx"', "not a domain name: it is in quotes"),
+    ('www "A" 192.0.2.1', 'type "A" is not known'),
+    ("www \u017fPF x", "type \u017fPF is not known"),  # a long s, whose capital is ASCII
+    ("www \u0131n A 192.0.2.1", "is not known"),  # an i without its dot, likewise
+    ('x TLSA 3 1 1 "ab cd"', "not hexadecimal"),
+    ("www SOA a b \u0663 2 3 4 5", "not a number"),
+    ("www 1x A 192.0.2.1", "1x is not a TTL"),
+    ("$ORIGIN x.", "a directive"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD)
+def test_no_record(text: str, reason: str) -> None:
+    with pytest.raises(ZoneFileError, match=reason):
+        zonefile.parse_record(text, X_TEST, 300)
+
+
+def test_one_record_in_several_spellings() -> None:
+    plain = zonefile.parse_record("ab\\.c.x.test. 300 IN CNAME b", X_TEST, 1)
+    assert zonefile.parse_record("\\065\\B\\.C 5m in cname B.X.test.", X_TEST, 1) == plain

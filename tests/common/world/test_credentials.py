@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import sys
-
-import pytest
+from typing import TYPE_CHECKING
 
 from postroad.world import credentials
-from postroad.world.credentials import ScryptHash, SecretError, check_secret, hash_password, is_quick, verify
+from postroad.world.credentials import is_quick, verify
+from postroad.world.secret import ScryptHash, check_secret, hash_password
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def small_hash(password: str) -> str:
@@ -67,44 +68,3 @@ def test_what_is_no_password() -> None:
     assert not verify("\ud800", "\ud800")
     assert not verify("$scrypt$nonsense", "nonsense")
     assert not verify(small_hash("x"), "\ud800")
-
-
-@pytest.mark.parametrize(
-    ("secret", "reason"),
-    [
-        ("", "empty"),
-        ("a\0b", "NUL"),
-        ("ä" * 600, "over 1024 octets"),
-        ("$scrypt$ln=4,r=1$c2Fs$c2Fs", "a scrypt hash is"),
-        ("$scrypt$ln=4,r=1,p=1$c2Fs$c2Fsd", "not base64"),
-        ("$scrypt$ln=0,r=1,p=1$c2Fs$c2Fs", "at least 1"),
-        ("$scrypt$ln=4,r=0,p=1$c2Fs$c2Fs", "at least 1"),
-        ("$scrypt$ln=4,r=1,p=17$c2Fs$c2Fs", "p is 1 to 16"),
-        ("$scrypt$ln=20,r=8,p=1$c2Fs$c2Fs", "over 64 MiB"),
-        ("$scrypt$ln=4,r=1,p=1$c2Fs$c2Fs", "shorter than 16 octets"),
-    ],
-)
-def test_secrets_that_are_refused(secret: str, reason: str) -> None:
-    with pytest.raises(SecretError, match=reason):
-        check_secret(secret)
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_the_command_reads_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("wonderland\n"))
-    assert credentials.main() == 0
-    assert verify(capsys.readouterr().out.strip(), "wonderland")
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
-    assert credentials.main() == 1
-    assert "empty" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("answers", "status"), [(["a", "a"], 0), (["a", "b"], 1)])
-def test_the_command_asks_twice_at_a_terminal(monkeypatch: pytest.MonkeyPatch, answers: list[str], status: int) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
-    assert credentials.main() == status

@@ -12,8 +12,8 @@ from postroad.clock import Clock
 from postroad.mail.address import parse_address
 from postroad.world import guesses as module
 from postroad.world.authenticate import authenticate
-from postroad.world.credentials import hash_password
 from postroad.world.guesses import FORGOTTEN_AFTER, FREE, LONGEST_TURN, PATIENCE, Guesses, TooManyGuesses, Turns
+from postroad.world.secret import hash_password
 from postroad.world.world import Account
 
 if TYPE_CHECKING:

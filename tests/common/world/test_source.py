@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import os
+import socket
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
 
 from postroad.mail.address import Address, parse_address
-from postroad.world.source import WorldError, WorldWatcher, load_world, parse_world
+from postroad.world.source import MAX_FILE, WorldError, WorldFile, load_world, parse_world
 from postroad.world.world import MX, Role, World
 
 NETWORK = IPv4Network("127.0.0.0/24")
@@ -240,111 +240,34 @@ def test_a_file_that_is_not_utf8_one_that_is_not_there_and_one_without_end(tmp_p
         parse_world(b"# a\n# b\n\xff", NETWORK)
     with pytest.raises(WorldError, match=r"none.toml: cannot be read: No such file or directory"):
         load_world(tmp_path / "none.toml", NETWORK)
-    with pytest.raises(WorldError, match=r"zero: the file is over 16 MiB"):
-        load_world(Path("/dev/zero"), NETWORK)
+    endless = tmp_path / "endless.toml"
+    endless.touch()
+    os.truncate(endless, MAX_FILE + 1)
+    with pytest.raises(WorldError, match=r"endless.toml: the file is over 16 MiB"):
+        load_world(endless, NETWORK)
 
 
-# The watcher
+def test_only_a_regular_file_is_a_world(tmp_path: Path) -> None:
+    fifo, sock = tmp_path / "fifo", tmp_path / "sock"
+    os.mkfifo(fifo)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(sock))
+        for path, said in (
+            (fifo, "fifo: cannot be read: it is a FIFO, and must be a regular file"),
+            (tmp_path, f"{tmp_path.name}: cannot be read: it is a folder, and must be a regular file"),
+            (Path("/dev/zero"), "zero: cannot be read: it is a device, and must be a regular file"),
+            (sock, "sock: cannot be read: "),
+        ):
+            with pytest.raises(WorldError, match=said):
+                load_world(path, NETWORK)
 
 
-def write_in_place(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def write_by_renaming(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.rename(path)
-
-
-@pytest.fixture
-def world_file(tmp_path: Path) -> Path:
-    path = tmp_path / "world.toml"
-    write_in_place(path, HOSTS)
-    return path
-
-
-def watch(path: Path, *, capturing: bool = False) -> WorldWatcher:
-    """Return the watcher of a service that has started with the file as it is, and has looked at it since."""
-    watcher = WorldWatcher(path, NETWORK, load_world(path, NETWORK), capturing=capturing)
-    assert [watcher.poll() for _ in range(2)] == [None] * 2
-    return watcher
-
-
-@pytest.mark.parametrize("write", [write_in_place, write_by_renaming])
-def test_an_edit_is_loaded_when_two_polls_agree(world_file: Path, write: object) -> None:
-    watcher = watch(world_file)
-    assert watcher.poll() is None
-    assert callable(write)
-    write(world_file, HOSTS + '[domains."new.test"]\n')
-    assert watcher.poll() is None  # it may be half written
-    world = watcher.poll()
-    assert world is not None
-    assert "new.test" in world.domains
-    assert watcher.poll() is None
-
-
-def test_a_bad_edit_is_logged_and_a_later_good_one_taken(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = watch(world_file)
-    write_in_place(world_file, HOSTS.replace("53", "25").replace("secret", ""))
-    assert [watcher.poll() for _ in range(4)] == [None] * 4
-    assert [record.getMessage().split(":")[2] for record in caplog.records] == ["3", "7"]
-    write_by_renaming(world_file, HOSTS)
-    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
-
-
-def test_what_nobody_foresaw_does_not_end_the_watch(
-    world_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watcher = watch(world_file)
-    with monkeypatch.context() as patched:
-        patched.setattr("postroad.world.source.WorldReader", None)
-        write_by_renaming(world_file, HOSTS)
-        assert [watcher.poll() for _ in range(4)] == [None] * 4
-    assert caplog.messages == ["world refused: the file could not be read"]
-    write_by_renaming(world_file, HOSTS)
-    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
-
-
-def test_a_file_that_goes_away_is_told_once(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = watch(world_file)
-    world_file.unlink()
-    assert [watcher.poll() for _ in range(4)] == [None] * 4
-    assert len(caplog.records) == 1
-    write_in_place(world_file, HOSTS)
-    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
-
-
-def test_an_edit_between_the_start_and_the_watch_is_found(world_file: Path) -> None:
-    world = load_world(world_file, NETWORK)
-    write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
-    watcher = WorldWatcher(world_file, NETWORK, world)
-    assert "new.test" in next(new for new in iter(watcher.poll, 0) if new is not None).domains
-
-
-def test_a_capture_account_that_is_needed_stays(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    write_in_place(world_file, f"capture = 'ann@x.test'\n{HOSTS}")
-    watcher = watch(world_file, capturing=True)
-    write_by_renaming(world_file, HOSTS)
-    assert [watcher.poll() for _ in range(4)] == [None] * 4
-    assert "world refused: world.toml:1: no capture account" in caplog.text
-
-
-def test_a_service_that_is_moved_is_told(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    watcher = watch(world_file)
-    write_by_renaming(world_file, HOSTS.replace("143", "144"))
-    assert isinstance([watcher.poll() for _ in range(2)][-1], World)
-    said = caplog.messages[0]
-    assert said.startswith("store moves from mx.x.test [127.0.0.143] to mx.x.test [127.0.0.144] when the services are")
-
-
-async def test_run_calls_back_within_a_second(world_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    worlds: asyncio.Queue[World] = asyncio.Queue()
-    running = asyncio.create_task(watch(world_file).run(worlds.put_nowait))
-    await asyncio.sleep(0)
-    write_by_renaming(world_file, HOSTS + '[domains."new.test"]\n')
-    world = await asyncio.wait_for(worlds.get(), 1)
-    assert "new.test" in world.domains
-    assert caplog.messages == ["world loaded: 2 domains, 3 hosts"]
-    running.cancel()
+def test_the_version_changes_with_the_file(tmp_path: Path) -> None:
+    file = WorldFile(tmp_path / "world.toml", NETWORK)
+    assert file.version() is None
+    file.path.write_text(HOSTS)
+    before = file.version()
+    assert before is not None
+    file.path.write_text(HOSTS + "# more")
+    assert file.version() != before
+    assert "x.test" in file.load().domains

@@ -8,7 +8,7 @@ import pytest
 
 from postroad.mail.address import Address, parse_address
 from postroad.world.source import parse_world
-from postroad.world.world import Domain, Role, World
+from postroad.world.world import Domain, Redirect, Role, World
 
 WORLD = parse_world(
     b"""
@@ -27,6 +27,10 @@ catch-all = "all@a.test"
 [domains."b\xc3\xbc.test"]
 catch-all = "cy@b.test"
 [domains."none.test"]
+[domains."sub.b.test"]
+mx = ["0 ."]
+[domains."alias.test"]
+aliases = { info = "cy@b.test", root = "postmaster@alias.test" }
 """,
     IPv4Network("127.0.0.0/24"),
 )
@@ -55,6 +59,8 @@ def resolved(address: str) -> list[str]:
         ("nobody@b\u00fc.test", ["cy@b.test"]),
         ("nobody@xn--b-eha.test", ["cy@b.test"]),
         ("postmaster@none.test", []),
+        ("postmaster@alias.test", ["cy@b.test"]),  # a domain without accounts has one too
+        ("postmaster+x@alias.test", ["cy@b.test"]),
         ("ann@elsewhere.test", []),
         ("ann@[127.0.0.1]", []),
     ],
@@ -110,6 +116,30 @@ def test_may_send_as(login: str, address: str, may: bool) -> None:
     account = WORLD.account(login)
     assert account is not None
     assert WORLD.may_send_as(account, parse_address(address)) is may
+
+
+@pytest.mark.parametrize(
+    ("hostname", "expected"),
+    [
+        ("relay.a.test", "postmaster@a.test"),
+        ("a.b.a.test", "postmaster@a.test"),
+        ("host.none.test", "postmaster@host.none.test"),
+        ("host.sub.b.test", "postmaster@b.test"),  # the nearest domain that receives mail, not the nearest domain
+        ("host.alias.test", "postmaster@alias.test"),
+        ("relay.nowhere.example", "postmaster@relay.nowhere.example"),
+    ],
+)
+def test_the_postmaster_of_a_host_is_one_that_exists(hostname: str, expected: str) -> None:
+    assert str(WORLD.postmaster_of(hostname)) == expected
+
+
+def test_the_next_step_has_the_order_of_the_rules() -> None:
+    domain = WORLD.domains["b.test"]
+    assert domain.next_step("cy") == domain.next_step("cy+x") == domain.accounts["cy"]
+    assert domain.next_step("postmaster") == Redirect("b.test", "postmaster", (Address("ann", "a.test"),))
+    assert domain.next_step("nobody") == Redirect("b.test", None, (Address("all", "a.test"),))
+    assert WORLD.next_step(parse_address("nobody@a.test")) is None
+    assert WORLD.next_step(parse_address("nobody@[127.0.0.1]")) is None
 
 
 def test_domains_and_hosts() -> None:

@@ -38,7 +38,8 @@ CONTENT = b"Subject: hi\r\n\r\n.dot\r\n"
 
 
 def transaction(*names: str, size: int = len(CONTENT)) -> Transaction:
-    return Transaction(SENDER, tuple(Address(name, "beta.test") for name in names or ("bob",)), size)
+    to = tuple(Recipient(Address(name, "beta.test")) for name in names or ("bob",))
+    return Transaction(Envelope(SENDER, to), size)
 
 
 def stored(content: bytes = CONTENT, path: Path | None = None, size: int | None = None) -> Stored:
@@ -475,4 +476,4 @@ async def test_a_connection_lost_in_the_handshake_is_followed_by_plaintext(
 
 async def test_a_transaction_of_some_is_the_same_but_for_its_recipients() -> None:
     whole = transaction("a", "b", "c")
-    assert courier_module._only(whole, [0, 2]) == replace(whole, recipients=transaction("a", "c").recipients)
+    assert courier_module._only(whole, [0, 2]) == replace(whole, envelope=transaction("a", "c").envelope)

@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -30,6 +30,7 @@ from postroad_relay.queue.manager import Manager, _domain
 from postroad_relay.queue.schedule import Schedule
 from postroad_relay.queue.spool import UNTRIED, Message, Spool, SpoolError, Stored
 from tests.relay.dsns import REPORTER
+from tests.relay.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -86,9 +87,9 @@ class StubCourier:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            names = tuple(str(one) for one in transaction.recipients)
+            names = tuple(str(one.address) for one in transaction.envelope.recipients)
             domain = names[0].rpartition("@")[2]
-            attempted(Session(TARGET, "relay.test", None))
+            attempted(Session(TARGET, "relay.test", None, Clock()))
             if domain in self.gated:
                 await self.gates[domain].wait()
             else:
@@ -104,30 +105,6 @@ class StubCourier:
         finally:
             self.running -= 1
             self.changed.set()
-
-
-class Notes:
-    """A journal that is only remembered."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[Kind, str | None, dict[str, Any]]] = []
-        self.changed = asyncio.Event()
-
-    def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
-        self.events.append((kind, queue_id, detail))
-        self.changed.set()
-
-    def kinds(self, queue_id: str | None = None) -> list[str]:
-        return [kind.value for kind, ident, _ in self.events if queue_id in {None, ident}]
-
-    def find(self, kind: Kind) -> list[dict[str, Any]]:
-        return [detail for one, _, detail in self.events if one is kind]
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
 
 
 @dataclass

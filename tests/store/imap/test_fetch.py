@@ -11,8 +11,8 @@ from postroad_store.imap.commands import Fetch, Item, Section, Text
 from postroad_store.imap.fetch import fast, header_fields, internal_date, plain, plan, responses
 from postroad_store.imap.grammar.reader import Reader
 from postroad_store.imap.parse import PARSERS
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.model.message import Arrival
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
 from postroad_store.imap import commands, session_append
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.protocol.contract import Farewell
 from tests.harness.imap import NOW, PATIENCE, Place, Wire
 

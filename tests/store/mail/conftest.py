@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from postroad.clock import Clock
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS, FlagSet
-from postroad_store.mail.model.message import Arrival
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Put(Protocol):
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
-    storage = Storage(tmp_path / "mail", clock=lambda: 1000.0)
+    storage = Storage(tmp_path / "mail", clock=Clock(wall=lambda: 1000.0))
     yield storage
     storage.close()
 
@@ -45,7 +46,7 @@ def stand_still(storage: Storage) -> Callable[[int], None]:
     """Wait, without letting the event loop run, until so many works are on disk: none of them is shown."""
     done: list[Any] = []
     condition = threading.Condition()
-    commit = storage._commits._commit
+    commit = storage._writer._commits._commit
 
     def counted(batch: Sequence[Any]) -> Sequence[Any]:
         outcomes = commit(batch)
@@ -54,10 +55,10 @@ def stand_still(storage: Storage) -> Callable[[int], None]:
             condition.notify()
         return outcomes
 
-    storage._commits._commit = counted
+    storage._writer._commits._commit = counted
 
     def wait(works: int) -> None:
-        storage._commits._bell.put(None)  # as the loop does at the end of its turn
+        storage._writer._commits._bell.put(None)  # as the loop does at the end of its turn
         with condition:
             assert condition.wait_for(lambda: len(done) >= works, 10)
 

@@ -26,7 +26,7 @@ WORKER = textwrap.dedent("""
     import asyncio, sys
     from pathlib import Path
     from postroad_store.mail.model.flags import NO_FLAGS, SEEN, FLAGGED, Change, FlagSet
-    from postroad_store.mail.model.message import Arrival
+    from postroad_store.mail.model.arrival import Arrival
     from postroad_store.mail.storage import Storage
 
     def say(*words):
@@ -86,7 +86,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         state |= {word: what for what, word in said}
 
     storage = Storage(folder)
-    assert storage._writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert storage._writer._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     account = await storage.account("alice@alpha.test")
     found: dict[str, list[tuple[str, int]]] = {}
     for name in ("INBOX", "Archive"):

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad_store.mail import storage as storage_module
-from postroad_store.mail.database.commits import Collect
-from postroad_store.mail.database.database import FILE, PIECE
+from postroad_store.mail.database.commits import keywords
+from postroad_store.mail.database.commits.housekeeping import Collect
+from postroad_store.mail.database.connection import FILE
+from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.model import account as account_module
+from postroad_store.mail.model.arrival import Arrival, Copied
 from postroad_store.mail.model.errors import (
     LimitReached,
     MailError,
@@ -24,14 +28,13 @@ from postroad_store.mail.model.flags import (
     DELETED,
     FIRST_KEYWORD,
     FLAGGED,
-    MAX_KEYWORDS,
     NO_FLAGS,
     SEEN,
     Change,
     FlagSet,
 )
 from postroad_store.mail.model.mailbox import Status
-from postroad_store.mail.model.message import UID, Arrival, Copied, Item, Kind
+from postroad_store.mail.model.message import UID, Item, Kind
 from postroad_store.mail.model.view import Changes
 from postroad_store.mail.storage import Storage
 
@@ -228,7 +231,7 @@ async def test_store(
     changed = tuple((uid, uid) for uid in (1, 2, 3) if before[uid - 1] != expected[uid - 1])
     assert other.take(expunges=True).flags == changed
     inbox.unload()
-    storage._reader.load(inbox)
+    inbox.load(storage._reader.contents(inbox))
     assert inbox.flags == expected
 
 
@@ -257,18 +260,26 @@ async def test_keywords(storage: Storage, account: Account, put: Put) -> None:
     view.close()
 
 
-async def test_keywords_are_bounded(storage: Storage, account: Account, put: Put) -> None:
-    inbox = account.inbox
+async def test_a_bound_of_keywords_refuses_no_mail(
+    storage: Storage, account: Account, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keywords, "MAX_KEYWORDS", 100)
+    inbox, archive = account.inbox, account.selectable("Archive")
     await put(inbox, b"a")
     view = storage.view(inbox)
-    many = tuple(f"k{number}" for number in range(MAX_KEYWORDS))
+    many = tuple(f"k{number}" for number in range(100))
     await storage.store(inbox, [1], Change.ADD, FlagSet(0, many))
     with pytest.raises(LimitReached):
-        await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN, ("one more",)))
-    with pytest.raises(LimitReached):
-        await storage.append([Arrival((inbox,), b"b", 0, FlagSet(0, ("one more",)))])
-    assert inbox.flags == [(1 << MAX_KEYWORDS) - 1 << FIRST_KEYWORD]
-    assert len(inbox.keywords) == MAX_KEYWORDS
+        await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN, ("one-more",)))
+    assert inbox.flags == [(1 << 100) - 1 << FIRST_KEYWORD]
+    await put(inbox, b"b", flags=FlagSet(FLAGGED, ("one-more", "k7")))  # the mail is worth more than its flag
+    assert inbox.flag_names(inbox.flags[1]) == "\\Flagged k7"
+    assert inbox.keywords == list(many)
+    await put(archive, b"c", flags=FlagSet(0, ("other",)))
+    await storage.move(inbox, [1], archive)
+    storage.view(archive)
+    assert archive.keywords == ["other", *many[:99]]
+    assert [len(archive.flag_names(flags).split()) for flags in archive.flags] == [1, 99]
     view.close()
 
 
@@ -276,7 +287,7 @@ async def test_flag_names_are_cached_within_bounds(storage: Storage, inbox: Mail
     storage.view(inbox)
     for flags in range(1100):
         inbox.flag_names(flags << FIRST_KEYWORD)
-    assert len(inbox._names) <= 1001
+    assert len(inbox._flag_names) <= 1001
 
 
 async def test_expunge(storage: Storage, inbox: Mailbox, put: Put) -> None:
@@ -404,7 +415,7 @@ async def test_everything_is_there_after_a_restart(
     validities = {name: one.uid_validity for name, one in account.mailboxes.items()}
     storage.close()
     storage.close()
-    again = Storage(tmp_path / "mail", clock=lambda: 0.0)
+    again = Storage(tmp_path / "mail", clock=Clock(wall=lambda: 0.0))
     account = await again.account("alice@alpha.test")
     assert {name: one.uid_validity for name, one in account.mailboxes.items()} == validities
     assert "nowhere" in account.subscriptions
@@ -445,8 +456,8 @@ async def test_large_garbage_is_removed_in_small_steps(
 
 async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"small")
-    (pages,) = storage._writer.execute("PRAGMA page_count").fetchone()
-    storage._writer.execute(f"PRAGMA max_page_count = {pages + 20}")
+    (pages,) = storage._writer._db.execute("PRAGMA page_count").fetchone()
+    storage._writer._db.execute(f"PRAGMA max_page_count = {pages + 20}")
     view = storage.view(inbox)
     with pytest.raises(StorageFull):
         await storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
@@ -460,7 +471,7 @@ async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: M
     await last
     assert inbox.uids == [1, 2, 3]  # one batch, of which the large one alone was refused
     assert rows(storage, "contents") == 3
-    storage._writer.execute("PRAGMA max_page_count = 1000000")
+    storage._writer._db.execute("PRAGMA max_page_count = 1000000")
     await storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
     assert view.take(expunges=True).exists == 4
 
@@ -495,7 +506,7 @@ async def test_a_statement_that_fails_undoes_the_work_alone(storage: Storage, in
 async def test_a_mailbox_that_is_deleted_under_a_reader(storage: Storage, account: Account) -> None:
     made = await storage.create(account, "a")
     await storage.delete(account, "a")
-    storage._reader.load(made)
+    made.load(storage._reader.contents(made))
     assert not made.loaded
 
 
@@ -504,14 +515,14 @@ async def test_messages_leave_room_for_removals(
 ) -> None:
     await put(inbox, b"x")
     rooms = iter([0, 100_000])  # too little, until the log has been copied back
-    monkeypatch.setattr(storage._checkpointer, "room", lambda _: next(rooms, 100_000))
+    monkeypatch.setattr(storage._writer._checkpointer, "room", lambda _: next(rooms, 100_000))
     await put(inbox, b"y")
-    assert storage._checkpointer.log_pages() < 30
+    assert storage._writer._checkpointer.log_pages() < 30
     one, two = (storage.append([Arrival((inbox,), b"z", 0, NO_FLAGS)]) for _ in range(2))
     await one  # in one batch, and there is room for one of them
     with pytest.raises(StorageFull):
         await two
-    monkeypatch.setattr(storage._checkpointer, "room", lambda _: 0)
+    monkeypatch.setattr(storage._writer._checkpointer, "room", lambda _: 0)
     with pytest.raises(StorageFull):
         await put(inbox, b"y")
     await storage.store(inbox, [1], Change.ADD, FlagSet(DELETED))
@@ -549,7 +560,7 @@ async def test_failed_housekeeping_is_logged_and_forgotten(
     await put(inbox, b"x")
     view = storage.view(inbox)
     view.close()
-    storage._writer.execute("PRAGMA query_only = ON")
+    storage._writer._db.execute("PRAGMA query_only = ON")
     await put_refused(storage, inbox)
     inbox.recent_uid = 0
     storage.view(inbox)

@@ -1,7 +1,7 @@
-"""RDATA: what a record says, one frozen class for each type that the server has to understand.
+"""RDATA: what a record says, one frozen class per type that the name server has to understand.
 
-A type is understood when its names are compressed, followed or lead to additional records. All others are
-octets to the server (`Opaque`, RFC 3597 §3).
+The server understands a type if it compresses or follows the type's names, or adds records because of them. The
+RDATA of every other type is octets (`Opaque`, RFC 3597 §3).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Type(IntEnum):
-    """The TYPEs and QTYPEs that the server treats by name (RFC 1035 §3.2.2 and those cited in `rdata`)."""
+    """The TYPEs and QTYPEs that Postroad knows by name (RFC 1035 §3.2.2 and the RFCs cited per type)."""
 
     A = 1
     NS = 2
@@ -45,6 +45,10 @@ class Type(IntEnum):
     CAA = 257
 
 
+# Types whose RDATA may not come as mere octets (RFC 3597 §5), since the server has to understand it.
+UNDERSTOOD = frozenset(
+    {Type.A, Type.NS, Type.CNAME, Type.SOA, Type.PTR, Type.MX, Type.TXT, Type.AAAA, Type.SRV, Type.DNAME}
+)
 IN = 1  # RFC 1035 §3.2.4: the Internet, the one class served
 
 
@@ -65,40 +69,43 @@ class AAAA:
 
 
 @dataclass(frozen=True, slots=True)
-class NS:
+class Target:
+    """RDATA that is one name. One dataclass for four types: each would take 0.4 ms of every service's start."""
+
+    target: Name
+
+
+class NS(Target):
     """An authoritative name server of the owner (RFC 1035 §3.3.11)."""
 
+    __slots__ = ()
     type: ClassVar[int] = Type.NS
-    target: Name
 
 
-@dataclass(frozen=True, slots=True)
-class CNAME:
+class CNAME(Target):
     """The canonical name that the owner is an alias of (RFC 1035 §3.3.1)."""
 
+    __slots__ = ()
     type: ClassVar[int] = Type.CNAME
-    target: Name
 
 
-@dataclass(frozen=True, slots=True)
-class DNAME:
+class DNAME(Target):
     """The name whose descendants the owner's descendants are aliases of (RFC 6672 §2.1)."""
 
+    __slots__ = ()
     type: ClassVar[int] = Type.DNAME
-    target: Name
 
 
-@dataclass(frozen=True, slots=True)
-class PTR:
+class PTR(Target):
     """The name that an address points to (RFC 1035 §3.3.12)."""
 
+    __slots__ = ()
     type: ClassVar[int] = Type.PTR
-    target: Name
 
 
 @dataclass(frozen=True, slots=True)
 class MX:
-    """A mail exchanger (RFC 1035 §3.3.9); the root as exchange is the null MX (RFC 7505 §3)."""
+    """A mail exchanger (RFC 1035 §3.3.9). The root as exchange is the null MX (RFC 7505 §3)."""
 
     type: ClassVar[int] = Type.MX
     preference: int
@@ -107,7 +114,7 @@ class MX:
 
 @dataclass(frozen=True, slots=True)
 class TXT:
-    """One character-string or several, of 255 octets at the most each (RFC 1035 §3.3.14)."""
+    """One character-string or several, of at most 255 octets each (RFC 1035 §3.3.14)."""
 
     type: ClassVar[int] = Type.TXT
     strings: tuple[bytes, ...]
@@ -115,7 +122,7 @@ class TXT:
 
 @dataclass(frozen=True, slots=True)
 class SRV:
-    """Where a service is (RFC 2782); the root as target says that it is not offered (RFC 6186 §3.4)."""
+    """Where a service is (RFC 2782). The root as target says that the service is not offered (RFC 6186 §3.4)."""
 
     type: ClassVar[int] = Type.SRV
     priority: int
@@ -143,7 +150,7 @@ class SOA:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """RDATA of a type whose meaning is nothing to the server: octets (RFC 3597 §3)."""
+    """RDATA of a type that the server does not understand: octets (RFC 3597 §3)."""
 
     type: int
     data: bytes
@@ -153,7 +160,7 @@ Rdata = A | AAAA | NS | CNAME | DNAME | PTR | MX | TXT | SRV | SOA | Opaque
 
 
 def host_named(rdata: Rdata) -> Name | None:
-    """Return the host whose addresses are of use beside this record (RFC 1035 §3.3, RFC 2782), or None."""
+    """Return the host whose addresses belong in the additional section (RFC 1035 §3.3, RFC 2782), or None."""
     match rdata:
         case NS(target) | SRV(_, _, _, target):
             return target

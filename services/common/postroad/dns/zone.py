@@ -1,7 +1,10 @@
 """Zones: RRsets by owner name, immutable, checked when they are built (RFC 1034 §4.2, RFC 1035 §5.2).
 
-A `Catalog` is all the zones that the server is authoritative for. An edit of the world makes a new one, so
-whoever answers a query sees one state of the world from beginning to end.
+`faults` has the rules that records of a zone must obey together. `Zone.build` stops at the first fault; the world
+reader names each one at its line.
+
+A `Catalog` is all the zones that the name server is authoritative for. An edit of the world makes a new catalog, so
+a query is answered from one state of the world from beginning to end.
 """
 
 from __future__ import annotations
@@ -10,18 +13,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from postroad.dns.rdata import CNAME, NS, Rdata, Type
+from postroad.dns.rdata import CNAME, DNAME, NS, SOA, Type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from postroad.dns.name import Key, Name
+    from postroad.dns.rdata import Rdata
 
 MAX_TTL = (1 << 31) - 1  # seconds; RFC 2181 §8
+_RULED = frozenset({NS, SOA, CNAME, DNAME})  # what must obey more rules than its TTL
 
 
 class ZoneError(ValueError):
-    """The records do not make a zone; the message names zone, owner and fault."""
+    """The records do not make a zone; the message names the zone or the owner, and the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,85 +62,118 @@ class Zone:
 
     @classmethod
     def build(cls, apex: Name, records: Iterable[Record]) -> Zone:
-        """Sort records into a zone; raises `ZoneError` where they break a rule of RFC 1034, 1035, 2181 or 4592."""
-        gathered: dict[Key, dict[int, list[Record]]] = {}
-        for record in records:
-            if not record.owner.is_under(apex):
-                raise ZoneError(f"{record.owner} is outside the zone {apex}")
-            gathered.setdefault(record.owner.key, {}).setdefault(record.rdata.type, []).append(record)
-        nodes: dict[Key, Node] = {}
-        for key, by_type in gathered.items():
-            nodes[key] = MappingProxyType({kind: _rrset(found) for kind, found in sorted(by_type.items())})
-            _check_node(apex, key, nodes[key])
-        for key in tuple(nodes):
+        """Sort records into a zone; raises `ZoneError` if they break a rule of RFC 1034, 1035, 2181, 4592 or 6672."""
+        owners = by_owner(records)
+        # RFC 1035 §5.2: exactly one SOA at the top. RFC 1034 §4.2.1: the NS records of the zone are there too.
+        top = [record.rdata for record in owners.get(apex.key, ())]
+        count = len({rdata for rdata in top if rdata.type == Type.SOA})
+        if count != 1:
+            raise ZoneError(f"the zone {apex} must have exactly one SOA record, found {count}")
+        if not any(rdata.type == Type.NS for rdata in top):
+            raise ZoneError(f"the zone {apex} has no NS record")
+        for _, sentence in faults(apex, owners):
+            raise ZoneError(sentence)
+        nodes = {key: _node(found) for key, found in owners.items()}
+        for key in owners:
             for cut in range(1, len(key) - len(apex.key)):
                 nodes.setdefault(key[cut:], _EMPTY_NODE)
-        top = nodes.get(apex.key, _EMPTY_NODE)
-        # RFC 1035 §5.2: exactly one SOA at the top; RFC 1034 §4.2.1: the NS records of the zone are there too.
-        if Type.SOA not in top or len(top[Type.SOA].rdatas) != 1:
-            raise ZoneError(f"the zone {apex} has not one SOA record but another number of them")
-        if Type.NS not in top:
-            raise ZoneError(f"the zone {apex} has no NS record")
-        zone = cls(apex, top[Type.SOA], MappingProxyType(nodes))
-        _check_glue(zone)
-        return zone
+        return cls(apex, nodes[apex.key][Type.SOA], MappingProxyType(nodes))
+
+
+def by_owner(records: Iterable[Record]) -> dict[Key, list[Record]]:
+    """Return the records of each owner, in their order."""
+    owners: dict[Key, list[Record]] = {}
+    for record in records:
+        owners.setdefault(record.owner.key, []).append(record)
+    return owners
+
+
+def _node(records: Sequence[Record]) -> Node:
+    """Return the RRsets of one owner, in the order of their types."""
+    by_type: dict[int, list[Record]] = {}
+    for record in records:
+        by_type.setdefault(record.rdata.type, []).append(record)
+    return MappingProxyType({kind: _rrset(found) for kind, found in sorted(by_type.items())})
 
 
 def _rrset(records: list[Record]) -> RRset:
     first = records[0]
-    # RFC 2181 §5: no two records of a set are the same; §5.2: they share one TTL, so the lowest stands for all.
+    if len(records) == 1:
+        return RRset(first.owner, first.rdata.type, first.ttl, (first.rdata,))
+    # RFC 2181 §5: no two records of a set are equal. RFC 2181 §5.2: they share one TTL; we take the lowest.
     rdatas = tuple(dict.fromkeys(record.rdata for record in records))
     return RRset(first.owner, first.rdata.type, min(record.ttl for record in records), rdatas)
 
 
-def _check_node(apex: Name, key: Key, node: Node) -> None:
-    owner = next(iter(node.values())).owner
-    if Type.CNAME in node:
-        # RFC 1034 §3.6.2: where a CNAME is, no other data; RFC 2181 §10.1: and only one of it.
-        if len(node) > 1:
-            raise ZoneError(f"{owner} has a CNAME beside other records")
-        if len(node[Type.CNAME].rdatas) > 1:
-            raise ZoneError(f"{owner} has several CNAMEs")
-    # RFC 6672 §2.4: one DNAME at a name.
-    if Type.DNAME in node and len(node[Type.DNAME].rdatas) > 1:
-        raise ZoneError(f"{owner} has several DNAMEs")
-    if Type.SOA in node and key != apex.key:
-        raise ZoneError(f"{owner} has a SOA inside the zone {apex}")
-    # RFC 4592 §4.2: NS at a wildcard has no defined meaning.
-    if Type.NS in node and key[:1] == (b"*",):
-        raise ZoneError(f"{owner} delegates a wildcard")
-    if any(not 0 <= rrset.ttl <= MAX_TTL for rrset in node.values()):
-        raise ZoneError(f"{owner} has a TTL that is not between 0 and {MAX_TTL}")
-
-
-def _check_glue(zone: Zone) -> None:
-    # RFC 1035 §5.2: where glue is required, it is present. RFC 2181 §10.3: an NS names no alias.
-    for node in zone.nodes.values():
-        for rdata in node[Type.NS].rdatas if Type.NS in node else ():
-            if not isinstance(rdata, NS) or not rdata.target.is_under(zone.apex):
+def faults(apex: Name, owners: Mapping[Key, Sequence[Record]]) -> Iterator[tuple[Record, str]]:
+    """Yield each record of a zone that breaks a rule, and the rule, given all records `by_owner`."""
+    depth = len(apex.key)
+    for key, records in owners.items():
+        outside = depth > 0 and key[-depth:] != apex.key
+        aliased = False
+        for record in records:
+            rdata = record.rdata
+            if outside:
+                yield record, f"{record.owner} is outside the zone {apex}"
+            if not 0 <= record.ttl <= MAX_TTL:
+                yield record, f"{record.owner} has a TTL that is not between 0 and {MAX_TTL} (RFC 2181 §8)"
+            if rdata.__class__ not in _RULED:
                 continue
-            host = zone.nodes.get(rdata.target.key, _EMPTY_NODE)
-            owner = node[Type.NS].owner
-            if Type.CNAME in host:
-                raise ZoneError(f"the name server {rdata.target} of {owner} is an alias")
-            needs_glue = owner.key == zone.apex.key or rdata.target.is_under(owner)
-            if needs_glue and not (Type.A in host or Type.AAAA in host):
-                raise ZoneError(f"the name server {rdata.target} of {owner} has no address")
+            if isinstance(rdata, NS):
+                yield from ((record, sentence) for sentence in _ns_faults(apex, owners, record, rdata))
+            elif not isinstance(rdata, SOA):
+                aliased = True
+            elif key != apex.key:
+                yield record, f"{record.owner} has a SOA inside the zone {apex}"
+        if aliased:
+            yield from _alias_faults(records)
+
+
+def _alias_faults(records: Sequence[Record]) -> Iterator[tuple[Record, str]]:
+    """Yield the records of one owner that clash with a CNAME or DNAME before them."""
+    seen: dict[Rdata, int] = {}
+    for record in records:
+        rdata = record.rdata
+        if rdata in seen:
+            continue  # RFC 2181 §5: a record that is written twice is one record
+        # RFC 1034 §3.6.2: a name with a CNAME has no other data. RFC 2181 §10.1: and only one CNAME.
+        if seen and Type.CNAME in {rdata.type, *seen.values()}:
+            several = all(kind == Type.CNAME for kind in (rdata.type, *seen.values()))
+            clash = "several CNAMEs (RFC 2181 §10.1)" if several else "a CNAME and other records (RFC 1034 §3.6.2)"
+            yield record, f"{record.owner} has {clash}"
+        elif rdata.type == Type.DNAME and Type.DNAME in seen.values():  # RFC 6672 §2.4: one DNAME per name
+            yield record, f"{record.owner} has several DNAMEs (RFC 6672 §2.4)"
+        seen[rdata] = rdata.type
+
+
+def _ns_faults(apex: Name, owners: Mapping[Key, Sequence[Record]], record: Record, rdata: NS) -> Iterator[str]:
+    """Yield what is wrong with a delegation."""
+    owner, target = record.owner, rdata.target
+    if owner.key[:1] == (b"*",):
+        yield f"{owner} delegates a wildcard, which means nothing (RFC 4592 §4.2)"
+    if not target.is_under(apex):
+        return
+    types = {other.rdata.type for other in owners.get(target.key, ())}
+    if Type.CNAME in types:
+        yield f"the name server {target} of {owner} is an alias (RFC 2181 §10.3)"
+    # RFC 1035 §5.2: a name server below the names that it serves is found by its address here, or not at all.
+    elif (owner.key == apex.key or target.is_under(owner)) and not types & {Type.A, Type.AAAA}:
+        yield f"the name server {target} of {owner} has no address here (RFC 1035 §5.2)"
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The zones that the server is authoritative for, by the key of their apex."""
+    """The zones that the name server is authoritative for, by the key of their apex."""
 
     zones: Mapping[Key, Zone]
 
     @classmethod
     def of(cls, zones: Iterable[Zone]) -> Catalog:
-        """Make a catalog; no two zones have the same apex."""
+        """Make a catalog of zones, no two of which have the same apex."""
         return cls(MappingProxyType({zone.apex.key: zone for zone in zones}))
 
     def nearest(self, key: Key) -> Zone | None:
-        """Return the zone that is the nearest ancestor of the name (RFC 1034 §4.3.2 step 2), or None."""
+        """Return the zone whose apex is the nearest ancestor of the name (RFC 1034 §4.3.2 step 2), or None."""
         for cut in range(len(key) + 1):
             zone = self.zones.get(key[cut:])
             if zone is not None:
@@ -144,6 +182,6 @@ class Catalog:
 
 
 def cname_target(node: Mapping[int, RRset]) -> Name | None:
-    """Return the canonical name that a node's CNAME gives, or None where the node has none."""
+    """Return the canonical name that a node's CNAME gives, or None if the node has no CNAME."""
     rdata = node[Type.CNAME].rdatas[0] if Type.CNAME in node else None
     return rdata.target if isinstance(rdata, CNAME) else None

@@ -23,12 +23,13 @@ MAX_LOCAL_PART = 64
 MAX_DOMAIN = 255
 MAX_PATH = 256
 
-# RFC 5322 §3.2.3 atext, with RFC 6531 §3.3 UTF8-non-ascii.
-_ATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\U0010ffff]"
+# RFC 5322 §3.2.3 atext, with RFC 6531 §3.3 UTF8-non-ascii: all but controls, the space and the specials. Written
+# by what it leaves out, since a range up to U+10FFFF takes 3 ms to compile, at the start of every service.
+_ATEXT = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]'
 # Dot-string = Atom *("." Atom)
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
 # Quoted-string = DQUOTE *QcontentSMTP DQUOTE; qtextSMTP = %d32-33 / %d35-91 / %d93-126; quoted-pairSMTP = "\" %d32-126
-_QUOTED_STRING = re.compile(r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"\Z')
+_QUOTED_STRING = re.compile(r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*"\Z')
 # sub-domain = Let-dig [Ldh-str], or an RFC 6531 U-label (checked by idna)
 _ASCII_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 # The fast path of `parse_path`: an ASCII Dot-string at an ASCII domain, as nearly all paths are.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad.mail.address import Address
+
+# Parameters of MAIL or RCPT that have no field of their own (RFC 5321 §4.1.1.11): keyword in capitals, and value, None
+# for a parameter without one. They go with the message from hop to hop.
+Parameters: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
 class BodyType(StrEnum):
@@ -22,6 +28,7 @@ class Recipient:
     """One forward-path of the transaction, as it was given to RCPT."""
 
     address: Address
+    parameters: Parameters = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +44,10 @@ class Envelope:
     body: BodyType | None = None
     smtputf8: bool = False
     declared_size: int | None = None
+    parameters: Parameters = ()
+
+    def only(self, indexes: Sequence[int]) -> Envelope:
+        """Return the envelope for some of its recipients, each named once and in order."""
+        if len(indexes) == len(self.recipients):
+            return self
+        return replace(self, recipients=tuple([self.recipients[index] for index in indexes]))

@@ -1,1 +1,1 @@
-"""The world: who exists. One file, validated whole, read again when it changes."""
+"""The world: who exists. One file, validated as a whole, and read again when it changes."""

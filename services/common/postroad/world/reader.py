@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from postroad.dns.masterfile import parse_record
+from postroad.dns.name import MAX_NAME, ROOT, Name
+from postroad.dns.words import ZoneFileError
 from postroad.mail.address import Address, AddressError, check_a_labels, domain_key, parse_address
-from postroad.records import FurtherRecord, RecordError, clashes, parse_record
-from postroad.world.credentials import SecretError, check_secret
-from postroad.world.world import MX, SUBADDRESS_SEPARATOR, Account, Domain, Host, Role, World
+from postroad.world.further import FurtherCheck
+from postroad.world.goals import GoalCheck
+from postroad.world.secret import SecretError, check_secret
+from postroad.world.world import MX, Account, Domain, Host, Role, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Address, IPv4Network
 
+    from postroad.dns.zone import Record
+    from postroad.world.goals import Step
     from postroad.world.toml_lines import KeyPath
 
 Key = TypeVar("Key")
-
-# What redirects mail: an alias, (domain, local-part), or a catch-all, (domain, None).
-Step = tuple[str, str | None]
-
-MAX_ALIAS_DEPTH = 20  # how many aliases may lead from one to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class WorldReader:
         self._document = document
         self._network = network
         self._capturing = capturing
-        self.goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
-        self._further: dict[str, tuple[KeyPath, dict[int, FurtherRecord]]] = {}  # by domain
-        self.steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
+        self._goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
+        self._further: dict[str, tuple[KeyPath, dict[int, Record]]] = {}  # by domain, then by index
+        self._steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
 
     def read(self) -> World:
         """Return the world; it is good only where there were no errors."""
@@ -66,7 +67,8 @@ class WorldReader:
             self.error((), f"{need} at the top, or choose bounce or refuse")
         world = World(self._network, MappingProxyType(hosts), MappingProxyType(domains), capture)
         self._check_further(world)
-        _GoalCheck(self, world).run()
+        for at, sentence in GoalCheck(world, self._goals, self._steps).faults():
+            self.error(at, sentence)
         return world
 
     # Pieces that several rules need
@@ -119,6 +121,10 @@ class WorldReader:
         except AddressError as error:
             self.error(at, f"{what}: {error}")
             return None
+        # RFC 1035 §2.3.4 counts the length octets too, so it allows less than RFC 5321 §4.5.3.1.2.
+        if len(name) > MAX_NAME - 2:
+            self.error(at, f"{what}: {name} is over {MAX_NAME - 2} characters")
+            return None
         return name
 
     def _address(self, at: KeyPath, text: str, what: str) -> Address | None:
@@ -141,7 +147,7 @@ class WorldReader:
             return None
         address = self._address(at, value, what)
         if address is not None:
-            self.goals.append((at, what, address))
+            self._goals.append((at, what, address))
         return address
 
     # Hosts
@@ -231,7 +237,7 @@ class WorldReader:
             accounts = dict(self._accounts((*at, "accounts"), table.get("accounts", {}), name, local_parts))
             aliases = dict(self._aliases((*at, "aliases"), table.get("aliases", {}), name, local_parts))
             if "catch-all" in table:
-                self.steps[name, None] = (*at, "catch-all")
+                self._steps[name, None] = (*at, "catch-all")
             yield (
                 name,
                 Domain(
@@ -304,97 +310,24 @@ class WorldReader:
             listed = [(place, targets)] if isinstance(targets, str) else self._strings(place, targets, what)
             goals = [self._goal(where, what, text) for where, text in listed]
             if address is not None:
-                self.steps[domain, address.key[0]] = place
+                self._steps[domain, address.key[0]] = place
                 yield address.key[0], tuple(goal for goal in goals if goal is not None)
 
     def _records(self, at: KeyPath, value: Any, domain: str) -> Iterator[str]:
-        parsed: dict[int, FurtherRecord] = {}
+        records: dict[int, Record] = {}
+        origin = Name.parse(domain) if value else ROOT
         for place, text in self._strings(at, value, "records"):
             try:
-                parsed[int(place[-1])] = parse_record(text, domain)
-            except RecordError as error:
+                records[int(place[-1])] = parse_record(text, origin, 0)
+            except ZoneFileError as error:
                 self.error(place, f"the record {text!r}: {error}")
             else:
                 yield text
-        self._further[domain] = at, parsed
+        if records:
+            self._further[domain] = at, records
 
     def _check_further(self, world: World) -> None:
+        check = FurtherCheck(world.domains, world.hosts, world.network) if self._further else None
         for domain, (at, records) in self._further.items():
-            for index, sentence in clashes(domain, records, world.domains, world.hosts, world.network):
+            for index, sentence in check.faults(domain, records) if check else ():
                 self.error((*at, index), sentence)
-
-
-class _GoalCheck:
-    """Follows aliases and catch-alls as `World.resolve` does, to find loops and ends that are nowhere."""
-
-    def __init__(self, reader: WorldReader, world: World) -> None:
-        self._reader = reader
-        self._world = world
-        self._depths: dict[Step, int] = {}  # how many steps lead on from each that was walked
-        self._loops: set[frozenset[Step]] = set()
-
-    def run(self) -> None:
-        for at, what, address in self._reader.goals:
-            end = self._next(address)
-            if isinstance(end, str):
-                self._reader.error(at, f"{what} leads to {address}, and {end}")
-        for step in self._reader.steps:
-            self._walk(step, ())
-
-    def _next(self, address: Address) -> Step | str | None:
-        """Return the step that mail for the address takes next, None for an account, or why there is none."""
-        domain = self._world.domains.get(address.domain)
-        if domain is None:
-            return f"{address.domain} is no domain of this world"
-        local_part = address.key[0]
-        base = local_part.partition(SUBADDRESS_SEPARATOR)[0] or local_part
-        for name in (local_part, base):
-            if name in domain.accounts:
-                return None
-            if name in domain.aliases:
-                return domain.name, name
-        if base == "postmaster" and domain.accounts:
-            return None
-        if domain.catch_all is not None:
-            return domain.name, None
-        return "there is no such account or alias, nor a catch-all"
-
-    def _targets(self, step: Step) -> Iterator[Step]:
-        name, alias = step
-        domain = self._world.domains[name]
-        addresses = (domain.catch_all,) if alias is None else domain.aliases.get(alias, ())
-        for address in addresses:
-            end = self._next(address) if address is not None else None
-            if isinstance(end, tuple):
-                yield end
-
-    def _walk(self, step: Step, path: tuple[Step, ...]) -> int:
-        """Return how many steps lead on from this one, to which `path` led."""
-        if step in path:
-            loop = path[path.index(step) :]
-            if frozenset(loop) not in self._loops:
-                self._loops.add(frozenset(loop))
-                sentence = f"alias loop: {' -> '.join(map(_spell, (*loop, step)))}"
-                if loop == ((step[0], None),):  # it catches itself, for want of what it names
-                    catch_all = self._world.domains[step[0]].catch_all
-                    sentence = f"catch-all leads to {catch_all}, and there is no such account or alias"
-                self._reader.error(self._reader.steps[step], sentence)
-            return 0
-        if step not in self._depths:
-            if len(path) > MAX_ALIAS_DEPTH:
-                self._too_deep(path[0])
-                return 0
-            self._depths[step] = 1 + max((self._walk(one, (*path, step)) for one in self._targets(step)), default=0)
-            if self._depths[step] == MAX_ALIAS_DEPTH + 1:
-                self._too_deep(step)
-        return self._depths[step]
-
-    def _too_deep(self, step: Step) -> None:
-        self._reader.error(
-            self._reader.steps[step], f"more than {MAX_ALIAS_DEPTH} aliases in a row lead on from {_spell(step)}"
-        )
-
-
-def _spell(step: Step) -> str:
-    domain, alias = step
-    return f"the catch-all of {domain}" if alias is None else f"{alias}@{domain}"

@@ -1,31 +1,26 @@
-"""The world file: `world.toml` loaded whole or not at all, and watched for edits.
-
-A bad edit never reaches a running service: the watcher logs the reasons and the last good world stays.
-"""
+"""Where a world comes from: the file `world.toml`, loaded whole or not at all."""
 
 from __future__ import annotations
 
-import logging
 import os
 import re
+import stat
 import tomllib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from postroad.world.reader import WorldReader
 from postroad.world.toml_lines import KeyLines
-from postroad.world.world import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Hashable
     from ipaddress import IPv4Network
     from pathlib import Path
 
     from postroad.world.world import World
 
-_log = logging.getLogger(__name__)
-
-MAX_FILE = 16 << 20  # octets, of a hundred thousand domains; more is some other file
-POLL_INTERVAL = 0.25  # seconds; two polls must agree, so an edit is taken up within 0.5 s
+MAX_FILE = 16 << 20  # octets, enough for a hundred thousand domains; anything larger is some other file
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 class WorldError(Exception):
@@ -36,20 +31,67 @@ class WorldError(Exception):
         self.errors = errors
 
 
-def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> World:
-    """Read and validate the world file, host addresses being offsets in `network`; raises `WorldError`.
+class WorldSource(Protocol):
+    """Something that a world can be loaded from again and again: the file, or what is laid over it."""
+
+    def version(self) -> Hashable:
+        """Return what changes whenever the world may have changed; None if the source is not there now."""
+
+    def load(self) -> World:
+        """Return the world as it is now; raises `WorldError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldFile:
+    """The world file. Host addresses are offsets in `network`.
 
     `capturing` says that the world has to name a capture account (`Settings.capturing`).
     """
+
+    path: Path
+    network: IPv4Network
+    capturing: bool = False
+
+    def version(self) -> tuple[int, int, int, int, int] | None:
+        """Return the identity, size and times of the file: an edit changes them, in place or by renaming."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+    def load(self) -> World:
+        """Read and validate the file; raises `WorldError`."""
+        path = self.path
+        try:
+            kind, octets = _read_regular_file(path)
+        except OSError as error:
+            hint = f"; chmod a+r it, for user {os.getuid()} reads it" if isinstance(error, PermissionError) else ""
+            raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path}){hint}",)) from error
+        if kind is not None:
+            raise WorldError((f"{path.name}: cannot be read: it is {kind}, and must be a regular file ({path})",))
+        if len(octets) > MAX_FILE:
+            raise WorldError((f"{path.name}: the file is over {MAX_FILE >> 20} MiB, which is no world ({path})",))
+        return parse_world(octets, self.network, name=path.name, capturing=self.capturing)
+
+
+def _read_regular_file(path: Path) -> tuple[str | None, bytes]:
+    """Return (None, the octets), or (what the path is, no octets) if it is not a regular file."""
+    # O_NONBLOCK: opening a FIFO would wait for a writer, perhaps for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_FILE + 1)
-    except OSError as error:
-        hint = f"; chmod a+r it, for user {os.getuid()} reads it" if isinstance(error, PermissionError) else ""
-        raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path}){hint}",)) from error
-    if len(octets) > MAX_FILE:
-        raise WorldError((f"{path.name}: the file is over {MAX_FILE >> 20} MiB, which is no world ({path})",))
-    return parse_world(octets, network, name=path.name, capturing=capturing)
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            return _KINDS.get(stat.S_IFMT(mode), "something else"), b""
+        with open(descriptor, "rb", closefd=False) as file:
+            return None, file.read(MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
+
+
+def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> World:
+    """Load a world file once, for a program that doesn't watch it; raises `WorldError`."""
+    return WorldFile(path, network, capturing).load()
 
 
 def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml", capturing: bool = False) -> World:
@@ -88,66 +130,3 @@ def _toml_error(text: str, message: str) -> str:
     if match is None:
         return f"1: {message}"
     return f"{match[2] or text.rstrip().count(chr(10)) + 1}: {match[1]}"
-
-
-_Fingerprint = tuple[int, int, int, int, int]
-
-
-class WorldWatcher:
-    """Finds out when the world file has changed, whether it was written in place or replaced by renaming.
-
-    `poll` is for a loop of the caller's own; `run` is for asyncio. Both load a changed file only once two
-    polls in a row have seen it the same, so that a file still being written is not read. `world` is the one that
-    the service has started with: an edit that came while it did so is found too.
-    """
-
-    def __init__(self, path: Path, network: IPv4Network, world: World, *, capturing: bool = False) -> None:
-        self._path = path
-        self._network = network
-        self._capturing = capturing
-        self._started_with = world
-        self._seen = self._fingerprint()
-        self._loaded: _Fingerprint | tuple[()] | None = ()  # nothing yet
-
-    def _fingerprint(self) -> _Fingerprint | None:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-    def poll(self) -> World | None:
-        """Return the new world where the file has changed to a valid one, else None; what is wrong goes to the log."""
-        seen, self._seen = self._seen, self._fingerprint()
-        if self._seen != seen or self._seen == self._loaded:
-            return None
-        first = self._loaded == ()
-        self._loaded = self._seen
-        try:
-            world = load_world(self._path, self._network, capturing=self._capturing)
-        except WorldError as error:
-            for sentence in error.errors:
-                _log.error("world refused: %s", sentence)
-            return None
-        except Exception:  # noqa: BLE001 - a watch that ends here would leave all later edits unseen
-            _log.exception("world refused: the file could not be read")
-            return None
-        if first and world == self._started_with:
-            return None
-        for role in Role:
-            was, now = self._started_with.host_of(role), world.host_of(role)
-            if was != now:
-                moved = f"{was.name} [{was.address}] to {now.name} [{now.address}]"
-                _log.warning("%s moves from %s when the services are started again, not before", role, moved)
-        _log.info("world loaded: %d domains, %d hosts", len(world.domains), len(world.hosts))
-        return world
-
-    async def run(self, changed: Callable[[World], None], *, interval: float = POLL_INTERVAL) -> None:
-        """Call `changed` with each new world, for ever; `interval` is in seconds."""
-        import asyncio  # noqa: PLC0415 - the name server polls without an event loop, and starts faster without
-
-        while True:
-            await asyncio.sleep(interval)
-            world = self.poll()
-            if world is not None:
-                changed(world)

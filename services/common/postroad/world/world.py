@@ -1,8 +1,8 @@
 """The world: who exists. Domains with their accounts and aliases, hosts with their addresses.
 
-Every service reads the same world and none changes it. It is immutable: an edit of the file makes a new
-World (`worldfile` loads and validates it, and watches the file). Rules that say which mailbox an address
-leads to, and whose address it is, live here, so that relay and store agree on them.
+Every service reads the same world, and no service changes it. A World is immutable: an edit of the file makes a new
+one (`source` loads it, `watcher` finds the edit). The rules that say to which mailbox an address leads, and whose
+address it is, are here, so that relay and store agree on them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.mail.address import Address, AddressError, domain_key
 
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host of the private network: one name, one address, and no other host has the same one."""
+    """A host of the private network: one name, and one address that no other host has."""
 
     name: str  # A-labels, lower case
     address: IPv4Address | IPv6Address
@@ -48,16 +48,24 @@ class MX:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One user, whose login name is the whole address, and who has one set of mailboxes."""
+    """One user, who logs in by the whole address and has one set of mailboxes."""
 
     address: Address
-    secret: str = field(repr=False)  # plain, or "$scrypt$..." (credentials.verify)
+    secret: str = field(repr=False)  # plain, or "$scrypt$..." (`secret`)
 
     @property
     def login(self) -> str:
-        """The login name: the address in the form that two spellings share."""
+        """The login name: the address in the form that all its spellings share."""
         local, domain = self.address.key
         return f"{local}@{domain}"
+
+
+class Redirect(NamedTuple):
+    """An alias or a catch-all on the way of mail."""
+
+    domain: str
+    alias: str | None  # the local-part; None: the catch-all
+    targets: tuple[Address, ...]
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -71,7 +79,7 @@ class Domain:
     name: str
     mx: tuple[MX, ...] = ()
     accounts: Mapping[str, Account] = field(default_factory=_nothing)
-    aliases: Mapping[str, tuple[Address, ...]] = field(default_factory=_nothing)  # targets are addresses of the world
+    aliases: Mapping[str, tuple[Address, ...]] = field(default_factory=_nothing)  # to addresses of the world
     catch_all: Address | None = None
     records: tuple[str, ...] = ()  # further records, in master-file form (RFC 1035 §5), owner names relative
 
@@ -79,6 +87,29 @@ class Domain:
     def receives_mail(self) -> bool:
         """Whether any address exists here."""
         return bool(self.accounts or self.aliases or self.catch_all)
+
+    @property
+    def catch_all_step(self) -> Redirect | None:
+        """The step that mail for an address that is not here takes."""
+        return None if self.catch_all is None else Redirect(self.name, None, (self.catch_all,))
+
+    def next_step(self, local_part: str) -> Account | Redirect | None:
+        """Return what the first rule that fits a casefolded local-part gives; None if no rule fits.
+
+        In this order: an account, an alias, the same without the subaddress (RFC 5233), postmaster
+        (RFC 5321 §4.5.1: it must exist, so it falls to the domain's first account or alias), the catch-all.
+        """
+        base = local_part.partition(SUBADDRESS_SEPARATOR)[0] or local_part
+        for name in (local_part, base):
+            if (account := self.accounts.get(name)) is not None:
+                return account
+            if (targets := self.aliases.get(name)) is not None:
+                return Redirect(self.name, name, targets)
+        if base == "postmaster" and self.accounts:
+            return next(iter(self.accounts.values()))
+        if base == "postmaster" and self.aliases:
+            return Redirect(self.name, *next(iter(self.aliases.items())))
+        return self.catch_all_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +122,11 @@ class World:
     capture: Address | None = None  # the account that receives mail for domains that the world does not know
 
     def host_of(self, role: Role) -> Host:
-        """Return the host that plays `role`; a valid world has just one of each."""
+        """Return the host that has the role; a valid world has exactly one per role."""
         return next(host for host in self.hosts.values() if host.role is role)
 
     def domain_of(self, address: Address) -> Domain | None:
-        """Return the domain that the address belongs to, or None where the world does not know it."""
+        """Return the domain that the address belongs to, or None if the world does not know it."""
         if address.is_literal:
             return None
         try:
@@ -109,46 +140,57 @@ class World:
         if not at:
             return None
         try:
-            found = self.domains.get(domain_key(domain))
+            owner = self.domains.get(domain_key(domain))
         except AddressError:
             return None
-        return found.accounts.get(local.casefold()) if found else None
+        return owner.accounts.get(local.casefold()) if owner else None
+
+    def next_step(self, address: Address) -> Account | Redirect | None:
+        """Return the account that gets mail for the address, or what redirects it; None if there is no such address.
+
+        `Domain.next_step` has the order of the rules.
+        """
+        domain = self.domain_of(address)
+        return None if domain is None else domain.next_step(address.key[0])
 
     def resolve(self, address: Address) -> tuple[Account, ...]:
-        """Return the accounts whose mailbox gets mail for the address; empty where there is none.
-
-        In this order: an account, an alias, the same without the subaddress (RFC 5233), postmaster
-        (RFC 5321 §4.5.1: it must exist, so it falls to the domain's first account), the catch-all.
-        """
+        """Return the accounts whose mailbox gets mail for the address; empty if there are none."""
         return self._resolve(address, {})
 
     def _resolve(self, address: Address, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
-        """Resolve an address; `known` are those that the same question has come by, since aliases may share targets."""
+        """Resolve an address. `known` are the answers so far to the same question, since aliases may share targets."""
         if address in known:
             return known[address]
-        domain = self.domain_of(address)
-        if domain is None:
-            return ()
-        found = self._own(domain, address.key[0], known)
-        if not found and domain.catch_all is not None:
-            found = self._resolve(domain.catch_all, known)
-        known[address] = found
-        return found
+        match self.next_step(address):
+            case Redirect() as redirect:
+                reached = self._reached(redirect, known)
+            case None:
+                reached = ()
+            case account:
+                reached = (account,)
+        known[address] = reached
+        return reached
 
-    def _own(self, domain: Domain, local_part: str, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
-        """Resolve a local-part without the catch-all."""
-        base = local_part.partition(SUBADDRESS_SEPARATOR)[0] or local_part
-        for name in dict.fromkeys((local_part, base)):
-            if (account := domain.accounts.get(name)) is not None:
-                return (account,)
-            if (targets := domain.aliases.get(name)) is not None:
-                reached = [account for target in targets for account in self._resolve(target, known)]
-                return tuple(dict.fromkeys(reached))
-        if base == "postmaster" and domain.accounts:
-            return (next(iter(domain.accounts.values())),)
-        return ()
+    def _reached(self, redirect: Redirect, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
+        return tuple(dict.fromkeys(account for target in redirect.targets for account in self._resolve(target, known)))
 
     def may_send_as(self, account: Account, address: Address) -> bool:
         """Whether the address is the account's own: its name, its subaddresses, an alias that leads to it."""
-        domain = self.domain_of(address)
-        return domain is not None and account in self._own(domain, address.key[0], {})
+        step = self.next_step(address)
+        if isinstance(step, Redirect):  # what a catch-all gets is nobody's own
+            return step.alias is not None and account in self._reached(step, {})
+        return step == account
+
+    def postmaster_of(self, hostname: str) -> Address:
+        """Return whom `postmaster` at a host means: that of the nearest domain above the host that receives mail.
+
+        RFC 5321 §4.5.1: a domain that receives mail has a postmaster (`next_step`). A host in no such domain keeps
+        its own name in the address.
+        """
+        name = hostname
+        while name:
+            domain = self.domains.get(name)
+            if domain is not None and domain.receives_mail:
+                return Address("postmaster", name)
+            name = name.partition(".")[2]
+        return Address("postmaster", hostname)

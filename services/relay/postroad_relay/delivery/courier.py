@@ -56,7 +56,7 @@ class Courier:
         `attempted` is called with each session before its transaction. Raises `SpoolError` where the content can't be
         read.
         """
-        count = len(transaction.recipients)
+        count = len(transaction.envelope.recipients)
         outcomes: list[Outcome | None] = [None] * count
         pending = list(range(count))
         reached = False
@@ -111,7 +111,7 @@ class Courier:
 
 
 def _only(transaction: Transaction, indexes: Sequence[int]) -> Transaction:
-    return replace(transaction, recipients=tuple(transaction.recipients[index] for index in indexes))
+    return replace(transaction, envelope=transaction.envelope.only(indexes))
 
 
 def _weightier(old: Outcome | None, new: Outcome) -> Outcome:

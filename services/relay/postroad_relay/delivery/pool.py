@@ -99,7 +99,7 @@ class Pool:
         return await self._begin(target, None)
 
     async def _begin(self, target: Target, tls: ssl.SSLContext | None) -> Session | Deferred | Failed:
-        session = Session(target, self._hostname, tls)
+        session = Session(target, self._hostname, tls, self._clock)
         try:
             refused = await session.open(self._port)
         finally:

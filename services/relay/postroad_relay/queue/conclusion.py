@@ -27,9 +27,9 @@ class Conclusion:
 
 
 def conclude(active: Active, report: Report | None, *, due: float | None, resume_at: float) -> Conclusion:
-    """Decide about a message whose failures are in `report`; `due` None: it has expired."""
+    """Decide about a message whose failures are in `report`; `due` None: nothing is left to attempt."""
     progress = None
-    if due is not None and active.deferred:
+    if due is not None:
         # A recipient in the report is done: the spool writes report and progress together.
         done = frozenset(active.done | active.failed.keys())
         progress = Progress(due, active.entry.attempts + 1, done, deferred=dict(active.deferred))

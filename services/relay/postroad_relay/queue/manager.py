@@ -236,17 +236,9 @@ class Manager:
         self._chronicle.resolved(message, domain, route)
         if not isinstance(route, Route):
             return [route] * len(job.indexes), isinstance(route, Failed)
-        recipients = tuple(message.envelope.recipients[index].address for index in job.indexes)
-        transaction = Transaction(
-            reverse_path=message.envelope.reverse_path,
-            recipients=recipients,
-            size=message.size,
-            body=message.envelope.body,
-            eight_bit=message.eight_bit,
-            smtputf8=message.envelope.smtputf8,
-            utf8_header=message.utf8_header,
-        )
-
+        envelope = message.envelope.only(job.indexes)
+        transaction = Transaction(envelope, message.size, message.eight_bit, message.utf8_header)
+        recipients = tuple(recipient.address for recipient in envelope.recipients)
         stored = active.stored or self._spool.read(active.entry)
         attempt = await self._courier.deliver(
             route, transaction, stored, lambda session: self._chronicle.attempted(message, session, recipients)
@@ -293,16 +285,17 @@ class Manager:
     def _conclude(self, active: Active) -> None:
         """End the attempt: decide what becomes of the message, and write it down."""
         self._held -= active.held
-        entry, message = active.entry, active.message
-        now = self._clock.now()
-        due = self._schedule.next_attempt(
-            now=now, arrived=message.arrived, attempts=entry.attempts + 1, chance=self._chance()
-        )
-        if due is None:
-            active.expire(now)
-        report = self._report(active, now) if active.failed else None
+        due, resume_at = None, 0.0
+        if active.deferred:
+            now, arrived = self._clock.now(), active.message.arrived
+            attempts = active.entry.attempts + 1
+            due = self._schedule.next_attempt(now=now, arrived=arrived, attempts=attempts, chance=self._chance())
+            if due is None:
+                active.expire(now)
+            else:
+                resume_at = self._clock.monotonic() + (due - now)
+        report = self._report(active) if active.failed else None
         active.stored = None
-        resume_at = self._clock.monotonic() + (due - now) if due is not None else 0.0
         self._write(active, conclude(active, report, due=due, resume_at=resume_at))
 
     def _write(self, active: Active, conclusion: Conclusion) -> None:
@@ -334,7 +327,7 @@ class Manager:
         if self._heap:
             self._refill()
 
-    def _report(self, active: Active, now: float) -> Report | None:
+    def _report(self, active: Active) -> Report | None:
         """Make the DSN for the recipients that have failed, if there may be one."""
         message = active.message
         if message.envelope.reverse_path is None:
@@ -352,7 +345,7 @@ class Manager:
             content,
             reporter=self.reporter,
             queue_id=self._spool.new_id(),
-            now=now,
+            now=self._clock.now(),
             unique=secrets.token_hex(12),
         )
 

@@ -27,9 +27,9 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
-from postroad_store.mail.model.message import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable

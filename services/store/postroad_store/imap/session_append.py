@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from postroad.mail.content import Content
 from postroad_store.imap import commands
 from postroad_store.imap.grammar import responses
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageFull
-from postroad_store.mail.model.message import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from postroad_store.imap.session import Handler, Session
+    from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import Stored
     from postroad_store.protocol.contract import Event
 
 # What may be under way at a time, of one session: messages, and octets of them.

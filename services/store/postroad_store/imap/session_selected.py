@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from postroad_store.imap.fetch import Plan
     from postroad_store.imap.session import Handler, Session
+    from postroad_store.mail.model.arrival import Copied
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID, Copied
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
     from postroad_store.protocol.contract import Event
 

@@ -2,76 +2,87 @@
 
 **Commits** return an awaitable. The work is handed over at the call, so calls commit in the order in which they
 were made and several may be in flight; the awaitable ends once the work is on disk (fsync) and the memory shows
-it. Dropping or cancelling the awaitable does not undo the work. Each may raise a `StorageError`, upon which
-nothing of that call has been written; a name that cannot be is refused at the call itself.
+it. Dropping or cancelling the awaitable does not undo the work. Each may raise a `StorageError`, and then nothing of
+that call has been written; an invalid name raises at once, not when awaited.
 
 **Reads** are synchronous and short; they see everything that any awaitable has promised. A message that is gone
-is left out, not an error.
+is left out, not an error. Opening or counting a mailbox that is not in memory takes about a microsecond per message:
+for one that `is_large` there are `view_large` and `status_large`, which read in a thread while others go on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections import OrderedDict
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from postroad.groupcommit import GroupCommit
-from postroad_store.mail.database.commits import Append, Claim, Collect, Commit, Copy, Expunge, Incoming, StoreFlags
-from postroad_store.mail.database.database import FILE, Checkpointer, open_reader, open_writer, storage_error
-from postroad_store.mail.database.names import Create, Delete, NewAccount, Rename, Subscribe, adopt
+from postroad.clock import Clock
+from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
+from postroad_store.mail.database.commits.flags import StoreFlags
+from postroad_store.mail.database.commits.housekeeping import Claim, Collect
+from postroad_store.mail.database.commits.keywords import NARROW, TakeBack
+from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Incoming
+from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.mime.structure import parse
 from postroad_store.mail.mime.text import is_plain, kept_text
 from postroad_store.mail.model.account import Account
-from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError, StorageFull
+from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.view import View
 from postroad_store.mail.search.evaluate import search
 from postroad_store.mail.search.fieldtext import FieldTexts
+from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
+    from postroad_store.mail.database.commits.base import Commit
+    from postroad_store.mail.model.arrival import Arrival, Copied, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
-    from postroad_store.mail.model.message import UID, Arrival, Copied, Item, Part, Stored
+    from postroad_store.mail.model.message import UID, Item, Part
     from postroad_store.mail.search.keys import SearchKey
 
 MAX_LOADED = 200_000  # messages of mailboxes that are kept in memory though no session looks at them
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets; larger messages are parsed in a thread, to keep the event loop free
+LARGE = 20_000  # UIDs given out, from which a mailbox that is not in memory is read in a thread
 
 PAUSE_AFTER = 0.005  # seconds that a search may run before others get their turn
 
 Shown = TypeVar("Shown")
+Read = TypeVar("Read")
 _log = logging.getLogger(__name__)
 
 
 class Storage:
     """All accounts' mail. Open it once a process, and use it on one event loop; close it at the end."""
 
-    def __init__(self, directory: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, directory: Path, *, clock: Clock | None = None) -> None:
         """Open or make the database in `directory` (made where it is missing); raises `StorageError`.
 
-        `clock` gives the seconds since 1970; UIDVALIDITY values are taken from it.
+        UIDVALIDITY values are taken from the clock.
         """
-        self._clock = clock
+        self._clock = clock or Clock()
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the mail's folder cannot be made: {error.strerror}") from error
         path = directory / FILE
-        self._writer = open_writer(path)
-        self._reader = Reader(open_reader(path))
-        self._checkpointer = Checkpointer(path)
-        self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
+        self._writer = Writer(path)
+        self._reader = Reader(path)
+        self._reader_apart = Reader(path)  # used in the thread `_apart` only
+        self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
+        self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
-        self._mailboxes: WeakValueDictionary[int, Mailbox] = WeakValueDictionary()
+        self._mailboxes = Mailboxes()
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self._fields = FieldTexts()
@@ -84,8 +95,8 @@ class Storage:
         if self._closed:
             return
         self._closed = True
-        self._commits.close()
-        self._checkpointer.close()
+        self._apart.shutdown()
+        self._reader_apart.close()
         self._reader.close()
         self._writer.close()
 
@@ -101,7 +112,7 @@ class Storage:
             self._collect()
         known = self._accounts.get(login) or self._read_account(login)
         if known is None:
-            await self._submit(NewAccount(login, int(self._clock())))
+            await self._submit(NewAccount(login, int(self._clock.now())))
             known = self._accounts.get(login) or self._read_account(login)
             assert known is not None  # noqa: S101 - it has just been committed
         self._recent_accounts[login] = known
@@ -111,12 +122,11 @@ class Storage:
         return known
 
     def _read_account(self, login: str) -> Account | None:
-        found = self._reader.account(login)
-        if found is None:
+        read = self._reader.account(login)
+        if read is None:
             return None
-        number, rows, subscriptions = found
-        # Somebody may hold a mailbox of an account that has been forgotten: it must stay the same object.
-        mailboxes = [adopt(self._mailboxes, row) for row in rows]
+        number, rows, subscriptions = read
+        mailboxes = [self._mailboxes.adopt(row) for row in rows]
         self._accounts[login] = account = Account(number, login, mailboxes, subscriptions)
         return account
 
@@ -125,21 +135,21 @@ class Storage:
 
         Raises `MailboxExists`, `NameNotAllowed`, `LimitReached`. UIDVALIDITY is one that was never used before.
         """
-        return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock())))
+        return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock.now())))
 
     def delete(self, account: Account, name: str) -> Awaitable[None]:
         r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4); with inferiors it becomes \Noselect.
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock()), collect=self._collect))
+        return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collect))
 
     def rename(self, account: Account, name: str, new_name: str) -> Awaitable[None]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
 
         Raises `NoSuchMailbox`, `MailboxExists`, `NameNotAllowed`, `LimitReached`.
         """
-        return self._submit(Rename(self._mailboxes, account, name, new_name, now=int(self._clock())))
+        return self._submit(Rename(self._mailboxes, account, name, new_name, now=int(self._clock.now())))
 
     def subscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: subscribe to a name, whether a mailbox has it or not; raises `NameNotAllowed`, `LimitReached`."""
@@ -155,15 +165,15 @@ class Storage:
         """Commit: store messages, all of them or none (RFC 3501 §6.3.11, RFC 3502).
 
         One `Stored` for each arrival and each of its mailboxes, in order. Raises `NoSuchMailbox` if one has been
-        deleted meanwhile, `LimitReached` for keywords. Large messages are parsed in a thread first, so their
-        order among other calls is not certain.
+        deleted meanwhile. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread first,
+        so their order among other calls is not certain.
         """
-        if sum(len(one.content) for one in arrivals) > PARSE_APART:
+        if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(Append([_incoming(one) for one in arrivals]))
+        return self._submit(Append([_incoming(arrival) for arrival in arrivals]))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        ready = await asyncio.to_thread(lambda: [_incoming(one) for one in arrivals])
+        ready = await asyncio.to_thread(lambda: [_incoming(arrival) for arrival in arrivals])
         return await self._submit(Append(ready))
 
     def store(
@@ -191,7 +201,8 @@ class Storage:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
         `uids` ascend; those that are gone are passed over, or with `whole` none is copied where one is gone.
-        Raises `NoSuchMailbox`, `LimitReached` for keywords, with `whole` `MessagesExpunged`.
+        Keywords beyond `MAX_KEYWORDS` in the target are left out. Raises `NoSuchMailbox`, with `whole`
+        `MessagesExpunged`.
         """
         return self._submit(Copy(source, source.runs(uids), target, move=False, least=len(uids) if whole else 0))
 
@@ -200,6 +211,10 @@ class Storage:
         return self._submit(Copy(source, source.runs(uids), target, move=True, least=len(uids) if whole else 0))
 
     # -- reading ----------------------------------------------------------------------------------------------
+
+    def is_large(self, mailbox: Mailbox) -> bool:
+        """Whether opening or counting the mailbox would keep other sessions waiting."""
+        return not mailbox.loaded and mailbox.uid_next > LARGE
 
     def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
         r"""Read: open a view, loading the mailbox where it is not in memory.
@@ -210,21 +225,45 @@ class Storage:
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
         if not mailbox.loaded:
-            self._reader.load(mailbox)
-        self._loaded[mailbox.id] = mailbox
-        self._loaded.move_to_end(mailbox.id)
-        self._forget()
+            mailbox.load(self._reader.contents(mailbox))
+        self._keep(mailbox)
+        if len(mailbox.keywords) >= NARROW and mailbox.has_unused_keywords():
+            self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 
-    def _forget(self) -> None:
-        """Unload mailboxes that nobody looks at, those first that were opened longest ago."""
-        total = sum(len(one.uids) for one in self._loaded.values())
-        for number, mailbox in list(self._loaded.items())[:-1]:
+    async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+        """Read: the same for a mailbox that `is_large`, which is loaded in a thread."""
+        while self.is_large(mailbox) and not mailbox.deleted:
+            if mailbox.id not in self._loads:
+                self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
+            await asyncio.shield(self._loads[mailbox.id])  # others may wait for it too
+        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
+
+    async def _load(self, mailbox: Mailbox) -> None:
+        contents = None
+        mailbox.announce_load()
+        try:
+            contents = await self._in_thread(self._reader_apart.contents, mailbox)
+        finally:
+            mailbox.load(contents)
+            del self._loads[mailbox.id]
+        if mailbox.loaded:
+            self._keep(mailbox)
+
+    def _in_thread(self, read: Callable[[Mailbox], Read], mailbox: Mailbox) -> Awaitable[Read]:
+        return asyncio.get_running_loop().run_in_executor(self._apart, read, mailbox)
+
+    def _keep(self, mailbox: Mailbox) -> None:
+        """Note a loaded mailbox as used just now; unload others that nobody looks at, the longest unused first."""
+        self._loaded[mailbox.id] = mailbox
+        self._loaded.move_to_end(mailbox.id)
+        total = sum(len(loaded.uids) for loaded in self._loaded.values())
+        for number, loaded in list(self._loaded.items())[:-1]:
             if total <= MAX_LOADED:
                 return
-            if not mailbox.views:
-                total -= len(mailbox.uids)
-                mailbox.unload()
+            if not loaded.views:
+                total -= len(loaded.uids)
+                loaded.unload()
                 del self._loaded[number]
 
     def _claim(self, mailbox: Mailbox) -> None:
@@ -236,6 +275,10 @@ class Storage:
         if not mailbox.loaded:
             return self._reader.status(mailbox)
         return mailbox.status()
+
+    async def status_large(self, mailbox: Mailbox) -> Status:
+        """Read: the same for a mailbox that `is_large`, counted in a thread."""
+        return await self._in_thread(self._reader_apart.status, mailbox)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
@@ -287,7 +330,7 @@ class Storage:
                 await asyncio.sleep(0)
                 began = time.monotonic()
 
-    # -- the writer -------------------------------------------------------------------------------------------
+    # -- housekeeping -----------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         """Remove garbage soon: now, or once more after the removal that is under way."""
@@ -304,84 +347,16 @@ class Storage:
             self._collect()
 
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
-        """Hand work over; the future ends after `show`, which no cancelling can keep from being called."""
-        promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
-        self._commits.submit(commit, partial(_show, commit, promise))
-        return promise
-
-    def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
-        """Commit a batch in one transaction, in the writer thread.
-
-        If the database refuses (a full disk), the log is copied back, which may make room, and each work is tried
-        once more by itself, so that a large message which does not fit takes no smaller one with it.
-        """
-        wanted = sum(work.octets for work in batch)
-        if wanted and wanted > self._checkpointer.room(self._writer):
-            self._checkpointer.relieve(self._writer)
-        try:
-            outcomes = self._transaction(batch)
-        except sqlite3.Error:
-            self._checkpointer.relieve(self._writer)
-            outcomes = [self._alone(work) for work in batch]
-        self._checkpointer.committed(self._writer)
-        return outcomes
-
-    def _alone(self, work: Commit[Any, Any]) -> Any:
-        try:
-            return self._transaction([work])[0]
-        except sqlite3.Error as error:
-            _log.error("mail could not be written: %s", error)  # the cause is all there is
-            return storage_error(error)
-
-    def _transaction(self, batch: Sequence[Commit[Any, Any]]) -> list[Any]:
-        db = self._writer
-        outcomes: list[Any] = []
-        room = self._checkpointer.room(self._writer)
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            for work in batch:
-                db.execute("SAVEPOINT work")
-                try:
-                    if work.octets and work.octets > room:
-                        raise StorageFull("no space is left for the mail")
-                    room -= work.octets
-                    outcomes.append(work.write(db))
-                except sqlite3.Error:
-                    raise
-                except Exception as error:  # noqa: BLE001 - this caller's alone
-                    db.execute("ROLLBACK TO work")
-                    outcomes.append(error)
-                db.execute("RELEASE work")
-            db.execute("COMMIT")
-        except sqlite3.Error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
-        return outcomes
+        return self._writer.submit(commit)
 
 
-def _incoming(one: Arrival) -> Incoming:
-    parsed = parse(one.content)
-    plain = is_plain(one.content, parsed)
-    text = None if plain else kept_text(one.content, parsed)
-    return Incoming(one.mailboxes, one.content, one.internal_date, one.flags, parsed, plain, text)
-
-
-def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
-    """Show a commit that is on disk, then keep the promise made to the caller."""
-    if isinstance(written, Exception):
-        if not promise.done():
-            promise.set_exception(written)
-        return
-    try:
-        shown = commit.show(written)
-    except Exception as mistake:  # noqa: BLE001 - the commit stands, and the caller must not wait for ever
-        _log.exception("a commit could not be shown")
-        if not promise.done():
-            promise.set_exception(mistake)
-        return
-    if not promise.done():
-        promise.set_result(shown)
+def _incoming(arrival: Arrival) -> Incoming:
+    """Find out what is kept of a message beside its content."""
+    content = arrival.content
+    parsed = parse(content)
+    plain = is_plain(content, parsed)
+    text = None if plain else kept_text(content, parsed)
+    return Incoming(arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text)
 
 
 def _ignore(done: asyncio.Future[None]) -> None:

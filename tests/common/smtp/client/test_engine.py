@@ -5,14 +5,13 @@ Every script is run with the server's octets whole and one by one. A line `!` ma
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.address import Address, parse_address
-from postroad.mail.envelope import BodyType
+from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.smtp.client import (
     Client,
     Event,
@@ -34,8 +33,22 @@ SERVER = "mx.test[127.0.0.9]"
 ALICE = Address("alice", "alpha.test")
 BOB = Address("bob", "beta.test")
 DAVE = Address("dave", "beta.test")
-ONE = Transaction(ALICE, (BOB,), 8)
-TWO = Transaction(ALICE, (BOB, DAVE), 8)
+
+
+def mail(
+    *recipients: Address,
+    reverse_path: Address | None = ALICE,
+    size: int = 8,
+    eight_bit: bool = False,
+    utf8_header: bool = False,
+    **parameters: Any,
+) -> Transaction:
+    to = tuple(map(Recipient, recipients or (BOB,)))
+    return Transaction(Envelope(reverse_path, to, **parameters), size, eight_bit, utf8_header)
+
+
+ONE = mail()
+TWO = mail(BOB, DAVE)
 
 
 class Talk:
@@ -270,7 +283,7 @@ def test_one_transaction_after_the_other_and_quit(talk: Talk) -> None:
 
 
 def test_the_null_reverse_path(talk: Talk) -> None:
-    talk.run(PLAIN + "    ! send\n    C: MAIL FROM:<>\n", replace(ONE, reverse_path=None))
+    talk.run(PLAIN + "    ! send\n    C: MAIL FROM:<>\n", mail(reverse_path=None))
 
 
 def test_waiting_times_are_those_of_rfc_5321(talk: Talk) -> None:
@@ -311,12 +324,12 @@ def test_every_recipient_has_its_own_reply(
     first, second, third = replies
     content = ["! content body", "C: body", "C: .", "S: 250 OK"] if third is not None and third[:3] == "354" else []
     commands = ["C: RCPT TO:<bob@beta.test>", "C: RCPT TO:<dave@beta.test>", "C: DATA"]
-    mail = "C: MAIL FROM:<alice@alpha.test>"
+    command = "C: MAIL FROM:<alice@alpha.test>"
     if pipelining:
         answers = [f"S: {reply}" for reply in ("250 OK", first, second, third or "503 5.5.1 no recipients")]
-        script = [mail + " SIZE=8", *commands, *answers, *content]
+        script = [command + " SIZE=8", *commands, *answers, *content]
     else:
-        script = [mail, "S: 250 OK", commands[0], f"S: {first}", commands[1], f"S: {second}"]
+        script = [command, "S: 250 OK", commands[0], f"S: {first}", commands[1], f"S: {second}"]
         if third is not None:
             script += [commands[2], f"S: {third}", *content]
     talk.run(PIPELINING if pipelining else PLAIN)
@@ -327,12 +340,13 @@ def test_every_recipient_has_its_own_reply(
     again = f"! send\n{'' if content else 'C: RSET' + chr(10)}"
     if content:
         talk.run(
-            again + (mail + (" SIZE=8" if pipelining else "")) + ("\n" + "\n".join(commands) if pipelining else ""), TWO
+            again + (command + (" SIZE=8" if pipelining else "")) + ("\n" + "\n".join(commands) if pipelining else ""),
+            TWO,
         )
     elif pipelining:
-        talk.run(again + mail + " SIZE=8\n" + "\n".join(commands), TWO)
+        talk.run(again + command + " SIZE=8\n" + "\n".join(commands), TWO)
     else:
-        talk.run(again + "S: 250 OK\n" + mail, TWO)
+        talk.run(again + "S: 250 OK\n" + command, TWO)
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
@@ -398,27 +412,27 @@ def test_the_reply_to_the_final_dot_is_that_of_all_who_were_accepted(talk: Talk,
         ("SIZE", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
         ("SIZE 0", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
         ("8BITMIME", ONE, "MAIL FROM:<alice@alpha.test>"),
-        ("8BITMIME", replace(ONE, body=BodyType.SEVEN_BIT), "MAIL FROM:<alice@alpha.test> BODY=7BIT"),
-        ("8BITMIME", replace(ONE, eight_bit=True), "MAIL FROM:<alice@alpha.test> BODY=8BITMIME"),
+        ("8BITMIME", mail(body=BodyType.SEVEN_BIT), "MAIL FROM:<alice@alpha.test> BODY=7BIT"),
+        ("8BITMIME", mail(eight_bit=True), "MAIL FROM:<alice@alpha.test> BODY=8BITMIME"),
         (
             "8BITMIME",
-            replace(ONE, eight_bit=True, body=BodyType.SEVEN_BIT),
+            mail(eight_bit=True, body=BodyType.SEVEN_BIT),
             "MAIL FROM:<alice@alpha.test> BODY=8BITMIME",
         ),
-        ("X", replace(ONE, eight_bit=True), "MAIL FROM:<alice@alpha.test>"),
-        ("X", replace(ONE, body=BodyType.EIGHT_BIT_MIME), "MAIL FROM:<alice@alpha.test>"),
-        ("SMTPUTF8", replace(ONE, smtputf8=True), "MAIL FROM:<alice@alpha.test>"),
-        ("SMTPUTF8", replace(ONE, smtputf8=True, utf8_header=True), "MAIL FROM:<alice@alpha.test> SMTPUTF8"),
-        ("SMTPUTF8", replace(ONE, reverse_path=None, smtputf8=True, utf8_header=True), "MAIL FROM:<> SMTPUTF8"),
+        ("X", mail(eight_bit=True), "MAIL FROM:<alice@alpha.test>"),
+        ("X", mail(body=BodyType.EIGHT_BIT_MIME), "MAIL FROM:<alice@alpha.test>"),
+        ("SMTPUTF8", mail(smtputf8=True), "MAIL FROM:<alice@alpha.test>"),
+        ("SMTPUTF8", mail(smtputf8=True, utf8_header=True), "MAIL FROM:<alice@alpha.test> SMTPUTF8"),
+        ("SMTPUTF8", mail(reverse_path=None, smtputf8=True, utf8_header=True), "MAIL FROM:<> SMTPUTF8"),
         (
             "SMTPUTF8",
-            replace(ONE, smtputf8=True, recipients=(parse_address("почта@пример.test"),)),
+            mail(parse_address("почта@пример.test"), smtputf8=True),
             "MAIL FROM:<alice@alpha.test> SMTPUTF8",
         ),
-        ("X", replace(ONE, smtputf8=True), "MAIL FROM:<alice@alpha.test>"),
+        ("X", mail(smtputf8=True), "MAIL FROM:<alice@alpha.test>"),
         (
             "X",
-            replace(ONE, smtputf8=True, reverse_path=parse_address("alice@пример.test")),
+            mail(smtputf8=True, reverse_path=parse_address("alice@пример.test")),
             "MAIL FROM:<alice@xn--e1afmkfd.test>",
         ),
     ],
@@ -429,9 +443,7 @@ def test_parameters_of_mail(talk: Talk, extensions: str, transaction: Transactio
 
 
 def test_a_recipient_in_utf8(talk: Talk) -> None:
-    transaction = replace(
-        ONE, smtputf8=True, recipients=(parse_address("почта@пример.test"), parse_address('"a b"@x.test'))
-    )
+    transaction = mail(parse_address("почта@пример.test"), parse_address('"a b"@x.test'), smtputf8=True)
     talk.run(PIPELINING)
     talk.run(
         """
@@ -451,11 +463,11 @@ UTF8 = parse_address("почта@пример.test")
 @pytest.mark.parametrize(
     ("transaction", "expected"),
     [
-        (replace(TWO, size=1001), ["failed 5.3.4", "failed 5.3.4"]),
-        (replace(ONE, eight_bit=True, body=BodyType.EIGHT_BIT_MIME), ["failed 5.6.3"]),
-        (replace(ONE, smtputf8=True, utf8_header=True), ["failed 5.6.9"]),
-        (replace(ONE, smtputf8=True, reverse_path=UTF8), ["failed 5.6.7"]),
-        (replace(ONE, smtputf8=True, reverse_path=None, recipients=(UTF8,)), ["failed 5.6.7"]),
+        (mail(BOB, DAVE, size=1001), ["failed 5.3.4", "failed 5.3.4"]),
+        (mail(eight_bit=True, body=BodyType.EIGHT_BIT_MIME), ["failed 5.6.3"]),
+        (mail(smtputf8=True, utf8_header=True), ["failed 5.6.9"]),
+        (mail(smtputf8=True, reverse_path=UTF8), ["failed 5.6.7"]),
+        (mail(UTF8, smtputf8=True, reverse_path=None), ["failed 5.6.7"]),
     ],
 )
 def test_what_the_server_cannot_take_is_not_sent(talk: Talk, transaction: Transaction, expected: list[str]) -> None:
@@ -481,7 +493,7 @@ def test_the_others_go_on_when_one_address_cannot(talk: Talk) -> None:
         C: .
         S: 250 OK
     """,
-        replace(ONE, smtputf8=True, recipients=(UTF8, BOB)),
+        mail(UTF8, BOB, smtputf8=True),
     )
     assert statuses(events[-1]) == ["failed 5.6.7", "delivered"]
 

@@ -3,25 +3,28 @@ from __future__ import annotations
 import errno
 import os
 import random
-from typing import TYPE_CHECKING
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad_relay.queue.spool.log import Damage, Log, LogError, Position
+from postroad_relay.queue.spool.segment import Frame, number_in, open_segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 HEADER = 32  # octets of a segment's header
-FRAME = 16
+FRAME = 20
 
 
 class Reader:
     """What recovery finds."""
 
-    def __init__(self, directory: Path) -> None:
-        self.log = Log(directory)
+    def __init__(self, directory: Path, **options: Any) -> None:
+        self.log = Log(directory, **options)
         self.records: list[bytes] = []
         self.positions: list[Position] = []
         self.damages: list[Damage] = self.log.recover(self.visit)
@@ -31,7 +34,7 @@ class Reader:
         self.records.append(bytes(record))
 
 
-def new_log(directory: Path, **options: int) -> Log:
+def new_log(directory: Path, **options: Any) -> Log:
     log = Log(directory, **options)
     assert log.recover(lambda position, record: None) == []
     return log
@@ -85,7 +88,7 @@ def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     assert list(log.sizes) == [1, 2, 3]
     assert log.records(1) == 1
     log.delete(1)
-    assert [path.name for path in segments(tmp_path)] == ["000000000002.log", "000000000003.log"]
+    assert [number_in(path) for path in segments(tmp_path)] == [2, 3]
     log.delete(3)  # the one that is written to: another is begun
     assert log.append([(b"y",)])[0].segment == 4
     with pytest.raises(LogError, match="segment 1 is not there"):
@@ -149,17 +152,120 @@ def test_rot_in_an_older_segment_is_never_taken_for_a_torn_tail(tmp_path: Path) 
     assert [damage.torn for damage in found.damages] == [False]
 
 
-def test_a_segment_whose_header_is_rotten_is_set_aside(tmp_path: Path) -> None:
+def first_format(number: int, records: Sequence[bytes]) -> tuple[str, bytes]:
+    """The name and octets of a segment as earlier versions wrote it: no salt in its name, no counts in its frames."""
+    salt = bytes(range(16))
+    octets = struct.pack("<8sQ16s", b"PRSPOOL1", number, salt)
+    for record in records:
+        checksum = zlib.crc32(record, zlib.crc32(struct.pack("<Q", len(octets)), zlib.crc32(salt)))
+        octets += struct.pack("<8sII", salt[:8], len(record), checksum) + record
+    return f"{number:012x}.log", octets
+
+
+def test_a_segment_of_the_first_format_is_read(tmp_path: Path) -> None:
+    name, octets = first_format(7, [b"first", b"", b"third"])
+    (tmp_path / name).write_bytes(octets)
+    found = Reader(tmp_path)
+    assert (found.records, found.damages) == ([b"first", b"", b"third"], [])
+    assert [found.log.read(position) for position in found.positions] == found.records
+    assert found.log.append([(b"new",)])[0].segment == 8
+    found.log.close()
+    assert Reader(tmp_path).records == [b"first", b"", b"third", b"new"]
+
+
+def test_rot_in_a_segment_of_the_first_format_costs_a_number_that_nobody_knows(tmp_path: Path) -> None:
+    name, octets = first_format(7, [b"first", b"second", b"third"])
+    (tmp_path / name).write_bytes(octets.replace(b"second", b"?econd"))
+    found = Reader(tmp_path)
+    assert found.records == [b"first", b"third"]
+    assert [damage.lost for damage in found.damages] == [None]
+
+
+def test_a_segment_that_nothing_tells_the_salt_of_is_set_aside(tmp_path: Path) -> None:
+    name, octets = first_format(1, [b"lost"])
+    (tmp_path / name).write_bytes(b"?" + octets[1:])
+    found = Reader(tmp_path)
+    assert found.records == []
+    (damage,) = found.damages
+    assert (damage.torn, damage.length, damage.lost) == (False, len(octets), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["000000000001.damaged"]
+    assert damage.kept == tmp_path / "000000000001.damaged"
+    assert found.log.append([(b"new",)])[0].segment == 2
+
+
+@pytest.mark.parametrize("octets", [1, HEADER, HEADER + 1, 500, 4096])
+def test_a_segment_without_its_head_gives_every_frame_behind(tmp_path: Path, octets: int) -> None:
+    log = new_log(tmp_path, counted=b"M")
+    records = [b"M%04d " % number + b"x" * 90 for number in range(101)]
+    positions = log.append([(record,) for record in records])
+    log.append([(b"P",)])
+    log.close()
+    (path,) = segments(tmp_path)
+    with path.open("r+b") as file:
+        file.write(bytes(octets))
+    found = Reader(tmp_path, counted=b"M")
+    saved = [record for record, position in zip(records, positions, strict=True) if position.offset >= octets]
+    assert found.records == [*saved, b"P"]
+    (damage,) = found.damages
+    assert (damage.offset, damage.torn, damage.lost) == (0, False, 101 - len(saved))
+    assert damage.kept == path.with_suffix(".damaged")
+    assert [found.log.read(position) for position in found.positions] == found.records
+    # The other name keeps the file when the log has no more need of it.
+    found.log.delete(1)
+    assert segments(tmp_path) == []
+    assert damage.kept is not None
+    kept = open_segment(damage.kept, os.O_RDONLY)
+    assert kept is not None
+    pieces = list(kept.scan(damage.kept.stat().st_size))
+    os.close(kept.handle)
+    assert [piece.record for piece in pieces if isinstance(piece, Frame)] == found.records
+
+
+def test_a_segment_of_which_nothing_is_left_is_kept(tmp_path: Path) -> None:
     log = new_log(tmp_path)
     log.append([(b"lost",)])
     log.close()
     (path,) = segments(tmp_path)
-    path.write_bytes(b"?" + path.read_bytes()[1:])
+    size = path.stat().st_size
+    path.write_bytes(bytes(size))
     found = Reader(tmp_path)
     assert found.records == []
-    assert [damage.torn for damage in found.damages] == [False]
-    assert [one.name for one in tmp_path.iterdir()] == ["000000000001.damaged"]
-    assert found.log.append([(b"new",)])[0].segment == 2
+    kept = path.with_suffix(".damaged")
+    assert found.damages == [Damage(path, 0, size, torn=False, lost=None, kept=kept)]
+    assert kept.stat().st_size == size
+    found.log.close()
+    assert Reader(tmp_path).damages == [Damage(path, 0, size, torn=False, lost=None, kept=kept)]
+
+
+def test_what_several_gaps_have_cost_is_counted_once(tmp_path: Path) -> None:
+    log = new_log(tmp_path, counted=b"M")
+    records = [b"M0", b"M1", b"P", b"M2", b"M3", b"M4"]
+    positions = log.append([(record,) for record in records])
+    log.close()
+    (path,) = segments(tmp_path)
+    octets = bytearray(path.read_bytes())
+    for lost in (1, 3, 4):
+        octets[positions[lost].offset + FRAME] ^= 0x55
+    path.write_bytes(octets)
+    found = Reader(tmp_path, counted=b"M")
+    assert found.records == [b"M0", b"P", b"M4"]
+    assert [damage.lost for damage in found.damages] == [1, 2]
+
+
+def test_a_file_system_without_links_keeps_no_second_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"lost",), (b"saved",)])
+    log.close()
+    (path,) = segments(tmp_path)
+    path.write_bytes(bytes(HEADER + 1) + path.read_bytes()[HEADER + 1 :])
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(type(path), "hardlink_to", fail)
+    found = Reader(tmp_path)
+    assert found.records == [b"saved"]
+    assert [damage.kept for damage in found.damages] == [None]
 
 
 def test_octets_that_look_like_a_frame_are_not_taken_for_one(tmp_path: Path) -> None:

@@ -31,6 +31,17 @@ ENVELOPE = Envelope(
 MESSAGES = [
     Message(queue_id(1), 1.25, ENVELOPE, "<a@alpha.test>", 7, eight_bit=True, utf8_header=True),
     Message(queue_id(2), 0.0, Envelope(None, (Recipient(Address("почта", "пример.test")),)), None, 7),
+    Message(
+        queue_id(3),
+        0.0,
+        Envelope(
+            None,
+            (Recipient(Address("bob", "beta.test"), (("NOTIFY", "NEVER"), ("X", None))),),
+            parameters=(("ENVID", "1"), ("Y", None)),
+        ),
+        None,
+        7,
+    ),
     Message(queue_id(2**60), 1e9, Envelope(None), None, 7, spilled=True, reports=queue_id(5)),
 ]
 

@@ -274,6 +274,51 @@ async def test_rot_in_the_middle_is_reported_and_the_rest_is_there(
     later.close()
 
 
+async def test_the_first_4_kib_of_a_segment_may_be_lost(
+    spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [await put(spool, b"message %d" % number + b"." * 200) for number in range(101)]
+    spilled = await put_spilled(spool, b"start", b"x" * (SPILL_AT + 1))
+    spool.close()
+    (path,) = (directory / "log").glob("*.log")
+    with path.open("r+b") as file:
+        file.write(bytes(4096))
+    later = Spool(directory)
+    saved = [entry.queue_id for entry in later.entries()]
+    lost = len(entries) + 1 - len(saved)
+    assert 0 < lost < 20
+    assert saved == [*(entry.queue_id for entry in entries[lost:]), spilled.queue_id]
+    for number, entry in enumerate(later.entries()[:-1], lost):
+        assert later.read(entry).start.startswith(b"message %d." % number)
+    (line,) = caplog.messages
+    assert line.startswith(f"spool: {path.name} is DAMAGED: ")
+    assert f"{len(saved)} messages in it are saved, at most {lost} lost" in line
+    assert line.endswith(f"the file is kept as {path.stem}.damaged")
+    for entry in later.entries():
+        await later.finish(entry)
+    later.close()
+    caplog.clear()
+    assert Spool(directory).entries() == []
+    assert (directory / "log" / f"{path.stem}.damaged").stat().st_size > 4096
+
+
+async def test_the_content_of_a_message_whose_record_is_lost_is_kept(
+    spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await put_spilled(spool, b"start", b"x" * (SPILL_AT + 1))
+    await put(spool)
+    spool.close()
+    (path,) = (directory / "log").glob("*.log")
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+    for _ in range(2):
+        later = Spool(directory)
+        assert len(later) == 1
+        assert [path.name for path in (directory / "content").iterdir()] == [f"{entry.queue_id}.damaged"]
+        later.close()
+    assert caplog.text.count(f"the content {entry.queue_id} belongs to no message") == 1
+
+
 async def test_a_record_of_another_version_is_reported_and_passed_over(
     spool: Spool, directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

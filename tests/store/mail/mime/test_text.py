@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.mail.database.database import PIECE
+from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.mime.structure import parse
 from postroad_store.mail.mime.text import MAX_KEPT, decode, decode_words, fold, is_plain, kept_text, text
 

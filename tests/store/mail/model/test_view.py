@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet
-from postroad_store.mail.model.mailbox import deleted_uids
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes
 
@@ -89,13 +88,6 @@ async def test_first_unseen(storage: Storage, inbox: Mailbox, put: Put) -> None:
     assert view.first_unseen() is None  # not in this view yet
     view.take(expunges=True)
     assert view.first_unseen() == 3
-
-
-async def test_deleted_uids(storage: Storage, inbox: Mailbox, put: Put) -> None:
-    await put(inbox, b"1", b"2")
-    storage.view(inbox)
-    await storage.store(inbox, [2], Change.ADD, FlagSet(DELETED))
-    assert deleted_uids(inbox) == [2]
 
 
 async def test_ranges_of_uids(storage: Storage, inbox: Mailbox, put: Put) -> None:

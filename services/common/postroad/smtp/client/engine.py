@@ -186,9 +186,9 @@ class Client:
             commands.append(_Command(Verb.RSET, b"RSET\r\n"))
             self._must_reset = False
         commands.append(_Command(Verb.MAIL, self._mail_line(transaction)))
-        for index, recipient in enumerate(transaction.recipients):
+        for index, recipient in enumerate(transaction.envelope.recipients):
             if outcomes[index] is None:
-                line = f"RCPT TO:<{self._path(recipient)}>\r\n".encode()
+                line = f"RCPT TO:<{self._path(recipient.address)}>\r\n".encode()
                 commands.append(_Command(Verb.RCPT, line, index))
         commands.append(_DATA)
         self._state = State.ENVELOPE
@@ -239,12 +239,13 @@ class Client:
         self._command(_Command(verb, f"{verb.value} {self._hostname}\r\n".encode()))
 
     def _mail_line(self, transaction: Transaction) -> bytes:
-        path = transaction.reverse_path
+        envelope = transaction.envelope
+        path = envelope.reverse_path
         line = f"MAIL FROM:<{self._path(path) if path is not None else ''}>"
         if "SIZE" in self._extensions:
             line += f" SIZE={transaction.size}"
-        if "8BITMIME" in self._extensions and (transaction.body is not None or transaction.eight_bit):
-            body = BodyType.EIGHT_BIT_MIME if transaction.eight_bit else transaction.body
+        if "8BITMIME" in self._extensions and (envelope.body is not None or transaction.eight_bit):
+            body = BodyType.EIGHT_BIT_MIME if transaction.eight_bit else envelope.body
             line += f" BODY={body}"
         if self._sends_utf8(transaction):
             line += " SMTPUTF8"
@@ -252,9 +253,10 @@ class Client:
 
     def _sends_utf8(self, transaction: Transaction) -> bool:
         # RFC 6531 §3.4: the parameter MUST be there when the message needs it, and SHOULD NOT when it does not.
-        if not transaction.smtputf8 or "SMTPUTF8" not in self._extensions:
+        envelope = transaction.envelope
+        if not envelope.smtputf8 or "SMTPUTF8" not in self._extensions:
             return False
-        addresses = (transaction.reverse_path, *transaction.recipients)
+        addresses = (envelope.reverse_path, *(recipient.address for recipient in envelope.recipients))
         return transaction.utf8_header or any(one is not None and not one.is_ascii for one in addresses)
 
     def _path(self, address: Address) -> str:
@@ -265,27 +267,28 @@ class Client:
 
     def _unsendable(self, transaction: Transaction) -> list[Outcome | None]:
         """Return the outcomes that are clear from the server's extensions alone; None: it must be asked."""
-        everyone = len(transaction.recipients)
+        envelope = transaction.envelope
+        everyone = len(envelope.recipients)
         size = self._extensions.get("SIZE", "")
         if size.isdigit() and 0 < int(size) < transaction.size:
             # RFC 1870 §6.1 leaves it to the client; the server would answer 552.
             why = f"size {transaction.size} exceeds the limit {size} of {self._server}"
             return [failed("5.3.4", why, self._server)] * everyone
-        if transaction.eight_bit and transaction.body is BodyType.EIGHT_BIT_MIME and "8BITMIME" not in self._extensions:
+        if transaction.eight_bit and envelope.body is BodyType.EIGHT_BIT_MIME and "8BITMIME" not in self._extensions:
             # RFC 6152 §3: convert it, or treat it as a permanent error. We never change a message.
             why = f"{self._server} does not take 8-bit content (no 8BITMIME)"
             return [failed("5.6.3", why, self._server)] * everyone
-        if not transaction.smtputf8 or "SMTPUTF8" in self._extensions:
+        if not envelope.smtputf8 or "SMTPUTF8" in self._extensions:
             return [None] * everyone
         # RFC 6531 §3.5: an internationalized message MUST NOT go to a server without SMTPUTF8.
         if transaction.utf8_header:
             why = f"{self._server} does not take internationalized header fields (no SMTPUTF8)"
             return [failed("5.6.9", why, self._server)] * everyone
         no_path = failed("5.6.7", f"{self._server} does not take non-ASCII addresses (no SMTPUTF8)", self._server)
-        path = transaction.reverse_path
+        path = envelope.reverse_path
         if path is not None and not path.local_part.isascii():
             return [no_path] * everyone
-        return [None if one.local_part.isascii() else no_path for one in transaction.recipients]
+        return [None if recipient.address.local_part.isascii() else no_path for recipient in envelope.recipients]
 
     # -- what comes back --------------------------------------------------------------------------------------
 

@@ -6,25 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from postroad.mail.address import Address
-    from postroad.mail.envelope import BodyType
+    from postroad.mail.envelope import Envelope
     from postroad.smtp.client.outcome import Deferred, Failed, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One mail transaction to make: the envelope, and what must be known of the content beforehand.
+    """One mail transaction to make: the envelope, as the message came with it, and what is known of the content.
 
-    `smtputf8` is the parameter with which the message came; `utf8_header` says that its header section has
-    octets above 127, `eight_bit` that the content has any.
+    `eight_bit` says that the content has octets above 127, `utf8_header` that its header section has.
     """
 
-    reverse_path: Address | None
-    recipients: tuple[Address, ...]
+    envelope: Envelope
     size: int  # octets, without transparency
-    body: BodyType | None = None
     eight_bit: bool = False
-    smtputf8: bool = False
     utf8_header: bool = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from postroad.engine import Wait
 from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
@@ -12,14 +12,42 @@ from postroad.smtp.client.outcome import deferred
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+    from ipaddress import IPv4Address, IPv6Address
+    from pathlib import Path
 
+    from postroad.clock import Clock, Timer
     from postroad.smtp.client import Event, Transaction
-    from postroad_relay.delivery.routing import Target
-    from postroad_relay.queue.spool import Stored
 
 CONNECT_TIMEOUT = 30.0  # seconds
 HANDSHAKE_TIMEOUT = 30.0  # seconds
 QUIT_TIMEOUT = 5.0  # seconds for the 221, on which nothing depends
+
+
+class Target(Protocol):
+    """A server: `str` of it is how outcomes name it, as in `mx.beta.test[172.31.25.143]`."""
+
+    @property
+    def host(self) -> str:
+        """Its name, or an address literal in brackets."""
+        ...
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address:
+        """Where to connect."""
+        ...
+
+
+class Content(Protocol):
+    """A message's content, trace fields included."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file that some of it is in; None where all is in memory."""
+        ...
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield it from its start."""
+        ...
 
 
 class TlsFailedError(Exception):
@@ -27,21 +55,25 @@ class TlsFailedError(Exception):
 
 
 class Session(asyncio.Protocol):
-    """A connection to a server, for one transaction after the other."""
+    """A connection to a server, for one transaction after the other.
 
-    def __init__(self, target: Target, hostname: str, tls: ssl.SSLContext | None) -> None:
+    `hostname` is the name for EHLO; without `tls`, STARTTLS is not asked for. All waiting goes by `clock`.
+    """
+
+    def __init__(self, target: Target, hostname: str, tls: ssl.SSLContext | None, clock: Clock) -> None:
         self.target = target
-        self.idle_since = 0.0  # loop time, for the pool
+        self.idle_since = 0.0  # seconds of the clock, for the pool
         self.used = False  # a transaction has been made over it
         self.tls_version: str | None = None
         self._tls = tls
         self._engine = Client(hostname, str(target), starttls=tls is not None)
         self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._transport: asyncio.Transport | None = None
         self._events: list[Event] = []
         self._waiter: asyncio.Future[None] | None = None
         self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._writable: asyncio.Future[None] | None = None
         self._content: Iterator[bytes] | None = None
 
@@ -55,8 +87,12 @@ class Session(asyncio.Protocol):
 
         Raises `OSError` where no connection comes about, `TlsFailedError` where TLS does not.
         """
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            await self._loop.create_connection(lambda: self, str(self.target.address), port)
+        async with asyncio.timeout(None) as limit:
+            timer = self._clock.call_later(CONNECT_TIMEOUT, lambda: limit.reschedule(self._loop.time()))
+            try:
+                await self._loop.create_connection(lambda: self, str(self.target.address), port)
+            finally:
+                timer.cancel()
         while True:
             event = await self._next()
             match event:
@@ -93,12 +129,12 @@ class Session(asyncio.Protocol):
             self._engine.tls_started()
             self._pump()
 
-    async def run(self, transaction: Transaction, stored: Stored) -> Finished:
-        """Make a transaction; raises `SpoolError` where the content can't be read, with the session aborted."""
+    async def run(self, transaction: Transaction, content: Content) -> Finished:
+        """Make a transaction; raises what reading the content raises, with the session aborted."""
         self.used = True
-        blocks = stored.blocks()
+        blocks = content.blocks()
         # A content in memory goes out as soon as 354 is here, without this task being woken for it.
-        self._content = blocks if stored.path is None else None
+        self._content = blocks if content.path is None else None
         self._engine.send(transaction)
         self._pump()
         event = await self._next()
@@ -135,7 +171,7 @@ class Session(asyncio.Protocol):
             return
         self._engine.quit()
         self._pump()
-        self._loop.call_later(QUIT_TIMEOUT, self.abort)
+        self._clock.call_later(QUIT_TIMEOUT, self.abort)
 
     def abort(self) -> None:
         """Close at once."""
@@ -211,18 +247,18 @@ class Session(asyncio.Protocol):
         return self._events.pop(0)
 
     def _wait_until(self, seconds: float) -> None:
-        self._deadline = self._loop.time() + seconds
+        self._deadline = self._clock.monotonic() + seconds
         if self._timer is None:
-            self._timer = self._loop.call_later(seconds, self._check_time)
+            self._timer = self._clock.call_later(seconds, self._check_time)
 
     def _check_time(self) -> None:
         """One timer a session, set again when it goes off too early, instead of one a command."""
         self._timer = None
         if self._waiter is None and self._writable is None:
             return
-        left = self._deadline - self._loop.time()
+        left = self._deadline - self._clock.monotonic()
         if left > 0:
-            self._timer = self._loop.call_later(left, self._check_time)
+            self._timer = self._clock.call_later(left, self._check_time)
             return
         self._engine.receive_eof("timeout")
         self.resume_writing()

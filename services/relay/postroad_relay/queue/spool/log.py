@@ -1,17 +1,15 @@
-"""The spool's log: records appended to segment files, each batch on disk before `append` returns.
+"""The spool's log: records appended to segments, each batch on disk before `append` returns.
 
-A segment is a header (magic, number, salt) and frames; a frame is a marker, the record's length, its checksum
-and the record. The checksum covers salt and offset too, so that octets of a message that look like a frame, or
-a frame of another place, are never taken for one; the marker is the salt's beginning. A segment is never appended
-to by a later process: recovery cuts the torn tail off and a new segment begins.
+`segment.py` says what a segment is. A segment is never appended to by a later process: recovery cuts the torn tail off,
+and a new segment begins.
 
 What may go wrong, and what is done:
 
-- no space, or a write error: the segment is cut back to its last good length; nothing half-written stays
-- fsync fails: the kernel may have dropped the dirty pages and forgotten (so a second fsync proves nothing): the
-  segment is cut back and left for good, and whoever waited is told
-- killed in the midst: the torn tail was acknowledged to nobody
-- rotten octets in the middle: reported, and the next good frame is searched for
+- no space, or a write error: the segment is cut back to its last good length, so that nothing half-written stays
+- fsync fails: the kernel may have dropped the dirty pages and forgotten about them, so that a second fsync proves
+  nothing: the segment is cut back and left for good, and the callers get the error
+- the process is killed while it writes: the torn tail was acknowledged to nobody
+- octets are lost in the middle, or the header is: every other frame is found, and the file is kept under a second name
 
 `append`, `roll` and `delete` are for one writer thread; `read` may be called from any other.
 """
@@ -19,24 +17,27 @@ What may go wrong, and what is done:
 from __future__ import annotations
 
 import os
-import re
-import struct
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_relay.queue.spool.segment import (
+    HEADER_SIZE,
+    KEPT_SUFFIX,
+    Frame,
+    Gap,
+    Segment,
+    is_segment,
+    name_of,
+    number_in,
+    open_segment,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_MAGIC = b"PRSPOOL1"
-_HEADER = struct.Struct("<8sQ16s")  # magic, number, salt
-_FRAME = struct.Struct("<8sII")  # marker, length of the record, checksum
-_PLACE = struct.Struct("<Q")
-_MARKER = 8  # octets
 _MAX_IOV = 1000  # buffers in one writev; Linux takes 1,024
-_NAME = re.compile(r"([0-9a-f]{12})\.log\Z")
 _fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has none
 
 
@@ -46,7 +47,7 @@ class LogError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a record stands."""
+    """Where a record is."""
 
     segment: int
     offset: int  # of its frame
@@ -55,33 +56,33 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Octets that recovery could make nothing of."""
+    """Octets of a segment in which recovery found no record.
+
+    `torn` is the tail of the last segment, which was promised to nobody: it has been cut off. Of other damage, `kept`
+    is the file that keeps it for the administrator, and `lost` how many messages were in it, None if that is unknown.
+    """
 
     path: Path
     offset: int
     length: int
-    torn: bool  # the tail of the last segment, which nobody was promised: it has been cut off
-
-
-@dataclass(slots=True)
-class _Segment:
-    number: int
-    path: Path
-    handle: int
-    marker: bytes
-    salt: int  # the checksum of the salt, which all others go on from
-    length: int  # up to which it is good
-    records: int = 0
+    torn: bool
+    lost: int | None = None
+    kept: Path | None = None
 
 
 class Log:
-    """An append-only log in a folder of its own."""
+    """An append-only log in a folder of its own.
 
-    def __init__(self, directory: Path, *, segment_size: int = 32 << 20) -> None:
+    A segment that has reached `segment_size` octets is followed by another. Records that begin with the octet `counted`
+    are counted, so that recovery can say how many of them are lost.
+    """
+
+    def __init__(self, directory: Path, *, segment_size: int = 32 << 20, counted: bytes | None = None) -> None:
         self._directory = directory
         self._segment_size = segment_size
-        self._segments: dict[int, _Segment] = {}
-        self._current: _Segment | None = None
+        self._counted = counted
+        self._segments: dict[int, Segment] = {}
+        self._current: Segment | None = None
         self._last = 0
         self.fsync: Callable[[int], None] = _fdatasync  # tests put failing ones here
         self.writev: Callable[[int, Sequence[bytes], int], int] = os.pwritev
@@ -89,65 +90,73 @@ class Log:
     # -- recovery ---------------------------------------------------------------------------------------------
 
     def recover(self, visit: Callable[[Position, memoryview], None]) -> list[Damage]:
-        """Read all that is there, oldest first, and cut off the torn tail; returns what was not readable.
+        """Visit all records, oldest first, and cut off the torn tail; return what was not readable.
 
         Call once, before anything else.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        paths = sorted(path for path in self._directory.iterdir() if _NAME.match(path.name))
+        paths = sorted(filter(is_segment, self._directory.iterdir()))
         damages: list[Damage] = []
         for path in paths:
+            self._last = max(self._last, number_in(path))
             damages += self._recover_segment(path, visit, last=path == paths[-1])
         return damages
 
     def _recover_segment(
         self, path: Path, visit: Callable[[Position, memoryview], None], *, last: bool
     ) -> list[Damage]:
-        number = int(path.stem, 16)
-        self._last = max(self._last, number)
-        handle = os.open(path, os.O_RDWR)
-        size = os.fstat(handle).st_size
-        header = os.pread(handle, _HEADER.size, 0)
-        if len(header) < _HEADER.size or _HEADER.unpack(header)[:2] != (_MAGIC, number):
-            # A new segment is fsynced before its first record: one with a torn header has none.
-            os.close(handle)
-            if size <= _HEADER.size:
-                path.unlink()
-                return [Damage(path, 0, size, torn=last)]
-            path.rename(path.with_suffix(".damaged"))  # kept for whoever can make something of it
-            return [Damage(path, 0, size, torn=False)]
-        segment = _Segment(number, path, handle, header[16 : 16 + _MARKER], zlib.crc32(header[16:]), _HEADER.size)
-        self._segments[number] = segment
+        size = path.stat().st_size
+        segment = open_segment(path, os.O_RDWR)
+        if segment is None or size <= HEADER_SIZE:
+            return self._set_aside(path, segment, size, last=last)
+        self._segments[segment.number] = segment
         damages: list[Damage] = []
-        offset, bad_from = _HEADER.size, -1
-        while offset < size:
-            record = self._frame_at(segment, offset, size)
-            if record is None:
-                bad_from = offset if bad_from < 0 else bad_from
-                offset = _next_marker(segment, offset + 1, size)
+        gap: Gap | None = None  # before the next frame
+        lost = 0
+        for piece in segment.scan(size):
+            if isinstance(piece, Gap):
+                gap = piece
                 continue
-            if bad_from >= 0:
-                damages.append(Damage(path, bad_from, offset - bad_from, torn=False))
-                bad_from = -1
-            visit(Position(number, offset, len(record)), memoryview(record))
-            segment.records += 1
-            offset += _FRAME.size + len(record)
-            segment.length = offset
-        if bad_from >= 0:
-            damages.append(Damage(path, bad_from, size - bad_from, torn=last))
-            os.ftruncate(handle, segment.length)
-            os.fsync(handle)
+            if gap is not None:
+                damages.append(self._damage(segment, gap, piece, lost))
+                lost += damages[-1].lost or 0
+                gap = None
+            self._count(segment, piece.record)
+            visit(Position(segment.number, piece.offset, len(piece.record)), memoryview(piece.record))
+            segment.length = piece.end
+        if gap is not None and last and gap.offset:
+            damages.append(Damage(path, gap.offset, gap.length, torn=True))
+            os.ftruncate(segment.handle, segment.length)
+            os.fsync(segment.handle)
+        elif gap is not None:
+            damages.append(self._damage(segment, gap, None, lost))
         return damages
 
-    def _frame_at(self, segment: _Segment, offset: int, size: int) -> bytes | None:
-        head = os.pread(segment.handle, _FRAME.size, offset)
-        if len(head) < _FRAME.size:
-            return None
-        marker, length, checksum = _FRAME.unpack(head)
-        if marker != segment.marker or offset + _FRAME.size + length > size:
-            return None
-        record = os.pread(segment.handle, length, offset + _FRAME.size)
-        return record if _checksum(segment.salt, offset, (record,)) == checksum else None
+    def _set_aside(self, path: Path, segment: Segment | None, size: int, *, last: bool) -> list[Damage]:
+        """Take a file out of the log that has no frames, or none that can be found."""
+        if segment is not None:
+            os.close(segment.handle)
+        # A new segment is fsynced before its first record: one that ends in its header has none.
+        if size <= HEADER_SIZE:
+            path.unlink()
+            return [Damage(path, 0, size, torn=last)] if size < HEADER_SIZE or segment is None else []
+        return [Damage(path, 0, size, torn=False, kept=path.rename(path.with_suffix(KEPT_SUFFIX)))]
+
+    def _damage(self, segment: Segment, gap: Gap, following: Frame | None, lost: int) -> Damage:
+        """Keep a damaged segment's file under a second name, and tell what the gap has cost."""
+        name = segment.path.with_suffix(KEPT_SUFFIX)
+        with suppress(OSError):
+            if not name.exists():
+                name.hardlink_to(segment.path)
+        kept = name if name.exists() else None
+        count = following.count if following is not None else None
+        lost_here = count - segment.counted - lost if count is not None else None
+        return Damage(segment.path, gap.offset, gap.length, torn=False, lost=lost_here, kept=kept)
+
+    def _count(self, segment: Segment, record: bytes) -> None:
+        segment.records += 1
+        if record[:1] == self._counted:
+            segment.counted += 1
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -157,15 +166,17 @@ class Log:
             self.roll()
         segment = self._current
         assert segment is not None  # noqa: S101 - roll() has made it, or raised
-        offset = segment.length
+        offset, count, overhead = segment.length, segment.counted, segment.overhead
         buffers: list[bytes] = []
         positions: list[Position] = []
         for pieces in records:
             length = sum(map(len, pieces))
-            buffers.append(_FRAME.pack(segment.marker, length, _checksum(segment.salt, offset, pieces)))
+            buffers.append(segment.head(offset, count, pieces, length))
             buffers.extend(pieces)
             positions.append(Position(segment.number, offset, length))
-            offset += _FRAME.size + length
+            offset += overhead + length
+            if pieces[0][:1] == self._counted:
+                count += 1
         try:
             self._write(segment.handle, buffers, segment.length)
         except OSError:
@@ -177,7 +188,7 @@ class Log:
             self._current = None
             self._cut_back(segment)
             raise
-        segment.length = offset
+        segment.length, segment.counted = offset, count
         segment.records += len(positions)
         return positions
 
@@ -189,14 +200,14 @@ class Log:
                 written = self.writev(handle, some, offset)
                 offset += written
                 left -= written
-                if left:  # a short write, as a disk that is about to be full makes it: go on where it ended
+                if left:  # a short write, as on a disk that is almost full: go on where it ended
                     some = _after(some, written)
 
-    def _cut_back(self, segment: _Segment) -> None:
+    def _cut_back(self, segment: Segment) -> None:
         try:
             os.ftruncate(segment.handle, segment.length)
         except OSError:
-            self._current = None  # what stands there now must not be appended to
+            self._current = None  # nothing must be appended to what is there now
         with suppress(OSError):
             _fdatasync(segment.handle)
 
@@ -204,11 +215,12 @@ class Log:
         """Begin a new segment; raises `OSError` with nothing left behind."""
         self._current = None
         number = self._last + 1
-        path = self._directory / f"{number:012x}.log"
         salt = os.urandom(16)
+        path = self._directory / name_of(number, salt)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        segment = Segment(number, path, handle, salt)
         try:
-            self._write(handle, [_HEADER.pack(_MAGIC, number, salt)], 0)
+            self._write(handle, [segment.header], 0)
             self.fsync(handle)
             self.sync_directory()
         except OSError:
@@ -216,9 +228,7 @@ class Log:
             path.unlink(missing_ok=True)
             raise
         self._last = number
-        self._current = self._segments[number] = _Segment(
-            number, path, handle, salt[:_MARKER], zlib.crc32(salt), _HEADER.size
-        )
+        self._current = self._segments[number] = segment
 
     def sync_directory(self) -> None:
         """Make the creation, renaming or removal of files in the folder last."""
@@ -236,20 +246,20 @@ class Log:
     # -- reading ----------------------------------------------------------------------------------------------
 
     def read(self, position: Position) -> bytes:
-        """Return the record that stands there; raises `LogError` where it is not what was written."""
+        """Return the record at a position; raises `LogError` where it is not what was written."""
         segment = self._segments.get(position.segment)
         if segment is None:
             raise LogError(f"segment {position.segment} is not there")
         try:
-            record = self._frame_at(segment, position.offset, position.offset + _FRAME.size + position.length)
+            frame = segment.frame_at(position.offset, position.offset + segment.overhead + position.length)
         except OSError as error:
             raise LogError(f"{segment.path.name} can't be read: {error}") from error
-        if record is None or len(record) != position.length:
+        if frame is None or len(frame.record) != position.length:
             raise LogError(f"{segment.path.name}: the record at {position.offset} is damaged")
-        return record
+        return frame.record
 
     def records(self, number: int) -> int:
-        """Return how many records a segment has got."""
+        """Return how many records a segment has."""
         return self._segments[number].records
 
     @property
@@ -274,28 +284,9 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _checksum(salt: int, offset: int, pieces: Iterable[bytes]) -> int:
-    value = zlib.crc32(_PLACE.pack(offset), salt)
-    for piece in pieces:
-        value = zlib.crc32(piece, value)
-    return value
-
-
 def _after(buffers: Sequence[bytes], written: int) -> list[bytes]:
     for index, buffer in enumerate(buffers):
         if written < len(buffer):
             return [buffer[written:], *buffers[index + 1 :]]
         written -= len(buffer)
     return []
-
-
-def _next_marker(segment: _Segment, offset: int, size: int) -> int:
-    """Return where the next marker stands, or `size`."""
-    block = 1 << 20
-    while offset < size:
-        data = os.pread(segment.handle, block + _MARKER - 1, offset)
-        found = data.find(segment.marker)
-        if found >= 0:
-            return offset + found
-        offset += block
-    return size

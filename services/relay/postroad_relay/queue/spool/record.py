@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, NewType
 
 from postroad.jsontext import to_json
 from postroad.mail.address import Address
-from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad.mail.envelope import BodyType, Envelope, Parameters, Recipient
 from postroad.mail.reply import EnhancedStatus, Reply
 from postroad.smtp.client.outcome import Deferred, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 QueueId = NewType("QueueId", str)  # 13 hexadecimal digits, capitals; never used twice
 
@@ -108,11 +108,13 @@ def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tupl
     head: dict[str, Any] = {
         "at": message.arrived,
         "from": [path.local_part, path.domain] if path is not None else None,
-        "to": [[one.address.local_part, one.address.domain] for one in envelope.recipients],
+        "to": [_pack_recipient(recipient) for recipient in envelope.recipients],
         "size": message.size,
     }
     if envelope.body is not None:
         head["body"] = envelope.body.value
+    if envelope.parameters:
+        head["params"] = envelope.parameters
     if message.message_id is not None:
         head["id"] = message.message_id
     if message.reports is not None:
@@ -140,9 +142,13 @@ def decode_message(record: bytes | memoryview) -> tuple[Message, int]:
             raise RecordError(f"a record of kind {kind} is no message")
         envelope = Envelope(
             reverse_path=Address(*head["from"]) if head["from"] is not None else None,
-            recipients=tuple(Recipient(Address(*pair)) for pair in head["to"]),
+            recipients=tuple(
+                Recipient(Address(local_part, domain), _unpack_parameters(*parameters))
+                for local_part, domain, *parameters in head["to"]
+            ),
             body=BodyType(head["body"]) if "body" in head else None,
             smtputf8=head.get("utf8", False),
+            parameters=_unpack_parameters(head.get("params", ())),
         )
         message = Message(
             queue_id=queue_id(number),
@@ -199,6 +205,17 @@ def peek(record: bytes | memoryview) -> tuple[Kind, QueueId]:
         return Kind(kind), queue_id(number)
     except (struct.error, ValueError) as error:
         raise RecordError(f"not a record: {error!r}") from error
+
+
+def _pack_recipient(recipient: Recipient) -> list[Any]:
+    address = recipient.address
+    if not recipient.parameters:
+        return [address.local_part, address.domain]
+    return [address.local_part, address.domain, recipient.parameters]
+
+
+def _unpack_parameters(pairs: Sequence[tuple[str, str | None]] = ()) -> Parameters:
+    return tuple([(keyword, value) for keyword, value in pairs])
 
 
 def _pack(outcome: Deferred | Failed) -> dict[str, Any]:

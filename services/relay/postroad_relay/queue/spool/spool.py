@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.groupcommit import GroupCommit
-from postroad_relay.queue.spool.log import Log, LogError, Position, sync_directory
+from postroad_relay.queue.spool.index import Entry, Index
+from postroad_relay.queue.spool.log import Damage, Log, LogError, Position, sync_directory
 from postroad_relay.queue.spool.record import (
     Kind,
     Message,
@@ -30,10 +30,9 @@ from postroad_relay.queue.spool.record import (
     encode_done,
     encode_message,
     encode_progress,
-    number_of,
-    peek,
     queue_id,
 )
+from postroad_relay.queue.spool.segment import KEPT_SUFFIX, number_in
 from postroad_relay.queue.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
 
 if TYPE_CHECKING:
@@ -52,22 +51,6 @@ _MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
 
 class SpoolError(Exception):
     """A queued message can't be read back."""
-
-
-class Entry:
-    """What memory keeps of a queued message."""
-
-    __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "spilled", "writing")
-
-    def __init__(self, ident: QueueId, arrived: float, *, spilled: bool) -> None:
-        self.queue_id = ident
-        self.arrived = arrived  # seconds since the epoch
-        self.due = arrived  # seconds since the epoch; the first attempt is made at once
-        self.attempts = 0
-        self.spilled = spilled
-        self.message_at: Position | None = None  # None until it is on disk
-        self.progress_at: Position | None = None
-        self.writing = 0  # records about it that are under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +97,9 @@ class Spool:
         self.incoming = directory / "incoming"
         self._clock = clock or Clock()
         self._segment_size = segment_size
-        self.log = Log(directory / "log", segment_size=segment_size)
-        self._entries: dict[QueueId, Entry] = {}
-        self._pins: Counter[int] = Counter()  # segment → records in it that are needed
-        self._seen: Counter[int] = Counter()  # segment → records in it that the index has heard of
-        self._live = 0  # octets of the records that are needed
-        self._total = 0  # octets of the log
-        self._last_id = 0
+        self.log = Log(directory / "log", segment_size=segment_size, counted=bytes([Kind.MESSAGE]))
+        self._index = Index()
+        self._entries = self._index.entries
         self._reclaiming = False
         self._move_not_before = 0.0
         self._closed = False
@@ -143,8 +122,8 @@ class Spool:
 
     def new_id(self) -> QueueId:
         """Return a queue ID that was never used: the time in microseconds, moved on where it stands still."""
-        self._last_id = max(self._last_id + 1, int(self._clock.now() * 1_000_000))
-        return queue_id(self._last_id)
+        self._index.last_id = max(self._index.last_id + 1, int(self._clock.now() * 1_000_000))
+        return queue_id(self._index.last_id)
 
     def read(self, entry: Entry) -> Stored:
         """Return what an attempt needs; raises `SpoolError` where the disk does not give it back."""
@@ -242,43 +221,17 @@ class Spool:
         self, entry: Entry, positions: list[Position], *, status: bool, progress: Progress | None, also: Entry | None
     ) -> None:
         """Bring the index up to what the disk has."""
-        self._saw(positions)
+        index = self._index
+        index.saw(positions)
         if also is not None:
-            self._add_to_index(also, positions[0])
+            index.add(also, positions[0])
         if not status:
-            self._add_to_index(entry, positions[0])
+            index.add(entry, positions[0])
         elif progress is None:
-            self._remove_from_index(entry)
+            index.remove(entry)
         else:
-            self._unpin(entry.progress_at)
-            entry.progress_at = positions[-1]
-            entry.due, entry.attempts = progress.due, progress.attempts
-            self._pin(entry.progress_at)
+            index.progress(entry, positions[-1], progress)
         self._reclaim()
-
-    def _saw(self, positions: list[Position]) -> None:
-        for position in positions:
-            self._seen[position.segment] += 1
-            self._total += position.length
-
-    def _add_to_index(self, entry: Entry, position: Position) -> None:
-        entry.message_at = position
-        self._entries[entry.queue_id] = entry
-        self._pin(position)
-
-    def _remove_from_index(self, entry: Entry) -> None:
-        if self._entries.pop(entry.queue_id, None) is not None:
-            self._unpin(entry.message_at)
-            self._unpin(entry.progress_at)
-
-    def _pin(self, position: Position) -> None:
-        self._pins[position.segment] += 1
-        self._live += position.length
-
-    def _unpin(self, position: Position | None) -> None:
-        if position is not None:
-            self._pins[position.segment] -= 1
-            self._live -= position.length
 
     def _content_path(self, ident: QueueId, *, spilled: bool) -> Path | None:
         return self._contents / ident if spilled else None
@@ -287,14 +240,14 @@ class Spool:
 
     def _reclaim(self) -> None:
         """Remove the oldest segment if nothing in it is needed, or empty it if the log has grown too long."""
-        if self._closed or self._reclaiming or len(self._seen) < 2:
-            return  # or what was written last is told of after the end: the next process sees to it
-        oldest = next(iter(self._seen))  # they were seen in the order of their numbers
-        if not self._pins[oldest]:
+        if self._closed or self._reclaiming or len(self._index.seen) < 2:
+            return  # closing: leave reclaiming to the next start
+        oldest = next(iter(self._index.seen))  # they were seen in the order of their numbers
+        if not self._index.pins[oldest]:
             self._reclaiming = True
-            self._commit.submit(Drop(oldest, self._seen[oldest]), lambda done: self._dropped(oldest, done))
+            self._commit.submit(Drop(oldest, self._index.seen[oldest]), lambda done: self._dropped(oldest, done))
         elif (
-            self._total > _SLACK * self._live + 2 * self._segment_size
+            self._index.total > _SLACK * self._index.live + 2 * self._segment_size
             and self._clock.monotonic() >= self._move_not_before
         ):
             self._move_out_of(oldest)
@@ -304,8 +257,8 @@ class Spool:
         if isinstance(done, Exception):
             log.error("a segment of the spool can't be removed: %s", done)
         if segment not in self.log.sizes:
-            del self._seen[segment], self._pins[segment]
-            self._total = sum(self.log.sizes.values())
+            del self._index.seen[segment], self._index.pins[segment]
+            self._index.total = sum(self.log.sizes.values())
             self._reclaim()
 
     def _move_out_of(self, segment: int) -> None:
@@ -313,7 +266,7 @@ class Spool:
         positions: list[list[Position]] = []
         octets = 0
         for entry in self._entries.values():
-            own = [place for place in (entry.message_at, entry.progress_at) if place is not None]
+            own = entry.places
             if entry.writing or not any(place.segment == segment for place in own):
                 continue  # one that is being written about would be copied as it was
             moving.append(entry)
@@ -330,24 +283,18 @@ class Spool:
         if isinstance(done, UnreadableError):
             # It can be delivered no more than it can be moved; it must not keep the log from shrinking for ever.
             log.error("%s is lost from the spool: %s", moving[done.index].queue_id, done)
-            self._remove_from_index(moving[done.index])
+            self._index.remove(moving[done.index])
             self._reclaim()
             return
         if isinstance(done, Exception):
             log.error("the spool can't be compacted: %s", done)
             self._move_not_before = self._clock.monotonic() + _MOVE_AGAIN
             return
-        self._saw(done)
+        self._index.saw(done)
         new = iter(done)
-        # Whatever was written about these messages meanwhile was handed over later, so it settles later too.
+        # Whatever was written about these messages meanwhile was submitted later, so it settles later too.
         for entry, places in zip(moving, old, strict=True):
-            self._unpin(entry.message_at)
-            self._unpin(entry.progress_at)
-            entry.message_at = next(new)
-            entry.progress_at = next(new) if len(places) == 2 else None
-            self._pin(entry.message_at)
-            if entry.progress_at is not None:
-                self._pin(entry.progress_at)
+            self._index.move(entry, [next(new) for _ in places])
         self._reclaim()
 
     # -- beginning and end ------------------------------------------------------------------------------------
@@ -357,45 +304,47 @@ class Spool:
             directory.mkdir(parents=True, exist_ok=True)
         for left in self.incoming.iterdir():
             left.unlink()  # it was arriving when the process ended: nobody was told 250
-        for damage in self.log.recover(self._visit):
-            level = logging.INFO if damage.torn else logging.ERROR
-            kind = "a torn tail, cut off" if damage.torn else "DAMAGED, passed over"
-            log.log(level, "spool: %s at %d: %d octets are %s", damage.path.name, damage.offset, damage.length, kind)
+        damages = self.log.recover(self._index.visit)
         for number in self.log.sizes:
-            self._seen[number] = self.log.records(number)
-        self._total = sum(self.log.sizes.values())
+            self._index.seen[number] = self.log.records(number)
+        self._index.total = sum(self.log.sizes.values())
+        for damage in damages:
+            self._report(damage)
+        lossy = any(not damage.torn for damage in damages)
         for path in self._contents.iterdir():
-            if path.name not in self._entries:
+            if path.name in self._entries or path.suffix == KEPT_SUFFIX:
+                continue
+            if lossy:  # its record may be among those that are lost
+                log.error("spool: the content %s belongs to no message; it is kept as %s", path.name, _keep(path).name)
+            else:
                 path.unlink()
 
-    def _visit(self, position: Position, record: memoryview) -> None:
-        try:
-            kind, ident = peek(record)
-            self._last_id = max(self._last_id, number_of(ident))
-            entry = self._entries.get(ident)
-            if kind is Kind.MESSAGE:
-                message, _ = decode_message(record)
-                if entry is not None:  # it was moved, and its old segment outlived the crash
-                    self._remove_from_index(entry)
-                entry = Entry(ident, message.arrived, spilled=message.spilled)
-                self._add_to_index(entry, position)
-            elif entry is None:
-                return  # its message was done, and forgotten with its segment
-            elif kind is Kind.PROGRESS:
-                progress = decode_progress(record)
-                self._unpin(entry.progress_at)
-                entry.progress_at, entry.due, entry.attempts = position, progress.due, progress.attempts
-                self._pin(position)
-            else:
-                self._remove_from_index(entry)
-        except RecordError as error:
-            log.error("spool: segment %d at %d: %s", position.segment, position.offset, error)  # noqa: TRY400 - no bug
+    def _report(self, damage: Damage) -> None:
+        """Log what recovery could not read, and what that means for the administrator."""
+        if damage.torn:
+            log.info("spool: a torn tail of %d octets is cut off %s", damage.length, damage.path.name)
+            return
+        number = number_in(damage.path)
+        saved = sum(entry.message_at is not None and entry.message_at.segment == number for entry in self.entries())
+        log.error(
+            "spool: %s is DAMAGED: %d octets at %d can't be read; %d messages in it are saved, %s lost; %s",
+            damage.path.name,
+            damage.length,
+            damage.offset,
+            saved,
+            f"at most {damage.lost}" if damage.lost is not None else "an unknown number of",
+            f"the file is kept as {damage.kept.name}" if damage.kept is not None else "the file could not be kept",
+        )
 
     def close(self) -> None:
         """Write what waits, and close."""
         self._closed = True
         self._commit.close()
         self.log.close()
+
+
+def _keep(path: Path) -> Path:
+    return path.rename(path.with_name(path.name + KEPT_SUFFIX))
 
 
 def _retrieve(future: asyncio.Future[None]) -> None:

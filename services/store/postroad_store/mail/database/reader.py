@@ -6,23 +6,32 @@ its octets. No statement stays open between two calls, so the log can always be 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from array import array
 from bisect import bisect_left
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from postroad_store.mail.database.database import PIECE, PIECE_BITS, storage_error
-from postroad_store.mail.database.names import read_mailbox, read_mailboxes
+from postroad_store.mail.database.connection import explained, open_reader, storage_error
+from postroad_store.mail.database.rows import joined, read_mailbox, read_mailboxes
+from postroad_store.mail.database.schema import NARROW_BITS, PIECE, PIECE_BITS
 from postroad_store.mail.mime.structure import unpack
-from postroad_store.mail.model.mailbox import Mailbox, MailboxRow, Status
+from postroad_store.mail.model.flags import FIRST_KEYWORD
+from postroad_store.mail.model.mailbox import Contents, Mailbox, MailboxRow, Status, count_unseen
 from postroad_store.mail.model.message import UID, Item, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from postroad_store.mail.model.errors import StorageError
 
 BLOCK = 1 << 20  # octets of content that one SELECT may read, about
 BLOCK_ROWS = 512  # messages of one SELECT
+CHUNK = 5000  # messages that are taken into a mailbox at once
+
+_log = logging.getLogger(__name__)
 
 _COLUMNS = {
     Item.ENVELOPE: "c.envelope",
@@ -37,10 +46,11 @@ _BODIES = frozenset({Item.TEXT, Item.CONTENT})
 
 
 class Reader:
-    """The reading connection."""
+    """A reading connection: for one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = open_reader(path)
 
     def close(self) -> None:
         """Close the connection."""
@@ -51,7 +61,19 @@ class Reader:
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise storage_error(error) from error
+            raise self._refusal(error) from error
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: sqlite3.Error) -> StorageError:
+        """Log what an administrator should know of the error, and return what a client may know."""
+        _log.error("mail could not be read: %s", explained(error, self._path))
+        return storage_error(error)
 
     def account(self, login: str) -> tuple[int, list[MailboxRow], list[str]] | None:
         """Return the account's id, mailboxes and subscriptions; None where there is no such account."""
@@ -60,19 +82,41 @@ class Reader:
             return None
         ((number,),) = found
         names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
-        with _refused():
+        with self._refused():
             return number, read_mailboxes(self._db, number), [name for (name,) in names]
 
-    def load(self, mailbox: Mailbox) -> None:
-        """Fill the mailbox with what the database has, all of one moment."""
-        with _refused(), self._moment():
+    def contents(self, mailbox: Mailbox) -> Contents | None:
+        """Return what is in the mailbox, all of one moment; None where it has gone. May run in another thread.
+
+        Rows are taken some at a time: to make tuples and lists of a million of them at once would keep all other
+        threads waiting, the event loop's too.
+        """
+        uids: list[UID] = []
+        flags: list[int] = []
+        sizes, dates = array("q"), array("q")
+        unseen = 0
+        with self._refused(), self._moment():
             row = read_mailbox(self._db, mailbox.id)
-            keywords = self.rows("SELECT keyword FROM keywords WHERE mailbox = ? ORDER BY number", (mailbox.id,))
-            entries = self.rows(
+            if row is None:
+                return None
+            keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
+            cursor = self._db.execute(
                 "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
             )
-        if row is not None:
-            mailbox.load(row, [keyword for (keyword,) in keywords], entries)
+            while rows := cursor.fetchmany(CHUNK):
+                some_uids, some_flags, some_sizes, some_dates = zip(*rows, strict=True)
+                uids += some_uids
+                flags += some_flags
+                sizes.extend(some_sizes)
+                dates.extend(some_dates)
+                unseen += count_unseen(some_flags)
+            if any(number >= NARROW_BITS - FIRST_KEYWORD for number, _ in keywords):
+                for uid, wide in self._db.execute(
+                    "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND wide_flags IS NOT NULL", (mailbox.id,)
+                ):
+                    at = bisect_left(uids, uid)
+                    flags[at] = joined(flags[at], wide)
+        return Contents(row, keywords, uids, flags, sizes, dates, unseen)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Count an unloaded mailbox."""
@@ -225,14 +269,6 @@ class Reader:
             (mailbox.id, uid),
         )
         return unpack(*found[0]) if found else None
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise storage_error(error) from error
 
 
 def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterator[Sequence[int]]:

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.database import PIECE
+from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.mime.charsets import codec_of
 from postroad_store.mail.mime.fields import fields
 

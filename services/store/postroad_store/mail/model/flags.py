@@ -1,7 +1,7 @@
-r"""Flags of messages (RFC 3501 §2.3.2): bits of one integer.
+r"""Flags of messages (RFC 3501 §2.3.2): bits of one integer of any length.
 
 The five system flags have the lowest bits; keywords have the bits above, given out by each mailbox for itself
-(`Mailbox.keywords`). \Recent is no bit: it belongs to a session, not to a message (`View.recent`).
+(`keywords`). \Recent is no bit: it belongs to a session, not to a message (`View.recent`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SYSTEM_FLAGS = {
 }
 
 FIRST_KEYWORD = 5  # the bit number of a mailbox's first keyword
-MAX_KEYWORDS = 57  # a mailbox; SQLite's integers have 63 bits that need no thought
+MAX_KEYWORDS = 10_000  # per mailbox, of those that messages have: as many bits may each message's flags be long
 MAX_KEYWORD = 200  # octets of one keyword
 
 
@@ -36,6 +36,16 @@ class Change(Enum):
     ADD = "+FLAGS"
     REMOVE = "-FLAGS"
     REPLACE = "FLAGS"
+
+    def apply(self, flags: int, bits: int) -> int:
+        """Return what a message's flags become."""
+        match self:
+            case Change.ADD:
+                return flags | bits
+            case Change.REMOVE:
+                return flags & ~bits
+            case _:
+                return bits
 
 
 @dataclass(frozen=True, slots=True)

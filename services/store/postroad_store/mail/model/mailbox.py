@@ -10,17 +10,25 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, SEEN, SYSTEM_FLAGS, Change
+from postroad_store.mail.model.flags import FIRST_KEYWORD, SEEN, SYSTEM_FLAGS
+from postroad_store.mail.model.keywords import Keywords
 from postroad_store.mail.model.message import UID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from postroad_store.mail.model.flags import Change
+    from postroad_store.mail.model.keywords import Naming
     from postroad_store.mail.model.view import View
 
 Runs = list[tuple[int, int]]  # ranges of UIDs, both ends included, ascending
+Entry = tuple[int, int, int, int]  # UID, flags, size, internal date of a message
+MANY = 50  # messages, above which it is quicker to walk the whole mailbox than to take them out one by one
+MAX_FLAG_NAMES = 1000  # texts of flags that are kept per mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,19 @@ class MailboxRow:
     recent_uid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a mailbox, as the database has it at one moment: parallel lists, ascending by UID."""
+
+    row: MailboxRow
+    keywords: list[tuple[int, str]]  # by number
+    uids: list[UID]
+    flags: list[int]
+    sizes: array[int]
+    internal_dates: array[int]
+    unseen: int
+
+
 class Mailbox:
     """A mailbox: what it is called, and while it is loaded what is in it.
 
@@ -57,12 +78,14 @@ class Mailbox:
 
     __slots__ = (
         "__weakref__",
-        "_names",
+        "_all_seen",
+        "_behind",
+        "_flag_names",
+        "_keywords",
         "deleted",
         "flags",
         "id",
         "internal_dates",
-        "keywords",
         "loaded",
         "modseq",
         "name",
@@ -79,38 +102,53 @@ class Mailbox:
 
     def __init__(self, row: MailboxRow) -> None:
         self.id = row.id
-        self.name = row.name  # Unicode; modified UTF-7 is the wire's matter. INBOX in capitals
+        self.name = row.name  # Unicode; the wire has it in modified UTF-7. INBOX in capitals
         self.special_use = row.special_use  # RFC 6154 §2: "\\Drafts", ...
         self.selectable = row.selectable  # False: \Noselect, a name that has only inferiors
-        self.deleted = False  # it has gone; its views are told by `View.gone`
+        self.deleted = False  # its views learn of it by `View.gone`
         self.uid_validity = row.uid_validity
         self.uid_next = row.uid_next
         self.modseq = row.modseq  # RFC 7162 §3.1.1: rises with every change of the mailbox
-        self.recent_uid = row.recent_uid  # the highest UID that some session has been told of as \Recent
+        self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent
         self.views: set[View] = set()
+        self._behind: list[Callable[[], None]] | None = None  # changes since `load` was announced
         self.unload()
 
     def unload(self) -> None:
         """Forget what is in it, keeping what it is called."""
         self.loaded = False
-        self.keywords: list[str] = []  # the n-th has the flag bit `1 << (FIRST_KEYWORD + n)`
+        self._keywords = Keywords()
         self.uids: list[UID] = []
         self.flags: list[int] = []
         self.sizes: array[int] = array("q")  # octets, RFC822.SIZE
         self.internal_dates: array[int] = array("q")  # seconds since 1970 UTC
         self.unseen = 0  # how many messages lack \Seen
-        self._names: dict[int, str] = {}
+        self._all_seen = 0  # so many of the first messages have \Seen, or more
+        self._flag_names: dict[int, str] = {}
 
-    def load(self, row: MailboxRow, keywords: Iterable[str], entries: Sequence[tuple[int, int, int, int]]) -> None:
-        """Fill it from the database: entries are (UID, flags, size, internal date), ascending by UID."""
-        uids, flags, sizes, dates = zip(*entries, strict=True) if entries else ((), (), (), ())
-        self.keywords = list(keywords)
-        self.uids, self.flags = list(uids), list(flags)
-        self.sizes, self.internal_dates = array("q", sizes), array("q", dates)
+    def announce_load(self) -> None:
+        """Keep what changes from now on: a snapshot of the database is being read, and may lack it."""
+        self._behind = []
+
+    def load(self, contents: Contents | None) -> None:
+        """Take up a snapshot of the database, and what has changed since `announce_load`.
+
+        None where it could not be read or the mailbox has gone: the mailbox stays as it is.
+        """
+        behind, self._behind = self._behind or (), None
+        if contents is None or self.loaded or self.deleted:
+            return
+        row = contents.row
+        self._keywords = Keywords(contents.keywords)
+        self.uids, self.flags = contents.uids, contents.flags
+        self.sizes, self.internal_dates = contents.sizes, contents.internal_dates
         self.uid_next, self.modseq = row.uid_next, row.modseq
-        self.unseen = sum(1 for one in flags if not one & SEEN)
-        self._names = {}
+        self.unseen = contents.unseen
+        self._all_seen = 0
+        self._flag_names = {}
         self.loaded = True
+        for change in behind:
+            change()
 
     def status(self) -> Status:
         """Return what STATUS tells; of a loaded mailbox."""
@@ -118,14 +156,25 @@ class Mailbox:
         return Status(len(self.uids), recent, self.uid_next, self.uid_validity, self.unseen)
 
     def index(self, uid: int) -> int | None:
-        """Return where the message stands in the parallel lists, or None where it is no longer there."""
+        """Return where the message is in the parallel lists, or None where it has gone."""
         at = bisect_left(self.uids, uid)
         return at if at < len(self.uids) and self.uids[at] == uid else None
+
+    def first_unseen(self) -> int | None:
+        r"""Return where the first message without \Seen is in the parallel lists, or None where all have it."""
+        if not self.unseen:
+            return None
+        flags = self.flags
+        for at in range(self._all_seen, len(flags)):
+            if not flags[at] & SEEN:
+                self._all_seen = at  # a mailbox that is opened again and again is not walked each time
+                return at
+        raise AssertionError("unseen counts what is not there")
 
     def runs(self, uids: Sequence[int]) -> Runs:
         """Return ranges that cover these of its UIDs (ascending) and none of its others.
 
-        UIDs that it does not have are passed over. Unloaded, ranges of following numbers.
+        UIDs that it does not have are passed over. Of an unloaded mailbox: ranges of consecutive UIDs.
         """
         if not uids:
             return []
@@ -135,60 +184,69 @@ class Mailbox:
         first, last = bisect_left(mine, uids[0]), bisect_right(mine, uids[-1])
         if last - first == len(uids) and mine[first:last] == list(uids):  # all between: the common case
             return [(uids[0], uids[-1])]
-        found: Runs = []
+        runs: Runs = []
         previous = -2
         for uid in uids:
             at = bisect_left(mine, uid)
             if at == len(mine) or mine[at] != uid:
                 continue
             if at == previous + 1:
-                found[-1] = (found[-1][0], uid)
+                runs[-1] = (runs[-1][0], uid)
             else:
-                found.append((uid, uid))
+                runs.append((uid, uid))
             previous = at
-        return found
+        return runs
+
+    @property
+    def keywords(self) -> list[str]:
+        """The keywords of a loaded mailbox, in the order of their bits (RFC 3501 §7.2.6)."""
+        return self._keywords.names()
+
+    @property
+    def keywords_version(self) -> int:
+        """A number that rises when the keywords change."""
+        return self._keywords.version
 
     def flag_names(self, flags: int) -> str:
-        """Return the flags in IMAP's spelling, parted by spaces, without the parentheses; cached by value."""
-        names = self._names.get(flags)
+        """Return the flags in IMAP's spelling, separated by spaces, without the parentheses; cached by value."""
+        names = self._flag_names.get(flags)
         if names is None:
-            found = [name for name, bit in SYSTEM_FLAGS.items() if flags & bit]
-            found += [one for number, one in enumerate(self.keywords) if flags >> (FIRST_KEYWORD + number) & 1]
-            if len(self._names) > 1000:
-                self._names.clear()
-            names = self._names[flags] = " ".join(found)
+            listed = [name for name, bit in SYSTEM_FLAGS.items() if flags & bit]
+            listed += self._keywords.names_in(flags)
+            if len(self._flag_names) > MAX_FLAG_NAMES:
+                self._flag_names.clear()
+            names = self._flag_names[flags] = " ".join(listed)
         return names
 
     def keyword_bit(self, keyword: str) -> int:
-        """Return the flag bit of a keyword in any case, 0 where the mailbox does not know it."""
-        folded = keyword.lower()
-        for number, one in enumerate(self.keywords):
-            if one.lower() == folded:
-                return 1 << (FIRST_KEYWORD + number)
-        return 0
+        """Return the flag bit of a keyword in any case, 0 where the mailbox does not have it."""
+        return self._keywords.bit(keyword)
+
+    def has_unused_keywords(self) -> bool:
+        """Whether some keyword is on no message; of a loaded mailbox."""
+        used = 0
+        for flags in set(self.flags):
+            used |= flags
+        return (used >> FIRST_KEYWORD).bit_count() < len(self._keywords)
 
     # -- what commits have changed: called by them, in order; each brings the modseq that it made ---------------
 
-    def _is_news(self, modseq: int) -> bool:
+    def _is_news(self, modseq: int, change: Callable[[], None]) -> bool:
         """Whether a change is not yet in the lists: they may have been loaded after it was committed."""
         if not self.loaded or modseq <= self.modseq:
             self.modseq = max(self.modseq, modseq)
+            if self._behind is not None:
+                self._behind.append(change)
             return False
         self.modseq = modseq
         return True
 
-    def learn(self, keywords: Iterable[tuple[int, str]]) -> None:
-        """Take up new keywords (number, name)."""
-        for number, keyword in keywords:
-            if self.loaded and number == len(self.keywords):
-                self.keywords.append(keyword)
-                self.tell()
-
-    def arrive(self, modseq: int, entries: Sequence[tuple[int, int, int, int]]) -> None:
-        """Take up new messages: (UID, flags, size, internal date)."""
+    def arrive(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> None:
+        """Take up new messages, and what their keywords are."""
         self.uid_next = max(self.uid_next, entries[-1][0] + 1)
-        if not self._is_news(modseq):
+        if not self._is_news(modseq, partial(self.arrive, modseq, entries, naming)):
             return
+        self._learn(naming)
         for uid, flags, size, internal_date in entries:
             self.uids.append(UID(uid))
             self.flags.append(flags)
@@ -197,44 +255,81 @@ class Mailbox:
             self.unseen += not flags & SEEN
         self.tell()
 
-    def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, by: View | None) -> None:
-        """Take up changed flags, and tell all views of them but `by`."""
-        if not self._is_news(modseq):
+    def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
+        """Take up changed flags and what the keywords are, and tell all views of the messages but `by`."""
+        if not self._is_news(modseq, partial(self.reflag, modseq, runs, change, bits, naming=naming, by=by)):
             return
-        others = [view for view in self.views if view is not by]
-        flags = self.flags
-        changed: list[int] = []
+        if self._learn(naming):
+            self.tell()
+        changed: list[UID] = []
         for low, high in runs:
-            for at in range(bisect_left(self.uids, low), bisect_right(self.uids, high)):
-                old = flags[at]
-                new = old | bits if change is Change.ADD else old & ~bits if change is Change.REMOVE else bits
-                if new != old:
-                    flags[at] = new
-                    self.unseen += (old & SEEN) - (new & SEEN)
-                    changed.append(self.uids[at])
+            start, end = bisect_left(self.uids, low), bisect_right(self.uids, high)
+            changed += self._reflag(start, end, change, bits)
         if changed:
-            for view in others:
-                view.flagged(changed)
+            for view in self.views:
+                if view is not by:
+                    view.flagged(changed)
+
+    def _reflag(self, start: int, end: int, change: Change, bits: int) -> list[UID]:
+        """Change the flags of following messages, and return the UIDs of those that were different.
+
+        Of 10,000 messages few differ in their flags, so each value is changed once: 0.6 ms instead of 1.6.
+        """
+        old = self.flags[start:end]
+        becomes = {flags: change.apply(flags, bits) for flags in set(old)}
+        different = {flags for flags, new in becomes.items() if flags != new}
+        if not different:
+            return []
+        self.flags[start:end] = map(becomes.__getitem__, old)
+        seen = {flags: (new & SEEN) - (flags & SEEN) for flags, new in becomes.items()}
+        if any(seen.values()):
+            self.unseen -= sum(map(seen.__getitem__, old))
+            self._all_seen = min(self._all_seen, start)
+        uids = self.uids[start:end]
+        if len(different) == len(becomes):
+            return uids
+        return [uid for uid, flags in zip(uids, old, strict=True) if flags in different]
 
     def remove(self, modseq: int, uids: Sequence[int]) -> None:
         """Take messages (ascending UIDs) out."""
-        if not self._is_news(modseq):
-            return
-        gone = [at for uid in uids if (at := self.index(uid)) is not None]
-        self.unseen -= sum(1 for at in gone if not self.flags[at] & SEEN)
-        if len(gone) > 50:
-            lost = set(gone)
-            keep = [at for at in range(len(self.uids)) if at not in lost]
-            self.uids = [self.uids[at] for at in keep]
-            self.flags = [self.flags[at] for at in keep]
-            self.sizes = array("q", [self.sizes[at] for at in keep])
-            self.internal_dates = array("q", [self.internal_dates[at] for at in keep])
+        if self._is_news(modseq, partial(self.remove, modseq, uids)):
+            self._take_out(uids)
+
+    def empty(self, modseq: int) -> None:
+        """Take all messages out."""
+        if self._is_news(modseq, partial(self.empty, modseq)):
+            self._take_out(self.uids[:])
+
+    def _take_out(self, uids: Sequence[int]) -> None:
+        if len(uids) > MANY:
+            gone = set(uids)
+            stays = [uid not in gone for uid in self.uids]
+            self.uids = list(compress(self.uids, stays))
+            self.flags = list(compress(self.flags, stays))
+            self.sizes = array("q", compress(self.sizes, stays))
+            self.internal_dates = array("q", compress(self.internal_dates, stays))
+            self.unseen = count_unseen(self.flags)
+            self._all_seen = 0
         else:
-            for at in reversed(gone):
+            for at in reversed([at for uid in uids if (at := self.index(uid)) is not None]):
+                self.unseen -= not self.flags[at] & SEEN
+                self._all_seen = min(self._all_seen, at)
                 del self.uids[at], self.flags[at]
                 del self.sizes[at], self.internal_dates[at]
         for view in self.views:
             view.expunged(uids)
+
+    def rename_keywords(self, modseq: int, naming: Naming) -> None:
+        """Take up what keywords have given their numbers back."""
+        if self._is_news(modseq, partial(self.rename_keywords, modseq, naming)) and self._learn(naming):
+            self.tell()
+
+    def _learn(self, naming: Naming) -> bool:
+        """Take up what the keywords are; return whether that is new."""
+        if not naming or not self._keywords.learn(naming):
+            return False
+        self._flag_names.clear()
+        return True
 
     def vanish(self) -> None:
         """Note that it has been deleted: its views see all messages expunged."""
@@ -251,16 +346,18 @@ class Mailbox:
                 view.on_change()
 
 
-def deleted_uids(mailbox: Mailbox) -> list[UID]:
-    r"""Return the UIDs of the messages that have \Deleted."""
-    return [uid for uid, flags in zip(mailbox.uids, mailbox.flags, strict=True) if flags & DELETED]
+def count_unseen(flags: Sequence[int]) -> int:
+    r"""Return how many of these flags lack \Seen."""
+    unseen = {value: not value & SEEN for value in set(flags)}
+    return sum(map(unseen.__getitem__, flags))
 
 
 def _following(uids: Iterable[int]) -> Runs:
-    found: Runs = []
+    """Return ranges of consecutive UIDs."""
+    runs: Runs = []
     for uid in uids:
-        if found and uid == found[-1][1] + 1:
-            found[-1] = (found[-1][0], uid)
+        if runs and uid == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], uid)
         else:
-            found.append((uid, uid))
-    return found
+            runs.append((uid, uid))
+    return runs

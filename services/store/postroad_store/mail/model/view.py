@@ -12,8 +12,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.flags import SEEN
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    r"""What is to be told, in this order.
+    r"""What a session has to be told, in this order.
 
     `expunged`: the number of each EXPUNGE response, one after another, each as it is when its turn comes.
     `exists`: the new count of messages, None where it is to be left out (RFC 3501 §7.3.1).
@@ -73,7 +71,7 @@ class View:
         self._expunged: set[int] = set()  # gone, not told
         self._flagged: set[int] = set()  # flags changed, not told
         self._last = 0  # the highest UID that was ever in `uids`
-        self._keywords = len(mailbox.keywords)  # told of so many
+        self._keywords = mailbox.keywords_version  # the session knows the keywords of this one
         self._arrivals()
         mailbox.views.add(self)
 
@@ -90,7 +88,7 @@ class View:
             self._expunged
             or self._flagged
             or (mailbox.uids and mailbox.uids[-1] > self._last)
-            or len(mailbox.keywords) > self._keywords
+            or mailbox.keywords_version != self._keywords
         )
 
     def take(self, *, expunges: bool) -> Changes:
@@ -106,8 +104,8 @@ class View:
         if expunges and self._expunged:
             numbers = self._take_expunged()
         arrived = self._arrivals()
-        keywords = len(self.mailbox.keywords) > self._keywords
-        self._keywords = max(self._keywords, len(self.mailbox.keywords))
+        keywords = self._keywords != self.mailbox.keywords_version
+        self._keywords = self.mailbox.keywords_version
         flags: tuple[tuple[int, UID], ...] = ()
         if self._flagged:
             found = [(number, uid) for uid in sorted(self._flagged) if (number := self.number(uid)) is not None]
@@ -174,13 +172,9 @@ class View:
         return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
 
     def first_unseen(self) -> int | None:
-        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None where all are seen."""
-        if not self.mailbox.unseen:
-            return None
-        # Nothing gone: no copy. Whatever lies beyond this view is of no concern to it.
-        flags = self.pick(self.mailbox.flags, 1, len(self.uids)) if self._expunged else self.mailbox.flags
-        last = len(self.uids)
-        return next((number for number, one in enumerate(flags, 1) if not one & SEEN and number <= last), None)
+        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None where all have it."""
+        at = self.mailbox.first_unseen()
+        return None if at is None else self.number(self.mailbox.uids[at])
 
     def close(self) -> None:
         """Stop following; may be called twice."""
@@ -190,15 +184,13 @@ class View:
     # -- what the mailbox tells its views ----------------------------------------------------------------------
 
     def flagged(self, uids: Sequence[int]) -> None:
-        """Note that the flags of these messages have changed."""
-        last = self._last
-        self._flagged.update([uid for uid in uids if uid <= last])
+        """Note that the flags of these messages (ascending UIDs) have changed."""
+        self._flagged.update(uids[: bisect_right(uids, self._last)])
         if self.on_change is not None:
             self.on_change()
 
     def expunged(self, uids: Sequence[int]) -> None:
-        """Note that these messages are gone."""
-        last = self._last
-        self._expunged.update([uid for uid in uids if uid <= last])
+        """Note that these messages (ascending UIDs) have gone."""
+        self._expunged.update(uids[: bisect_right(uids, self._last)])
         if self.on_change is not None:
             self.on_change()

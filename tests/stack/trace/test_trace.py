@@ -1,4 +1,4 @@
-"""`postroad_stack.trace`: which events are one message's, and what is printed of them."""
+"""`postroad trace`: which events are one message's, and what is printed of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad.journal import JournalReader, Kind
-from postroad_stack import trace
+from postroad_stack.trace.command import main
+from postroad_stack.trace.finding import find, has_uid
+from postroad_stack.trace.printing import render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,7 @@ class Past:
             file.write(json.dumps(entry | detail, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def trace(self, name: str) -> str:
-        return "\n".join(trace.render(trace.find(JournalReader(self.directory), name)))
+        return "\n".join(render(find(JournalReader(self.directory), name)))
 
 
 @pytest.fixture
@@ -217,26 +219,105 @@ def test_every_kind_can_be_told(tmp_path: Path) -> None:
     ],
 )
 def test_has_uid(uids: object, uid: int, there: bool) -> None:
-    assert trace.has_uid(uids, uid) is there
+    assert has_uid(uids, uid) is there
+
+
+def test_a_message_is_found_by_each_of_its_message_ids(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    further = ["<second@x.test>", "<third@x.test>"]
+    past.note("relay", "accepted", "Q", "<first@x.test>", sender="x@x.test", further_message_ids=further)
+    past.note("relay", "queued", "Q", "<first@x.test>", size=1)
+    past.note("relay", "accepted", "R", "<other@x.test>", sender="x@x.test", further_message_ids="<second@x.test>")
+    for name in ("<first@x.test>", "second@x.test", "<third@x.test>", "Q"):
+        lines = past.trace(name).splitlines()
+        assert lines[0] == "Message <first@x.test>, <second@x.test>, <third@x.test>"
+        assert [line.split()[4] for line in lines[3:]] == ["accepted", "queued"]
+        assert lines[3].endswith(" accepted  from x@x.test")
+
+
+@pytest.fixture
+def refusals(tmp_path: Path) -> Past:
+    """What was refused: to a session before its message, to a message, to a message by its content, to a guesser."""
+    past = Past(tmp_path)
+    past.note("relay", "refused", command="RCPT", sender="a@x.test", recipient="nobody@beta.test", peer="192.0.2.1",
+              client="c.test", port="submission", session="s1", reply="550 5.1.1 No such user")  # fmt: skip
+    past.note("relay", "refused", command="AUTH", login="alice@alpha.test", peer="192.0.2.9", port="submission",
+              session="s2", reply="535 5.7.8 Authentication failed")  # fmt: skip
+    past.note("relay", "accepted", "Q", "<one@x.test>", sender="a@x.test", recipients=["b@x.test"], session="s1")
+    past.note("relay", "refused", None, "<big@x.test>", command="content", peer="192.0.2.1", session="s1",
+              reply="552 5.3.4 Too large")  # fmt: skip
+    past.note("store", "refused", None, None, command="TLS", peer="192.0.2.9", reason="unknown ca\x1b")
+    return past
+
+
+def test_refusals_in_the_session_of_a_message_are_on_its_road(refusals: Past) -> None:
+    lines = refusals.trace("one@x.test").splitlines()
+    assert [line.split(maxsplit=5)[4:] for line in lines[3:]] == [
+        [
+            "refused",
+            (
+                "RCPT from a@x.test for nobody@beta.test by c.test [192.0.2.1] on submission in session s1"
+                " got 550 5.1.1 No such user"
+            ),
+        ],
+        ["accepted", "from a@x.test for b@x.test"],
+    ]
+
+
+def test_a_refused_content_is_found_by_its_message_id(refusals: Past) -> None:
+    lines = refusals.trace("<big@x.test>").splitlines()
+    assert lines[:2] == ["Message <big@x.test>", "  no queue ID"]
+    assert lines[4].endswith("refused  content [192.0.2.1] in session s1 got 552 5.3.4 Too large")
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        ("192.0.2.9", ["AUTH", "TLS"]),
+        ("192.0.2.1", ["RCPT", "content"]),
+        ("s2", ["AUTH"]),
+        ("alice@alpha.test", ["AUTH"]),
+        ("nobody@beta.test", ["RCPT"]),
+        ("a@x.test", ["RCPT"]),
+    ],
+)
+def test_refusals_are_found_by_whom_they_met(
+    refusals: Past, capsys: pytest.CaptureFixture[str], name: str, commands: list[str]
+) -> None:
+    assert main([name, "--journal", str(refusals.directory)]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "  2026-01-01, times in UTC"
+    assert [line.split()[5] for line in lines] == commands
+    assert all(line.isprintable() for line in lines)
 
 
 class TestCommand:
     def test_prints(self, past: Past, capsys: pytest.CaptureFixture[str]) -> None:
-        assert trace.main(["one@x.test", "--journal", str(past.directory)]) == 0
+        assert main(["one@x.test", "--journal", str(past.directory)]) == 0
         assert capsys.readouterr().out.startswith("Message <one@x.test>\n")
 
     def test_nothing_found(self, past: Past, capsys: pytest.CaptureFixture[str]) -> None:
-        assert trace.main(["nope", "--journal", str(past.directory)]) == 1
+        assert main(["nope", "--journal", str(past.directory)]) == 1
         assert capsys.readouterr().err.startswith("No message with the ID nope is in the journal (")
 
     def test_no_journal(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("POSTROAD_DATA", str(tmp_path))
-        assert trace.main(["x"]) == 1
+        assert main(["x"]) == 1
         assert capsys.readouterr().err.startswith(f"There is no journal in {tmp_path / 'journal'}")
 
     def test_bad_settings(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("POSTROAD_NETWORK", "x")
-        assert trace.main(["x"]) == 1
+        assert main(["x"]) == 1
         assert "POSTROAD_NETWORK=x" in capsys.readouterr().err
+
+    def test_a_journal_that_may_not_be_read(
+        self, past: Past, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> int:
+            raise PermissionError(13, "Permission denied", "relay.jsonl")
+
+        monkeypatch.setattr("postroad.journal.reader._no_link", refuse)
+        assert main(["one@x.test", "--journal", str(past.directory)]) == 1
+        assert capsys.readouterr().err == "The journal cannot be read: [Errno 13] Permission denied: 'relay.jsonl'\n"

@@ -7,65 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroad_store.mail.database import database
-from postroad_store.mail.database.database import FILE, Checkpointer, connect, open_reader, open_writer, storage_error
-from postroad_store.mail.model.errors import StorageBusy, StorageCorrupt, StorageError, StorageFull
+from postroad_store.mail.database import checkpoint
+from postroad_store.mail.database.checkpoint import Checkpointer
+from postroad_store.mail.database.connection import FILE, PAGE, connect, open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (sqlite3.SQLITE_FULL, StorageFull),
-        (sqlite3.SQLITE_BUSY, StorageBusy),
-        (sqlite3.SQLITE_BUSY_SNAPSHOT, StorageBusy),
-        (sqlite3.SQLITE_LOCKED, StorageBusy),
-        (sqlite3.SQLITE_CORRUPT, StorageCorrupt),
-        (sqlite3.SQLITE_NOTADB, StorageCorrupt),
-        (sqlite3.SQLITE_IOERR_WRITE, StorageError),
-        (None, StorageError),
-    ],
-)
-def test_what_errors_mean(code: int | None, kind: type[StorageError]) -> None:
-    error = sqlite3.OperationalError("secret path")
-    if code is not None:
-        error.sqlite_errorcode = code
-    found = storage_error(error)
-    assert type(found) is kind
-    assert "secret" not in str(found)
-
-
-def test_durability_is_as_promised(tmp_path: Path) -> None:
-    writer = open_writer(tmp_path / FILE)
-    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-    assert writer.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
-    writer.close()
-
-
-def test_the_reader_cannot_write(tmp_path: Path) -> None:
-    writer = open_writer(tmp_path / FILE)
-    reader = open_reader(tmp_path / FILE)
-    with pytest.raises(sqlite3.OperationalError):
-        reader.execute("DELETE FROM contents")
-    reader.close()
-    writer.close()
-
-
-def test_another_schema_is_refused(tmp_path: Path) -> None:
-    writer = open_writer(tmp_path / FILE)
-    writer.execute("PRAGMA user_version = 99")
-    writer.close()
-    with pytest.raises(StorageError, match="schema 99"):
-        open_writer(tmp_path / FILE)
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"no database" * 1000)
-    with pytest.raises(StorageCorrupt):
-        open_writer(tmp_path / FILE)
 
 
 @pytest.fixture
@@ -76,17 +23,17 @@ def writer(tmp_path: Path) -> sqlite3.Connection:
 
 
 def fill(writer: sqlite3.Connection, pages: int) -> None:
-    writer.execute("INSERT INTO octets (octets) VALUES (zeroblob(?))", (pages * database.PAGE,))
+    writer.execute("INSERT INTO octets (octets) VALUES (zeroblob(?))", (pages * PAGE,))
 
 
 def copied_back(path: Path, pages: int) -> bool:
-    return (path / FILE).stat().st_size >= pages * database.PAGE
+    return (path / FILE).stat().st_size >= pages * PAGE
 
 
 def test_a_long_log_is_copied_back_in_another_thread(
     tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 10)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_PAGES", 10)
     done = threading.Event()
     checkpointer = Checkpointer(tmp_path / FILE)
     checkpointer._connection.close()
@@ -116,7 +63,7 @@ def _told(done: threading.Event) -> type[sqlite3.Connection]:
 def test_the_writer_waits_for_a_log_that_is_too_long(
     tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "LONG_LOG_PAGES", 10)
+    monkeypatch.setattr(checkpoint, "LONG_LOG_PAGES", 10)
     checkpointer = Checkpointer(tmp_path / FILE)
     fill(writer, 50)
     assert checkpointer.log_pages() > 50
@@ -130,7 +77,7 @@ def test_the_writer_waits_for_a_log_that_is_too_long(
 def test_a_checkpoint_that_fails_is_tried_again_later(
     tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 10)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_PAGES", 10)
     failed = threading.Event()
 
     class Failing(sqlite3.Connection):
@@ -161,15 +108,15 @@ def test_room_is_what_the_disk_has_without_spare_and_log(
     monkeypatch.setattr(os, "statvfs", lambda _: disk)
     before = checkpointer.room(writer)
     checkpointer.relieve(writer)
-    assert checkpointer.room(writer) - before >= 50 * database.PAGE
-    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - database.SPARE
+    assert checkpointer.room(writer) - before >= 50 * PAGE
+    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - checkpoint.SPARE
 
     writer.execute("DELETE FROM octets")
-    assert checkpointer.room(writer) > disk.f_bavail * disk.f_frsize - database.SPARE + 40 * database.PAGE
+    assert checkpointer.room(writer) > disk.f_bavail * disk.f_frsize - checkpoint.SPARE + 40 * PAGE
     fill(writer, 500)
     writer.execute("DELETE FROM octets")
     checkpointer.relieve(writer)
-    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - database.SPARE // 2
+    assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - checkpoint.SPARE // 2
 
     def fail(_: Path) -> os.statvfs_result:
         raise OSError

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail.database import names as names_module
+from postroad_store.mail.database.commits import accounts, mailboxes
 from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME, canonical_name
+from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
-from postroad_store.mail.model.message import Arrival, Item
+from postroad_store.mail.model.message import Item
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.account import Account
@@ -88,7 +89,7 @@ async def test_names_that_can_be(storage: Storage, account: Account) -> None:
 
 
 async def test_mailboxes_are_bounded(storage: Storage, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names_module, "MAX_MAILBOXES", 8)
+    monkeypatch.setattr(mailboxes, "MAX_MAILBOXES", 8)
     await storage.create(account, "a/b")
     with pytest.raises(LimitReached):
         await storage.create(account, "c")
@@ -223,7 +224,7 @@ async def test_subscriptions(storage: Storage, account: Account, monkeypatch: py
     await storage.unsubscribe(account, "Sent")
     await storage.unsubscribe(account, "Sent")
     assert account.subscriptions == SPECIAL - {"Sent"} | {"nowhere"}
-    monkeypatch.setattr(names_module, "MAX_SUBSCRIPTIONS", 6)
+    monkeypatch.setattr(accounts, "MAX_SUBSCRIPTIONS", 6)
     with pytest.raises(LimitReached):
         await storage.subscribe(account, "more")
     assert "more" not in account.subscriptions

@@ -1,63 +1,31 @@
-"""What can be done to accounts and the names of their mailboxes, as pieces of work (RFC 3501 §6.3.3 to §6.3.7).
+"""Commits that make, delete and rename mailboxes (RFC 3501 §6.3.3 to §6.3.5).
 
 The database decides, not the memory: names that are made, changed or deleted by calls in flight count already.
-Work in flight keeps its `Account` alive, and is shown in the order of the commits, so at each `show` the memory is
+A commit in flight keeps its `Account` alive, and commits are shown in their order, so at each `show` the memory is
 as the database was at its `write`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.commits import Commit
-from postroad_store.mail.model.account import (
-    DELIMITER,
-    INBOX,
-    MAX_MAILBOXES,
-    MAX_SUBSCRIPTIONS,
-    SPECIAL_USE,
-    Account,
-    checked_name,
-)
+from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read_mailboxes
+from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
 from postroad_store.mail.model.mailbox import Mailbox, MailboxRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from sqlite3 import Connection
-    from weakref import WeakValueDictionary
 
-_COLUMNS = "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid"
-
-
-def read_mailboxes(db: Connection, account: int) -> list[MailboxRow]:
-    """Return the account's mailboxes as the database has them."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? ORDER BY name", (account,))  # noqa: S608
-    return [_row(row) for row in rows]
-
-
-def read_mailbox(db: Connection, mailbox: int) -> MailboxRow | None:
-    """Return one mailbox as the database has it, None where it has gone."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE id = ?", (mailbox,)).fetchone()  # noqa: S608
-    return None if row is None else _row(row)
-
-
-def _row(row: tuple[int, str, str | None, int, int, int, int, int]) -> MailboxRow:
-    number, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid = row
-    return MailboxRow(number, name, special_use, bool(selectable), uid_validity, uid_next, modseq, recent_uid)
-
-
-def _find(db: Connection, account: int, name: str) -> MailboxRow | None:
-    row = db.execute(
-        f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? AND name = ?",  # noqa: S608
-        (account, name),
-    ).fetchone()
-    return None if row is None else _row(row)
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailboxes import Mailboxes
 
 
 def _existing(db: Connection, account: int, name: str) -> MailboxRow:
-    row = _find(db, account, name)
+    row = find_mailbox(db, account, name)
     if row is None:
         raise NoSuchMailbox("there is no such mailbox")
     return row
@@ -68,26 +36,6 @@ def _inferiors(db: Connection, account: int, name: str) -> list[MailboxRow]:
     return [row for row in read_mailboxes(db, account) if row.name.startswith(prefix)]
 
 
-def _make(
-    db: Connection, account: int, name: str, now: int, *, special_use: str | None = None, selectable: bool = True
-) -> MailboxRow:
-    """Insert a mailbox under a UIDVALIDITY that was never used.
-
-    RFC 3501 §2.3.1.1: a mailbox made anew under an old name must differ from it in UIDVALIDITY. The time of its
-    making does, and a counter that never falls makes sure; so not even the loss of the database repeats one.
-    """
-    ((uid_validity,),) = db.execute(
-        "UPDATE counters SET value = max(value + 1, ?) WHERE name = 'uid_validity' RETURNING value", (now,)
-    ).fetchall()
-    cursor = db.execute(
-        "INSERT INTO mailboxes (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid)"
-        " VALUES (?, ?, ?, ?, ?, 1, 1, 0)",
-        (account, name, special_use, selectable, uid_validity),
-    )
-    assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has just set it
-    return MailboxRow(cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)
-
-
 def _make_with_superiors(
     db: Connection, account: int, name: str, now: int, special_use: str | None = None
 ) -> list[MailboxRow]:
@@ -95,9 +43,9 @@ def _make_with_superiors(
     levels = name.split(DELIMITER)
     for depth in range(1, len(levels)):
         superior = DELIMITER.join(levels[:depth])
-        if _find(db, account, superior) is None:
-            made.append(_make(db, account, superior, now))
-    made.append(_make(db, account, name, now, special_use=special_use))
+        if find_mailbox(db, account, superior) is None:
+            made.append(insert_mailbox(db, account, superior, now))
+    made.append(insert_mailbox(db, account, name, now, special_use=special_use))
     _check_count(db, account)
     return made
 
@@ -106,40 +54,6 @@ def _check_count(db: Connection, account: int) -> None:
     (count,) = db.execute("SELECT count(*) FROM mailboxes WHERE account = ?", (account,)).fetchone()
     if count > MAX_MAILBOXES:
         raise LimitReached(f"an account has at most {MAX_MAILBOXES} mailboxes")
-
-
-class NewAccount(Commit[None, None]):
-    """Make an account with INBOX and the mailboxes of special use; nothing where it exists."""
-
-    def __init__(self, login: str, now: int) -> None:
-        self._login = login
-        self._now = now
-
-    def write(self, db: Connection) -> None:
-        """Insert what is missing."""
-        if db.execute("SELECT 1 FROM accounts WHERE login = ?", (self._login,)).fetchone():
-            return
-        account = db.execute("INSERT INTO accounts (login) VALUES (?)", (self._login,)).lastrowid
-        assert account is not None  # noqa: S101 - an INSERT has just set it
-        _make(db, account, INBOX, self._now)
-        for name, use in SPECIAL_USE.items():
-            _make(db, account, name, self._now, special_use=use)
-        db.executemany("INSERT INTO subscriptions VALUES (?, ?)", [(account, name) for name in (INBOX, *SPECIAL_USE)])
-
-    def show(self, written: None) -> None:
-        """Leave it: the account is read when it is needed."""
-
-
-# All mailboxes that somebody holds, by id: one object for each.
-Mailboxes: TypeAlias = "WeakValueDictionary[int, Mailbox]"
-
-
-def adopt(mailboxes: Mailboxes, row: MailboxRow) -> Mailbox:
-    """Return the one object for the mailbox."""
-    mailbox = mailboxes.get(row.id)
-    if mailbox is None:
-        mailbox = mailboxes[row.id] = Mailbox(row)
-    return mailbox
 
 
 class Create(Commit[list[MailboxRow], Mailbox]):
@@ -155,7 +69,7 @@ class Create(Commit[list[MailboxRow], Mailbox]):
 
     def write(self, db: Connection) -> list[MailboxRow]:
         r"""Insert it; a \Noselect name becomes a mailbox."""
-        old = _find(db, self._account.id, self._name)
+        old = find_mailbox(db, self._account.id, self._name)
         if old is not None:
             if old.selectable:
                 raise MailboxExists("there is a mailbox of this name already")
@@ -165,7 +79,7 @@ class Create(Commit[list[MailboxRow], Mailbox]):
     def show(self, written: list[MailboxRow]) -> Mailbox:
         """Show them in the account."""
         for row in written:
-            self._account.put(adopt(self._mailboxes, row))
+            self._account.put(self._mailboxes.adopt(row))
         return self._account.mailboxes[self._name]
 
 
@@ -194,13 +108,13 @@ class Delete(Commit[MailboxRow | None, None]):
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
-        return _make(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
+        return insert_mailbox(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
 
     def show(self, written: MailboxRow | None) -> None:
         """Show that it has gone."""
         self._account.take(self._name).vanish()
         if written is not None:
-            self._account.put(adopt(self._mailboxes, written))
+            self._account.put(self._mailboxes.adopt(written))
         self._collect()
 
 
@@ -227,7 +141,7 @@ class Rename(Commit[_Renamed, None]):
         """Change the names."""
         account = self._account.id
         row = _existing(db, account, self._name)
-        if _find(db, account, self._new) is not None:
+        if find_mailbox(db, account, self._new) is not None:
             raise MailboxExists("there is a mailbox of the new name already")
         if self._name == INBOX:
             return self._empty_inbox(db, row)
@@ -262,38 +176,10 @@ class Rename(Commit[_Renamed, None]):
     def show(self, written: _Renamed) -> None:
         """Show the names."""
         for row in written.made:
-            self._account.put(adopt(self._mailboxes, row))
+            self._account.put(self._mailboxes.adopt(row))
         moved = [(new, self._account.take(old)) for old, new in written.names]
         for new, mailbox in moved:
             mailbox.name = new
             self._account.put(mailbox)
         if written.inbox_modseq:
-            inbox = self._account.inbox
-            inbox.remove(written.inbox_modseq, list(inbox.uids))
-
-
-class Subscribe(Commit[None, None]):
-    """Subscribe to a name, or end that."""
-
-    def __init__(self, account: Account, name: str, *, subscribed: bool) -> None:
-        self._account = account
-        self._name = checked_name(name)
-        self._subscribed = subscribed
-
-    def write(self, db: Connection) -> None:
-        """Insert or delete the name."""
-        values = (self._account.id, self._name)
-        if not self._subscribed:
-            db.execute("DELETE FROM subscriptions WHERE account = ? AND name = ?", values)
-            return
-        db.execute("INSERT OR IGNORE INTO subscriptions VALUES (?, ?)", values)
-        (count,) = db.execute("SELECT count(*) FROM subscriptions WHERE account = ?", values[:1]).fetchone()
-        if count > MAX_SUBSCRIPTIONS:
-            raise LimitReached(f"an account has at most {MAX_SUBSCRIPTIONS} subscriptions")
-
-    def show(self, written: None) -> None:  # noqa: ARG002
-        """Show it in the account."""
-        if self._subscribed:
-            self._account.subscriptions.add(self._name)
-        else:
-            self._account.subscriptions.discard(self._name)
+            self._account.inbox.empty(written.inbox_modseq)

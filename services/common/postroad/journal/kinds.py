@@ -1,0 +1,48 @@
+"""The events of the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+SUFFIX = ".jsonl"  # of a service's file; a rotated one has a dot and its age behind it
+
+
+class Kind(StrEnum):
+    """What happened to a message. The comment names who records it."""
+
+    ACCEPTED = "accepted"  # relay: a client's transaction has ended with 250
+    REFUSED = "refused"  # relay, store: a command, a login, a content or a TLS handshake; see below
+    QUEUED = "queued"  # relay: it is in the spool
+    RESOLVED = "resolved"  # relay: the MX hosts of a domain, or why there are none
+    ATTEMPTED = "attempted"  # relay: a transaction with a server has begun
+    DELIVERED = "delivered"  # relay: the server took it for this recipient
+    DEFERRED = "deferred"  # relay: not now for this recipient; `next` is the time of the next attempt
+    FAILED = "failed"  # relay: never for this recipient
+    EXPIRED = "expired"  # relay: deferred for too long
+    REPORTED = "reported"  # relay: a notification (DSN) about it is queued
+    STORED = "stored"  # store: it is in a mailbox
+    RETRIEVED = "retrieved"  # store: a client has read it whole
+    REMOVED = "removed"  # store: a client has expunged or deleted it
+
+
+# The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content), `peer` (its IP address), `client`
+# (the name it gave in EHLO), `port` (the listener), `session` (any name that the events of one session share; ACCEPTED
+# may have it too), `sender`, `recipient`, `login`, `reply`, `reason`. Any kind may have `further_message_ids`, a list.
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of the journal."""
+
+    time: datetime  # aware, UTC
+    service: str
+    kind: Kind
+    queue_id: str | None = None
+    message_id: str | None = None  # with its angle brackets, as in the message
+    detail: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,120 @@
+"""What memory keeps of the log: which messages are queued, where their records are, and which segments they need."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from postroad_relay.queue.spool.record import (
+    Kind,
+    Progress,
+    QueueId,
+    RecordError,
+    decode_message,
+    decode_progress,
+    number_of,
+    peek,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from postroad_relay.queue.spool.log import Position
+
+log = logging.getLogger(__name__)
+
+
+class Entry:
+    """What memory keeps of a queued message."""
+
+    __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "spilled", "writing")
+
+    def __init__(self, ident: QueueId, arrived: float, *, spilled: bool) -> None:
+        self.queue_id = ident
+        self.arrived = arrived  # seconds since the epoch
+        self.due = arrived  # seconds since the epoch; the first attempt is made at once
+        self.attempts = 0
+        self.spilled = spilled
+        self.message_at: Position | None = None  # None until it is on disk
+        self.progress_at: Position | None = None
+        self.writing = 0  # records about it that are under way
+
+    @property
+    def places(self) -> list[Position]:
+        """Where its records are, the message's first."""
+        return [place for place in (self.message_at, self.progress_at) if place is not None]
+
+
+class Index:
+    """The queued messages, with counts of what each segment of the log is needed for."""
+
+    def __init__(self) -> None:
+        self.entries: dict[QueueId, Entry] = {}
+        self.pins: Counter[int] = Counter()  # segment → records in it that are needed
+        self.seen: Counter[int] = Counter()  # segment → records in it that the index knows of
+        self.live = 0  # octets of the records that are needed
+        self.total = 0  # octets of the log
+        self.last_id = 0  # the greatest number that a queue ID had
+
+    def saw(self, positions: Iterable[Position]) -> None:
+        """Count records that have been written."""
+        for position in positions:
+            self.seen[position.segment] += 1
+            self.total += position.length
+
+    def add(self, entry: Entry, position: Position) -> None:
+        """Queue a message whose record is on disk."""
+        entry.message_at = position
+        self.entries[entry.queue_id] = entry
+        self._pin(position)
+
+    def remove(self, entry: Entry) -> None:
+        """Forget a message."""
+        if self.entries.pop(entry.queue_id, None) is not None:
+            self._unpin(entry.places)
+
+    def progress(self, entry: Entry, position: Position, progress: Progress) -> None:
+        """Note where the last progress of a message is."""
+        if entry.progress_at is not None:
+            self._unpin((entry.progress_at,))
+        entry.progress_at = position
+        entry.due, entry.attempts = progress.due, progress.attempts
+        self._pin(position)
+
+    def move(self, entry: Entry, places: list[Position]) -> None:
+        """Note that the records of a message have been copied to other places."""
+        self._unpin(entry.places)
+        entry.message_at = places[0]
+        entry.progress_at = places[1] if len(places) == 2 else None
+        for place in places:
+            self._pin(place)
+
+    def _pin(self, position: Position) -> None:
+        self.pins[position.segment] += 1
+        self.live += position.length
+
+    def _unpin(self, positions: Iterable[Position]) -> None:
+        for position in positions:
+            self.pins[position.segment] -= 1
+            self.live -= position.length
+
+    def visit(self, position: Position, record: bytes | memoryview) -> None:
+        """Take in a record that was found on disk; records come in the order in which they were written."""
+        try:
+            kind, ident = peek(record)
+            self.last_id = max(self.last_id, number_of(ident))
+            entry = self.entries.get(ident)
+            if kind is Kind.MESSAGE:
+                message, _ = decode_message(record)
+                if entry is not None:  # it was moved, and its old segment outlived the crash
+                    self.remove(entry)
+                self.add(Entry(ident, message.arrived, spilled=message.spilled), position)
+            elif entry is None:
+                return  # its message was done, and forgotten with its segment
+            elif kind is Kind.PROGRESS:
+                self.progress(entry, position, decode_progress(record))
+            else:
+                self.remove(entry)
+        except RecordError as error:
+            log.error("spool: segment %d at %d: %s", position.segment, position.offset, error)  # noqa: TRY400 - no bug

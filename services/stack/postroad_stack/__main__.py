@@ -1,0 +1,52 @@
+"""The command `postroad`: one program per word, each imported only when it is called.
+
+The health check runs every few seconds for as long as the stack lives; it must not wait for what the others need.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAMS = {
+    "run": ("run.command", "start dns, relay and store as processes, until Ctrl-C"),
+    "init": ("init", "check settings and world, make the certificates and the data folders"),
+    "trace": ("trace.command", "print one message's road, or what was refused to somebody"),
+    "queue": ("queue", "list the messages that wait in the relay, and why they wait"),
+    "password": ("password", "make the hash of a password for the world file"),
+    "health": ("health", "ask services of this host whether they answer in their own protocols"),
+}
+
+HELP = f"""\
+usage: postroad COMMAND [...]
+
+The whole of Internet mail on one machine: submission and relay, name server, mailboxes.
+
+{"".join(f"  {name:10}{what}" + chr(10) for name, (_, what) in PROGRAMS.items())}
+`postroad COMMAND --help` says more. Settings are environment variables; `python -m postroad.config` prints them all.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program that the first word names; returns its exit status, 2 if there is no such program."""
+    word, *rest = [*(sys.argv[1:] if arguments is None else arguments), ""]
+    if word in PROGRAMS:
+        module, _ = PROGRAMS[word]
+        return int(importlib.import_module(f"postroad_stack.{module}").main(rest[:-1]))
+    if word in {"-h", "--help", "help"}:
+        print(HELP, end="")
+        return 0
+    if word in {"-V", "--version"}:
+        print(f"postroad {version('postroad-stack')}")
+        return 0
+    print(f"There is no command {word}.\n\n{HELP}" if word else HELP, end="", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

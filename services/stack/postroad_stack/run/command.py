@@ -1,0 +1,87 @@
+"""The program `postroad run`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from postroad.config import ConfigError, Settings
+from postroad.world.world import Role
+from postroad_stack.init import InitError, prepare
+from postroad_stack.run.endpoints import check_addresses, first_steps, listeners
+from postroad_stack.run.errors import RunError
+from postroad_stack.run.lock import sole_user
+from postroad_stack.run.supervisor import Supervisor
+from postroad_stack.starter import with_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+MODULES = {Role.DNS: "postroad_dns", Role.RELAY: "postroad_relay", Role.STORE: "postroad_store"}
+
+
+def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
+    """Run the stack until a signal comes; raises `ConfigError`, `InitError` or `RunError` where it cannot go on."""
+    began = time.monotonic()
+    environ = with_world(environ)
+    settings = Settings.from_environ(environ)
+    with sole_user(settings.data) as lock:
+        world = prepare(settings)
+        endpoints = listeners(settings, world)
+        check_addresses(endpoints)
+        commands = {role.value: [sys.executable, "-m", module] for role, module in MODULES.items()}
+
+        def ready(pids: Mapping[str, int]) -> None:
+            seconds = time.monotonic() - began
+            if as_json:
+                facts = {
+                    "ready": True,
+                    "seconds": round(seconds, 3),
+                    "endpoints": {name: list(endpoint) for name, endpoint in endpoints.items()},
+                    "ca": str(settings.tls_dir / "ca.pem"),
+                    "pids": pids,
+                }
+                sys.stdout.write(json.dumps(facts) + "\n")
+            else:
+                sys.stdout.write(f"Postroad is ready, after {seconds:.2f} s. Ctrl-C stops it.\n")
+                sys.stdout.writelines(f"{line}\n" for line in first_steps(settings, world, endpoints))
+            sys.stdout.flush()
+
+        asyncio.run(_supervise(commands, environ, lock, ready))
+
+
+async def _supervise(
+    commands: Mapping[str, Sequence[str]],
+    environ: Mapping[str, str],
+    lock: int,
+    ready: Callable[[Mapping[str, int]], None],
+) -> None:
+    supervisor = Supervisor(commands, environ, sys.stderr, lock=lock)
+    try:
+        if await supervisor.start():
+            ready(supervisor.pids)
+            await supervisor.run()
+    finally:
+        await supervisor.stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the stack; 1 where it could not, or where a service ended by itself."""
+    parser = argparse.ArgumentParser(
+        prog="postroad run",
+        description="Run dns, relay and store as processes until Ctrl-C. In a folder without a world file it writes "
+        "one (world.toml) to start from. Mail, queue and certificates are kept in data/.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one line of JSON when the stack is ready")
+    options = parser.parse_args(arguments)
+    try:
+        run_stack(os.environ, as_json=options.json)
+    except (ConfigError, InitError, RunError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0

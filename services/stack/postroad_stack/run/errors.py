@@ -1,0 +1,7 @@
+"""What prevents the stack from running."""
+
+from __future__ import annotations
+
+
+class RunError(Exception):
+    """The stack cannot run; the message says why and what to do."""

@@ -1,0 +1,43 @@
+"""The data folder has one stack: two on one spool and one database would deliver twice and corrupt both."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from postroad_stack.run.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def sole_user(data: Path) -> Iterator[int]:
+    """Hold the data folder and yield the descriptor of its lock; raises `RunError` where another stack has it."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise RunError(
+            f"the data folder {data} cannot be used: {error.strerror}; POSTROAD_DATA names another"
+        ) from error
+    try:
+        _lock(lock, data)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _lock(lock: int, data: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pids = os.pread(lock, 100, 0).decode()  # of the services, which may have outlived the one that started them
+        raise RunError(
+            f"another Postroad runs on the data folder {data}. Stop it{f' (kill {pids})' if pids else ''}, or give "
+            "this one a folder and a network of its own (POSTROAD_DATA=data2 POSTROAD_NETWORK=127.0.1)"
+        ) from None
+    os.ftruncate(lock, 0)  # the processes named there have ended

@@ -1,0 +1,153 @@
+"""Which events of the journals belong to one message.
+
+Events belong to one message where they share a queue ID or a Message-ID, or where the reply that one service got names
+the queue ID that the other gave ("250 2.0.0 OK stored as 660f709bc5fb3"). Reading and removing are recorded with
+account, mailbox and UID, and found by what was stored there; refusals in the session that brought the message, by the
+session. A notification (DSN) is a message of its own, linked to the one that it reports on, whichever was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from postroad.journal import Entry, JournalReader, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A message's place in the store: account, mailbox, UIDVALIDITY, UID.
+Place = tuple[str, str, int, int]
+
+_STORED_AS = re.compile(r"\bstored as ([0-9A-Za-z]+)")  # postroad_store.delivery.service says so
+_OF_A_PLACE = frozenset({Kind.RETRIEVED, Kind.REMOVED})
+_OF_A_STRANGER = ("session", "peer", "login", "sender", "recipient")  # by which refusals without a message are found
+
+
+@dataclass(slots=True)
+class Message:
+    """What is known of one message: its names, its events in the order of time, and the messages linked to it."""
+
+    queue_ids: set[str] = field(default_factory=set)
+    message_ids: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)  # that brought it
+    places: set[Place] = field(default_factory=set)
+    entries: list[Entry] = field(default_factory=list)
+    reports: set[str] = field(default_factory=set)  # queue IDs of the messages that it is a notification about
+    reported_by: set[str] = field(default_factory=set)  # queue IDs of the notifications about it
+
+    @property
+    def names(self) -> int:
+        """The number of names that are known; it grows while the message is looked for."""
+        return len(self.queue_ids) + len(self.message_ids) + len(self.sessions) + len(self.places)
+
+    def is_of(self, entry: Entry) -> bool:
+        """Whether the event is of this message, by what is known so far."""
+        if entry.queue_id in self.queue_ids or not self.message_ids.isdisjoint(ids_of(entry)):
+            return True
+        if entry.kind in _OF_A_PLACE:
+            return any(_is_at(entry, place) for place in self.places)
+        if entry.kind is Kind.REFUSED and entry.queue_id is None and entry.message_id is None:
+            return entry.detail.get("session") in self.sessions
+        return not self.queue_ids.isdisjoint(_STORED_AS.findall(str(entry.detail.get("reply", ""))))
+
+    def learn(self, entry: Entry) -> None:
+        """Add the names that an event of this message gives it."""
+        if entry.queue_id is not None:
+            self.queue_ids.add(entry.queue_id)
+        self.message_ids.update(ids_of(entry))
+        detail = entry.detail
+        if isinstance(detail.get("session"), str):
+            self.sessions.add(detail["session"])
+        if entry.kind is Kind.DELIVERED:
+            self.queue_ids.update(_STORED_AS.findall(str(detail.get("reply", ""))))
+        if entry.kind is Kind.STORED and isinstance(detail.get("uid"), int):
+            self.places.add((detail.get("account", ""), detail.get("mailbox", ""), _validity(detail), detail["uid"]))
+        if entry.kind is Kind.REPORTED and "dsn_queue_id" in detail:
+            self.reported_by.add(str(detail["dsn_queue_id"]))
+        if "reports" in detail:
+            self.reports.add(str(detail["reports"]))
+
+    def needles(self) -> re.Pattern[bytes]:
+        """Return a pattern that every line of this message matches, and some others do."""
+        accounts = (account for account, *_ in self.places)
+        return _any_of({*self.queue_ids, *self.message_ids, *self.sessions, *accounts})
+
+
+def ids_of(entry: Entry) -> list[str]:
+    """Return the Message-IDs of an event: a message may have several such fields, though RFC 5322 §3.6 allows one."""
+    further = entry.detail.get("further_message_ids", [])
+    ids = [entry.message_id, *(further if isinstance(further, list) else [])]
+    return [ident for ident in ids if isinstance(ident, str)]
+
+
+def _any_of(names: set[str]) -> re.Pattern[bytes]:
+    """Return a pattern of the octets that the names have in a line of the journal."""
+    written = (json.dumps(name, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace") for name in names)
+    return re.compile(b"|".join(map(re.escape, written)))
+
+
+def _validity(detail: Mapping[str, Any]) -> int:
+    validity = detail.get("uid_validity", 0)
+    return validity if isinstance(validity, int) else 0
+
+
+def _is_at(entry: Entry, place: Place) -> bool:
+    account, mailbox, validity, uid = place
+    detail = entry.detail
+    return (
+        detail.get("account") == account
+        and detail.get("mailbox") == mailbox
+        and _validity(detail) == validity
+        and has_uid(detail.get("uid"), uid)
+    )
+
+
+def has_uid(uids: object, uid: int) -> bool:
+    """Whether a number, or a uid-set such as `1:5,9` (RFC 4315 §4), includes the UID."""
+    if isinstance(uids, int):
+        return uids == uid
+    for part in str(uids).split(","):
+        first, _, last = part.partition(":")
+        if first.isdecimal() and (last or first).isdecimal() and int(first) <= uid <= int(last or first):
+            return True
+    return False
+
+
+def find(reader: JournalReader, name: str) -> list[Message]:
+    """Return the message that has this ID and those linked to it, oldest first; empty if there is no such message."""
+    bare = name.strip().removeprefix("<").removesuffix(">")
+    asked = _gather(reader, Message({bare}, {f"<{bare}>", bare}))
+    if not asked.entries:  # queue IDs are found in either case
+        asked = _gather(reader, Message({bare.upper(), bare.lower()}))
+    if not asked.entries:
+        return []
+    messages = [asked]
+    for message in messages:  # which grows
+        for queue_id in sorted(message.reports | message.reported_by):
+            if not any(queue_id in other.queue_ids for other in messages):
+                messages.append(_gather(reader, Message({queue_id})))
+    return sorted((message for message in messages if message.entries), key=lambda message: message.entries[0].time)
+
+
+def find_refusals(reader: JournalReader, name: str) -> list[Entry]:
+    """Return what was refused to a session, a peer's address, a login, or an address of the envelope."""
+    name = name.strip()
+    return [
+        entry
+        for entry in reader.entries(_any_of({name}).search)
+        if entry.kind is Kind.REFUSED and name in [entry.detail.get(key) for key in _OF_A_STRANGER]
+    ]
+
+
+def _gather(reader: JournalReader, message: Message) -> Message:
+    """Read the journal again until nothing new is learnt; two or three times as a rule."""
+    known = -1
+    while message.names != known:
+        known = message.names
+        message.entries = [entry for entry in reader.entries(message.needles().search) if message.is_of(entry)]
+        for entry in message.entries:
+            message.learn(entry)
+    return message

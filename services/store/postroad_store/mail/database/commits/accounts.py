@@ -1,0 +1,64 @@
+"""Commits that make accounts, and change what they are subscribed to (RFC 3501 §6.3.6, §6.3.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.rows import insert_mailbox
+from postroad_store.mail.model.account import INBOX, MAX_SUBSCRIPTIONS, SPECIAL_USE, checked_name
+from postroad_store.mail.model.errors import LimitReached
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from postroad_store.mail.model.account import Account
+
+
+class NewAccount(Commit[None, None]):
+    """Make an account with INBOX and the mailboxes of special use; nothing where it exists."""
+
+    def __init__(self, login: str, now: int) -> None:
+        self._login = login
+        self._now = now
+
+    def write(self, db: Connection) -> None:
+        """Insert what is missing."""
+        if db.execute("SELECT 1 FROM accounts WHERE login = ?", (self._login,)).fetchone():
+            return
+        account = db.execute("INSERT INTO accounts (login) VALUES (?)", (self._login,)).lastrowid
+        assert account is not None  # noqa: S101 - an INSERT has just set it
+        insert_mailbox(db, account, INBOX, self._now)
+        for name, use in SPECIAL_USE.items():
+            insert_mailbox(db, account, name, self._now, special_use=use)
+        db.executemany("INSERT INTO subscriptions VALUES (?, ?)", [(account, name) for name in (INBOX, *SPECIAL_USE)])
+
+    def show(self, written: None) -> None:
+        """Do nothing: the account is read when it is needed."""
+
+
+class Subscribe(Commit[None, None]):
+    """Subscribe to a name, or end that."""
+
+    def __init__(self, account: Account, name: str, *, subscribed: bool) -> None:
+        self._account = account
+        self._name = checked_name(name)
+        self._subscribed = subscribed
+
+    def write(self, db: Connection) -> None:
+        """Insert or delete the name."""
+        values = (self._account.id, self._name)
+        if not self._subscribed:
+            db.execute("DELETE FROM subscriptions WHERE account = ? AND name = ?", values)
+            return
+        db.execute("INSERT OR IGNORE INTO subscriptions VALUES (?, ?)", values)
+        (count,) = db.execute("SELECT count(*) FROM subscriptions WHERE account = ?", values[:1]).fetchone()
+        if count > MAX_SUBSCRIPTIONS:
+            raise LimitReached(f"an account has at most {MAX_SUBSCRIPTIONS} subscriptions")
+
+    def show(self, written: None) -> None:  # noqa: ARG002
+        """Change the account's subscriptions."""
+        if self._subscribed:
+            self._account.subscriptions.add(self._name)
+        else:
+            self._account.subscriptions.discard(self._name)

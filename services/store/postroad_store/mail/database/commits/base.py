@@ -1,0 +1,57 @@
+"""What all commits are: a piece of work for the writer thread, and what it changes in memory.
+
+`write` runs in the writer thread, inside a transaction, and touches nothing but the database; whatever it raises, all
+that it wrote is rolled back. `show` runs on the event loop's thread once the transaction is on disk, in the order of
+the commits, changes the memory accordingly and gives the caller's result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from postroad_store.mail.model.errors import NoSuchMailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from sqlite3 import Connection
+
+    from postroad_store.mail.model.mailbox import Mailbox
+
+Written = TypeVar("Written")
+Shown = TypeVar("Shown")
+
+
+class Commit(ABC, Generic[Written, Shown]):
+    """One piece of work."""
+
+    octets = 0  # of disk space that it must find; work that makes room, or needs little, asks for none
+
+    @abstractmethod
+    def write(self, db: Connection) -> Written:
+        """Write to the database, in the writer thread."""
+
+    @abstractmethod
+    def show(self, written: Written) -> Shown:
+        """Change the memory, on the event loop's thread, and return what the caller asked for."""
+
+
+def advance(db: Connection, mailbox: Mailbox, count: int = 0) -> tuple[int, int, int]:
+    """Raise the mailbox's modseq, and uid_next by `count`; return the first of those UIDs, modseq, UIDVALIDITY.
+
+    Raises `NoSuchMailbox` where the mailbox has been deleted.
+    """
+    rows = db.execute(
+        "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1 WHERE id = ? AND selectable"
+        " RETURNING uid_next, modseq, uid_validity",
+        (count, mailbox.id),
+    ).fetchall()
+    if not rows:
+        raise NoSuchMailbox("the mailbox has gone")
+    uid_next, modseq, uid_validity = rows[0]
+    return uid_next - count, modseq, uid_validity
+
+
+def discard(db: Connection, contents: Iterable[int]) -> None:
+    """Note contents that may have lost their last entry: `Collect` removes those that have."""
+    db.executemany("INSERT OR IGNORE INTO garbage VALUES (?)", [(content,) for content in contents])

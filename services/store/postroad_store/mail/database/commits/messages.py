@@ -1,0 +1,256 @@
+"""Commits that store, copy, move and remove messages (RFC 3501 §6.3.11, §6.4.3, §6.4.7; RFC 6851)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.commits.base import Commit, advance, discard
+from postroad_store.mail.database.commits.keywords import Numbers
+from postroad_store.mail.database.connection import PAGE
+from postroad_store.mail.database.rows import joined, parted
+from postroad_store.mail.database.schema import PIECE, PIECE_BITS
+from postroad_store.mail.model.arrival import Copied, Stored
+from postroad_store.mail.model.errors import MessagesExpunged
+from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, SYSTEM
+from postroad_store.mail.model.message import UID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from sqlite3 import Connection
+
+    from postroad_store.mail.mime.structure import Parsed
+    from postroad_store.mail.model.flags import FlagSet
+    from postroad_store.mail.model.keywords import Naming
+    from postroad_store.mail.model.mailbox import Entry, Mailbox, Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message to be stored, parsed: an `Arrival` made ready on the event loop's side."""
+
+    mailboxes: tuple[Mailbox, ...]
+    content: bytes
+    internal_date: int
+    flags: FlagSet
+    parsed: Parsed
+    plain: bool  # the content itself is the text to be searched
+    text: tuple[bytes, bytes] | None  # that text, where it is another and is kept (`mime.text`)
+
+
+_INSERT_CONTENT = (
+    "INSERT INTO contents (size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_ENTRY = (
+    "INSERT INTO entries (mailbox, uid, content, flags, internal_date, size, modseq, wide_flags)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """One message in one mailbox."""
+
+    mailbox: Mailbox
+    uid_validity: int
+    modseq: int
+    naming: Naming
+    entry: Entry
+
+
+class Append(Commit[list[_Arrived], list[Stored]]):
+    """Store messages, all or none."""
+
+    def __init__(self, arrivals: Sequence[Incoming]) -> None:
+        self._arrivals = arrivals
+        # Content, what is made of it, and the pages that are written besides.
+        self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
+
+    def write(self, db: Connection) -> list[_Arrived]:
+        """Write each content once, and an entry for it in each of its mailboxes."""
+        arrived: list[_Arrived] = []
+        for incoming in self._arrivals:
+            size, date = len(incoming.content), incoming.internal_date
+            content = _write_content(db, incoming)
+            for mailbox in incoming.mailboxes:
+                uid, modseq, uid_validity = advance(db, mailbox, 1)
+                flags = incoming.flags.system & SYSTEM
+                naming: Naming = []
+                if incoming.flags.keywords:  # of which one too many is left out: mail is never refused for a flag
+                    numbers = Numbers(db, mailbox.id)
+                    flags |= numbers.bits(incoming.flags.keywords, make=True)
+                    naming = numbers.naming
+                narrow, wide = parted(flags)
+                db.execute(_INSERT_ENTRY, (mailbox.id, uid, content, narrow, date, size, modseq, wide))
+                arrived.append(_Arrived(mailbox, uid_validity, modseq, naming, (uid, flags, size, date)))
+        return arrived
+
+    def show(self, written: list[_Arrived]) -> list[Stored]:
+        """Show the messages in their mailboxes."""
+        for arrived in written:
+            arrived.mailbox.arrive(arrived.modseq, [arrived.entry], arrived.naming)
+        return [Stored(arrived.mailbox, arrived.uid_validity, UID(arrived.entry[0])) for arrived in written]
+
+
+def _write_content(db: Connection, incoming: Incoming) -> int:
+    """Insert the content, and return its id."""
+    parsed, size = incoming.parsed, len(incoming.content)
+    header_size = parsed.header_size
+    content = db.execute(
+        _INSERT_CONTENT,
+        (
+            size,
+            header_size,
+            parsed.sent_day,
+            incoming.plain,
+            parsed.envelope,
+            parsed.body,
+            parsed.bodystructure,
+            parsed.parts,
+            incoming.content[:header_size],
+        ),
+    ).lastrowid
+    assert content is not None  # noqa: S101 - an INSERT has just set it
+    first = content << PIECE_BITS
+    if size - header_size <= PIECE:
+        db.execute("INSERT INTO octets VALUES (?, ?)", (first, incoming.content[header_size:]))
+    else:
+        view = memoryview(incoming.content)
+        for number, start in enumerate(range(header_size, size, PIECE)):
+            db.execute("INSERT INTO octets VALUES (?, ?)", (first + number, view[start : start + PIECE]))
+    if incoming.text is not None:
+        db.execute("INSERT INTO texts VALUES (?, ?, ?)", (content, *incoming.text))
+    return content
+
+
+class Expunge(Commit[tuple[int, list[int]], list[UID]]):
+    """Remove messages."""
+
+    def __init__(self, mailbox: Mailbox, runs: Runs, *, only_deleted: bool, collect: Callable[[], None]) -> None:
+        self._mailbox = mailbox
+        self._runs = runs
+        self._mask = DELETED if only_deleted else 0
+        self._collect = collect
+
+    def write(self, db: Connection) -> tuple[int, list[int]]:
+        """Remove the entries; their contents may be garbage now."""
+        _, modseq, _ = advance(db, self._mailbox)
+        gone: list[tuple[int, int]] = []
+        for low, high in self._runs:
+            gone += db.execute(
+                "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?"
+                " RETURNING uid, content",
+                (self._mailbox.id, low, high, self._mask, self._mask),
+            ).fetchall()
+        discard(db, [content for _, content in gone])
+        return modseq, sorted(uid for uid, _ in gone)
+
+    def show(self, written: tuple[int, list[int]]) -> list[UID]:
+        """Show that they are gone."""
+        modseq, uids = written
+        self._mailbox.remove(modseq, uids)
+        if uids:
+            self._collect()
+        return [UID(uid) for uid in uids]
+
+
+@dataclass(frozen=True, slots=True)
+class _Duplicated:
+    uid_validity: int
+    modseq: int
+    source_modseq: int
+    source: list[int]
+    entries: list[Entry]
+    naming: Naming
+
+
+class Copy(Commit[_Duplicated | None, Copied]):
+    """Copy or move messages; the contents are shared."""
+
+    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, *, move: bool, least: int = 0) -> None:
+        self._source = source
+        self._runs = runs
+        self._target = target
+        self._move = move
+        self._least = least  # how many messages there must be; of fewer none is copied
+
+    def write(self, db: Connection) -> _Duplicated | None:
+        """Write new entries, and for a move take the old ones away; None where nothing was there."""
+        rows: list[tuple[int, int, int, int, int, bytes | None]] = []
+        for low, high in self._runs:
+            rows += db.execute(
+                "SELECT uid, content, internal_date, size, flags, wide_flags FROM entries"
+                " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
+                (self._source.id, low, high),
+            ).fetchall()
+        uid, modseq, uid_validity = advance(db, self._target, len(rows))
+        if len(rows) < self._least:
+            raise MessagesExpunged("some of the requested messages no longer exist.")
+        if not rows:
+            return None
+        flags, naming = self._translate(db, {row[4:] for row in rows})
+        entries = [(uid + number, flags[row[4:]], row[3], row[2]) for number, row in enumerate(rows)]
+        source_modseq = 0
+        if self._move:
+            _, source_modseq, _ = advance(db, self._source)
+            db.executemany(
+                "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+                [(self._source.id, low, high) for low, high in self._runs],
+            )
+        columns = {value: parted(value) for value in flags.values()}
+        db.executemany(
+            _INSERT_ENTRY,
+            [
+                (self._target.id, number, row[1], columns[value][0], row[2], row[3], modseq, columns[value][1])
+                for (number, value, _, _), row in zip(entries, rows, strict=True)
+            ],
+        )
+        return _Duplicated(uid_validity, modseq, source_modseq, [row[0] for row in rows], entries, naming)
+
+    def _translate(
+        self, db: Connection, values: set[tuple[int, bytes | None]]
+    ) -> tuple[dict[tuple[int, bytes | None], int], Naming]:
+        """Return what each pair of flag columns is in the target, which has its own numbers for keywords.
+
+        A keyword that is one too many there is left out: mail is never refused for a flag.
+        """
+        flags = {columns: joined(*columns) for columns in values}
+        used = 0
+        for value in flags.values():
+            used |= value
+        if self._source.id == self._target.id or not used & ~SYSTEM:
+            return flags, []
+        numbers = Numbers(db, self._target.id)
+        bits = {}  # of the source → of the target
+        for number, keyword in db.execute(
+            "SELECT number, keyword FROM keywords WHERE mailbox = ? ORDER BY number", (self._source.id,)
+        ).fetchall():
+            bit = 1 << (FIRST_KEYWORD + number)
+            if used & bit:
+                bits[bit] = numbers.bits([keyword], make=True)
+        return {columns: _translated(value, bits) for columns, value in flags.items()}, numbers.naming
+
+    def show(self, written: _Duplicated | None) -> Copied:
+        """Show the new ones, then that the old ones are gone."""
+        if written is None:
+            return Copied(self._target.uid_validity, (), ())
+        self._target.arrive(written.modseq, written.entries, written.naming)
+        if self._move:
+            self._source.remove(written.source_modseq, written.source)
+        return Copied(
+            written.uid_validity,
+            tuple(UID(uid) for uid in written.source),
+            tuple(UID(entry[0]) for entry in written.entries),
+        )
+
+
+def _translated(flags: int, bits: dict[int, int]) -> int:
+    """Return flags with other bits for the keywords."""
+    result = flags & SYSTEM
+    left = flags & ~SYSTEM
+    while left:
+        lowest = left & -left
+        result |= bits[lowest]
+        left ^= lowest
+    return result

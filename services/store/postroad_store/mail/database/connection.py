@@ -1,0 +1,114 @@
+"""How the database is opened, and what its errors mean.
+
+WAL with `synchronous=FULL`: a commit is one write and one fsync of the log, and readers never wait for it. The log is
+copied back into the database by `checkpoint`, in a thread of its own, so that no commit waits for that.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.migrations import migrate
+from postroad_store.mail.model.errors import StorageBusy, StorageCorrupt, StorageError, StorageFull
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "mail.sqlite"
+PAGE = 4096  # octets
+CHECKPOINT_PAGES = 4000  # of the log (16 MB), after which it is copied back
+
+_log = logging.getLogger(__name__)
+
+
+def storage_error(error: sqlite3.Error) -> StorageError:
+    """Return what a client may know of SQLite's error."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageFull("no space is left for the mail")
+    if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return StorageBusy("the mail is held by another process")
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StorageCorrupt("the mail's database is damaged")
+    return StorageError("the mail cannot be read or written")
+
+
+def explained(error: sqlite3.Error, path: Path) -> str:
+    """Return what an administrator should know of SQLite's error: which file, what is wrong, what to do."""
+    refused = storage_error(error)
+    said = f"the mail's database {path}: {error}"
+    match refused:
+        case StorageCorrupt():
+            return (
+                f"{said}: it is damaged. Stop the store and put a backup in its place; or save what can be read with"
+                f" `sqlite3 {path.name} .recover`; or move it away, and the store begins with an empty one"
+            )
+        case StorageFull():
+            return f"{said}: make room on the disk, or remove mail"
+        case StorageBusy():
+            return f"{said}: another process has it open; stop that one first"
+        case _:
+            return f"{said}: see whether the store may read and write the file and its folder"
+
+
+def connect(
+    path: Path, *, read_only: bool = False, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
+    """Open a connection; transactions are begun and ended by hand. May be used from any one thread at a time."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        timeout=5.0,
+        factory=factory,
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Open the database for the writer thread, making or migrating it where that is due.
+
+    Raises `StorageError`, whose text names the file and is not for clients.
+    """
+    # Whatever else is in the folder, the store has put it there: it has run before.
+    lost = not path.exists() and any(path.parent.iterdir())
+    try:
+        connection = connect(path)
+        try:
+            _set_up(connection)
+            migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise type(storage_error(error))(explained(error, path)) from error
+    if lost:
+        _log.warning("made a new database in %s: there was none, though the folder had been used before", path.parent)
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer's
+    # A log that starts anew is cut to this, so that its size tells how much there is to copy.
+    connection.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE}")
+    connection.execute("PRAGMA cache_size = -8000")
+    connection.execute("PRAGMA secure_delete = OFF")  # Debian's SQLite else writes zeros over all that is deleted
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open the database for reading.
+
+    Pages are read by way of a memory map: that saves one copy, a fifth of the time that reading many messages takes.
+    """
+    connection = connect(path, read_only=True)
+    connection.execute("PRAGMA cache_size = -4000")
+    connection.execute(f"PRAGMA mmap_size = {1 << 30}")
+    return connection

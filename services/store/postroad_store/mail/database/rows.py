@@ -1,0 +1,73 @@
+"""Rows of the tables, as reader and writer both take them: mailboxes, and the two columns of a message's flags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.schema import NARROW_BITS
+from postroad_store.mail.model.mailbox import MailboxRow
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_COLUMNS = "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid"
+
+
+def read_mailboxes(db: Connection, account: int) -> list[MailboxRow]:
+    """Return the account's mailboxes, by name."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? ORDER BY name", (account,))  # noqa: S608
+    return [_row(row) for row in rows]
+
+
+def read_mailbox(db: Connection, mailbox: int) -> MailboxRow | None:
+    """Return the mailbox with this id, None where it has gone."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE id = ?", (mailbox,)).fetchone()  # noqa: S608
+    return None if row is None else _row(row)
+
+
+def find_mailbox(db: Connection, account: int, name: str) -> MailboxRow | None:
+    """Return the account's mailbox of this name, None where there is none."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? AND name = ?",  # noqa: S608
+        (account, name),
+    ).fetchone()
+    return None if row is None else _row(row)
+
+
+def _row(row: tuple[int, str, str | None, int, int, int, int, int]) -> MailboxRow:
+    number, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid = row
+    return MailboxRow(number, name, special_use, bool(selectable), uid_validity, uid_next, modseq, recent_uid)
+
+
+def insert_mailbox(
+    db: Connection, account: int, name: str, now: int, *, special_use: str | None = None, selectable: bool = True
+) -> MailboxRow:
+    """Insert a mailbox under a UIDVALIDITY that was never used; `now` is in seconds since 1970.
+
+    RFC 3501 §2.3.1.1: a mailbox made anew under an old name must differ from it in UIDVALIDITY. The time of its
+    making does, and a counter that never falls makes sure; so not even the loss of the database repeats one.
+    """
+    ((uid_validity,),) = db.execute(
+        "UPDATE counters SET value = max(value + 1, ?) WHERE name = 'uid_validity' RETURNING value", (now,)
+    ).fetchall()
+    cursor = db.execute(
+        "INSERT INTO mailboxes (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid)"
+        " VALUES (?, ?, ?, ?, ?, 1, 1, 0)",
+        (account, name, special_use, selectable, uid_validity),
+    )
+    assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has just set it
+    return MailboxRow(cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)
+
+
+_NARROW = (1 << NARROW_BITS) - 1
+
+
+def parted(flags: int) -> tuple[int, bytes | None]:
+    """Return flags as the columns `flags` and `wide_flags` have them."""
+    wide = flags >> NARROW_BITS
+    return flags & _NARROW, wide.to_bytes((wide.bit_length() + 7) // 8, "little") if wide else None
+
+
+def joined(narrow: int, wide: bytes | None) -> int:
+    """Return the flags that the two columns have."""
+    return narrow if wide is None else narrow | int.from_bytes(wide, "little") << NARROW_BITS

@@ -1,0 +1,28 @@
+"""All mailboxes that somebody holds: one object for each, whoever asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from postroad_store.mail.model.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.mailbox import MailboxRow
+
+
+class Mailboxes:
+    """Mailboxes by id, as long as an account, a session or a commit holds them."""
+
+    def __init__(self) -> None:
+        self._by_id: WeakValueDictionary[int, Mailbox] = WeakValueDictionary()
+
+    def adopt(self, row: MailboxRow) -> Mailbox:
+        """Return the one object for the mailbox of this row.
+
+        Somebody may hold a mailbox of an account that has been forgotten: it must stay the same object.
+        """
+        mailbox = self._by_id.get(row.id)
+        if mailbox is None:
+            mailbox = self._by_id[row.id] = Mailbox(row)
+        return mailbox

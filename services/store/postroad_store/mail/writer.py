@@ -1,0 +1,117 @@
+"""The writer: commits in batches, each batch in one transaction and one fsync, in a thread of its own.
+
+A batch that the database refuses is tried once more, work by work, so that a message too large for the disk takes no
+smaller one with it. What SQLite refuses is logged here with the file's name and what to do; callers get a
+`StorageError` that is fit for a client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from postroad.groupcommit import GroupCommit
+from postroad_store.mail.database.checkpoint import Checkpointer
+from postroad_store.mail.database.connection import explained, open_writer, storage_error
+from postroad_store.mail.model.errors import StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from postroad_store.mail.database.commits.base import Commit
+
+Shown = TypeVar("Shown")
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """The one connection that writes, and the thread that uses it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database, making or migrating it where that is due; raises `StorageError`."""
+        self._path = path
+        self._db = open_writer(path)
+        self._checkpointer = Checkpointer(path)
+        self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
+
+    def close(self) -> None:
+        """Commit what was handed over, and close the database."""
+        self._commits.close()
+        self._checkpointer.close()
+        self._db.close()
+
+    def submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
+        """Hand work over; the future ends after `show`, which no cancelling can keep from being called."""
+        promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
+        self._commits.submit(commit, partial(_show, commit, promise))
+        return promise
+
+    def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
+        """Commit a batch, in the writer's thread; return what each work has written, or what prevented it.
+
+        Where there is too little room on the disk, the log is copied back, which may make some.
+        """
+        wanted = sum(work.octets for work in batch)
+        if wanted and wanted > self._checkpointer.room(self._db):
+            self._checkpointer.relieve(self._db)
+        try:
+            outcomes = self._transaction(batch)
+        except sqlite3.Error:
+            self._checkpointer.relieve(self._db)
+            outcomes = [self._alone(work) for work in batch]
+        self._checkpointer.committed(self._db)
+        return outcomes
+
+    def _alone(self, work: Commit[Any, Any]) -> Any:
+        try:
+            return self._transaction([work])[0]
+        except sqlite3.Error as error:
+            _log.error("mail could not be written: %s", explained(error, self._path))
+            return storage_error(error)
+
+    def _transaction(self, batch: Sequence[Commit[Any, Any]]) -> list[Any]:
+        db = self._db
+        outcomes: list[Any] = []
+        room = self._checkpointer.room(db)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for work in batch:
+                db.execute("SAVEPOINT work")
+                try:
+                    if work.octets and work.octets > room:
+                        raise StorageFull("no space is left for the mail")
+                    room -= work.octets
+                    outcomes.append(work.write(db))
+                except sqlite3.Error:
+                    raise
+                except Exception as error:  # noqa: BLE001 - this caller's alone
+                    db.execute("ROLLBACK TO work")
+                    outcomes.append(error)
+                db.execute("RELEASE work")
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return outcomes
+
+
+def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
+    """Show a commit that is on disk, then keep the promise made to the caller."""
+    if isinstance(written, Exception):
+        if not promise.done():
+            promise.set_exception(written)
+        return
+    try:
+        shown = commit.show(written)
+    except Exception as mistake:  # noqa: BLE001 - the work is on disk, and the caller must not wait for ever
+        _log.exception("a commit could not be shown")
+        if not promise.done():
+            promise.set_exception(mistake)
+        return
+    if not promise.done():
+        promise.set_result(shown)

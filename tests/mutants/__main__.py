@@ -1,0 +1,143 @@
+"""`python -m tests.mutants`: the mutants of the engines, a sample of them, and which of them the tests notice."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.covered import engines
+from tests.mutants.changes import Mutant, mutants
+from tests.mutants.trials import ROOT, Coverage, baseline, preload, run, trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EQUIVALENT = Path(__file__).with_name("equivalent")
+FOLDERS = {"postroad": "common", "postroad_dns": "dns", "postroad_relay": "relay", "postroad_store": "store"}
+# Tests elsewhere that run a package's modules, beside those that mirror its path.
+FURTHER = {
+    "postroad.dns": ["tests/dns"],
+    "postroad.mail": ["tests/relay/submission", "tests/store/delivery", "tests/dialogues/test_smtp.py"],
+    "postroad.smtp": ["tests/dialogues/test_smtp.py"],
+    "postroad_relay.dsn": ["tests/golden"],
+    "postroad_store.imap": ["tests/dialogues/test_imap.py"],
+    "postroad_store.mail": ["tests/golden"],
+    "postroad_store.pop3": ["tests/dialogues/test_pop3.py"],
+}
+MANY = 3.0  # times what the tests took without a mutant, and
+MORE = 15.0  # seconds: then a mutant runs in a circle
+
+
+def path_of(module: str) -> Path:
+    """Return the file of a module, from the top of the tree."""
+    package, *rest = module.split(".")
+    return Path("services", FOLDERS[package], package, *rest).with_suffix(".py")
+
+
+def folders_of(module: str) -> list[str]:
+    """Return the folders and files with the tests of a module."""
+    package, *rest = module.split(".")
+    folder = ROOT / "tests" / FOLDERS[package]
+    for part in rest[:-1]:
+        if (folder / part).is_dir():
+            folder /= part
+    further = [path for name, paths in FURTHER.items() if f"{module}.".startswith(f"{name}.") for path in paths]
+    return [path for path in (str(folder.relative_to(ROOT)), *further) if (ROOT / path).exists()]
+
+
+def outermost(folders: Iterable[str]) -> list[str]:
+    """Return the folders without those that lie in another one, so that no test runs twice."""
+    paths = sorted({Path(folder) for folder in folders})
+    return [str(path) for path in paths if not any(other in path.parents for other in paths)]
+
+
+def equivalents(module: str) -> set[str]:
+    """Return the differences that are listed as equivalent: lines with - and +, then the reason."""
+    file = EQUIVALENT / f"{module}.txt"
+    if not file.exists():
+        return set()
+    entries = file.read_text(encoding="utf-8").strip().split("\n\n")
+    return {"\n".join(line for line in entry.splitlines() if line[:2] in {"- ", "+ "}) for entry in entries}
+
+
+def sample(only: str, seed: int) -> list[Mutant]:
+    """Return the mutants in the order in which they are tried; raises SystemExit where no module has that name."""
+    names = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
+    chosen = [name for name in names if any(f"{name}.".startswith(f"{one}.") for one in only.split(","))]
+    chosen = chosen if only else names
+    if not chosen:
+        raise SystemExit(f"No engine is called {only}; pyproject.toml lists them ([tool.postroad.engines])")
+    found = []
+    for name in chosen:
+        source = (ROOT / path_of(name)).read_bytes()
+        known = equivalents(name)
+        found += [one for one in mutants(name, str(path_of(name)), source) if one.difference not in known]
+    random.Random(seed).shuffle(found)
+    return found
+
+
+def main() -> int:
+    """Print the survivors and the share that was killed; 1 where the tests fail without a mutant."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="modules or packages, with commas between; else all engines")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample's order (1)")
+    parser.add_argument("--seconds", type=float, default=570, help="until no further mutant is tried (570)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one per core)")
+    options = parser.parse_args()
+    began = time.monotonic()
+    os.chdir(ROOT)
+    waiting = sample(options.only, options.seed)
+    preload()
+    folders = outermost(folder for name in {one.module for one in waiting} for folder in folders_of(name))
+    print(f"{len(waiting)} mutants; without one: {' '.join(folders)}", flush=True)
+    with tempfile.TemporaryDirectory() as results:
+        covered = baseline(folders, {one.path for one in waiting}, Path(results), options.workers)
+    if covered.failed:
+        print("These fail without a mutant, and are left out:", *covered.failed, sep="\n  ")
+    if not covered.seconds:
+        print("No test passed without a mutant", file=sys.stderr)
+        return 1
+    print(f"{len(covered.seconds)} tests, after {time.monotonic() - began:.0f} s\n", flush=True)
+    return report(waiting, covered, options.workers, began + options.seconds, options.seed)
+
+
+def report(waiting: list[Mutant], covered: Coverage, workers: int, deadline: float, seed: int) -> int:
+    """Try one mutant after another until the deadline, and print what comes of them."""
+    trials = {}
+    survived: list[Mutant] = []
+    killed = late = 0
+
+    def jobs() -> Iterable[object]:
+        for mutant in waiting:
+            tests = covered.tests_of(mutant)
+            if not tests:
+                survived.append(mutant)
+                print(f"{mutant.text}  no test runs this line\n", flush=True)
+                continue
+            job = trial(mutant, tests, MANY * sum(covered.seconds[test] for test in tests) + MORE)
+            trials[job] = mutant
+            yield job
+
+    for job in run(iter(jobs()), workers, deadline):  # type: ignore[arg-type]
+        if job.status == 0:
+            survived.append(trials[job])
+            print(trials[job].text, flush=True)
+        else:
+            killed += 1
+            late += job.status is None
+    tried = killed + len(survived)
+    print(
+        f"Seed {seed}: {tried} of {len(waiting)} mutants tried, {killed} killed ({100 * killed / max(1, tried):.1f} %;"
+        f" {late} by time), {len(survived)} survived"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

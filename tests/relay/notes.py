@@ -1,0 +1,35 @@
+"""A journal for the tests, which only remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postroad.journal import Kind
+
+
+class Notes:
+    """A journal that is only remembered."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[Kind, str | None, dict[str, Any]]] = []
+        self.changed = asyncio.Event()
+
+    def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
+        self.events.append((kind, queue_id, detail))
+        self.changed.set()
+
+    def kinds(self, queue_id: str | None = None) -> list[str]:
+        return [kind.value for kind, ident, _ in self.events if queue_id in {None, ident}]
+
+    def find(self, kind: Kind) -> list[dict[str, Any]]:
+        return [detail for one, _, detail in self.events if one is kind]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()

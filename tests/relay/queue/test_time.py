@@ -1,0 +1,205 @@
+"""Days pass in a moment: the real manager, courier and spool go by a clock that the test pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email
+import time
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from postroad.clock import Clock
+from postroad.journal import Kind
+from postroad.mail.address import parse_address
+from postroad.mail.envelope import Envelope, Recipient
+from postroad.mail.reply import reply
+from postroad.smtp.client.outcome import Delivered, from_reply
+from postroad_relay.delivery.courier import Attempt, Courier
+from postroad_relay.delivery.routing import Route, Target
+from postroad_relay.queue.manager import Manager
+from postroad_relay.queue.schedule import JITTER, Schedule
+from postroad_relay.queue.spool import UNTRIED, Message, Spool, Stored
+from tests.relay.dsns import REPORTER
+from tests.relay.notes import Notes
+from tests.relay.smtpserver import PretendServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from postroad.journal import Journal
+    from postroad.smtp.client import Transaction
+    from postroad.smtp.client.session import Session
+    from postroad_relay.delivery.router import Router
+
+DAY = 86400.0
+SCHEDULE = Schedule((1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 3 * 3600.0), 5 * DAY)
+CONTENT = b"Subject: hi\r\n\r\nbody\r\n"
+HOST = "mx.test[127.0.0.1]"
+BUSY = from_reply(reply(450, "4.2.1", "Busy"), host=HOST, command="RCPT TO")
+
+
+class OneRoute:
+    """Routes all mail to one server."""
+
+    def known(self, domain: str) -> Route:
+        return Route((Target("mx.test", IPv4Address("127.0.0.1")),), ())
+
+
+class ScriptedHop:
+    """Takes mail for alice, and is too busy for bob; without sockets, so that only the queue takes time."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.contents: list[bytes] = []
+
+    async def deliver(
+        self, route: Route, transaction: Transaction, stored: Stored, attempted: Callable[[Session], None]
+    ) -> Attempt:
+        if str(transaction.envelope.recipients[0].address) == "bob@beta.test":
+            self.attempts += 1
+            return Attempt((BUSY,), reached=True)
+        self.contents.append(b"".join(stored.blocks()))
+        return Attempt((Delivered(HOST, reply(250, "2.0.0", "OK")),), reached=True)
+
+    def close(self) -> None:
+        pass
+
+
+class SmtpHop(Courier):
+    """The same over SMTP."""
+
+    def __init__(self, server: PretendServer, clock: Clock) -> None:
+        super().__init__("relay.test", server.port, None, clock=clock)
+        self._server = server
+        server.replies["RCPT TO:<bob@beta.test>"] = "450 4.2.1 Busy"
+
+    @property
+    def attempts(self) -> int:
+        return self._server.commands.count("RCPT TO:<bob@beta.test>")
+
+    @property
+    def contents(self) -> list[bytes]:
+        return [mail.content for mail in self._server.mails]
+
+
+class Days:
+    """A queue on a disk, a next hop, and a wall clock that can be set."""
+
+    def __init__(self, directory: Path, server: PretendServer | None = None) -> None:
+        self.directory = directory
+        self.set_by = 0.0  # seconds that somebody has set the wall clock forth
+        self.clock = Clock(wall=lambda: time.time() + self.set_by)
+        self.notes = Notes()
+        self.hop = ScriptedHop() if server is None else SmtpHop(server, self.clock)
+        self.open()
+
+    def open(self) -> None:
+        self.spool = Spool(self.directory, clock=self.clock)
+        self.manager = Manager(
+            self.spool,
+            router=cast("Router", OneRoute()),
+            courier=cast("Courier", self.hop),
+            schedule=SCHEDULE,
+            journal=cast("Journal", self.notes),
+            reporter=REPORTER,
+            clock=self.clock,
+        )
+
+    async def close(self) -> None:
+        await self.manager.close()
+        self.spool.close()
+
+    async def restart(self) -> None:
+        await self.close()
+        self.open()
+        self.manager.start(self.spool.entries())
+
+    async def put(self) -> None:
+        envelope = Envelope(parse_address("alice@alpha.test"), (Recipient(parse_address("bob@beta.test")),))
+        message = Message(self.spool.new_id(), self.clock.now(), envelope, "<hi@alpha.test>", len(CONTENT))
+        entry, durable = self.spool.add(message, (CONTENT,))
+        await durable
+        self.manager.accepted(entry, Stored(message, UNTRIED, CONTENT))
+
+    async def pass_until(self, condition: Callable[[], bool]) -> float:
+        """Push the clock from timer to timer until something has come about; return the seconds that passed."""
+        started = self.clock.monotonic()
+        while True:
+            await self.notes.until(lambda: not self.manager._active)
+            if condition():
+                return self.clock.monotonic() - started
+            seconds = self.clock.until_next()
+            assert seconds is not None
+            self.clock.push(seconds)
+            for _ in range(3):  # turns of the event loop, in which timers that are due run
+                await asyncio.sleep(0)
+
+
+@pytest.fixture(params=["scripted", "smtp"])
+async def days(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Days]:
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(PretendServer()) if request.param == "smtp" else None
+        days = Days(tmp_path, server)
+        yield days
+        await days.close()
+        days.hop.close()
+        if server is not None:
+            await server.until(lambda: not server.open)
+
+
+async def test_five_days_of_attempts_and_the_notification_pass_in_a_moment(days: Days) -> None:
+    started = time.perf_counter()
+    await days.put()
+    arrived = days.clock.now()
+    passed = await days.pass_until(lambda: not len(days.spool))
+    took = time.perf_counter() - started
+    assert passed == pytest.approx(5 * DAY, abs=60)
+    assert days.clock.now() - arrived == pytest.approx(5 * DAY, abs=60)
+    # The first steps, then one attempt per three hours and up to a tenth, and the last one at the expiry.
+    steps = SCHEDULE.waits
+    assert 5 * DAY / (steps[-1] * (1 + JITTER)) < days.hop.attempts < 5 * DAY / steps[-1] + len(steps)
+    (content,) = days.hop.contents
+    notification = email.message_from_bytes(content)
+    assert notification["To"] == "<alice@alpha.test>"
+    assert notification.get_content_type() == "multipart/report"
+    assert b"gave up after 5 days: host mx.test[127.0.0.1] said: 450 4.2.1 Busy" in content
+    assert b"Status: 5.4.7\r\n" in content
+    written = parsedate_to_datetime(str(notification["Date"])).timestamp()
+    assert written == pytest.approx(arrived + 5 * DAY, abs=60)
+    kinds = days.notes.kinds()
+    assert kinds.count("deferred") == days.hop.attempts  # the last one too, and then it has expired
+    assert [kind for kind in kinds if kind not in {"resolved", "attempted", "deferred"}] == [
+        "expired",
+        "reported",
+        "queued",
+        "delivered",
+    ]
+    due = [detail["next"] for detail in days.notes.find(Kind.DEFERRED)]
+    assert due == sorted(due)
+    assert took < 1.0 or isinstance(days.hop, SmtpHop)
+
+
+@pytest.mark.parametrize("by", [-DAY, DAY, -400 * DAY])
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+async def test_a_wait_is_its_step_whatever_becomes_of_the_wall_clock(days: Days, by: float, restarted: bool) -> None:
+    await days.put()
+    for step in SCHEDULE.waits[:4]:
+        attempts = days.hop.attempts
+        days.set_by += by
+        if restarted:
+            await days.restart()
+        waited = await days.pass_until(lambda attempts=attempts: days.hop.attempts > attempts)  # type: ignore[misc]
+        assert waited <= step * (1 + JITTER)
+
+
+async def test_a_first_attempt_waits_for_no_wall_clock(days: Days) -> None:
+    days.manager._stopping = True
+    await days.put()
+    days.set_by -= DAY
+    await days.restart()
+    await days.pass_until(lambda: days.hop.attempts == 1)

@@ -1,0 +1,46 @@
+"""Where the stack listens, and what is said when it can't."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from postroad.config import Settings
+from postroad.world.source import load_world
+from postroad_stack.run.endpoints import check_addresses, first_steps, listeners
+from postroad_stack.run.errors import RunError
+
+WORLD = Path(__file__).parents[3] / "services" / "world.toml"
+
+
+def test_listeners_and_first_steps(tmp_path: Path) -> None:
+    settings = Settings.from_environ({"POSTROAD_WORLD": str(WORLD), "POSTROAD_NETWORK": "127.5.6"})
+    world = load_world(settings.world, settings.network)
+    endpoints = listeners(settings, world)
+    assert endpoints["dns"] == ("127.5.6.53", 1053)
+    assert endpoints["submission"] == ("127.5.6.25", 1587)
+    assert endpoints["mx"] == ("127.5.6.143", 1025)
+    assert endpoints["imaps"] == ("127.5.6.143", 1993)
+    text = "\n".join(first_steps(settings, world, endpoints))
+    assert "--mail-from alice@alpha.test --mail-rcpt bob@beta.test" in text
+    assert "wonderland" not in text
+
+    lonely = tmp_path / "world.toml"
+    lonely.write_text(WORLD.read_text(encoding="utf-8").partition('[domains."alpha.test"]')[0], encoding="utf-8")
+    assert "curl" not in "\n".join(first_steps(settings, load_world(lonely, settings.network), endpoints))
+
+
+def test_addresses_that_cannot_be_used() -> None:
+    with pytest.raises(
+        RunError, match=r"no address 192\.0\.2\.1.*POSTROAD_NETWORK.*\n  sudo ifconfig lo0 alias 192\.0\.2\.1 up\n"
+    ):
+        check_addresses({"dns": ("192.0.2.1", 53), "relay": ("127.0.0.1", 1)})
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(RunError, match=rf"^127\.0\.0\.1:{port} in use"):
+            check_addresses({"imap": ("127.0.0.1", port)})
+    check_addresses({"imap": ("127.0.0.1", port)})
+    with pytest.raises(RunError, match=r"^smtp and mx would both listen on 127\.0\.0\.1:1025: "):
+        check_addresses({"smtp": ("127.0.0.1", 1025), "imap": ("127.0.0.1", port), "mx": ("127.0.0.1", 1025)})

@@ -1,0 +1,79 @@
+"""The mutants of a text (tests/mutants)."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.covered import engines
+from tests.mutants.__main__ import EQUIVALENT, equivalents, folders_of, outermost, path_of
+from tests.mutants.changes import mutants
+from tests.mutants.trials import ROOT
+
+NAMES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
+
+
+def changes(text: str) -> list[str]:
+    """Return what becomes of the lines that change; nothing where lines only go."""
+    found = list(mutants("m", "m.py", text.encode()))
+    for one in found:
+        ast.parse(one.source)
+    return [" / ".join(line[2:] for line in one.difference.splitlines() if line.startswith("+")) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a < b", ["(a <= b)"]),
+        ("x = 1 <= y != 3", ["x = (1 < y != 3)", "x = (1 <= y == 3)", "x = (2) <= y != 3", "x = 1 <= y != (4)"]),
+        ("x = a and b or not c", ["x = ((a and b) and (not c))", "x = (not c)", "x = (a and b)",
+                                  "x = (a or b) or not c", "x = (b) or not c", "x = (a) or not c",
+                                  "x = a and b or (c)"]),
+        ("if a:\n    return_it()", ["if (not a):", "pass"]),
+        ("while f(a): break", ["while (not f(a)): break", "while f(a): continue"]),
+        ("x = [i for i in j if i]", ["x = [i for i in j if (not i)]"]),
+        ("x = a if b else c", ["x = a if (not b) else c"]),
+        ("x += a", ["x -= a", "x = a"]),
+        ("x @= a", ["x = a"]),
+        ("s.x = a + b", ["pass", "s.x = (a - b)"]),
+        ("def f(a: int = 1) -> 'str':\n    '''Doc.'''\n    return a", ["def f(a: int = (2)) -> 'str':", "return None"]),
+        ("def f():\n    return None", []),
+        ("x: int = True", ["x: int = (False)"]),
+        ("x = ('é', b'', '', b'y')", ["x = (('XXéXX'), b'', '', b'y')", "x = ('é', (b'XX'), '', b'y')",
+                                      "x = ('é', b'', ('XX'), b'y')", "x = ('é', b'', '', (b'XXyXX'))"]),
+        ("raise E('so it is', 'word')", ["raise E('so it is', ('XXwordXX'))"]),
+        ("log.info('x', a < b)", []),
+        ("assert a < b", []),
+        ("@d(1)\nclass C:\n    __slots__ = ('a',)\n    y: int\n    z = lambda: 1", ["z = lambda: (2)"]),
+        ("if TYPE_CHECKING:\n    x = 1", []),
+        ("import a\nfrom b import c\nx = f'{a < b}'", []),
+        ("match x:\n    case b'a' if c < d:\n        pass", ["case (b'XXaXX') if c < d:", "case b'a' if (c <= d):"]),
+    ],
+)  # fmt: skip
+def test_changes(text: str, expected: list[str]) -> None:
+    assert changes(text) == expected
+
+
+def test_a_change_of_several_lines_says_where() -> None:
+    (found,) = mutants("m", "m.py", b"import x\nx.y(\n    a,\n)\n")
+    assert found.line == 2
+    assert found.text == "m.py:2\n  - x.y(\n  - a,\n  - )\n  + pass\n"
+    assert found.source == b"import x\npass\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_engine_has_tests_and_mutants(name: str) -> None:
+    assert all((ROOT / folder).exists() for folder in folders_of(name))
+    if listed := equivalents(name):
+        source = (ROOT / path_of(name)).read_bytes()
+        differences = {one.difference for one in mutants(name, str(path_of(name)), source)}
+        assert listed <= differences, "an equivalent is listed that the module no longer has"
+
+
+def test_equivalents_are_of_engines() -> None:
+    assert {file.stem for file in EQUIVALENT.glob("*.txt")} <= set(NAMES)
+
+
+def test_no_test_runs_twice() -> None:
+    assert outermost(["tests/relay", "tests/relay/queue", "tests/dns", "tests/dns"]) == ["tests/dns", "tests/relay"]
