@@ -36,8 +36,8 @@ USED_IN = {
     "dnslib": {"postroad_dns.wire"},
     "dns": {"postroad_relay.delivery.resolver"},
     "aiosmtpd": {"postroad.smtp.server.lifecycle"},
-    "twisted": {"postroad_store.protocol.connection"},
-    "OpenSSL": {"postroad_store.protocol.connection"},
+    "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
+    "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates"},
     "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
 }

@@ -131,6 +131,7 @@ async def _log_in(session: Session, tag: bytes, userid: bytes, password: bytes) 
         return
     session.account = await service.storage.account(account.login)
     session.engine.enter(State.AUTHENTICATED)
+    session.connection.logged_in()
     log.info("imap login", extra={"login": account.login, "peer": session.connection.peer})
     # RFC 3501 §6.2.3: the capabilities may have changed, so that the client need not ask.
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(capabilities(session)))

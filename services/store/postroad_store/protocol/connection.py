@@ -28,7 +28,6 @@ from postroad_store.protocol.contract import Close, ConnectionLost, Farewell, St
 from postroad_store.protocol.tls import handshake_error
 
 if TYPE_CHECKING:
-
     from twisted.python.failure import Failure
 
     from postroad import tap
@@ -44,8 +43,9 @@ class Adapter(Protocol):
 
     _session: Session  # made when the connection is
 
-    def __init__(self, listener: Listener, peer: str, *, secure: bool) -> None:
+    def __init__(self, listener: Listener, peer: str, port: int, *, secure: bool) -> None:
         self.peer = peer
+        self.port = port  # ours
         self.secure = secure
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
@@ -336,4 +336,4 @@ class Adapter(Protocol):
         )
 
     def _log_handshake(self, why: str) -> None:
-        handshake.log(log, why, protocol=self._listener.service.name, peer=self.peer, port=self._out.getHost().port)
+        handshake.log(log, why, protocol=self._listener.service.name, peer=self.peer, port=self.port)

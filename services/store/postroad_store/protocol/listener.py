@@ -66,15 +66,16 @@ class Listener:
 
     def listen(self, host: str, port: int, *, implicit_tls: bool = False) -> int:
         """Listen on a port (0: any free one) and return its number; raises Twisted's `CannotListenError`."""
-        factory: Any = _Factory(self, secure=implicit_tls)
+        connections = _Factory(self, secure=implicit_tls)
+        factory: Any = connections
         if implicit_tls:
             if self.tls is None:
                 raise ValueError("a TLS port needs a certificate")
             factory = TlsFactory(cast("Any", self.tls), isClient=False, wrappedFactory=factory)
         listening = self._reactor.listenTCP(port, factory, backlog=BACKLOG, interface=host)
         self._ports.append(listening)
-        number: int = listening.getHost().port
-        return number
+        connections.port = listening.getHost().port
+        return connections.port
 
     @property
     def connections(self) -> int:
@@ -116,13 +117,14 @@ class _Factory(Factory):
     noisy = False
 
     def __init__(self, listener: Listener, *, secure: bool) -> None:
+        self.port = 0  # that is listened on
         self._listener = listener
         self._secure = secure
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # noqa: N802 - Twisted's name
         address = cast("Any", addr)
         listener = self._listener
-        connection = Adapter(listener, address.host, secure=self._secure)
+        connection = Adapter(listener, address.host, self.port, secure=self._secure)
         if listener.admission.admit(connection, address.host):
             return connection
         # On a TLS port a handshake is too much to give to a flood: it is closed without a word.
