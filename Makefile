@@ -73,6 +73,9 @@ golden: venv ## write the expected outputs of tests/golden anew; look at the dif
 mutants: venv ## change the engines a little and see whether tests notice: make mutants [ONLY=<module>] [SEED=1]
 	$(PY) -m tests.mutants --only '$(ONLY)' --seed $(or $(SEED),1) --seconds $(or $(SECONDS),570)
 
+rules: venv ## print which lines obey which section of an RFC, and which tests cite it
+	@$(PY) -m tests.rules
+
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
 	$(PY) -m bench
 

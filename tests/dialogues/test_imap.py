@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroad_store.imap.service import IDLE_TIMEOUT, REFUSAL
+from postroad_store.imap.shared import IDLE_TIMEOUT, REFUSAL
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from postroad_store.protocol.listener import Listener
@@ -161,7 +161,7 @@ async def test_live(path: Path, place_of: Any, store_tls: Any, client_tls: ssl.S
     place = place_of(dialogue)
     await fill(place, dialogue.messages)
     loop = asyncio.get_running_loop()
-    service = Service("imap", place.service.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
+    service = Service("imap", place.shared.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
     listener = Listener(service, reactor_on(loop), loop, store_tls)
     port = listener.listen("127.0.0.1", 0)
 

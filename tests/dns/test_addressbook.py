@@ -69,7 +69,29 @@ def test_what_the_world_says(name: str, kind: int, expected: list[str]) -> None:
         ("nothing.alpha.test.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.NXDOMAIN),
         # RFC 6761 §6.4
         ("host.invalid.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
-        ("invalid.", Type.A, Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("invalid.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 7686 §2
+        ("onion.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("a.b.OnIoN.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 9476 §2
+        ("alt.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("name.alt.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 6762 §22.1
+        ("local.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("printer.local.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 8375 §4
+        ("home.arpa.", Type.MX, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("nas.home.arpa.", Type.A, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
+        # RFC 6761 §6.3
+        ("localhost.", Type.A, "127.0.0.1", "127.0.0.1", Rcode.REFUSED),
+        ("a.b.LOCALHOST.", Type.A, "127.0.0.1", "127.0.0.1", Rcode.REFUSED),
+        ("localhost.", Type.AAAA, "::1", "::1", Rcode.REFUSED),
+        ("a.localhost.", Type.AAAA, "::1", "::1", Rcode.REFUSED),
+        ("localhost.", Type.MX, Rcode.NOERROR, Rcode.NOERROR, Rcode.REFUSED),
+        ("a.localhost.", Type.MX, Rcode.NOERROR, Rcode.NOERROR, Rcode.REFUSED),
+        # names that only look like those
+        ("onion.example.", Type.MX, "10 mx.postroad.test.", Rcode.NXDOMAIN, Rcode.REFUSED),
+        ("notlocalhost.", Type.A, "127.0.0.143", Rcode.NXDOMAIN, Rcode.REFUSED),
         # addresses that are nobody's
         ("1.113.0.203.in-addr.arpa.", Type.PTR, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.REFUSED),
         ("9.0.0.127.in-addr.arpa.", Type.PTR, Rcode.NXDOMAIN, Rcode.NXDOMAIN, Rcode.NXDOMAIN),
@@ -105,8 +127,17 @@ def test_domains_within_domains() -> None:
         assert format_zone(zone)
 
 
-def test_a_world_that_has_the_root_or_invalid_itself() -> None:
-    assert ask(world(domain("host.invalid")), "host.invalid.", Type.MX) == (Rcode.NOERROR, ["10 mx.postroad.test."])
+def test_a_world_that_has_special_names_itself() -> None:
+    for special in ("invalid", "onion", "alt", "local", "localhost", "home.arpa"):
+        store = (Rcode.NOERROR, ["10 mx.postroad.test."])
+        below = world(domain(f"host.{special}"))
+        assert ask(below, f"host.{special}.", Type.MX) == store
+        # RFC 8020 §2: what has a name below it exists. But nothing else there does.
+        assert ask(below, f"{special}.", Type.MX) == (Rcode.NOERROR, [])
+        other = (Rcode.NOERROR, []) if special == "localhost" else (Rcode.NXDOMAIN, [])
+        assert ask(below, f"other.{special}.", Type.MX) == other
+        assert ask(world(domain(special)), f"{special}.", Type.MX) == store
+        assert ask(world(domain(special)), f"other.{special}.", Type.MX) == (Rcode.NXDOMAIN, [])
 
 
 def test_a_domain_without_mail() -> None:

@@ -18,6 +18,7 @@ import pytest
 from postroad_dns.responder import Responder
 from postroad_dns.zones import format_zone
 from tests.dns.golden import QUESTIONS, query
+from tests.dns.test_wire import packet
 from tests.dns.world import golden_catalog
 from tests.harness.needs import require_program
 
@@ -133,3 +134,16 @@ def test_the_peer_says_the_same(peer: tuple[str, int], question: str) -> None:
     theirs = dns.query.udp(asked, "127.0.0.1", 5, port)
     alike = essence(dns.message.from_wire(ours)) == essence(theirs)
     assert alike is (question not in DIFFERENT[name]), f"we:\n{dns.message.from_wire(ours)}\n{name}:\n{theirs}"
+
+
+# RFC 8906 §8.1.4; RFC 1035 §4.1.1: RD comes back.
+@pytest.mark.parametrize("flags", [0, 0x0100])
+@pytest.mark.parametrize("opcode", [3, 6, 15])
+def test_the_peer_answers_an_unknown_opcode_as_we_do(peer: tuple[str, int], opcode: int, flags: int) -> None:
+    _, port = peer
+    asked = packet(b"", flags=opcode << 11 | flags, counts=(0, 0, 0, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(5)
+        udp.sendto(asked, ("127.0.0.1", port))
+        theirs = udp.recv(512)
+    assert Responder(golden_catalog()).udp(asked) == theirs

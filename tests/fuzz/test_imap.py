@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from postroad_store.imap import commands as c
-from postroad_store.imap.engine import Engine, Limits
+from postroad_store.imap.commands.append import Append
+from postroad_store.imap.commands.authenticate import Authenticate
+from postroad_store.imap.commands.idle import Idle
+from postroad_store.imap.commands.logout import Logout
+from postroad_store.imap.commands.starttls import StartTls as StartTlsCommand
+from postroad_store.imap.engine import Engine
+from postroad_store.imap.events import Bad, Command, Octets
+from postroad_store.imap.framing import Limits
+from postroad_store.imap.registry import Registry
 from postroad_store.imap.states import State
 from postroad_store.protocol.contract import StartTls
 
 if TYPE_CHECKING:
     from postroad_store.protocol.contract import Event
 
+REGISTRY = Registry()
 SMALL = Limits(line=120, line_before_login=80, literal=40, literal_before_login=20)
 WORDS = [
     *(b"a", b"b1", b"*", b"+", b"", b" ", b"  ", b"(", b")", b"()", b"[", b"]", b"<0.9>", b"NIL", b'""', b'"', b"\\"),
@@ -38,7 +46,7 @@ LINES = st.lists(
 
 def run(octets: bytes, cuts: list[int], state: State) -> tuple[list[Event], bytes]:
     """Feed the engine in pieces; the session takes every literal, accepts every exchange, and answers OK."""
-    engine = Engine(SMALL)
+    engine = Engine(REGISTRY, SMALL)
     for step in (State.AUTHENTICATED, State.SELECTED):
         if state is not State.NOT_AUTHENTICATED and engine.state is not state:
             engine.enter(step)
@@ -54,22 +62,24 @@ def run(octets: bytes, cuts: list[int], state: State) -> tuple[list[Event], byte
 
 def answer(engine: Engine, event: Event) -> None:
     match event:
-        case c.Append():
+        case Append():
             engine.take_literal()
-        case c.Idle():
-            engine.idling(event.tag)
-        case c.Authenticate(initial=None):
+        case Idle():
+            engine.begin_idle(event.tag)
+        case Authenticate(initial=None):
             engine.challenge(event.tag, b"")
-        case c.Bad(tag=None):
+        case Bad(tag=None):
             engine.untagged_bad(b"")
-        case c.Bad():
+        case Bad():
             engine.complete(event.tag or b"", b"BAD")
-        case c.Logout():
+        case Logout():
             engine.complete(event.tag, b"OK")
             engine.close()
-        case c.AppendData():
+        case StartTlsCommand():
+            engine.start_tls(event.tag)
+        case Octets():
             pass
-        case c.Command():
+        case Command():
             engine.complete(event.tag, b"OK")
 
 
@@ -77,9 +87,9 @@ def whole(events: list[Event]) -> list[Event]:
     """Put the pieces of a message together."""
     found: list[Event] = []
     for event in events:
-        if isinstance(event, c.AppendData) and found and isinstance(found[-1], c.AppendData):
-            found[-1] = c.AppendData(event.tag, found[-1].octets + event.octets)
-        elif not isinstance(event, c.AppendData) or event.octets:
+        if isinstance(event, Octets) and found and isinstance(found[-1], Octets):
+            found[-1] = Octets(event.tag, found[-1].octets + event.octets)
+        elif not isinstance(event, Octets) or event.octets:
             found.append(event)
     return found
 

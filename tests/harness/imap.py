@@ -11,8 +11,8 @@ from postroad.mail.address import Address
 from postroad.world.guesses import Guesses
 from postroad.world.world import Account, Domain, World
 from postroad_store.accounts import Accounts
-from postroad_store.imap.service import Service
 from postroad_store.imap.session import Session
+from postroad_store.imap.shared import Shared
 from postroad_store.mail.storage import Storage
 from postroad_store.protocol.contract import Close, ConnectionLost, StartTls
 
@@ -46,7 +46,7 @@ def world(settings: Settings) -> World:
 
 
 class Place:
-    """A storage in a folder, and the service on it; the clock stands still."""
+    """A storage in a folder, and what IMAP sessions on it share; the clock stands still."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.incoming = folder / "incoming"
@@ -55,12 +55,12 @@ class Place:
         self.journal = Notes()
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}), guesses)
-        self.service = Service(
+        self.shared = Shared(
             self.accounts,
             self.storage,
             self.journal,  # type: ignore[arg-type]
             self.incoming,
-            clock=lambda: NOW,
+            clock=Clock(wall=lambda: NOW),
             **({"plaintext_auth": True} | settings),
         )
 
@@ -74,7 +74,7 @@ class Wire:
     def __init__(self, place: Place, *, secure: bool = False) -> None:
         self.peer = "192.0.2.1"
         self.secure = secure
-        self.session = Session(place.service)
+        self.session = Session(place.shared)
         self.received = bytearray()  # what the client has got
         self.closed = False
         self.known = False

@@ -119,6 +119,10 @@ def _size(text: str) -> int:
     return int(match[1]) * _SIZES[match[2]]
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
 def _one_of(choices: Iterable[Choice]) -> Callable[[str], Choice]:
     by_name = {str(choice): choice for choice in choices}
 
@@ -179,6 +183,9 @@ class Settings:
         "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
     )
     expiry: float = _setting("5d", _duration, "how long a message is tried before it is given up with a DSN")
+    imap_without: tuple[str, ...] = _setting(
+        "", _names, "IMAP capabilities to hide, such as MOVE,IDLE: their commands are then BAD"
+    )
     log_level: str = _setting("info", _one_of(("debug", "info", "warning", "error")), "how much the services log")
     dns_port: int = _setting("1053", _port, "DNS, UDP and TCP", compose="53")
     smtp_port: int = _setting("1025", _port, "SMTP between servers, on relay and store alike", compose="25")

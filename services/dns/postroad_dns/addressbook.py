@@ -8,13 +8,13 @@ its own Internet, so that no question ever has to leave this machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
 from postroad.config import Outside
 from postroad.dns.masterfile import parse_record
 from postroad.dns.name import ROOT, BadName, Key, Name
-from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A
+from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, A
 from postroad.dns.words import ZoneFileError
 from postroad.dns.zone import Catalog, Record, Zone, ZoneError
 from postroad.world.further import FurtherCheck
@@ -31,9 +31,18 @@ TTL = 1
 # Seconds; RFC 1912 §2.2. There are no secondaries, so nobody acts on them.
 _REFRESH, _RETRY, _EXPIRE = 3600, 600, 604800
 
-_ARPA = Name.parse("arpa")
-# RFC 6761 §6.4: names under "invalid" never exist, so mail to them shows what a failed look-up does.
-_INVALID = Name.parse("invalid")
+_LOCALHOST = Name.parse("localhost")
+# Special-use names (RFC 6761) that no name server may make exist, neither the name nor any below it. Mail to them
+# shows what a failed look-up does. A world may still have domains there.
+_ABSENT = (
+    Name.parse("invalid"),  # RFC 6761 §6.4
+    Name.parse("onion"),  # RFC 7686 §2
+    Name.parse("alt"),  # RFC 9476 §2
+    Name.parse("local"),  # RFC 6762 §22.1
+)
+# Names that capture no mail: those, and the reverse tree, whose names are the world's or don't exist. home.arpa
+# (RFC 8375 §4) is below arpa.
+_NOT_CAPTURED = (*_ABSENT, _LOCALHOST, Name.parse("arpa"))
 
 
 def build_catalog(world: World, settings: Settings, serial: int) -> Catalog:
@@ -74,11 +83,17 @@ class _Builder:
         for apex, domain in forward.items():
             records[apex.key].extend(self._mail(apex, domain))
             records[apex.key] = self._with_further(apex, domain, records[apex.key])
-        if rooted and self.settings.outside is Outside.CAPTURE and ROOT not in forward:
+        if rooted:
+            records[ROOT.key].extend(self._localhost(apexes))
+        if self.settings.outside is Outside.CAPTURE:
             records[ROOT.key].extend(self._capture(apexes))
         names = {apex.key: apex for apex in (*forward, *reverse, ROOT)}
         return Catalog.of(
-            Zone.build(names[key], (*self._top(names[key], forward.get(names[key])), *found))
+            Zone.build(
+                names[key],
+                (*self._top(names[key], forward.get(names[key])), *found),
+                absent=() if key else _ABSENT,
+            )
             for key, found in records.items()
         )
 
@@ -160,6 +175,14 @@ class _Builder:
             zones.setdefault(apex, []).append(pointer)
         return zones
 
+    @staticmethod
+    def _localhost(apexes: set[Key]) -> Iterator[Record]:
+        """Give the loopback addresses of localhost and all names below it (RFC 6761 §6.3)."""
+        if _LOCALHOST.key not in apexes:
+            for owner in (_LOCALHOST, _LOCALHOST.child(b"*")):
+                yield Record(owner, TTL, A(IPv4Address("127.0.0.1")))
+                yield Record(owner, TTL, AAAA(IPv6Address("::1")))
+
     def _capture(self, apexes: set[Key]) -> Iterator[Record]:
         """Give the records by which every domain that the world does not know has the store as its mail exchanger.
 
@@ -170,13 +193,11 @@ class _Builder:
         between = {key[cut:] for key in apexes for cut in range(1, len(key)) if _nearest(apexes, key[cut:]) == ()}
         for key in sorted(between | {ROOT.key}):
             name = Name(key)
-            if name.is_under(_ARPA):
-                continue  # reverse names that are not the world's do not exist
+            if any(name.is_under(special) for special in _NOT_CAPTURED):
+                continue
             for owner in (name, name.child(b"*")) if key else (name.child(b"*"),):
                 yield Record(owner, TTL, MX(10, Name.parse(store.name)))
                 yield self._address(owner, store)
-        if not any(Name(key).is_under(_INVALID) for key in apexes):
-            yield Record(_INVALID, TTL, TXT((b"names under invalid never exist (RFC 6761)",)))
 
 
 def _reverse_apex(network: IPv4Network | IPv6Network) -> Name:

@@ -170,7 +170,7 @@ def _match(zone: Zone, key: Key, qtype: int) -> _Found | _Cut | _Redirect | _Mis
         if below is None:
             # RFC 4592 §3.3.1: `node` is the closest encloser; only its own wildcard may stand for the name.
             wildcard = nodes.get((b"*", *key[cut + 1 :]))
-            return _Found(wildcard) if wildcard is not None else _MISSING
+            return _Found(wildcard) if wildcard is not None and key[cut:] not in zone.absent else _MISSING
         # RFC 4035 §3.1.4.1: the parent answers for DS at the cut itself.
         if Type.NS in below and not (cut == 0 and qtype == Type.DS):
             return _Cut(below[Type.NS])

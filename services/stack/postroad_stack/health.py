@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 TIMEOUT = 2.0  # seconds for each step
 
-# RFC 1035 §4.1: ID 0x6865, opcode QUERY, one question: the root, SOA, IN. §4.1.1: QR is the first bit of octet 2.
+# RFC 1035 §4.1: ID 0x6865, opcode QUERY, one question: the root, SOA, IN.
 _QUERY = b"he\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00" + b"\x00\x00\x06\x00\x01"
 _SERVFAIL = 2
 
@@ -73,6 +73,7 @@ def _check_dns(host: str, port: int, timeout: float) -> None:
 
 
 def _expect_response(message: bytes) -> None:
+    # RFC 1035 §4.1.1: QR is the first bit of octet 2.
     # A world that is not the root answers REFUSED, which is as good a sign of life.
     if len(message) < 12 or message[:2] != _QUERY[:2] or not message[2] & 0x80 or message[3] & 0x0F == _SERVFAIL:
         raise HealthError(f"answered {message[:12].hex() or 'nothing'}")

@@ -67,7 +67,7 @@ def main() -> int:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, world))
-    except (WorldError, TlsError, StorageError, OSError, CannotListenError) as error:
+    except (ConfigError, WorldError, TlsError, StorageError, OSError, CannotListenError) as error:
         for sentence in str(error).splitlines():
             _log.error("%s", sentence)
         return 1

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
+from postroad.config import ConfigError
 from postroad.journal import Journal
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
@@ -17,7 +18,8 @@ from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_store.accounts import Accounts
 from postroad_store.delivery.service import Delivery
-from postroad_store.imap import service as imap
+from postroad_store.imap import shared as imap
+from postroad_store.imap.registry import CannotHide, Registry
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3 import shared as pop3
 from postroad_store.protocol.listener import Listener
@@ -43,8 +45,9 @@ class Store:
     """
 
     def __init__(self, settings: Settings, world: World, *, clock: Clock | None = None, tap: Tap | None = None) -> None:
-        """Open the mail and the journal; raises `StorageError`, `TlsError`."""
+        """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
         self._settings = settings
+        self._registry = _commands(settings)
         self._world = world  # that it starts in
         self._clock = clock or Clock()
         self._tap = tap
@@ -96,14 +99,15 @@ class Store:
 
     def _imap(self) -> Service:
         settings = self._settings
-        shared = imap.Service(
+        shared = imap.Shared(
             self._accounts,
             self._storage,
             self._journal,
             self._incoming,
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
-            clock=self._clock.now,
+            registry=self._registry,
+            clock=self._clock,
         )
         return Service(
             "imap",
@@ -141,6 +145,14 @@ class Store:
             clock=self._clock,
             tap=self._tap,
         )
+
+
+def _commands(settings: Settings) -> Registry:
+    """Return IMAP's commands without what the settings hide; raises `ConfigError`."""
+    try:
+        return Registry(without=settings.imap_without)
+    except CannotHide as error:
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={' '.join(settings.imap_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

@@ -111,6 +111,10 @@ def test_the_lowest_preference_comes_first_and_equal_ones_are_shuffled(shuffle: 
             {"a.test": Trouble("timeout"), "relay.test": at(25)},
             "deferred 4.4.3",
         ),
+        # RFC 6761 §6.3: localhost is this machine, even if its address is in the network.
+        ([MX(0, "localhost")], {"localhost": at(1)}, "failed 5.4.6"),
+        ([MX(0, "a.localhost")], {"a.localhost": at(1)}, "failed 5.4.6"),
+        ([MX(0, "notlocalhost")], {"notlocalhost": at(1)}, "notlocalhost[127.0.0.1]"),
         # Nothing leaves.
         ([MX(10, "a.test")], {"a.test": Records(addresses=(IPv4Address("203.0.113.80"),))}, "failed 5.4.4"),
         (

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.imap import fetch
-from postroad_store.imap.commands import Fetch, Item, Section, Text
 from postroad_store.imap.fetch import fast, header_fields, internal_date, plain, plan, responses
 from postroad_store.imap.grammar.reader import Reader
-from postroad_store.imap.parse import PARSERS
+from postroad_store.imap.old_fetch import Fetch
+from postroad_store.imap.old_items import Item, Section, Text
+from postroad_store.imap.registry import Registry
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from tests.harness.imap import NOW, Place
@@ -50,7 +51,7 @@ PARTS = (
 
 
 def items(text: bytes) -> tuple[Item, ...]:
-    command = PARSERS[b"FETCH"](b"t", Reader([b" 1 " + text]))
+    command = Registry().by_name[b"FETCH"].parse(b"t", Reader([b" 1 " + text]))
     assert isinstance(command, Fetch)
     return command.items
 

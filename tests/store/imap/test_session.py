@@ -11,7 +11,10 @@ import pytest
 
 from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
-from postroad_store.imap import commands, session_append
+from postroad_store.imap import appends
+from postroad_store.imap.commands.append import end, take_octets
+from postroad_store.imap.commands.noop import Noop
+from postroad_store.imap.events import Bad, End, Octets
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
@@ -176,7 +179,7 @@ async def test_seen_is_set_for_those_that_lack_it(place: Place, connect: Callabl
 
 async def test_many_pipelined_appends(place: Place, connect: Callable[[], Wire]) -> None:
     wire = await enter(connect())
-    count = session_append.MAX_PENDING * 2 + 50
+    count = appends.MAX_PENDING * 2 + 50
     wire.feed(b"".join(literal_append(f"a{number}", b"Subject: x\r\n\r\n") for number in range(count)))
     await wire.idle()
     answers = (await wire.until(0)).decode().splitlines()
@@ -301,7 +304,7 @@ async def test_a_crash_is_answered(connect: Callable[[], Wire]) -> None:
     session.failed(event)
     assert session.engine.data_to_send() == b"a NO [SERVERBUG] Internal error occurred.\r\n"
     assert await wire.say("b NOOP") == "b OK NOOP completed.\r\n"
-    session.failed(commands.Bad(None, "what has no tag can't be answered"))
+    session.failed(Bad(None, "what has no tag can't be answered"))
     assert wire.closed
 
 
@@ -331,7 +334,7 @@ async def test_flags_of_a_message_that_has_gone_are_not_told(place: Place, conne
 async def test_the_storage_fails_in_a_literal(connect: Callable[[], Wire]) -> None:
     wire = await enter(connect())
     wire.session.in_literal = True
-    wire.session.refuse(commands.Noop(b"a"), StorageFull("the disk is full"))
+    wire.session.refuse(Noop(b"a"), StorageFull("the disk is full"))
     assert wire.closed
     assert wire.received == b""
 
@@ -364,7 +367,7 @@ async def test_a_slow_reader_is_cut_off_while_it_idles(place: Place, connect: Ca
     wire.may_write(writable=False)
     await deliver(place, b"x: y\r\n\r\n")
     await asyncio.sleep(0)
-    telling = wire.session._idle_update
+    telling = wire.session.watch.telling
     assert isinstance(telling, asyncio.Task)
     wire.close()  # as the adapter does when the service stops
     async with asyncio.timeout(PATIENCE):
@@ -461,8 +464,8 @@ async def test_names_that_are_no_names(connect: Callable[[], Wire]) -> None:
             rest = {"STATUS": " (MESSAGES)", "APPEND": " {4}"}.get(command, "")
             assert (await wire.say(f"t {command} {name}{rest}")).startswith("t NO [CANNOT] ")
     long = "x" * 999
-    assert await wire.say(f'c LIST "" {long}%%') == "c BAD Mailbox pattern too long\r\n"
-    assert await wire.say(f'd LSUB "" {long}%%') == "d BAD Mailbox pattern too long\r\n"
+    assert await wire.say(f'c LIST "" {long}%%') == "c NO [LIMIT] Mailbox pattern is too long\r\n"
+    assert await wire.say(f'd LSUB "" {long}%%') == "d NO [LIMIT] Mailbox pattern is too long\r\n"
 
 
 async def test_what_the_engine_would_not_let_through(connect: Callable[[], Wire]) -> None:
@@ -472,8 +475,8 @@ async def test_what_the_engine_would_not_let_through(connect: Callable[[], Wire]
     with pytest.raises(RuntimeError):
         session.selected_view()
     with pytest.raises(RuntimeError):
-        session_append.append_end(session, commands.AppendEnd(b"a"))
-    session_append.append_data(session, commands.AppendData(b"a", b"octets"))  # of an APPEND that was refused
+        end(session, End(b"a"))
+    take_octets(session, Octets(b"a", b"octets"))  # of an APPEND that was refused
 
 
 async def test_thousands_of_messages_are_told_in_turns(place: Place, connect: Callable[[], Wire]) -> None:

@@ -54,14 +54,18 @@ _EMPTY_NODE: Node = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone. `nodes` holds every name that exists in it, empty non-terminals too (RFC 4592 §2.2.2)."""
+    """A zone. `nodes` holds every name that exists in it, empty non-terminals too (RFC 4592 §2.2.2).
+
+    `absent` are names that no wildcard makes exist, nor any name below them.
+    """
 
     apex: Name
     soa: RRset
     nodes: Mapping[Key, Node]
+    absent: frozenset[Key] = frozenset()
 
     @classmethod
-    def build(cls, apex: Name, records: Iterable[Record]) -> Zone:
+    def build(cls, apex: Name, records: Iterable[Record], *, absent: Iterable[Name] = ()) -> Zone:
         """Sort records into a zone; raises `ZoneError` if they break a rule of RFC 1034, 1035, 2181, 4592 or 6672."""
         owners = by_owner(records)
         # RFC 1035 §5.2: exactly one SOA at the top. RFC 1034 §4.2.1: the NS records of the zone are there too.
@@ -77,7 +81,8 @@ class Zone:
         for key in owners:
             for cut in range(1, len(key) - len(apex.key)):
                 nodes.setdefault(key[cut:], _EMPTY_NODE)
-        return cls(apex, nodes[apex.key][Type.SOA], MappingProxyType(nodes))
+        soa = nodes[apex.key][Type.SOA]
+        return cls(apex, soa, MappingProxyType(nodes), frozenset(name.key for name in absent))
 
 
 def by_owner(records: Iterable[Record]) -> dict[Key, list[Record]]:

@@ -115,7 +115,7 @@ def route(
     for one in mx:
         answer = hosts[one.host]
         addresses = answer.addresses if isinstance(answer, Records) else ()
-        if one.host in own_names or any(address in own_addresses for address in addresses):
+        if one.host in own_names or is_localhost(one.host) or any(address in own_addresses for address in addresses):
             # RFC 5321 §5.1: if we are on the list ourselves, all of our preference and above MUST be discarded.
             ourselves = one.preference
             break
@@ -141,6 +141,11 @@ def route(
         return failed("5.1.2", f"Domain {domain} has neither MX nor address records")
     # RFC 5321 §5.1: "If MX records are present, but none of them are usable ... this situation MUST be reported".
     return failed("5.4.4", f"No mail exchanger of {domain} has an address: {', '.join(one.host for one in mx)}")
+
+
+def is_localhost(host: str) -> bool:
+    """Whether a name means the machine that asks (RFC 6761 §6.3), which for a relay is the relay itself."""
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def literal_route(literal: str, *, own_addresses: frozenset[IPAddress], network: IPv4Network) -> Route | Failed:

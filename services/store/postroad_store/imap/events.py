@@ -1,4 +1,4 @@
-"""The events that every IMAP command shares: what the engine gives to the session (`protocol.contract`).
+"""The events that IMAP's engine gives to the session, apart from the commands themselves (`protocol.contract`).
 
 Each command's own event, a subclass of `Command`, is in the module of that command (`commands/`). All are frozen.
 Strings in them are octets as the client sent them; the handler gives them a meaning (a mailbox name's UTF-7).
@@ -22,8 +22,34 @@ class Command(Event):
 class Bad(Event):
     """Input that is not a valid command: the session answers BAD with `text`, untagged if the tag is unreadable.
 
-    An APPEND, IDLE or AUTHENTICATE under way with this tag is over.
+    A command under way with this tag (APPEND, AUTHENTICATE, IDLE) is over. A command that is well-formed and exceeds a
+    `limit` of the server is no fault of the client: it is answered NO [LIMIT] (RFC 5530 §3).
     """
 
     tag: bytes | None
     text: str
+    limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Octets(Command):
+    """A piece of the literal that a command streams (`Spec.streams`); it is not answered."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class End(Command):
+    """The streamed literal is whole, and the command ended as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response(Command):
+    """The client's decoded answer to a challenge (`Engine.challenge`)."""
+
+    response: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Command):
+    """The client ends IDLE (`Engine.begin_idle`)."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from postroad_store.imap.commands import Attribute, Section, Text
+from postroad_store.imap.old_items import Attribute, Section, Text
 from postroad_store.imap.updates import FlagLists
 from postroad_store.mail.model.message import Item as Stored
 from postroad_store.mail.model.message import Kind
@@ -25,7 +25,7 @@ from postroad_store.mail.model.message import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from postroad_store.imap.commands import Item
+    from postroad_store.imap.old_items import Item
     from postroad_store.mail.model.message import Part
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage

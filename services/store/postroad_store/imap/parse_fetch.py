@@ -10,12 +10,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands import Attribute, Section, Text
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 from postroad_store.imap.grammar.responses import astring
+from postroad_store.imap.old_items import Attribute, Section, Text
 
 if TYPE_CHECKING:
-    from postroad_store.imap.commands import Item
+    from postroad_store.imap.old_items import Item
 
 REMEMBERED = 256  # item lists
 REMEMBERED_OCTETS = 512  # the longest list that is remembered

@@ -6,15 +6,15 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands import And, Not, Numbers, Or
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import read_sequence_set
+from postroad_store.imap.old_keys import And, Not, Numbers, Or
 from postroad_store.mail.mime.charsets import codec_of
 from postroad_store.mail.model import flags
 from postroad_store.mail.search import keys as search
 
 if TYPE_CHECKING:
-    from postroad_store.imap.commands import Key
+    from postroad_store.imap.old_keys import Key
 
 MAX_DEPTH = 50  # of keys in keys
 MAX_KEYS = 1000

@@ -1,6 +1,6 @@
 """All commands of the server, and what is derived from their Specs: parsers, legality, handlers, CAPABILITY, switches.
 
-A new command is one module in `commands/` and one line in `MODULES`.
+A new command is one module in `commands/` and one line in `SPECS`.
 """
 
 from __future__ import annotations
@@ -8,45 +8,130 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from postroad_store.imap import old_fetch, old_search
+from postroad_store.imap.commands import (
+    append,
+    authenticate,
+    capability,
+    close,
+    copy,
+    expunge,
+    idle,
+    login,
+    logout,
+    lsub,
+    mailboxes,
+    namespace,
+    noop,
+    select,
+    starttls,
+    status,
+    store,
+)
+from postroad_store.imap.commands import id as id_
+from postroad_store.imap.commands import list as list_
+from postroad_store.imap.states import State
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from postroad_store.imap.spec import Capability, Conditions, Handler, Spec
-    from postroad_store.imap.states import State
     from postroad_store.protocol.contract import Event
 
-MODULES: tuple[tuple[Spec, ...], ...] = ()
+SPECS: tuple[Spec, ...] = (
+    *capability.SPECS,
+    *noop.SPECS,
+    *logout.SPECS,
+    *id_.SPECS,
+    *starttls.SPECS,
+    *authenticate.SPECS,
+    *login.SPECS,
+    *select.SPECS,
+    *mailboxes.SPECS,
+    *list_.SPECS,
+    *lsub.SPECS,
+    *status.SPECS,
+    *append.SPECS,
+    *idle.SPECS,
+    *namespace.SPECS,
+    *close.SPECS,
+    *expunge.SPECS,
+    *old_search.SPECS,
+    *old_fetch.SPECS,
+    *store.SPECS,
+    *copy.SPECS,
+)
+
+# The order in which CAPABILITY names them; what is not here comes last.
+_ORDER = (
+    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
+    *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
+)
+
+
+class CannotHide(ValueError):  # noqa: N818 - what the operator reads
+    """A capability that shall be hidden is unknown, or has to stay; the message says which ones can be hidden."""
 
 
 class Registry:
-    """The commands that a server offers."""
+    """The commands and capabilities that a server offers."""
 
-    __slots__ = ("_offered", "by_name", "handlers")
+    __slots__ = ("_capabilities", "_offered", "by_name", "handlers", "legal", "streaming")
 
-    def __init__(self, specs: Iterable[Spec]) -> None:
-        by_name: dict[bytes, Spec] = {}
+    def __init__(self, specs: Iterable[Spec] = SPECS, *, without: Iterable[str] = ()) -> None:
+        """Offer the commands, without some capabilities, named in any case; raises `CannotHide`."""
+        specs = tuple(specs)
+        known = {one.name: one for spec in specs for one in _capabilities_of(spec)}
+        hidden = frozenset(_hidden(name, known) for name in without)
+        specs = tuple(spec for spec in specs if spec.capability is None or spec.capability.name not in hidden)
+        self._capabilities = tuple(sorted((known[name] for name in known.keys() - hidden), key=_place))
+        self._offered = frozenset(one.name for one in self._capabilities)
+        self.by_name: Mapping[bytes, Spec] = {spec.name: spec for spec in specs}
+        self.legal: Mapping[State, Mapping[bytes, Spec]] = {
+            state: {spec.name: spec for spec in specs if state in spec.states} for state in State
+        }
         handlers: dict[type[Event], Handler] = {}
-        offered: dict[Capability, None] = {}
         for spec in specs:
-            by_name[spec.name] = spec
             handlers |= {spec.event: spec.handle, **spec.follow}
-            offered |= dict.fromkeys(chain([spec.capability] if spec.capability else [], spec.extensions))
-        self.by_name: Mapping[bytes, Spec] = by_name
         self.handlers: Mapping[type[Event], Handler] = handlers
-        self._offered = tuple(offered)
+        # Events of commands that may be under way while the next one begins (RFC 3501 §5.5).
+        self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.streams))
 
-    def refusal(self, name: bytes, state: State) -> str | None:
-        """Return the text of the BAD that a command gets in a state, or None where it is legal there."""
+    def offers(self, capability: Capability) -> bool:
+        """Return False if the operator has hidden a capability."""
+        return capability.name in self._offered
+
+    def capabilities(self, conditions: Conditions) -> list[bytes]:
+        """Return what CAPABILITY lists (RFC 3501 §6.1.1)."""
+        shown = [one for one in self._capabilities if one.shown(conditions)]
+        return [one.name if one.value is None else b"%b=%b" % (one.name, one.value(conditions)) for one in shown]
+
+    def refusal(self, name: bytes, state: State) -> str:
+        """Return the text of the BAD that a command gets in a state that it is not legal in."""
         spec = self.by_name.get(name)
         if spec is None:
             return f"Error in IMAP command {name.decode('ascii')}: Unknown command"
-        return None if state in spec.states else "Not in this state"
+        if state is State.NOT_AUTHENTICATED:
+            return "Please log in first"
+        if State.NOT_AUTHENTICATED in spec.states:
+            return "Already logged in"
+        return "No mailbox selected"
 
-    def offers(self, capability: Capability) -> bool:
-        """Whether the operator has not hidden a capability."""
-        return capability in self._offered
 
-    def capabilities(self, conditions: Conditions) -> list[bytes]:
-        """Return what CAPABILITY says (RFC 3501 §6.1.1)."""
-        shown = [one for one in self._offered if one.shown(conditions)]
-        return [one.name + (b"=" + one.value(conditions) if one.value else b"") for one in shown]
+def _capabilities_of(spec: Spec) -> tuple[Capability, ...]:
+    return spec.extensions if spec.capability is None else (spec.capability, *spec.extensions)
+
+
+def _place(capability: Capability) -> tuple[int, bytes]:
+    return _ORDER.index(capability.name) if capability.name in _ORDER else len(_ORDER), capability.name
+
+
+def _hidden(name: str, known: Mapping[bytes, Capability]) -> bytes:
+    """Return the capability's own spelling of a name; raises `CannotHide`."""
+    spellings = {one.decode("ascii").upper(): one for one in known}
+    found = spellings.get(name.upper())
+    if found is not None and not known[found].kept:
+        return found
+    choices = ", ".join(sorted(one.name.decode("ascii") for one in known.values() if not one.kept))
+    why = f"there is no IMAP capability {name}" if found is None else known[found].kept
+    raise CannotHide(f"{why}; these can be hidden: {choices}")

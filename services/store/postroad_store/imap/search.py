@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands import And, Key, Not, Numbers, Or
+from postroad_store.imap.old_keys import And, Key, Not, Numbers, Or
 from postroad_store.mail.search import keys as search
 
 if TYPE_CHECKING:

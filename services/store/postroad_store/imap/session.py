@@ -1,14 +1,13 @@
 """An IMAP session: carries out what the engine has understood, against the mail (RFC 3501).
 
-The handlers of the commands stand in modules by state, as functions of the session: `session_nonauth`,
-`session_auth`, `session_append`, `session_selected`. Here is what they share: who is logged in, the view of the
-selected mailbox, how a session is told of what others do (RFC 3501 §5.2, §7.4.1), errors, and the order of
-answers.
+The handlers of the commands are functions of the session, each in the module of its command (`commands/`); the
+registry knows them. Here is what they share: who is logged in, the view of the selected mailbox, how a client hears of
+what others do (RFC 3501 §5.2, §7.4.1), errors, and the order of answers.
 
 `handle` answers at once wherever nothing has to be waited for, so that a client that pipelines a thousand small
-commands costs no task. Only APPEND is answered later than the next command is begun (RFC 3501 §5.5 allows it, for
-one APPEND is never ambiguous with another): its commit goes on while the next message is read. Any other
-command waits for all APPENDs before it.
+commands costs no task. Only commands that stream (APPEND) are answered later than the next command is begun (RFC 3501
+§5.5 allows it, for one APPEND is never ambiguous with another): the commit goes on while the next message is read.
+Any other command waits for all APPENDs before it.
 """
 
 from __future__ import annotations
@@ -16,45 +15,39 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from postroad_store.imap import (
-    commands,
-    session_append,
-    session_auth,
-    session_nonauth,
-    session_selected,
-    updates,
-)
+from postroad_store.imap import updates
+from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
+from postroad_store.imap.events import Bad
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 from postroad_store.imap.names import new_name, no_such_mailbox
+from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
+from postroad_store.imap.watch import Watch
 from postroad_store.mail.model.account import checked_name
 from postroad_store.mail.model.errors import MailError
-from postroad_store.protocol.contract import ConnectionLost, Farewell
+from postroad_store.protocol.contract import Farewell
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Awaitable, Callable, Sequence
-    from typing import Any
+    from collections.abc import Awaitable, Sequence
 
     from postroad.journal import Kind
-    from postroad_store.imap.commands import Bad, Command
-    from postroad_store.imap.service import Service
+    from postroad_store.imap.events import Command
+    from postroad_store.imap.shared import Shared
+    from postroad_store.imap.spec import Capability
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
     from postroad_store.protocol.contract import Connection, Event
 
-    Handler = Callable[["Session", Any], Awaitable[None] | None]
-
 log = logging.getLogger(__name__)
 
-# Commands that are none, one after another, until the connection is closed: before and after login.
+# Consecutive bad commands after which the connection is closed.
 MAX_BAD_BEFORE_LOGIN = 3
 MAX_BAD = 20
-RANGES_A_NOTE = 50  # of UIDs in one line of the journal
+RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
 SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
@@ -65,52 +58,56 @@ FAREWELLS = {
 
 
 class Session:
-    """One connection (`engine.Session`)."""
+    """One connection (`protocol.contract.Session`)."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.storage = service.storage
-        self.engine = Engine()
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.storage = shared.storage
+        self.engine = Engine(shared.registry)
         self.account: Account | None = None
         self.view: View | None = None
         self.failures = 0  # logins that failed
-        self.appends = session_append.Appends(self)
+        self.appends = Appends(self)
+        self.watch = Watch(self)
         self.in_literal = False  # a literal has been announced and not sent whole: nothing else may be written
-        self._bad = 0
-        self._idle_update: asyncio.Task[None] | asyncio.Handle | None = None
+        self._bad = 0  # in a row
+        self._handlers = shared.registry.handlers
+        self._streaming = shared.registry.streaming
 
-    # -- engine.Session ---------------------------------------------------------------------------------------
+    # -- protocol.contract.Session ----------------------------------------------------------------------------
 
     def begin(self, connection: Connection) -> None:
         """Greet (RFC 3501 §7.1)."""
         self.connection = connection
         self.engine.secure = connection.secure
-        capabilities = b" ".join(session_nonauth.capabilities(self))
-        self.engine.send(b"* OK [CAPABILITY %b] Postroad ready.\r\n" % capabilities)
+        self.engine.send(b"* OK [CAPABILITY %b] Postroad ready.\r\n" % b" ".join(self.capabilities()))
 
     def tls_started(self) -> None:
         """Go on over TLS; there is no second greeting (RFC 3501 §6.2.1)."""
         self.engine.tls_started()
 
     def handle(self, event: Event) -> Awaitable[None] | None:
-        """Carry out an event; None where it has been answered."""
-        handler = HANDLERS[type(event)]
-        if handler is not Session.bad:
+        """Carry out an event; None if it has been answered."""
+        kind = type(event)
+        if kind is not Bad:
             self._bad = 0
-        if self.appends.pending and handler not in _APPENDING:
+        if self.appends.pending and kind not in self._streaming:
             return self._after_appends(event)
+        if isinstance(event, Bad):
+            self._answer_bad(event)
+            return None
         try:
-            awaitable = handler(self, event)
+            awaitable = self._handlers[kind](self, event)
         except MailError as error:
             self.refuse(event, error)
             return None
         except SyntaxFault as fault:
-            self.misunderstood(event, fault)
+            self._misunderstood(event, fault)
             return None
         return None if awaitable is None else self._guarded(event, awaitable)
 
     def failed(self, event: Event) -> None:
-        """Answer an event whose handling has crashed; nothing can be said in the midst of a literal."""
+        """Answer an event whose handling has crashed; inside a literal nothing can be said."""
         tag = getattr(event, "tag", None)
         if self.in_literal or tag is None:
             self.connection.close()
@@ -124,63 +121,23 @@ class Session:
 
     def end(self) -> None:
         """Stop following the mailbox."""
-        if self._idle_update is not None:
-            self._idle_update.cancel()
+        self.watch.end()
         self.close_view()
         self.appends.drop()
 
-    # -- what the handlers share ------------------------------------------------------------------------------
+    # -- what the handlers share: who and where ---------------------------------------------------------------
 
-    async def _after_appends(self, event: Event) -> None:
-        await self.appends.settled()
-        awaitable = self.handle(event)
-        if awaitable is not None:
-            await awaitable
+    def offers(self, capability: Capability) -> bool:
+        """Return False if the operator has hidden a capability."""
+        return self.shared.registry.offers(capability)
 
-    async def _guarded(self, event: Event, awaitable: Awaitable[None]) -> None:
-        try:
-            await awaitable
-        except MailError as error:
-            self.refuse(event, error)
-
-    def misunderstood(self, event: Event, fault: SyntaxFault) -> None:
-        """Answer a command whose numbers mean nothing here."""
-        tag = getattr(event, "tag", b"")
-        name = type(event).__name__.upper().encode("ascii")
-        self.engine.complete(tag, b"BAD Error in IMAP command %b: %b" % (name, responses.text(str(fault))))
-
-    def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
-        """Answer a command with what went wrong with the mail, and its response code (RFC 5530)."""
-        tag = getattr(event, "tag", None)
-        if self.in_literal or tag is None:
-            self.connection.close()
-            return
-        log.debug("imap: %s: %s", type(event).__name__, error)
-        self.engine.complete(tag, responses.no(error, code))
-
-    def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
-        """Tell what others have done meanwhile, then complete the command.
-
-        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, not their UID forms, say `expunges=False`.
-        """
-        view = self.view
-        if view is not None and view.changed:
-            self.tell(view, expunges=expunges, uid=uid)
-        self.engine.complete(command.tag, text)
-        if view is not None and view.gone:
-            self.mailbox_gone()
-
-    def tell(self, view: View, *, expunges: bool, uid: bool = False) -> None:
-        """Send untagged responses about what has changed in the mailbox (RFC 3501 §5.2)."""
-        octets = updates.changes(view, view.take(expunges=expunges), uid=uid)
-        if octets:
-            self.engine.send(octets)
-
-    def mailbox_gone(self) -> None:
-        """Part with a client whose selected mailbox somebody has deleted: no state of RFC 3501 fits."""
-        self.close_view()
-        self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
-        self.engine.close()
+    def capabilities(self) -> list[bytes]:
+        """Return what the server can do in the state that the connection is in (RFC 3501 §6.1.1)."""
+        shared = self.shared
+        conditions = Conditions(
+            self.engine.state, self.engine.secure, shared.tls, shared.plaintext_auth, shared.message_size
+        )
+        return shared.registry.capabilities(conditions)
 
     def current_account(self) -> Account:
         """Return who is logged in."""
@@ -209,17 +166,57 @@ class Session:
         return mailbox
 
     def close_view(self) -> None:
-        """Stop looking at the selected mailbox; the state is the caller's."""
+        """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:
             self.view.close()
             self.view = None
 
+    def leave_mailbox(self) -> None:
+        """Give up the selected mailbox, and go back to the authenticated state."""
+        self.close_view()
+        self.engine.enter(State.AUTHENTICATED)
+
+    # -- what the handlers share: answers ---------------------------------------------------------------------
+
+    def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
+        """Tell what others have done meanwhile, then complete the command.
+
+        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, say `expunges=False`.
+        """
+        view = self.view
+        if view is not None and view.changed:
+            self.tell(view, expunges=expunges, uid=uid)
+        self.engine.complete(command.tag, text)
+        if view is not None and view.gone:
+            self.mailbox_gone()
+
+    def tell(self, view: View, *, expunges: bool, uid: bool = False) -> None:
+        """Send untagged responses about what has changed in the mailbox (RFC 3501 §5.2)."""
+        octets = updates.changes(view, view.take(expunges=expunges), uid=uid)
+        if octets:
+            self.engine.send(octets)
+
+    def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
+        """Answer a command with what went wrong with the mail, and its response code (RFC 5530)."""
+        tag = getattr(event, "tag", None)
+        if self.in_literal or tag is None:
+            self.connection.close()
+            return
+        log.debug("imap: %s: %s", type(event).__name__, error)
+        self.engine.complete(tag, responses.no(error, code))
+
+    def mailbox_gone(self) -> None:
+        """Part with a client whose selected mailbox somebody has deleted: no state of RFC 3501 fits."""
+        self.close_view()
+        self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
+        self.engine.close()
+
     def note(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Write to the journal what was done with messages (ascending UIDs), as a number or uid-sets (RFC 4315 §4)."""
         ranges = ranges_of(uids)
-        for start in range(0, len(ranges), RANGES_A_NOTE):
-            text = format_ranges(ranges[start : start + RANGES_A_NOTE]).decode("ascii")
-            self.service.journal.record(
+        for start in range(0, len(ranges), RANGES_PER_NOTE):
+            text = format_ranges(ranges[start : start + RANGES_PER_NOTE]).decode("ascii")
+            self.shared.journal.record(
                 kind,
                 account=self.account.login if self.account is not None else "",
                 mailbox=mailbox.name,
@@ -228,12 +225,33 @@ class Session:
                 protocol="imap",
             )
 
-    # -- events of no state -----------------------------------------------------------------------------------
+    # -- the order of answers, and faults ---------------------------------------------------------------------
 
-    def bad(self, event: Bad) -> None:
-        """Answer what no command was."""
+    async def _after_appends(self, event: Event) -> None:
+        await self.appends.settled()
+        awaitable = self.handle(event)
+        if awaitable is not None:
+            await awaitable
+
+    async def _guarded(self, event: Event, awaitable: Awaitable[None]) -> None:
+        try:
+            await awaitable
+        except MailError as error:
+            self.refuse(event, error)
+
+    def _misunderstood(self, event: Event, fault: SyntaxFault) -> None:
+        """Answer a command whose arguments mean nothing here."""
+        tag = getattr(event, "tag", b"")
+        name = type(event).__name__.upper().encode("ascii")
+        self.engine.complete(tag, b"BAD Error in IMAP command %b: %b" % (name, responses.text(str(fault))))
+
+    def _answer_bad(self, event: Bad) -> None:
+        """Answer input that is not a valid command."""
         self.appends.drop_incoming()
-        self.stop_idling()
+        self.watch.stop()
+        if event.limit and event.tag is not None:
+            self.engine.complete(event.tag, b"NO [LIMIT] " + responses.text(event.text))
+            return
         self._bad += 1
         if event.tag is None:
             self.engine.untagged_bad(responses.text(event.text))
@@ -243,66 +261,3 @@ class Session:
         if self._bad >= limit and self.engine.state is not State.LOGOUT:
             self.engine.bye(TOO_MANY_BAD)
             self.engine.close()
-
-    # -- IDLE (RFC 2177) --------------------------------------------------------------------------------------
-
-    def idle(self, command: commands.Idle) -> None:
-        """Tell what is new as it comes, until DONE."""
-        self.engine.idling(command.tag)
-        view = self.view
-        if view is not None:
-            view.on_change = self._changed_in_idle
-            if view.changed:
-                self.tell(view, expunges=True)
-            if view.gone:
-                self.mailbox_gone()
-
-    def done(self, command: commands.Done) -> None:
-        """End IDLE."""
-        self.stop_idling()
-        self.finish(command, b"OK Idle completed.")
-
-    def stop_idling(self) -> None:
-        """Hear no more of changes; what comes is told with the next command."""
-        if self.view is not None:
-            self.view.on_change = None
-
-    def _changed_in_idle(self) -> None:
-        """Tell soon: a commit changes much at once, and this is called for each."""
-        if self._idle_update is None:
-            self._idle_update = self.service.loop().call_soon(self._tell_in_idle)
-
-    def _tell_in_idle(self) -> None:
-        self._idle_update = None
-        view = self.view
-        if view is None or not self.engine.idle:
-            return
-        if not self.connection.can_write():
-            # RFC 3501 §5.3: a client that does not read must not make the server hold what it is told.
-            self._idle_update = self.service.loop().create_task(self._tell_when_writable())
-            return
-        self.tell(view, expunges=True)
-        if view.gone:
-            self.mailbox_gone()
-            self.connection.close()
-        else:
-            self.connection.flush()
-
-    async def _tell_when_writable(self) -> None:
-        try:
-            await self.connection.wait_writable()
-        except ConnectionLost:
-            return
-        self._tell_in_idle()
-
-
-HANDLERS: dict[type[Event], Handler] = {
-    commands.Bad: Session.bad,
-    commands.Idle: Session.idle,
-    commands.Done: Session.done,
-    **session_nonauth.HANDLERS,
-    **session_auth.HANDLERS,
-    **session_append.HANDLERS,
-    **session_selected.HANDLERS,
-}
-_APPENDING = frozenset(session_append.HANDLERS.values())

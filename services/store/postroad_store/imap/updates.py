@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import Changes, View
 
+BLOCK = 500  # messages whose flags are sent at a time
+CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
 _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
 
 
 class FlagLists(dict[int, bytes]):
-    r"""Flag lists as FETCH has them, without the parentheses, by value; made when first asked for.
+    r"""Flag lists as FETCH has them, without the parentheses, by the flags' bits; made when first asked for.
 
     Of 10,000 messages few differ in their flags: joining remembered lists takes 10,000 FLAGS from 20 to 4 ms.
     """
@@ -29,8 +33,8 @@ class FlagLists(dict[int, bytes]):
         names = [self._mailbox.flag_names(flags & SYSTEM), self._mailbox.flag_names(flags & ~SYSTEM)]
         if self._recent:
             names.insert(1, "\\Recent")
-        self[flags] = made = " ".join(filter(None, names)).encode("ascii")
-        return made
+        self[flags] = joined = " ".join(filter(None, names)).encode("ascii")
+        return joined
 
 
 def flags_line(mailbox: Mailbox) -> bytes:
@@ -49,22 +53,44 @@ def permanent_flags(view: View) -> bytes:
     return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % " ".join(names).encode("ascii")
 
 
-def changes(view: View, told: Changes, *, uid: bool = False) -> bytes:
+def changes(view: View, news: Changes, *, uid: bool = False) -> bytes:
     """Return the responses that tell of changes; with `uid` FETCH has the UID too (RFC 3501 §6.4.8)."""
     mailbox = view.mailbox
     lines = []
-    if told.keywords:
+    if news.keywords:
         lines += [flags_line(mailbox), permanent_flags(view)]
-    lines += [b"* %d EXPUNGE\r\n" % number for number in told.expunged]
-    if told.exists is not None:
-        lines.append(b"* %d EXISTS\r\n" % told.exists)
-    if told.recent is not None:
-        lines.append(b"* %d RECENT\r\n" % told.recent)
-    if told.flags:
+    lines += [b"* %d EXPUNGE\r\n" % number for number in news.expunged]
+    if news.exists is not None:
+        lines.append(b"* %d EXISTS\r\n" % news.exists)
+    if news.recent is not None:
+        lines.append(b"* %d RECENT\r\n" % news.recent)
+    if news.flags:
         plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
-        for number, one in told.flags:
+        for number, message in news.flags:
             flags = view.pick(mailbox.flags, number, number)[0]
-            names = (recent if one in view.recent else plain)[flags]
-            extra = b"UID %d " % one if uid else b""
+            names = (recent if message in view.recent else plain)[flags]
+            extra = b"UID %d " % message if uid else b""
             lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
     return b"".join(lines)
+
+
+def flags_of(view: View, spans: Iterable[range], *, uid: bool) -> Iterator[bytes]:
+    """Yield FETCH responses with the flags of these sequence numbers, in blocks; what is gone is left out."""
+    mailbox = view.mailbox
+    plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
+    lines: list[bytes] = []
+    for span in spans:
+        for start in range(span.start, span.stop, BLOCK):
+            stop = min(start + BLOCK, span.stop)
+            flags = view.pick(mailbox.flags, start, stop - 1)
+            uids = view.uids[start - 1 : stop - 1]
+            for number, message, bits in zip(range(start, stop), uids, flags, strict=True):
+                if bits >= 0:
+                    names = (recent if message in view.recent else plain)[bits]
+                    extra = b"UID %d " % message if uid else b""
+                    lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
+            if len(lines) >= BLOCK:
+                yield b"".join(lines)
+                lines = []
+    if lines:
+        yield b"".join(lines)

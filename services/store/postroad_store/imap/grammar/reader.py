@@ -39,6 +39,10 @@ class SyntaxFault(Exception):  # noqa: N818 - a client's fault, which BAD tells 
     """The command breaks the grammar; the message is the text of the BAD response."""
 
 
+class LimitExceeded(SyntaxFault):
+    """The command keeps to the grammar and exceeds a limit of the server: NO [LIMIT] (RFC 5530 §3), and never BAD."""
+
+
 class Incomplete(SyntaxFault):
     """The command ends at the announcement of a literal that has not arrived."""
 
@@ -91,13 +95,17 @@ class Reader:
 
     def match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
         """Take what the pattern matches here."""
+        return self.find(pattern, what)[0]
+
+    def find(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
+        """Take what the pattern matches here, and return the match."""
         found = pattern.match(self._text, self._at)
         if found is None:
             if self.at_end():
                 raise SyntaxFault("Missing argument")
             raise SyntaxFault(f"Invalid {what}")
         self._at = found.end()
-        return found[0]
+        return found
 
     def atom(self) -> bytes:
         """Take an atom."""
@@ -168,10 +176,10 @@ class Reader:
             raise SyntaxFault("Invalid string")
         return None
 
-    def literal_size(self) -> tuple[int, bool]:
-        """Take a literal's announcement at the end of a line: its octets, and whether it is non-synchronizing."""
+    def literal_size(self) -> int:
+        """Take a literal's announcement at the end of a line, and return the literal's octets."""
         found = LITERAL.match(self._text, self._at)
         if found is None:
             raise SyntaxFault("Invalid literal")
         self._at = found.end()
-        return int(found[1]), bool(found[2])
+        return int(found[1])

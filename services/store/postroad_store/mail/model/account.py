@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
+from postroad_store.mail.model.errors import NameNotAllowed, NameTooLong, NoSuchMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,9 +107,9 @@ def checked_name(name: str) -> str:
     if not all(levels):
         raise NameNotAllowed("a level of the mailbox name is empty")
     if len(levels) > MAX_DEPTH:
-        raise NameNotAllowed(f"a mailbox name has at most {MAX_DEPTH} levels")
+        raise NameTooLong(f"a mailbox name has at most {MAX_DEPTH} levels")
     if any(len(level.encode("utf-8", "surrogatepass")) > MAX_NAME for level in levels):
-        raise NameNotAllowed(f"a level of a mailbox name has at most {MAX_NAME} octets")
+        raise NameTooLong(f"a level of a mailbox name has at most {MAX_NAME} octets")
     if _NEVER.search(name):
         raise NameNotAllowed("a mailbox name has no control characters and no wildcards")
     return name

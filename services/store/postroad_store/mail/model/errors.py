@@ -5,6 +5,7 @@
     ├── MessagesExpunged     EXPUNGEISSUED
     ├── MailboxExists        ALREADYEXISTS
     ├── NameNotAllowed       CANNOT
+    │   └── NameTooLong      LIMIT
     ├── LimitReached         LIMIT
     └── StorageError         UNAVAILABLE  nothing was written
         ├── StorageFull      UNAVAILABLE  SMTP says 452 4.3.1
@@ -49,6 +50,12 @@ class NameNotAllowed(MailError):
     """No mailbox can have this name, or this one cannot be deleted or renamed."""
 
     code = "CANNOT"
+
+
+class NameTooLong(NameNotAllowed):
+    """The name has more levels, or longer ones, than a mailbox may have here."""
+
+    code = "LIMIT"
 
 
 class LimitReached(MailError):

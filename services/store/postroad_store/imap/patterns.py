@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.errors import LimitReached
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,6 +64,12 @@ class Pattern:
                 return False
         states |= (states & wild) << 1
         return bool(states & self._accepting)
+
+
+def check_length(reference: bytes, mailbox: bytes) -> None:
+    """Raise `LimitReached` if a pattern is too long: the time that it takes grows with its length and the names."""
+    if len(reference) + len(mailbox) > MAX_PATTERN:
+        raise LimitReached("mailbox pattern is too long")
 
 
 def pattern_of(reference: bytes, mailbox: bytes) -> Pattern:

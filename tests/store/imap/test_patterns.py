@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad_store.imap.listing import Pattern, matching, root_of
+from postroad_store.imap.patterns import Pattern, matching, root_of
 
 NAMES = [b"INBOX", b"INBOX/x", b"a", b"a/b", b"a/b/c", b"inboxes", b"z/y/x"]
 

@@ -1,0 +1,217 @@
+"""The queue seen from outside: reads the spool's files while the relay runs or not.
+
+It opens files for reading alone and takes no lock, so it neither disturbs the relay nor waits for it. A segment may be
+written or removed at the same moment. A frame that is half-written fails its checksum and does not count. A segment is
+removed only after its messages were copied to a later one, which is read later too.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from postroad.harmless import harmless
+from postroad.jsontext import to_json
+from postroad.mail.dates import utc
+from postroad_relay.queue.spool.record import (
+    UNTRIED,
+    Kind,
+    RecordError,
+    decode_message,
+    decode_progress,
+    peek,
+)
+from postroad_relay.queue.spool.segment import Frame, is_segment, number_in, open_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from postroad.mail.address import Address
+    from postroad.smtp.client.outcome import Deferred, Failed
+    from postroad_relay.queue.spool import Message, Progress, QueueId
+
+_LONGEST = 200  # characters of a reply in the table; JSON has it whole
+_NOBODY = "<>"  # the null reverse-path
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message in the queue."""
+
+    message: Message
+    progress: Progress = UNTRIED
+
+    @property
+    def recipients(self) -> Iterator[tuple[Address, str, Deferred | Failed | None]]:
+        """Yield address, state (`done`, `failed` or `waiting`) and last outcome of each recipient."""
+        progress = self.progress
+        for index, recipient in enumerate(self.message.envelope.recipients):
+            if index in progress.done:
+                yield recipient.address, "done", None
+            elif index in progress.failed:
+                yield recipient.address, "failed", progress.failed[index]
+            else:
+                yield recipient.address, "waiting", progress.deferred.get(index)
+
+    @property
+    def due(self) -> float:
+        """When the next attempt is due, in seconds since the epoch."""
+        return self.progress.due if self.progress.attempts else self.message.arrived
+
+
+@dataclass(slots=True)
+class Inspection:
+    """What was read: the queued messages, and how many pieces of the files hold no record."""
+
+    queued: dict[QueueId, Queued] = field(default_factory=dict)
+    gaps: int = 0
+
+    def read(self, path: Path) -> None:
+        """Read a segment. Raises `OSError`, and ValueError where the file is not a segment."""
+        segment = open_segment(path, os.O_RDONLY | os.O_NONBLOCK)
+        if segment is None:
+            raise ValueError(f"{path} has lost its head, and its name does not make up for it")
+        try:
+            for piece in segment.scan(os.fstat(segment.handle).st_size):
+                if isinstance(piece, Frame):
+                    self._take(piece.record)
+                else:
+                    self.gaps += 1
+        finally:
+            os.close(segment.handle)
+
+    def _take(self, record: bytes) -> None:
+        try:
+            kind, ident = peek(record)
+            if kind is Kind.MESSAGE:
+                self.queued[ident] = Queued(decode_message(record)[0])
+            elif kind is Kind.DONE:
+                self.queued.pop(ident, None)
+            elif ident in self.queued:
+                self.queued[ident] = replace(self.queued[ident], progress=decode_progress(record))
+        except RecordError:
+            self.gaps += 1
+
+    @property
+    def oldest_first(self) -> list[Queued]:
+        """The messages by the time of their arrival."""
+        return sorted(self.queued.values(), key=lambda queued: (queued.message.arrived, queued.message.queue_id))
+
+
+def inspect_spool(spool: Path) -> Inspection:
+    """Read the spool in this folder; raises `OSError` where it can't be read."""
+    inspection = Inspection()
+    last = -1
+    # A segment that is begun meanwhile has the messages of those that are removed meanwhile.
+    while paths := [path for path in _segments(spool / "log") if number_in(path) > last]:
+        for path in paths:
+            last = number_in(path)
+            try:
+                inspection.read(path)
+            except FileNotFoundError:
+                continue
+            except ValueError:
+                inspection.gaps += 1
+    return inspection
+
+
+def _segments(directory: Path) -> list[Path]:
+    return sorted(filter(is_segment, directory.iterdir()))
+
+
+# -- what is printed --------------------------------------------------------------------------------------------
+
+
+def json_lines(messages: Iterable[Queued], now: float) -> Iterator[str]:
+    """Yield each message as a JSON object on a line of its own; ages are in seconds, times as RFC 3339 has them."""
+    for queued in messages:
+        message, progress = queued.message, queued.progress
+        line = {
+            "queue_id": message.queue_id,
+            "message_id": message.message_id,
+            "arrived": utc(message.arrived).isoformat(),
+            "age": max(0, round(now - message.arrived)),
+            "size": message.size,
+            "from": _sender(message),
+            "attempts": progress.attempts,
+            "recipients": [
+                _recipient(address, state, outcome, queued.due) for address, state, outcome in queued.recipients
+            ],
+        }
+        yield harmless(to_json(line).decode())
+
+
+def _recipient(address: Address, state: str, outcome: Deferred | Failed | None, due: float) -> dict[str, Any]:
+    return {
+        "address": str(address),
+        "state": state,
+        "next": utc(due).isoformat() if state == "waiting" else None,
+        "status": str(outcome.status) if outcome is not None else None,
+        "host": outcome.host if outcome is not None else None,
+        "reply": str(outcome.reply) if outcome is not None and outcome.reply is not None else None,
+        "reason": outcome.reason if outcome is not None else None,
+    }
+
+
+def table(messages: Sequence[Queued], now: float) -> Iterator[str]:
+    """Yield the lines of a table for people: a line per recipient, with the message's facts on its first one."""
+    if not messages:
+        yield "The queue is empty."
+        return
+    rows = [("ID", "AGE", "SIZE", "FROM", "TO", "NEXT", "LAST REPLY")]
+    for queued in messages:
+        message = queued.message
+        facts = [message.queue_id, span(now - message.arrived), _octets(message.size), _sender(message) or _NOBODY]
+        for address, state, outcome in queued.recipients:
+            due = _next(queued.due - now) if state == "waiting" else "-"
+            cells = (*facts, str(address), due, _last_words(state, outcome))
+            first, second, third, fourth, *rest = map(harmless, cells)
+            rows.append((first, second, third, fourth, rest[0], rest[1], rest[2]))
+            facts = ["", "", "", ""]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = tuple(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+    total = sum(queued.message.size for queued in messages)
+    yield f"{len(messages)} message{'s' if len(messages) > 1 else ''}, {_octets(total)}"
+
+
+def span(seconds: float) -> str:
+    """Return a time in its largest unit: `40 s`, `12 min`, `3 h`, `5 d`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def _next(seconds: float) -> str:
+    return f"in {span(seconds)}" if seconds >= 1 else "now"
+
+
+def _octets(size: int) -> str:
+    if size < 1 << 10:
+        return f"{size} B"
+    return f"{size / (1 << 10):.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"
+
+
+def _sender(message: Message) -> str:
+    path = message.envelope.reverse_path
+    return str(path) if path is not None else ""
+
+
+def _last_words(state: str, outcome: Deferred | Failed | None) -> str:
+    if outcome is None:
+        return "done" if state == "done" else "no attempt has been noted"
+    words = str(outcome.reply) if outcome.reply is not None else outcome.reason
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal the text takes (Unicode Standard Annex 11)."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) != 0 for character in text)

@@ -1,0 +1,131 @@
+"""Messages that one session appends: the one that arrives in pieces, and those that are being committed.
+
+A client that pipelines APPENDs with non-synchronizing literals shares commits with itself: each message is handed
+to the storage as soon as it is whole, and the engine goes on (RFC 3501 §5.5). The answers leave in the order of
+the commands, each after its own commit. How much may be under way is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.extensions import UIDPLUS
+from postroad_store.imap.grammar import responses
+from postroad_store.mail.model.errors import MailError, NoSuchMailbox
+
+if TYPE_CHECKING:
+    from postroad.mail.content import Content
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.arrival import Stored
+    from postroad_store.mail.model.flags import FlagSet
+    from postroad_store.mail.model.mailbox import Mailbox
+
+log = logging.getLogger(__name__)
+
+# How much one session may have under way at a time: messages, and octets of them.
+MAX_PENDING = 200
+MAX_PENDING_OCTETS = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Incoming:
+    """The message that is arriving."""
+
+    mailbox: Mailbox
+    internal_date: int | None  # seconds since 1970; None: when it has arrived
+    flags: FlagSet
+    content: Content
+    error: MailError | None = None  # why it cannot be kept, though its octets must be read to the end
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A message that is being committed."""
+
+    tag: bytes
+    future: asyncio.Future[list[Stored]]
+    octets: int
+
+
+class Appends:
+    """The APPENDs of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.incoming: Incoming | None = None
+        self.pending: deque[Pending] = deque()
+        self._octets = 0
+        self._dropped = False
+
+    def add(self, tag: bytes, future: asyncio.Future[list[Stored]], octets: int) -> None:
+        """Answer the command when the future has ended, and those before it have been answered."""
+        self.pending.append(Pending(tag, future, octets))
+        self._octets += octets
+        future.add_done_callback(self._committed)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more should be begun."""
+        return len(self.pending) >= MAX_PENDING or self._octets >= MAX_PENDING_OCTETS
+
+    async def settled(self) -> None:
+        """Wait until none is under way, and answer them all."""
+        while self.pending:
+            future = self.pending[0].future
+            await asyncio.wait([future])
+            self._answer()
+
+    def drop_incoming(self) -> None:
+        """Forget the message that is arriving."""
+        if self.incoming is not None:
+            self.incoming.content.close()
+            self.incoming = None
+
+    def drop(self) -> None:
+        """Answer nothing any more: the client has gone. What is under way is committed all the same."""
+        self._dropped = True
+        self.drop_incoming()
+
+    def _committed(self, future: asyncio.Future[list[Stored]]) -> None:
+        if self._dropped:
+            _ = future.cancelled() or future.exception()  # nobody is left to hear of it
+            return
+        if self.pending and self.pending[0].future.done() and self._answer():
+            self._session.connection.flush()
+
+    def _answer(self) -> bool:
+        """Answer those at the front that are done, and say whether there were any."""
+        answered = False
+        session = self._session
+        while self.pending and self.pending[0].future.done():
+            pending = self.pending.popleft()
+            self._octets -= pending.octets
+            text = self._result(pending.future)
+            view = session.view
+            if view is not None and view.changed:  # RFC 3501 §6.3.11: the client SHOULD hear of it at once
+                session.tell(view, expunges=False)
+            session.engine.complete_earlier(pending.tag, text)
+            answered = True
+        return answered
+
+    def _result(self, future: asyncio.Future[list[Stored]]) -> bytes:
+        """Return the completion of one that has ended."""
+        error = future.exception()
+        if isinstance(error, MailError):
+            return refusal(error)
+        if error is not None:
+            log.error("imap: APPEND failed", exc_info=error)
+            return b"NO [SERVERBUG] Internal error occurred."
+        stored = future.result()[0]
+        if not self._session.offers(UIDPLUS):
+            return b"OK Append completed."
+        return b"OK [APPENDUID %d %d] Append completed." % (stored.uid_validity, stored.uid)  # RFC 4315 §3
+
+
+def refusal(error: MailError) -> bytes:
+    """Return the NO of an APPEND: RFC 3501 §6.3.11 wants TRYCREATE if the mailbox could be created."""
+    return responses.no(error, "TRYCREATE" if isinstance(error, NoSuchMailbox) else None)

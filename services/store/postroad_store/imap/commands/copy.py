@@ -1,0 +1,110 @@
+"""COPY (RFC 3501 §6.4.7), MOVE (RFC 6851) and their UID forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import UIDPLUS
+from postroad_store.imap.grammar.arguments import read_mailbox
+from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_sequence_set
+from postroad_store.imap.selection import GONE, READ_ONLY, spans_of, uids_of
+from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.states import SELECT
+from postroad_store.mail.model.errors import MessagesExpunged, NoSuchMailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.grammar.sequence import SequenceSet
+    from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Parser
+    from postroad_store.mail.model.arrival import Copied
+    from postroad_store.mail.model.message import UID
+
+MOVE = Capability(b"MOVE", "RFC 6851", after_login)
+NOTHING_FOUND = b"OK No messages found."
+
+
+@dataclass(frozen=True, slots=True)
+class Copy(Command):
+    """Put copies of messages into another mailbox."""
+
+    uid: bool
+    messages: SequenceSet
+    mailbox: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Command):
+    """Put messages into another mailbox."""
+
+    uid: bool
+    messages: SequenceSet
+    mailbox: bytes
+
+
+def _parser(kind: type[Copy | Move], *, uid: bool) -> Parser:
+    def parse(tag: bytes, reader: Reader) -> Command:
+        reader.space()
+        messages = read_sequence_set(reader)
+        mailbox = read_mailbox(reader)
+        reader.end()
+        return kind(tag, uid, messages, mailbox)
+
+    return parse
+
+
+def handle(session: Session, command: Copy | Move) -> Awaitable[None] | None:
+    """Copy or move."""
+    view = session.selected_view()
+    spans = spans_of(view, command.messages, uid=command.uid)
+    if isinstance(command, Move) and view.read_only:
+        session.engine.complete(command.tag, READ_ONLY)
+        return None
+    if not spans:
+        session.finish(command, NOTHING_FOUND)
+        return None
+    return _copy(session, command, uids_of(view, spans))
+
+
+async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None:
+    view = session.selected_view()
+    move = isinstance(command, Move)
+    try:
+        target = session.find_mailbox(command.mailbox)
+        work = session.storage.move if move else session.storage.copy
+        # RFC 3501 §6.4.7: all or none, and OK would promise all. RFC 3501 §6.4.8: UIDs that are gone are ignored.
+        copied = await work(view.mailbox, uids, target, whole=not command.uid)
+    except NoSuchMailbox as error:  # RFC 3501 §6.4.7: the client may create it and try again
+        session.refuse(command, error, "TRYCREATE")
+        return
+    except MessagesExpunged:
+        session.finish(command, b"NO " + GONE)
+        return
+    if not copied.source:
+        session.finish(command, NOTHING_FOUND)
+        return
+    code = _copyuid(copied) if session.offers(UIDPLUS) else b""
+    if not move:
+        session.finish(command, b"OK %bCopy completed." % code)
+        return
+    if code:  # RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where the messages went
+        session.engine.send(b"* OK %bMoved UIDs.\r\n" % code)
+    session.finish(command, b"OK Move completed.")
+
+
+def _copyuid(copied: Copied) -> bytes:
+    """Return the response code with a space behind it (RFC 4315 §3)."""
+    source, target = ranges_of(copied.source), ranges_of(copied.target)
+    return b"[COPYUID %d %b %b] " % (copied.uid_validity, format_ranges(source), format_ranges(target))
+
+
+SPECS = (
+    Spec(b"COPY", SELECT, Copy, _parser(Copy, uid=False), handle, "RFC 3501 §6.4.7", extensions=(UIDPLUS,)),
+    Spec(b"UID COPY", SELECT, Copy, _parser(Copy, uid=True), handle, "RFC 3501 §6.4.8", extensions=(UIDPLUS,)),
+    Spec(b"MOVE", SELECT, Move, _parser(Move, uid=False), handle, "RFC 6851 §3.1", capability=MOVE),
+    Spec(b"UID MOVE", SELECT, Move, _parser(Move, uid=True), handle, "RFC 6851 §3.2", capability=MOVE),
+)

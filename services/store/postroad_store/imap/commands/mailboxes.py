@@ -1,0 +1,115 @@
+"""CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE (RFC 3501 §6.3.3 to §6.3.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap import updates
+from postroad_store.imap.events import Command
+from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
+from postroad_store.imap.names import known_name, new_name, no_such_mailbox
+from postroad_store.imap.spec import Spec
+from postroad_store.imap.states import AUTH
+
+if TYPE_CHECKING:
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Create(Command):
+    """Make a mailbox."""
+
+    mailbox: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(Command):
+    """Remove a mailbox and its messages."""
+
+    mailbox: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rename(Command):
+    """Give a mailbox another name."""
+
+    mailbox: bytes
+    new_name: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe(Command):
+    """Add a name to what LSUB lists."""
+
+    mailbox: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe(Command):
+    """Take a name from what LSUB lists."""
+
+    mailbox: bytes
+
+
+def parse_rename(tag: bytes, reader: Reader) -> Rename:
+    """Take both names."""
+    mailbox = read_mailbox(reader)
+    name = read_mailbox(reader)
+    reader.end()
+    return Rename(tag, mailbox, name)
+
+
+async def create(session: Session, command: Create) -> None:
+    """Make a mailbox, and the levels above it."""
+    await session.storage.create(session.current_account(), new_name(command.mailbox))
+    session.finish(command, b"OK Create completed.")
+
+
+async def delete(session: Session, command: Delete) -> None:
+    """Remove a mailbox; if it is selected here, leave it."""
+    account = session.current_account()
+    name = known_name(command.mailbox)
+    mailbox = account.find(name)
+    if mailbox is None:
+        raise no_such_mailbox(command.mailbox)
+    await session.storage.delete(account, name)
+    if session.view is not None and session.view.mailbox is mailbox:
+        session.leave_mailbox()
+        session.engine.send(updates.CLOSED)
+    session.finish(command, b"OK Delete completed.")
+
+
+async def rename(session: Session, command: Rename) -> None:
+    """Rename a mailbox, and those below it."""
+    account = session.current_account()
+    name = known_name(command.mailbox)
+    if account.find(name) is None:
+        raise no_such_mailbox(command.mailbox)
+    await session.storage.rename(account, name, new_name(command.new_name))
+    session.finish(command, b"OK Rename completed.")
+
+
+async def subscribe(session: Session, command: Subscribe) -> None:
+    """Subscribe to a mailbox that exists: RFC 3501 §6.3.6 lets the server ask for that."""
+    name = new_name(command.mailbox)
+    if session.current_account().find(name) is None:
+        raise no_such_mailbox(command.mailbox)
+    await session.storage.subscribe(session.current_account(), name)
+    session.finish(command, b"OK Subscribe completed.")
+
+
+async def unsubscribe(session: Session, command: Unsubscribe) -> None:
+    """Unsubscribe, whether or not the mailbox still exists."""
+    await session.storage.unsubscribe(session.current_account(), new_name(command.mailbox))
+    session.finish(command, b"OK Unsubscribe completed.")
+
+
+SPECS = (
+    Spec(b"CREATE", AUTH, Create, one_mailbox(Create), create, "RFC 3501 §6.3.3"),
+    Spec(b"DELETE", AUTH, Delete, one_mailbox(Delete), delete, "RFC 3501 §6.3.4"),
+    Spec(b"RENAME", AUTH, Rename, parse_rename, rename, "RFC 3501 §6.3.5"),
+    Spec(b"SUBSCRIBE", AUTH, Subscribe, one_mailbox(Subscribe), subscribe, "RFC 3501 §6.3.6"),
+    Spec(b"UNSUBSCRIBE", AUTH, Unsubscribe, one_mailbox(Unsubscribe), unsubscribe, "RFC 3501 §6.3.7"),
+)

@@ -1,0 +1,30 @@
+"""NAMESPACE (RFC 2342)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.events import Command
+from postroad_store.imap.grammar.arguments import no_arguments
+from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.states import AUTH
+
+if TYPE_CHECKING:
+    from postroad_store.imap.session import Session
+
+NAMESPACE = Capability(b"NAMESPACE", "RFC 2342", after_login)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace(Command):
+    """The client asks where mailboxes are."""
+
+
+def handle(session: Session, command: Namespace) -> None:
+    """Name the one personal namespace: there are no others."""
+    session.engine.send(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+    session.finish(command, b"OK Namespace completed.")
+
+
+SPECS = (Spec(b"NAMESPACE", AUTH, Namespace, no_arguments(Namespace), handle, "RFC 2342 §5", capability=NAMESPACE),)

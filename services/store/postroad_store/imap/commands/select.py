@@ -1,0 +1,76 @@
+"""SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap import updates
+from postroad_store.imap.events import Command
+from postroad_store.imap.grammar.arguments import one_mailbox
+from postroad_store.imap.spec import Spec
+from postroad_store.imap.states import AUTH, State
+
+if TYPE_CHECKING:
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Command):
+    """SELECT, or EXAMINE which is the same read-only."""
+
+    mailbox: bytes
+    read_only: bool
+
+
+def handle(session: Session, command: Select) -> None:
+    """Open a mailbox, and say what is in it."""
+    engine = session.engine
+    if session.view is not None:
+        # RFC 3501 §6.3.1: the selected mailbox is given up before the new one is tried, whether or not that succeeds.
+        session.leave_mailbox()
+        engine.send(updates.CLOSED)
+    view = session.storage.view(session.find_mailbox(command.mailbox), read_only=command.read_only)
+    session.view = view
+    engine.enter(State.SELECTED)
+    engine.send(_contents(view))
+    if command.read_only:
+        engine.complete(command.tag, b"OK [READ-ONLY] Examine completed.")
+    else:
+        engine.complete(command.tag, b"OK [READ-WRITE] Select completed.")
+
+
+def _contents(view: View) -> bytes:
+    mailbox = view.mailbox
+    lines = [
+        updates.flags_line(mailbox),
+        updates.permanent_flags(view),
+        b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(view.uids), len(view.recent)),
+    ]
+    unseen = view.first_unseen()
+    if unseen is not None:
+        lines.append(b"* OK [UNSEEN %d] First unseen.\r\n" % unseen)
+    lines.append(b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % mailbox.uid_validity)
+    lines.append(b"* OK [UIDNEXT %d] Predicted next UID\r\n" % mailbox.uid_next)
+    return b"".join(lines)
+
+
+SPECS = (
+    Spec(
+        b"SELECT",
+        AUTH,
+        Select,
+        one_mailbox(lambda tag, mailbox: Select(tag, mailbox, read_only=False)),
+        handle,
+        "RFC 3501 §6.3.1",
+    ),
+    Spec(
+        b"EXAMINE",
+        AUTH,
+        Select,
+        one_mailbox(lambda tag, mailbox: Select(tag, mailbox, read_only=True)),
+        handle,
+        "RFC 3501 §6.3.2",
+    ),
+)

@@ -1,0 +1,86 @@
+"""STATUS (RFC 3501 §6.3.10), with the item APPENDLIMIT (RFC 7889)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.events import Command
+from postroad_store.imap.grammar.arguments import read_mailbox
+from postroad_store.imap.grammar.mailbox_name import encode
+from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.responses import astring
+from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.states import AUTH
+
+if TYPE_CHECKING:
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Conditions
+
+
+def _message_size(conditions: Conditions) -> bytes:
+    return b"%d" % conditions.message_size
+
+
+APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
+ITEMS = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"APPENDLIMIT")
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Command):
+    """Figures of a mailbox; items in upper case, each once."""
+
+    mailbox: bytes
+    items: tuple[bytes, ...]
+
+
+def parse(tag: bytes, reader: Reader) -> Status:
+    """Take the mailbox and the items."""
+    # status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
+    mailbox = read_mailbox(reader)
+    reader.take(b" (")
+    items: dict[bytes, None] = {}
+    while True:
+        item = reader.keyword()
+        if item not in ITEMS:
+            raise _invalid(item)
+        items[item] = None
+        if reader.skip(b")"):
+            break
+        reader.space()
+    reader.end()
+    return Status(tag, mailbox, tuple(items))
+
+
+def _invalid(item: bytes) -> SyntaxFault:
+    return SyntaxFault(f"Invalid status item {item.decode('ascii')}")
+
+
+def handle(session: Session, command: Status) -> None:
+    """Give the figures, in the order of `ITEMS`."""
+    if b"APPENDLIMIT" in command.items and not session.offers(APPENDLIMIT):
+        raise _invalid(b"APPENDLIMIT")
+    mailbox = session.find_mailbox(command.mailbox)
+    view = session.view
+    selected = view is not None and view.mailbox is mailbox
+    if view is not None and selected and view.changed:
+        session.tell(view, expunges=True)  # so that the figures agree with what the client knows
+    counts = session.storage.status(mailbox)
+    values = {
+        b"MESSAGES": counts.messages,
+        b"RECENT": len(view.recent) if view is not None and selected else counts.recent,
+        b"UIDNEXT": counts.uid_next,
+        b"UIDVALIDITY": counts.uid_validity,
+        b"UNSEEN": counts.unseen,
+        b"APPENDLIMIT": session.shared.message_size,  # RFC 7889 §3.1
+    }
+    items = b" ".join([b"%b %d" % pair for pair in values.items() if pair[0] in command.items])
+    session.engine.send(b"* STATUS %b (%b)\r\n" % (astring(encode(mailbox.name)), items))
+    if selected:  # RFC 3501 §6.3.10: SHOULD NOT be used on the currently selected mailbox
+        session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")
+    else:
+        session.finish(command, b"OK Status completed.")
+
+
+SPECS = (Spec(b"STATUS", AUTH, Status, parse, handle, "RFC 3501 §6.3.10", extensions=(APPENDLIMIT,)),)

@@ -1,0 +1,39 @@
+"""Arguments that many commands have in the same form (RFC 3501 §9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postroad_store.imap.events import Command
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.spec import Parser
+
+
+def read_mailbox(reader: Reader) -> bytes:
+    """Take ` mailbox`: the name as the client spells it (`mailbox_name.decode` says what it means)."""
+    reader.space()
+    return reader.astring()
+
+
+def no_arguments(kind: type[Command]) -> Parser:
+    """Return the parser of a command without arguments."""
+
+    def parse(tag: bytes, reader: Reader) -> Command:
+        reader.end()
+        return kind(tag)
+
+    return parse
+
+
+def one_mailbox(kind: Callable[[bytes, bytes], Command]) -> Parser:
+    """Return the parser of a command whose argument is a mailbox's name."""
+
+    def parse(tag: bytes, reader: Reader) -> Command:
+        mailbox = read_mailbox(reader)
+        reader.end()
+        return kind(tag, mailbox)
+
+    return parse

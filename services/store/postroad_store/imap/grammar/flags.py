@@ -1,0 +1,36 @@
+"""Flags in commands (RFC 3501 §9 flag-list)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.grammar.reader import LimitExceeded, SyntaxFault
+from postroad_store.mail.model.flags import MAX_KEYWORD, SYSTEM_FLAGS, FlagSet
+
+if TYPE_CHECKING:
+    from postroad_store.imap.grammar.reader import Reader
+
+# flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword ; does not include "\Recent"
+_SYSTEM_FLAGS = {name.upper(): bit for name, bit in SYSTEM_FLAGS.items()}
+
+
+def read_flags(reader: Reader, *, bare: bool = False) -> FlagSet:
+    """Take `"(" [flag *(SP flag)] ")"`; with `bare` also `flag *(SP flag)` up to the command's end."""
+    parenthesized = reader.skip(b"(") or not bare
+    system = 0
+    keywords: dict[str, str] = {}  # by their lower case
+    if not (parenthesized and reader.skip(b")")):
+        while True:
+            flag = reader.flag().decode("ascii")
+            if not flag.startswith("\\"):
+                if len(flag) > MAX_KEYWORD:
+                    raise LimitExceeded("Keyword too long")
+                keywords.setdefault(flag.lower(), flag)
+            elif flag.upper() in _SYSTEM_FLAGS:
+                system |= _SYSTEM_FLAGS[flag.upper()]
+            else:
+                raise SyntaxFault(f"Invalid system flag {flag.upper()}")
+            if reader.skip(b")") if parenthesized else reader.at_end():
+                break
+            reader.space()
+    return FlagSet(system, tuple(keywords.values()))

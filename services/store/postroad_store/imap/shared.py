@@ -1,0 +1,53 @@
+"""What all IMAP sessions of the store share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.clock import Clock
+from postroad_store.imap.registry import Registry
+from postroad_store.imap.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroad.journal import Journal
+    from postroad_store.accounts import Accounts
+    from postroad_store.mail.storage import Storage
+
+REFUSAL = b"* BYE Too many connections.\r\n"
+IDLE_TIMEOUT = 1800.0  # seconds; RFC 3501 §5.4: at least 30 minutes
+
+
+class Shared:
+    """The mail, the accounts, the commands and the settings; makes the sessions.
+
+    `incoming` is a folder for large messages while they arrive.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        storage: Storage,
+        journal: Journal,
+        incoming: Path,
+        *,
+        registry: Registry | None = None,
+        tls: bool = True,
+        plaintext_auth: bool = False,
+        message_size: int = 50 * 1024 * 1024,
+        clock: Clock | None = None,
+    ) -> None:
+        self.accounts = accounts
+        self.storage = storage
+        self.journal = journal
+        self.incoming = incoming
+        self.registry = registry or Registry()
+        self.tls = tls
+        self.plaintext_auth = plaintext_auth
+        self.message_size = message_size  # octets
+        self.clock = clock or Clock()
+
+    def session(self) -> Session:
+        """Return a session for a new connection."""
+        return Session(self)

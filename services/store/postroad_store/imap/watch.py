@@ -1,0 +1,70 @@
+"""How a session tells of changes between commands, while its client idles (RFC 2177)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from postroad_store.protocol.contract import ConnectionLost
+
+if TYPE_CHECKING:
+    from postroad_store.imap.session import Session
+
+
+class Watch:
+    """Follows the selected mailbox of one session, from `start` to `stop`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.telling: asyncio.Task[None] | asyncio.Handle | None = None  # under way
+
+    def start(self) -> None:
+        """Tell what is new, now and as it comes."""
+        session = self._session
+        view = session.view
+        if view is None:
+            return
+        view.on_change = self._changed
+        if view.changed:
+            session.tell(view, expunges=True)
+        if view.gone:
+            session.mailbox_gone()
+
+    def stop(self) -> None:
+        """Hear no more of changes: the next command tells of them."""
+        if self._session.view is not None:
+            self._session.view.on_change = None
+
+    def end(self) -> None:
+        """Say nothing more: the client has gone."""
+        if self.telling is not None:
+            self.telling.cancel()
+
+    def _changed(self) -> None:
+        """Tell soon: a commit changes much at once, and this is called for each change."""
+        if self.telling is None:
+            self.telling = asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self.telling = None
+        session = self._session
+        view = session.view
+        if view is None or not session.engine.in_idle:
+            return
+        if not session.connection.can_write():
+            # RFC 3501 §5.3: a client that does not read must not make the server hold what it is to be told.
+            self.telling = asyncio.get_running_loop().create_task(self._tell_when_writable())
+            return
+        session.tell(view, expunges=True)
+        if view.gone:
+            session.mailbox_gone()
+            session.connection.close()
+        else:
+            session.connection.flush()
+
+    async def _tell_when_writable(self) -> None:
+        try:
+            await self._session.connection.wait_writable()
+        except ConnectionLost:
+            return
+        self._tell()

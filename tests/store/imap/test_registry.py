@@ -1,0 +1,160 @@
+"""The registry: what is derived from the commands' Specs, and a toy command that is added to them."""
+
+from __future__ import annotations
+
+import runpy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.imap.registry import SPECS, CannotHide, Registry
+from postroad_store.imap.spec import Conditions
+from postroad_store.imap.states import ANY, AUTH, NONAUTH, SELECT, TRANSITIONS, State
+from postroad_store.imap.table import table
+from tests.harness.imap import Place, Wire
+from tests.store.imap import toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEGAL = {
+    ANY: ("CAPABILITY, NOOP, LOGOUT, ID"),
+    NONAUTH: ("STARTTLS, AUTHENTICATE, LOGIN"),
+    AUTH: (
+        "SELECT, EXAMINE, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, LSUB, STATUS, APPEND, IDLE, NAMESPACE"
+    ),
+    SELECT: (
+        "CHECK, CLOSE, UNSELECT, EXPUNGE, SEARCH, FETCH, STORE, COPY, MOVE, "
+        "UID SEARCH, UID FETCH, UID STORE, UID COPY, UID MOVE, UID EXPUNGE"
+    ),
+}
+HIDEABLE = (
+    "APPENDLIMIT, AUTH=PLAIN, CHILDREN, ID, IDLE, LITERAL+, MOVE, NAMESPACE, SASL-IR, SPECIAL-USE, STARTTLS, UIDPLUS, "
+    "UNSELECT"
+)
+LOGIN = "l LOGIN alice@alpha.test wonderland"
+
+
+def test_which_command_is_legal_in_which_state() -> None:
+    expected = {name.encode(): states for states, names in LEGAL.items() for name in names.split(", ")}
+    assert {name: spec.states for name, spec in Registry().by_name.items()} == expected
+
+
+def test_every_event_has_one_handler() -> None:
+    for spec in SPECS:
+        assert Registry().handlers[spec.event] is spec.handle
+
+
+def test_every_command_names_its_rfc() -> None:
+    assert all(spec.rfc.startswith("RFC ") for spec in SPECS)
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "text"),
+    [
+        (b"FETCH", State.AUTHENTICATED, "No mailbox selected"),
+        (b"FETCH", State.NOT_AUTHENTICATED, "Please log in first"),
+        (b"LOGIN", State.SELECTED, "Already logged in"),
+        (b"XFOO", State.SELECTED, "Error in IMAP command XFOO: Unknown command"),
+    ],
+)
+def test_refusal(name: bytes, state: State, text: str) -> None:
+    assert Registry().refusal(name, state) == text
+    assert name not in Registry().legal[state]
+
+
+def test_nothing_leaves_logout() -> None:
+    assert not TRANSITIONS[State.LOGOUT]
+    assert not Registry().legal[State.LOGOUT]
+
+
+def conditions(state: State, *, secure: bool = False, tls: bool = True, plaintext_auth: bool = False) -> Conditions:
+    return Conditions(state, secure, tls, plaintext_auth, message_size=1000)
+
+
+BEFORE = "IMAP4rev1 SASL-IR ID IDLE LITERAL+"
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (conditions(State.NOT_AUTHENTICATED), f"{BEFORE} STARTTLS LOGINDISABLED"),
+        (conditions(State.NOT_AUTHENTICATED, secure=True), f"{BEFORE} AUTH=PLAIN"),
+        (conditions(State.NOT_AUTHENTICATED, tls=False), f"{BEFORE} LOGINDISABLED"),
+        (conditions(State.NOT_AUTHENTICATED, plaintext_auth=True), f"{BEFORE} STARTTLS AUTH=PLAIN"),
+        (
+            conditions(State.AUTHENTICATED),
+            f"{BEFORE} UNSELECT CHILDREN NAMESPACE UIDPLUS MOVE SPECIAL-USE APPENDLIMIT=1000",
+        ),
+    ],
+)
+def test_capabilities(where: Conditions, text: str) -> None:
+    assert b" ".join(Registry().capabilities(where)).decode() == text
+
+
+def test_the_table_prints() -> None:
+    lines = table(Registry()).splitlines()
+    assert len(lines) == 1 + len(SPECS)
+    assert lines[0].split() == ["not", "authenticated", "authenticated", "selected", "logout"]
+    assert "UID FETCH                      BAD                 BAD                 yes              closed" in lines
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules.*:RuntimeWarning")
+def test_it_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_module("postroad_store.imap.table", run_name="__main__")
+    assert capsys.readouterr().out == table(Registry()) + "\n"
+
+
+# Capabilities that are hidden; what clients then see is in tests/dialogues/imap/without-*.txt
+
+
+def test_a_hidden_command_is_unknown() -> None:
+    registry = Registry(without=["move", "Idle"])
+    assert registry.by_name.keys() == Registry().by_name.keys() - {b"MOVE", b"UID MOVE", b"IDLE"}
+    assert registry.refusal(b"MOVE", State.SELECTED) == "Error in IMAP command MOVE: Unknown command"
+    assert b"MOVE" not in registry.capabilities(conditions(State.SELECTED))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("FOO", "there is no IMAP capability FOO"),
+        ("imap4rev1", "IMAP4rev1 cannot be hidden, it is the protocol itself"),
+        (
+            "LOGINDISABLED",
+            "LOGINDISABLED cannot be hidden, it says that passwords need TLS (see POSTROAD_PLAINTEXT_AUTH)",
+        ),
+    ],
+)
+def test_what_cannot_be_hidden(name: str, why: str) -> None:
+    with pytest.raises(CannotHide) as caught:
+        Registry(without=["MOVE", name])
+    assert str(caught.value) == f"{why}; these can be hidden: {HIDEABLE}"
+
+
+def test_all_that_can_be_hidden_at_once() -> None:
+    registry = Registry(without=HIDEABLE.split(", "))
+    assert registry.capabilities(conditions(State.SELECTED)) == [b"IMAP4rev1"]
+
+
+# A toy command: one module (toy.py) and one line in the list
+
+
+async def test_a_toy_command(tmp_path: Path) -> None:
+    registry = Registry((*SPECS, *toy.SPECS))
+    place = Place(tmp_path, registry=registry)
+    wire = Wire(place)
+    try:
+        assert "XTOY" not in (await wire.until(1)).decode()
+        assert await wire.say("a XTOY duck") == "a BAD Please log in first\r\n"
+        assert " XTOY] Logged in\r\n" in await wire.say(LOGIN)
+        assert await wire.say('b XTOY "rubber duck"') == "* XTOY RUBBER DUCK\r\nb OK Toy completed.\r\n"
+        assert await wire.say("c XTOY") == "c BAD Error in IMAP command XTOY: Missing argument\r\n"
+        assert await wire.say(f"d XTOY {'y' * 12}") == "d NO [LIMIT] Error in IMAP command XTOY: Toy too large\r\n"
+    finally:
+        wire.end()
+        place.close()
+    assert "XTOY                           BAD                 yes                 yes              closed" in table(
+        registry
+    )
+    assert b"XTOY" not in Registry((*SPECS, *toy.SPECS), without=["XTOY"]).by_name

@@ -1,0 +1,43 @@
+"""XTOY, a command that is not in the server: all that it takes to add one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.events import Command
+from postroad_store.imap.grammar.reader import LimitExceeded
+from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.states import AUTH
+
+if TYPE_CHECKING:
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+
+XTOY = Capability(b"XTOY", "none", after_login)
+
+
+@dataclass(frozen=True, slots=True)
+class Toy(Command):
+    """Something to play with."""
+
+    name: bytes
+
+
+def parse(tag: bytes, reader: Reader) -> Toy:
+    """Take the toy's name."""
+    reader.space()
+    name = reader.astring()
+    reader.end()
+    if len(name) > 11:
+        raise LimitExceeded("Toy too large")
+    return Toy(tag, name)
+
+
+def handle(session: Session, command: Toy) -> None:
+    """Say its name aloud."""
+    session.engine.send(b"* XTOY %b\r\n" % command.name.upper())
+    session.finish(command, b"OK Toy completed.")
+
+
+SPECS = (Spec(b"XTOY", AUTH, Toy, parse, handle, "none", capability=XTOY),)
