@@ -134,7 +134,7 @@ def test_a_world_that_has_special_names_itself() -> None:
         assert ask(below, f"host.{special}.", Type.MX) == store
         # RFC 8020 §2: what has a name below it exists. But nothing else there does.
         assert ask(below, f"{special}.", Type.MX) == (Rcode.NOERROR, [])
-        other = (Rcode.NOERROR, []) if special == "localhost" else (Rcode.NXDOMAIN, [])
+        other: tuple[Rcode, list[str]] = (Rcode.NOERROR, []) if special == "localhost" else (Rcode.NXDOMAIN, [])
         assert ask(below, f"other.{special}.", Type.MX) == other
         assert ask(world(domain(special)), f"{special}.", Type.MX) == store
         assert ask(world(domain(special)), f"other.{special}.", Type.MX) == (Rcode.NXDOMAIN, [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,13 +28,8 @@ from postroad_store.imap.commands.status import Status
 from postroad_store.imap.commands.store import Store
 from postroad_store.imap.grammar.reader import Incomplete, Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import parse_sequence_set
-from postroad_store.imap.old_fetch import Fetch
-from postroad_store.imap.old_items import Attribute, Item, Section, Text
-from postroad_store.imap.old_keys import And, Key, Not, Numbers, Or
-from postroad_store.imap.old_search import BadCharset, Search
 from postroad_store.imap.registry import Registry
 from postroad_store.mail.model.flags import Change, FlagSet
-from postroad_store.mail.search import keys as search
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -49,10 +44,6 @@ def parse(line: bytes, *more: bytes) -> Command:
         verb, space, rest = rest.partition(b" ")
         name = b"UID " + verb
     return PARSERS[name](T, Reader([space + rest, *more]))
-
-
-def numbers(text: bytes, *, uid: bool = False) -> Numbers:
-    return Numbers(uid, parse_sequence_set(text))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +200,6 @@ def test_refused(line: bytes) -> None:
 
 def test_literals() -> None:
     assert parse(b"LOGIN {1}", b"a", b" {2+}", b"b ", b"") == Login(T, b"a", b"b ")
-    assert parse(b"SEARCH SUBJECT {2}", b"\r\n", b"") == Search(T, uid=False, key=search.Header("SUBJECT", "\r\n"))
     for bad in ([b"LOGIN {1}", b"\0", b" b"], [b"LOGIN a {1} c"], [b"LOGIN {1}", b"a", b"b c"]):
         with pytest.raises(SyntaxFault):
             parse(bad[0], *bad[1:])
@@ -272,183 +262,3 @@ def test_append_to_a_literal_name() -> None:
     with pytest.raises(Incomplete):
         parse_append(T, Reader([b" {5}"]))
     assert parse_append(T, Reader([b" {1}", b"a", b" {7+}"])) == Append(T, b"a", FlagSet(), None, 7)
-
-
-def section(label: bytes, text: Text, part: tuple[int, ...] = (), **more: object) -> Section:
-    given = {"fields": (), "partial": None, "peek": False} | more
-    return Section(label, part, text, **given)  # type: ignore[arg-type]
-
-
-FAST = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
-
-
-@pytest.mark.parametrize(
-    ("text", "items"),
-    [
-        (b"FLAGS", (Attribute.FLAGS,)),
-        (b"fast", FAST),
-        (b"ALL", (*FAST, Attribute.ENVELOPE)),
-        (b"FULL", (*FAST, Attribute.ENVELOPE, Attribute.BODY)),
-        (b"(UID uid BODY BODYSTRUCTURE)", (Attribute.UID, Attribute.BODY, Attribute.BODYSTRUCTURE)),
-        (b"RFC822", (section(b"RFC822", Text.ALL),)),
-        (b"RFC822.SIZE", (Attribute.SIZE,)),
-        (b"rfc822.header", (section(b"RFC822.HEADER", Text.HEADER, peek=True),)),
-        (b"RFC822.TEXT", (section(b"RFC822.TEXT", Text.TEXT),)),
-        (b"BODY[]", (section(b"BODY[]", Text.ALL),)),
-        (b"BODY.PEEK[]", (section(b"BODY[]", Text.ALL, peek=True),)),
-        (b"BODY[1.2]", (section(b"BODY[1.2]", Text.ALL, (1, 2)),)),
-        (b"BODY[1.mime]", (section(b"BODY[1.MIME]", Text.MIME, (1,)),)),
-        (b"BODY[3.TEXT]<0.9>", (section(b"BODY[3.TEXT]<0>", Text.TEXT, (3,), partial=(0, 9)),)),
-        (b"BODY[HEADER]", (section(b"BODY[HEADER]", Text.HEADER),)),
-        (
-            b'(BODY.PEEK[2.HEADER.FIELDS.NOT (from "a b")])',
-            (
-                section(
-                    b'BODY[2.HEADER.FIELDS.NOT (FROM "A B")]',
-                    Text.FIELDS_NOT,
-                    (2,),
-                    fields=(b"FROM", b"A B"),
-                    peek=True,
-                ),
-            ),
-        ),
-    ],
-)
-def test_fetch(text: bytes, items: tuple[Item, ...]) -> None:
-    expected = Fetch(T, uid=True, messages=parse_sequence_set(b"1:*"), items=items)
-    assert parse(b"UID FETCH 1:* " + text) == expected
-    assert parse(b"UID FETCH 1:* " + text) == expected  # remembered
-
-
-def test_fetch_with_a_literal() -> None:
-    command = parse(b"FETCH 1 BODY[HEADER.FIELDS ({2}", b"to", b")]")
-    assert command == Fetch(
-        T,
-        uid=False,
-        messages=parse_sequence_set(b"1"),
-        items=(section(b"BODY[HEADER.FIELDS (TO)]", Text.FIELDS, fields=(b"TO",)),),
-    )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"()",
-        b"( FLAGS)",
-        b"(FLAGS",
-        b"(FLAGS )",
-        b"(FAST)",
-        b"FAST FLAGS",
-        b"FLAGS UID",
-        b"FOO",
-        b"BODY.PEEK",
-        b"BODY[",
-        b"BODY[FOO]",
-        b"BODY[MIME]",
-        b"BODY[0]",
-        b"BODY[1.]",
-        b"BODY[1.0]",
-        b"BODY[4294967296]",
-        b"BODY[" + b".".join([b"1"] * 51) + b"]",
-        b"BODY[1.FOO]",
-        b"BODY[HEADER.FIELDS]",
-        b"BODY[HEADER.FIELDS ()]",
-        b"BODY[HEADER.FIELDS (a]",
-        b"BODY[HEADER.FIELDS (" + b" ".join(b"h%d" % n for n in range(201)) + b")]",
-        b"BODY[]<0>",
-        b"BODY[]<0.0>",
-        b"BODY[]<1.4294967296>",
-        b"(" + b" ".join(b"BODY[%d]" % n for n in range(1, 102)) + b")",
-    ],
-)
-def test_fetch_refused(text: bytes) -> None:
-    with pytest.raises(SyntaxFault):
-        parse(b"FETCH 1 " + text)
-
-
-DAY = date(2020, 2, 1)
-FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        (b"ALL", And(())),
-        (b"new", And((search.Recent(), Not(search.Flag(1))))),
-        (b"OLD", Not(search.Recent())),
-        (b"RECENT", search.Recent()),
-        *[(name.encode(), search.Flag(bit)) for name, bit in FLAG.items()],
-        *[(b"UN" + name.encode(), Not(search.Flag(bit))) for name, bit in FLAG.items()],
-        (b"KEYWORD $a", search.Keyword("$a")),
-        (b"UNKEYWORD $a", Not(search.Keyword("$a"))),
-        *[(name.encode() + b' "x y"', search.Header(name, "x y")) for name in ("BCC", "CC", "FROM", "SUBJECT", "TO")],
-        (b'HEADER x-a ""', search.Header("X-A", "")),
-        (b"BODY x", search.Body("x")),
-        (b'TEXT "\xc3\xa4"', search.Text("ä")),
-        (b'CHARSET ISO-8859-1 TEXT "\xe4"', search.Text("ä")),
-        (b'CHARSET "utf-8" ALL', And(())),
-        (b'CHARSET US-ASCII TEXT "\xc3\xa4"', search.Text("ä")),
-        (b"BEFORE 1-Feb-2020", search.InternalDate(search.When.BEFORE, DAY)),
-        (b'ON "01-feb-2020"', search.InternalDate(search.When.ON, DAY)),
-        (b"SINCE 1-FEB-2020", search.InternalDate(search.When.SINCE, DAY)),
-        (b"SENTBEFORE 1-Feb-2020", search.SentDate(search.When.BEFORE, DAY)),
-        (b"SENTON 1-Feb-2020", search.SentDate(search.When.ON, DAY)),
-        (b"SENTSINCE 1-Feb-2020", search.SentDate(search.When.SINCE, DAY)),
-        (b"LARGER 0", search.Larger(0)),
-        (b"SMALLER 4294967295", search.Smaller(4294967295)),
-        (b"UID 1:*", numbers(b"1:*", uid=True)),
-        (b"1:3,*", numbers(b"1:3,*")),
-        (b"*", numbers(b"*")),
-        (b"NOT (SEEN)", Not(search.Flag(1))),
-        (b"OR SEEN NOT 1", Or(search.Flag(1), Not(numbers(b"1")))),
-        (b"SEEN (FROM a) 2", And((search.Flag(1), search.Header("FROM", "a"), numbers(b"2")))),
-        (b"(SEEN DRAFT)", And((search.Flag(1), search.Flag(16)))),
-    ],
-)
-def test_search(text: bytes, key: Key) -> None:
-    assert parse(b"SEARCH " + text) == Search(T, uid=False, key=key)
-    assert parse(b"UID SEARCH " + text) == Search(T, uid=True, key=key)
-
-
-@pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13", b"idna", b"punycode", b"unicode_escape"])
-def test_unknown_charset(name: bytes) -> None:
-    assert parse(b"SEARCH CHARSET {9}", name, b" ALL") == BadCharset(T)
-    assert parse(b"SEARCH CHARSET {9}", name, b" TEXT {4}", b"xn--", b"") == BadCharset(T)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b" ",
-        b" ()",
-        b" FOO",
-        b" FOO x",
-        b" SEEN ",
-        b" SEEN)",
-        b" (SEEN",
-        b" CHARSET utf-8",
-        b" CHARSET",
-        b" OR SEEN",
-        b" NOT",
-        b" FROM",
-        b" HEADER x",
-        b" LARGER x",
-        b" LARGER 4294967296",
-        b" ON 32-Feb-2020",
-        b" ON 31-Feb-2020",
-        b" ON 1-Foo-2020",
-        b' ON "1-Feb-2020',
-        b" ON 1-Feb-20200",
-        b" UID x",
-        b" KEYWORD \\Seen",
-        b' TEXT "\xe4"',
-        b" " + b"NOT " * 60 + b"SEEN",
-        b" " + b"(" * 60 + b"SEEN" + b")" * 60,
-        b" " + b"SEEN " * 1001 + b"SEEN",
-    ],
-)
-def test_search_refused(text: bytes) -> None:
-    with pytest.raises(SyntaxFault):
-        parse(b"SEARCH" + text)

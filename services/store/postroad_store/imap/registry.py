@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from postroad_store.imap import old_fetch, old_search
 from postroad_store.imap.commands import (
     append,
     authenticate,
@@ -16,6 +15,7 @@ from postroad_store.imap.commands import (
     close,
     copy,
     expunge,
+    fetch,
     idle,
     login,
     logout,
@@ -23,6 +23,7 @@ from postroad_store.imap.commands import (
     mailboxes,
     namespace,
     noop,
+    search,
     select,
     starttls,
     status,
@@ -56,8 +57,8 @@ SPECS: tuple[Spec, ...] = (
     *namespace.SPECS,
     *close.SPECS,
     *expunge.SPECS,
-    *old_search.SPECS,
-    *old_fetch.SPECS,
+    *search.SPECS,
+    *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
 )

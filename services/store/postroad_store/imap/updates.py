@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import Changes, View
 
-BLOCK = 500  # messages whose flags are sent at a time
 CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
 _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
 
@@ -72,25 +69,3 @@ def changes(view: View, news: Changes, *, uid: bool = False) -> bytes:
             extra = b"UID %d " % message if uid else b""
             lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
     return b"".join(lines)
-
-
-def flags_of(view: View, spans: Iterable[range], *, uid: bool) -> Iterator[bytes]:
-    """Yield FETCH responses with the flags of these sequence numbers, in blocks; what is gone is left out."""
-    mailbox = view.mailbox
-    plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
-    lines: list[bytes] = []
-    for span in spans:
-        for start in range(span.start, span.stop, BLOCK):
-            stop = min(start + BLOCK, span.stop)
-            flags = view.pick(mailbox.flags, start, stop - 1)
-            uids = view.uids[start - 1 : stop - 1]
-            for number, message, bits in zip(range(start, stop), uids, flags, strict=True):
-                if bits >= 0:
-                    names = (recent if message in view.recent else plain)[bits]
-                    extra = b"UID %d " % message if uid else b""
-                    lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
-            if len(lines) >= BLOCK:
-                yield b"".join(lines)
-                lines = []
-    if lines:
-        yield b"".join(lines)

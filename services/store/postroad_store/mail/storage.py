@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,19 +23,20 @@ from postroad.clock import Clock
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
-from postroad_store.mail.database.commits.keywords import NARROW, TakeBack
+from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
 from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Incoming
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
+from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.mime.structure import parse
 from postroad_store.mail.mime.text import is_plain, kept_text
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.view import View
-from postroad_store.mail.search.evaluate import search
-from postroad_store.mail.search.fieldtext import FieldTexts
+from postroad_store.mail.search.evaluate import Sources, evaluate
+from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -48,14 +48,12 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Item, Part
-    from postroad_store.mail.search.keys import SearchKey
+    from postroad_store.mail.search.keys import Key
 
 MAX_LOADED = 200_000  # messages of mailboxes that are kept in memory though no session looks at them
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets; larger messages are parsed in a thread, to keep the event loop free
 LARGE = 20_000  # UIDs given out, from which a mailbox that is not in memory is read in a thread
-
-PAUSE_AFTER = 0.005  # seconds that a search may run before others get their turn
 
 Shown = TypeVar("Shown")
 Read = TypeVar("Read")
@@ -85,7 +83,8 @@ class Storage:
         self._mailboxes = Mailboxes()
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
-        self._fields = FieldTexts()
+        self._sources = Sources(self._reader)
+        self._turns = Turns()
         self._collecting = self._collect_again = False
         self._swept = False
         self._closed = False
@@ -227,7 +226,7 @@ class Storage:
         if not mailbox.loaded:
             mailbox.load(self._reader.contents(mailbox))
         self._keep(mailbox)
-        if len(mailbox.keywords) >= NARROW and mailbox.has_unused_keywords():
+        if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 
@@ -309,26 +308,14 @@ class Storage:
         """Read: the root of the message's parts; None where the message is gone."""
         return self._reader.parts(mailbox, uid)
 
-    async def search(self, view: View, key: SearchKey) -> list[int]:
+    async def search(self, view: View, key: Key, *, between: Callable[[], Awaitable[None]] | None = None) -> list[int]:
         """Read: the sequence numbers in `view` of the messages that match, ascending.
 
-        Long searches let other tasks run in between; the view must not `take` meanwhile.
+        Long searches let other tasks run in between, and await `between` then, which may raise to end the search; the
+        view must not `take` meanwhile.
         """
-        step = search(view, self._reader, self._fields, key)
-        answer = None
-        began = time.monotonic()
-        while True:
-            try:
-                apart = step.send(answer)
-            except StopIteration as end:
-                return list(end.value)
-            answer = None
-            if apart is not None:
-                answer = await asyncio.to_thread(apart)
-                began = time.monotonic()
-            elif time.monotonic() - began > PAUSE_AFTER:
-                await asyncio.sleep(0)
-                began = time.monotonic()
+        async with Pacer(self._turns, between) as pace:
+            return await evaluate(view, self._sources, key, pace)
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 

@@ -123,7 +123,7 @@ class Session:
         try:
             inbox = (await self._storage.account(account.login)).inbox
             # claim_recent: what POP3 sees is still \Recent for the next IMAP session
-            view = self._storage.view(inbox, claim_recent=False)
+            view = await self._storage.view_large(inbox, claim_recent=False)
         except BaseException as error:
             self._shared.unlock(account.login)
             if not isinstance(error, MailError):

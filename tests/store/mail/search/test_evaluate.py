@@ -6,32 +6,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail import storage as storage_module
+from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.mail.mime.text import MAX_KEPT
 from postroad_store.mail.model.flags import ANSWERED, DELETED, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
 from postroad_store.mail.search.keys import (
+    Addresses,
     And,
     Body,
     Flag,
     Header,
+    InSet,
     InternalDate,
+    Key,
     Keyword,
     Larger,
     Not,
     Or,
     Recent,
-    SearchKey,
     SentDate,
     Smaller,
     Text,
-    Uids,
     When,
 )
+from postroad_store.mail.search.longtext import long_text
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
+    from postroad_store.mail.search.longtext import LongText
     from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put
 
@@ -53,6 +56,14 @@ LONG = (  # too long to be kept
 # No Date that can be read, a space before the colon of From
 ODD = b"From : carol@alpha.test\r\nDate: whenever\r\nX-Empty:\r\n\r\nfrom: alice\r\n"
 MESSAGES = [PLAIN, KEPT, ENCODED, LONG, ODD]
+
+
+def uids(text: str) -> InSet:
+    return InSet(uid=True, messages=parse_sequence_set(text.encode()))
+
+
+def numbers(text: str) -> InSet:
+    return InSet(uid=False, messages=parse_sequence_set(text.encode()))
 
 
 @pytest.fixture
@@ -82,8 +93,11 @@ async def view(storage: Storage, inbox: Mailbox, put: Put) -> View:
         (Recent(), [1, 2, 3, 4, 5]),
         (Not(Recent()), []),
         (And((Recent(), Not(Flag(SEEN)))), [3, 4, 5]),
-        (Uids(((2, 3), (5, 9))), [2, 3, 5]),
-        (Uids(()), []),
+        (uids("2:3,5:9"), [2, 3, 5]),
+        (uids("7:9"), []),
+        (uids("9:*"), [5]),
+        (numbers("2:3,5:9"), [2, 3, 5]),
+        (And((numbers("2:*"), Not(numbers("3:4")))), [2, 5]),
         (Larger(len(PLAIN)), [2, 4]),
         (Smaller(len(ENCODED) + 1), [3, 5]),
         (InternalDate(When.BEFORE, date(1970, 1, 3)), [1, 2]),
@@ -127,7 +141,7 @@ async def view(storage: Storage, inbox: Mailbox, put: Put) -> View:
         (And((Or(Text("zzz"), Flag(SEEN)), SentDate(When.ON, date(2024, 1, 2)), Not(Body("x")))), [2]),
     ],
 )
-async def test_keys(storage: Storage, view: View, key: SearchKey, expected: list[int]) -> None:
+async def test_keys(storage: Storage, view: View, key: Key, expected: list[int]) -> None:
     assert await storage.search(view, key) == expected
 
 
@@ -148,7 +162,7 @@ async def test_a_search_of_nothing(storage: Storage, inbox: Mailbox) -> None:
 async def test_others_run_while_a_search_does(
     storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage_module, "PAUSE_AFTER", 0.0)
+    monkeypatch.setattr("postroad_store.mail.search.pacer.PAUSE_AFTER", 0.0)
     monkeypatch.setattr("postroad_store.mail.database.reader.BLOCK_ROWS", 1)
     await put(inbox, *[b"Subject: x\r\n\r\n"] * 5)
     turns = 0
@@ -165,18 +179,122 @@ async def test_others_run_while_a_search_does(
     assert turns >= 5
 
 
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (Addresses("FROM", "alice@alpha.test"), [1]),
+        (Addresses("FROM", "<alice@"), [1]),
+        (Addresses("FROM", "JÖRG <joerg@alpha"), [2]),
+        (Addresses("FROM", "=?utf-8"), []),
+        (Addresses("TO", "bob"), [1]),
+        (Addresses("CC", "alice"), [2]),
+        (Addresses("BCC", ""), []),
+        (Addresses("FROM", ""), [1, 2, 5]),
+        (Addresses("FROM", "carol@alpha.test"), [5]),
+        (And((Flag(SEEN), Addresses("FROM", "alpha"))), [1, 2]),
+        (Not(Addresses("FROM", "alpha")), [3, 4]),
+    ],
+)
+async def test_addresses_are_those_of_the_envelope(storage: Storage, view: View, key: Key, expected: list[int]) -> None:
+    assert await storage.search(view, key) == expected
+    assert await storage.search(view, key) == expected  # from what has been kept
+
+
+async def test_comments_and_folding_do_not_hide_an_address(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"From: <joe (c)@ (c) d.example>\r\n\r\n", b'To: "Doe,\r\n Joe" <joe@\r\n d.example>\r\n\r\n')
+    view = storage.view(inbox)
+    assert await storage.search(view, Addresses("FROM", "joe@d.example")) == [1]
+    assert await storage.search(view, Addresses("TO", "doe, joe <joe@d.example>")) == [2]
+
+
+def nested(depth: int) -> Key:
+    key: Key = Flag(SEEN)
+    for level in range(depth):
+        key = (Not(Not(key)), Or(Flag(DELETED), key), Or(key, Flag(DELETED)), And((key, And(()))))[level % 4]
+    return key
+
+
+async def test_keys_nested_thousands_deep(storage: Storage, view: View) -> None:
+    key = nested(20_000)
+    assert await storage.search(view, key) == [1, 2]
+    assert await storage.search(view, Not(key)) == [3, 4, 5]
+
+
+async def test_slices(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key over a mailbox of several slices, with gaps, and with messages that are gone."""
+    monkeypatch.setattr(evaluate, "SLICE", 4)
+    monkeypatch.setattr(evaluate, "ROWS", 3)
+    contents = [b"From: a%d@x\r\nSubject: s\r\n\r\n" % number + b"x" * number for number in range(30)]
+    await put(inbox, *contents)
+    view = storage.view(inbox)
+    await storage.store(inbox, range(1, 31, 3), Change.ADD, FlagSet(SEEN), view=view)
+    seen = list(range(1, 31, 3))
+
+    async def check(gone: set[int]) -> None:
+        kept = [number for number in range(1, 31) if number not in gone]
+
+        async def found(key: Key) -> list[int]:
+            return await storage.search(view, key)
+
+        assert await found(And(())) == kept
+        assert await found(Flag(SEEN)) == [number for number in kept if number in seen]
+        assert await found(Not(Flag(SEEN))) == [number for number in kept if number not in seen]
+        assert await found(Or(Flag(SEEN), numbers("2:9"))) == [n for n in kept if n in seen or 2 <= n <= 9]
+        assert await found(And((Flag(SEEN), Larger(50)))) == [
+            number for number in kept if number in seen and len(contents[number - 1]) > 50
+        ]
+        assert await found(And((uids("1,30"), Smaller(10**6)))) == [number for number in (1, 30) if number in kept]
+        assert await found(And((Recent(), Addresses("FROM", "a1")))) == [n for n in kept if str(n - 1)[0] == "1"]
+        assert await found(Header("Subject", "s")) == kept
+        assert await found(Body("xxxxxxxxxx")) == [number for number in kept if number > 10]
+        assert await found(SentDate(When.ON, date(2024, 1, 1))) == []
+
+    await check(set())
+    await storage.expunge(inbox, [5, 16], only_deleted=False)
+    await check({5, 16})
+
+
+async def test_long_texts_are_made_once_for_a_search(
+    storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "PIECE", 100_000)
+    made: list[int] = []
+
+    def make(content: bytes) -> LongText:
+        made.append(len(content))
+        return long_text(content)
+
+    monkeypatch.setattr(evaluate, "long_text", make)
+    await put(inbox, LONG)
+    view = storage.view(inbox)
+    assert await storage.search(view, And(tuple(Not(Text(f"word {number}")) for number in range(9)))) == [1]
+    assert made == [len(LONG)]
+
+
 async def test_a_long_message_that_goes_meanwhile(
     storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(inbox, LONG, LONG)
-    view = storage.view(inbox)
-    search = evaluate.search(view, storage._reader, storage._fields, Body("needle"))
-    made = next(search)
     read = storage._reader.content
-    monkeypatch.setattr(storage._reader, "content", lambda mailbox, uid, *rest: read(mailbox, uid + 1, *rest))
-    assert made is not None
-    made = search.send(made())
-    assert made is None
-    with pytest.raises(StopIteration) as end:
-        next(search)
-    assert end.value.value == [1]
+    monkeypatch.setattr(
+        storage._reader, "content", lambda mailbox, uid, *rest: None if uid == 1 else read(mailbox, uid, *rest)
+    )
+    assert await storage.search(storage.view(inbox), Body("needle")) == [2]
+
+
+async def test_the_header_of_a_long_message(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, LONG)
+    assert await storage.search(storage.view(inbox), Header("Subject", "long one")) == [1]
+
+
+async def test_a_search_ends_when_nobody_waits_for_it(
+    storage: Storage, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroad_store.mail.search.pacer.PAUSE_AFTER", 0.0)
+
+    async def gone() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await storage.search(view, Text("x"), between=gone)
+    assert await storage.search(view, Text("fox")) == [1]

@@ -6,7 +6,7 @@ import pytest
 
 from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
 from postroad_store.mail.search import fieldtext
-from postroad_store.mail.search.fieldtext import FieldText, FieldTexts, values
+from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
 from postroad_store.mail.search.keys import And, Flag, Header
 
 if TYPE_CHECKING:
@@ -33,24 +33,34 @@ def test_values(header: bytes, found: list[bytes]) -> None:
     assert values(header, b"from") == found
 
 
+def extended(text: FieldText, upto: int, more: list[tuple[int, list[bytes]]]) -> FieldText:
+    extension = Extension(text)
+    extension.add(more)
+    return extension.end(upto)
+
+
+def found(text: FieldText, needle: bytes) -> set[int]:
+    return set().union(*text.search(needle))
+
+
 def test_search() -> None:
-    one = FieldText().extended(9, [(1, [b"alice"]), (3, []), (4, [b"bob", b"alice"]), (7, [b""])])
+    one = extended(FieldText(), 9, [(1, [b"alice"]), (3, []), (4, [b"bob", b"alice"]), (7, [b""])])
     assert one.upto == 9
-    assert one.search(b"alice") == {1, 4}
-    assert one.search(b"o") == {4}
-    assert one.search(b"") == {1, 4, 7}
-    assert one.search(b"\x00") == set()
-    assert one.search(b"alicebob") == set()  # not across messages
-    assert one.search(b"bobalice") == set()  # nor across fields
-    more = one.extended(12, [(12, [b"alice too"])])
-    assert more.search(b"alice") == {1, 4, 12}
-    assert one.search(b"alice") == {1, 4}  # others may be searching it
+    assert found(one, b"alice") == {1, 4}
+    assert found(one, b"o") == {4}
+    assert found(one, b"") == {1, 4, 7}
+    assert found(one, b"\x00") == set()
+    assert found(one, b"alicebob") == set()  # not across messages
+    assert found(one, b"bobalice") == set()  # nor across fields
+    more = extended(one, 12, [(12, [b"alice too"])])
+    assert found(more, b"alice") == {1, 4, 12}
+    assert found(one, b"alice") == {1, 4}  # others may be searching it
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fieldtext, "MAX_KEPT", 2 * fieldtext.ENTRY + 300)
     kept = FieldTexts()
-    one = FieldText().extended(1, [(1, [b"x" * 60])])
+    one = extended(FieldText(), 1, [(1, [b"x" * 60])])
     kept.put(1, b"from", one)
     kept.put(1, b"from", one)
     kept.put(1, b"to", one)
@@ -84,7 +94,7 @@ async def test_it_follows_the_mailbox(storage: Storage, inbox: Mailbox, put: Put
     assert await storage.search(view, key) == [3]
     view.take(expunges=True)
     assert await storage.search(view, key) == [2]
-    kept = storage._fields.get(inbox.id, b"from")
+    kept = storage._sources.fields.get(inbox.id, b"from")
     assert kept is not None
     assert kept.uids == [1, 2, 3]
 
@@ -94,18 +104,18 @@ async def test_few_messages_are_read_alone(storage: Storage, inbox: Mailbox, put
     view = storage.view(inbox)
     await storage.store(inbox, [4, 7], Change.ADD, FlagSet(FLAGGED))
     assert await storage.search(view, And((Header("From", "alice"), Flag(FLAGGED)))) == [4, 7]
-    assert storage._fields.get(inbox.id, b"from") is None
+    assert storage._sources.fields.get(inbox.id, b"from") is None
     assert await storage.search(view, Header("From", "alice")) == list(range(1, 10))
     assert await storage.search(view, And((Header("From", "alice"), Flag(FLAGGED)))) == [4, 7]
-    assert storage._fields.get(inbox.id, b"from") is not None
+    assert storage._sources.fields.get(inbox.id, b"from") is not None
 
 
 async def test_what_is_mostly_gone_is_made_anew(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, *[b"From: Alice\r\n\r\n"] * 3)
     view = storage.view(inbox)
-    stale = FieldText().extended(3, [(uid, [b"alice"]) for uid in range(2000)])
-    storage._fields.put(inbox.id, b"from", stale)
+    stale = extended(FieldText(), 3, [(uid, [b"alice"]) for uid in range(2000)])
+    storage._sources.fields.put(inbox.id, b"from", stale)
     assert await storage.search(view, Header("From", "alice")) == [1, 2, 3]
-    kept = storage._fields.get(inbox.id, b"from")
+    kept = storage._sources.fields.get(inbox.id, b"from")
     assert kept is not None
     assert kept.uids == [1, 2, 3]

@@ -12,7 +12,10 @@ from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH, State
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
 
 
@@ -24,14 +27,26 @@ class Select(Command):
     read_only: bool
 
 
-def handle(session: Session, command: Select) -> None:
+def handle(session: Session, command: Select) -> Awaitable[None] | None:
     """Open a mailbox, and say what is in it."""
     engine = session.engine
     if session.view is not None:
         # RFC 3501 §6.3.1: the selected mailbox is given up before the new one is tried, whether or not that succeeds.
         session.leave_mailbox()
         engine.send(updates.CLOSED)
-    view = session.storage.view(session.find_mailbox(command.mailbox), read_only=command.read_only)
+    mailbox = session.find_mailbox(command.mailbox)
+    if session.storage.is_large(mailbox):
+        return _select_large(session, command, mailbox)
+    _enter(session, command, session.storage.view(mailbox, read_only=command.read_only))
+    return None
+
+
+async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> None:
+    _enter(session, command, await session.storage.view_large(mailbox, read_only=command.read_only))
+
+
+def _enter(session: Session, command: Select, view: View) -> None:
+    engine = session.engine
     session.view = view
     engine.enter(State.SELECTED)
     engine.send(_contents(view))

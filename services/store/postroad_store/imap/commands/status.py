@@ -14,9 +14,13 @@ from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Conditions
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.mailbox import Status as Counts
 
 
 def _message_size(conditions: Conditions) -> bytes:
@@ -57,16 +61,27 @@ def _invalid(item: bytes) -> SyntaxFault:
     return SyntaxFault(f"Invalid status item {item.decode('ascii')}")
 
 
-def handle(session: Session, command: Status) -> None:
+def handle(session: Session, command: Status) -> Awaitable[None] | None:
     """Give the figures, in the order of `ITEMS`."""
     if b"APPENDLIMIT" in command.items and not session.offers(APPENDLIMIT):
         raise _invalid(b"APPENDLIMIT")
     mailbox = session.find_mailbox(command.mailbox)
     view = session.view
-    selected = view is not None and view.mailbox is mailbox
-    if view is not None and selected and view.changed:
+    if view is not None and view.mailbox is mailbox and view.changed:
         session.tell(view, expunges=True)  # so that the figures agree with what the client knows
-    counts = session.storage.status(mailbox)
+    if session.storage.is_large(mailbox):
+        return _count_large(session, command, mailbox)
+    _give(session, command, mailbox, session.storage.status(mailbox))
+    return None
+
+
+async def _count_large(session: Session, command: Status, mailbox: Mailbox) -> None:
+    _give(session, command, mailbox, await session.storage.status_large(mailbox))
+
+
+def _give(session: Session, command: Status, mailbox: Mailbox, counts: Counts) -> None:
+    view = session.view
+    selected = view is not None and view.mailbox is mailbox
     values = {
         b"MESSAGES": counts.messages,
         b"RECENT": len(view.recent) if view is not None and selected else counts.recent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap import updates
+from postroad_store.imap.commands.fetch import JUST_FLAGS, responses
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.flags import read_flags
 from postroad_store.imap.grammar.reader import SyntaxFault
@@ -81,7 +81,8 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
     if view.changed:  # the client must know new keywords before they are used; numbers must stay
         session.tell(view, expunges=False, uid=command.uid)
     if not command.silent:
-        for octets in updates.flags_of(view, spans, uid=command.uid):
+        plan = JUST_FLAGS.plan(uid=command.uid)
+        for octets, _ in responses(session.storage, view, spans, plan):
             session.engine.send(octets)
             session.connection.flush()
             await session.connection.wait_writable()

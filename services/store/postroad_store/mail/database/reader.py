@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import joined, read_mailbox, read_mailboxes
-from postroad_store.mail.database.schema import NARROW_BITS, PIECE, PIECE_BITS
+from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
+from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.mime.structure import unpack
-from postroad_store.mail.model.flags import FIRST_KEYWORD
 from postroad_store.mail.model.mailbox import Contents, Mailbox, MailboxRow, Status, count_unseen
 from postroad_store.mail.model.message import UID, Item, Part
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20  # octets of content that one SELECT may read, about
 BLOCK_ROWS = 512  # messages of one SELECT
-CHUNK = 5000  # messages that are taken into a mailbox at once
+CHUNK = 500  # messages that are taken into a mailbox at once: their rows fit the processor's cache
 
 _log = logging.getLogger(__name__)
 
@@ -107,10 +106,10 @@ class Reader:
                 some_uids, some_flags, some_sizes, some_dates = zip(*rows, strict=True)
                 uids += some_uids
                 flags += some_flags
-                sizes.extend(some_sizes)
-                dates.extend(some_dates)
+                sizes += array("q", some_sizes)
+                dates += array("q", some_dates)
                 unseen += count_unseen(some_flags)
-            if any(number >= NARROW_BITS - FIRST_KEYWORD for number, _ in keywords):
+            if has_wide_flags(self._db, mailbox.id):
                 for uid, wide in self._db.execute(
                     "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND wide_flags IS NOT NULL", (mailbox.id,)
                 ):

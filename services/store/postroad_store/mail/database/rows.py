@@ -1,14 +1,17 @@
-"""Rows of the tables, as reader and writer both take them: mailboxes, and the two columns of a message's flags."""
+"""Rows of the tables as Python has them: mailboxes, entries, and the two columns of an entry's flags."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.schema import NARROW_BITS
+from postroad_store.mail.database.schema import NARROW_BITS, NARROW_KEYWORDS
 from postroad_store.mail.model.mailbox import MailboxRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from sqlite3 import Connection
+
+    from postroad_store.mail.model.mailbox import Entry
 
 _COLUMNS = "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid"
 
@@ -71,3 +74,40 @@ def parted(flags: int) -> tuple[int, bytes | None]:
 def joined(narrow: int, wide: bytes | None) -> int:
     """Return the flags that the two columns have."""
     return narrow if wide is None else narrow | int.from_bytes(wide, "little") << NARROW_BITS
+
+
+def has_wide_flags(db: Connection, mailbox: int) -> bool:
+    """Whether some message of the mailbox may have flags in `wide_flags`."""
+    return db.execute(_WIDE, (mailbox, NARROW_KEYWORDS)).fetchone() is not None
+
+
+_WIDE = "SELECT 1 FROM keywords WHERE mailbox = ? AND number >= ? LIMIT 1"
+
+
+def insert_entries(
+    db: Connection, mailbox: int, modseq: int, entries: Sequence[Entry], contents: Sequence[int]
+) -> None:
+    """Insert entries and the contents that they name; `wide_flags` only where there are any, which costs a fifth."""
+    if max([flags for _, flags, _, _ in entries]) > _NARROW:
+        db.executemany(
+            _INSERT_WIDE,
+            [
+                (mailbox, uid, content, internal_date, size, modseq, *parted(flags))
+                for (uid, flags, size, internal_date), content in zip(entries, contents, strict=True)
+            ],
+        )
+    else:
+        db.executemany(
+            _INSERT,
+            [
+                (mailbox, uid, content, internal_date, size, modseq, flags)
+                for (uid, flags, size, internal_date), content in zip(entries, contents, strict=True)
+            ],
+        )
+
+
+_INSERT = "INSERT INTO entries (mailbox, uid, content, internal_date, size, modseq, flags) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_WIDE = (
+    "INSERT INTO entries (mailbox, uid, content, internal_date, size, modseq, flags, wide_flags)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)

@@ -13,6 +13,8 @@ A change of these tables is a new `VERSION`, and a step in `migrations` that bri
 
 from __future__ import annotations
 
+from postroad_store.mail.model.flags import FIRST_KEYWORD
+
 VERSION = 2  # kept as user_version
 APPLICATION = 0x506F7374  # "Post", kept as application_id
 
@@ -20,6 +22,7 @@ PIECE = 1 << 20  # octets of a body in one row of `octets`
 PIECE_BITS = 16  # a piece's key is the content's id and, in this many bits, its number
 
 NARROW_BITS = 62  # of a message's flags are in `flags`; SQLite's integers have 63 and a sign
+NARROW_KEYWORDS = NARROW_BITS - FIRST_KEYWORD  # 57: a keyword with this number or a higher one is in `wide_flags`
 
 SCHEMA = """
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

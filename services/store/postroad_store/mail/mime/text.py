@@ -52,7 +52,7 @@ def is_plain(content: bytes, parsed: Parsed) -> bool:
 
 def kept_text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes] | None:
     """Return the (header, body) text to store with a message that is not plain, or None if it is long."""
-    size = parsed.header_size + sum(leaf.end - leaf.body for leaf in parsed.leaves if _is_text(leaf))
+    size = parsed.header_size + sum(leaf.end - leaf.body for leaf in parsed.leaves if is_text(leaf))
     return text(content, parsed) if size <= MAX_KEPT else None
 
 
@@ -62,12 +62,13 @@ def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
     texts += [
         fold(decode(_undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
         for leaf in parsed.leaves
-        if _is_text(leaf)
+        if is_text(leaf)
     ]
     return header_text(parsed.fields), b"\n".join(texts)
 
 
-def _is_text(leaf: Leaf) -> bool:
+def is_text(leaf: Leaf) -> bool:
+    """Whether a part is text, and not an image or an archive."""
     # RFC 2045 §6.4: an entity with an unknown Content-Transfer-Encoding counts as application/octet-stream.
     return leaf.main in {b"text", b"message"} and leaf.encoding in _KNOWN
 

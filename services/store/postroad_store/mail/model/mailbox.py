@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Runs = list[tuple[int, int]]  # ranges of UIDs, both ends included, ascending
 Entry = tuple[int, int, int, int]  # UID, flags, size, internal date of a message
 MANY = 50  # messages, above which it is quicker to walk the whole mailbox than to take them out one by one
+FEW = 8  # values, up to which it is quicker to count each of them
 MAX_FLAG_NAMES = 1000  # texts of flags that are kept per mailbox
 
 
@@ -231,22 +232,27 @@ class Mailbox:
 
     # -- what commits have changed: called by them, in order; each brings the modseq that it made ---------------
 
-    def _is_news(self, modseq: int, change: Callable[[], None]) -> bool:
+    def _is_news(self, modseq: int) -> bool:
         """Whether a change is not yet in the lists: they may have been loaded after it was committed."""
         if not self.loaded or modseq <= self.modseq:
             self.modseq = max(self.modseq, modseq)
-            if self._behind is not None:
-                self._behind.append(change)
             return False
         self.modseq = modseq
         return True
 
+    def _keep(self, change: Callable[[], None]) -> None:
+        """Keep a change that is no news for `load`, if one has been announced: the snapshot may lack it."""
+        if self._behind is not None:
+            self._behind.append(change)
+
     def arrive(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> None:
         """Take up new messages, and what their keywords are."""
         self.uid_next = max(self.uid_next, entries[-1][0] + 1)
-        if not self._is_news(modseq, partial(self.arrive, modseq, entries, naming)):
+        if not self._is_news(modseq):
+            self._keep(partial(self.arrive, modseq, entries, naming))
             return
-        self._learn(naming)
+        if naming:
+            self._learn(naming)
         for uid, flags, size, internal_date in entries:
             self.uids.append(UID(uid))
             self.flags.append(flags)
@@ -257,23 +263,43 @@ class Mailbox:
 
     def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
         """Take up changed flags and what the keywords are, and tell all views of the messages but `by`."""
-        if not self._is_news(modseq, partial(self.reflag, modseq, runs, change, bits, naming=naming, by=by)):
+        if not self._is_news(modseq):
+            self._keep(partial(self.reflag, modseq, runs, change, bits, naming=naming, by=by))
             return
-        if self._learn(naming):
+        if naming and self._learn(naming):
             self.tell()
+        uids = self.uids
         changed: list[UID] = []
         for low, high in runs:
-            start, end = bisect_left(self.uids, low), bisect_right(self.uids, high)
-            changed += self._reflag(start, end, change, bits)
+            start = bisect_left(uids, low)
+            end = bisect_right(uids, high, start)
+            if end - start > FEW:
+                changed += self._reflag_many(start, end, change, bits)
+                continue
+            for at in range(start, end):
+                if self._reflag(at, change, bits):
+                    changed.append(uids[at])
         if changed:
             for view in self.views:
                 if view is not by:
                     view.flagged(changed)
 
-    def _reflag(self, start: int, end: int, change: Change, bits: int) -> list[UID]:
-        """Change the flags of following messages, and return the UIDs of those that were different.
+    def _reflag(self, at: int, change: Change, bits: int) -> bool:
+        """Change the flags of one message; return whether they were different."""
+        old = self.flags[at]
+        new = change.apply(old, bits)
+        if new == old:
+            return False
+        self.flags[at] = new
+        if (new ^ old) & SEEN:
+            self.unseen += 1 if old & SEEN else -1
+            self._all_seen = min(self._all_seen, at)
+        return True
 
-        Of 10,000 messages few differ in their flags, so each value is changed once: 0.6 ms instead of 1.6.
+    def _reflag_many(self, start: int, end: int, change: Change, bits: int) -> list[UID]:
+        """Do the same for following messages, and return the UIDs of those whose flags were different.
+
+        Of 10,000 messages few differ in their flags, so each value is changed once: 0.2 ms instead of 2.
         """
         old = self.flags[start:end]
         becomes = {flags: change.apply(flags, bits) for flags in set(old)}
@@ -281,9 +307,8 @@ class Mailbox:
         if not different:
             return []
         self.flags[start:end] = map(becomes.__getitem__, old)
-        seen = {flags: (new & SEEN) - (flags & SEEN) for flags, new in becomes.items()}
-        if any(seen.values()):
-            self.unseen -= sum(map(seen.__getitem__, old))
+        if any((becomes[flags] ^ flags) & SEEN for flags in different):
+            self.unseen += count_unseen(self.flags[start:end]) - count_unseen(old)
             self._all_seen = min(self._all_seen, start)
         uids = self.uids[start:end]
         if len(different) == len(becomes):
@@ -292,13 +317,17 @@ class Mailbox:
 
     def remove(self, modseq: int, uids: Sequence[int]) -> None:
         """Take messages (ascending UIDs) out."""
-        if self._is_news(modseq, partial(self.remove, modseq, uids)):
-            self._take_out(uids)
+        if not self._is_news(modseq):
+            self._keep(partial(self.remove, modseq, uids))
+            return
+        self._take_out(uids)
 
     def empty(self, modseq: int) -> None:
         """Take all messages out."""
-        if self._is_news(modseq, partial(self.empty, modseq)):
-            self._take_out(self.uids[:])
+        if not self._is_news(modseq):
+            self._keep(partial(self.empty, modseq))
+            return
+        self._take_out(self.uids[:])
 
     def _take_out(self, uids: Sequence[int]) -> None:
         if len(uids) > MANY:
@@ -306,8 +335,8 @@ class Mailbox:
             stays = [uid not in gone for uid in self.uids]
             self.uids = list(compress(self.uids, stays))
             self.flags = list(compress(self.flags, stays))
-            self.sizes = array("q", compress(self.sizes, stays))
-            self.internal_dates = array("q", compress(self.internal_dates, stays))
+            self.sizes = array("q", list(compress(self.sizes, stays)))
+            self.internal_dates = array("q", list(compress(self.internal_dates, stays)))
             self.unseen = count_unseen(self.flags)
             self._all_seen = 0
         else:
@@ -321,12 +350,15 @@ class Mailbox:
 
     def rename_keywords(self, modseq: int, naming: Naming) -> None:
         """Take up what keywords have given their numbers back."""
-        if self._is_news(modseq, partial(self.rename_keywords, modseq, naming)) and self._learn(naming):
+        if not self._is_news(modseq):
+            self._keep(partial(self.rename_keywords, modseq, naming))
+            return
+        if self._learn(naming):
             self.tell()
 
     def _learn(self, naming: Naming) -> bool:
         """Take up what the keywords are; return whether that is new."""
-        if not naming or not self._keywords.learn(naming):
+        if not self._keywords.learn(naming):
             return False
         self._flag_names.clear()
         return True
@@ -346,10 +378,13 @@ class Mailbox:
                 view.on_change()
 
 
-def count_unseen(flags: Sequence[int]) -> int:
+def count_unseen(flags: list[int] | tuple[int, ...]) -> int:
     r"""Return how many of these flags lack \Seen."""
-    unseen = {value: not value & SEEN for value in set(flags)}
-    return sum(map(unseen.__getitem__, flags))
+    values = [value for value in set(flags) if not value & SEEN]
+    if len(values) <= FEW:
+        return sum(map(flags.count, values))
+    unseen = frozenset(values)
+    return sum(value in unseen for value in flags)
 
 
 def _following(uids: Iterable[int]) -> Runs:

@@ -1,278 +1,320 @@
 """Evaluation of search keys over a view (RFC 3501 §6.4.4).
 
-Each key narrows a list of sequence numbers; the cheap ones of an AND go first, so that text is read for what is
-left. A search is a generator: it yields now and then so that its driver can let others run, None for a pause or a
-function that takes long, whose result it wants sent back.
+Each key narrows a list of sequence numbers. The tree is walked by a loop, not by recursion: clients nest thousands of
+keys (Jakarta Mail's OrTerm nests one level per term). The cheap keys of an AND go first, so that text is read only for
+the messages that are left.
+
+Nothing here takes the event loop for long: after every block of messages comes `await pace()`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from bisect import bisect_right
-from datetime import UTC, datetime, timedelta
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_store.mail.mime.fields import fields, unfold
-from postroad_store.mail.mime.structure import parse
-from postroad_store.mail.mime.text import fold, header_text, text
-from postroad_store.mail.search.fieldtext import FieldText, values
-from postroad_store.mail.search.keys import (
-    And,
-    Body,
-    Flag,
-    Header,
-    InternalDate,
-    Keyword,
-    Larger,
-    Not,
-    Or,
-    Recent,
-    SearchKey,
-    SentDate,
-    Smaller,
-    Text,
-    Uids,
-    When,
-)
+from postroad_store.mail.mime.text import header_text
+from postroad_store.mail.model.message import Item
+from postroad_store.mail.search.addresstext import addresses
+from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
+from postroad_store.mail.search.keys import Combination
+from postroad_store.mail.search.longtext import LongTexts, long_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.view import View
-    from postroad_store.mail.search.fieldtext import FieldTexts
+    from postroad_store.mail.search.keys import Key, Numbers
 
-Numbers: TypeAlias = "Sequence[int]"
-_Row: TypeAlias = "tuple[int, int, bytes | None, bytes]"  # as Reader.texts gives them
-Search: TypeAlias = "Generator[Callable[[], Any] | None, Any, Numbers]"
+    Row = tuple[int, int, bytes | None, bytes]  # as Reader.texts gives them
+    Values = list[tuple[int, list[bytes]]]  # UIDs, and the values of a field
 
-_DAY = 86400
+Result = TypeVar("Result")
 
-
-def search(view: View, reader: Reader, texts: FieldTexts, key: SearchKey) -> Search:
-    """Search the view; the generator's value is the sequence numbers that match, ascending."""
-    flags = view.pick(view.mailbox.flags, 1, len(view.uids))
-    present = [number for number, one in enumerate(flags, 1) if one >= 0]
-    return (yield from _Evaluation(view, reader, texts, flags).match(key, present))
+SLICE = 1 << 14  # messages that are looked at in one step, in memory (about a millisecond)
+ROWS = 512  # ENVELOPEs that are read in one step
+PIECE = 1 << 20  # octets of a long message that are read in one step
+# Names of what is kept in FieldTexts; that of a field has no parenthesis.
+_IN_ENVELOPE = b"("
 
 
-def _cost(key: SearchKey) -> int:
-    """Rank keys: 0 in memory, 1 reads a number of each message, 2 its header, 3 its text."""
-    match key:
-        case And(keys):
-            return max(map(_cost, keys), default=0)
-        case Or(left, right):
-            return max(_cost(left), _cost(right))
-        case Not(inner):
-            return _cost(inner)
-        case SentDate():
-            return 1
-        case Header():
-            return 2
-        case Body() | Text():
-            return 3
-        case _:
-            return 0
+class Pace(Protocol):
+    """How a search lets others run (`pacer.Pacer`)."""
+
+    async def __call__(self) -> None:
+        """Let others run, if it is time."""
+        ...
+
+    async def apart(self, function: Callable[[], Result]) -> Result:
+        """Run in a thread what takes long."""
+        ...
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Wait for other searches that are at a large message."""
+        ...
 
 
-class _Evaluation:
-    """What one search looks at."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where searches read, and what they keep for the next ones; one per storage."""
 
-    def __init__(self, view: View, reader: Reader, texts: FieldTexts, flags: Sequence[int]) -> None:
-        self._view = view
+    reader: Reader
+    fields: FieldTexts = field(default_factory=FieldTexts)
+    long_texts: LongTexts = field(default_factory=LongTexts)
+
+
+async def evaluate(view: View, sources: Sources, key: Key, pace: Pace) -> list[int]:
+    """Return the sequence numbers of the view's messages that match, ascending.
+
+    The view must not `take` meanwhile. Messages that go meanwhile may match or not.
+    """
+    with sources.long_texts.in_use():
+        search = Evaluation(view, sources, pace)
+        return list(await search.match(key, await search.present()))
+
+
+class _Frame:
+    """A combination whose parts are being matched."""
+
+    __slots__ = ("excludes", "inverted", "left", "numbers", "parts")
+
+    def __init__(self, key: Combination, numbers: Numbers) -> None:
+        self.numbers = numbers  # among which the combination is matched
+        self.left = numbers  # among which its next part is matched
+        self.parts = iter(key.parts)
+        self.excludes = key.excludes
+        self.inverted = key.inverted
+
+
+class Evaluation:
+    """What one search looks at; the keys ask it."""
+
+    def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
+        self.view = view
+        self.pace = pace
         self._mailbox = view.mailbox
-        self._reader = reader
-        self._fields = texts
-        self._flags = flags
+        self._reader = sources.reader
+        self._kept = sources.fields
+        self._long_texts = sources.long_texts
+        self._flags: list[int] = []  # of all messages of the view, as the search began
 
-    def match(self, key: SearchKey, numbers: Numbers) -> Search:
+    async def present(self) -> Numbers:
+        """Return the numbers of the messages that are not gone."""
+        count = len(self.view.uids)
+        gone = False
+        for start in range(0, count, SLICE):
+            part = self.view.pick(self._mailbox.flags, start + 1, min(start + SLICE, count))
+            gone = gone or -1 in part
+            self._flags += part
+            await self.pace()
+        everything = range(1, count + 1)
+        if not gone:
+            return everything
+        flags = self._flags
+        return await self._filtered(everything, lambda part: [number for number in part if flags[number - 1] >= 0])
+
+    # -- the tree ---------------------------------------------------------------------------------------------
+
+    async def match(self, key: Key, numbers: Numbers) -> Numbers:
         """Return those of `numbers` that match the key."""
-        if not numbers:
+        frames: list[_Frame] = []
+        while True:
+            if isinstance(key, Combination):
+                frames.append(_Frame(key, numbers))
+            else:
+                numbers = await key.among(numbers, self) if numbers else numbers
+                await self.pace()
+                if not frames:
+                    return numbers
+                await self._narrow(frames[-1], numbers)
+            while (part := next(frames[-1].parts, None) if frames[-1].left else None) is None:
+                ended = frames.pop()
+                numbers = await self._without(ended.numbers, ended.left) if ended.inverted else ended.left
+                if not frames:
+                    return numbers
+                await self._narrow(frames[-1], numbers)
+            key, numbers = part, frames[-1].left
+
+    async def _narrow(self, frame: _Frame, matched: Numbers) -> None:
+        frame.left = await self._without(frame.left, matched) if frame.excludes else matched
+
+    async def _without(self, numbers: Numbers, taken: Numbers) -> Numbers:
+        if not taken or not numbers:
             return numbers
-        match key:
-            case And(keys):
-                for one in sorted(keys, key=_cost):
-                    numbers = yield from self.match(one, numbers)
-                return numbers
-            case Or(left, right):
-                found = yield from self.match(left, numbers)
-                rest = _without(numbers, found)
-                more = yield from self.match(right, rest)
-                return sorted([*found, *more]) if more else found
-            case Not(inner):
-                found = yield from self.match(inner, numbers)
-                return _without(numbers, found)
-            case SentDate(when, date):
-                return (yield from self._sent(when, date.toordinal(), numbers))
-            case Header(name, value):
-                return (yield from self._header(fold(name).strip(), fold(value), numbers))
-            case Text(value):
-                return (yield from self._texts(numbers, _TextTest(fold(value))))
-            case Body(value):
-                return (yield from self._texts(numbers, _BodyTest(fold(value))))
-            case _:
-                return self._memory(key, numbers)
+        if len(taken) == len(numbers):  # it is a part of them
+            return []
 
-    def _memory(self, key: SearchKey, numbers: Numbers) -> Numbers:
-        """Match a key against what is in memory."""
-        flags, uids, mailbox = self._flags, self._view.uids, self._mailbox
-        match key:
-            case Flag(bit):
-                return [number for number in numbers if flags[number - 1] & bit]
-            case Keyword(keyword):
-                bit = mailbox.keyword_bit(keyword)
-                return [number for number in numbers if flags[number - 1] & bit] if bit else []
-            case Recent():
-                recent = self._view.recent
-                return [number for number in numbers if uids[number - 1] in recent]
-            case Uids(ranges):
-                found: set[int] = set()
-                for first, last in ranges:
-                    found.update(range(self._view.position(first), self._view.position(last + 1)))
-                return [number for number in numbers if number - 1 in found]
-            case Larger(octets):
-                sizes = self._view.pick(mailbox.sizes, 1, len(uids))
-                return [number for number in numbers if sizes[number - 1] > octets]
-            case Smaller(octets):
-                sizes = self._view.pick(mailbox.sizes, 1, len(uids))
-                return [number for number in numbers if sizes[number - 1] < octets]
-            case InternalDate(when, date):
-                start = datetime(date.year, date.month, date.day, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-                first = start // timedelta(seconds=1)
-                low, high = _span(when, first, first + _DAY)
-                dates = self._view.pick(mailbox.internal_dates, 1, len(uids))
-                return [
-                    number
-                    for number in numbers
-                    if (low is None or dates[number - 1] >= low) and (high is None or dates[number - 1] < high)
-                ]
-            case _:  # pragma: no cover - match() has dealt with all others
-                raise TypeError(key)
+        def rest(part: Numbers) -> Numbers:
+            gone = set(taken[bisect_left(taken, part[0]) : bisect_right(taken, part[-1])])
+            return [number for number in part if number not in gone] if gone else part
 
-    def _sent(self, when: When, day: int, numbers: Numbers) -> Search:
-        low, high = _span(when, day, day + 1)
-        matched: set[int] = set()
-        for rows in self._reader.sent_days(self._mailbox, self._uids(numbers)):
-            matched.update(
-                uid
-                for uid, sent in rows
-                if sent is not None and (low is None or sent >= low) and (high is None or sent < high)
-            )
-            yield None
-        return self._numbers(numbers, matched)
+        return await self._filtered(numbers, rest)
 
-    def _header(self, name: bytes, needle: bytes, numbers: Numbers) -> Search:
+    async def _filtered(self, numbers: Numbers, test: Callable[[Numbers], Numbers]) -> Numbers:
+        """Apply a test that looks at memory alone."""
+        if len(numbers) <= SLICE:
+            return test(numbers)
+        kept: list[int] = []
+        for part in _slices(numbers):
+            kept += test(part)
+            await self.pace()
+        return kept
+
+    # -- what is in memory ------------------------------------------------------------------------------------
+
+    async def with_bit(self, numbers: Numbers, bit: int) -> Numbers:
+        """Return those with this flag bit."""
+        flags = self._flags
+        return await self._filtered(numbers, lambda part: [number for number in part if flags[number - 1] & bit])
+
+    async def with_uids(self, numbers: Numbers, wanted: Container[int]) -> Numbers:
+        """Return those whose UID is wanted."""
+        uids = self.view.uids
+        return await self._filtered(numbers, lambda part: [number for number in part if uids[number - 1] in wanted])
+
+    async def within(self, numbers: Numbers, column: Sequence[int], low: float, high: float) -> Numbers:
+        """Return those whose entry in one of the mailbox's parallel lists is `low` or more, and less than `high`."""
+
+        def test(part: Numbers) -> Numbers:
+            first, last = part[0], part[-1]
+            if last - first < 4 * len(part):
+                values = self.view.pick(column, first, last)
+                return [number for number in part if low <= values[number - first] < high]
+            return [number for number in part if low <= self.view.pick(column, number, number)[0] < high]
+
+        return await self._filtered(numbers, test)
+
+    # -- what is read -----------------------------------------------------------------------------------------
+
+    async def sent(self, numbers: Numbers, low: float, high: float) -> Numbers:
+        """Return those whose Date field has a day that is `low` or more, and less than `high`."""
+        kept: list[int] = []
+        for part in _slices(numbers):
+            matched: set[int] = set()
+            for rows in self._reader.sent_days(self._mailbox, self._uids(part)):
+                matched.update(uid for uid, day in rows if day is not None and low <= day < high)
+                await self.pace()
+            kept += await self.with_uids(part, matched)
+        return kept
+
+    async def header(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
+        """Return those that have the needle in a value of the field; an empty one: that have the field."""
+        return await self._field(numbers, name, needle, partial(self._headers, name))
+
+    async def addresses(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
+        """Return those that have the needle in an address of the ENVELOPE's field; an empty one: that have any."""
+        return await self._field(numbers, _IN_ENVELOPE + name, needle, partial(self._envelopes, name))
+
+    async def _field(
+        self, numbers: Numbers, name: bytes, needle: bytes, read: Callable[[Sequence[int]], AsyncIterator[Values]]
+    ) -> Numbers:
         mailbox = self._mailbox
-        kept = self._fields.get(mailbox.id, name)
-        if kept is None and 4 * len(numbers) < len(mailbox.uids):  # few are left: the others are not worth reading
-            one = yield from self._field(FieldText(), name, self._uids(numbers))
+        text = self._kept.get(mailbox.id, name)
+        if text is None and 4 * len(numbers) < len(mailbox.uids):  # few are left: the others are not worth reading
+            text = await self._extended(FieldText(), self._uids(numbers), read)
         else:
-            one = kept or FieldText()
-            if len(one.uids) > 2 * len(mailbox.uids) + 1000:  # most of it is gone
-                one = FieldText()
-            new = mailbox.uids[bisect_right(mailbox.uids, one.upto) :]
+            if text is None or len(text.uids) > 2 * len(mailbox.uids) + 1000:  # most of it is gone
+                text = FieldText()
+            new = mailbox.uids[bisect_right(mailbox.uids, text.upto) :]
             if new:
-                one = yield from self._field(one, name, new)
-                self._fields.put(mailbox.id, name, one)
-        return self._numbers(numbers, one.search(needle))
+                text = await self._extended(text, new, read)
+                self._kept.put(mailbox.id, name, text)
+        matched: set[int] = set()
+        for some in text.search(needle):
+            matched |= some
+            await self.pace()
+        return await self.with_uids(numbers, matched) if matched else []
 
-    def _field(
-        self, one: FieldText, name: bytes, uids: Sequence[int]
-    ) -> Generator[Callable[[], Any] | None, Any, FieldText]:
-        """Return the text of a field with that of more messages."""
-        found: list[tuple[int, list[bytes]]] = []
+    async def _extended(
+        self, text: FieldText, uids: Sequence[int], read: Callable[[Sequence[int]], AsyncIterator[Values]]
+    ) -> FieldText:
+        extension = Extension(text)
+        for part in _slices(uids):
+            async for values_of in read(part):
+                extension.add(values_of)
+                await self.pace()
+        return extension.end(uids[-1])
+
+    async def _headers(self, name: bytes, uids: Sequence[int]) -> AsyncIterator[Values]:
         for rows in self._reader.headers(self._mailbox, uids):
+            read: Values = []
             for uid, plain, header, raw in rows:
                 if header is None:  # its text is not kept, for it is long
-                    header = yield partial(_header, raw)  # noqa: PLW2901
-                found.append((uid, values(header.lower() if plain else header, name)))
-            yield None
-        return one.extended(uids[-1], found)
+                    async with self.pace.alone():
+                        header = await self.pace.apart(partial(_header, raw))  # noqa: PLW2901
+                read.append((uid, values(header.lower() if plain else header, name)))
+            yield read
 
-    def _texts(self, numbers: Numbers, test: _Test) -> Search:
-        matched: set[int] = set()
-        for rows in self._reader.texts(self._mailbox, self._uids(numbers)):
-            found = test.among(rows)
-            matched.update(uid for uid, _, header, _ in found if header is not None)
-            for uid in [uid for uid, _, header, _ in found if header is None]:
-                content = self._reader.content(self._mailbox, uid, 0, None)
-                if content is not None:
-                    made = yield partial(_text, content)
-                    if test.one(*made):
+    async def _envelopes(self, name: bytes, uids: Sequence[int]) -> AsyncIterator[Values]:
+        for start in range(0, len(uids), ROWS):
+            rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Item.ENVELOPE,))
+            read = [(uid, addresses(envelope, name)) for uid, envelope in rows]
+            yield [(uid, [] if text is None else [text]) for uid, text in read]
+
+    async def texts(self, numbers: Numbers, needle: bytes, *, headers: bool) -> Numbers:
+        """Return those with the needle in the text of their body or, with `headers`, in that of their header."""
+        among = partial(_in_text if headers else _in_body, needle)
+        kept: list[int] = []
+        for part in _slices(numbers):
+            matched: set[int] = set()
+            for rows in self._reader.texts(self._mailbox, self._uids(part)):
+                for uid, _, header, _ in among(rows):
+                    if header is not None or await self._in_long_text(uid, needle, headers=headers):
                         matched.add(uid)
-            yield None
-        return self._numbers(numbers, matched)
+                await self.pace()
+            kept += await self.with_uids(part, matched) if matched else []
+        return kept
+
+    async def _in_long_text(self, uid: int, needle: bytes, *, headers: bool) -> bool:
+        """Look into a message whose text is not kept."""
+        async with self.pace.alone():
+            text = self._long_texts.get(self._mailbox.id, uid)
+            if text is None:
+                content = await self._content(uid)
+                if not content:
+                    return False
+                text = await self.pace.apart(partial(long_text, content))
+                self._long_texts.put(self._mailbox.id, uid, text)
+            return await self.pace.apart(partial(text.has, needle, headers=headers))
+
+    async def _content(self, uid: int) -> bytes:
+        """Read a message in pieces; what is missing is gone."""
+        pieces: list[bytes] = []
+        while piece := self._reader.content(self._mailbox, uid, len(pieces) * PIECE, (len(pieces) + 1) * PIECE):
+            pieces.append(piece)
+            await self.pace()
+        return b"".join(pieces)
 
     def _uids(self, numbers: Numbers) -> Sequence[int]:
-        uids = self._view.uids
-        if len(numbers) == len(uids):
-            return uids
+        uids = self.view.uids
+        first, last = numbers[0], numbers[-1]
+        if last - first + 1 == len(numbers):
+            return uids[first - 1 : last]
         return [uids[number - 1] for number in numbers]
 
-    def _numbers(self, numbers: Numbers, matched: set[int]) -> Numbers:
-        uids = self._view.uids
-        return [number for number in numbers if uids[number - 1] in matched] if matched else []
+
+def _slices(numbers: Numbers) -> Iterator[Numbers]:
+    for start in range(0, len(numbers), SLICE):
+        yield numbers[start : start + SLICE]
 
 
 def _header(section: bytes) -> bytes:
     return header_text(fields(section))
 
 
-def _text(content: bytes) -> tuple[bytes, bytes]:
-    return text(content, parse(content))
+# Where the time of a search goes. Rows whose text is not kept are returned as well. Lower case suits plain messages and
+# does nothing to the texts of others.
 
 
-class _Test(ABC):
-    """Whether a message's text has the needle in it."""
-
-    def __init__(self, needle: bytes) -> None:
-        self.needle = needle
-        self.spaced = b" " in needle or b"\t" in needle  # only then can the folding of a field part it
-
-    @abstractmethod
-    def one(self, header: bytes, body: bytes) -> bool:
-        """Look into one message's text."""
-
-    @abstractmethod
-    def among(self, rows: list[_Row]) -> list[_Row]:
-        """Return those that match, and those whose text is not kept; this is where a search's time goes.
-
-        Lowering suits plain messages and does nothing to the texts of others.
-        """
+def _in_text(needle: bytes, rows: list[Row]) -> list[Row]:
+    if b" " in needle or b"\t" in needle:  # only then can the folding of a field part it
+        return [row for row in rows if row[2] is None or needle in row[3].lower() or needle in unfold(row[2]).lower()]
+    return [row for row in rows if row[2] is None or needle in row[3].lower() or needle in row[2].lower()]
 
 
-class _TextTest(_Test):
-    def one(self, header: bytes, body: bytes) -> bool:
-        return self.needle in body or self.needle in header
-
-    def among(self, rows: list[_Row]) -> list[_Row]:
-        needle = self.needle
-        if self.spaced:
-            return [
-                row for row in rows if row[2] is None or needle in row[3].lower() or needle in unfold(row[2]).lower()
-            ]
-        return [row for row in rows if row[2] is None or needle in row[3].lower() or needle in row[2].lower()]
-
-
-class _BodyTest(_Test):
-    def one(self, header: bytes, body: bytes) -> bool:  # noqa: ARG002
-        return self.needle in body
-
-    def among(self, rows: list[_Row]) -> list[_Row]:
-        needle = self.needle
-        return [row for row in rows if row[2] is None or needle in row[3].lower()]
-
-
-def _span(when: When, start: int, end: int) -> tuple[int | None, int | None]:
-    """Return the bounds, first included and last not, of what is BEFORE, ON or SINCE a day."""
-    if when is When.BEFORE:
-        return None, start
-    return start, end if when is When.ON else None
-
-
-def _without(numbers: Numbers, taken: Numbers) -> Numbers:
-    if not taken:
-        return numbers
-    gone = set(taken)
-    return [number for number in numbers if number not in gone]
+def _in_body(needle: bytes, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row[2] is None or needle in row[3].lower()]

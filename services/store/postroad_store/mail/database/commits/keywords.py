@@ -1,7 +1,7 @@
 """Numbers for a mailbox's keywords, given out and taken back in the database.
 
 A keyword keeps its number while a message has it, and mostly longer: numbers are taken back only when more of them are
-in use than one integer of SQLite's has bits for (`NARROW_BITS`), and then from all keywords that no message has.
+in use than one integer of SQLite's has bits for (`NARROW_KEYWORDS`), and then from all keywords that no message has.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.commits.base import Commit, advance
 from postroad_store.mail.database.rows import joined
-from postroad_store.mail.database.schema import NARROW_BITS
+from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
 from postroad_store.mail.model.keywords import Naming
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from postroad_store.mail.model.mailbox import Mailbox
-
-NARROW = NARROW_BITS - FIRST_KEYWORD  # keywords that every mailbox has room for; numbers are taken back at multiples
 
 
 class Numbers:
@@ -62,7 +60,12 @@ class Numbers:
         """Give the lowest free number to a keyword; None where there is none."""
         used = self._read() if self._used is None else self._used
         number = self._free(used)
-        if number == len(used) and number and not self._swept and (number % NARROW == 0 or number >= MAX_KEYWORDS):
+        if (
+            number == len(used)
+            and number
+            and not self._swept
+            and (number % NARROW_KEYWORDS == 0 or number >= MAX_KEYWORDS)
+        ):
             self.take_back()
             used = self._read()
             number = self._free(used)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.commits.base import Commit, advance, discard
 from postroad_store.mail.database.commits.keywords import Numbers
 from postroad_store.mail.database.connection import PAGE
-from postroad_store.mail.database.rows import joined, parted
+from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.errors import MessagesExpunged
@@ -41,10 +41,6 @@ class Incoming:
 _INSERT_CONTENT = (
     "INSERT INTO contents (size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_INSERT_ENTRY = (
-    "INSERT INTO entries (mailbox, uid, content, flags, internal_date, size, modseq, wide_flags)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -81,9 +77,9 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                     numbers = Numbers(db, mailbox.id)
                     flags |= numbers.bits(incoming.flags.keywords, make=True)
                     naming = numbers.naming
-                narrow, wide = parted(flags)
-                db.execute(_INSERT_ENTRY, (mailbox.id, uid, content, narrow, date, size, modseq, wide))
-                arrived.append(_Arrived(mailbox, uid_validity, modseq, naming, (uid, flags, size, date)))
+                entry = (uid, flags, size, date)
+                insert_entries(db, mailbox.id, modseq, [entry], [content])
+                arrived.append(_Arrived(mailbox, uid_validity, modseq, naming, entry))
         return arrived
 
     def show(self, written: list[_Arrived]) -> list[Stored]:
@@ -177,20 +173,19 @@ class Copy(Commit[_Duplicated | None, Copied]):
 
     def write(self, db: Connection) -> _Duplicated | None:
         """Write new entries, and for a move take the old ones away; None where nothing was there."""
-        rows: list[tuple[int, int, int, int, int, bytes | None]] = []
+        rows: list[tuple[int, int, int, int, int]] = []
         for low, high in self._runs:
-            rows += db.execute(
-                "SELECT uid, content, internal_date, size, flags, wide_flags FROM entries"
-                " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
-                (self._source.id, low, high),
-            ).fetchall()
+            rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
         uid, modseq, uid_validity = advance(db, self._target, len(rows))
         if len(rows) < self._least:
             raise MessagesExpunged("some of the requested messages no longer exist.")
         if not rows:
             return None
-        flags, naming = self._translate(db, {row[4:] for row in rows})
-        entries = [(uid + number, flags[row[4:]], row[3], row[2]) for number, row in enumerate(rows)]
+        flags = self._flags(db, rows)
+        becomes, naming = self._translate(db, set(flags))
+        entries = [
+            (uid + at, becomes[value], row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))
+        ]
         source_modseq = 0
         if self._move:
             _, source_modseq, _ = advance(db, self._source)
@@ -198,29 +193,29 @@ class Copy(Commit[_Duplicated | None, Copied]):
                 "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?",
                 [(self._source.id, low, high) for low, high in self._runs],
             )
-        columns = {value: parted(value) for value in flags.values()}
-        db.executemany(
-            _INSERT_ENTRY,
-            [
-                (self._target.id, number, row[1], columns[value][0], row[2], row[3], modseq, columns[value][1])
-                for (number, value, _, _), row in zip(entries, rows, strict=True)
-            ],
-        )
+        insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows])
         return _Duplicated(uid_validity, modseq, source_modseq, [row[0] for row in rows], entries, naming)
 
-    def _translate(
-        self, db: Connection, values: set[tuple[int, bytes | None]]
-    ) -> tuple[dict[tuple[int, bytes | None], int], Naming]:
-        """Return what each pair of flag columns is in the target, which has its own numbers for keywords.
+    def _flags(self, db: Connection, rows: list[tuple[int, int, int, int, int]]) -> list[int]:
+        """Return the flags of these entries; few mailboxes have any that SQLite's integers are too narrow for."""
+        flags = [row[2] for row in rows]
+        if has_wide_flags(db, self._source.id):
+            wide: dict[int, bytes] = {}
+            for low, high in self._runs:
+                wide.update(db.execute(_READ_WIDE, (self._source.id, low, high)).fetchall())
+            flags = [joined(row[2], wide.get(row[0])) for row in rows]
+        return flags
+
+    def _translate(self, db: Connection, values: set[int]) -> tuple[dict[int, int], Naming]:
+        """Return what each value of flags is in the target, which has its own numbers for keywords.
 
         A keyword that is one too many there is left out: mail is never refused for a flag.
         """
-        flags = {columns: joined(*columns) for columns in values}
         used = 0
-        for value in flags.values():
+        for value in values:
             used |= value
         if self._source.id == self._target.id or not used & ~SYSTEM:
-            return flags, []
+            return {value: value for value in values}, []
         numbers = Numbers(db, self._target.id)
         bits = {}  # of the source → of the target
         for number, keyword in db.execute(
@@ -229,7 +224,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
             bit = 1 << (FIRST_KEYWORD + number)
             if used & bit:
                 bits[bit] = numbers.bits([keyword], make=True)
-        return {columns: _translated(value, bits) for columns, value in flags.items()}, numbers.naming
+        return {value: _translated(value, bits) for value in values}, numbers.naming
 
     def show(self, written: _Duplicated | None) -> Copied:
         """Show the new ones, then that the old ones are gone."""
@@ -243,6 +238,13 @@ class Copy(Commit[_Duplicated | None, Copied]):
             tuple(UID(uid) for uid in written.source),
             tuple(UID(entry[0]) for entry in written.entries),
         )
+
+
+_READ_ENTRIES = (
+    "SELECT uid, content, flags, internal_date, size FROM entries"
+    " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
+)
+_READ_WIDE = "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND wide_flags IS NOT NULL"
 
 
 def _translated(flags: int, bits: dict[int, int]) -> int:

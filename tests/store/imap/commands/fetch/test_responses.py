@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap import fetch
-from postroad_store.imap.fetch import fast, header_fields, internal_date, plain, plan, responses
+from postroad_store.imap.commands.fetch import SPECS, Fetch
+from postroad_store.imap.commands.fetch.blocks import responses
+from postroad_store.imap.commands.fetch.fast import fast
+from postroad_store.imap.commands.fetch.plain import plain
+from postroad_store.imap.commands.fetch.section import header_fields
+from postroad_store.imap.commands.fetch.values import internal_date
 from postroad_store.imap.grammar.reader import Reader
-from postroad_store.imap.old_fetch import Fetch
-from postroad_store.imap.old_items import Item, Section, Text
-from postroad_store.imap.registry import Registry
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:
+    from postroad_store.imap.commands.fetch.plan import Plan
     from postroad_store.mail.model.view import View
 
 MULTIPART = (
@@ -50,10 +52,10 @@ PARTS = (
 )
 
 
-def items(text: bytes) -> tuple[Item, ...]:
-    command = Registry().by_name[b"FETCH"].parse(b"t", Reader([b" 1 " + text]))
+def plan(text: bytes, *, uid: bool, flags: bool = False) -> Plan:
+    command = SPECS[0].parse(b"t", Reader([b" 1 " + text]))
     assert isinstance(command, Fetch)
-    return command.items
+    return command.items.plan(uid=uid, flags=flags)
 
 
 async def view_with(place: Place, *contents: bytes) -> View:
@@ -67,7 +69,7 @@ async def view_with(place: Place, *contents: bytes) -> View:
 @pytest.mark.parametrize("uid", [False, True])
 async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> None:
     view = await view_with(place, *MESSAGES)
-    made = plan(items(text), uid=uid, flags=uid)
+    made = plan(text, uid=uid, flags=uid)
     numbers = range(1, len(MESSAGES) + 1)
     slowly = [b"".join(plain(place.storage, view, number, made)) for number in numbers]
     assert fast(place.storage, view, numbers, made) == b"".join(slowly)
@@ -80,10 +82,10 @@ async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> N
 @pytest.mark.parametrize("text", LISTS)
 async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole blocks that are light, with some before them, one that is heavy, and what is left over."""
-    monkeypatch.setattr(fetch, "BLOCK", 2)
-    monkeypatch.setattr(fetch, "BLOCK_OCTETS", 4000)
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK", 2)
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK_OCTETS", 4000)
     view = await view_with(place, *MESSAGES)
-    made = plan(items(text), uid=True)
+    made = plan(text, uid=True)
     spans = [range(1, 2), range(3, 10)]
     told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
     assert told == b"".join([b"".join(plain(place.storage, view, number, made)) for span in spans for number in span])
@@ -91,7 +93,7 @@ async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: 
 
 async def test_texts_are_what_was_stored(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
-    made = plan(items(b"BODY.PEEK[]"), uid=False)
+    made = plan(b"BODY.PEEK[]", uid=False)
     for number, content in enumerate(MESSAGES, 1):
         assert fast(place.storage, view, [number], made) == b"* %d FETCH (BODY[] {%d}\r\n%b)\r\n" % (
             number,
@@ -102,7 +104,7 @@ async def test_texts_are_what_was_stored(place: Place) -> None:
 
 async def test_parts(place: Place) -> None:
     view = await view_with(place, MULTIPART)
-    got = b"".join(octets for octets, _ in responses(place.storage, view, [range(1, 2)], plan(items(PARTS), uid=False)))
+    got = b"".join(octets for octets, _ in responses(place.storage, view, [range(1, 2)], plan(PARTS, uid=False)))
     inner = b"Subject: inner\r\nTo: c@d\r\n\r\ninner body"
     expected = [
         (b"1", b"first"),
@@ -122,7 +124,7 @@ async def test_gone_messages_are_left_out(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
     await place.storage.expunge(view.mailbox, [2, 3], only_deleted=False)
     for text in LISTS:
-        made = plan(items(text), uid=False)
+        made = plan(text, uid=False)
         slowly = [b"".join(plain(place.storage, view, number, made)) for number in range(1, 6)]
         assert slowly[1:3] == [b"", b""]
         assert fast(place.storage, view, range(1, 6), made) == b"".join(slowly)
@@ -133,7 +135,7 @@ async def test_gone_messages_are_left_out(place: Place) -> None:
 async def test_gone_between_two_reads(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     view = await view_with(place, *MESSAGES)
     monkeypatch.setattr(place.storage, "fetch", lambda *_: iter(()))
-    assert list(plain(place.storage, view, 1, plan(items(b"ENVELOPE"), uid=False))) == []
+    assert list(plain(place.storage, view, 1, plan(b"ENVELOPE", uid=False))) == []
 
 
 HEADER = b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\nX-Subject: no\r\nTO: x\r\nFrom nobody\r\nTo:\r\n\r\n"
@@ -159,18 +161,7 @@ HEADER = b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\nX-Subject: no\r\nTO: x\
     ],
 )
 def test_header_fields(header: bytes, names: tuple[bytes, ...], others: bool, expected: bytes) -> None:
-    text = Text.FIELDS_NOT if others else Text.FIELDS
-    assert header_fields(header, Section(b"", (), text, names, None, peek=True)) == expected
-
-
-def test_long_lists_of_fields_are_not_remembered() -> None:
-    names = b" ".join(b"X-%d" % number for number in range(150))
-    asked = items(b"(BODY.PEEK[HEADER.FIELDS (TO %b)] BODY.PEEK[HEADER.FIELDS (SUBJECT)])" % names)
-    before = fetch._plan.cache_info().currsize
-    made = plan(asked, uid=False)
-    assert made.sections == asked
-    assert header_fields(HEADER, made.sections[0]) == b"TO: x\r\nTo:\r\n\r\n"
-    assert fetch._plan.cache_info().currsize == before
+    assert header_fields(header, frozenset(names), others=others) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+"""FETCH and UID FETCH (RFC 3501 §6.4.5, §6.4.8).
+
+- `item`: what a data item is; `values`, `section`: the items; `items`: the list of all of them, and their syntax
+- `plan`: what a list of items means
+- `fast`, `plain`: the two ways to write responses, octet for octet the same; `blocks` chooses
+- `command`: the command itself
+"""
+
+from postroad_store.imap.commands.fetch.blocks import responses
+from postroad_store.imap.commands.fetch.command import SPECS, Fetch
+from postroad_store.imap.commands.fetch.item import Item
+from postroad_store.imap.commands.fetch.plan import JUST_FLAGS
+
+__all__ = ["JUST_FLAGS", "SPECS", "Fetch", "Item", "responses"]

@@ -1,0 +1,130 @@
+"""What a FETCH data item is: the one thing that parser, plan and both ways of writing responses know of it.
+
+A new item is one class here or in a module of its own, and one entry in `items.ITEMS`. It must say how it is written
+for one message (`write`) and for a block of messages (`columns`); a class that lacks either cannot be made.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID, Part
+    from postroad_store.mail.model.message import Item as Stored
+    from postroad_store.mail.model.view import View
+    from postroad_store.mail.storage import Storage
+
+SPREAD = 4  # numbers that lie this much further apart on average than neighbours are looked up one by one
+
+
+class Gone(Exception):  # noqa: N818 - nobody's fault
+    """Another session has expunged the message."""
+
+
+class Block:
+    """Messages whose responses are written at once: what `Item.columns` may ask."""
+
+    __slots__ = ("_first", "_following", "_last", "numbers", "stored", "uids", "view")
+
+    def __init__(self, view: View, numbers: Sequence[int], uids: Sequence[UID], *, following: bool) -> None:
+        self.view = view
+        self.numbers = numbers  # sequence numbers, ascending
+        self.uids = uids  # parallel to them
+        self.stored: dict[Stored, Sequence[bytes]] = {}  # what the items read; parallel as well
+        self._first, self._last = numbers[0], numbers[-1]
+        self._following = following  # no number is missing between the first and the last
+
+    def column(self, values: Sequence[int]) -> Sequence[int]:
+        """Return the messages' entries of one of the mailbox's parallel lists."""
+        first, last = self._first, self._last
+        if self._following:
+            return self.view.pick(values, first, last)
+        numbers = self.numbers
+        if last - first < SPREAD * len(numbers):
+            between = self.view.pick(values, first, last)
+            return [between[number - first] for number in numbers]
+        pick = self.view.pick
+        return [pick(values, number, number)[0] for number in numbers]
+
+
+class Message:
+    """One message whose response is written in pieces: what `Item.write` may ask."""
+
+    __slots__ = ("_at", "mailbox", "root", "storage", "uid", "view")
+
+    def __init__(self, storage: Storage, view: View, uid: UID) -> None:
+        """Find the message; raises `Gone`."""
+        self.storage = storage
+        self.view = view
+        self.mailbox: Mailbox = view.mailbox
+        self.uid = uid
+        at, root = self.mailbox.index(uid), storage.parts(self.mailbox, uid)
+        if at is None or root is None:
+            raise Gone
+        self._at = at
+        self.root: Part = root
+
+    def entry(self, values: Sequence[int]) -> int:
+        """Return the message's entry of one of the mailbox's parallel lists."""
+        return values[self._at]
+
+    def read(self, stored: Stored) -> bytes:
+        """Return something short of the message, whole; raises `Gone`."""
+        for _, (octets,) in self.storage.fetch(self.mailbox, [self.uid], [stored]):
+            return octets
+        raise Gone
+
+    def text(self, start: int, end: int) -> bytes:
+        """Return octets of the message; raises `Gone`."""
+        octets = self.storage.content(self.mailbox, self.uid, start, end)
+        if octets is None or len(octets) != end - start:
+            raise Gone
+        return octets
+
+
+class Item(ABC):
+    """A data item, as one FETCH asks for it; frozen, and equal to another that asks for the same."""
+
+    __slots__ = ()
+
+    @property
+    def reads(self) -> tuple[Stored, ...]:
+        """What `columns` finds in `Block.stored`."""
+        return ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a literal that may be long: it comes after all that is short."""
+        return False
+
+    @property
+    def alone(self) -> bool:
+        """Whether only `write` can give it, message by message."""
+        return False
+
+    @property
+    def sets_seen(self) -> bool:
+        r"""Whether \Seen is implicitly set (RFC 3501 §6.4.5)."""
+        return False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the client gets the whole message."""
+        return False
+
+    @property
+    @abstractmethod
+    def template(self) -> bytes:
+        """How the item is written, for `%`, with one placeholder per column."""
+
+    @abstractmethod
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the values for the template's placeholders, one column each, of a block of messages."""
+
+    @abstractmethod
+    def write(self, message: Message) -> Iterator[bytes]:
+        """Yield the item of one message in pieces; raises `Gone`."""

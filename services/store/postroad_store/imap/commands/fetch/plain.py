@@ -1,0 +1,38 @@
+"""The plain way of FETCH: the response of one message, in pieces. It knows parts, and messages of any size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.fetch.item import Gone, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postroad_store.imap.commands.fetch.plan import Plan
+    from postroad_store.mail.model.view import View
+    from postroad_store.mail.storage import Storage
+
+
+class Lost(Exception):  # noqa: N818 - nobody's fault
+    """Another session has expunged the message in the middle of its response: the connection is beyond repair."""
+
+
+def plain(storage: Storage, view: View, number: int, plan: Plan) -> Iterator[bytes]:
+    """Yield the response for one message in pieces, none if it is gone; raises `Lost` in the middle of a literal."""
+    values = len(plan.items) - plan.texts
+    try:
+        message = Message(storage, view, view.uids[number - 1])
+        pieces = [b"".join(item.write(message)) for item in plan.items[:values]]
+    except Gone:
+        return
+    yield b"* %d FETCH (" % number + b" ".join(pieces)
+    space = b" " if pieces else b""
+    try:
+        for item in plan.items[values:]:
+            yield space
+            yield from item.write(message)
+            space = b" "
+    except Gone:
+        raise Lost from None
+    yield b")\r\n"

@@ -1,0 +1,229 @@
+"""The data items that are texts: BODY[...], BODY.PEEK[...], RFC822 and its likes (RFC 3501 §6.4.5, §9 section)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.fetch.item import Item
+from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
+from postroad_store.imap.grammar.responses import astring, string
+from postroad_store.mail.model.message import Item as Stored
+from postroad_store.mail.model.message import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from postroad_store.imap.commands.fetch.item import Block, Message
+    from postroad_store.mail.model.message import Part
+
+PIECE = 256 * 1024  # octets of a large text that are read at a time
+
+
+class Text(Enum):
+    """What of a message, or of a part of it, a section names (RFC 3501 §9 section-text)."""
+
+    ALL = ""  # the part's body; without part numbers the whole message
+    HEADER = "HEADER"
+    FIELDS = "HEADER.FIELDS"
+    FIELDS_NOT = "HEADER.FIELDS.NOT"
+    TEXT = "TEXT"
+    MIME = "MIME"
+
+
+_STORED = {
+    Text.ALL: Stored.CONTENT,
+    Text.HEADER: Stored.HEADER,
+    Text.FIELDS: Stored.HEADER,
+    Text.FIELDS_NOT: Stored.HEADER,
+    Text.TEXT: Stored.TEXT,
+}
+_SUBSETS = frozenset({Text.FIELDS, Text.FIELDS_NOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Item):
+    """A text of a message or of one of its parts."""
+
+    label: bytes  # the item's name as the response gives it, before the octets: b"BODY[1.MIME]<0>"
+    part: tuple[int, ...]
+    kind: Text
+    fields: tuple[bytes, ...]  # of FIELDS and FIELDS_NOT, in upper case
+    partial: tuple[int, int] | None  # the first octet wanted, and how many at most
+    peek: bool  # \Seen is left alone
+
+    is_text = True
+
+    @property
+    def reads(self) -> tuple[Stored, ...]:
+        """What is read at once, where there are no part numbers."""
+        return () if self.part else (_STORED[self.kind],)
+
+    @property
+    def alone(self) -> bool:
+        """Parts are found message by message."""
+        return bool(self.part)
+
+    @property
+    def sets_seen(self) -> bool:
+        r"""RFC 3501 §6.4.5: BODY.PEEK is the form that does not set \Seen."""
+        return not self.peek
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the message is left out."""
+        return self.kind is Text.ALL and not self.part and self.partial is None
+
+    @property
+    def template(self) -> bytes:
+        """How it is written: a literal."""
+        return self.label.replace(b"%", b"%%") + b" {%d}\r\n%b"
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the lengths and the texts."""
+        texts: Iterable[bytes] = block.stored[_STORED[self.kind]]
+        if self.kind in _SUBSETS:
+            names, others = frozenset(self.fields), self.kind is Text.FIELDS_NOT
+            texts = [header_fields(header, names, others=others) for header in texts]
+        if self.partial is not None:
+            first, length = self.partial
+            texts = [text[first : first + length] for text in texts]
+        return map(len, texts), texts
+
+    def write(self, message: Message) -> Iterator[bytes]:
+        """Yield the literal in pieces."""
+        start, end = self._place(message.root)
+        fields = None
+        if self.kind in _SUBSETS:
+            header = message.text(start, end)
+            fields = header_fields(header, frozenset(self.fields), others=self.kind is Text.FIELDS_NOT)
+            start, end = 0, len(fields)
+        if self.partial is not None:
+            first, length = self.partial
+            start = min(start + first, end)
+            end = min(start + length, end)
+        yield self.label + b" {%d}\r\n" % (end - start)
+        if fields is not None:
+            yield fields[start:end]
+            return
+        for at in range(start, end, PIECE):
+            yield message.text(at, min(at + PIECE, end))
+
+    def _place(self, root: Part) -> tuple[int, int]:
+        """Return where in the message the text begins and ends; what is not there is empty."""
+        part = root.find(self.part)
+        if part is None:
+            return 0, 0
+        if self.kind is Text.MIME:
+            return part.start, part.body
+        if self.part and self.kind is not Text.ALL:
+            # RFC 3501 §6.4.5: HEADER and TEXT want the part to be a message itself.
+            if part.kind is not Kind.MESSAGE:
+                return 0, 0
+            part = part.children[0]
+        if self.kind is Text.ALL:
+            return (part.body, part.end) if self.part else (part.start, part.end)
+        return (part.body, part.end) if self.kind is Text.TEXT else (part.start, part.body)
+
+
+RFC822 = Section(b"RFC822", (), Text.ALL, (), None, peek=False)
+RFC822_HEADER = Section(b"RFC822.HEADER", (), Text.HEADER, (), None, peek=True)
+RFC822_TEXT = Section(b"RFC822.TEXT", (), Text.TEXT, (), None, peek=False)
+
+
+# -- header fields --------------------------------------------------------------------------------------------
+
+# A field with its folded lines (RFC 5322 §2.2.3), or a line that is no field
+_FIELD = re.compile(rb"^(?![ \t]|\r?\n)(?=.)[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE | re.DOTALL)
+_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n\Z")
+
+
+def header_fields(header: bytes, names: frozenset[bytes], *, others: bool) -> bytes:
+    """Return the fields of these names (upper case) or, with `others`, all others (RFC 3501 §6.4.5 HEADER.FIELDS).
+
+    The empty line that ends the header section is included, if it has one.
+    """
+    kept = b"".join([field for field in _FIELD.findall(header) if (_name_of(field) in names) is not others])
+    return kept + b"\r\n" if _EMPTY_LINE.search(header[-4:]) else kept
+
+
+def _name_of(field: bytes) -> bytes | None:
+    name, colon, _ = field.partition(b":")
+    return name.rstrip(b" \t").upper() if colon else None  # RFC 5322 §4.5.8: white space before the colon
+
+
+# -- syntax ---------------------------------------------------------------------------------------------------
+
+# section-part = nz-number *("." nz-number)
+_PART = re.compile(rb"[1-9]\d{0,9}(?:\.[1-9]\d{0,9})*")
+_STRING_STARTS = frozenset({b'"', b"{"})
+_TEXT = re.compile(rb"[A-Za-z.]*")
+_PARTIAL = re.compile(rb"<(\d{1,10})\.([1-9]\d{0,9})>")
+
+
+def read_section(reader: Reader, *, peek: bool) -> Section:
+    """Take `section ["<" number "." nz-number ">"]`."""
+    # section = "[" [section-spec] "]"; section-spec = section-msgtext / (section-part ["." section-text])
+    reader.take(b"[")
+    part: tuple[int, ...] = ()
+    digits = b""
+    if reader.peek().isdigit():
+        digits = reader.match(_PART, "BODY[..] section")
+        part = tuple(map(int, digits.split(b".")))
+        if max(part) > MAX_NUMBER:
+            raise SyntaxFault("Invalid BODY[..] section")
+    kind = Text.ALL
+    if reader.peek() != b"]" and (not part or reader.skip(b".")):
+        kind = _read_text(reader, part)
+    names: list[bytes] = []
+    label = b"BODY[" + b".".join(filter(None, (digits, kind.value.encode("ascii"))))
+    if kind in _SUBSETS:
+        names, written = _read_header_list(reader)
+        label += b" (" + b" ".join(written) + b")"
+    reader.take(b"]")
+    label += b"]"
+    partial = None
+    if reader.peek() == b"<":
+        partial = _read_partial(reader)
+        label += b"<%d>" % partial[0]
+    return Section(label, part, kind, tuple(names), partial, peek)
+
+
+def _read_text(reader: Reader, part: tuple[int, ...]) -> Text:
+    # section-msgtext = "HEADER" / "HEADER.FIELDS" [".NOT"] SP header-list / "TEXT"; section-text adds "MIME"
+    name = reader.match(_TEXT, "BODY[..] section").upper().decode("ascii")
+    if not name or (name == "MIME" and not part):
+        raise SyntaxFault("Invalid BODY[..] section")
+    try:
+        return Text(name)
+    except ValueError:
+        raise SyntaxFault("Invalid BODY[..] section") from None
+
+
+def _read_header_list(reader: Reader) -> tuple[list[bytes], list[bytes]]:
+    """Take a header-list; return the names, and how the response writes each."""
+    # header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring
+    # RFC 3501 §7.4.2: the response repeats the section. A name that is asked for twice is there twice, an atom stays an
+    # atom and a string a string. Names are in upper case, as Dovecot writes them: case does not matter in them.
+    reader.take(b" (")
+    names: list[bytes] = []
+    written: list[bytes] = []
+    while True:
+        write = string if reader.peek() in _STRING_STARTS else astring
+        names.append(reader.astring().upper())
+        written.append(write(names[-1]))
+        if reader.skip(b")"):
+            return names, written
+        reader.space()
+
+
+def _read_partial(reader: Reader) -> tuple[int, int]:
+    # "<" number "." nz-number ">"
+    match = _PARTIAL.match(reader.match(_PARTIAL, "partial"))
+    assert match is not None  # noqa: S101 - it has just matched
+    partial = int(match[1]), int(match[2])
+    if max(partial) > MAX_NUMBER:
+        raise SyntaxFault("Number too large")
+    return partial

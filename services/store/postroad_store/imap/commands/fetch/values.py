@@ -1,0 +1,148 @@
+"""The data items that are short: flags, UID, date, size and structure (RFC 3501 §6.4.5, §7.4.2)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from postroad.mail.dates import MONTHS
+from postroad_store.imap.commands.fetch.item import Item
+from postroad_store.imap.updates import FlagLists
+from postroad_store.mail.model.message import Item as Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from postroad_store.imap.commands.fetch.item import Block, Message
+
+_MONTHS = tuple(month.encode("ascii") for month in MONTHS)
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Value(Item):
+    """An item with one value, which is read with no effort."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def value(self, message: Message) -> object:
+        """Return the value for the template, of one message; raises `Gone`."""
+
+    def write(self, message: Message) -> Iterator[bytes]:
+        """Yield the item in one piece."""
+        yield self.template % self.value(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Flags(Value):
+    """FLAGS."""
+
+    template = b"FLAGS (%b)"
+
+    def value(self, message: Message) -> bytes:
+        """Return the flag list."""
+        recent = message.uid in message.view.recent
+        return FlagLists(message.mailbox, recent=recent)[message.entry(message.mailbox.flags)]
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the flag lists, each made once."""
+        mailbox, recent = block.view.mailbox, block.view.recent
+        flags = block.column(mailbox.flags)
+        lists = FlagLists(mailbox, recent=False)
+        if not recent:
+            return ([lists[value] for value in flags],)
+        fresh = FlagLists(mailbox, recent=True)
+        return ([(fresh if uid in recent else lists)[value] for uid, value in zip(block.uids, flags, strict=True)],)
+
+
+@dataclass(frozen=True, slots=True)
+class Uid(Value):
+    """UID."""
+
+    template = b"UID %d"
+
+    def value(self, message: Message) -> int:
+        """Return the UID."""
+        return message.uid
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the UIDs."""
+        return (block.uids,)
+
+
+@dataclass(frozen=True, slots=True)
+class InternalDate(Value):
+    """INTERNALDATE."""
+
+    template = b'INTERNALDATE "%b"'
+
+    def value(self, message: Message) -> bytes:
+        """Return the date-time."""
+        return internal_date(message.entry(message.mailbox.internal_dates))
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the date-times."""
+        return (map(internal_date, block.column(block.view.mailbox.internal_dates)),)
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Value):
+    """RFC822.SIZE."""
+
+    template = b"RFC822.SIZE %d"
+
+    def value(self, message: Message) -> int:
+        """Return the octets."""
+        return message.entry(message.mailbox.sizes)
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the octets."""
+        return (block.column(block.view.mailbox.sizes),)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Value):
+    """An item whose octets are kept with the message as FETCH sends them: ENVELOPE, BODY or BODYSTRUCTURE."""
+
+    name: bytes
+    stored: Stored
+
+    @property
+    def template(self) -> bytes:
+        """How it is written."""
+        return self.name + b" %b"
+
+    @property
+    def reads(self) -> tuple[Stored, ...]:
+        """What it reads."""
+        return (self.stored,)
+
+    def value(self, message: Message) -> bytes:
+        """Return the octets."""
+        return message.read(self.stored)
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the octets."""
+        return (block.stored[self.stored],)
+
+
+FLAGS, UID, INTERNALDATE, SIZE = Flags(), Uid(), InternalDate(), Size()
+ENVELOPE = Kept(b"ENVELOPE", Stored.ENVELOPE)
+BODY = Kept(b"BODY", Stored.BODY)
+BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Stored.BODYSTRUCTURE)
+
+
+@lru_cache(maxsize=4096)
+def _day(days: int) -> bytes:
+    day = date.fromordinal(days + _EPOCH)
+    return b"%02d-%b-%04d" % (day.day, _MONTHS[day.month - 1], day.year)
+
+
+def internal_date(seconds: int) -> bytes:
+    """Return a date-time (RFC 3501 §9) in UTC, without its quotes; from seconds since 1970."""
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    return b"%b %02d:%02d:%02d +0000" % (_day(days), hours, *divmod(rest, 60))

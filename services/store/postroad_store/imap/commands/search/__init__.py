@@ -1,0 +1,8 @@
+"""SEARCH and UID SEARCH (RFC 3501 §6.4.4, §6.4.8).
+
+`grammar` reads search keys; which there are, and what they match, is in `mail.search.keys`.
+"""
+
+from postroad_store.imap.commands.search.command import SPECS, BadCharset, Search
+
+__all__ = ["SPECS", "BadCharset", "Search"]

@@ -1,0 +1,189 @@
+"""Read search keys (RFC 3501 §6.4.4, §9 search-key), their strings decoded from the CHARSET.
+
+The words and their arguments are those of the keys (`mail.search.keys.KEYS`). Keys in keys are kept on a stack, not
+read by recursion: the length of the command alone bounds how deep a client may nest them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING
+
+from postroad.mail.dates import MONTHS
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.sequence import read_sequence_set
+from postroad_store.mail.mime.charsets import codec_of
+from postroad_store.mail.search.keys import KEYS, And, Argument, InSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from postroad_store.mail.search.keys import Key, Word
+
+_MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
+# date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
+_DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
+_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*")
+
+
+class CharsetUnknown(Exception):  # noqa: N818 - not an error of syntax: it is answered NO
+    """The CHARSET is not supported."""
+
+
+def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
+    """Return the words of the wire that the keys have."""
+    return {word.name: word for key in keys for word in key.words()}
+
+
+_WORDS = words_of(KEYS)
+
+
+class _Open:
+    """A key whose own keys are being read: a list in parentheses, or a word with keys for arguments."""
+
+    __slots__ = ("keys", "word")
+
+    def __init__(self, word: Word | None) -> None:
+        self.word = word  # None: a list
+        self.keys: list[Key] = []
+
+
+class _Search:
+    """The reading of one SEARCH's keys."""
+
+    __slots__ = ("_codec", "_open", "_reader", "_words")
+
+    def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word]) -> None:
+        self._reader = reader
+        self._codec = codec
+        self._words = words
+        self._open = [_Open(None)]
+
+    def keys(self, first: str | None) -> Key:
+        """Take `search-key *(SP search-key)`; the first key's word may have been taken already."""
+        key = self._begin(first)
+        while True:
+            while key is None:
+                key = self._begin(None)
+            finished = self._end(key)
+            if finished is not None:
+                return finished
+            key = None
+
+    def _begin(self, word: str | None) -> Key | None:
+        """Take a key, or the beginning of one that has keys itself: then return None."""
+        reader = self._reader
+        if word is None:
+            if reader.skip(b"("):
+                self._open.append(_Open(None))
+                return None
+            if reader.peek() in _SET_STARTS:
+                return InSet(uid=False, messages=read_sequence_set(reader))
+            word = reader.keyword().decode("ascii")
+        known = self._words.get(word)
+        if known is None:
+            raise SyntaxFault(f"Unknown argument {word}")
+        if not known.arguments:
+            return known.make()
+        reader.space()
+        if known.arguments[0] is Argument.KEY:
+            self._open.append(_Open(known))
+            return None
+        arguments = [_READ[known.arguments[0]](self)]
+        for argument in known.arguments[1:]:
+            reader.space()
+            arguments.append(_READ[argument](self))
+        return known.make(*arguments)
+
+    def _end(self, key: Key) -> Key | None:
+        """Take what follows a key, and end what ends with it; return the key of the whole search at its end."""
+        reader = self._reader
+        while True:
+            innermost = self._open[-1]
+            keys, word = innermost.keys, innermost.word
+            keys.append(key)
+            if word is not None:
+                if len(keys) < len(word.arguments):
+                    reader.space()
+                    return None
+                key = word.make(*keys)
+            else:
+                if reader.skip(b" "):
+                    return None
+                key = keys[0] if len(keys) == 1 else And(tuple(keys))
+                if len(self._open) == 1:
+                    return key
+                reader.take(b")")
+            self._open.pop()
+
+    def string(self) -> str:
+        """Take an astring in the charset of the search."""
+        octets = self._reader.astring()
+        try:
+            return octets.decode(self._codec)
+        except UnicodeDecodeError:
+            raise SyntaxFault("A search string is not valid in its charset") from None
+
+    def name(self) -> str:
+        """Take a header field's name."""
+        return self._reader.astring().decode("latin-1").upper()
+
+    def atom(self) -> str:
+        """Take a keyword."""
+        return self._reader.atom().decode("ascii")
+
+    def number(self) -> int:
+        """Take a number."""
+        return self._reader.number()
+
+    def date(self) -> date:
+        """Take a date."""
+        match = _DATE.match(self._reader.match(_DATE, "search date"))
+        assert match is not None  # noqa: S101 - it has just matched
+        try:
+            return date(int(match[4]), _MONTHS[match[3].decode("ascii").upper()], int(match[2]))
+        except (KeyError, ValueError):
+            raise SyntaxFault("Invalid search date") from None
+
+    def set(self) -> object:
+        """Take a sequence set."""
+        return read_sequence_set(self._reader)
+
+
+_READ: dict[Argument, Callable[[_Search], object]] = {
+    Argument.STRING: _Search.string,
+    Argument.NAME: _Search.name,
+    Argument.ATOM: _Search.atom,
+    Argument.NUMBER: _Search.number,
+    Argument.DATE: _Search.date,
+    Argument.SET: _Search.set,
+}
+
+
+def _codec(charset: bytes) -> str:
+    """Return the codec of a charset's name; raises `CharsetUnknown`."""
+    name = codec_of(charset)
+    if name is None:
+        raise CharsetUnknown
+    # Some clients announce US-ASCII and then send UTF-8; in ASCII proper the two are the same.
+    return "utf-8" if name == "ascii" else name
+
+
+def read_search(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Key:
+    """Take ` [CHARSET astring] search-key ...` and the end of the command; raises `SyntaxFault`, `CharsetUnknown`."""
+    # search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
+    if reader.at_end():
+        raise SyntaxFault("Missing search parameters")
+    reader.space()
+    codec, first = "utf-8", None
+    if reader.peek() not in _SET_STARTS and reader.peek() != b"(":
+        first = reader.keyword().decode("ascii")
+        if first == "CHARSET":
+            reader.space()
+            codec = _codec(reader.astring())
+            reader.space()
+            first = None
+    key = _Search(reader, codec, words).keys(first)
+    reader.end()
+    return key

@@ -1,0 +1,141 @@
+"""SEARCH's grammar: what it parses to, and what is refused (RFC 3501 §6.4.4, §9 search-key)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from postroad_store.imap.commands.search import SPECS, BadCharset, Search
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.sequence import parse_sequence_set
+from postroad_store.mail.search import keys as search
+
+T = b"t"
+PARSERS = {spec.name: spec.parse for spec in SPECS}
+
+
+def parse(line: bytes, *more: bytes) -> object:
+    name = b"UID SEARCH" if line.startswith(b"UID") else b"SEARCH"
+    return PARSERS[name](T, Reader([line.removeprefix(name), *more]))
+
+
+def numbers(text: bytes, *, uid: bool = False) -> search.InSet:
+    return search.InSet(uid, parse_sequence_set(text))
+
+
+DAY = date(2020, 2, 1)
+FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (b"ALL", search.And(())),
+        (b"new", search.And((search.Recent(), search.Not(search.Flag(1))))),
+        (b"OLD", search.Not(search.Recent())),
+        (b"RECENT", search.Recent()),
+        *[(name.encode(), search.Flag(bit)) for name, bit in FLAG.items()],
+        *[(b"UN" + name.encode(), search.Not(search.Flag(bit))) for name, bit in FLAG.items()],
+        (b"KEYWORD $a", search.Keyword("$a")),
+        (b"UNKEYWORD $a", search.Not(search.Keyword("$a"))),
+        *[(name.encode() + b' "x y"', search.Addresses(name, "x y")) for name in ("BCC", "CC", "FROM", "TO")],
+        (b'SUBJECT "x y"', search.Header("SUBJECT", "x y")),
+        (b'HEADER x-a ""', search.Header("X-A", "")),
+        (b"BODY x", search.Body("x")),
+        (b'TEXT "\xc3\xa4"', search.Text("ä")),
+        (b'CHARSET ISO-8859-1 TEXT "\xe4"', search.Text("ä")),
+        (b'CHARSET "utf-8" ALL', search.And(())),
+        (b'CHARSET US-ASCII TEXT "\xc3\xa4"', search.Text("ä")),
+        (b"BEFORE 1-Feb-2020", search.InternalDate(search.When.BEFORE, DAY)),
+        (b'ON "01-feb-2020"', search.InternalDate(search.When.ON, DAY)),
+        (b"SINCE 1-FEB-2020", search.InternalDate(search.When.SINCE, DAY)),
+        (b"SENTBEFORE 1-Feb-2020", search.SentDate(search.When.BEFORE, DAY)),
+        (b"SENTON 1-Feb-2020", search.SentDate(search.When.ON, DAY)),
+        (b"SENTSINCE 1-Feb-2020", search.SentDate(search.When.SINCE, DAY)),
+        (b"LARGER 0", search.Larger(0)),
+        (b"SMALLER 4294967295", search.Smaller(4294967295)),
+        (b"UID 1:*", numbers(b"1:*", uid=True)),
+        (b"1:3,*", numbers(b"1:3,*")),
+        (b"*", numbers(b"*")),
+        (b"NOT (SEEN)", search.Not(search.Flag(1))),
+        (b"OR SEEN NOT 1", search.Or(search.Flag(1), search.Not(numbers(b"1")))),
+        (b"SEEN (FROM a) 2", search.And((search.Flag(1), search.Addresses("FROM", "a"), numbers(b"2")))),
+        (b"(SEEN DRAFT)", search.And((search.Flag(1), search.Flag(16)))),
+    ],
+)
+def test_search(text: bytes, key: search.Key) -> None:
+    assert parse(b"SEARCH " + text) == Search(T, uid=False, key=key)
+    assert parse(b"UID SEARCH " + text) == Search(T, uid=True, key=key)
+
+
+@pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13", b"idna", b"punycode", b"unicode_escape"])
+def test_unknown_charset(name: bytes) -> None:
+    assert parse(b"SEARCH CHARSET {9}", name, b" ALL") == BadCharset(T)
+    assert parse(b"SEARCH CHARSET {9}", name, b" TEXT {4}", b"xn--", b"") == BadCharset(T)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b" ",
+        b" ()",
+        b" FOO",
+        b" FOO x",
+        b" SEEN ",
+        b" SEEN)",
+        b" (SEEN",
+        b" CHARSET utf-8",
+        b" CHARSET",
+        b" OR SEEN",
+        b" NOT",
+        b" FROM",
+        b" HEADER x",
+        b" LARGER x",
+        b" LARGER 4294967296",
+        b" ON 32-Feb-2020",
+        b" ON 31-Feb-2020",
+        b" ON 1-Foo-2020",
+        b' ON "1-Feb-2020',
+        b" ON 1-Feb-20200",
+        b" UID x",
+        b" KEYWORD \\Seen",
+        b' TEXT "\xe4"',
+        b" " + b"(" * 20000 + b"SEEN" + b")" * 19999,
+        b" " + b"OR " * 9999 + b"SEEN " * 9998 + b"SEEN",
+    ],
+)
+def test_search_refused(text: bytes) -> None:
+    with pytest.raises(SyntaxFault):
+        parse(b"SEARCH" + text)
+
+
+def test_a_literal() -> None:
+    expected = Search(T, uid=False, key=search.Header("SUBJECT", "\r\n"))
+    assert parse(b"SEARCH SUBJECT {2}", b"\r\n", b"") == expected
+
+
+def depth(key: search.Key) -> int:
+    levels = 0
+    while isinstance(key, search.Combination):
+        key = key.parts[-1]
+        levels += 1
+    return levels
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        (b"NOT " * 15000 + b"SEEN", 15000),
+        (b"(" * 30000 + b"SEEN" + b")" * 30000, 0),
+        (b"OR SEEN " * 7000 + b"SEEN", 7000),
+        (b"OR " * 9000 + b"SEEN " * 9000 + b"SEEN", 1),  # nested on the left
+        (b"(SEEN " * 6000 + b"SEEN" + b")" * 6000, 6000),
+        (b"SEEN " * 12000 + b"SEEN", 1),
+    ],
+)
+def test_only_the_length_of_the_command_bounds_the_tree(text: bytes, levels: int) -> None:
+    command = parse(b"SEARCH " + text)
+    assert isinstance(command, Search)
+    assert depth(command.key) == levels

@@ -1,0 +1,82 @@
+"""A text that is made in pieces is the text that is made at once."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+
+import pytest
+
+from postroad_store.mail.mime.structure import parse
+from postroad_store.mail.mime.text import text
+from postroad_store.mail.search import longtext
+from postroad_store.mail.search.longtext import LongText, LongTexts, long_text
+
+WORDS = "Grüße an Jörg im Café, e\u0301tude Straße, 漢字 und mehr.\r\n" * 5
+
+
+def message(encoding: bytes, body: bytes, charset: bytes = b"utf-8") -> bytes:
+    kind = b"Content-Type: text/plain; charset=%b\r\nContent-Transfer-Encoding: %b\r\n" % (charset, encoding)
+    return b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n" + kind + b"\r\n" + body
+
+
+PARTS = b"".join(b"--b\r\nX-Part: %d\r\n\r\nPart %d\r\n" % (number, number) for number in range(30))
+MESSAGES = [
+    message(b"8bit", WORDS.encode()),
+    message(b"base64", base64.encodebytes(WORDS.encode())),
+    message(b"base64", base64.encodebytes(WORDS.encode())[:-2] + b"\r\n!!"),
+    message(b"base64", b"YWJj" * 20 + b"Y"),
+    message(b"base64", b"YWJj" * 20 + b"YQ"),
+    message(b"quoted-printable", quopri.encodestring(WORDS.encode())),
+    message(b"quoted-printable", b"=41=42=C3=A9" * 40),
+    message(b"quoted-printable", b"x" * 100),
+    message(b"8bit", WORDS.replace("漢字", "").replace("e\u0301", "").encode("latin-1"), b"iso-8859-1"),
+    message(b"8bit", WORDS.replace("漢字", "").replace("e\u0301", "").encode("latin-1"), b"us-ascii"),
+    message(b"8bit", b"plain words " * 40 + b"\xe9", b"x-none"),
+    message(b"7bit", "漢字かな ".encode("iso-2022-jp") * 20, b"iso-2022-jp"),
+    message(b"8bit", b"caf\xe9 " * 30),
+    message(b"7bit", b""),
+    b"Content-Type: image/png\r\n\r\n" + b"x" * 100,
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + PARTS + b"--b--\r\n",
+    b"",
+]
+
+
+@pytest.mark.parametrize("content", MESSAGES)
+@pytest.mark.parametrize("step", [8, 16, 64, 1 << 16])
+def test_pieces(monkeypatch: pytest.MonkeyPatch, content: bytes, step: int) -> None:
+    monkeypatch.setattr(longtext, "STEP", step)
+    header, body = text(content, parse(content))
+    made = long_text(content)
+    assert (made._header, b"".join(made._body)) == (header, body)
+
+
+def test_long_words_are_cut() -> None:
+    content = message(b"8bit", b"x" * 5 * longtext.STEP + b"NEEDLE" + b"y" * 3 * longtext.STEP)
+    assert len(long_text(content)._body) >= 5
+    assert long_text(content).has(b"xneedley", headers=False)
+
+
+def test_what_it_has() -> None:
+    made = LongText(b"subject: header\n", [b"abc", b"d", b"", b"efg"])
+    for needle in (b"abc", b"c", b"cd", b"cde", b"bcdef", b"abcdefg", b"g", b""):
+        assert made.has(needle, headers=False)
+    for needle in (b"abcdefgh", b"xa", b"ac", b"ce", b"header"):
+        assert not made.has(needle, headers=False)
+    assert made.has(b"header", headers=True)
+    assert not made.has(b"nothing", headers=True)
+    assert LongText(b"", []).has(b"", headers=False)
+    assert not LongText(b"", []).has(b"x", headers=False)
+
+
+def test_one_is_kept_while_searches_go_on() -> None:
+    kept, made = LongTexts(), LongText(b"", [])
+    with kept.in_use():
+        with kept.in_use():
+            kept.put(1, 2, made)
+            assert kept.get(1, 2) is made
+        assert kept.get(1, 2) is made
+        assert kept.get(2, 2) is None
+        kept.put(2, 2, LongText(b"", []))
+        assert kept.get(1, 2) is None
+    assert kept.get(2, 2) is None
