@@ -3,50 +3,52 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from postroad.clock import Timer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from postroad.clock import Clock, Timer
+    from postroad.clock import Clock
 
 
-class Deadline:
-    """Calls `expired` at the time that was set last.
+class Mortal(Protocol):
+    """What has a deadline."""
 
-    Every block of octets sets it anew, so setting is cheap: the timer is armed once, and looks at the deadline when it
-    rings. It rings after `soonest` seconds at the latest, for a caller that will set shorter times than its first.
+    def expired(self) -> None:
+        """Take note that the time is up."""
+        ...
+
+
+class Deadline(Timer):
+    """Calls its owner's `expired` at the time that was set last.
+
+    Every block of octets sets it anew, so setting is cheap: the timer is started once, and looks at the deadline when
+    it rings. It rings after `soonest` seconds at the latest, for a caller that will set shorter times than its first.
+    It is a timer itself, and knows its owner, because each connection has one: a timer and a bound method more would
+    be 0.2 KiB of the 6 KiB that an idle IMAP session takes.
     """
 
-    __slots__ = ("_at", "_clock", "_expired", "_soonest", "_timer")
+    __slots__ = ("_at", "_owner", "_soonest")
 
-    def __init__(self, clock: Clock, expired: Callable[[], None], *, soonest: float = math.inf) -> None:
-        self._clock = clock
-        self._expired = expired
+    def __init__(self, clock: Clock, owner: Mortal, *, soonest: float = math.inf) -> None:
+        super().__init__(clock)
+        self._owner = owner
         self._soonest = soonest
         self._at = math.inf  # seconds of `Clock.monotonic`
-        self._timer: Timer | None = None
 
     def set(self, seconds: float) -> None:
         """Be due in `seconds` from now, whatever was set before."""
         now = self._clock.monotonic()
         self._at = at = now + seconds
-        timer = self._timer
-        if timer is None:
-            self._timer = self._clock.call_at(min(at, now + self._soonest), self._ring)
-        elif at < timer.when:
-            timer.cancel()
-            self._timer = self._clock.call_at(at, self._ring)
+        if self._handle is None:
+            self.start(min(at, now + self._soonest))
+        elif at < self.when:
+            self.cancel()
+            self.start(at)
 
-    def cancel(self) -> None:
-        """Never be due, unless it is set again."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """Start anew where the time is not up yet."""
         if self._clock.monotonic() < self._at:
-            self._timer = self._clock.call_at(self._at, self._ring)
+            self.start(self._at)
         else:
-            self._timer = None
-            self._expired()
+            self._owner.expired()

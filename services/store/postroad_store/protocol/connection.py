@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer
@@ -44,7 +45,7 @@ class Adapter(Protocol):
     _session: Session  # made when the connection is
 
     def __init__(self, listener: Listener, peer: str, port: int, *, secure: bool) -> None:
-        self.peer = peer
+        self.peer = sys.intern(peer)  # many connections of one address are to have one string
         self.port = port  # ours
         self.secure = secure
         self._listener = listener
@@ -61,7 +62,7 @@ class Adapter(Protocol):
         self._shaking_hands = secure
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
-        self._deadline = Deadline(listener.clock, self._expired)
+        self._deadline = Deadline(listener.clock, self)
 
     @property
     def _out(self) -> Any:  # Twisted's transports have no types worth the name
@@ -286,7 +287,8 @@ class Adapter(Protocol):
         self.secure = True
         self._session.tls_started()
 
-    def _expired(self) -> None:
+    def expired(self) -> None:
+        """End a handshake that hangs, a silent session, or a close that is not taken."""
         if self._shaking_hands:
             self._log_handshake(handshake.TOO_SLOW)
             self._shaking_hands = False

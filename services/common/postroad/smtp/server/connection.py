@@ -77,7 +77,7 @@ class Receiver(Lifecycle):
     ) -> None:
         limits = profile.limits
         # It rings within the shorter timeout from the start, so that DATA need not arm it anew.
-        self._deadline = Deadline(server.clock, self._expired, soonest=limits.data_timeout)
+        self._deadline = Deadline(server.clock, self, soonest=limits.data_timeout)
         super().__init__(configuration, loop, self._deadline)
         self.handshake: asyncio.Task[None] | None = None  # of implicit TLS, while it is under way
         self._server = server
@@ -379,7 +379,7 @@ class Receiver(Lifecycle):
         if self._wire.close():
             self._deadline.set(LINGER)
 
-    def _expired(self) -> None:
+    def expired(self) -> None:
         """End a silent session (RFC 5321 §4.5.3.2.7), a handshake that hangs, or a close that is not taken."""
         engine = self._engine
         if engine is None or self._closing:
