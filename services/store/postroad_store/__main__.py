@@ -59,10 +59,11 @@ class Store:
         self._host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
-        self._storage = Storage(settings.mail_dir)
+        clock = Clock()
+        self._storage = Storage(settings.mail_dir, clock=clock)
         self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
-        self._accounts = Accounts(world, settings, Guesses(Clock()))
+        self._accounts = Accounts(world, settings, Guesses(clock))
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
