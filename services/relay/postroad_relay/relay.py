@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.guesses import Guesses
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """One relay process. `start` listens, `stop` ends it."""
+    """One relay process, which lives in a world at a time. All its times come from `clock`."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Relay:
     ) -> None:
         clock = clock or Clock()
         self._settings = settings
+        self._extensions = offered_by(settings)
         self._world = world  # that it starts in
         self._server_tls = server_tls
         self._server: Server | None = None
@@ -76,6 +78,7 @@ class Relay:
             self.journal,
             hostname=host.name,
             guesses=Guesses(clock),
+            most_queued=settings.queue,
             clock=clock,
         )
 
@@ -87,7 +90,9 @@ class Relay:
     async def start(self) -> None:
         """Take up the queue and listen; raises `OSError` where a port can't be bound."""
         settings = self._settings
-        queued = self.spool.entries()  # now: clients may be served before `serve` returns, and their mail is taken up
+        queued = (
+            self.spool.entries()
+        )  # before `serve`, which may serve clients before it returns: their mail is taken up
         address = settings.listen or self._address
         listeners = [
             Listener(address, settings.smtp_port, Purpose.TRANSFER),
@@ -100,6 +105,7 @@ class Relay:
             listeners,
             hostname=self.hostname,
             content_directory=self.spool.incoming,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
@@ -116,7 +122,7 @@ class Relay:
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def change(self, world: World) -> None:
-        """Go on in another world. The relay's own name and address stay until it is started again."""
+        """Go on in another world. The relay's own name and address stay until the next start."""
         dns = world.host_of(Role.DNS)
         self._resolver.server = str(dns.address)
         self._resolver.clear()
@@ -125,7 +131,7 @@ class Relay:
         self._service.policy = self._policy(world)
 
     async def stop(self) -> None:
-        """Finish what is under way, within about a second, and close; the queue stays on disk."""
+        """Finish the attempts that are under way, within about a second, and close; the queue stays on disk."""
         if self._watcher is not None:
             self._watcher.cancel()
         if self._server is not None:

@@ -21,6 +21,7 @@ from postroad import log
 from postroad.clock import Clock
 from postroad.config import ConfigError, Settings
 from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener
 from postroad.tls import TlsError, server_context
@@ -54,16 +55,17 @@ class Store:
     def __init__(self, settings: Settings, world: World) -> None:
         """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
         self._settings = settings
+        self._extensions = offered_by(settings)
         self._registry = _commands(settings)
+        self._clock = Clock()
         self._world = world
         self._host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
-        clock = Clock()
-        self._storage = Storage(settings.mail_dir, clock=clock)
+        self._storage = Storage(settings.mail_dir, clock=self._clock)
         self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
-        self._accounts = Accounts(world, settings, Guesses(clock))
+        self._accounts = Accounts(world, settings, Guesses(self._clock))
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
@@ -103,6 +105,7 @@ class Store:
             [Listener(self._host, settings.smtp_port)],
             hostname=hostname,
             content_directory=self._incoming,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
@@ -138,6 +141,7 @@ class Store:
             registry=self._registry,
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
+            clock=self._clock,
         )
         imap = adapter.Service(
             "imap",
@@ -162,7 +166,7 @@ def _commands(settings: Settings) -> Registry:
     try:
         return Registry(without=settings.imap_without)
     except CannotHide as error:
-        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={' '.join(settings.imap_without)}: {error}") from None
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

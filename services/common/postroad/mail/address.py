@@ -132,7 +132,7 @@ def parse_address(text: str) -> Address:
     if len(text.encode()) > MAX_PATH - 2:
         raise AddressError(f"the path is over {MAX_PATH} octets")
     if domain.startswith("["):
-        _check_literal(domain)
+        check_literal(domain)
     else:
         _check_domain(domain)
     return Address(local_part, domain)
@@ -195,7 +195,8 @@ def _end_of_quoted_string(text: str) -> int:
     return 0
 
 
-def _check_literal(domain: str) -> None:
+def check_literal(domain: str) -> None:
+    """Raise `AddressError` where the text in brackets is no address literal of IPv4 or IPv6 (RFC 5321 §4.1.3)."""
     # RFC 5321 §4.1.3: address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / ...) "]"
     try:
         if not domain.endswith("]"):

@@ -5,7 +5,7 @@ A service answers with these objects; only the SMTP receiver turns them into oct
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +72,10 @@ class Reply:
             object.__setattr__(self, "_octets", text.encode())
         return self._octets  # type: ignore[return-value]
 
+    def encode_without_status(self) -> bytes:
+        """Return the octets of the reply as a server without ENHANCEDSTATUSCODES writes it."""
+        return replace(self, status=None).encode()
+
     def __str__(self) -> str:
         """Give the reply on one line, as logs and the journal show it."""
         status = f" {self.status}" if self.status is not None else ""
@@ -92,11 +96,13 @@ NO_SUCH_USER = reply(550, "5.1.1", "No such user here")
 RELAY_DENIED = reply(550, "5.7.1", "Relaying denied")
 AUTH_REQUIRED = reply(530, "5.7.0", "Authentication required")
 AUTH_FAILED = reply(535, "5.7.8", "Authentication credentials invalid")
+AUTH_UNAVAILABLE = reply(454, "4.7.0", "Temporary authentication failure")  # RFC 4954 §6
 ENCRYPTION_REQUIRED = reply(538, "5.7.11", "Encryption required for requested authentication mechanism")
 NOT_YOUR_ADDRESS = reply(550, "5.7.1", "You may not send as this address")
 TOO_MANY_RECIPIENTS = reply(452, "4.5.3", "Too many recipients")
 TOO_LARGE = reply(552, "5.3.4", "Message size exceeds the limit")
 STORAGE_FULL = reply(452, "4.3.1", "Insufficient system storage")
+QUEUE_FULL = reply(452, "4.3.1", "The queue is full: try again later")
 BAD_CONTENT = reply(550, "5.6.0", "Message content has a bare CR, bare LF or NUL")
 MAIL_LOOP = reply(554, "5.4.6", "Routing loop detected: too many Received fields")
 LOCAL_ERROR = reply(451, "4.3.0", "Local error in processing")

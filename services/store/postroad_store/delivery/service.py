@@ -125,6 +125,7 @@ class Delivery:
         except MailError as error:
             log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
             return LOCAL_ERROR
+        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         for (account, recipients), where in zip(reached, stored, strict=True):
             self._journal.record(
                 Kind.STORED,
@@ -140,6 +141,7 @@ class Delivery:
                 peer=session.host,
                 client=session.client_name,
                 tls=session.tls_version,
+                **further,
             )
         return reply(250, "2.0.0", f"OK stored as {queue_id}")
 

@@ -15,6 +15,7 @@ import pytest
 from postroad.clock import Clock
 from postroad.mail import content as content_module
 from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply, reply
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server import connection as protocol
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
@@ -125,6 +126,7 @@ class Rig:
             [Listener("127.0.0.1", 0, role)],
             hostname="mx.test",
             content_directory=self.folder,
+            extensions=EXTENSIONS,
             limits=Limits(**limits),  # type: ignore[arg-type]
             tls=tls,
             plaintext_auth=True,
@@ -543,6 +545,7 @@ async def test_port_in_use(rig: Rig) -> None:
             [Listener("127.0.0.1", 0), Listener("127.0.0.1", rig.port)],
             hostname="mx.test",
             content_directory=rig.folder,
+            extensions=EXTENSIONS,
         )
 
 
@@ -554,6 +557,7 @@ async def test_implicit_tls_needs_a_context(rig: Rig) -> None:
             [Listener("127.0.0.1", 0, Purpose.SUBMISSIONS)],
             hostname="mx.test",
             content_directory=rig.folder,
+            extensions=EXTENSIONS,
         )
 
 

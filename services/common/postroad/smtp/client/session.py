@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from postroad.engine import Wait
 from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
 from postroad.smtp.client.outcome import deferred
+from postroad.smtp.extensions import EXTENSIONS
 
 if TYPE_CHECKING:
     import ssl
@@ -66,7 +67,7 @@ class Session(asyncio.Protocol):
         self.used = False  # a transaction has been made over it
         self.tls_version: str | None = None
         self._tls = tls
-        self._engine = Client(hostname, str(target), starttls=tls is not None)
+        self._engine = Client(hostname, str(target), EXTENSIONS, starttls=tls is not None)
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._transport: asyncio.Transport | None = None

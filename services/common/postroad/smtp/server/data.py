@@ -37,7 +37,7 @@ class MailData:
     def __init__(self, limits: Limits, body: BodyType | None) -> None:
         self._limits = limits
         self._body = body
-        # The CRLF of the DATA command itself: data that begin with ".CRLF" end at once (§4.1.1.4).
+        # The CRLF of the DATA command itself: data that begin with ".CRLF" end at once (RFC 5321 §4.1.1.4).
         self._held = b"\r\n"
         self._carry: bytes | None = b""  # the last octets before a block; None once the header section has ended
         self._header_lines = -1  # that CRLF is no line of the header section
@@ -66,7 +66,7 @@ class MailData:
         if not block:
             return b"", rest
         begins = self.size < 0
-        # §4.5.2: a dot before other characters on a line is deleted. Every CRLF has its next octet here: an
+        # RFC 5321 §4.5.2: a dot before other characters on a line is deleted. Every CRLF has its next octet here: an
         # edge after CRLF was held back.
         if 0 <= dot != end:
             block = block.replace(b"\r\n.", b"\r\n")
@@ -95,7 +95,7 @@ class MailData:
             self._note(HEADER_TOO_LARGE)
         if not self.eight_bit and not block.isascii():
             self.eight_bit = True
-            # §2.4: the server MAY reject as invalid what is transmitted against the rule.
+            # RFC 5321 §2.4: the server MAY reject as invalid what is transmitted against the rule.
             if self._body is BodyType.SEVEN_BIT:
                 self._note(MISLABELLED)
 
@@ -104,7 +104,7 @@ class MailData:
             self.refusal = fault
 
     def _has_long_line(self, block: bytes) -> bool:
-        # §4.5.3.1.6. From each line's start look back from where it must have ended: a step is nearly a whole
+        # RFC 5321 §4.5.3.1.6. From each line's start look back from where it must have ended: a step is nearly a whole
         # limit long, so a 4 KiB message takes four of them.
         limit = self._limits.line
         start = -self._column

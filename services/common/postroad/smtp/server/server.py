@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from postroad.smtp.extensions.extension import Extension
+
 BACKLOG = 1024
 COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
 
@@ -138,6 +140,7 @@ async def serve(
     *,
     hostname: str,
     content_directory: Path,
+    extensions: tuple[Extension, ...],
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
     plaintext_auth: bool = False,
@@ -145,8 +148,9 @@ async def serve(
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
-    `postmaster` is what `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows;
-    without it, postmaster at `hostname`. Raises `OSError` where a port cannot be bound, and then listens on
+    `extensions` are those that it knows; each listener offers those that go there. `postmaster` is what
+    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), an address that the service knows; without it, postmaster at
+    `hostname`. Raises `OSError` where a port cannot be bound, and then listens on
     none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
@@ -159,6 +163,7 @@ async def serve(
                 hostname=hostname,
                 limits=limits,
                 postmaster=postmaster or Address("postmaster", hostname),
+                extensions=extensions,
                 starttls=tls is not None and listener.purpose is not Purpose.SUBMISSIONS,
                 auth=listener.purpose is not Purpose.TRANSFER,
                 plaintext_auth=plaintext_auth,
