@@ -142,6 +142,13 @@ class TestStart:
         assert self.start(settings, monkeypatch) == 1
         assert "run init" in caplog.text
 
+    def test_a_capability_that_cannot_be_hidden(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("POSTROAD_IMAP_WITHOUT", "MOVE,QRESYNC")
+        assert self.start(settings, monkeypatch) == 1
+        assert "POSTROAD_IMAP_WITHOUT=MOVE,QRESYNC: there is no IMAP capability QRESYNC; these can be " in caplog.text
+
 
 @on_reactor
 @pytest.mark.parametrize("port", ["smtp_port", "pop3_port"])

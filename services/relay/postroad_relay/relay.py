@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """One relay process. `start` listens, `stop` ends it."""
+    """One relay process, which lives in a world at a time. All its times come from `clock`."""
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Relay:
             self.journal,
             hostname=host.name,
             guesses=Guesses(clock),
+            most_queued=settings.queue,
             clock=clock,
         )
 
@@ -89,7 +90,9 @@ class Relay:
     async def start(self) -> None:
         """Take up the queue and listen; raises `OSError` where a port can't be bound."""
         settings = self._settings
-        queued = self.spool.entries()  # now: clients may be served before `serve` returns, and their mail is taken up
+        queued = (
+            self.spool.entries()
+        )  # before `serve`, which may serve clients before it returns: their mail is taken up
         address = settings.listen or self._address
         listeners = [
             Listener(address, settings.smtp_port, Purpose.TRANSFER),
@@ -119,7 +122,7 @@ class Relay:
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def change(self, world: World) -> None:
-        """Go on in another world. The relay's own name and address stay until it is started again."""
+        """Go on in another world. The relay's own name and address stay until the next start."""
         dns = world.host_of(Role.DNS)
         self._resolver.server = str(dns.address)
         self._resolver.clear()
@@ -128,7 +131,7 @@ class Relay:
         self._service.policy = self._policy(world)
 
     async def stop(self) -> None:
-        """Finish what is under way, within about a second, and close; the queue stays on disk."""
+        """Finish the attempts that are under way, within about a second, and close; the queue stays on disk."""
         if self._watcher is not None:
             self._watcher.cancel()
         if self._server is not None:

@@ -23,7 +23,16 @@ from aiosmtpd.smtp import SMTP
 
 from postroad.engine import NEED_DATA, PAUSED
 from postroad.mail.content import Content
-from postroad.mail.reply import LOCAL_ERROR, SHUTTING_DOWN, STORAGE_FULL, TIMEOUT, TOO_MANY_CONNECTIONS, Reply, reply
+from postroad.mail.reply import (
+    AUTH_UNAVAILABLE,
+    LOCAL_ERROR,
+    SHUTTING_DOWN,
+    STORAGE_FULL,
+    TIMEOUT,
+    TOO_MANY_CONNECTIONS,
+    Reply,
+    reply,
+)
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
     Authenticate,
@@ -57,7 +66,6 @@ logger = logging.getLogger("postroad.smtp.server")
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own; the services log what is worth it
 
 _EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
-_AUTHENTICATION_UNAVAILABLE = reply(454, "4.7.0", "Temporary authentication failure")  # RFC 4954 §6
 
 _parse_ip = functools.lru_cache(maxsize=1024)(ip_address)  # saves 4 µs a connection
 
@@ -317,10 +325,10 @@ class Receiver(SMTP):
         try:
             account = await self._service.authenticate(self._facts, event.login, event.password)
         except TooManyGuesses:
-            answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
+            answer: Reply | None = AUTH_UNAVAILABLE
         except Exception:
             logger.exception("unforeseen error", extra=self._identity())
-            answer = _AUTHENTICATION_UNAVAILABLE
+            answer = AUTH_UNAVAILABLE
         else:
             answer = None
         if self._engine is None:
