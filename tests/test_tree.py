@@ -35,9 +35,9 @@ MOST_LINES = 480  # "about 400"
 USED_IN = {
     "dnslib": {"postroad_dns.wire"},
     "dns": {"postroad_relay.delivery.resolver"},
-    "aiosmtpd": {"postroad.smtp.server.connection"},
-    "twisted": {"postroad_store.protocol.connection"},
-    "OpenSSL": {"postroad_store.protocol.connection"},
+    "aiosmtpd": {"postroad.smtp.server.lifecycle"},
+    "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
+    "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
     "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
 }
