@@ -174,6 +174,25 @@ def test_all_that_is_installed_is_pinned() -> None:
     assert {name for name in seen if not name.startswith("postroad")} <= pins
 
 
+def test_the_walk_through_the_code_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "flow.md").read_text(encoding="utf-8")
+    places = {
+        "postroad": "common/postroad",
+        **{name: f"{name}/postroad_{name}" for name in PACKAGES if name != "common"},
+    }
+    files = [f"/{path.relative_to(SERVICES)}" for path in MODULES]
+    named = re.findall(r"`([\w/]+\.py)`", text)
+    assert named
+    for name in named:
+        first, _, rest = name.removeprefix("services/").partition("/")
+        whole = (
+            f"/{places[first]}/{rest}"
+            if first in places and not name.startswith("services/")
+            else f"/{first}/{rest}".rstrip("/")
+        )
+        assert any(file.endswith(whole) for file in files), f"docs/flow.md names {name}"
+
+
 # Standards
 
 
