@@ -45,6 +45,7 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
     StartTls,
 )
 from postroad.smtp.server.sequence import State
@@ -261,6 +262,8 @@ class Receiver(SMTP):
                 self._drop_content()
             case Flush():
                 self.flush()
+            case Refused():
+                self._service.refused(facts, event.command, event.reply, event.argument)
             case Close():
                 self._close()
 
