@@ -38,7 +38,7 @@ USED_IN = {
     "aiosmtpd": {"postroad.smtp.server.connection"},
     "twisted": {"postroad_store.protocol.connection"},
     "OpenSSL": {"postroad_store.protocol.connection"},
-    "cryptography": {"postroad_stack.certificates"},
+    "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
     "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
 }
 

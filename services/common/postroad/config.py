@@ -1,8 +1,7 @@
 """Configuration: environment variables with the prefix POSTROAD_, read once into a frozen dataclass.
 
-Every setting of every service stands here, with its default and one comment; `.env.example` is printed from
-this table (`python -m postroad.config`). An unknown or malformed variable stops the start with a sentence
-that names it.
+Every setting of every service is here, with its default and one comment; `python -m postroad.config` prints
+`.env.example` from this table. An unknown or malformed variable stops the start with a sentence that names it.
 """
 
 from __future__ import annotations
@@ -135,7 +134,7 @@ def _one_of(choices: Iterable[Choice]) -> Callable[[str], Choice]:
 
 
 def _setting(default: str, parse: Callable[[str], Any], comment: str, *, compose: str | None = None) -> Any:
-    """Declare a setting; `compose` is what docker-compose.yml gives to the containers, where that differs."""
+    """Declare a setting; `compose` is what docker-compose.yml gives to the containers, if that differs."""
     return field(metadata={"default": default, "parse": parse, "comment": comment, "compose": compose})
 
 
@@ -199,7 +198,7 @@ class Settings:
 
     @property
     def capturing(self) -> bool:
-        """Whether the world has to name an account that gets what would leave it."""
+        """Whether the world has to name an account that gets mail for unknown domains."""
         return self.outside is Outside.CAPTURE
 
     @property
@@ -214,7 +213,7 @@ class Settings:
 
     @property
     def journal_dir(self) -> Path:
-        """The journal's files, one a service."""
+        """The journal's files, one per service."""
         return self.data / "journal"
 
     @property
@@ -229,20 +228,21 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; raises `ConfigError` with one line for each that is wrong."""
-        fields = {PREFIX + one.name.upper(): one for one in dataclasses.fields(cls)}
+        """Read the settings; raises `ConfigError` with one line per setting that is wrong."""
+        fields = {PREFIX + setting.name.upper(): setting for setting in dataclasses.fields(cls)}
         errors = [
             f"{name} is not a setting of Postroad; .env.example lists them all"
             for name in sorted(environ)
             if name.startswith(PREFIX) and name not in fields
         ]
         values: dict[str, Any] = {}
-        for name, one in fields.items():
-            text = environ.get(name, one.metadata["default"])
+        for name, setting in fields.items():
+            text = environ.get(name, setting.metadata["default"])
             try:
-                values[one.name] = one.metadata["parse"](text)
+                values[setting.name] = setting.metadata["parse"](text)
             except ValueError as error:
-                shown = name if one.metadata["parse"] is _password else f"{name}={text}"  # for logs have no passwords
+                # Passwords must not get into logs.
+                shown = name if setting.metadata["parse"] is _password else f"{name}={text}"
                 errors.append(f"{shown}: {error}")
         if errors:
             raise ConfigError("\n".join(errors))
@@ -260,10 +260,10 @@ _HEAD = """\
 def example() -> str:
     """Return the text of .env.example: every setting as a comment with its default."""
     lines = [_HEAD]
-    for one in dataclasses.fields(Settings):
-        comment, compose = one.metadata["comment"], one.metadata["compose"]
-        containers = f" (in containers {compose})" if compose and not one.name.endswith("_port") else ""
-        lines.append(f"# {comment}{containers}\n#{PREFIX}{one.name.upper()}={one.metadata['default']}\n")
+    for setting in dataclasses.fields(Settings):
+        comment, compose = setting.metadata["comment"], setting.metadata["compose"]
+        containers = f" (in containers {compose})" if compose and not setting.name.endswith("_port") else ""
+        lines.append(f"# {comment}{containers}\n#{PREFIX}{setting.name.upper()}={setting.metadata['default']}\n")
     return "\n".join(lines)
 
 

@@ -57,14 +57,15 @@ class Store:
         self._settings = settings
         self._extensions = offered_by(settings)
         self._registry = _commands(settings)
+        self._clock = Clock()
         self._world = world
         self._host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = adapter.ServerTls(settings.tls_dir)
-        self._storage = Storage(settings.mail_dir)
+        self._storage = Storage(settings.mail_dir, clock=self._clock)
         self._journal = Journal(settings.journal_dir, service=SERVICE)
         self._incoming = _incoming(settings.mail_dir)
-        self._accounts = Accounts(world, settings, Guesses(Clock()))
+        self._accounts = Accounts(world, settings, Guesses(self._clock))
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Serve until `stopped` is set; raises `OSError` or `CannotListenError` where a port can't be bound."""
@@ -140,6 +141,7 @@ class Store:
             registry=self._registry,
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
+            clock=self._clock,
         )
         imap = adapter.Service(
             "imap",
@@ -164,7 +166,7 @@ def _commands(settings: Settings) -> Registry:
     try:
         return Registry(without=settings.imap_without)
     except CannotHide as error:
-        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={' '.join(settings.imap_without)}: {error}") from None
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

@@ -138,6 +138,11 @@ class TestMessage:
         assert len(await stored(place, "new@beta.test")) == 1
         place.close()
 
+    async def test_the_journal_has_every_message_id(self, place: Place) -> None:
+        await deliver(place, b"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n", envelope("bob@beta.test"))
+        (event,) = place.history()
+        assert (event.message_id, event.detail["further_message_ids"]) == ("<a@b>", ["<c@d>"])
+
     async def test_a_message_without_message_id_or_header(self, place: Place) -> None:
         await deliver(place, b"\r\nbody\r\n", envelope("bob@beta.test"))
         (content,) = await stored(place, "bob@beta.test")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 # RFC 5321 §6.3: loops are found by counting Received fields; the threshold SHOULD be large, at least 100 is its
 # advice. Postroad's road has two hops, and 50 is what Postfix counts to.
 RECEIVED_LIMIT = 50
+MOST_MESSAGE_IDS = 10  # that are kept of one message
 
 _COLON = rb"[ \t]*:"
 _FOLD = rb"[ \t]*(?:\r\n[ \t]+)*"  # FWS, any number of lines
@@ -35,6 +36,8 @@ class Header:
     has_message_id: bool
     is_ascii: bool
     is_missing: bool = False  # the content begins with its body
+    # RFC 5322 §3.6 allows one Message-ID. The others are what somebody may look for, too.
+    further_message_ids: tuple[str, ...] = ()
 
     def loops(self, *, hops: int = 0) -> bool:
         """Return whether the message has passed so many hosts that it must be going round (RFC 5321 §6.3).
@@ -61,7 +64,8 @@ def read_header(section: bytes) -> Header:
     """Read what stands before the first empty line of a content, which is no header section if no field begins it."""
     if section and not _BEGINNING.match(section):
         return _MISSING
-    received, has_date, has_id, ident = 0, False, False, b""
+    received, has_date, has_id = 0, False, False
+    idents: list[str] = []
     for name, value in _FIELDS.findall(section):
         match name.lower():
             case b"received":
@@ -69,8 +73,17 @@ def read_header(section: bytes) -> Header:
             case b"date":
                 has_date = True
             case _:
-                has_id, ident = True, ident or value
-    return Header(received, has_date, ident.decode("utf-8", "replace") if ident else None, has_id, section.isascii())
+                has_id = True
+                if value and len(idents) < MOST_MESSAGE_IDS:
+                    idents.append(value.decode("utf-8", "replace"))
+    return Header(
+        received,
+        has_date,
+        idents[0] if idents else None,
+        has_id,
+        section.isascii(),
+        further_message_ids=tuple(idents[1:]),
+    )
 
 
 def without_return_path(octets: bytes, header_size: int) -> bytes:

@@ -6,8 +6,8 @@ Pure: no clock, no socket, no mail. How it works:
   has been seen; a non-synchronizing one (RFC 7888) just follows.
 - A whole command that is legal in the state and parses (`registry`, `spec.Spec`) becomes its event; everything else
   becomes `Bad`. After either the engine is paused until `complete` answers it, so answers leave in the order of the
-  commands. `proceed` lets the next command through before that: the session does so with pipelined APPENDs (RFC 3501
-  §5.5).
+  commands. `proceed` lets the next command through before that: the session does so with pipelined APPENDs
+  (RFC 3501 §5.5).
 - Some commands go on after their first line. What the next octets are is the engine's mode: the client's answer to a
   challenge (`challenge` → `Response`), the end of IDLE (`begin_idle` → `Done`), a message of any size
   (`take_literal` → `Octets`..., `End`).
@@ -203,24 +203,24 @@ class Engine:
 
     @property
     def has_input(self) -> bool:
-        """Whether octets wait that no event has been made of: the client pipelines."""
+        """Return True if octets wait that are not yet part of an event: the client pipelines."""
         return self._framing.has_input
 
     @property
     def in_idle(self) -> bool:
-        """Whether the client idles."""
+        """Return True while the client idles."""
         return self._mode is _Mode.IDLE
 
     # -- from frames to events --------------------------------------------------------------------------------
 
     def _command(self, parts: list[bytes], announced: Announced | None = None) -> Event | None:
         """Return the event of a command: whole, or as far as a literal is announced; None if it goes on after that."""
-        found = _COMMAND.match(parts[0])
-        if found is None:
+        match = _COMMAND.match(parts[0])
+        if match is None:
             tag = _tag_of(parts[0])
             what = "tag: Invalid tag" if tag is None else "command: Invalid command name"
             return self._refused(Bad(tag, f"Error in IMAP {what}"), parts)
-        tag, uid, name = found.groups()
+        tag, uid, name = match.groups()
         name = name.upper()
         if uid is not None:
             name = b"UID " + name
@@ -229,8 +229,8 @@ class Engine:
             return self._refused(Bad(tag, self._registry.refusal(name, self.state)), parts)
         try:
             if announced is not None:
-                return self._literal(announced, tag, spec, found.end())
-            return spec.parse(tag, Reader(parts, found.end()))
+                return self._literal(announced, tag, spec, match.end())
+            return spec.parse(tag, Reader(parts, match.end()))
         except SyntaxFault as fault:
             text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
             return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)
@@ -313,5 +313,5 @@ class Engine:
 
 def _tag_of(start: bytes) -> bytes | None:
     """Return the tag of input that begins so, or None if it has none."""
-    found = _TAG.match(start[: MAX_TAG + 1])
-    return found[1] if found is not None and len(found[1]) <= MAX_TAG else None
+    match = _TAG.match(start[: MAX_TAG + 1])
+    return match[1] if match is not None and len(match[1]) <= MAX_TAG else None
