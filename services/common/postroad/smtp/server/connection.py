@@ -248,6 +248,7 @@ class Receiver(Lifecycle):
             case StartTls():
                 self._wire.transport.pause_reading()  # whatever comes from here on is for TLS to read
                 self.flush()
+                self._wire.secure = True  # what comes or goes from here on goes through TLS
                 self._shaking_hands = True
                 self._deadline.set(HANDSHAKE)
                 self._await(self.loop.create_task(self._start_tls(self._server.tls)), self._ran)

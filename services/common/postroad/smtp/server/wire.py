@@ -69,7 +69,6 @@ class Wire:
     def secured(self, transport: asyncio.Transport) -> None:
         """Go on over the transport of TLS, which is read from the start."""
         self.transport = transport
-        self.secure = True
         self._reading = True
 
     def close(self) -> bool:
