@@ -6,8 +6,8 @@ PY := $(VENV)/bin/python
 POSTROAD := $(VENV)/bin/postroad
 STAMP := $(VENV)/.installed
 PROJECTS := services/common services/stack services/dns services/relay services/store
-# A running container with the journal and the CA's certificate, on bad days too: the relay's or the store's. Commands
-# that need a stack take it, or else what `make run` left in its data.
+# A running container with all journals and the CA's certificate: the relay's or the store's, whichever runs. Commands that
+# need a stack use it, or else the data of `make run`.
 CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -xE -m 1 'relay|store'
 export ID
 
@@ -29,7 +29,7 @@ up: ## build and start the containers, and wait until they are healthy
 	@command -v docker >/dev/null || { echo 'There is no Docker here; make run starts the same stack as processes' >&2; exit 1; }
 	@docker compose up --build --wait || { echo 'Not up. What the containers say:' >&2; docker compose logs --tail 10 >&2; exit 1; }
 
-down: ## stop the containers; what they keep (mail, queue, certificates) stays
+down: ## stop the containers; mail, queue, journal and certificates stay
 	docker compose down --remove-orphans
 
 logs: ## follow what the containers log
@@ -39,12 +39,17 @@ logs: ## follow what the containers log
 run: venv ## run the same stack as processes, without Docker, until Ctrl-C
 	@exec $(POSTROAD) run
 
-trace: ## print one message's road: make trace ID=<Message-ID or queue ID>
+trace: ## print one message's road: make trace ID=<Message-ID, queue ID, or whom something was refused to>
 	@test -n "$$ID" || { echo 'Which message? make trace ID=<Message-ID or queue ID>' >&2; exit 2; }
 	@if container=$$($(CONTAINER)); \
 	then docker compose exec -T "$$container" postroad trace -- "$$ID"; \
 	elif [ -e "$(STAMP)" ]; then $(POSTROAD) trace -- "$$ID"; \
 	else echo 'Nothing runs: make up or make run first' >&2; exit 1; fi
+
+queue: ## list the messages that wait in the relay, and why they wait
+	@if docker compose ps --services --status running 2>/dev/null | grep -qx relay; \
+	then docker compose exec -T relay postroad queue; \
+	else $(MAKE) --silent venv && $(POSTROAD) queue; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
 	@if container=$$($(CONTAINER)); \
@@ -57,16 +62,16 @@ password: ## make the hash of a password for the world file
 	then docker compose exec $$([ -t 0 ] || echo -T) "$$container" postroad password; \
 	else $(MAKE) --silent venv && $(POSTROAD) password; fi
 
-test: venv ## run every test that this machine can run, and say which it cannot and why
+test: venv ## run every test that this machine can run, and say which it skipped and why
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=
 	@$(PY) -m tests.covered
 
-check: venv ## format, lint and types
+check: venv ## check format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy services tests bench
 
-golden: venv ## write the expected outputs of tests/golden anew; look at the difference before you commit it
+golden: venv ## rewrite the expected outputs of tests/golden; review the difference before you commit it
 	$(PY) -m tests.dns.golden
 	POSTROAD_GOLDEN=write $(PY) -m pytest -q tests/golden
 

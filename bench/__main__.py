@@ -73,6 +73,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield from rows_road.rows(road, tls=tls, folder=folder, rounds=rounds)
         else:
             ours = ((imap.host, imap.port, pop3.port), (BOB.address, BOB.password))
+            yield from rows_imap.big_rows(*ours, rounds)
             for layout in ("sdbox", "maildir"):
                 with Dovecot(folder / layout, layout) as dovecot:
                     peer = ((dovecot.address, IMAP_PORT, POP3_PORT), (BOB.address, PASSWORD))

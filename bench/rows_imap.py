@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from bench.clients import ImapClient, Pop3Client
 from bench.table import Row, at_most, interleave
+from bench.waiting import Others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MESSAGES = 10_000
 LARGE = 1_000
+BIG = 200_000  # messages of a mailbox that a session opens while others work
+WAIT = 50.0  # milliseconds that others may wait meanwhile
 HEADER_VIEW = (
     "FETCH 1:* (UID RFC822.SIZE FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS "
     "(From To Cc Bcc Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To "
@@ -180,3 +183,32 @@ def _flag_all(client: ImapClient) -> Callable[[], float]:
         return client.timed(FLAG_ALL)
 
     return measure
+
+
+def big_rows(place: Place, user: User, rounds: int) -> Iterator[Row]:
+    """Fill a mailbox of `BIG` messages, and measure how long others wait while it is counted and opened."""
+    with ImapClient(place[0], place[1], *user) as client, ImapClient(place[0], place[1], *user) as other:
+        client.empty()
+        client.append(messages(LARGE, 200, 4))
+        client.command("CREATE big")
+        client.command("CREATE other")
+        client.command("SELECT INBOX")
+        for _ in range(BIG // LARGE):
+            client.command("COPY 1:* big")
+        client.command("COPY 1:* other")
+        others = Others(other)
+
+        def waiting(text: str) -> Callable[[], float]:
+            def measure() -> float:
+                client.command("SELECT other")  # one more in memory than may be: what nobody looks at is forgotten
+                return others.wait(lambda: client.command(text))
+
+            return measure
+
+        for text in ("STATUS big (MESSAGES UNSEEN)", "SELECT big"):
+            row = Row(f"others' NOOP, p99, during {text.split()[0]} of {BIG:,}", "ms", at_most(WAIT))
+            yield interleave(row, rounds, waiting(text))
+        client.command("UNSELECT")
+        for name in ("big", "other"):
+            client.command(f"DELETE {name}")
+        client.empty()

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from tests.covered import engines
-from tests.mutants.__main__ import EQUIVALENT, equivalents, folders_of, outermost, path_of
+from tests.mutants.__main__ import EQUIVALENT, equivalents, outermost, path_of, places_of
 from tests.mutants.changes import mutants
 from tests.mutants.trials import ROOT
 
@@ -64,7 +64,7 @@ def test_a_change_of_several_lines_says_where() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_engine_has_tests_and_mutants(name: str) -> None:
-    assert all((ROOT / folder).exists() for folder in folders_of(name))
+    assert all((ROOT / place).exists() for place in places_of(name))
     if listed := equivalents(name):
         source = (ROOT / path_of(name)).read_bytes()
         differences = {one.difference for one in mutants(name, str(path_of(name)), source)}

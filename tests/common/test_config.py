@@ -40,6 +40,7 @@ def test_defaults() -> None:
         ("message_size", "3G", 3 << 30),
         ("retry", "500ms 2h", (0.5, 7200)),
         ("retry", "1s, 2s", (1, 2)),
+        ("imap_without", "MOVE, idle UIDPLUS", ("MOVE", "idle", "UIDPLUS")),
         ("listen", "::1", "::1"),
         ("expiry", "1.5h", 5400),
         ("imap_port", "65535", 65535),

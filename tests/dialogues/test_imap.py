@@ -2,6 +2,7 @@
 
     # why
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
+    @ without=MOVE,IDLE                               which capabilities are hidden
     C: a NOOP ...                                     what is said; see `tests/harness/script.py`
 
 A second connection begins as the first does. The clock stands at 1 March 2026, noon; the storage is a real one.
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad_store.imap.registry import Registry
 from postroad_store.imap.shared import IDLE_TIMEOUT, REFUSAL
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
@@ -73,6 +75,8 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.login, dialogue.select = True, value
         case "messages":
             dialogue.messages = int(value)
+        case "without":
+            dialogue.settings["registry"] = Registry(without=value.split(","))
         case _:
             dialogue.settings[name] = {"on": True, "off": False}.get(value) if value in {"on", "off"} else int(value)
 

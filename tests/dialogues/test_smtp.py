@@ -39,6 +39,7 @@ from postroad.mail.reply import (
     Reply,
     reply,
 )
+from postroad.smtp.extensions import Extension, without
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import Authenticate, Block, Close, Connected, Discard, Mail, Message, Rcpt, StartTls
 from postroad.smtp.server.profile import Profile
@@ -85,6 +86,9 @@ class Taker:
                 return reply(421, "4.3.2", "Leave")
         return RECIPIENT_OK
 
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        assert not answer.is_success
+
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         return self.take(envelope, content.read())
 
@@ -118,6 +122,12 @@ class Dialogue:
     whole: bool = False
     greeting: tuple[int, str, str] | None = None
     limits: dict[str, int] = field(default_factory=dict)
+
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def extensions(self) -> tuple[Extension, ...]:
+        return without(self.hidden)
 
     @property
     def settings(self) -> Limits:
@@ -168,6 +178,8 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.port = Purpose(value)
         case "plaintext_auth":
             dialogue.plaintext_auth = True
+        case "without":
+            dialogue.hidden = frozenset(value.split(","))
         case "no_starttls":
             dialogue.starttls = False
         case "whole":
@@ -190,6 +202,7 @@ class Peer:
             starttls=dialogue.starttls and dialogue.port is not Purpose.SUBMISSIONS,
             auth=dialogue.port is not Purpose.TRANSFER,
             plaintext_auth=dialogue.plaintext_auth,
+            extensions=dialogue.extensions,
         )
         self.session = Session(dialogue.port, ipaddress.ip_address("192.0.2.1"), 1, "1")
         if dialogue.port is Purpose.SUBMISSIONS:
@@ -282,6 +295,7 @@ async def test_live(path: Path, tmp_path: Path, server_tls: ssl.SSLContext, clie
         hostname="mx.test",
         content_directory=tmp_path,
         limits=dialogue.settings,
+        extensions=dialogue.extensions,
         tls=server_tls if dialogue.starttls else None,
         plaintext_auth=dialogue.plaintext_auth,
         postmaster=POSTMASTER,

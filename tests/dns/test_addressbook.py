@@ -134,10 +134,20 @@ def test_a_world_that_has_special_names_itself() -> None:
         assert ask(below, f"host.{special}.", Type.MX) == store
         # RFC 8020 §2: what has a name below it exists. But nothing else there does.
         assert ask(below, f"{special}.", Type.MX) == (Rcode.NOERROR, [])
-        other: tuple[Rcode, list[str]] = (Rcode.NOERROR, []) if special == "localhost" else (Rcode.NXDOMAIN, [])
-        assert ask(below, f"other.{special}.", Type.MX) == other
+        other = Rcode.NOERROR if special == "localhost" else Rcode.NXDOMAIN
+        assert ask(below, f"other.{special}.", Type.MX) == (other, [])
         assert ask(world(domain(special)), f"{special}.", Type.MX) == store
         assert ask(world(domain(special)), f"other.{special}.", Type.MX) == (Rcode.NXDOMAIN, [])
+
+
+def test_a_domain_whose_name_is_so_long_that_no_service_can_be_below_it() -> None:
+    name = f"{'a.' * 124}alpha"  # 253 characters
+    catalog = build_catalog(world(domain(name)), settings(), 1)
+    zone = catalog.zones[Name.parse(name).key]
+    assert list(zone.nodes) == [Name.parse(name).key]
+    assert ask(world(domain(name)), f"{name}.", Type.SOA)[1][0].startswith(
+        "ns.postroad.test. postmaster.postroad.test."
+    )
 
 
 def test_a_domain_without_mail() -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_dns import udp
+from postroad_dns import batched, udp
+from postroad_dns.batched import BatchedUdp, open_udp
 from postroad_dns.cache import Cache
 from postroad_dns.responder import Responder
-from postroad_dns.udp import BatchedUdp, PlainUdp, Udp, open_udp
+from postroad_dns.udp import PlainUdp, Udp
 from tests.dns.golden import QUESTIONS, query
 from tests.dns.test_wire import NAME, OPT, packet
 from tests.dns.world import golden_catalog
@@ -82,7 +83,8 @@ def test_no_more_than_a_burst_at_a_time(
     sockets: tuple[socket.socket, socket.socket],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(udp, "BURST", 64)
+    for module in (udp, batched):
+        monkeypatch.setattr(module, "BURST", 64)
     server, client = sockets
     under_test: Udp = kind(server, Cache(RESPONDER.udp))
     for number in range(70):

@@ -17,6 +17,7 @@ from postroad.mail.header import read_header
 from postroad.smtp.client import Client, Finished, Ready, SendContent, StartTls, State, Transaction
 from postroad.smtp.client.outcome import Failed, from_reply
 from postroad.smtp.client.reply import ReplyError, ReplyReader
+from postroad.smtp.extensions import EXTENSIONS
 from postroad_relay.dsn.report import report
 from postroad_relay.queue.spool import QueueId
 from postroad_relay.queue.spool.log import Log, Position
@@ -50,7 +51,7 @@ reply_lines = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(reply_lines, max_size=25), st.booleans())
 def test_every_transaction_ends_with_an_outcome_for_each_recipient(said: list[bytes], size_matters: bool) -> None:
-    client = Client("relay.test", HOST)
+    client = Client("relay.test", HOST, EXTENSIONS)
     transactions = finished = 0
     for octets in [*said, None]:
         if octets is None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from postroad.engine import Wait
 from postroad.mail.address import Address
 from postroad.mail.reply import BAD_CONTENT, NO_SUCH_USER, RECIPIENT_OK, SENDER_OK, Reply, reply
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.data import TEXT_LINE_TOO_LONG, MailData
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
@@ -37,6 +38,7 @@ PROFILE = Profile(
     starttls=True,
     auth=True,
     plaintext_auth=True,
+    extensions=EXTENSIONS,
 )
 
 

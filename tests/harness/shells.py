@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from postroad.clock import Clock
 from postroad.mail.reply import OK, RECIPIENT_OK, SENDER_OK, Reply
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from tests.harness.toy import Room
@@ -133,6 +134,7 @@ class SmtpShell:
             [Listener("127.0.0.1", 0), Listener("127.0.0.1", 0, Purpose.SUBMISSIONS)],
             hostname="mx.test",
             content_directory=folder,
+            extensions=EXTENSIONS,
             limits=Limits(connections=most, connections_per_address=most),
             tls=tls,
             clock=shell.clock,
@@ -170,6 +172,9 @@ class SmtpShell:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         return RECIPIENT_OK
+
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        pass
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         self.arrived.set()

@@ -1,14 +1,15 @@
 """Tests run against a mutant, in a forked process: what takes long to import is there already.
 
-First every test of the modules' folders runs without a mutant, which says which test runs which line, and which fails
-anyhow. A mutant then meets the tests that run its line, or all of its module's where that line runs at import; the
-quickest first, until one fails.
+First the modules' tests run without a mutant: that shows which test runs which line, and which fails anyway. A mutant
+then meets the tests that run its line, or all of its module's where that line runs at import; the quickest first, until
+one fails.
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import importlib
 import importlib.abc
 import importlib.util
@@ -56,12 +57,13 @@ class Coverage:
     seconds: dict[str, float] = field(default_factory=dict)  # that each test takes, by its node ID
     by_line: dict[tuple[str, int], set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     by_path: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
-    failed: list[str] = field(default_factory=list)  # without any mutant
+    failed: set[str] = field(default_factory=set)  # without any mutant
+    places: set[str] = field(default_factory=set)  # files and folders whose tests have run
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Return the tests that can notice the mutant, the quickest first."""
         tests = self.by_line.get((mutant.path, mutant.line)) or self.by_path.get(mutant.path, set())
-        return sorted(tests & self.seconds.keys(), key=lambda test: self.seconds[test])
+        return sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: self.seconds[test])
 
 
 class _Recorder:
@@ -125,35 +127,41 @@ def _pytest(*arguments: str, plugins: Iterable[object] = ()) -> int:
     return int(pytest.main([*common, *arguments], plugins=list(plugins)))
 
 
-def _baseline(folders: list[str], results: Path) -> int:
+def _baseline(place: str, results: Path) -> int:
     recorder = _Recorder()
     os.environ["COVERAGE_FILE"] = str(results / f"coverage.{os.getpid()}")
-    status = _pytest("--cov", "--cov-context=test", "--cov-report=", *folders, plugins=[recorder])
+    status = _pytest("--cov", "--cov-context=test", "--cov-report=", place, plugins=[recorder])
     facts = {"seconds": recorder.seconds, "failed": sorted(recorder.failed)}
     (results / f"{os.getpid()}.json").write_text(json.dumps(facts), encoding="utf-8")
     return status
 
 
-def baseline(folders: list[str], paths: set[str], results: Path, workers: int) -> Coverage:
-    """Run the tests of the folders without a mutant; `paths` are the modules whose lines matter."""
-    jobs = [Job(lambda folder=folder: _baseline([folder], results), BASELINE_LIMIT) for folder in folders]  # type: ignore[misc]
+def baseline(found: Coverage, places: list[str], paths: set[str], results: Path, workers: int) -> set[str]:
+    """Run the tests of files and folders without a mutant; return those of `paths` of which no test ran some line.
+
+    `results` is a folder for what is measured, which is added to with each call.
+    """
+    jobs = [Job(functools.partial(_baseline, place, results), BASELINE_LIMIT) for place in places]
     for _ in run(iter(jobs), workers, deadline=None):
         pass
-    found = Coverage()
+    found.places |= set(places)
     for file in results.glob("*.json"):
         facts = json.loads(file.read_text(encoding="utf-8"))
-        found.failed += facts["failed"]
-        found.seconds |= {test: took for test, took in facts["seconds"].items() if test not in facts["failed"]}
-    for file in results.glob("coverage.*"):
-        data = coverage.CoverageData(str(file))
-        data.read()
-        for path in paths:
-            for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
-                tests = {context.rpartition("|")[0] for context in contexts} - {""}
-                found.by_path[path] |= tests
-                if "" not in contexts:  # run by tests alone, and not when it is imported
-                    found.by_line[path, line] |= tests
-    return found
+        found.failed |= set(facts["failed"])
+        found.seconds |= facts["seconds"]
+    measured = coverage.Coverage(data_file=str(results / "all"), config_file=str(ROOT / "pyproject.toml"))
+    measured.combine(list(map(str, results.glob("coverage.*"))), keep=True)
+    for path in paths:
+        _note(found, measured, path)
+    return {path for path in paths if measured.analysis2(str(ROOT / path))[3]}
+
+
+def _note(found: Coverage, measured: coverage.Coverage, path: str) -> None:
+    for line, contexts in measured.get_data().contexts_by_lineno(str(ROOT / path)).items():
+        tests = {context.rpartition("|")[0] for context in contexts} - {""}
+        found.by_path[path] |= tests
+        if "" not in contexts:  # run by tests alone, and not when the module is imported
+            found.by_line[path, line] |= tests
 
 
 def trial(mutant: Mutant, tests: list[str], seconds: float) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import errno
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,7 @@ from postroad.tls import client_context
 from postroad.world.secret import hash_password
 from postroad.world.source import load_world
 from postroad_relay import relay
+from postroad_relay.queue.spool import Entry, QueueId
 from postroad_relay.relay import Relay
 from tests.harness.processes import claim_network
 from tests.harness.tls import certificate, server_tls
@@ -165,6 +167,14 @@ async def test_a_submitted_message_arrives_with_trace_fields_in_front(site: Site
     assert (accepted["port"], accepted["protocol"], accepted["tls"]) == ("submission", "ESMTPSA", "TLSv1.3")
 
 
+async def test_the_journal_has_every_message_id(site: Site) -> None:
+    await site.send(content=b"Message-ID: <second@b.c>\r\n" + WHOLE)
+    await site.store.wait_for(1)
+    (_, accepted), *_ = await site.journal()
+    assert accepted["message_id"] == "<second@b.c>"
+    assert accepted["further_message_ids"] == ["<m@b.c>"]
+
+
 @pytest.mark.parametrize("port", [1587, 1465])
 async def test_date_and_message_id_are_added_on_submission(site: Site, port: int) -> None:
     await site.send(port=port)
@@ -225,6 +235,66 @@ async def test_a_user_sends_as_nobody_else(site: Site) -> None:
 async def test_wrong_passwords_are_refused(site: Site, login: str, password: str) -> None:
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):
         await site.client(login=login, password=password).connect()
+
+
+async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await site.send("nobody@beta.test", "bob@beta.test", port=1025, sender="x@y.example")
+    with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+        await site.client(password="wrong").connect()
+    async with site.client() as client:
+        with pytest.raises(aiosmtplib.SMTPSenderRefused):
+            await client.mail("carol@alpha.test")
+        with pytest.raises(aiosmtplib.SMTPDataError):
+            await client.sendmail("alice@alpha.test", ["bob@beta.test"], b"Received: by x\r\n" * 99 + WHOLE)
+    refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
+    commands = ["RCPT", "AUTH", "AUTH", "MAIL", "content"]  # aiosmtplib tries PLAIN and LOGIN
+    assert [detail["command"] for detail in refused] == commands
+    rcpt, auth, _, mail, content = refused
+    assert {(detail["peer"], detail["client"]) for detail in refused} == {("127.0.0.1", "client.test")}
+    assert (rcpt["sender"], rcpt["recipient"]) == ("x@y.example", "nobody@beta.test")
+    assert (rcpt["port"], rcpt["reply"]) == ("smtp", "550 5.1.1 No such user here")
+    assert (auth["login"], auth["reply"]) == ("alice@alpha.test", "535 5.7.8 Authentication credentials invalid")
+    assert (mail["login"], mail["sender"]) == ("alice@alpha.test", "carol@alpha.test")
+    assert (content["message_id"], content["reply"][:9]) == ("<m@b.c>", "554 5.4.6")
+    assert len({detail["session"] for detail in refused}) == 3  # MAIL and content came in one
+    lines = [record for record in caplog.records if record.name == "postroad.smtp.refused"]
+    assert [record.getMessage().split()[1] for record in lines] == commands
+    assert [vars(record)["reply"] for record in lines] == [detail["reply"] for detail in refused]
+    (logged_in,) = [record for record in caplog.records if record.getMessage() == "logged in"]
+    assert vars(logged_in)["login"] == "alice@alpha.test"
+    assert "wonderland" not in caplog.text
+
+
+async def test_a_full_queue_is_said_and_loses_nothing(site: Site) -> None:
+    await site.restart(POSTROAD_QUEUE="3", POSTROAD_RETRY="50ms")
+    site.store.replies["RCPT"] = "450 4.2.1 Busy"
+    for _ in range(3):
+        await site.send()
+    async with site.client() as client:
+        with pytest.raises(aiosmtplib.SMTPSenderRefused) as refused:
+            await client.mail("alice@alpha.test")
+        assert (refused.value.code, refused.value.message[:5]) == (452, "4.3.1")
+        site.store.replies.clear()
+        await site.store.wait_for(1)
+        await until_shorter(site, 3)
+        await client.mail("alice@alpha.test")
+        await client.rcpt("bob@beta.test")
+        site.relay.spool._index.entries.update(
+            {QueueId(f"{n}"): Entry(QueueId(f"{n}"), 0.0, spilled=False) for n in range(3)}
+        )
+        with pytest.raises(aiosmtplib.SMTPDataError) as error:
+            await client.data(CONTENT)
+        assert (error.value.code, error.value.message[:5]) == (452, "4.3.1")
+    await site.store.wait_for(3)
+
+
+async def until_shorter(site: Site, length: int) -> None:
+    for _ in range(1000):
+        if len(site.relay.spool) < length:
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
 
 
 async def test_a_hashed_password_is_as_good(site: Site) -> None:

@@ -177,6 +177,23 @@ def test_server_context_without_init(tmp_path: Path) -> None:
         server_context(tmp_path)
 
 
+def test_what_the_ca_may_not_sign_is_told(
+    environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "world.toml"
+    text = (ROOT / "services" / "world.toml").read_text(encoding="utf-8")
+    settings = Settings.from_environ(environ | {"POSTROAD_WORLD": str(path)})
+    path.write_text(text, encoding="utf-8")
+    prepare(settings)
+    path.write_text(text + '[domains."real.org"]\n', encoding="utf-8")
+    prepare(settings)
+    assert caplog.messages == ["the world has a name that the old CA may not sign: give the new one to all clients"]
+    caplog.clear()
+    path.write_text(text + "".join(f'[domains."{number}.org"]\n' for number in range(70)), encoding="utf-8")
+    prepare(settings)
+    assert caplog.messages[1:] == ["the CA has no name constraints: whoever trusts it trusts it for every site"]
+
+
 def test_what_stops_init(environ: dict[str, str], tmp_path: Path) -> None:
     bad = tmp_path / "world.toml"
     bad.write_text("capture = 3\n", encoding="utf-8")

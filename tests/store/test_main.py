@@ -120,12 +120,26 @@ class TestStart:
         assert self.start(settings, monkeypatch) == 1
         assert "world.toml:1:" in caplog.text
 
+    def test_an_extension_that_cannot_be_hidden(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("POSTROAD_SMTP_WITHOUT", "SIZE DSN")
+        assert self.start(settings, monkeypatch) == 1
+        assert "POSTROAD_SMTP_WITHOUT=SIZE DSN: DSN cannot be hidden; what can: PIPELINING, SIZE," in caplog.text
+
     def test_no_certificate(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         (settings.tls_dir / "cert.pem").unlink()
         assert self.start(settings, monkeypatch) == 1
         assert "run init" in caplog.text
+
+    def test_a_capability_that_cannot_be_hidden(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("POSTROAD_IMAP_WITHOUT", "MOVE,QRESYNC")
+        assert self.start(settings, monkeypatch) == 1
+        assert "POSTROAD_IMAP_WITHOUT=MOVE,QRESYNC: there is no IMAP capability QRESYNC; these can be " in caplog.text
 
 
 @on_reactor

@@ -1,8 +1,7 @@
 """Configuration: environment variables with the prefix POSTROAD_, read once into a frozen dataclass.
 
-Every setting of every service stands here, with its default and one comment; `.env.example` is printed from
-this table (`python -m postroad.config`). An unknown or malformed variable stops the start with a sentence
-that names it.
+Every setting of every service is here, with its default and one comment; `python -m postroad.config` prints
+`.env.example` from this table. An unknown or malformed variable stops the start with a sentence that names it.
 """
 
 from __future__ import annotations
@@ -135,7 +134,7 @@ def _one_of(choices: Iterable[Choice]) -> Callable[[str], Choice]:
 
 
 def _setting(default: str, parse: Callable[[str], Any], comment: str, *, compose: str | None = None) -> Any:
-    """Declare a setting; `compose` is what docker-compose.yml gives to the containers, where that differs."""
+    """Declare a setting; `compose` is what docker-compose.yml gives to the containers, if that differs."""
     return field(metadata={"default": default, "parse": parse, "comment": comment, "compose": compose})
 
 
@@ -175,6 +174,7 @@ class Settings:
     )
     message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
     recipients: int = _setting("1000", _count, "the most recipients of one message")
+    queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
     connections: int = _setting("500", _count, "the most connections to one service at a time")
     login_timeout: float = _setting(
         "1m", _duration, "how long a POP3 or IMAP client may be silent before it has logged in"
@@ -183,6 +183,9 @@ class Settings:
         "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
     )
     expiry: float = _setting("5d", _duration, "how long a message is tried before it is given up with a DSN")
+    smtp_without: tuple[str, ...] = _setting(
+        "", _names, "SMTP extensions to hide on all ports, such as SIZE,SMTPUTF8: as on a server that lacks them"
+    )
     imap_without: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to hide, such as MOVE,IDLE: their commands are then BAD"
     )
@@ -198,7 +201,7 @@ class Settings:
 
     @property
     def capturing(self) -> bool:
-        """Whether the world has to name an account that gets what would leave it."""
+        """Whether the world has to name an account that gets mail for unknown domains."""
         return self.outside is Outside.CAPTURE
 
     @property
@@ -213,7 +216,7 @@ class Settings:
 
     @property
     def journal_dir(self) -> Path:
-        """The journal's files, one a service."""
+        """The journal's files, one per service."""
         return self.data / "journal"
 
     @property
@@ -228,20 +231,21 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; raises `ConfigError` with one line for each that is wrong."""
-        fields = {PREFIX + one.name.upper(): one for one in dataclasses.fields(cls)}
+        """Read the settings; raises `ConfigError` with one line per setting that is wrong."""
+        fields = {PREFIX + setting.name.upper(): setting for setting in dataclasses.fields(cls)}
         errors = [
             f"{name} is not a setting of Postroad; .env.example lists them all"
             for name in sorted(environ)
             if name.startswith(PREFIX) and name not in fields
         ]
         values: dict[str, Any] = {}
-        for name, one in fields.items():
-            text = environ.get(name, one.metadata["default"])
+        for name, setting in fields.items():
+            text = environ.get(name, setting.metadata["default"])
             try:
-                values[one.name] = one.metadata["parse"](text)
+                values[setting.name] = setting.metadata["parse"](text)
             except ValueError as error:
-                shown = name if one.metadata["parse"] is _password else f"{name}={text}"  # for logs have no passwords
+                # Passwords must not get into logs.
+                shown = name if setting.metadata["parse"] is _password else f"{name}={text}"
                 errors.append(f"{shown}: {error}")
         if errors:
             raise ConfigError("\n".join(errors))
@@ -259,10 +263,10 @@ _HEAD = """\
 def example() -> str:
     """Return the text of .env.example: every setting as a comment with its default."""
     lines = [_HEAD]
-    for one in dataclasses.fields(Settings):
-        comment, compose = one.metadata["comment"], one.metadata["compose"]
-        containers = f" (in containers {compose})" if compose and not one.name.endswith("_port") else ""
-        lines.append(f"# {comment}{containers}\n#{PREFIX}{one.name.upper()}={one.metadata['default']}\n")
+    for setting in dataclasses.fields(Settings):
+        comment, compose = setting.metadata["comment"], setting.metadata["compose"]
+        containers = f" (in containers {compose})" if compose and not setting.name.endswith("_port") else ""
+        lines.append(f"# {comment}{containers}\n#{PREFIX}{setting.name.upper()}={setting.metadata['default']}\n")
     return "\n".join(lines)
 
 

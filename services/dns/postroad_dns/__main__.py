@@ -1,4 +1,4 @@
-"""The name server's process: settings, world, zones, sockets, and a thread that takes up edits of the world."""
+"""The name server's process: settings, world, zones, sockets, and a thread that watches the world."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def next_serial(last: int, now: float) -> int:
 def watch(
     watcher: WorldWatcher, settings: Settings, server: Server, serial: int, *, wait: Callable[[float], bool]
 ) -> None:
-    """Take up edits of the world until `wait` returns true; a bad one is logged and the last good one stays.
+    """Serve each edit of the world, until `wait` returns true; a bad edit is logged, and the last good one stays.
 
-    This has a thread of its own, so that no query waits for zones to be made.
+    This has its own thread, so that no query waits while zones are made.
     """
     while not wait(POLL_INTERVAL):
         world = watcher.poll()
@@ -49,7 +49,7 @@ def watch(
         except ZoneError as error:
             _log.error("zones refused: %s", error)
             continue
-        except Exception:  # noqa: BLE001 - a thread that dies here would leave the world's edits unseen for good
+        except Exception:  # noqa: BLE001 - if the thread ended here, no later edit would be seen
             _log.exception("zones could not be made")
             continue
         _log.info("zones loaded: serial %d", serial)

@@ -1,8 +1,8 @@
-"""The zones of the world: every domain a zone, every host its name and its address, forward and reverse.
+"""The zones of the world: one per domain, with the addresses of the hosts, forward and reverse.
 
-The server is the keeper of the address book: a host has one address, no two hosts have the same one, and no
-further record of a domain may say otherwise. With `Outside.CAPTURE` and `Outside.BOUNCE` it is also the root of
-its own Internet, so that no question ever has to leave this machine.
+The name server keeps the address book: a host has one address, no two hosts have the same one, and no further
+record of a domain may say otherwise. With `Outside.CAPTURE` and `Outside.BOUNCE` the server is also the root of its
+own Internet, so that no question ever has to leave this machine.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.world.world import Domain, Host, World
 
-# Seconds. An edit of the world is to be seen at once, and nothing here is far away.
+# Seconds. An edit of the world must be seen at once, and no server here is far away.
 TTL = 1
-# Seconds; RFC 1912 §2.2. There are no secondaries, so nobody acts on them.
+# Seconds; RFC 1912 §2.2. No server acts on them, since there are no secondaries.
 _REFRESH, _RETRY, _EXPIRE = 3600, 600, 604800
 
 _LOCALHOST = Name.parse("localhost")
@@ -48,7 +48,7 @@ _NOT_CAPTURED = (*_ABSENT, _LOCALHOST, Name.parse("arpa"))
 def build_catalog(world: World, settings: Settings, serial: int) -> Catalog:
     """Derive all zones from the world; `serial` is that of every SOA (RFC 1035 §3.3.13).
 
-    Raises `ZoneError` where a domain's further records break a rule; the message names domain and record.
+    Raises `ZoneError` if a domain's further records break a rule; the message names the domain and the record.
     """
     check = FurtherCheck(world.domains, world.hosts, world.network)
     return _Builder(world, settings, serial, check).catalog()
@@ -69,7 +69,7 @@ class _Builder:
         if rooted:
             apexes.add(ROOT.key)
         records: dict[Key, list[Record]] = {key: [] for key in apexes} | {
-            apex.key: list(found) for apex, found in reverse.items()
+            apex.key: list(pointers) for apex, pointers in reverse.items()
         }
         for host in self.world.hosts.values():
             name = Name.parse(host.name)
@@ -91,17 +91,17 @@ class _Builder:
         return Catalog.of(
             Zone.build(
                 names[key],
-                (*self._top(names[key], forward.get(names[key])), *found),
+                (*self._top(names[key], forward.get(names[key])), *own),
                 absent=() if key else _ABSENT,
             )
-            for key, found in records.items()
+            for key, own in records.items()
         )
 
     def _top(self, apex: Name, domain: Domain | None) -> Iterator[Record]:
-        """Give the records that every zone begins with: SOA and NS."""
+        """Yield the records with which every zone begins: SOA and NS."""
         host = self.world.host_of(Role.DNS)
         server = Name.parse(host.name)
-        # RFC 1035 §3.3.13: RNAME is the mailbox of who is responsible; RFC 5321 §4.5.1: every domain has this one.
+        # RFC 1035 §3.3.13: RNAME is a mailbox. RFC 5321 §4.5.1: every domain with mail has this one.
         rname = _below(apex, b"postmaster") if domain is not None and domain.receives_mail else None
         if rname is None:
             domain_name = self.world.postmaster_of(host.name).domain
@@ -110,7 +110,7 @@ class _Builder:
         yield Record(apex, TTL, NS(server))
 
     def _delegation(self, apex: Name) -> Iterator[Record]:
-        """Give what a parent zone says of a zone below it (RFC 1034 §4.2.1): NS, with glue where that is inside."""
+        """Yield what a parent zone has of a zone below it (RFC 1034 §4.2.1): NS, and glue if it is in that zone."""
         host = self.world.host_of(Role.DNS)
         server = Name.parse(host.name)
         yield Record(apex, TTL, NS(server))
@@ -123,7 +123,7 @@ class _Builder:
         return Record(name, TTL, A(address) if isinstance(address, IPv4Address) else AAAA(address))
 
     def _mail(self, apex: Name, domain: Domain) -> Iterator[Record]:
-        """Give where a domain's mail goes, and where its users find their services."""
+        """Yield where a domain's mail goes, and where its users find their services."""
         for mx in domain.mx:
             yield Record(apex, TTL, MX(mx.preference, Name.parse(mx.host)))
         if not domain.receives_mail:
@@ -131,7 +131,7 @@ class _Builder:
         relay = Name.parse(self.world.host_of(Role.RELAY).name)
         store = Name.parse(self.world.host_of(Role.STORE).name)
         settings = self.settings
-        # RFC 6186 §3.4: the lower priority is preferred, here IMAP to POP3; RFC 8314 §3: and TLS from the first octet.
+        # RFC 6186 §3.4: the lower priority is preferred, here IMAP to POP3. RFC 8314 §3: and implicit TLS.
         for service, priority, port, host in (
             (b"_submissions", 0, settings.submissions_port, relay),
             (b"_submission", 10, settings.submission_port, relay),
@@ -166,7 +166,7 @@ class _Builder:
         return kept + further
 
     def _reverse(self) -> dict[Name, list[Record]]:
-        """Give the reverse zones: the network's, and the /64 of each IPv6 host (RFC 1035 §3.5, RFC 3596 §2.5)."""
+        """Return the reverse zones: the network's, and the /64 of each IPv6 host (RFC 1035 §3.5, RFC 3596 §2.5)."""
         zones: dict[Name, list[Record]] = {_reverse_apex(self.world.network): []}
         for host in self.world.hosts.values():
             prefix = 24 if isinstance(host.address, IPv4Address) else 64
@@ -177,17 +177,17 @@ class _Builder:
 
     @staticmethod
     def _localhost(apexes: set[Key]) -> Iterator[Record]:
-        """Give the loopback addresses of localhost and all names below it (RFC 6761 §6.3)."""
+        """Yield the loopback addresses of localhost and of all names below it (RFC 6761 §6.3)."""
         if _LOCALHOST.key not in apexes:
             for owner in (_LOCALHOST, _LOCALHOST.child(b"*")):
                 yield Record(owner, TTL, A(IPv4Address("127.0.0.1")))
                 yield Record(owner, TTL, AAAA(IPv6Address("::1")))
 
     def _capture(self, apexes: set[Key]) -> Iterator[Record]:
-        """Give the records by which every domain that the world does not know has the store as its mail exchanger.
+        """Yield the records that make the store the mail exchanger of every domain that the world does not know.
 
-        RFC 4592 §3.3.1: a wildcard stands only for names right below the closest one that exists. So the root has
-        one, and so has every name between the root and a zone of the world, such as "test" above "alpha.test".
+        RFC 4592 §3.3.1: a wildcard covers only names whose closest encloser is right above it. So the root has one,
+        and so has every name between the root and a zone of the world, such as "test" above "alpha.test".
         """
         store = self.world.host_of(Role.STORE)
         between = {key[cut:] for key in apexes for cut in range(1, len(key)) if _nearest(apexes, key[cut:]) == ()}

@@ -1,38 +1,42 @@
-"""The wire cache: a query's octets without its ID, and the response's octets without its ID.
+"""The wire cache: the octets of a query without its ID, and the octets of the response without its ID.
 
-The responder is a pure function of the catalog, so a response stays right until the catalog changes, and then
-the whole cache goes with it. The key is all of the query, the case of QNAME too (which the response must repeat),
-but for EDNS options: none changes a response here, and a client that sends a cookie or padding of its own with
-each query (RFC 7873, RFC 7830) would otherwise never hit and soon fill it.
+The responder is a pure function of the catalog, so a response stays right until the catalog changes, and then the
+whole cache goes with it. The key is the whole query, including the case of QNAME, which the response must repeat, but
+not EDNS options: none changes a response here, and a client that sends a cookie or padding of its own with each query
+(RFC 7873, RFC 7830) would otherwise never hit and soon fill the cache.
 
-Two generations bound it: when the young one is full it becomes the old one, whose entries come back when they are
-asked for again and are forgotten otherwise. A flood of names that nobody asks twice costs memory for twice
-`LIMIT` entries and no more.
+Two generations bound it: when the young one is full it becomes the old one. An old entry comes back when it is asked
+for again, and is forgotten otherwise. So a flood of names that nobody asks twice costs memory for twice `LIMIT`
+entries and no more.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from postroad.dns.rdata import Type
 from postroad_dns.lookup import Rcode
+from postroad_dns.responder import servfail
 from postroad_dns.wire import HEADER, PAYLOAD, whole_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT = 10_000  # entries of a generation
-# Octets: header, the longest question, OPT without options. A longer query is no plain one.
+_log = logging.getLogger(__name__)
+
+LIMIT = 10_000  # entries per generation
+# Octets: header, the longest question, OPT without options. A longer query is not cached.
 _LONGEST_QUERY = HEADER + 255 + 4 + 11
 _OPT_START = b"\0" + Type.OPT.to_bytes(2, "big")
 _CACHED = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
 
 
 class Cache:
-    """Remembers what `respond` says. `respond` must be pure and answer alike whatever the ID.
+    """Remembers what `respond` says. `respond` must be pure, and must answer alike whatever the ID is.
 
-    `young` is for the hot path, which looks there first: `young.get(packet[2:])`. It is replaced now and then, so
-    it must be read from here each time.
+    `young` is public for the hot path in `batched`, which looks there first: `young.get(packet[2:])`. It is replaced
+    now and then, so the hot path reads the attribute for each query.
     """
 
     __slots__ = ("_limit", "_old", "_respond", "young")
@@ -43,8 +47,19 @@ class Cache:
         self.young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
 
+    def answer(self, packet: bytes) -> bytes | None:
+        """Return what `respond` does; an unforeseen error is logged and becomes SERVFAIL."""
+        try:
+            return self.respond(packet)
+        except Exception:  # noqa: BLE001 - logged, and answered by SERVFAIL
+            _log.exception("a query could not be answered")
+            return servfail(packet)
+
     def respond(self, packet: bytes) -> bytes | None:
-        """Return the response to a query, from memory or from the responder; None where there is to be none."""
+        """Return the response to a query, from memory or from the responder; None if there must not be one."""
+        known = self.young.get(packet[2:])
+        if known is not None:
+            return packet[:2] + known
         plain = without_options(packet)
         key = plain[2:]
         known = self.young.get(key)
@@ -65,9 +80,9 @@ class Cache:
 
 
 def without_options(packet: bytes) -> bytes:
-    """Return the query with its OPT record's options taken out, where its form is the plain one; else as it is.
+    """Return the query without the options of its OPT record if it has the plain form, else unchanged.
 
-    The plain form is one question and one additional record, OPT, as the last thing in the packet.
+    The plain form is one question and one additional record, OPT, at the end of the packet.
     """
     # RFC 1035 §4.1.1: QDCOUNT 1, ANCOUNT 0, NSCOUNT 0, ARCOUNT 1.
     if packet[4:HEADER] != b"\0\1\0\0\0\0\0\1":

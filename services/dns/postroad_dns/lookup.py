@@ -1,8 +1,8 @@
 """The answer to a question: RFC 1034 §4.3.2, a pure function of the catalog.
 
-With it come the clarifications: wildcards (RFC 4592), negative answers (RFC 2308), nothing below a name that does
-not exist and something above each that does (RFC 8020), the RCODE after aliases (RFC 6604 §3), minimal answers
-to QTYPE ANY (RFC 8482), glue that a referral can't do without (RFC 9471).
+It also follows: wildcards (RFC 4592), negative answers (RFC 2308), no name below a name that does not exist and an
+existing name above each that does (RFC 8020), the RCODE after aliases (RFC 6604 §3), minimal answers to QTYPE ANY
+(RFC 8482), glue that a referral can't do without (RFC 9471).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from postroad.dns.name import Key, Name
     from postroad.dns.zone import Catalog
 
-# How many aliases are followed for one question; a loop ends here too. The resolver goes on from where this stops.
+# Aliases that are followed per question, which ends loops too. A resolver continues from where this stops.
 MAX_ALIASES = 16
 
 
@@ -42,8 +42,8 @@ class Rcode(IntEnum):
 class Answer:
     """What the catalog says to a question.
 
-    `glue` are addresses that must reach the asker or it can't follow the referral (RFC 9471 §2); `additional`
-    are those that only save it a question (RFC 1034 §4.3.2 step 6).
+    `glue` are addresses without which the resolver can't follow the referral (RFC 9471 §2). `additional` are
+    addresses that only save it a question (RFC 1034 §4.3.2 step 6).
     """
 
     rcode: Rcode
@@ -59,7 +59,7 @@ REFUSED = Answer(Rcode.REFUSED, authoritative=False)
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A node that the name was matched to: itself, or a wildcard that stands for it."""
+    """The node that answers for the name: its own, or that of a wildcard."""
 
     node: Mapping[int, RRset]
 
@@ -80,7 +80,7 @@ class _Redirect:
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """The name does not exist and no wildcard stands for it (RFC 1034 §4.3.2 step 3c)."""
+    """The name does not exist, and no wildcard covers it (RFC 1034 §4.3.2 step 3c)."""
 
 
 _MISSING = _Missing()
@@ -93,31 +93,31 @@ def lookup(catalog: Catalog, qname: Name, qtype: int) -> Answer:
     while True:
         zone = _zone_for(catalog, name.key, qtype)
         if zone is None:
-            # The first name is nobody's: refused. A later one: the aliases so far are the answer (step 4).
+            # No zone has the first name: refused. No zone has a later one: the aliases so far are the answer (step 4).
             return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain)) if chain else REFUSED
-        found = _match(zone, name.key, qtype)
-        match found:
+        matched = _match(zone, name.key, qtype)
+        match matched:
             case _Missing():
                 # RFC 6604 §3: the RCODE is that of the last name in the chain.
                 return Answer(Rcode.NXDOMAIN, authoritative=True, answer=tuple(chain), authority=(_negative(zone),))
             case _Cut(ns):
-                # RFC 1035 §4.1.1: AA speaks of the first owner name, so a chain keeps it.
+                # RFC 1035 §4.1.1: AA is about the first owner name, so a chain keeps it.
                 glue, others = _addresses(catalog, (ns,), within=ns.owner.key)
                 return Answer(Rcode.NOERROR, bool(chain), tuple(chain), (ns,), glue, others)
             case _Redirect(dname):
                 chain.append(dname)
                 target = _substitute(name, dname)
                 if target is None:
-                    # RFC 6672 §2.2: the name that it leads to would be too long.
+                    # RFC 6672 §2.2: the name that the DNAME makes would be too long.
                     return Answer(Rcode.YXDOMAIN, authoritative=True, answer=tuple(chain))
-                # RFC 6672 §3.1: a CNAME with the TTL of the DNAME is made for those who don't know DNAME.
+                # RFC 6672 §3.1: resolvers that don't know DNAME get a CNAME with the TTL of the DNAME.
                 chain.append(RRset(name, Type.CNAME, dname.ttl, (CNAME(target),)))
-                # Who asks for the CNAME has got it; NSD and Knot DNS stop here too.
+                # A question for the CNAME is answered; NSD and Knot DNS stop here too.
                 if qtype in {Type.CNAME, Type.ANY} or _ends_here(chain, target):
                     return Answer(Rcode.NOERROR, authoritative=True, answer=tuple(chain))
                 name = target
                 continue
-        node = found.node
+        node = matched.node
         target = cname_target(node)
         if target is not None and qtype not in {Type.CNAME, Type.ANY}:
             chain.append(replace(node[Type.CNAME], owner=name))
@@ -135,12 +135,12 @@ def lookup(catalog: Catalog, qname: Name, qtype: int) -> Answer:
 
 
 def _ends_here(chain: list[RRset], target: Name) -> bool:
-    """Whether the chain of aliases is to be followed no further: it is long, or a loop."""
+    """Whether to follow the chain of aliases no further, since it is long or a loop."""
     return len(chain) > MAX_ALIASES or any(rrset.owner == target for rrset in chain)
 
 
 def _substitute(name: Name, dname: RRset) -> Name | None:
-    """Return the name with the DNAME's owner at its end exchanged for the target; None where that is too long."""
+    """Return the name with the DNAME's target in place of its owner; None if that is too long."""
     rdata = dname.rdatas[0]
     kept = name.labels[: len(name.labels) - len(dname.owner.labels)]
     try:
@@ -152,7 +152,7 @@ def _substitute(name: Name, dname: RRset) -> Name | None:
 def _zone_for(catalog: Catalog, key: Key, qtype: int) -> Zone | None:
     zone = catalog.nearest(key)
     if zone is not None and qtype == Type.DS and key == zone.apex.key and key:
-        # RFC 4035 §3.1.4.1: a zone cut's DS is the parent's to give, if the parent is served here too.
+        # RFC 4035 §3.1.4.1: the parent answers for the DS of a zone cut, if the parent is served here too.
         return catalog.nearest(key[1:]) or zone
     return zone
 
@@ -163,12 +163,12 @@ def _match(zone: Zone, key: Key, qtype: int) -> _Found | _Cut | _Redirect | _Mis
     depth = len(key) - len(zone.apex.key)
     node = nodes[zone.apex.key]
     for cut in range(depth - 1, -1, -1):
-        # RFC 6672 §2.3: a DNAME is for the names below its owner, not for the owner.
+        # RFC 6672 §2.3: a DNAME redirects the names below its owner, not the owner.
         if Type.DNAME in node:
             return _Redirect(node[Type.DNAME])
         below = nodes.get(key[cut:])
         if below is None:
-            # RFC 4592 §3.3.1: `node` is the closest encloser; only its own wildcard may stand for the name.
+            # RFC 4592 §3.3.1: `node` is the closest encloser, and only the wildcard right below it covers the name.
             wildcard = nodes.get((b"*", *key[cut + 1 :]))
             return _Found(wildcard) if wildcard is not None and key[cut:] not in zone.absent else _MISSING
         # RFC 4035 §3.1.4.1: the parent answers for DS at the cut itself.
@@ -180,13 +180,13 @@ def _match(zone: Zone, key: Key, qtype: int) -> _Found | _Cut | _Redirect | _Mis
 
 def _select(node: Mapping[int, RRset], qtype: int) -> RRset | None:
     if qtype == Type.ANY:
-        # RFC 8482 §4.1: one RRset is enough. They stand by TYPE, so A comes first, then NS, CNAME, SOA.
+        # RFC 8482 §4.1: one RRset is enough. RRsets are in the order of TYPE: A, NS, CNAME, SOA.
         return next(iter(node.values()), None)
     return node.get(qtype)
 
 
 def _negative(zone: Zone) -> RRset:
-    # RFC 2308 §3: the SOA of a negative answer has the lesser of its own TTL and its MINIMUM field.
+    # RFC 2308 §3: the TTL of the SOA in a negative answer is the lesser of its own TTL and its MINIMUM field.
     soa = zone.soa.rdatas[0]
     return replace(zone.soa, ttl=min(zone.soa.ttl, soa.minimum)) if isinstance(soa, SOA) else zone.soa
 
@@ -196,7 +196,7 @@ def _addresses(
 ) -> tuple[tuple[RRset, ...], tuple[RRset, ...]]:
     """Find the addresses of the hosts that records name: (those below the key `within`, the others).
 
-    `within` is None where the records are no referral.
+    `within` is None if the records are not a referral.
     """
     inside: list[RRset] = []
     others: list[RRset] = []
@@ -211,9 +211,9 @@ def _addresses(
                 node = zone.nodes.get(host.key, {})  # RFC 1034 §4.3.2 step 3b: glue, where there is nothing better
             case _:
                 continue
-        found = [replace(node[kind], owner=host) for kind in (Type.A, Type.AAAA) if kind in node]
+        addresses = [replace(node[kind], owner=host) for kind in (Type.A, Type.AAAA) if kind in node]
         needed = within is not None and host.key[-len(within) :] == within
-        (inside if needed else others).extend(found)
+        (inside if needed else others).extend(addresses)
     return tuple(inside), tuple(others)
 
 

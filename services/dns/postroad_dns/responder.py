@@ -1,6 +1,6 @@
-"""From the octets of a query to those of its response: a pure function of the catalog.
+"""From the octets of a query to the octets of its response: a pure function of the catalog.
 
-What is refused, and how, stands here in the order of the checks; what is answered is `lookup`'s.
+The refusals are here, in the order of their checks; `lookup` has the answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TCP_LIMIT = 65535  # octets; RFC 1035 §4.2.2: the length field has 16 bits
 
 # RFC 1035 §3.2.3 and RFC 5936: transfers are not for the public.
 _TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
-# RFC 1035 §3.2.3: obsolete and experimental QTYPEs that nobody has ever answered.
+# RFC 1035 §3.2.3: obsolete and experimental QTYPEs that no server answers.
 _MAIL_QTYPES = frozenset({Type.MAILA, Type.MAILB})
 
 
@@ -31,11 +31,11 @@ class Responder:
     catalog: Catalog
 
     def udp(self, packet: bytes) -> bytes | None:
-        """Return the response to a query that came over UDP, or None where there is to be none."""
+        """Return the response to a query that came over UDP, or None if there must not be one."""
         query = wire.decode(packet)
         if query is None:
             return None
-        # RFC 6891 §6.2.3: the asker's size is a bound, 512 octets the least; §6.2.4: so is the responder's own.
+        # RFC 6891 §6.2.3: the requestor's size is a limit, at least 512 octets. RFC 6891 §6.2.4: so is our own.
         limit = wire.PLAIN_PAYLOAD if query.edns is None else min(query.edns.payload, wire.PAYLOAD)
         return wire.encode(query, self._answer(query), limit)
 
@@ -45,15 +45,15 @@ class Responder:
         return None if query is None else wire.encode(query, self._answer(query), TCP_LIMIT)
 
     def _answer(self, query: Query) -> Answer:
-        if query.opcode != wire.QUERY:
+        if query.opcode != wire.QUERY:  # RFC 8906 §3.1.4
             return _refused(Rcode.NOTIMP)
-        # RFC 6891 §6.1.3: a version that is not implemented comes first; the rest may mean something else in it.
+        # RFC 6891 §6.1.3. This check comes first, since the rest may mean something else in another version.
         if query.edns is not None and query.edns.version > wire.EDNS_VERSION:
             return _refused(Rcode.BADVERS)
         if query.malformed or query.question is None:
             return _refused(Rcode.FORMERR)
         question = query.question
-        if question.type == Type.OPT:  # RFC 6891 §6.1.1: OPT is no data and can't be asked for
+        if question.type == Type.OPT:  # RFC 6891 §6.1.1: OPT is not data that a client could ask for
             return _refused(Rcode.FORMERR)
         if question.type in _MAIL_QTYPES:
             return _refused(Rcode.NOTIMP)
@@ -67,6 +67,6 @@ def _refused(rcode: Rcode) -> Answer:
 
 
 def servfail(packet: bytes) -> bytes | None:
-    """Return SERVFAIL for a query whose answering went wrong, as much as its octets allow."""
+    """Return SERVFAIL for a query that could not be answered, with what its header tells."""
     query = wire.decode_header(packet)
     return None if query is None else wire.encode(query, _refused(Rcode.SERVFAIL), wire.PLAIN_PAYLOAD)

@@ -1,7 +1,7 @@
-"""The server: one thread, one selector, a UDP socket and a TCP listener on each address.
+"""The server: one thread, one selector, a UDP socket and a TCP listener at one address.
 
-There is no event loop under it: a query is answered where it was read. Only `serve` runs on that thread;
-`replace` and `stop` may be called from any other, or from a signal handler.
+It needs no event loop: a query is answered as soon as it is read. Only `serve` runs on that thread; `replace` and
+`stop` may be called from any other thread, or from a signal handler.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from postroad_dns.batched import open_udp
 from postroad_dns.cache import Cache
 from postroad_dns.responder import Responder
 from postroad_dns.tcp import Connection
-from postroad_dns.udp import open_udp
 
 if TYPE_CHECKING:
     from postroad.dns.zone import Catalog
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SWEEP = 1.0  # seconds between looks for connections that have rested too long
+_SWEEP = 1.0  # seconds between searches for idle connections
 _UDP_BUFFER = 4 << 20  # octets; a burst waits here instead of being lost
 _BACKLOG = 128
 
 
 class Server:
-    """Answers at one address over UDP and TCP. Raises `OSError` where the address can't be had.
+    """Answers at one address over UDP and TCP. Raises `OSError` if the address can't be bound.
 
-    With port 0 the system chooses one, the same for both; `address` says which.
+    With port 0 the system chooses one port for both; `address` has it. `connections` is the number of TCP
+    connections that may be open at a time; one more closes the one that has been idle longest.
     """
 
     def __init__(self, address: str, port: int, catalog: Catalog, *, connections: int) -> None:
@@ -59,14 +60,14 @@ class Server:
             self._selector.register(sock, selectors.EVENT_READ)
 
     def replace(self, catalog: Catalog) -> None:
-        """Answer from another catalog from now on, with nothing remembered of the old one."""
+        """Answer from another catalog from now on, and forget what the caches have of the old one."""
         responder = Responder(catalog)
         self._udp.cache = Cache(responder.udp)
         self._tcp_cache = Cache(responder.tcp)
 
     def stop(self) -> None:
         """Let `serve` end."""
-        self._wake.send(b"\0")  # first: once it stops it closes this socket too
+        self._wake.send(b"\0")  # before the flag: once `serve` ends, it closes this socket
         self._stopping = True
 
     def serve(self) -> None:
@@ -78,7 +79,7 @@ class Server:
                     self._udp.drain()
                 elif key.fileobj is self._tcp:
                     self._accept()
-                elif key.data in self._connections:  # one that made room a moment ago is not
+                elif key.data in self._connections:  # not if it was closed a moment ago to make room
                     self._serve_connection(key.data, events)
             now = time.monotonic()
             if now - swept >= _SWEEP:
@@ -96,7 +97,7 @@ class Server:
         except BlockingIOError:
             return
         except OSError as error:
-            # Out of descriptors, or the client was gone already. Whoever has rested longest makes room.
+            # No descriptors are left, or the client has gone. The connection that has been idle longest makes room.
             _log.warning("a connection could not be accepted: %s", error)
             self._make_room(0)
             return
@@ -108,7 +109,7 @@ class Server:
         self._selector.register(sock, selectors.EVENT_READ, connection)
 
     def _make_room(self, allowed: int) -> None:
-        """Close the connection that has rested longest where there are more than `allowed`."""
+        """Close the connection that has been idle longest if there are more than `allowed`."""
         if len(self._connections) > allowed and self._connections:
             self._close(min(self._connections, key=lambda connection: connection.deadline))
 

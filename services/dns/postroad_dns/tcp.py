@@ -1,4 +1,4 @@
-"""DNS over TCP (RFC 1035 §4.2.2, RFC 7766): length-prefixed messages, many a connection, pipelined at will.
+"""DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages with their length in front, many per connection, pipelined.
 
 `Framing` is the pure part; `Connection` puts it on a socket that does not block.
 """
@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_dns.udp import answer
-
 if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
 
-# Seconds that a connection may rest: RFC 7766 §6.2.3 wants the order of seconds.
+# Seconds that a connection may be idle: RFC 7766 §6.2.3 recommends the order of seconds.
 IDLE = 10.0
 _RECEIVE = 65536
-# Octets of responses that a peer may leave unread before its queries are no longer read.
+# Octets of responses that a peer may leave unread before we stop reading its queries.
 _BACKLOG = 262144
 
 
@@ -28,11 +26,11 @@ class Framing:
         self._octets = bytearray()
 
     def receive_data(self, data: bytes) -> None:
-        """Take octets, in pieces of any size."""
+        """Take octets of the stream, in pieces of any size."""
         self._octets += data
 
     def next_message(self) -> bytes | None:
-        """Return the next message that is whole, or None."""
+        """Return the next whole message, or None."""
         octets = self._octets
         end = 2 + int.from_bytes(octets[:2], "big")
         if len(octets) < max(end, 2):
@@ -48,7 +46,7 @@ def framed(message: bytes) -> bytes:
 
 
 class Connection:
-    """One client's connection. `deadline` is the time at which it has rested too long."""
+    """One client's connection. `deadline` is the time on the monotonic clock at which it has been idle too long."""
 
     def __init__(self, sock: socket.socket, now: float) -> None:
         self.socket = sock
@@ -63,11 +61,11 @@ class Connection:
 
     @property
     def wants_to_read(self) -> bool:
-        """Whether the peer has read enough of its responses to ask on."""
+        """Whether the peer has read enough of its responses to ask more."""
         return len(self._unsent) < _BACKLOG
 
     def read(self, cache: Cache, now: float) -> bool:
-        """Read what is there and answer each query; False where the connection is over."""
+        """Read what is there and answer each query; False if the connection is over."""
         try:
             data = self.socket.recv(_RECEIVE)
         except BlockingIOError:
@@ -81,7 +79,7 @@ class Connection:
         return self.write(cache, now)
 
     def write(self, cache: Cache, now: float) -> bool:
-        """Answer queries and send what the peer takes; False where the connection is over."""
+        """Answer queries and send what the peer takes; False if the connection is over."""
         while True:
             self._answer(cache, now)
             if not self._unsent:
@@ -97,12 +95,12 @@ class Connection:
                 return True
 
     def _answer(self, cache: Cache, now: float) -> None:
-        """Answer as many of the queries that wait as the backlog has room for."""
+        """Answer as many waiting queries as the backlog has room for."""
         responses: list[bytes] = []
         room = _BACKLOG - len(self._unsent)
         while room > 0 and (message := self._framing.next_message()) is not None:
             self.deadline = now + IDLE  # RFC 7766 §6.2.3: a whole message, not a piece of one
-            response = answer(cache, message)
+            response = cache.answer(message)
             if response is not None:
                 responses.append(framed(response))
                 room -= len(response) + 2

@@ -1,9 +1,10 @@
 """Messages as octets (RFC 1035 §4, EDNS(0): RFC 6891): the one module that imports dnslib.
 
-dnslib's codec packs the records and reads headers and questions. Its faults are mended here: names are read with
-every bound checked (its own reader runs away on chains of pointers, refuses labels that are not UTF-8 and takes
-names of any length), compression pointers are never made to offsets that 14 bits can't hold, a response is made
-from nothing instead of the query's own flag bits, and OPT is read and written by hand.
+What is left for dnslib to do: it packs the fixed part of records and the RDATA of RFC 1035's types, and it reads
+headers and questions. Done here instead: names are read with every bound checked (dnslib's reader runs away on
+chains of pointers, refuses labels that are not UTF-8 and takes names of any length); names are written without
+compression pointers to offsets that 14 bits can't hold; the flags of a response start from zero, not from the
+query's; OPT is read and written by hand.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ QUERY = 0  # the OPCODE of a standard query
 _QR, _AA, _TC, _RD = 0x8000, 0x0400, 0x0200, 0x0100
 _POINTER = 0xC0  # RFC 1035 §4.1.4: the two high bits of a length octet that is a pointer
 _MAX_POINTER = 0x3FFF
-# Of one name. It has 127 labels at the most (RFC 1035 §2.3.4), and nobody writes a pointer to a pointer, but a chain
-# of thousands, which as many names point to, would keep the server busy for seconds with one message.
+# Pointers per name. A name has at most 127 labels (RFC 1035 §2.3.4), and no encoder writes a pointer to a pointer, but
+# a chain of thousands, which as many names point to, would keep the server busy for seconds with one message.
 _MAX_POINTERS = 127
 _OPT = struct.Struct("!BHHBBHH")  # RFC 6891 §6.1.2: root, OPT, payload size, extended RCODE, version, flags, RDLEN
 _DO = 0x8000
 
-# RFC 1035 §4.2.1: without EDNS a UDP message is 512 octets at the most.
+# RFC 1035 §4.2.1: without EDNS a UDP message has at most 512 octets.
 PLAIN_PAYLOAD = 512
-# The size that passes every usual path unfragmented (RFC 6891 §6.2.5 asks for such a one; DNS flag day 2020).
+# The size that passes every usual path unfragmented, as RFC 6891 §6.2.5 recommends (DNS flag day 2020).
 PAYLOAD = 1232
 EDNS_VERSION = 0
 
@@ -53,7 +54,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Edns:
-    """What the asker's OPT record says (RFC 6891 §6.1)."""
+    """What the requestor's OPT record says (RFC 6891 §6.1)."""
 
     version: int
     payload: int  # the largest UDP message that it takes, octets
@@ -64,8 +65,8 @@ class Edns:
 class Query:
     """A request, as far as it could be read.
 
-    `question` is None where there is not exactly one; `malformed` says that the octets are not a well-formed
-    query, though what stands here was read.
+    `question` is None unless there is exactly one. `malformed` says that the octets are not a well-formed query,
+    although the fields here could be read.
     """
 
     id: int
@@ -81,7 +82,7 @@ class _Malformed(Exception):  # noqa: N818 - caught where it is raised, one call
 
 
 class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
-    """dnslib's buffer with names done right."""
+    """dnslib's buffer, with its reading and writing of names replaced."""
 
     data: bytearray
     offset: int
@@ -90,7 +91,7 @@ class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
     def decode_name(self, last: int = -1) -> DNSLabel:  # noqa: ARG002 - dnslib's signature
         """Read a name, following pointers strictly backwards (RFC 1035 §4.1.4: "a prior occurrence")."""
         data, offset = self.data, self.offset
-        end = -1  # where reading goes on: behind the first pointer
+        end = -1  # where reading continues: after the first pointer
         floor = offset  # each pointer must lead before the octets read so far, so this ends
         labels: list[bytes] = []
         length = 1  # of the name, with the root's octet
@@ -119,7 +120,7 @@ class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
         return DNSLabel(labels)
 
     def encode_name(self, name: DNSLabel) -> None:
-        """Write a name, its longest suffix that was written before as a pointer (RFC 1035 §4.1.4)."""
+        """Write a name, with a pointer for the longest suffix that was written before (RFC 1035 §4.1.4)."""
         labels = name.label
         folded = tuple(label.lower() for label in labels)
         for index, label in enumerate(labels):
@@ -128,22 +129,22 @@ class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
             if pointer is not None:
                 self.pack("!H", _POINTER << 8 | pointer)
                 return
-            # A pointer has 14 bits: what starts beyond them can't be pointed to.
+            # A pointer has 14 bits, so no pointer leads to a name that starts beyond them.
             if self.offset <= _MAX_POINTER:
                 self.names[suffix] = self.offset
             self.append(bytes((len(label),)) + label)
         self.append(b"\0")
 
     def cut(self, offset: int) -> None:
-        """Take back everything written from `offset` on."""
+        """Remove everything from `offset` on."""
         del self.data[offset:]
         self.offset = offset
 
 
 def decode(packet: bytes) -> Query | None:
-    """Read a query; None where nothing may be said to it: too short for a header, or a response.
+    """Read a query; None if it must not be answered: it is too short for a header, or is a response.
 
-    Two servers that answer each other's responses never end, hence the latter.
+    Two servers that answered each other's responses would never end.
     """
     head = decode_header(packet)
     if head is None:
@@ -162,7 +163,7 @@ def decode(packet: bytes) -> Query | None:
     except (_Malformed, DnslibBufferError, dnslib.DNSError):
         malformed = True
     if head.opcode == QUERY:
-        # RFC 9619: a query asks one question. It has nothing in answer and authority, nor octets behind its end.
+        # RFC 9619: a query asks one question. It has nothing in answer and authority, nor octets after its end.
         malformed |= len(questions) != 1 or header.q != 1 or header.a + header.auth > 0 or buffer.remaining() > 0
     malformed |= len(opts) > 1  # RFC 6891 §6.1.1
     question = questions[0] if len(questions) == header.q == 1 else None
@@ -170,14 +171,14 @@ def decode(packet: bytes) -> Query | None:
 
 
 def decode_header(packet: bytes) -> Query | None:
-    """Read the header alone; None as `decode` has it."""
+    """Read only the header; None if `decode` would return None."""
     if len(packet) < HEADER or packet[2] & 0x80:
         return None
     return Query(int.from_bytes(packet[:2], "big"), (packet[2] >> 3) & 0xF, bool(packet[2] & 1))
 
 
 def _read_record(buffer: _Buffer, opts: list[Edns]) -> None:
-    """Read one record, of which only OPT is of interest."""
+    """Read one record and keep it if it is OPT."""
     owner = buffer.decode_name()
     kind, cls, ttl, length = buffer.unpack("!HHIH")
     rdata = buffer.get(length)
@@ -190,7 +191,7 @@ def _read_record(buffer: _Buffer, opts: list[Edns]) -> None:
 
 
 def whole_options(rdata: bytes) -> bool:
-    """Whether the octets are a sequence of EDNS options, each as long as it says (RFC 6891 §6.1.2)."""
+    """Whether the octets are whole EDNS options, each as long as it says (RFC 6891 §6.1.2)."""
     offset = 0
     while offset + 4 <= len(rdata):
         offset += 4 + int.from_bytes(rdata[offset + 2 : offset + 4], "big")
@@ -198,10 +199,11 @@ def whole_options(rdata: bytes) -> bool:
 
 
 def encode(query: Query, answer: Answer, limit: int) -> bytes:
-    """Write the response to a query in `limit` octets at the most.
+    """Write the response to a query in at most `limit` octets.
 
-    What does not fit: additional records are left out in silence; an answer, authority or glue is cut to nothing
-    and TC is set (RFC 2181 §9, RFC 9471 §3). The header, the question and OPT always go (RFC 6891 §7).
+    Additional records that do not fit are left out. If the answer, the authority section or glue does not fit, all
+    three are left out and TC is set (RFC 2181 §9, RFC 9471 §3). The header, the question and OPT are always there
+    (RFC 6891 §7).
     """
     buffer = _Buffer(bytes(HEADER))
     buffer.offset = HEADER
@@ -242,7 +244,7 @@ def encode(query: Query, answer: Answer, limit: int) -> bytes:
 
 
 def _write(buffer: _Buffer, rrset: RRset) -> int:
-    """Write the records of a set and return how many they are."""
+    """Write the records of a set and return their number."""
     owner = DNSLabel(rrset.owner.labels)
     for rdata in rrset.rdatas:
         dnslib.RR(owner, rrset.type, IN, rrset.ttl, _rd(rdata)).pack(buffer)

@@ -22,7 +22,7 @@ async def run(settings: Settings) -> int:
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         relay = Relay(settings, world, server_tls=server_context(settings.tls_dir), client_tls=client_context())
-    except (WorldError, TlsError, OSError) as error:
+    except (ConfigError, WorldError, TlsError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     try:
@@ -34,10 +34,10 @@ async def run(settings: Settings) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    # What stands now stands for good: the collector need not walk it again, nor every 700 new objects.
+    # Objects made at start-up live for ever: exempt them from garbage collection, and collect less often.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-    log.ready(**{one.purpose.value: f"{one.host}:{one.port}" for one in relay.listeners})
+    log.ready(**{listener.purpose.value: f"{listener.host}:{listener.port}" for listener in relay.listeners})
     await stopped.wait()
     await relay.stop()
     return 0
@@ -51,8 +51,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     log.setup("relay", settings.log_level)
-    # The thread that writes the spool waits for the interpreter as long as this after each fsync, when there is
-    # much to do: with Python's 5 ms every 250 would come that much later.
+    # Under load the thread that writes the spool waits up to one switch interval for the GIL after each fsync; Python's
+    # 5 ms would delay every 250 by as much.
     sys.setswitchinterval(0.0005)
     return uvloop.run(run(settings))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.guesses import Guesses
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """One relay process. `start` listens, `stop` ends it."""
+    """One relay process, which lives in a world at a time. All its times come from `clock`."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Relay:
         self._clock = clock = clock or Clock()
         self._tap = tap  # hears every session
         self._settings = settings
+        self._extensions = offered_by(settings)
         self._world = world  # that it starts in
         self._server_tls = server_tls
         self._server: Server | None = None
@@ -79,6 +81,7 @@ class Relay:
             self.journal,
             hostname=host.name,
             guesses=Guesses(clock),
+            most_queued=settings.queue,
             clock=clock,
         )
 
@@ -90,7 +93,9 @@ class Relay:
     async def start(self) -> None:
         """Take up the queue and listen; raises `OSError` where a port can't be bound."""
         settings = self._settings
-        queued = self.spool.entries()  # now: clients may be served before `serve` returns, and their mail is taken up
+        queued = (
+            self.spool.entries()
+        )  # before `serve`, which may serve clients before it returns: their mail is taken up
         address = settings.listen or self._address
         listeners = [
             Listener(address, settings.smtp_port, Purpose.TRANSFER),
@@ -103,6 +108,7 @@ class Relay:
             listeners,
             hostname=self.hostname,
             content_directory=self.spool.incoming,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
@@ -121,7 +127,7 @@ class Relay:
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def change(self, world: World) -> None:
-        """Go on in another world. The relay's own name and address stay until it is started again."""
+        """Go on in another world. The relay's own name and address stay until the next start."""
         dns = world.host_of(Role.DNS)
         self._resolver.server = str(dns.address)
         self._resolver.clear()
@@ -130,7 +136,7 @@ class Relay:
         self._service.policy = self._policy(world)
 
     async def stop(self) -> None:
-        """Finish what is under way, within about a second, and close; the queue stays on disk."""
+        """Finish the attempts that are under way, within about a second, and close; the queue stays on disk."""
         if self._watcher is not None:
             self._watcher.cancel()
         if self._server is not None:

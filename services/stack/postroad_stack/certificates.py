@@ -1,7 +1,8 @@
 """The private CA and the certificate of all services: made once, kept, and issued anew when the names change.
 
-Keys are P-256 (RFC 5480). Both certificates keep the profile of RFC 5280 §4 to the letter, as strict verifiers ask
-for it: critical BasicConstraints and KeyUsage, key identifiers on both, names in the SAN (RFC 6125 §6.4.4).
+Keys are P-256 (RFC 5480). Both certificates follow the profile of RFC 5280 §4 to the letter, since strict verifiers
+require it: critical BasicConstraints and KeyUsage, key identifiers on both, names in the SAN (RFC 6125 §6.4.4). The
+CA may sign only what `constraints` has.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from postroad.tls import CA_FILE, CERTIFICATE_FILE, KEY_FILE, TlsError
+from postroad_stack.constraints import may_sign, name_constraints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 CA_KEY_FILE = "ca-key.pem"
 CA_LIFE = timedelta(days=3650)
-LEAF_LIFE = timedelta(days=397)  # what browsers and mail clients take at the most
+LEAF_LIFE = timedelta(days=397)  # the longest that browsers and mail clients accept
 RENEW_BEFORE = timedelta(days=30)
 BACKDATED = timedelta(days=1)  # clocks of clients in other containers or machines may be behind
 
@@ -39,43 +41,48 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What `ensure` found to do."""
+    """What `ensure` has made."""
 
     ca: bool  # a new CA: clients that trusted the old one have to fetch it
     leaf: bool
+    outgrown: bool = False  # the CA is new because the old one may not sign a name of the world
+    constrained: bool = True  # the CA may sign only names of the world
 
 
 def ensure(ca_dir: Path, tls_dir: Path, names: Iterable[str], addresses: Iterable[Address], now: datetime) -> Issued:
     """Make what is missing: in `ca_dir` a CA, in `tls_dir` a certificate of it for these names and addresses.
 
-    What is there and still good is left alone. Every file appears whole, and a crash between the leaf's key and
-    its certificate is mended by the next call. The CA's key has a folder of its own that no service needs to see:
-    clients are asked to trust the CA. Raises `TlsError` where a kept CA cannot be read, rather than replace it.
+    What is there and still good is left alone. Every file appears whole, and the next call mends what a crash between
+    two files has left. The CA's key has a folder of its own that no service needs to see, because clients are asked to
+    trust the CA. A CA that may not sign one of the names is replaced, since a client would refuse the certificate.
+    Raises `TlsError` if a kept CA cannot be read, rather than replace it.
     """
     wanted = _subject_alternative_name(names, addresses)
     ca = _kept_ca(ca_dir, now)
-    made = ca is None
-    if ca is None:
-        ca = _make_ca(ca_dir, now)
+    outgrown = ca is not None and not may_sign(ca[0], wanted)
+    new = ca is None or outgrown
+    if ca is None or outgrown:
+        ca = _make_ca(ca_dir, wanted, now)
     certificate, key = ca
     if not (tls_dir / CA_FILE).exists() or (tls_dir / CA_FILE).read_bytes() != _pem(certificate):
         _write(tls_dir / CA_FILE, _pem(certificate), 0o644)
-    if not made and _leaf_is_good(tls_dir, certificate, wanted, now):
-        return Issued(ca=False, leaf=False)
+    constrained = any(isinstance(extension.value, x509.NameConstraints) for extension in certificate.extensions)
+    if not new and _leaf_is_good(tls_dir, certificate, wanted, now):
+        return Issued(ca=False, leaf=False, constrained=constrained)
     _make_leaf(tls_dir, certificate, key, wanted, now)
-    return Issued(ca=made, leaf=True)
+    return Issued(ca=new, leaf=True, outgrown=outgrown, constrained=constrained)
 
 
 def _subject_alternative_name(names: Iterable[str], addresses: Iterable[Address]) -> x509.SubjectAlternativeName:
     entries: list[x509.GeneralName] = [x509.DNSName(name) for name in sorted(set(names))]
-    entries += [x509.IPAddress(address) for address in sorted(set(addresses), key=lambda one: (one.version, int(one)))]
+    entries += [x509.IPAddress(address) for address in sorted(set(addresses), key=lambda ip: (ip.version, int(ip)))]
     return x509.SubjectAlternativeName(entries)
 
 
 def _kept_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurvePrivateKey] | None:
-    """Return the CA that is there and has not run out."""
+    """Return the CA that is there, unless it has expired or soon will."""
     certificate_file, key_file = ca_dir / CA_FILE, ca_dir / CA_KEY_FILE
-    # The key is written first, so a certificate without one is no leftover of a crash but a loss.
+    # The key is written first, so a certificate without a key is not what a crash has left, but a loss.
     if not certificate_file.exists():
         return None
     try:
@@ -148,19 +155,25 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def _make_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurvePrivateKey]:
+def _make_ca(
+    ca_dir: Path, wanted: x509.SubjectAlternativeName, now: datetime
+) -> tuple[Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
-    # Two CAs with one name but different keys would confuse clients that keep both, so the name tells them apart.
+    # Two CAs with one name but different keys would confuse clients that keep both, so each has a name of its own.
     subject = _name(f"Postroad CA {os.urandom(4).hex()}")
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    certificate = (
+    builder = (
         _builder(subject, subject, key.public_key(), now, CA_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(ca=True), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    constraints = name_constraints(wanted)
+    if constraints is not None:
+        builder = builder.add_extension(constraints, critical=True)
+    certificate = builder.sign(key, hashes.SHA256())
+    (ca_dir / CA_FILE).unlink(missing_ok=True)  # an old one would not match the new key, if we crashed in between
     _write(ca_dir / CA_KEY_FILE, _key_pem(key), 0o600)
     _write(ca_dir / CA_FILE, _pem(certificate), 0o644)
     return certificate, key
@@ -202,7 +215,7 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, octets: bytes, mode: int) -> None:
-    """Put a file in place whole: readers see the old one or the new one, also after a crash."""
+    """Replace a file as a whole: readers see the old one or the new one, also after a crash."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

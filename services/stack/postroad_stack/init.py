@@ -66,8 +66,12 @@ def prepare(settings: Settings) -> World:
         issued = ensure(settings.ca_dir, settings.tls_dir, certificate_names(world), addresses, datetime.now(UTC))
     except (TlsError, OSError) as error:
         raise InitError(f"no certificate could be made: {error}") from error
+    if issued.outgrown:
+        _log.warning("the world has a name that the old CA may not sign: give the new one to all clients")
     if issued.ca:
         _log.info("made a CA: fetch it with make ca")
+    if not issued.constrained:
+        _log.warning("the CA has no name constraints: whoever trusts it trusts it for every site")
     if issued.leaf:
         _log.info("issued a certificate for %d hosts and %d domains", len(world.hosts), len(world.domains))
     return world

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.config import ConfigError
 from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
 from postroad.smtp.server.service import Listener as SmtpListener
@@ -47,6 +48,7 @@ class Store:
     def __init__(self, settings: Settings, world: World, *, clock: Clock | None = None, tap: Tap | None = None) -> None:
         """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
         self._settings = settings
+        self._extensions = offered_by(settings)
         self._registry = _commands(settings)
         self._world = world  # that it starts in
         self._clock = clock or Clock()
@@ -134,6 +136,7 @@ class Store:
             [SmtpListener(self.host, settings.smtp_port)],
             hostname=hostname,
             content_directory=self._incoming,
+            extensions=self._extensions,
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
@@ -152,7 +155,7 @@ def _commands(settings: Settings) -> Registry:
     try:
         return Registry(without=settings.imap_without)
     except CannotHide as error:
-        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={' '.join(settings.imap_without)}: {error}") from None
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

@@ -8,8 +8,6 @@ from postroad.dns import masterfile as zonefile
 from postroad.dns.name import ROOT, Name
 from postroad.dns.rdata import AAAA, CNAME, DNAME, MX, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata, Type
 from postroad.dns.words import ZoneFileError
-from postroad_dns.zones import format_zone
-from tests.dns.world import GOLDEN, zone
 
 ORIGIN = Name.parse("example.")
 X_TEST = Name.parse("x.test.")
@@ -161,12 +159,6 @@ def test_the_owner_and_the_controls_hold_on() -> None:
         ("a.example.", 7),
         ("b.sub.example.", 60),
     ]
-
-
-@pytest.mark.parametrize(("file", "apex"), [("rfc", "example."), ("child", "child.example.")])
-def test_a_printed_zone_reads_the_same(file: str, apex: str) -> None:
-    first = zone((GOLDEN / f"{file}.zone").read_text(), apex)
-    assert zone(format_zone(first), apex) == first
 
 
 # Single records, as the world file has them

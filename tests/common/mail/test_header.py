@@ -35,7 +35,14 @@ if TYPE_CHECKING:
         ),
         (
             b"Message-ID: <first@b>\r\nMessage-ID: <second@b>\r\n",
-            Header(0, has_date=False, message_id="<first@b>", has_message_id=True, is_ascii=True),
+            Header(
+                0,
+                has_date=False,
+                message_id="<first@b>",
+                has_message_id=True,
+                is_ascii=True,
+                further_message_ids=("<second@b>",),
+            ),
         ),
         (
             "Subject: Käse\r\nMessage-ID: <ä@b>\r\n".encode(),
@@ -49,6 +56,11 @@ if TYPE_CHECKING:
 )
 def test_a_header_section_is_read(section: bytes, expected: Header) -> None:
     assert read_header(section) == expected
+
+
+def test_so_many_message_ids_are_kept() -> None:
+    header = read_header(b"".join(b"Message-ID: <%d@b>\r\n" % number for number in range(1000)))
+    assert (header.message_id, *header.further_message_ids) == tuple(f"<{number}@b>" for number in range(10))
 
 
 @pytest.mark.parametrize(("fields", "loops"), [(49, False), (50, True), (51, True)])

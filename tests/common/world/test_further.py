@@ -27,6 +27,7 @@ CHECK = FurtherCheck(
             ["a.sub A 192.0.2.1", "sub TXT x"],
             [(0, "a.sub.x.test is in sub.x.test"), (1, "sub.x.test is in sub.x.test")],
         ),
+        (["@ A 192.0.2.1", "@ TXT x"], []),
         (["@ NS a"], [(0, "the domain itself has its SOA and NS from the name server")]),
         (["@ SOA a b 1 2 3 4 5"], [(0, "the domain itself has its SOA and NS from the name server")]),
         (["a SOA a b 1 2 3 4 5"], [(0, "a.x.test. has a SOA inside the zone")]),

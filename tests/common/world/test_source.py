@@ -117,6 +117,7 @@ BAD = [
     ),
     ("\n[domains]\n'y.test' = 3", "10: the domain y.test must be a table"),
     ("\n[domains.'-y.test']", "9: domain: '-y.test' is not a domain name"),
+    (f"\n[domains.'{'a.' * 125}test']", f"9: domain: {'a.' * 125}test is over 253 characters"),
     ("\n[domains.'xn--é.test']", "9: domain: "),
     ("\n[domains.'www.XN--99999999.test']", "9: domain: 'xn--99999999' is not an A-label: "),
     ("\n[domains.'X.Test.']", "9: the domain x.test is here twice, first on line 5"),

@@ -98,6 +98,9 @@ def test_the_lowest_preference_comes_first_and_equal_ones_are_shuffled(shuffle: 
         # The implicit MX
         ([MX(0, "beta.test")], {"beta.test": at(1)}, "beta.test[127.0.0.1]"),
         ([MX(0, "beta.test")], {"beta.test": NoData()}, "failed 5.1.2"),
+        # The domain on its own list is not implicit, nor is a single host of another name.
+        ([MX(10, "beta.test"), MX(20, "b.test")], {"beta.test": NoData(), "b.test": NoData()}, "failed 5.4.4"),
+        ([MX(10, "a.test")], {"a.test": NoData()}, "failed 5.4.4"),
         # Ourselves on the list: what is not better than us does not count (RFC 5321 §5.1).
         (
             [MX(5, "a.test"), MX(10, "relay.test"), MX(20, "b.test")],

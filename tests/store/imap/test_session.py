@@ -11,6 +11,7 @@ import pytest
 
 from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
+from postroad.world.guesses import TooManyGuesses
 from postroad_store.imap import appends
 from postroad_store.imap.commands.append import end, take_octets
 from postroad_store.imap.commands.noop import Noop
@@ -496,3 +497,44 @@ async def test_thousands_of_messages_are_told_in_turns(place: Place, connect: Ca
     assert await wire.say("h SEARCH 1:* UID 1") == "* SEARCH\r\nh OK Search completed.\r\n"
     assert await wire.say("i FETCH * UID") == "i BAD Error in IMAP command FETCH: Invalid messageset\r\n"
     assert await wire.say("j UID FETCH * UID") == "j OK Fetch completed.\r\n"
+
+
+async def test_a_large_mailbox_is_opened_while_others_go_on(
+    place: Place, connect: Callable[[], Wire], monkeypatch: Any
+) -> None:
+    await deliver(place, *[b"x: y\r\n\r\n"] * 3)
+    monkeypatch.setattr("postroad_store.mail.storage.LARGE", 1)
+    wire, other = connect(), connect()
+    await wire.say(LOGIN)
+    await other.say(LOGIN)
+    wire.feed(b"a STATUS INBOX (MESSAGES)\r\nb SELECT INBOX\r\nc FETCH 3 UID\r\n")
+    assert await other.say("a NOOP") == "a OK NOOP completed.\r\n"
+    await wire.idle()
+    answer = (await wire.until(0)).decode()
+    assert answer.startswith("* STATUS INBOX (MESSAGES 3)\r\na OK Status completed.\r\n* FLAGS ")
+    assert answer.endswith("b OK [READ-WRITE] Select completed.\r\n* 3 FETCH (UID 3)\r\nc OK Fetch completed.\r\n")
+
+
+async def test_logins_leave_a_line_in_the_log(connect: Callable[[], Wire], caplog: Any) -> None:
+    caplog.set_level("INFO", logger="postroad_store.imap")
+    wire = connect()
+    await wire.say("a LOGIN alice@alpha.test wrong")
+    await wire.say("b AUTHENTICATE CRAM-MD5")
+    await wire.say(LOGIN)
+    lines = [(record.getMessage(), record.command, getattr(record, "reply", "")) for record in caplog.records]
+    assert lines == [
+        ("imap login failed", "LOGIN", "NO [AUTHENTICATIONFAILED] Authentication failed."),
+        ("imap login failed", "AUTHENTICATE CRAM-MD5", "NO [CANNOT] Unsupported authentication mechanism."),
+        ("imap login", "LOGIN", ""),
+    ]
+    assert {record.peer for record in caplog.records} == {"192.0.2.1"}
+
+
+async def test_a_login_that_is_not_even_tried(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
+    async def too_many(*_: object) -> None:
+        raise TooManyGuesses("alice")
+
+    monkeypatch.setattr(place.accounts, "authenticate", too_many)
+    wire = connect()
+    assert (await wire.say(LOGIN)).endswith("l NO [UNAVAILABLE] Too many failed logins, try again later.\r\n")
+    assert not wire.closed

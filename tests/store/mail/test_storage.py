@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from postroad_store.mail.model.errors import (
     MailError,
     MessagesExpunged,
     NoSuchMailbox,
+    StorageCorrupt,
     StorageError,
     StorageFull,
 )
@@ -587,6 +589,28 @@ async def test_a_reader_that_fails_says_so(storage: Storage, inbox: Mailbox) -> 
     storage._reader._db.execute("CREATE TABLE subscriptions AS SELECT 1 account, 'INBOX' name")
     with pytest.raises(StorageError):  # there is no table of mailboxes
         await storage.account("bob@beta.test")
+
+
+async def test_damage_is_logged_with_the_file_and_told_without_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = Storage(tmp_path / "mail")
+    inbox = (await storage.account("alice@alpha.test")).inbox
+    await storage.append([Arrival((inbox,), b"x" * 100_000, 0, NO_FLAGS)])
+    storage.close()
+    path = tmp_path / "mail" / FILE
+    with path.open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xff" * (path.stat().st_size - 8 * 4096))
+    storage = Storage(tmp_path / "mail")
+    with pytest.raises(StorageCorrupt) as refused:
+        storage.view((await storage.account("alice@alpha.test")).inbox)
+    assert str(tmp_path) not in str(refused.value)
+    assert f"mail could not be read: the mail's database {path}: " in caplog.text
+    assert "put a backup in its place" in caplog.text
+    with suppress(StorageError):  # garbage is looked for
+        await storage.subscribe(await storage.account("alice@alpha.test"), "x")
+    storage.close()
 
 
 async def test_views_of_what_is_no_mailbox(storage: Storage, account: Account) -> None:

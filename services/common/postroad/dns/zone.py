@@ -77,7 +77,7 @@ class Zone:
             raise ZoneError(f"the zone {apex} has no NS record")
         for _, sentence in faults(apex, owners):
             raise ZoneError(sentence)
-        nodes = {key: _node(found) for key, found in owners.items()}
+        nodes = {key: _node(own) for key, own in owners.items()}
         for key in owners:
             for cut in range(1, len(key) - len(apex.key)):
                 nodes.setdefault(key[cut:], _EMPTY_NODE)
@@ -98,7 +98,7 @@ def _node(records: Sequence[Record]) -> Node:
     by_type: dict[int, list[Record]] = {}
     for record in records:
         by_type.setdefault(record.rdata.type, []).append(record)
-    return MappingProxyType({kind: _rrset(found) for kind, found in sorted(by_type.items())})
+    return MappingProxyType({kind: _rrset(own) for kind, own in sorted(by_type.items())})
 
 
 def _rrset(records: list[Record]) -> RRset:

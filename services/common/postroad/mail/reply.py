@@ -1,11 +1,11 @@
 """SMTP replies (RFC 5321 §4.2) with enhanced status codes (RFC 3463, RFC 2034), and the named ones.
 
-A service answers with these objects; only the SMTP receiver turns them into octets.
+A service answers with these objects; the SMTP receiver alone turns them into octets.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,7 +22,7 @@ class EnhancedStatus:
 
     @classmethod
     def parse(cls, text: str) -> EnhancedStatus | None:
-        """Return the status code that `text` is, or None where it is none (RFC 3463 §2)."""
+        """Return the status code that `text` is, or None where it is not one (RFC 3463 §2)."""
         parts = text.split(".")
         if len(parts) != 3 or parts[0] not in {"2", "4", "5"}:
             return None
@@ -35,7 +35,7 @@ class EnhancedStatus:
 class Reply:
     """A reply: its code, its enhanced status where it has one, its text lines.
 
-    Raises `ValueError` for CR or LF in a line: what a remote host said must not become a reply of our own.
+    Raises `ValueError` for CR or LF in a line: a remote host's words must not become a second reply of ours.
     """
 
     code: int
@@ -46,22 +46,22 @@ class Reply:
     def __post_init__(self) -> None:
         for line in self.lines:
             if "\r" in line or "\n" in line:
-                raise ValueError("a line of a reply has no CR or LF in it")
+                raise ValueError("a line of a reply must not contain CR or LF")
 
     @property
     def is_success(self) -> bool:
-        """2yz, or 3yz which asks for more (RFC 5321 §4.2.1)."""
+        """Whether it is 2yz, or 3yz, which asks for more (RFC 5321 §4.2.1)."""
         return self.code < 400
 
     @property
     def is_transient(self) -> bool:
-        """4yz: the sender should try again."""
+        """Whether it is 4yz: the client should try again later (RFC 5321 §4.2.1)."""
         return 400 <= self.code < 500
 
     def encode(self) -> bytes:
-        """Return the octets of the reply: every line with code and status (RFC 2034 §4), CRLF ended.
+        """Return the octets of the reply: every line with code and status (RFC 2034 §4), and CRLF.
 
-        They are made once: most replies are the named ones below, sent over and over.
+        They are kept: most replies are the named ones below, sent over and over.
         """
         if self._octets is None:
             status = f"{self.status} " if self.status is not None else ""
@@ -71,6 +71,10 @@ class Reply:
             )
             object.__setattr__(self, "_octets", text.encode())
         return self._octets  # type: ignore[return-value]
+
+    def encode_without_status(self) -> bytes:
+        """Return the octets of the reply as a server without ENHANCEDSTATUSCODES writes it."""
+        return replace(self, status=None).encode()
 
     def __str__(self) -> str:
         """Give the reply on one line, as logs and the journal show it."""
@@ -92,11 +96,13 @@ NO_SUCH_USER = reply(550, "5.1.1", "No such user here")
 RELAY_DENIED = reply(550, "5.7.1", "Relaying denied")
 AUTH_REQUIRED = reply(530, "5.7.0", "Authentication required")
 AUTH_FAILED = reply(535, "5.7.8", "Authentication credentials invalid")
+AUTH_UNAVAILABLE = reply(454, "4.7.0", "Temporary authentication failure")  # RFC 4954 §6
 ENCRYPTION_REQUIRED = reply(538, "5.7.11", "Encryption required for requested authentication mechanism")
 NOT_YOUR_ADDRESS = reply(550, "5.7.1", "You may not send as this address")
 TOO_MANY_RECIPIENTS = reply(452, "4.5.3", "Too many recipients")
 TOO_LARGE = reply(552, "5.3.4", "Message size exceeds the limit")
 STORAGE_FULL = reply(452, "4.3.1", "Insufficient system storage")
+QUEUE_FULL = reply(452, "4.3.1", "The queue is full: try again later")
 BAD_CONTENT = reply(550, "5.6.0", "Message content has a bare CR, bare LF or NUL")
 MAIL_LOOP = reply(554, "5.4.6", "Routing loop detected: too many Received fields")
 LOCAL_ERROR = reply(451, "4.3.0", "Local error in processing")

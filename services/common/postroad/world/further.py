@@ -47,11 +47,11 @@ class FurtherCheck:
                 yield key, fault
 
     def _of_address_book(self, apex: Name, record: Record) -> Iterator[str]:
+        """Yield the rules that the record breaks, the gravest first."""
         owner, rdata = record.owner, record.rdata
         depth = len(apex.key)
         if not owner.is_under(apex):
             yield f"the owner {owner} is not in {_spell(apex)}"
-            return
         for cut in range(len(owner.key) - depth):
             if owner.key[cut:] in self._apexes:
                 yield f"{_spell(owner)} is in {_spell(Name(owner.key[cut:]))}, which is a domain of its own"

@@ -1,7 +1,7 @@
 """From the document of a world file to a World, with every rule of the file.
 
-All that is wrong is gathered, each error with the key that it stands at, because a world is edited by hand and
-one error a try would be a nuisance.
+The reader collects all errors, each with its key, because people edit the world by hand and don't want to learn of one
+error per attempt.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class ReadError:
-    """One thing that is wrong, at a key; "{line}" in the sentence stands for the place of `other`."""
+    """One error at a key. "{line}" in the sentence is replaced by the line of `other`."""
 
     at: KeyPath
     sentence: str
@@ -42,7 +42,7 @@ class ReadError:
 
 
 class WorldReader:
-    """Reads one document; `errors` has what was wrong once `read` has returned."""
+    """Reads one document. After `read`, `errors` has all that is wrong."""
 
     def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
         self.errors: list[ReadError] = []
@@ -54,7 +54,7 @@ class WorldReader:
         self._steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
 
     def read(self) -> World:
-        """Return the world; it is good only where there were no errors."""
+        """Return the world, which is valid only if `errors` is empty then."""
         self._only((), self._document, "the world", "capture", "hosts", "domains")
         hosts = dict(self._hosts())
         domains = dict(self._domains(hosts))
@@ -74,7 +74,7 @@ class WorldReader:
     # Pieces that several rules need
 
     def error(self, at: KeyPath, sentence: str, other: KeyPath = ()) -> None:
-        """Note what is wrong at a key."""
+        """Add an error at a key."""
         self.errors.append(ReadError(at, sentence, other))
 
     def _table(self, at: KeyPath, value: Any, what: str) -> Mapping[str, Any]:
@@ -84,13 +84,13 @@ class WorldReader:
         return {}
 
     def _only(self, at: KeyPath, table: Mapping[str, Any], what: str, *keys: str) -> bool:
-        """Whether no unknown key is a sign that the dots of a name were taken for TOML's own."""
+        """Report unknown keys. Return False if one looks like a dotted name without its quotes."""
         good = True
-        # [domains.x.test] is a domain x with nothing but a table test; a misspelt key stands beside good ones.
+        # TOML reads [domains.x.test] as a domain x that has only a table test. A misspelt key has good keys around it.
         undotted = bool(at) and not table.keys() & set(keys)
         for key, value in table.items():
             if key not in keys:
-                hint = "; a name with dots in it stands in quotes" if undotted and isinstance(value, dict) else ""
+                hint = "; a name with dots must be in quotes" if undotted and isinstance(value, dict) else ""
                 good = good and not hint
                 self.error((*at, key), f"unknown key {key!r}: {what} has {', '.join(keys)}{hint}")
         return good
@@ -100,14 +100,14 @@ class WorldReader:
         if not isinstance(value, list):
             self.error(at, f"{what} must be a list of strings")
             return
-        for index, one in enumerate(value):
-            if isinstance(one, str):
-                yield (*at, index), one
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                yield (*at, index), item
             else:
                 self.error((*at, index), f"{what} must be a list of strings")
 
     def _once(self, seen: dict[Key, KeyPath], key: Key, at: KeyPath, sentence: str) -> bool:
-        """Whether the key is new; where it is not the sentence is an error, its {line} that of the first."""
+        """Return whether the key is new. If not, report the sentence; its {line} is that of the first."""
         if key in seen:
             self.error(at, sentence, seen[key])
             return False
@@ -128,7 +128,7 @@ class WorldReader:
         return name
 
     def _address(self, at: KeyPath, text: str, what: str) -> Address | None:
-        """Parse an address, its domain put in the form of a `domain_key`."""
+        """Parse an address, and put its domain in the form of a `domain_key`."""
         try:
             address = parse_address(text)
             if address.is_literal:
@@ -139,7 +139,7 @@ class WorldReader:
         return Address(address.local_part, domain_key(address.domain))
 
     def _goal(self, at: KeyPath, what: str, value: Any) -> Address | None:
-        """Read an address that has to lead somewhere; None is none."""
+        """Read an address that has to lead somewhere; a value of None means that there is none."""
         if value is None:
             return None
         if not isinstance(value, str):
@@ -272,7 +272,7 @@ class WorldReader:
                 yield MX(int(preference), name)
 
     def _local_part(self, at: KeyPath, text: str, domain: str, seen: dict[str, KeyPath]) -> Address | None:
-        """Return the address of a local-part of the domain that was not there yet."""
+        """Return the address of a local-part, or None after an error; the domain must not have it twice."""
         try:
             address = parse_address(str(Address(text, domain)))
         except AddressError as error:

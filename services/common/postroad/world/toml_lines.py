@@ -1,7 +1,7 @@
-"""Where a key stands in a TOML document: tomllib gives values, and an error's sentence needs the line too.
+"""Which line each key of a TOML document is on: tomllib gives values only, and an error must name the line.
 
-The scanner reads only documents that tomllib has accepted, so it finds its way by brackets, quotes and commas
-(TOML 1.0.0) and checks nothing. It runs only when there is an error to place.
+The scanner reads only documents that tomllib has accepted, so it goes by brackets, quotes and commas (TOML 1.0.0) and
+checks nothing. It runs only if there is an error.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class KeyLines:
         self._counted = 0
         self._line = 1
         self._lines: dict[KeyPath, int] = {}
-        self._elements: dict[KeyPath, int] = {}  # of each array of tables, how many there are
+        self._elements: dict[KeyPath, int] = {}  # the last index of each array of tables
         self._document()
 
     def line(self, path: KeyPath) -> int:
-        """Return the line of the key, or of the nearest key above it that the document has; 1 where none is."""
+        """Return the line of the key, or of the nearest key above it that the document has, or 1."""
         while path and path not in self._lines:
             path = path[:-1]
         return self._lines.get(path, 1)
@@ -54,7 +54,7 @@ class KeyLines:
                 self._pair(table)
 
     def _skip(self) -> int:
-        """Go over blanks, line ends and comments."""
+        """Pass over blanks, line ends and comments."""
         match = _BLANK.match(self._text, self._at)
         assert match is not None  # noqa: S101 - it matches the empty string
         self._at = match.end()
@@ -66,7 +66,7 @@ class KeyLines:
         self._lines.setdefault(path, self._line)
 
     def _keys(self, table: KeyPath) -> KeyPath:
-        """Read a dotted key, up to what follows it, placing each of its parts."""
+        """Read a dotted key and note the line of each of its parts."""
         path = table
         while True:
             self._skip()

@@ -1,4 +1,4 @@
-"""From a domain to the hosts that take its mail (RFC 5321 §5.1, RFC 7505). Pure: DNS answers and dice come in.
+"""From a domain to the hosts that take its mail (RFC 5321 §5.1, RFC 7505). Pure: DNS answers and dice are passed in.
 
 `exchangers` reads the MX answer, `route` puts hosts and addresses in the order in which they are to be tried.
 """
@@ -41,7 +41,7 @@ class NoSuchDomain:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """No answer that says anything: SERVFAIL, REFUSED, a timeout, no name server; in words."""
+    """No usable answer (SERVFAIL, REFUSED, a timeout, no name server); `reason` is in words."""
 
     reason: str
 
@@ -80,17 +80,17 @@ def exchangers(domain: str, answer: Answer) -> tuple[MX, ...] | Deferred | Faile
         # an implicit MX RR, with a preference of 0, pointing to that host."
         return (MX(0, domain),)
     if any(mx.host == "." for mx in answer.mx):
-        # RFC 7505 §3: "." says that the domain takes no mail; beside another MX it should not be, and says so all the
-        # same. §4.1 with RFC 7504 §4: whoever gives up because of it uses 556 and 5.1.10.
+        # RFC 7505 §3: "." says that the domain takes no mail; with another MX it is an error, and means the same.
+        # RFC 7505 §4.1 with RFC 7504 §4: a client that gives up because of it uses 556 and 5.1.10.
         return failed("5.1.10", f"Domain {domain} does not accept mail (null MX)")
     return answer.mx
 
 
 def ordered(mx: Iterable[MX], shuffle: Callable[[list[MX]], None]) -> list[MX]:
-    """Sort by preference, lowest first; RFC 5321 §5.1: equal ones MUST be randomized."""
+    """Sort by preference, lowest first; RFC 5321 §5.1: those of equal preference MUST be randomized."""
     result = list(mx)
     shuffle(result)
-    result.sort(key=lambda one: one.preference)
+    result.sort(key=lambda exchanger: exchanger.preference)
     return result
 
 
@@ -105,29 +105,30 @@ def route(
 ) -> Route | Deferred | Failed:
     """Return the servers for a domain from its ordered MX list and the A answers for the hosts on it.
 
-    Servers outside `network` are never contacted: nothing leaves.
+    Servers outside `network` are never contacted: no mail leaves the private network.
     """
     implicit = len(mx) == 1 and mx[0].host == domain
     targets: list[Target] = []
     trouble: list[str] = []
     outside: list[str] = []
     ourselves: int | None = None
-    for one in mx:
-        answer = hosts[one.host]
+    for exchanger in mx:
+        answer = hosts[exchanger.host]
         addresses = answer.addresses if isinstance(answer, Records) else ()
-        if one.host in own_names or is_localhost(one.host) or any(address in own_addresses for address in addresses):
+        is_own = exchanger.host in own_names or is_localhost(exchanger.host)
+        if is_own or any(address in own_addresses for address in addresses):
             # RFC 5321 §5.1: if we are on the list ourselves, all of our preference and above MUST be discarded.
-            ourselves = one.preference
+            ourselves = exchanger.preference
             break
         if isinstance(answer, Trouble):
-            trouble.append(f"{one.host}: {answer.reason}")
+            trouble.append(f"{exchanger.host}: {answer.reason}")
         for address in addresses:
             if address in network:
-                targets.append(Target(one.host, address))
+                targets.append(Target(exchanger.host, address))
             else:
-                outside.append(f"{one.host}[{address}]")
+                outside.append(f"{exchanger.host}[{address}]")
     if ourselves is not None:
-        preferences = {one.host: one.preference for one in mx}
+        preferences = {exchanger.host: exchanger.preference for exchanger in mx}
         targets = [target for target in targets if preferences[target.host] < ourselves]
         if not targets and not trouble:
             return failed("5.4.6", f"Mail for {domain} loops back to myself")
@@ -140,7 +141,9 @@ def route(
     if implicit:
         return failed("5.1.2", f"Domain {domain} has neither MX nor address records")
     # RFC 5321 §5.1: "If MX records are present, but none of them are usable ... this situation MUST be reported".
-    return failed("5.4.4", f"No mail exchanger of {domain} has an address: {', '.join(one.host for one in mx)}")
+    return failed(
+        "5.4.4", f"No mail exchanger of {domain} has an address: {', '.join(exchanger.host for exchanger in mx)}"
+    )
 
 
 def is_localhost(host: str) -> bool:

@@ -27,7 +27,7 @@ The relay may run meanwhile: nothing is changed and nothing is locked.
 def main(arguments: Sequence[str] | None = None) -> int:
     """List the queue on standard output; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m postroad_relay.queue",
+        prog="postroad queue",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

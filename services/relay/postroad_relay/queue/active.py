@@ -49,7 +49,7 @@ class Active:
                     self.done.add(index)
                 case Failed():
                     self.failed[index] = outcome
-                case Deferred():
+                case _:
                     self.deferred[index] = outcome
             final = final or not isinstance(outcome, Deferred)
             self.news.append((index, outcome))

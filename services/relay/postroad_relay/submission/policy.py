@@ -53,7 +53,7 @@ class Policy:
         account = session.account
         if account is None:
             return AUTH_REQUIRED
-        # The null reverse-path is nobody's, and a mail client needs it for its receipts (RFC 8098 §3).
+        # The null reverse-path belongs to nobody, and mail clients need it for receipts (RFC 8098 §3).
         if reverse_path is None or not self.sender_check or self.world.may_send_as(account, reverse_path):
             return SENDER_OK
         return NOT_YOUR_ADDRESS
@@ -61,7 +61,7 @@ class Policy:
     def rcpt(self, session: Session, recipient: Address) -> Reply:
         """Answer RCPT."""
         if session.purpose is Purpose.TRANSFER:
-            # An unknown user of a known domain is told so while the client is here to hear it: no DSN need be made
+            # An unknown user of a known domain is refused while the client is connected, so that no DSN has to be sent
             # to a reverse-path that may be forged.
             domain = self.world.domain_of(recipient)
             if domain is not None:

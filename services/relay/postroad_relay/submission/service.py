@@ -1,8 +1,9 @@
-"""What the relay answers as an SMTP server: policy's replies, and the message taken into the spool."""
+"""The relay's answers as an SMTP server: what the policy says, and 250 for a message once the spool has it."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.dates import utc
 from postroad.mail.header import read_header
-from postroad.mail.reply import MAIL_LOOP, OK, Reply
+from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, MAIL_LOOP, OK, QUEUE_FULL, Reply
 from postroad.mail.trace_fields import received, with_protocol
+from postroad.smtp.server.refusals import Refusals
 from postroad.smtp.server.service import Purpose
+from postroad.world.guesses import TooManyGuesses
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
+from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.fixup import fix_up
 
 if TYPE_CHECKING:
@@ -30,11 +34,13 @@ if TYPE_CHECKING:
     from postroad_relay.queue.spool import Entry, QueueId, Spool
     from postroad_relay.submission.policy import Policy
 
+log = logging.getLogger(__name__)
+
 
 class RelayService:
     """The service behind the relay's listeners (`postroad.smtp.server.service.Service`).
 
-    `policy` is replaced when the world changes.
+    `policy` is replaced when the world changes; `most_queued` bounds the queue, in messages.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class RelayService:
         *,
         hostname: str,
         guesses: Guesses,
+        most_queued: int,
         clock: Clock | None = None,
     ) -> None:
         self.policy = policy
@@ -55,6 +62,8 @@ class RelayService:
         self._hostname = hostname
         self._guesses = guesses
         self._clock = clock or Clock()
+        self._bound = Bound(spool, most_queued)
+        self._refusals = Refusals(journal, self._clock)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - the contract
         """Greet everyone."""
@@ -62,27 +71,49 @@ class RelayService:
 
     async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
         """Return the world's account with this login name and password; raises `TooManyGuesses`."""
-        return await self._guesses.log_in(self.policy.world.account, login, password, session.host)
+        try:
+            account = await self._guesses.log_in(self.policy.world.account, login, password, session.host)
+        except TooManyGuesses:
+            self._refusals.note(session, "AUTH", AUTH_UNAVAILABLE, login=login, reason="too many wrong passwords")
+            raise
+        if account is None:
+            self._refusals.note(session, "AUTH", AUTH_FAILED, login=login)
+        else:
+            log.info("logged in", extra={"login": account.login, "peer": session.host, "session": session.session_id})
+        return account
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""
-        return self.policy.mail(session, envelope.reverse_path)
+        answer = self.policy.mail(session, envelope.reverse_path)
+        if answer.is_success and self._bound.is_reached():
+            answer = QUEUE_FULL
+        if not answer.is_success:
+            self._refusals.note(session, "MAIL", answer, sender=envelope.sender)
+        return answer
 
-    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:  # noqa: ARG002
+    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Answer RCPT."""
         answer = self.policy.rcpt(session, recipient.address)
         if answer.is_success:
             self._manager.expect(recipient.address)
+        else:
+            self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
         return answer
 
-    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
-        """Take the message: 250 once it is durable, and its first attempt has begun.
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        """Note what the receiver itself has refused."""
+        self._refusals.note(session, command, answer, argument=argument or None)
 
-        Whatever becomes of the client, a message that is on its way to the disk is queued.
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
+        """Take the message: 250 once it is durable and its first attempt has begun.
+
+        A message that is on its way to the disk is queued even if the client goes away.
         """
         header = read_header(content.header_section())
-        if header.loops():
-            return MAIL_LOOP
+        refusal = MAIL_LOOP if header.loops() else QUEUE_FULL if self._bound.is_reached() else None
+        if refusal is not None:
+            self._refusals.note(session, "content", refusal, message_id=header.message_id, sender=envelope.sender)
+            return refusal
         if content.path is not None:
             return self._take_spilled(session, envelope, header, content)
         octets = content.read()
@@ -95,8 +126,10 @@ class RelayService:
             if error is not None:
                 answer.set_exception(error)
                 return
-            answer.set_result(_queued_as(message.queue_id))  # heard in the loop's next turn, after what follows
-            self._queued(session, entry, Stored(message, UNTRIED, start + octets))
+            answer.set_result(
+                _queued_as(message.queue_id)
+            )  # takes effect in the loop's next turn, after the line below
+            self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
 
         durable.add_done_callback(written)
         return answer
@@ -106,13 +139,13 @@ class RelayService:
         message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
         entry, durable = await self._spool.add_spilled(message, start, content)
         await durable
-        self._queued(session, entry, self._spool.read(entry))
+        self._queued(session, header, entry, self._spool.read(entry))
         return _queued_as(message.queue_id)
 
     def _compose(
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
     ) -> tuple[Message, bytes]:
-        """Return what is known of the message, and the fields that are put in front of its content."""
+        """Return the facts about a message, and the fields that go in front of its content."""
         now = self._clock.now()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
@@ -132,10 +165,11 @@ class RelayService:
         )
         return message, start
 
-    def _queued(self, session: Session, entry: Entry, stored: Stored) -> None:
-        """Tell the journal, and have it delivered."""
+    def _queued(self, session: Session, header: Header, entry: Entry, stored: Stored) -> None:
+        """Note a durable message in the journal, and have it delivered."""
         message = stored.message
         envelope = message.envelope
+        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         self._journal.record(
             Kind.ACCEPTED,
             message.queue_id,
@@ -145,9 +179,11 @@ class RelayService:
             port=session.purpose.value,
             protocol=with_protocol(session, envelope),
             tls=session.tls_version,
+            session=session.session_id,
             login=session.account.login if session.account is not None else None,
-            sender=str(envelope.reverse_path) if envelope.reverse_path is not None else "",
-            recipients=[str(one.address) for one in envelope.recipients],
+            sender=envelope.sender,
+            recipients=[str(recipient.address) for recipient in envelope.recipients],
+            **further,
         )
         self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)
         self._manager.accepted(entry, stored)

@@ -8,6 +8,7 @@ fields that were there already (RFC 5321 §4.4: exactly one should be there).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
+from postroad.smtp.server.refusals import Refusals
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
 
+APART = 256 * 1024  # octets; a larger message is put together in a thread
 log = logging.getLogger(__name__)
 
 
@@ -74,6 +77,7 @@ class Delivery:
         self._hostname = hostname
         self._clock = clock or Clock()
         self._ids = QueueIds(self._clock)
+        self._refusals = Refusals(journal, self._clock)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
         """Greet everyone."""
@@ -83,21 +87,28 @@ class Delivery:
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        """Note what the receiver itself has refused."""
+        self._refusals.note(session, command, answer, argument=argument or None)
+
     def mail(self, session: Session, envelope: Envelope) -> Reply:  # noqa: ARG002 - as above
         """Accept any reverse-path."""
         return SENDER_OK
 
-    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:  # noqa: ARG002 - as above
+    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Accept whom the world knows (RFC 5321 §3.3), or whom its settings make known."""
         if self._accounts.reached_by(recipient.address):
             return RECIPIENT_OK
-        return NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+        answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+        self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
+        return answer
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         """Put the message into the mailboxes; 250 once it is on disk."""
         section = content.header_section()
         header = read_header(section)
         if header.loops(hops=1):  # the relay in front of the store has counted, and added one
+            self._refusals.note(session, "content", MAIL_LOOP, message_id=header.message_id, sender=envelope.sender)
             return MAIL_LOOP
         reached = self._reached(envelope)
         if reached is None:
@@ -111,7 +122,7 @@ class Delivery:
             queue_id=queue_id,
             when=datetime.fromtimestamp(now).astimezone(),  # RFC 5321 §4.4: local time, with its offset
         )
-        octets = fields + header.separator + without_return_path(content.read(), len(section))
+        octets = await _put_in_front(fields + header.separator, content, len(section))
         try:
             inboxes = [(await self._storage.account(account.login)).inbox for account, _ in reached]
             stored = await self._storage.append([Arrival(tuple(inboxes), octets, int(now), NO_FLAGS)])
@@ -121,6 +132,7 @@ class Delivery:
         except MailError as error:
             log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
             return LOCAL_ERROR
+        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         for (account, recipients), where in zip(reached, stored, strict=True):
             self._journal.record(
                 Kind.STORED,
@@ -136,6 +148,7 @@ class Delivery:
                 peer=session.host,
                 client=session.client_name,
                 tls=session.tls_version,
+                **further,
             )
         return reply(250, "2.0.0", f"OK stored as {queue_id}")
 
@@ -153,3 +166,12 @@ class Delivery:
             for account in accounts:
                 by_login.setdefault(account.login, (account, []))[1].append(str(recipient.address))
         return list(by_login.values())
+
+
+async def _put_in_front(fields: bytes, content: Content, header_size: int) -> bytes:
+    """Return the message with trace fields in front of it. To read and copy a large one may take 50 ms."""
+
+    def message() -> bytes:
+        return fields + without_return_path(content.read(), header_size)
+
+    return await asyncio.to_thread(message) if content.size > APART else message()

@@ -6,8 +6,8 @@ Pure: no clock, no socket, no mail. How it works:
   has been seen; a non-synchronizing one (RFC 7888) just follows.
 - A whole command that is legal in the state and parses (`registry`, `spec.Spec`) becomes its event; everything else
   becomes `Bad`. After either the engine is paused until `complete` answers it, so answers leave in the order of the
-  commands. `proceed` lets the next command through before that: the session does so with pipelined APPENDs (RFC 3501
-  §5.5).
+  commands. `proceed` lets the next command through before that: the session does so with pipelined APPENDs
+  (RFC 3501 §5.5).
 - Some commands go on after their first line. What the next octets are is the engine's mode: the client's answer to a
   challenge (`challenge` → `Response`), the end of IDLE (`begin_idle` → `Done`), a message of any size
   (`take_literal` → `Octets`..., `End`).
@@ -49,6 +49,9 @@ class _Mode(Enum):
     CLOSED = auto()  # of no interest
 
 
+# Each look-up of a member costs a tenth of a small command.
+_IN_COMMAND, _OFFERED, _CLOSED = _Mode.COMMAND, _Mode.OFFERED, _Mode.CLOSED
+
 # command = tag SP command-name ...
 _COMMAND = re.compile(rb"(" + TAG.pattern + rb") (UID )?([A-Za-z][A-Za-z0-9_.\-]*)(?=[ ]|\Z)", re.IGNORECASE)
 _TAG = re.compile(rb"(" + TAG.pattern + rb")(?: |\Z)")
@@ -82,7 +85,7 @@ class Engine:
         self._out: list[bytes] = []
         self._events: deque[Event] = deque()
         self._paused = False
-        self._mode = _Mode.COMMAND
+        self._mode = _IN_COMMAND
         self._tag = b""  # of the command under way in the modes other than COMMAND
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
@@ -92,7 +95,7 @@ class Engine:
 
     def receive_data(self, data: bytes) -> None:
         """Take octets from the client."""
-        if self._mode is not _Mode.CLOSED:
+        if self._mode is not _CLOSED:
             self._framing.receive(data)
 
     def next_event(self) -> Event | None:
@@ -105,7 +108,7 @@ class Engine:
             frame = self._framing.next()
             if frame is None:
                 return None
-            if self._mode is _Mode.COMMAND and type(frame) is list:
+            if self._mode is _IN_COMMAND and type(frame) is list:
                 self._paused = True
                 return self._command(frame)  # never None: nothing is announced
             event = self._event_of(frame)
@@ -130,7 +133,7 @@ class Engine:
     def complete(self, tag: bytes, text: bytes) -> None:
         """Send a completion result (`OK ...`, `NO ...`, `BAD ...`), and go on with the next command."""
         self._out.append(b"%b %b\r\n" % (tag, text))
-        if self._mode is _Mode.OFFERED:
+        if self._mode is _OFFERED:
             self._decline_message()
         self._paused = False
 
@@ -196,31 +199,31 @@ class Engine:
     def close(self) -> None:
         """Have the connection closed once everything is sent."""
         self.enter(State.LOGOUT)
-        self._mode = _Mode.CLOSED
+        self._mode = _CLOSED
         self._paused = False
         self._framing.clear()
         self._events.append(Close())
 
     @property
     def has_input(self) -> bool:
-        """Whether octets wait that no event has been made of: the client pipelines."""
+        """Return True if octets wait that are not yet part of an event: the client pipelines."""
         return self._framing.has_input
 
     @property
     def in_idle(self) -> bool:
-        """Whether the client idles."""
+        """Return True while the client idles."""
         return self._mode is _Mode.IDLE
 
     # -- from frames to events --------------------------------------------------------------------------------
 
     def _command(self, parts: list[bytes], announced: Announced | None = None) -> Event | None:
         """Return the event of a command: whole, or as far as a literal is announced; None if it goes on after that."""
-        found = _COMMAND.match(parts[0])
-        if found is None:
+        match = _COMMAND.match(parts[0])
+        if match is None:
             tag = _tag_of(parts[0])
             what = "tag: Invalid tag" if tag is None else "command: Invalid command name"
             return self._refused(Bad(tag, f"Error in IMAP {what}"), parts)
-        tag, uid, name = found.groups()
+        tag, uid, name = match.groups()
         name = name.upper()
         if uid is not None:
             name = b"UID " + name
@@ -229,8 +232,8 @@ class Engine:
             return self._refused(Bad(tag, self._registry.refusal(name, self.state)), parts)
         try:
             if announced is not None:
-                return self._literal(announced, tag, spec, found.end())
-            return spec.parse(tag, Reader(parts, found.end()))
+                return self._literal(announced, tag, spec, match.end())
+            return spec.parse(tag, Reader(parts, match.end()))
         except SyntaxFault as fault:
             text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
             return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)
@@ -240,15 +243,15 @@ class Engine:
         mode = self._mode
         if isinstance(frame, bytes):
             return self._piece(frame)
-        if isinstance(frame, Announced) and mode is _Mode.COMMAND:
+        if isinstance(frame, Announced) and mode is _IN_COMMAND:
             return self._command(frame.parts, frame)
         if isinstance(frame, Flooded):
             self.bye(b"[TOOBIG] Literal too large")
             self.close()
             return None
-        self._mode = _Mode.COMMAND
+        self._mode = _IN_COMMAND
         if isinstance(frame, Refused):
-            return Bad(_tag_of(frame.start) if mode is _Mode.COMMAND else self._tag, frame.text)
+            return Bad(_tag_of(frame.start) if mode is _IN_COMMAND else self._tag, frame.text)
         parts = frame.parts if isinstance(frame, Announced) else frame
         event = self._end_of(mode, parts[0])
         return self._refused(event, parts) if isinstance(event, Bad) else event
@@ -285,7 +288,7 @@ class Engine:
                 pass  # the literal is another argument
             else:
                 self._announced, self._fault = announced, None
-                self._mode, self._tag, self._name = _Mode.OFFERED, tag, spec.name.decode("ascii")
+                self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
             raise SyntaxFault("Literal too large")
@@ -295,7 +298,7 @@ class Engine:
 
     def _decline_message(self) -> None:
         """Do without the message that is offered; if its literal is non-synchronizing, it comes all the same."""
-        self._mode = _Mode.COMMAND
+        self._mode = _IN_COMMAND
         self._framing.refuse(self._announced.parts[-1])
 
     def _piece(self, octets: bytes) -> Octets:
@@ -313,5 +316,5 @@ class Engine:
 
 def _tag_of(start: bytes) -> bytes | None:
     """Return the tag of input that begins so, or None if it has none."""
-    found = _TAG.match(start[: MAX_TAG + 1])
-    return found[1] if found is not None and len(found[1]) <= MAX_TAG else None
+    match = _TAG.match(start[: MAX_TAG + 1])
+    return match[1] if match is not None and len(match[1]) <= MAX_TAG else None

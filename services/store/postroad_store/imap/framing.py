@@ -1,13 +1,13 @@
 """Where IMAP's commands end: octets in; whole commands, literals and refusals out (RFC 3501 §4.3, RFC 7888).
 
-Pure, and ignorant of what commands mean. `Framing.next` returns one frame after the other:
+Pure, and it does not know what commands mean. `Framing.next` returns one frame after the other:
 
     list[bytes]   a whole command, as `grammar.reader.Reader` wants it: a line's text and a literal in turn
     Announced     the command so far ends in a literal's announcement; the caller decides what becomes of the literal:
                   `keep` it in the command, `stream` it, or `refuse` the command
     bytes         a piece of a literal that is streamed
     Refused       what came cannot be a command, and has been thrown away
-    Flooded       a stranger sends more than the server is willing to throw away: the connection has to end
+    Flooded       the client is about to send more than the server is willing to throw away: the connection has to end
     None          more octets are needed
 
 The octets of a literal are counted and never searched for line ends, whatever becomes of their command: a command
@@ -37,9 +37,9 @@ TOO_LONG = "Command line too long"
 class Limits:
     """Bounds on what a client can make the server hold; octets."""
 
-    line: int = 65536  # of one command, with its literals (but without a literal that is streamed)
+    line: int = 65536  # of one command, with its literals (except one that is streamed)
     line_before_login: int = 65536  # RFC 2971 §3.3: ID has up to 30 pairs of 30 and 1,024 octets, and may quote each
-    literal: int = 65536  # of one that is not streamed
+    literal: int = 65536  # of one literal, unless it is streamed
     literal_before_login: int = 4096  # RFC 7888 §5, as LITERAL- has it
 
 
@@ -77,6 +77,9 @@ class _Next(Enum):
     NOTHING = auto()  # the client has announced too much
 
 
+_LINE, _STREAM = _Next.LINE, _Next.STREAM  # each look-up of a member costs a tenth of a small command
+
+
 class Framing:
     """Cuts one connection's octets into commands."""
 
@@ -102,9 +105,9 @@ class Framing:
         self._trusted = False
         self._non_synchronizing = non_synchronizing  # whether LITERAL+ is offered
         self._buffer = b""
-        self._at = 0  # where in the buffer begins what has not been taken
+        self._at = 0  # where the octets begin that have not been taken
         self._scanned = 0  # up to here the buffer has no LF
-        self._next = _Next.LINE
+        self._next = _LINE
         self._left = 0  # octets of the literal under way that are still to come
         self._parts: list[bytes] = []  # of the command under way
         self._size = 0  # octets of the parts
@@ -121,34 +124,34 @@ class Framing:
         self._at = 0
 
     def trust(self) -> None:
-        """Give the client the room of one that has logged in."""
+        """Raise the limits: the client has logged in."""
         self._line, self._literal = self._limits.line, self._limits.literal
         self._trusted = True
 
     @property
     def has_input(self) -> bool:
-        """Whether octets wait that no frame has been made of."""
+        """Return True if octets wait that are not yet part of a frame."""
         return self._at < len(self._buffer)
 
     @property
     def streaming(self) -> bool:
-        """Whether a literal that is streamed is still coming."""
-        return self._next is _Next.STREAM
+        """Return True while a streamed literal is still coming."""
+        return self._next is _STREAM
 
     def clear(self) -> None:
         """Forget all input."""
         self._buffer, self._at, self._scanned = b"", 0, 0
-        self._next = _Next.LINE
+        self._next = _LINE
         self._parts, self._size = [], 0
 
     # -- frames -----------------------------------------------------------------------------------------------
 
     def next(self) -> Frame | None:
         """Return the next frame; None if it has not come whole."""
-        while self._next is not _Next.LINE:
+        while self._next is not _LINE:
             if self._at == len(self._buffer) and self._next is not _Next.NOTHING:
                 return None
-            if self._next is _Next.STREAM:
+            if self._next is _STREAM:
                 return self._take_piece()
             if self._next is _Next.NOTHING:
                 return _FLOODED
@@ -200,7 +203,7 @@ class Framing:
         return refused
 
     def _start(self, line: bytes) -> bytes:
-        # Of a line that is too long no more than the beginning may be here: the answer must not depend on that.
+        # Only the beginning of a line that is too long may be here: the answer must not depend on how much.
         return (self._parts[0] if self._parts else line)[: MAX_TAG + 1]
 
     # -- what becomes of a literal ----------------------------------------------------------------------------
@@ -218,32 +221,32 @@ class Framing:
         """Hand the literal on in pieces; the rest of the command comes as a command of its own."""
         self._parts, self._size = [], 0
         self._left = size
-        self._next = _Next.STREAM
+        self._next = _STREAM
 
     def refuse(self, line: bytes) -> None:
         """Give up the command whose last line this is, with the non-synchronizing literals that it goes on with."""
         self._parts, self._size = [], 0
         # RFC 7888 §3: check the end of every line for a literal, whatever else is wrong with the line.
-        found = _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:]) if self._non_synchronizing else None
-        if found is None:
-            self._next = _Next.LINE
+        match = _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:]) if self._non_synchronizing else None
+        if match is None:
+            self._next = _LINE
             return
-        size = int(found[1])
+        size = int(match[1])
         if size > MAX_NUMBER or (not self._trusted and size > self._literal):
-            # RFC 7888 §4, the second choice: a stranger cannot make the server read so much.
+            # RFC 7888 §4, the second choice: before login nobody can make the server read so much.
             self._next = _Next.NOTHING
             return
         self._left = size
         self._next = _Next.DISCARD if size else _Next.SKIP
 
     def _take_literal(self) -> bool:
-        """Take a literal, whole: it is a short one."""
+        """Take a literal once it is whole; it is short."""
         end = self._at + self._left
         if len(self._buffer) < end:
             return False
         self._parts.append(self._buffer[self._at : end])
         self._at = end
-        self._next = _Next.LINE
+        self._next = _LINE
         return True
 
     def _take_piece(self) -> bytes:
@@ -251,7 +254,7 @@ class Framing:
         self._at += len(octets)
         self._left -= len(octets)
         if not self._left:
-            self._next = _Next.LINE
+            self._next = _LINE
         return octets
 
     def _discard(self) -> None:

@@ -1,4 +1,4 @@
-"""From the names of mailboxes on the wire to the mail's own, with the errors of the mail."""
+"""Names of mailboxes: from the wire's form to the mail's own, with the errors of the mail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
 
 
 def new_name(name: bytes) -> str:
-    """Return the name that a mailbox shall get; raises `NameNotAllowed` (RFC 3501 §5.1.3: verify it in CREATE)."""
+    """Return the name of a mailbox to be; raises `NameNotAllowed` (RFC 3501 §5.1.3: CREATE has to verify it)."""
     try:
         return decode(name)
     except NameInvalid:
@@ -15,7 +15,7 @@ def new_name(name: bytes) -> str:
 
 
 def known_name(name: bytes) -> str:
-    """Return the name of a mailbox that may exist: octets that are no name name none, so they give an empty one."""
+    """Return the name of a mailbox that may exist; empty, which no mailbox is called, if the octets are not a name."""
     try:
         return decode(name)
     except NameInvalid:

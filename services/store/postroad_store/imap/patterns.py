@@ -1,6 +1,6 @@
-"""LIST and LSUB: which names match a pattern, and what is said of each (RFC 3501 §6.3.8, §6.3.9).
+"""The patterns of LIST and LSUB, and which names match them (RFC 3501 §6.3.8, §6.3.9).
 
-Pure: names are as the wire has them (modified UTF-7), for so are patterns.
+Pure. Names are in modified UTF-7, as patterns are on the wire.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _INBOX = b"INBOX"
 class Pattern:
     """A mailbox pattern: `*` is any octets, `%` any but the hierarchy delimiter.
 
-    A machine whose states are places in the pattern, all that it can be in held as the bits of one integer, so that
-    no pattern takes longer than its length times the name's.
+    A state machine: its states are places in the pattern, and the set of states that it can be in is the bits of one
+    integer. So no pattern takes longer than its length times the length of the name.
     """
 
     __slots__ = ("_accepting", "_literals", "_percents", "_stars", "ends_in_percent")
@@ -53,7 +53,7 @@ class Pattern:
         self.ends_in_percent = pattern.endswith(b"%")
 
     def matches(self, name: bytes) -> bool:
-        """Whether the whole name matches."""
+        """Return True if the whole name matches."""
         wild = self._stars | self._percents
         states = 1
         for octet in name:
@@ -76,7 +76,7 @@ def pattern_of(reference: bytes, mailbox: bytes) -> Pattern:
     """Return the canonical pattern: the reference and then the name (RFC 3501 §6.3.8); INBOX in capitals."""
     text = reference + mailbox
     first, slash, rest = text.partition(DELIMITER)
-    # RFC 3501 §5.1: INBOX is case-insensitive. A wildcard in it can't be told from other names: see `matching`.
+    # RFC 3501 §5.1: INBOX is case-insensitive. A pattern with a wildcard may mean other names too: see `matching`.
     return Pattern(_INBOX + slash + rest if first.upper() == _INBOX else text)
 
 
@@ -87,23 +87,23 @@ def root_of(reference: bytes) -> bytes:
 
 
 def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[bytes, bool]:
-    r"""Return the names that match, sorted, INBOX first; False for one that is only a level above a match.
+    r"""Return the names that match, sorted, INBOX first; False marks a name that is only a level above a match.
 
     RFC 3501 §6.3.8: if `%` is the last character, matching levels of hierarchy are returned too. §6.3.9: with LSUB
-    they stand in place of the names below, and are \Noselect.
+    they replace the names below, and are \Noselect.
     """
     pattern = pattern_of(reference, mailbox)
     any_case = Pattern((reference + mailbox).upper())
-    found: dict[bytes, bool] = {}
-    tried: set[bytes] = set()  # levels: many names have them in common
+    matched: dict[bytes, bool] = {}
+    tried: set[bytes] = set()  # levels that many names have in common
     for name in names:
         if pattern.matches(name) or (name == _INBOX and any_case.matches(name)):
-            found[name] = True
+            matched[name] = True
         if pattern.ends_in_percent:
             level, slash, _ = name.rpartition(DELIMITER)
             while slash and level not in tried:
                 tried.add(level)
                 if pattern.matches(level):
-                    found.setdefault(level, False)
+                    matched.setdefault(level, False)
                 level, slash, _ = level.rpartition(DELIMITER)
-    return dict(sorted(found.items(), key=lambda item: (item[0] != _INBOX, item[0])))
+    return dict(sorted(matched.items(), key=lambda item: (item[0] != _INBOX, item[0])))

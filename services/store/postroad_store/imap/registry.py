@@ -82,11 +82,11 @@ class Registry:
     def __init__(self, specs: Iterable[Spec] = SPECS, *, without: Iterable[str] = ()) -> None:
         """Offer the commands, without some capabilities, named in any case; raises `CannotHide`."""
         specs = tuple(specs)
-        known = {one.name: one for spec in specs for one in _capabilities_of(spec)}
+        known = {capability.name: capability for spec in specs for capability in _capabilities_of(spec)}
         hidden = frozenset(_hidden(name, known) for name in without)
         specs = tuple(spec for spec in specs if spec.capability is None or spec.capability.name not in hidden)
         self._capabilities = tuple(sorted((known[name] for name in known.keys() - hidden), key=_place))
-        self._offered = frozenset(one.name for one in self._capabilities)
+        self._offered = frozenset(capability.name for capability in self._capabilities)
         self.by_name: Mapping[bytes, Spec] = {spec.name: spec for spec in specs}
         self.legal: Mapping[State, Mapping[bytes, Spec]] = {
             state: {spec.name: spec for spec in specs if state in spec.states} for state in State
@@ -104,8 +104,7 @@ class Registry:
 
     def capabilities(self, conditions: Conditions) -> list[bytes]:
         """Return what CAPABILITY lists (RFC 3501 §6.1.1)."""
-        shown = [one for one in self._capabilities if one.shown(conditions)]
-        return [one.name if one.value is None else b"%b=%b" % (one.name, one.value(conditions)) for one in shown]
+        return [each.text(conditions) for each in self._capabilities if each.shown(conditions)]
 
     def refusal(self, name: bytes, state: State) -> str:
         """Return the text of the BAD that a command gets in a state that it is not legal in."""
@@ -129,10 +128,9 @@ def _place(capability: Capability) -> tuple[int, bytes]:
 
 def _hidden(name: str, known: Mapping[bytes, Capability]) -> bytes:
     """Return the capability's own spelling of a name; raises `CannotHide`."""
-    spellings = {one.decode("ascii").upper(): one for one in known}
-    found = spellings.get(name.upper())
-    if found is not None and not known[found].kept:
-        return found
-    choices = ", ".join(sorted(one.name.decode("ascii") for one in known.values() if not one.kept))
-    why = f"there is no IMAP capability {name}" if found is None else known[found].kept
+    spelling = {own.decode("ascii").upper(): own for own in known}.get(name.upper())
+    if spelling is not None and not known[spelling].kept:
+        return spelling
+    choices = ", ".join(sorted(own.decode("ascii") for own, capability in known.items() if not capability.kept))
+    why = f"there is no IMAP capability {name}" if spelling is None else known[spelling].kept
     raise CannotHide(f"{why}; these can be hidden: {choices}")

@@ -1,4 +1,4 @@
-"""Which messages of the selected mailbox a command means, and what is said where they cannot be had."""
+"""Which messages of the selected mailbox a command means, and the answers if they cannot be had or changed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
     """Return the sequence numbers that a set means, as ascending ranges; raises `SyntaxFault`."""
     count = len(view.uids)
     if uid:
-        # RFC 3501 §6.4.8: UIDs that do not exist are ignored; §9: of an empty mailbox, `*` is UIDNEXT.
+        # RFC 3501 §6.4.8: UIDs that do not exist are ignored. RFC 3501 §9: in an empty mailbox `*` is UIDNEXT.
         ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)
         return [range(span.start + 1, span.stop + 1) for span in indexes(ranges, view.uids)]
     ranges = messages.resolve(count)
-    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD, `*` of none too.
+    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD; so is `*` if there are none.
     if not count or ranges[-1][1] > count:
         raise SyntaxFault("Invalid messageset")
     return [range(low, high + 1) for low, high in ranges]

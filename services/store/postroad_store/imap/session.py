@@ -2,12 +2,12 @@
 
 The handlers of the commands are functions of the session, each in the module of its command (`commands/`); the
 registry knows them. Here is what they share: who is logged in, the view of the selected mailbox, how a client hears of
-what others do (RFC 3501 §5.2, §7.4.1), errors, and the order of answers.
+changes by others (RFC 3501 §5.2, §7.4.1), errors, and the order of answers.
 
 `handle` answers at once wherever nothing has to be waited for, so that a client that pipelines a thousand small
-commands costs no task. Only commands that stream (APPEND) are answered later than the next command is begun (RFC 3501
-§5.5 allows it, for one APPEND is never ambiguous with another): the commit goes on while the next message is read.
-Any other command waits for all APPENDs before it.
+commands costs no task. Only commands that stream (APPEND) are answered later than the next command is begun: the
+commit goes on while the next message is read, and one APPEND is never ambiguous with another (RFC 3501 §5.5). Any other
+command waits for all APPENDs before it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Session:
         self.failures = 0  # logins that failed
         self.appends = Appends(self)
         self.watch = Watch(self)
-        self.in_literal = False  # a literal has been announced and not sent whole: nothing else may be written
+        self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
         self._handlers = shared.registry.handlers
         self._streaming = shared.registry.streaming
@@ -155,7 +155,7 @@ class Session:
         r"""Return the mailbox of this name, which is as the client sent it (modified UTF-7).
 
         Raises `NoSuchMailbox` if it could be created, which includes \Noselect names, and `NameNotAllowed` if it never
-        can: no client shall be invited to create that (RFC 3501 §6.3.11, §6.4.7).
+        can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
         """
         wanted = new_name(name)
         mailbox = self.current_account().find(wanted)
@@ -179,7 +179,7 @@ class Session:
     # -- what the handlers share: answers ---------------------------------------------------------------------
 
     def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
-        """Tell what others have done meanwhile, then complete the command.
+        """Say what others have done meanwhile, then complete the command.
 
         RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, say `expunges=False`.
         """

@@ -1,7 +1,7 @@
 """What the server knows of a command: its `Spec`, written in the command's own module (`commands/`).
 
-The registry derives everything else from the Specs: which parser reads a command, in which states it is legal, who
-carries it out, what CAPABILITY says, and which capabilities an operator can hide.
+The registry derives everything else from the Specs: the parser and the handler of each command, the states that it is
+legal in, what CAPABILITY says, and which capabilities an operator can hide.
 """
 
 from __future__ import annotations
@@ -49,15 +49,19 @@ def after_login(conditions: Conditions) -> bool:
 class Capability:
     """An extension as CAPABILITY announces it and as an operator hides it: by `name`.
 
-    A capability of one command alone is that command's `Spec.capability`: to hide it takes the command away. One that
-    only changes a command is in its `Spec.extensions`, and the handler asks `session.offers`.
+    A capability that is a command is that command's `Spec.capability`: without it the command is unknown. A capability
+    that changes a command is in its `Spec.extensions`, and the handler asks `session.offers`.
     """
 
     name: bytes
     rfc: str
     shown: Callable[[Conditions], bool] = _always
-    value: Callable[[Conditions], bytes] | None = None  # what follows "=" in the announcement
-    kept: str = ""  # why it cannot be hidden: the end of a sentence
+    value: Callable[[Conditions], bytes] | None = None  # returns what follows "=" in the announcement
+    kept: str = ""  # why it cannot be hidden, as a sentence without its full stop
+
+    def text(self, conditions: Conditions) -> bytes:
+        """Return what CAPABILITY lists."""
+        return self.name if self.value is None else b"%b=%b" % (self.name, self.value(conditions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +80,6 @@ class Spec:
     rfc: str
     capability: Capability | None = None
     extensions: tuple[Capability, ...] = ()
-    follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))  # what comes later
+    # Events that come later, with the client's next octets
+    follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))
     streams: bool = False  # its last literal is handed on in pieces, of any size: `parse` ends at the announcement

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class State(Enum):
-    """What a connection has got to (RFC 3501 §3)."""
+    """What a connection may do now (RFC 3501 §3)."""
 
     NOT_AUTHENTICATED = "not authenticated"
     AUTHENTICATED = "authenticated"

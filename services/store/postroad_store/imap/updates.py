@@ -1,4 +1,4 @@
-"""Untagged responses about a mailbox: its size, its flags, what has gone (RFC 3501 §7.2.6, §7.3, §7.4)."""
+"""Untagged responses about a mailbox: its size, its flags, removed messages (RFC 3501 §7.2.6, §7.3, §7.4)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import Changes, View
 
@@ -17,7 +19,7 @@ _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
 class FlagLists(dict[int, bytes]):
     r"""Flag lists as FETCH has them, without the parentheses, by the flags' bits; made when first asked for.
 
-    Of 10,000 messages few differ in their flags: joining remembered lists takes 10,000 FLAGS from 20 to 4 ms.
+    Few of 10,000 messages differ in their flags: with remembered lists 10,000 FLAGS take 4 ms instead of 20.
     """
 
     def __init__(self, mailbox: Mailbox, *, recent: bool) -> None:
@@ -40,7 +42,7 @@ def flags_line(mailbox: Mailbox) -> bytes:
 
 
 def permanent_flags(view: View) -> bytes:
-    r"""Return the PERMANENTFLAGS response; `\*` says that new keywords may be made (RFC 3501 §7.1)."""
+    r"""Return the PERMANENTFLAGS response; `\*` says that the client may make new keywords (RFC 3501 §7.1)."""
     if view.read_only:
         return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
     keywords = view.mailbox.keywords
@@ -63,9 +65,17 @@ def changes(view: View, news: Changes, *, uid: bool = False) -> bytes:
         lines.append(b"* %d RECENT\r\n" % news.recent)
     if news.flags:
         plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
-        for number, message in news.flags:
-            flags = view.pick(mailbox.flags, number, number)[0]
+        for (number, message), flags in zip(news.flags, _flags(view, news), strict=True):
             names = (recent if message in view.recent else plain)[flags]
             extra = b"UID %d " % message if uid else b""
             lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
     return b"".join(lines)
+
+
+def _flags(view: View, news: Changes) -> Sequence[int]:
+    """Return the flags of the messages whose flags have changed."""
+    first, last = news.flags[0][0], news.flags[-1][0]
+    flags = view.mailbox.flags
+    if len(news.flags) == last - first + 1:  # they follow each other: at once, in a fifth of the time
+        return view.pick(flags, first, last)
+    return [view.pick(flags, number, number)[0] for number, _ in news.flags]

@@ -52,7 +52,7 @@ class Watch:
         if view is None or not session.engine.in_idle:
             return
         if not session.connection.can_write():
-            # RFC 3501 §5.3: a client that does not read must not make the server hold what it is to be told.
+            # RFC 3501 §5.3: a client that does not read must not make the server hold its news.
             self.telling = asyncio.get_running_loop().create_task(self._tell_when_writable())
             return
         session.tell(view, expunges=True)

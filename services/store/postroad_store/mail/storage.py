@@ -78,6 +78,7 @@ class Storage:
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
+        self._parser = ThreadPoolExecutor(1, thread_name_prefix="mail-parser")
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
@@ -94,6 +95,7 @@ class Storage:
         if self._closed:
             return
         self._closed = True
+        self._parser.shutdown()
         self._apart.shutdown()
         self._reader_apart.close()
         self._reader.close()
@@ -172,8 +174,9 @@ class Storage:
         return self._submit(Append([_incoming(arrival) for arrival in arrivals]))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        ready = await asyncio.to_thread(lambda: [_incoming(arrival) for arrival in arrivals])
-        return await self._submit(Append(ready))
+        # One thread for all of them: each more that is busy would keep the event loop waiting longer.
+        incoming = asyncio.get_running_loop().run_in_executor(self._parser, list, map(_incoming, arrivals))
+        return await self._submit(Append(await incoming))
 
     def store(
         self, mailbox: Mailbox, uids: Sequence[int], change: Change, flags: FlagSet, *, view: View | None = None

@@ -25,6 +25,7 @@ from postroad.smtp.client import (
 )
 from postroad.smtp.client.engine import BLOCK_TIMEOUT
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
+from postroad.smtp.extensions import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ class Talk:
     """A client in a scripted conversation."""
 
     def __init__(self, *, step: int | None = None, starttls: bool = True) -> None:
-        self.client = Client("relay.test", SERVER, starttls=starttls)
+        self.client = Client("relay.test", SERVER, EXTENSIONS, starttls=starttls)
         self.step = step
         self.events: list[Event] = []
 
@@ -608,7 +609,7 @@ def test_421_to_quit_is_as_good_as_221(talk: Talk) -> None:
 
 
 def test_actions_have_their_states() -> None:
-    client = Client("relay.test", SERVER)
+    client = Client("relay.test", SERVER, EXTENSIONS)
     actions: list[Callable[[], None]] = [
         lambda: client.send(ONE),
         client.quit,

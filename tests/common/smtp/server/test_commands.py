@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from postroad.mail.address import Address
 from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mail.reply import TOO_LARGE, Reply
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.commands import (
-    COMMAND_LINES,
     HELLO_SYNTAX,
     MAIL_SYNTAX,
     NO_ARGUMENT,
@@ -20,7 +22,6 @@ from postroad.smtp.server.commands import (
     SENDER_NOT_ASCII,
     SENDER_NOT_UTF8,
     UNKNOWN_PARAMETER,
-    Command,
     CommandError,
     no_argument,
     parse_hello,
@@ -28,17 +29,35 @@ from postroad.smtp.server.commands import (
     parse_parameters,
     parse_rcpt,
 )
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.service import Limits, Purpose, Session
 
 A = Address("a", "alpha.test")
 POSTMASTER = Address("postmaster", "mx.test")
 
 
+def profile(*, auth: bool = True) -> Profile:
+    return Profile(
+        hostname="mx.test",
+        limits=Limits(message_size=1000),
+        postmaster=POSTMASTER,
+        extensions=EXTENSIONS,
+        starttls=True,
+        auth=auth,
+        plaintext_auth=True,
+    )
+
+
+def session(*, extended: bool = True) -> Session:
+    return Session(Purpose.SUBMISSION, ip_address("192.0.2.1"), 1, "1", extended=extended)
+
+
 def mail(argument: bytes, *, extended: bool = True, auth: bool = True) -> Envelope:
-    return parse_mail(argument, extended=extended, auth=auth, size_limit=1000)
+    return parse_mail(argument, profile(auth=auth), session(extended=extended))
 
 
 def rcpt(argument: bytes, *, smtputf8: bool = False) -> Recipient:
-    return parse_rcpt(argument, smtputf8=smtputf8, postmaster=POSTMASTER)
+    return parse_rcpt(argument, profile(), session(), Envelope(None, smtputf8=smtputf8))
 
 
 @pytest.mark.parametrize(
@@ -166,6 +185,12 @@ def test_no_reply_quotes_utf8() -> None:
         (b"[192.0.2.1]", "[192.0.2.1]"),
         (b"[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
         (b"[192.0.2.1] and more (so)", "[192.0.2.1]"),
+        (b"[ipv6:::1]", "[ipv6:::1]"),
+        (b"[IPv6:::ffff:192.0.2.1]", "[IPv6:::ffff:192.0.2.1]"),
+        (b"localhost", "localhost"),
+        (b"_x._tcp.test", "_x._tcp.test"),
+        (b"192.0.2.1", "192.0.2.1"),
+        (b"x" * 63 + b".test", "x" * 63 + ".test"),
     ],
 )
 def test_hello(argument: bytes, name: str) -> None:
@@ -181,6 +206,23 @@ def test_hello(argument: bytes, name: str) -> None:
         (b"-x", HELLO_SYNTAX),
         (b"a;b", HELLO_SYNTAX),
         (b"[192.0.2.1", HELLO_SYNTAX),
+        (b"[999.1.1.1]", HELLO_SYNTAX),
+        (b"[192.0.2]", HELLO_SYNTAX),
+        (b"[192.0.2.1.5]", HELLO_SYNTAX),
+        (b"[]", HELLO_SYNTAX),
+        (b"[::1]", HELLO_SYNTAX),
+        (b"[IPv6:::g]", HELLO_SYNTAX),
+        (b"[IPv6:192.0.2.1]", HELLO_SYNTAX),
+        (b"[IPv6:fe80::1%eth0]", HELLO_SYNTAX),
+        (b"[client.test]", HELLO_SYNTAX),
+        (b"a..b", HELLO_SYNTAX),
+        (b".a", HELLO_SYNTAX),
+        (b"a..", HELLO_SYNTAX),
+        (b".", HELLO_SYNTAX),
+        (b"a.-b.test", HELLO_SYNTAX),
+        (b"a-.test", HELLO_SYNTAX),
+        (b"x" * 64 + b".test", HELLO_SYNTAX),
+        (b"x." * 128, HELLO_SYNTAX),
         (b"x" * 256, HELLO_SYNTAX),
         (b"a\tb", HELLO_SYNTAX),
         (b"\xff", NOT_ASCII),
@@ -204,5 +246,5 @@ def test_parameters() -> None:
 
 
 def test_command_lines() -> None:
-    assert COMMAND_LINES[Command.RCPT] == 512
-    assert COMMAND_LINES[Command.MAIL] == 512 + 26 + 17 + 10 + 500
+    assert profile().verbs[b"RCPT"].line == 512
+    assert profile().verbs[b"MAIL"].line == 512 + 26 + 17 + 10 + 500

@@ -17,6 +17,7 @@ from postroad.mail import content as content_module
 from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply, reply
 from postroad.shell import HANDSHAKE, LINGER
 from postroad.shell.admission import GRACE
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.connection import READ_AHEAD
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
@@ -48,6 +49,7 @@ class Keeper:
         self.refusal: Reply | None = None
         self.failure: Exception | None = None
         self.paths: list[Path | None] = []
+        self.refusals: list[tuple[str, int, str]] = []
 
     def connect(self, session: Session) -> Reply | None:
         self.sessions.append(session)
@@ -65,6 +67,9 @@ class Keeper:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         return NO_SUCH_USER if recipient.address.local_part == "nobody" else RECIPIENT_OK
+
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        self.refusals.append((command, answer.code, argument))
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         self.arrived.set()
@@ -128,6 +133,7 @@ class Rig:
             [Listener("127.0.0.1", 0, role)],
             hostname="mx.test",
             content_directory=self.folder,
+            extensions=EXTENSIONS,
             limits=Limits(**limits),  # type: ignore[arg-type]
             tls=tls,
             plaintext_auth=True,
@@ -188,6 +194,32 @@ async def test_the_service_may_turn_away(rig: Rig) -> None:
     client = await rig.connect(greeted=False)
     assert await client.line() == "421 4.3.2 mx.test Later"
     assert await client.is_closed()
+
+
+async def test_the_service_hears_what_the_receiver_refuses(rig: Rig) -> None:
+    await rig.serve(role=Purpose.SUBMISSION, recipients=1, message_size=100)
+    client = await rig.connect()
+    client.writer.write(
+        b"EHLO client.test\r\n"
+        b"RCPT TO:<b@beta.test>\r\n"
+        b"MAIL FROM:<a@alpha.test> SIZE=101\r\n"
+        b"AUTH PLAIN secret?\r\n"
+        b"AUTH LOGIN\r\n"
+        b"secret?\r\n"
+        b"SECRET\r\n"
+    )
+    client.writer.write(MAIL + RCPT + b"RCPT TO:<c@beta.test>\r\nDATA\r\n")
+    while not (await client.line()).startswith("354"):
+        pass
+    assert (await client.say(b"x" * 99 + b"\r\n.\r\n")).startswith("552")
+    assert rig.keeper.refusals == [
+        ("RCPT", 503, "TO:<b@beta.test>"),
+        ("MAIL", 552, "FROM:<a@alpha.test> SIZE=101"),
+        ("AUTH", 501, ""),
+        ("AUTH", 501, ""),
+        ("RCPT", 452, "TO:<c@beta.test>"),
+        ("content", 552, ""),
+    ]
 
 
 async def test_too_many_connections(rig: Rig) -> None:
@@ -559,6 +591,7 @@ async def test_port_in_use(rig: Rig) -> None:
             [Listener("127.0.0.1", 0), Listener("127.0.0.1", rig.port)],
             hostname="mx.test",
             content_directory=rig.folder,
+            extensions=EXTENSIONS,
         )
 
 
@@ -570,6 +603,7 @@ async def test_implicit_tls_needs_a_context(rig: Rig) -> None:
             [Listener("127.0.0.1", 0, Purpose.SUBMISSIONS)],
             hostname="mx.test",
             content_directory=rig.folder,
+            extensions=EXTENSIONS,
         )
 
 

@@ -18,6 +18,7 @@ from postroad.mail.reply import (
     STORAGE_FULL,
     TIMEOUT,
 )
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
     Authenticate,
@@ -30,8 +31,10 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
     StartTls,
 )
+from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Limits, Purpose, Session
@@ -53,6 +56,7 @@ def engine(session: Session) -> Engine:
         starttls=True,
         auth=True,
         plaintext_auth=True,
+        extensions=EXTENSIONS,
     )
     engine = Engine(profile, session)
     assert engine.next_event() == Connected()
@@ -136,7 +140,7 @@ def test_content_that_cannot_be_kept(engine: Engine) -> None:
     engine.receive_data(b"more\r\n")
     assert events(engine) == []
     engine.receive_data(b".\r\nNOOP\r\n")
-    assert events(engine) == []
+    assert events(engine) == [Refused("content", STORAGE_FULL)]
     assert engine.data_to_send() == STORAGE_FULL.encode() + OK.encode()
 
 
@@ -145,7 +149,7 @@ def test_content_refused_with_its_last_block(engine: Engine) -> None:
     engine.receive_data(b"x\r\n.\r\n")
     assert isinstance(engine.next_event(), Block)
     engine.refuse_content(LOCAL_ERROR)
-    assert events(engine) == []
+    assert events(engine) == [Refused("content", LOCAL_ERROR)]
     assert engine.data_to_send() == LOCAL_ERROR.encode()
 
 
@@ -157,6 +161,28 @@ def test_content_that_is_refused_is_discarded_at_once(engine: Engine) -> None:
     assert events(engine) == [Discard()]
     assert feed(engine, b"x\r\n") == b""
     assert feed(engine, b".\r\n") == BAD_CONTENT.encode()
+
+
+@pytest.mark.parametrize("method", sorted(HTTP_METHODS))
+def test_http_ends_the_session_with_its_first_line(engine: Engine, method: bytes) -> None:
+    engine.receive_data(f"{method.decode()} / HTTP/1.1\r\nNOOP\r\n".encode())
+    assert events(engine) == [Close()]
+    assert engine.data_to_send() == b"421 4.5.0 mx.test This is SMTP, and the client speaks HTTP\r\n"
+
+
+def test_http_in_an_exchange_ends_the_session(engine: Engine) -> None:
+    assert feed(engine, b"AUTH PLAIN\r\n") == b"334 \r\n"
+    engine.receive_data(b"POST /" + b"x" * 13000 + b"\r\n")
+    assert events(engine) == [Refused("AUTH", HTTP_SPOKEN), Close()]
+    assert engine.data_to_send().startswith(b"421 4.5.0")
+
+
+def test_a_reply_without_a_question_changes_nothing(engine: Engine) -> None:
+    engine.receive_data(b"STARTTLS\r\n")
+    assert engine.next_event() == StartTls()
+    with pytest.raises(LocalProtocolError, match="no event waits"):
+        engine.answer(OK)
+    assert engine.next_event() is PAUSED
 
 
 def test_refuse_content_outside_data_is_nothing(engine: Engine) -> None:

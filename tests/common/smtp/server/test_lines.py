@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.smtp.server.commands import AUTH_LINE, BAD_CHARACTER, LINE_TOO_LONG
-from postroad.smtp.server.lines import LineReader
+from postroad.smtp.server.commands import BAD_CHARACTER, LINE_TOO_LONG
+from postroad.smtp.server.lines import HTTP_SPOKEN, LineReader
 
 if TYPE_CHECKING:
     from postroad.mail.reply import Reply
 
-LONG = b"x" * AUTH_LINE
-FULL = b"x" * (AUTH_LINE - 2)
+LINE = 12288
+LONG = b"x" * LINE
+FULL = b"x" * (LINE - 2)
 
 
 def lines(octets: bytes, size: int) -> list[bytes | Reply]:
-    reader = LineReader()
+    reader = LineReader(LINE - 2)
     found: list[bytes | Reply] = []
     for start in range(0, len(octets), size):
         reader.receive(octets[start : start + size])
         while (line := reader.next_line()) is not None:
             found.append(line)
-        assert reader.buffered < AUTH_LINE
+        assert reader.buffered < LINE
     return found
 
 
@@ -48,6 +49,10 @@ def lines(octets: bytes, size: int) -> list[bytes | Reply]:
         (FULL + b"\n\r\nc\r\n", [BAD_CHARACTER, b"c"]),
         (LONG + b"\n\r\nc\r\n", [LINE_TOO_LONG, b"c"]),
         (b"\0" + LONG + b"\r\nc\r\n", [LINE_TOO_LONG, b"c"]),
+        (b"GET /\r\n", [b"GET /"]),
+        (b"GET / HTTP/1.0\nHost: x\n\r\n", [HTTP_SPOKEN]),
+        (b"POST /\0\r\n", [HTTP_SPOKEN]),
+        (b"POST /" + LONG + b" HTTP/1.1\r\n", [HTTP_SPOKEN]),
     ],
 )
 def test_lines(octets: bytes, expected: list[bytes | Reply], size: int) -> None:
@@ -57,7 +62,7 @@ def test_lines(octets: bytes, expected: list[bytes | Reply], size: int) -> None:
 
 
 def test_take_all() -> None:
-    reader = LineReader()
+    reader = LineReader(LINE - 2)
     reader.receive(b"a\r\nrest")
     assert reader.next_line() == b"a"
     assert reader.buffered == 4

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from postroad.smtp.server.commands import Command
-from postroad.smtp.server.sequence import SEQUENCE, sequence_table
+from postroad.mail.address import Address
+from postroad.smtp.extensions import EXTENSIONS
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.sequence import sequence_table
+from postroad.smtp.server.service import Limits
+
+VERBS = Profile(
+    hostname="mx.test",
+    limits=Limits(),
+    postmaster=Address("postmaster", "mx.test"),
+    extensions=EXTENSIONS,
+    starttls=False,
+    auth=False,
+    plaintext_auth=False,
+).verbs.values()
 
 TABLE = """\
             refused  greeted    ready     mail     rcpt
@@ -23,12 +36,12 @@ AUTH            503      503       ok      503      503"""
 
 
 def test_table() -> None:
-    assert sequence_table() == TABLE
+    assert sequence_table(VERBS) == TABLE
 
 
 def test_every_refusal_is_a_permanent_one_with_its_status() -> None:
-    for state, refusals in SEQUENCE.items():
-        for command, refusal in refusals.items():
-            assert command in Command, state
+    for verb in VERBS:
+        for state, refusal in verb.refused.items():
+            assert state.value in TABLE
             assert refusal.code in (503, 554)
             assert str(refusal.status) == "5.5.1"

@@ -95,6 +95,14 @@ def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
         log.read(positions[0])
 
 
+def test_a_segment_that_is_written_to_outlives_the_removal_of_an_older_one(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_size=100)
+    for octets in (b"x" * 80, b"y"):
+        log.append([(octets,)])
+    log.delete(1)
+    assert log.append([(b"z",)])[0].segment == 2
+
+
 def test_a_log_cut_off_at_any_octet_gives_the_whole_records_before_the_cut(tmp_path: Path) -> None:
     log = new_log(tmp_path / "whole")
     written = [b"first", b"", b"second record", b"the third"]

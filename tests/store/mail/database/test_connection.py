@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from postroad_store.mail.database.connection import FILE, open_reader, open_writer, storage_error
+from postroad_store.mail.database.connection import FILE, explained, open_reader, open_writer, storage_error
 from postroad_store.mail.database.schema import VERSION
 from postroad_store.mail.model.errors import StorageBusy, StorageCorrupt, StorageError, StorageFull
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -52,15 +49,45 @@ def test_the_reader_cannot_write(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_another_schema_is_refused(tmp_path: Path) -> None:
-    writer = open_writer(tmp_path / FILE)
-    writer.execute("PRAGMA user_version = 99")
-    writer.close()
-    with pytest.raises(StorageError, match="schema 99"):
-        open_writer(tmp_path / FILE)
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "put a backup in its place"),
+        (sqlite3.SQLITE_NOTADB, "put a backup in its place"),
+        (sqlite3.SQLITE_FULL, "make room on the disk"),
+        (sqlite3.SQLITE_BUSY, "another process has it open"),
+        (sqlite3.SQLITE_CANTOPEN, "may read and write the file"),
+    ],
+)
+def test_an_administrator_learns_which_file_and_what_to_do(code: int, advice: str) -> None:
+    error = sqlite3.OperationalError("what SQLite says")
+    error.sqlite_errorcode = code
+    text = explained(error, Path("/somewhere/mail.sqlite"))
+    assert text.startswith("the mail's database /somewhere/mail.sqlite: what SQLite says")
+    assert advice in text
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database" * 1000)
-    with pytest.raises(StorageCorrupt):
+    with pytest.raises(
+        StorageCorrupt, match=f"{tmp_path / FILE}: file is not a database: it is damaged. Stop the store"
+    ):
         open_writer(tmp_path / FILE)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(StorageError, match=f"{tmp_path / FILE}: unable to open database file"):
+        open_writer(tmp_path / FILE)
+
+
+def test_a_database_that_has_gone_is_made_anew_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    open_writer(tmp_path / FILE).close()
+    assert not caplog.messages  # the first is nothing to talk about
+    open_writer(tmp_path / FILE).close()
+    (tmp_path / "incoming").mkdir()  # as the store leaves it
+    (tmp_path / FILE).unlink()
+    assert not caplog.messages
+    open_writer(tmp_path / FILE).close()
+    (message,) = caplog.messages
+    assert message.startswith(f"made a new database in {tmp_path}: ")

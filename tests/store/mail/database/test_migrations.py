@@ -145,6 +145,18 @@ def test_a_step_that_fails_leaves_the_old_version_whole(tmp_path: Path, monkeypa
     assert tables(path)[-2] == f"({VERSION},)"
 
 
+def test_a_database_that_another_process_has_migrated_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = taken(tmp_path, 1)
+    open_writer(path).close()
+    before = dump(path)
+    versions = iter([1, VERSION])
+    monkeypatch.setattr(migrations, "_version", lambda _: next(versions))
+    open_writer(path).close()
+    assert dump(path) == before
+
+
 KILLED = textwrap.dedent("""
     import os, signal, sqlite3, sys
     from pathlib import Path

@@ -218,3 +218,14 @@ def test_structure_and_search_have_one_encoding(fields: bytes, encoding: bytes) 
 
 def test_one_object_for_a_media_type() -> None:
     assert module._type(b"text/plain; charset=x-one") is module._type(b"text/plain; charset=x-one")
+
+
+def test_a_large_message_is_looked_through_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = b"Content-Type: multipart/mixed; boundary=bound\r\n\r\n"
+    for length in range(40):  # the delimiter lies across the edges of the pieces, at each of its octets
+        content = head + b"x\n" * length + b"\r\n--bound\r\n\r\n" + b"y\n" * 20 + b"\r\n--bound--\r\n" + b"z" * 40
+        whole = parse(content)
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "PIECE", 10)
+            assert parse(content) == whole
+        assert b'NIL NIL "7bit" 40 20)' in whole.body

@@ -26,9 +26,10 @@ VALUES = [
 
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("message_id", [b"<1@x>", b"<{1}@x>", b'<">'])
 @pytest.mark.parametrize(("value", "text"), VALUES)
-def test_addresses(name: bytes, subject: bytes | None, value: bytes, text: str) -> None:
-    fields = [(name, value), (b"message-id", b"<{1}@x>")]
+def test_addresses(name: bytes, subject: bytes | None, message_id: bytes, value: bytes, text: str) -> None:
+    fields = [(name, value), (b"message-id", message_id)]
     if subject is not None:
         fields.append((b"subject", subject))
     wire = envelope(fields)

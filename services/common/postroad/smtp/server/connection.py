@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
 from postroad.engine import NEED_DATA, PAUSED
-from postroad.mail.reply import LOCAL_ERROR, SHUTTING_DOWN, TIMEOUT, TOO_MANY_CONNECTIONS, Reply, reply
+from postroad.mail.reply import AUTH_UNAVAILABLE, LOCAL_ERROR, SHUTTING_DOWN, TIMEOUT, TOO_MANY_CONNECTIONS, Reply
 from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
 from postroad.smtp.server.engine import Engine
@@ -32,13 +32,14 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
     StartTls,
 )
 from postroad.smtp.server.incoming import Incoming, storage_failed
 from postroad.smtp.server.lifecycle import Lifecycle
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Session
-from postroad.smtp.server.wire import Wire
+from postroad.smtp.server.wire import EARLY_TALKER, Wire
 from postroad.world.guesses import TooManyGuesses
 
 if TYPE_CHECKING:
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Purpose
 
 logger = logging.getLogger("postroad.smtp.server")
-
-_EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
-_AUTHENTICATION_UNAVAILABLE = reply(454, "4.7.0", "Temporary authentication failure")  # RFC 4954 §6
 
 _parse_ip = functools.lru_cache(maxsize=1024)(ip_address)  # saves 4 µs per connection
 
@@ -118,7 +116,7 @@ class Receiver(Lifecycle):
     async def _handle_client(self) -> None:
         """Greet. aiosmtpd runs this once the connection stands; its line loop would be here."""
         if self._engine is None:
-            farewell = self._profile.farewell(TOO_MANY_CONNECTIONS).encode()
+            farewell = self._profile.encode(self._profile.farewell(TOO_MANY_CONNECTIONS))
             self._wire.sent(farewell)
             self._wire.transport.write(farewell)
             self._close()
@@ -241,7 +239,7 @@ class Receiver(Lifecycle):
                 engine.answer(answer)
             case Connected():
                 early = engine.buffered or self._wire.speaks_first()
-                refusal = _EARLY_TALKER if early else self._service.connect(facts)
+                refusal = EARLY_TALKER if early else self._service.connect(facts)
                 engine.answer(refusal or self._profile.greeting)
             case Authenticate():
                 self._await(self.loop.create_task(self._check_credentials(event)), self._ran)
@@ -256,6 +254,8 @@ class Receiver(Lifecycle):
                 self._incoming.drop()
             case Flush():
                 self.flush()
+            case Refused():
+                self._service.refused(facts, event.command, event.reply, event.argument)
             case Close():
                 self._close()
 
@@ -318,19 +318,17 @@ class Receiver(Lifecycle):
         self._go_on_after(done)
 
     async def _check_credentials(self, event: Authenticate) -> None:
+        account, refusal = None, None
         try:
             account = await self._service.authenticate(self._facts, event.login, event.password)
-        except TooManyGuesses:
-            answer: Reply | None = _AUTHENTICATION_UNAVAILABLE
-        except Exception:
-            logger.exception("unforeseen error", extra=self._identity())
-            answer = _AUTHENTICATION_UNAVAILABLE
-        else:
-            answer = None
+        except Exception as error:
+            refusal = AUTH_UNAVAILABLE
+            if not isinstance(error, TooManyGuesses):
+                logger.exception("unforeseen error", extra=self._identity())
         if self._engine is None:
             return
-        if answer is not None:
-            self._engine.answer(answer)
+        if refusal is not None:
+            self._engine.answer(refusal)
             return
         if account is not None:
             self._prove()

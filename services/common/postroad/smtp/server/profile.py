@@ -1,55 +1,88 @@
-"""What the SMTP sessions of one listener have in common, with the replies that depend on nothing else."""
+"""What the SMTP sessions of one listener have in common, derived from the list of extensions once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
-from postroad.sasl import MECHANISMS
+from postroad.smtp.server.sequence import never
+from postroad.smtp.server.verbs import VERBS, not_implemented
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postroad.mail.address import Address
-    from postroad.smtp.server.service import Limits
+    from postroad.smtp.extensions.extension import Extension, Parameter
+    from postroad.smtp.server.sequence import Verb
+    from postroad.smtp.server.service import Limits, Session
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class Profile:
-    """What the sessions of one listener have in common: who the receiver is, and what it offers."""
+    """What the sessions of one listener have in common: the receiver's name, and what it offers.
 
-    def __init__(
-        self, *, hostname: str, limits: Limits, postmaster: Address, starttls: bool, auth: bool, plaintext_auth: bool
-    ) -> None:
-        self.hostname = hostname
-        self.limits = limits
-        self.postmaster = postmaster
-        self.starttls = starttls
-        self.auth = auth
-        self.plaintext_auth = plaintext_auth
+    `extensions` are all that the receiver knows. Those that are not offered here, because of `starttls` and `auth` or
+    because they are hidden, keep their verbs, which are then 502, and their room in the command line, so that a client
+    which uses them all the same gets the reply that says so (RFC 5321 §4.2.4).
+    """
+
+    hostname: str
+    limits: Limits
+    postmaster: Address
+    extensions: tuple[Extension, ...]
+    starttls: bool
+    auth: bool
+    plaintext_auth: bool
+    greeting: Reply = field(init=False)
+    goodbye: Reply = field(init=False)
+    hello: Reply = field(init=False)
+    mail: dict[str, Parameter] = field(init=False)  # the parameters of MAIL, by keyword
+    rcpt: dict[str, Parameter] = field(init=False)  # those of RCPT
+    verbs: dict[bytes, Verb] = field(init=False)
+    longest_line: int = field(init=False)  # octets with CRLF
+    encode: Callable[[Reply], bytes] = field(init=False)
+    _hellos: dict[bool, Reply] = field(init=False)
+
+    def __post_init__(self) -> None:
+        offered = [extension for extension in self.extensions if extension.available(self)]
         # RFC 2034 §4: no enhanced status in the greeting and in the replies to EHLO and HELO.
-        self.greeting = reply(220, None, f"{hostname} ESMTP Postroad")
-        self.goodbye = reply(221, "2.0.0", f"{hostname} closing transmission channel")
-        self.hello = reply(250, None, hostname)
-        self._extensions = {secure: self._extended_hello(secure=secure) for secure in (False, True)}
+        self.greeting = reply(220, None, f"{self.hostname} ESMTP Postroad")
+        self.goodbye = reply(221, "2.0.0", f"{self.hostname} closing transmission channel")
+        self.hello = reply(250, None, self.hostname)
+        self._hellos = {secure: self._extended_hello(offered, secure=secure) for secure in (False, True)}
+        self.mail = {parameter.keyword: parameter for extension in offered for parameter in extension.mail}
+        self.rcpt = {parameter.keyword: parameter for extension in offered for parameter in extension.rcpt}
+        self.verbs = {verb.name.encode(): verb for verb in self._all_verbs(offered)}
+        self.longest_line = max(verb.line for verb in self.verbs.values())
+        encoders = [extension.encode for extension in offered if extension.encode is not None]
+        self.encode = encoders[0] if encoders else Reply.encode_without_status
 
-    def _extended_hello(self, *, secure: bool) -> Reply:
-        lines = [
-            self.hostname,
-            "PIPELINING",
-            f"SIZE {self.limits.message_size}",
-            "8BITMIME",
-            "SMTPUTF8",
-            "ENHANCEDSTATUSCODES",
-        ]
-        if self.starttls and not secure:  # RFC 3207 §4.2: not while TLS is active
-            lines.append("STARTTLS")
-        if self.auth and (secure or self.plaintext_auth):  # RFC 4954 §4: no password in plaintext
-            lines.append("AUTH " + " ".join(MECHANISMS))
-        return reply(250, None, *lines, "HELP")
+    def _all_verbs(self, offered: list[Extension]) -> list[Verb]:
+        # RFC 5321 §4.5.3.1.4: each extension may make the command line longer
+        room = {
+            "MAIL": sum(extension.mail_line for extension in self.extensions),
+            "RCPT": sum(extension.rcpt_line for extension in self.extensions),
+        }
+        verbs = [replace(verb, line=verb.line + room.get(verb.name, 0)) for verb in VERBS]
+        for extension in self.extensions:
+            if extension.verb is not None:
+                known = extension.verb
+                verbs.append(known if extension in offered else replace(known, run=not_implemented, applies=never))
+        return verbs
+
+    def _extended_hello(self, offered: list[Extension], *, secure: bool) -> Reply:
+        lines = [extension.offer(self, secure) for extension in offered]
+        return reply(250, None, self.hostname, *[line for line in lines if line is not None], "HELP")
 
     def extended_hello(self, *, secure: bool) -> Reply:
         """Return the reply to EHLO, with or without TLS."""
-        return self._extensions[secure]
+        return self._hellos[secure]
+
+    def applicable(self, session: Session) -> list[str]:
+        """Return the names of the commands that this session may use, now or after others."""
+        return [verb.name for verb in self.verbs.values() if verb.applies(self, session)]
 
     def farewell(self, reason: Reply) -> Reply:
-        """Return a 421 with the domain that RFC 5321 §4.2.2 wants in front of its text."""
+        """Return a 421 with the domain that RFC 5321 §4.2.2 puts in front of its text."""
         return replace(reason, lines=(f"{self.hostname} {reason.lines[0]}", *reason.lines[1:]))

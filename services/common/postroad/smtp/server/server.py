@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from postroad.smtp.extensions.extension import Extension
     from postroad.tap import Tap
 
 BACKLOG = 1024
@@ -149,6 +150,7 @@ async def serve(
     *,
     hostname: str,
     content_directory: Path,
+    extensions: tuple[Extension, ...],
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
     plaintext_auth: bool = False,
@@ -158,9 +160,10 @@ async def serve(
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
-    `postmaster` is what `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows; without
-    it, postmaster at `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` where a
-    port cannot be bound, and then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
+    `extensions` are those that it knows; each listener offers those that go there. `postmaster` is what
+    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows; without it, postmaster at
+    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` where a port cannot be bound,
+    and then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):
@@ -172,6 +175,7 @@ async def serve(
                 hostname=hostname,
                 limits=limits,
                 postmaster=postmaster or Address("postmaster", hostname),
+                extensions=extensions,
                 starttls=tls is not None and listener.purpose is not Purpose.SUBMISSIONS,
                 auth=listener.purpose is not Purpose.TRANSFER,
                 plaintext_auth=plaintext_auth,

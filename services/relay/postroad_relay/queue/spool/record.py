@@ -1,12 +1,12 @@
-"""What the spool's log says: a message came, its recipients made progress, it is done. Pure: octets to and fro.
+"""Records of the spool's log: a message came, its recipients made progress, it is done. Pure: octets to and fro.
 
-A record is a kind, the queue ID's number, and what the kind calls for:
+A record is a kind, the queue ID's number, and a body by kind:
 
     MESSAGE   length of head, head (JSON: the envelope), content
-    PROGRESS  JSON: everything that is not as it was when the message came; the last one counts
+    PROGRESS  JSON: everything that has changed since the message came; the last one counts
     DONE      nothing
 
-The head is JSON so that the envelope may grow; content stands beside it as it is.
+The head is JSON so that the envelope may grow; the content follows it unchanged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ QueueId = NewType("QueueId", str)  # 13 hexadecimal digits, capitals; never used
 
 
 class RecordError(ValueError):
-    """A record is none that this code knows."""
+    """A record is not of a form that this code knows."""
 
 
 class Kind(IntEnum):
@@ -58,16 +58,16 @@ def number_of(ident: QueueId) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is known of a queued message from the moment it was accepted.
+    """The facts about a queued message that do not change once it is accepted.
 
-    `size` is of the whole content, trace fields included, in octets. `eight_bit` says that there are octets
-    above 127 in it, `utf8_header` that there are in its header section.
+    `size` is that of the whole content with its trace fields, in octets. `eight_bit` says that the content has octets
+    above 127, `utf8_header` that its header section has.
     """
 
     queue_id: QueueId
     arrived: float  # seconds since the epoch
     envelope: Envelope
-    message_id: str | None  # of the header, with its angle brackets
+    message_id: str | None  # from the header section, with its angle brackets
     size: int
     eight_bit: bool = False
     utf8_header: bool = False
@@ -79,8 +79,8 @@ class Message:
 class Progress:
     """How far a message has come; recipients are named by their index in the envelope.
 
-    A recipient is done when it has the message, or its sender the DSN. A failed one is still to be reported; of a
-    deferred one the last reason is kept, for the DSN that an expiry brings.
+    A recipient is done when it has the message, or when the sender has a DSN about it. A failed one is still to be
+    reported. For a deferred one the last reason is kept, which the DSN quotes if the message expires.
     """
 
     due: float = 0.0  # seconds since the epoch: when the next attempt is
@@ -102,7 +102,7 @@ UNTRIED = Progress()
 
 
 def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Return the record as pieces; the content is handed on without being copied."""
+    """Return the record in pieces, so that the content is not copied."""
     envelope = message.envelope
     path = envelope.reverse_path
     head: dict[str, Any] = {
@@ -167,7 +167,7 @@ def decode_message(record: bytes | memoryview) -> tuple[Message, int]:
 
 
 def encode_progress(ident: QueueId, progress: Progress) -> bytes:
-    """Return the record of a message that is still not done."""
+    """Return the record of a message that is not done yet."""
     body = {
         "due": progress.due,
         "attempts": progress.attempts,

@@ -1,11 +1,11 @@
 """The durable queue: an index in memory over the log on disk.
 
-The index keeps a few numbers for each message; envelope and content are read back when an attempt is due. All
-methods are for the event loop's thread, all writing happens in one thread of its own, grouped (`GroupCommit`).
+The index keeps a few numbers per message; envelope and content are read back when an attempt is due. All methods are
+for the event loop's thread; one other thread does all the writing, in groups (`GroupCommit`).
 
-How space comes back: segments go from the oldest end alone, because a DONE or PROGRESS record must not vanish
-before the message that it speaks of. The oldest goes when nothing in it is alive; when the whole log has grown
-to several times what is alive, the living of the oldest are copied to the end of the log first.
+How space comes back: only the oldest segment is ever removed, because a DONE or PROGRESS record must not vanish before
+the message that it is about. It is removed when nothing in it is needed. When the whole log has grown to several times
+what is needed, the records that are needed in the oldest segment are copied to the end of the log first.
 """
 
 from __future__ import annotations
@@ -55,21 +55,21 @@ class SpoolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message read back: all but the content of a spilled one, which is in `path` after `start`."""
+    """A message read back. Where the content has spilled to a file, `path`, `start` is what comes before it."""
 
     message: Message
     progress: Progress
-    start: bytes  # trace fields, and the whole content unless it spilled
+    start: bytes  # trace fields, and the whole content unless it has spilled
     path: Path | None = None
 
     def beginning(self, octets: int) -> bytes:
-        """Return the content as far as it has so many octets, and its whole header section; raises `SpoolError`."""
-        found = b""
+        """Return the beginning of the content: so many octets, and the whole header section; raises `SpoolError`."""
+        beginning = b""
         for block in self.blocks():
-            found += block
-            if len(found) > octets and b"\r\n\r\n" in found:
+            beginning += block
+            if len(beginning) > octets and b"\r\n\r\n" in beginning:
                 break
-        return found
+        return beginning
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the content; raises `SpoolError`."""
@@ -121,12 +121,12 @@ class Spool:
         return self._entries.get(ident)
 
     def new_id(self) -> QueueId:
-        """Return a queue ID that was never used: the time in microseconds, moved on where it stands still."""
+        """Return a queue ID that was never used: the time in microseconds, or the last one plus 1."""
         self._index.last_id = max(self._index.last_id + 1, int(self._clock.now() * 1_000_000))
         return queue_id(self._index.last_id)
 
     def read(self, entry: Entry) -> Stored:
-        """Return what an attempt needs; raises `SpoolError` where the disk does not give it back."""
+        """Return what an attempt needs; raises `SpoolError` if it can't be read from the disk."""
         if entry.message_at is None:
             raise SpoolError(f"{entry.queue_id} is not on disk yet")
         try:
@@ -144,7 +144,7 @@ class Spool:
     def add(self, message: Message, content: tuple[bytes, ...]) -> tuple[Entry, asyncio.Future[None]]:
         """Queue a message with its content in pieces; the future ends when it is durable, or with an `OSError`.
 
-        The future may be waited for or dropped: the entry is queued whatever becomes of the caller.
+        The message is queued even if the caller drops the future.
         """
         entry = Entry(message.queue_id, message.arrived, spilled=message.spilled)
         future = self._append(entry, [encode_message(message, content)], status=False)
@@ -164,13 +164,13 @@ class Spool:
         return entry, future
 
     def finish(self, entry: Entry, *, report: tuple[Message, bytes] | None = None) -> asyncio.Future[None]:
-        """Forget a message, once that is durable; a DSN about it is queued in the same breath."""
+        """Forget a message once that is durable; a DSN about it is written together with that."""
         return self._status(entry, encode_done(entry.queue_id), None, report)
 
     def update(
         self, entry: Entry, progress: Progress, *, report: tuple[Message, bytes] | None = None
     ) -> asyncio.Future[None]:
-        """Note how far a message has come; a DSN about it is queued in the same breath."""
+        """Note how far a message has come; a DSN about it is written together with that."""
         return self._status(entry, encode_progress(entry.queue_id, progress), progress, report)
 
     def _status(
@@ -178,8 +178,8 @@ class Spool:
     ) -> asyncio.Future[None]:
         if report is None:
             return self._append(entry, [(record,)], status=True, progress=progress)
-        # The DSN first: if only part of the batch survives a crash, the message is tried again and reported again,
-        # rather than forgotten without a word.
+        # The DSN comes first: if only part of the batch survives a crash, the message is attempted and reported again,
+        # rather than forgotten without notice.
         message, content = report
         return self._append(
             entry,
@@ -220,7 +220,7 @@ class Spool:
     def _noted(
         self, entry: Entry, positions: list[Position], *, status: bool, progress: Progress | None, also: Entry | None
     ) -> None:
-        """Bring the index up to what the disk has."""
+        """Bring the index up to date with the disk."""
         index = self._index
         index.saw(positions)
         if also is not None:
@@ -268,7 +268,7 @@ class Spool:
         for entry in self._entries.values():
             own = entry.places
             if entry.writing or not any(place.segment == segment for place in own):
-                continue  # one that is being written about would be copied as it was
+                continue  # a record about it is being written, which the copies would be older than
             moving.append(entry)
             positions.append(own)
             octets += sum(place.length for place in own)
@@ -281,7 +281,7 @@ class Spool:
     def _moved(self, moving: list[Entry], old: list[list[Position]], done: list[Position] | Exception) -> None:
         self._reclaiming = False
         if isinstance(done, UnreadableError):
-            # It can be delivered no more than it can be moved; it must not keep the log from shrinking for ever.
+            # It can't be delivered either, and must not keep the log from shrinking for ever.
             log.error("%s is lost from the spool: %s", moving[done.index].queue_id, done)
             self._index.remove(moving[done.index])
             self._reclaim()
@@ -303,7 +303,7 @@ class Spool:
         for directory in (self._contents, self.incoming):
             directory.mkdir(parents=True, exist_ok=True)
         for left in self.incoming.iterdir():
-            left.unlink()  # it was arriving when the process ended: nobody was told 250
+            left.unlink()  # it was arriving when the process ended: no client got a 250 for it
         damages = self.log.recover(self._index.visit)
         for number in self.log.sizes:
             self._index.seen[number] = self.log.records(number)
@@ -337,7 +337,7 @@ class Spool:
         )
 
     def close(self) -> None:
-        """Write what waits, and close."""
+        """Write all work that has been submitted, and close."""
         self._closed = True
         self._commit.close()
         self.log.close()
@@ -348,6 +348,6 @@ def _keep(path: Path) -> Path:
 
 
 def _retrieve(future: asyncio.Future[None]) -> None:
-    """Look at a future's exception, so that asyncio does not complain of a caller that went away."""
+    """Retrieve a future's exception, so that asyncio logs nothing when the caller has dropped it."""
     if not future.cancelled():
         future.exception()

@@ -1,4 +1,4 @@
-"""What the spool's one writer thread does: append, move, drop; each batch in the order in which it was handed over."""
+"""The work of the spool's writer thread: append, move, drop; each batch in the order in which it was submitted."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Append:
-    """Records to write together, and a content file that they make superfluous."""
+    """Records to write together, and a content file to remove once they are written."""
 
     records: list[Sequence[bytes]]
-    status: bool  # small, and about a message that is already there: tried again alone when the disk is full
+    status: bool  # small, and about a message that is on disk: written alone if the disk is too full for the batch
     unlink: Path | None = None
 
 
 @dataclass(slots=True)
 class Move:
-    """The records of some messages, to copy to the end of the log."""
+    """Records of some messages, to be copied to the end of the log."""
 
     positions: list[list[Position]]
 
 
 @dataclass(slots=True)
 class Drop:
-    """A segment to remove, if it has no more records than the index has seen."""
+    """A segment to remove, unless it has more records than the index has seen."""
 
     segment: int
     seen: int
@@ -41,7 +41,7 @@ Work: TypeAlias = Append | Move | Drop
 
 
 class UnreadableError(Exception):
-    """A message that was to be moved can't be read; `index` says which."""
+    """A message that was to be moved can't be read; `index` is its place in the work."""
 
     def __init__(self, index: int, error: LogError) -> None:
         super().__init__(str(error))
@@ -55,7 +55,7 @@ class Writer:
         self._log = records
 
     def commit(self, batch: Sequence[Work]) -> list[list[Position] | Exception]:
-        """Do a batch, in order: a record must not come before an earlier one that speaks of the same message."""
+        """Do a batch in order: a record must not come before an earlier one about the same message."""
         results: list[list[Position] | Exception] = []
         run: list[Append] = []
         for work in batch:
@@ -75,7 +75,7 @@ class Writer:
         except OSError as error:
             if all(work.status for work in works) or not any(work.status for work in works):
                 return [error] * len(works)
-            # The disk is full: what tells of deliveries that were made may still find room without the new messages.
+            # The disk is full: records of deliveries that were made may still fit without the new messages.
             kept = iter(self._append([work for work in works if work.status]))
             return [next(kept) if work.status else error for work in works]
         results: list[list[Position] | Exception] = []

@@ -44,7 +44,7 @@ def parse(tag: bytes, reader: Reader) -> Append:
     reader.space()
     flags = NO_FLAGS
     if reader.peek() == b"(":
-        flags = read_flags(reader)
+        flags = read_flags(reader, lenient=True)
         reader.space()
     internal_date = None
     if reader.peek() == b'"':

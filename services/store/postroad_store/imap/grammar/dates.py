@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MONTHS = {name.upper().encode("ascii"): number for number, name in enumerate(MONTHS, 1)}
 # date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
 # date-day-fixed = (SP DIGIT) / 2DIGIT; time = 2DIGIT ":" 2DIGIT ":" 2DIGIT; zone = ("+" / "-") 4DIGIT
-# Clients write one digit without the space too (npm's `imap`): that is taken.
+# Some clients (npm's `imap`) write one digit without the space.
 _DATE_TIME = re.compile(rb'"( \d|\d\d?)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local time's distance from it is counted, then its zone taken off
 _SECOND = timedelta(seconds=1)
@@ -26,10 +26,10 @@ _FIRST, _LAST = -62135596800, 253402300799
 def read_date_time(reader: Reader) -> int:
     """Take a date-time, and return the seconds since 1970 (UTC) that it means; below 0 before that.
 
-    A moment that its zone leads out of the years that have four digits becomes the nearest one inside.
+    If the zone leads out of the years with four digits, return the nearest moment inside.
     """
-    found = reader.find(_DATE_TIME, "internal date")
-    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = found.groups()
+    match = reader.find(_DATE_TIME, "internal date")
+    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
     zone = timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
     try:
         timezone(zone)  # ValueError from a day on
@@ -39,7 +39,7 @@ def read_date_time(reader: Reader) -> int:
             int(day),
             int(hour),
             int(minute),
-            min(int(second), 59),  # a leap second counts as the one before it
+            min(int(second), 59),  # a leap second counts as the second before it
         )
     except (KeyError, ValueError):
         raise SyntaxFault("Invalid internal date") from None

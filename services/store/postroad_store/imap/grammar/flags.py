@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _SYSTEM_FLAGS = {name.upper(): bit for name, bit in SYSTEM_FLAGS.items()}
 
 
-def read_flags(reader: Reader, *, bare: bool = False) -> FlagSet:
-    """Take `"(" [flag *(SP flag)] ")"`; with `bare` also `flag *(SP flag)` up to the command's end."""
+def read_flags(reader: Reader, *, bare: bool = False, lenient: bool = False) -> FlagSet:
+    """Take `"(" [flag *(SP flag)] ")"`; with `bare` also `flag *(SP flag)` up to the command's end.
+
+    A keyword that is too long raises `LimitExceeded`; if `lenient`, it is left out: no mail is refused for a flag.
+    """
     parenthesized = reader.skip(b"(") or not bare
     system = 0
     keywords: dict[str, str] = {}  # by their lower case
@@ -23,9 +26,10 @@ def read_flags(reader: Reader, *, bare: bool = False) -> FlagSet:
         while True:
             flag = reader.flag().decode("ascii")
             if not flag.startswith("\\"):
-                if len(flag) > MAX_KEYWORD:
+                if len(flag) <= MAX_KEYWORD:
+                    keywords.setdefault(flag.lower(), flag)
+                elif not lenient:
                     raise LimitExceeded("Keyword too long")
-                keywords.setdefault(flag.lower(), flag)
             elif flag.upper() in _SYSTEM_FLAGS:
                 system |= _SYSTEM_FLAGS[flag.upper()]
             else:

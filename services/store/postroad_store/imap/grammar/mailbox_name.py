@@ -12,14 +12,14 @@ _TO_SHIFT = re.compile(r"[^ -~]+")
 
 
 class NameInvalid(ValueError):  # noqa: N818 - what the response says
-    """The octets are no name in modified UTF-7."""
+    """The octets are not a name in modified UTF-7."""
 
 
 def decode(octets: bytes) -> str:
     """Return the name in Unicode, INBOX in capitals; raises `NameInvalid`.
 
-    Strict, so that one name has one spelling: no shift that is not ended, none right after another, nothing in
-    base64 that could stand as itself, no bits left over, no lone surrogates.
+    Strict, so that each name has one spelling: every shift ends, no shift follows another, BASE64 holds nothing that
+    could be written plainly and no spare bits, and there are no lone surrogates.
     """
     try:
         text = octets.decode("ascii")
@@ -32,17 +32,17 @@ def decode(octets: bytes) -> str:
         if "&" in plain:
             raise NameInvalid("a shift that is not ended")
         name = _SHIFTED.sub(_unshift, text)
-        if encode(name) != octets:  # superfluous shifts, and anything else that has a proper spelling
+        if encode(name) != octets:  # superfluous shifts, and whatever else has a proper spelling
             raise NameInvalid("not the proper spelling")
     else:
         name = text
     return "INBOX" if name.upper() == "INBOX" else name
 
 
-def _unshift(found: re.Match[str]) -> str:
-    if not found[1]:
+def _unshift(match: re.Match[str]) -> str:
+    if not match[1]:
         return "&"
-    text = found[1].replace(",", "/")
+    text = match[1].replace(",", "/")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-16-be")
     except (binascii.Error, UnicodeDecodeError) as error:
@@ -54,6 +54,6 @@ def encode(name: str) -> bytes:
     return _TO_SHIFT.sub(_shift, name.replace("&", "&-")).encode("ascii")
 
 
-def _shift(found: re.Match[str]) -> str:
-    text = base64.b64encode(found[0].encode("utf-16-be")).decode("ascii")
+def _shift(match: re.Match[str]) -> str:
+    text = base64.b64encode(match[0].encode("utf-16-be")).decode("ascii")
     return "&" + text.rstrip("=").replace("/", ",") + "-"

@@ -1,10 +1,9 @@
 """The tokens of IMAP commands (RFC 3501 §9), read from one whole command.
 
-A command is a list of parts, a line's text and a literal in turn: `a LOGIN {3}` CRLF `bob secret` CRLF is
-the parts `a LOGIN {3}`, `bob`, ` secret`... Every part with an even index is text without its CRLF, every odd
-one a literal's octets. The engine has counted those octets already, so nothing in them is ever taken for a
-command. The grammar is followed strictly (RFC 3501 §2.2.2), with one liberty that clients need: a quoted
-string may hold octets above 127, as UTF-8 passwords and search strings are sent so by many.
+A command is a list of parts, in turn the text of a line and a literal: `a LOGIN {3}` CRLF `bob secret` CRLF has the
+parts `a LOGIN {3}`, `bob` and ` secret`. `framing` has counted the octets of the literals, so nothing in them can be
+taken for a command. The grammar is followed strictly (RFC 3501 §2.2.2), with one exception that clients need: a quoted
+string may hold octets above 127, because many clients send passwords and search strings in UTF-8.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _FLAG = re.compile(rb"\\?[" + _ATOM_CHAR + rb"]+")
 _UNTIL_SPACE = re.compile(rb"[^ ]+")
 
 
-class SyntaxFault(Exception):  # noqa: N818 - a client's fault, which BAD tells it of
+class SyntaxFault(Exception):  # noqa: N818 - the client's fault; BAD says what it is
     """The command breaks the grammar; the message is the text of the BAD response."""
 
 
@@ -63,11 +62,11 @@ class Reader:
         return self._text[self._at : self._at + 1]
 
     def rest(self) -> bytes | None:
-        """Return what is left of the command where no literal is in it, else None; takes nothing."""
+        """Return the rest of the command without taking it; None if there is a literal in it."""
         return self._text[self._at :] if self._index == len(self._parts) - 1 else None
 
     def at_end(self) -> bool:
-        """Whether the command ends here."""
+        """Return True at the end of the command."""
         return self._at == len(self._text)
 
     def end(self) -> None:
@@ -87,7 +86,7 @@ class Reader:
             raise SyntaxFault("Invalid argument")
 
     def skip(self, octets: bytes) -> bool:
-        """Take these very octets if they are next, and say whether they were."""
+        """Take these very octets if they are next; return False if they are not."""
         if self._text.startswith(octets, self._at):
             self._at += len(octets)
             return True
@@ -99,20 +98,20 @@ class Reader:
 
     def find(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
         """Take what the pattern matches here, and return the match."""
-        found = pattern.match(self._text, self._at)
-        if found is None:
+        match = pattern.match(self._text, self._at)
+        if match is None:
             if self.at_end():
                 raise SyntaxFault("Missing argument")
             raise SyntaxFault(f"Invalid {what}")
-        self._at = found.end()
-        return found
+        self._at = match.end()
+        return match
 
     def atom(self) -> bytes:
         """Take an atom."""
         return self.match(_ATOM, "atom")
 
     def keyword(self) -> bytes:
-        """Take an atom that is a word of the grammar, and return it in upper case (RFC 3501 §9, note 1)."""
+        """Take an atom that is a word of the grammar; return it in upper case (RFC 3501 §9, note 1)."""
         return self.match(_ATOM, "argument").upper()
 
     def word(self) -> bytes:
@@ -132,26 +131,26 @@ class Reader:
 
     def astring(self) -> bytes:
         """Take an atom, which may hold `]`, or a string."""
-        found = _ASTRING_ATOM.match(self._text, self._at)
-        if found is not None:
-            self._at = found.end()
-            return found[0]
+        match = _ASTRING_ATOM.match(self._text, self._at)
+        if match is not None:
+            self._at = match.end()
+            return match[0]
         return self.string()
 
     def list_mailbox(self) -> bytes:
         """Take a mailbox pattern: an atom that may hold `]`, `%` and `*`, or a string."""
-        found = _LIST_ATOM.match(self._text, self._at)
-        if found is not None:
-            self._at = found.end()
-            return found[0]
+        match = _LIST_ATOM.match(self._text, self._at)
+        if match is not None:
+            self._at = match.end()
+            return match[0]
         return self.string()
 
     def string(self) -> bytes:
         """Take a quoted string or a literal."""
-        found = _QUOTED.match(self._text, self._at)
-        if found is not None:
-            self._at = found.end()
-            text = found[1]
+        match = _QUOTED.match(self._text, self._at)
+        if match is not None:
+            self._at = match.end()
+            text = match[1]
             return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
         if self.peek() == b"{":
             self.literal_size()
@@ -178,8 +177,8 @@ class Reader:
 
     def literal_size(self) -> int:
         """Take a literal's announcement at the end of a line, and return the literal's octets."""
-        found = LITERAL.match(self._text, self._at)
-        if found is None:
+        match = LITERAL.match(self._text, self._at)
+        if match is None:
             raise SyntaxFault("Invalid literal")
-        self._at = found.end()
-        return int(found[1])
+        self._at = match.end()
+        return int(match[1])

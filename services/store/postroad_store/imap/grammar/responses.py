@@ -16,7 +16,7 @@ MAX_QUOTED = 1000  # a longer string goes as a literal: some clients' line buffe
 
 
 def string(octets: bytes) -> bytes:
-    """Return a string: quoted where the grammar allows, else a literal."""
+    """Return a string: quoted if the grammar allows it, else a literal."""
     if len(octets) <= MAX_QUOTED and _QUOTABLE.match(octets):
         if b'"' in octets or b"\\" in octets:
             octets = octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
@@ -30,19 +30,19 @@ def nstring(octets: bytes | None) -> bytes:
 
 
 def astring(octets: bytes) -> bytes:
-    """Return an atom where the octets are one, else a string; the word NIL is quoted to be safe."""
+    """Return an atom if the octets are one, else a string; the word NIL is quoted to be safe."""
     if _ASTRING_ATOM.match(octets) and octets.upper() != b"NIL":
         return octets
     return string(octets)
 
 
 def no(error: MailError, code: str | None = None) -> bytes:
-    """Return a NO with what went wrong with the mail, and its response code (RFC 5530)."""
+    """Return a NO that says what went wrong with the mail, with its response code (RFC 5530)."""
     message = str(error)
     return b"NO [%b] %b" % ((code or error.code).encode("ascii"), text(message[:1].upper() + message[1:]))
 
 
 def text(message: str) -> bytes:
-    """Return resp-text that can't break its line: 7-bit, no CR or LF, never empty (text = 1*TEXT-CHAR)."""
+    """Return resp-text that cannot end its line: 7-bit, no CR or LF, never empty (text = 1*TEXT-CHAR)."""
     clean = "".join(char if " " <= char <= "~" else "?" for char in message)
     return clean.encode("ascii") or b"?"

@@ -1,6 +1,6 @@
 """Sequence sets (RFC 3501 §9): of message sequence numbers, or of UIDs.
 
-A set is kept as it was written; `*` stands as 0 until `resolve` is told the largest number in use.
+A set is kept as the client wrote it, with 0 for `*`; `resolve` needs the largest number in use.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ def format_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
 
 
 def indexes(ranges: Iterable[tuple[int, int]], ascending: Sequence[int]) -> list[range]:
-    """Return where in the ascending numbers those of the ranges stand, as ranges of indexes; gaps are passed over."""
-    found = []
+    """Return the indexes, as ranges, of those ascending numbers that are in the ranges."""
+    places = []
     for low, high in ranges:
         start, stop = bisect_left(ascending, low), bisect_right(ascending, high)
         if start < stop:
-            found.append(range(start, stop))
-    return found
+            places.append(range(start, stop))
+    return places
 
 
 def parse_sequence_set(text: bytes) -> SequenceSet:
@@ -97,11 +97,11 @@ def parse_sequence_set(text: bytes) -> SequenceSet:
         return SequenceSet(((number, number),))
     ranges = []
     for part in text.split(b","):
-        found = _RANGE.match(part)
-        if found is None:
+        match = _RANGE.match(part)
+        if match is None:
             raise SyntaxFault("Invalid messageset")
-        low = STAR if found[1] == b"*" else int(found[1])
-        high = low if found[2] is None else STAR if found[2] == b"*" else int(found[2])
+        low = STAR if match[1] == b"*" else int(match[1])
+        high = low if match[2] is None else STAR if match[2] == b"*" else int(match[2])
         if low > MAX_NUMBER or high > MAX_NUMBER:
             raise SyntaxFault("Invalid messageset")
         ranges.append((low, high))

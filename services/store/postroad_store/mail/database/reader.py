@@ -93,7 +93,7 @@ class Reader:
         uids: list[UID] = []
         flags: list[int] = []
         sizes, dates = array("q"), array("q")
-        unseen = 0
+        unseen = all_seen = 0
         with self._refused(), self._moment():
             row = read_mailbox(self._db, mailbox.id)
             if row is None:
@@ -109,13 +109,15 @@ class Reader:
                 sizes += array("q", some_sizes)
                 dates += array("q", some_dates)
                 unseen += count_unseen(some_flags)
+                if not unseen:
+                    all_seen = len(uids)
             if has_wide_flags(self._db, mailbox.id):
                 for uid, wide in self._db.execute(
                     "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND wide_flags IS NOT NULL", (mailbox.id,)
                 ):
                     at = bisect_left(uids, uid)
                     flags[at] = joined(flags[at], wide)
-        return Contents(row, keywords, uids, flags, sizes, dates, unseen)
+        return Contents(row, keywords, uids, flags, sizes, dates, unseen, all_seen)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Count an unloaded mailbox."""

@@ -31,6 +31,7 @@ from postroad_store.mail.model.message import Kind, Part
 
 MAX_PARTS = 10_000
 MAX_DEPTH = 100  # of parts in parts
+PIECE = 1 << 20  # octets that are looked through at once
 
 _EMPTY_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 _NODE = struct.Struct("<BHIII")  # kind, number of children, start, body, end; the children's nodes follow
@@ -138,6 +139,25 @@ def _extension(mime: dict[bytes, bytes]) -> bytes:
     )
 
 
+def _find(content: bytes, needle: bytes, start: int, end: int) -> int:
+    """Return where the needle is, or -1. In pieces: a search of 40 MB at once would hold up all other threads."""
+    while end - start > PIECE:
+        at = content.find(needle, start, min(start + PIECE + len(needle), end))
+        if at >= 0:
+            return at
+        start += PIECE + 1
+    return content.find(needle, start, end)
+
+
+def _count_lines(content: bytes, start: int, end: int) -> int:
+    """Return how many LFs there are; in pieces, for the same reason."""
+    lines = 0
+    while end - start > PIECE:
+        lines += content.count(b"\n", start, start + PIECE)
+        start += PIECE
+    return lines + content.count(b"\n", start, end)
+
+
 class _Parser:
     """The state of one pass: the open multiparts, and the delimiter line that ended the last body."""
 
@@ -180,7 +200,7 @@ class _Parser:
         for index, line in enumerate(self.open):
             end = self.ends[index]
             if end < position and self.clear[index] <= best:
-                end = self.content.find(line, max(position, self.clear[index]), best + len(line))
+                end = _find(self.content, line, max(position, self.clear[index]), best + len(line))
                 if end < 0:
                     self.clear[index] = best + 1
                     end = best if owner < 0 else -1
@@ -254,7 +274,7 @@ class _Parser:
         # body-type-basic = media-basic SP body-fields; body-type-text = media-text SP body-fields SP body-fld-lines
         basic, extension, encoding = self.basic(kind, mime, end - body)
         if kind.is_text:
-            basic = b"%b %d" % (basic, self.content.count(b"\n", body, end))
+            basic = b"%b %d" % (basic, _count_lines(self.content, body, end))
         self.leaves.append(Leaf(kind.main, kind.charset, encoding.lower(), body, end))
         return b"(%b)" % basic, b"(%b %b)" % (basic, extension)
 
@@ -264,7 +284,7 @@ class _Parser:
         inner, outer, wire = self.entity(body, _TEXT_PLAIN, depth + 1, is_message=True)
         end = self.end(body)
         basic, extension, _ = self.basic(kind, mime, end - body)
-        lines = self.content.count(b"\n", body, end)
+        lines = _count_lines(self.content, body, end)
         return (
             b"(%b %b %b %d)" % (basic, wire, inner, lines),
             b"(%b %b %b %d %b)" % (basic, wire, outer, lines, extension),

@@ -68,7 +68,7 @@ def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
 
 
 def is_text(leaf: Leaf) -> bool:
-    """Whether a part is text, and not an image or an archive."""
+    """Return True if SEARCH looks into the part: it is not an image, an archive or the like."""
     # RFC 2045 §6.4: an entity with an unknown Content-Transfer-Encoding counts as application/octet-stream.
     return leaf.main in {b"text", b"message"} and leaf.encoding in _KNOWN
 

@@ -59,7 +59,7 @@ class MailboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a mailbox, as the database has it at one moment: parallel lists, ascending by UID."""
+    r"""What is in a mailbox, as the database has it at one moment: parallel lists, ascending by UID."""
 
     row: MailboxRow
     keywords: list[tuple[int, str]]  # by number
@@ -68,6 +68,7 @@ class Contents:
     sizes: array[int]
     internal_dates: array[int]
     unseen: int
+    all_seen: int  # so many of the first messages have \Seen, or more
 
 
 class Mailbox:
@@ -145,7 +146,7 @@ class Mailbox:
         self.sizes, self.internal_dates = contents.sizes, contents.internal_dates
         self.uid_next, self.modseq = row.uid_next, row.modseq
         self.unseen = contents.unseen
-        self._all_seen = 0
+        self._all_seen = contents.all_seen
         self._flag_names = {}
         self.loaded = True
         for change in behind:
@@ -165,12 +166,11 @@ class Mailbox:
         r"""Return where the first message without \Seen is in the parallel lists, or None where all have it."""
         if not self.unseen:
             return None
-        flags = self.flags
-        for at in range(self._all_seen, len(flags)):
-            if not flags[at] & SEEN:
-                self._all_seen = at  # a mailbox that is opened again and again is not walked each time
-                return at
-        raise AssertionError("unseen counts what is not there")
+        at = self._all_seen
+        while self.flags[at] & SEEN:
+            at += 1
+        self._all_seen = at  # a mailbox that is opened again and again is not walked each time
+        return at
 
     def runs(self, uids: Sequence[int]) -> Runs:
         """Return ranges that cover these of its UIDs (ascending) and none of its others.

@@ -39,15 +39,13 @@ def addresses(envelope: bytes, name: bytes) -> bytes | None:
     """
     if b"{" not in envelope:
         match = _QUICK[name].match(envelope)
-        if match is not None:
-            listed = match[1]
-            if listed == b"NIL":
-                return None
-            if b"=?" not in listed and listed.isascii():
-                return b", ".join([_written(*address) for address in _ADDRESS.findall(listed)]).lower()
-            return fold(", ".join([_shown(address) for address in _ADDRESS.findall(listed)]))
-    found = _from_literals(envelope, PLACES[name])
-    return fold(", ".join([_shown(address) for address in found])) if found else None
+        listed = match[1] if match is not None else b"NIL"
+        found: list[_Address] = _ADDRESS.findall(listed)
+        if b"=?" not in listed:
+            return b", ".join([_written(*address) for address in found]).lower() or None
+    else:
+        found = _from_literals(envelope, PLACES[name])
+    return fold(", ".join([_shown(address) for address in found])) or None
 
 
 def _written(name: bytes, route: bytes, mailbox: bytes, host: bytes) -> bytes:
@@ -74,7 +72,9 @@ def _from_literals(envelope: bytes, place: int) -> list[_Address]:
     strings: list[bytes] = []
     depth = 0
     at = -1  # which of the fields is read
-    for mark, value in _tokens(envelope):
+    tokens = _tokens(envelope)
+    while at <= place:
+        mark, value = next(tokens)
         if mark == b"(":
             at += depth == 1
             depth += 1
@@ -86,8 +86,6 @@ def _from_literals(envelope: bytes, place: int) -> list[_Address]:
                 found.append((name, route, mailbox, host))
         elif depth == 1:
             at += 1
-            if at > place:
-                break
         else:
             strings.append(value)
     return found
@@ -96,7 +94,7 @@ def _from_literals(envelope: bytes, place: int) -> list[_Address]:
 def _tokens(envelope: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield a parenthesis, or no mark and a string's octets."""
     position = 0
-    while position < len(envelope):
+    while True:
         match = _TOKEN.match(envelope, position)
         assert match is not None  # noqa: S101 - the store has written it
         position = match.end()

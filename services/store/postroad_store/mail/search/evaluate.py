@@ -19,7 +19,7 @@ from postroad_store.mail.mime.text import header_text
 from postroad_store.mail.model.message import Item
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
-from postroad_store.mail.search.keys import Combination
+from postroad_store.mail.search.keys import Combination, Leaf
 from postroad_store.mail.search.longtext import LongTexts, long_text
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Evaluation:
             if isinstance(key, Combination):
                 frames.append(_Frame(key, numbers))
             else:
+                assert isinstance(key, Leaf)  # noqa: S101 - there is no third kind
                 numbers = await key.among(numbers, self) if numbers else numbers
                 await self.pace()
                 if not frames:

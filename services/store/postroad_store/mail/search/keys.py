@@ -9,6 +9,7 @@ A new key is one class with its `words`, and one entry in `KEYS`: the grammar of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -53,20 +54,26 @@ class Word:
     make: Callable[..., Key]
 
 
-class Key:
-    """One search key. `cost` is its rank: the cheap keys of an AND are matched first."""
+class Key(ABC):
+    """One search key, a `Leaf` or a `Combination`. `cost` is its rank: the cheap keys of an AND are matched first."""
 
     __slots__ = ()
     cost: int = IN_MEMORY
 
     @staticmethod
+    @abstractmethod
     def words() -> tuple[Word, ...]:
         """Return the words of the wire that make such a key."""
-        raise NotImplementedError
 
+
+class Leaf(Key):
+    """A key that messages are matched against."""
+
+    __slots__ = ()
+
+    @abstractmethod
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Return those of `numbers` (ascending, at least one) that match."""
-        raise NotImplementedError
 
 
 # -- keys that combine others ---------------------------------------------------------------------------------
@@ -84,9 +91,9 @@ class Combination(Key):
     inverted: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def parts(self) -> tuple[Key, ...]:
         """Return the keys that are combined."""
-        raise NotImplementedError
 
 
 def _highest(*keys: Key) -> int:
@@ -175,7 +182,7 @@ class NumberSet(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class InSet(Key):
+class InSet(Leaf):
     """Messages whose sequence number, or UID, is in the set."""
 
     uid: bool
@@ -201,7 +208,7 @@ class InSet(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Flag(Key):
+class Flag(Leaf):
     """Messages with this system flag (one of the bits of `flags`)."""
 
     bit: int
@@ -228,7 +235,7 @@ class Flag(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Keyword(Key):
+class Keyword(Leaf):
     """Messages with this keyword, in any case."""
 
     keyword: str
@@ -248,7 +255,7 @@ class Keyword(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Recent(Key):
+class Recent(Leaf):
     r"""Messages that are \Recent in this session."""
 
     @staticmethod
@@ -280,7 +287,7 @@ class When(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class InternalDate(Key):
+class InternalDate(Leaf):
     """Messages whose internal date, in UTC, is on the right side of the date: BEFORE, ON, SINCE."""
 
     when: When
@@ -300,7 +307,7 @@ class InternalDate(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Larger(Key):
+class Larger(Leaf):
     """Messages of more octets."""
 
     octets: int
@@ -316,7 +323,7 @@ class Larger(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Smaller(Key):
+class Smaller(Leaf):
     """Messages of fewer octets."""
 
     octets: int
@@ -335,7 +342,7 @@ class Smaller(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class SentDate(Key):
+class SentDate(Leaf):
     """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE and the like.
 
     A message without a readable Date field matches none.
@@ -357,7 +364,7 @@ class SentDate(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses(Key):
+class Addresses(Leaf):
     """Messages whose ENVELOPE has the value in an address of this field (RFC 3501 §6.4.4: the envelope structure's).
 
     An empty value: messages whose ENVELOPE has an address there.
@@ -379,7 +386,7 @@ class Addresses(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Header(Key):
+class Header(Leaf):
     """Messages with this header field, whose decoded text has the value in it; an empty value: any text."""
 
     name: str
@@ -400,7 +407,7 @@ class Header(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Body(Key):
+class Body(Leaf):
     """Messages with the string in the decoded text of their body."""
 
     value: str
@@ -417,7 +424,7 @@ class Body(Key):
 
 
 @dataclass(frozen=True, slots=True)
-class Text(Key):
+class Text(Leaf):
     """Messages with the string in their header or their body, decoded."""
 
     value: str

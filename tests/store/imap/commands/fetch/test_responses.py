@@ -9,7 +9,7 @@ import pytest
 from postroad_store.imap.commands.fetch import SPECS, Fetch
 from postroad_store.imap.commands.fetch.blocks import responses
 from postroad_store.imap.commands.fetch.fast import fast
-from postroad_store.imap.commands.fetch.plain import plain
+from postroad_store.imap.commands.fetch.plain import Lost, plain
 from postroad_store.imap.commands.fetch.section import header_fields
 from postroad_store.imap.commands.fetch.values import internal_date
 from postroad_store.imap.grammar.reader import Reader
@@ -77,6 +77,9 @@ async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> N
     told = list(responses(place.storage, view, [range(1, 4), range(5, 6)], made))
     assert b"".join(octets for octets, _ in told) == b"".join(slowly[:3]) + slowly[4]
     assert [within for _, within in told][-1] is False
+    later = place.storage.view(view.mailbox)  # nothing is \\Recent in it
+    slowly = [b"".join(plain(place.storage, later, number, made)) for number in numbers]
+    assert fast(place.storage, later, numbers, made) == b"".join(slowly)
 
 
 @pytest.mark.parametrize("text", LISTS)
@@ -176,3 +179,31 @@ def test_header_fields(header: bytes, names: tuple[bytes, ...], others: bool, ex
 )
 def test_internal_date(seconds: float, text: bytes) -> None:
     assert internal_date(int(seconds)) == text
+
+
+async def test_gone_before_its_text(place: Place) -> None:
+    """A response that has begun cannot be taken back."""
+    view = await view_with(place, *MESSAGES)
+    pieces = plain(place.storage, view, 1, plan(b"(UID BODY.PEEK[])", uid=False))
+    assert next(pieces) == b"* 1 FETCH (UID 1"
+    await place.storage.expunge(view.mailbox, [1], only_deleted=False)
+    with pytest.raises(Lost):
+        list(pieces)
+
+
+async def test_scattered_messages(place: Place) -> None:
+    view = await view_with(place, *[b"A: b\r\n\r\n" + b"x" * number for number in range(40)])
+    asked = plan(b"(FLAGS RFC822.SIZE)", uid=True)
+    expected = [b"".join(plain(place.storage, view, number, asked)) for number in (1, 20, 40)]
+    assert fast(place.storage, view, [1, 20, 40], asked) == b"".join(expected)
+    await place.storage.expunge(view.mailbox, [20], only_deleted=False)
+    assert fast(place.storage, view, [1, 20, 40], asked) == expected[0] + expected[2]
+
+
+async def test_a_response_of_many_small_pieces_pauses(place: Place) -> None:
+    view = await view_with(place, MULTIPART)
+    asked = plan(b"(" + b" ".join(b"BODY.PEEK[%d]" % number for number in range(1, 1000)) + b")", uid=False)
+    pieces = list(responses(place.storage, view, [range(1, 2)], asked))
+    assert len(pieces) > 5
+    assert [within for _, within in pieces] == [True] * (len(pieces) - 1) + [False]
+    assert b"".join(octets for octets, _ in pieces) == b"".join(plain(place.storage, view, 1, asked))

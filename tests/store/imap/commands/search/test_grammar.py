@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_store.imap.commands.search import SPECS, BadCharset, Search
+from postroad_store.imap.commands.search.grammar import read_search, words_of
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import parse_sequence_set
+from postroad_store.mail.model.arrival import Arrival
+from postroad_store.mail.model.flags import NO_FLAGS
 from postroad_store.mail.search import keys as search
+
+if TYPE_CHECKING:
+    from postroad_store.mail.search.evaluate import Evaluation
+    from tests.harness.imap import Place
 
 T = b"t"
 PARSERS = {spec.name: spec.parse for spec in SPECS}
@@ -139,3 +148,29 @@ def test_only_the_length_of_the_command_bounds_the_tree(text: bytes, levels: int
     command = parse(b"SEARCH " + text)
     assert isinstance(command, Search)
     assert depth(command.key) == levels
+
+
+@dataclass(frozen=True, slots=True)
+class Toy(search.Leaf):
+    """A key that is not in the server: one class and one entry in the list."""
+
+    number: int
+
+    @staticmethod
+    def words() -> tuple[search.Word, ...]:
+        return (search.Word("X-TOY", (search.Argument.NUMBER,), Toy),)
+
+    async def among(self, numbers: search.Numbers, _: Evaluation) -> search.Numbers:
+        return [number for number in numbers if number % self.number == 0]
+
+
+async def test_a_toy_key(place: Place) -> None:
+    words = words_of((*search.KEYS, Toy))
+    key = read_search(Reader([b" OR NOT X-TOY 2 4"]), words)
+    assert key == search.Or(search.Not(Toy(2)), numbers(b"4"))
+    account = await place.storage.account("alice@alpha.test")
+    for _ in range(5):
+        await place.storage.append([Arrival((account.inbox,), b"A: b\r\n\r\n", 0, NO_FLAGS)])
+    assert await place.storage.search(place.storage.view(account.inbox), key) == [1, 3, 4, 5]
+    with pytest.raises(SyntaxFault, match="Unknown argument X-TOY"):
+        parse(b"SEARCH X-TOY 2")

@@ -1,0 +1,133 @@
+"""The commands of RFC 5321 §4.1.1, each a function of the engine and the command's argument.
+
+Those of extensions are in `postroad.smtp.extensions`; `Profile.verbs` has them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.mail.reply import OK, START_DATA, TOO_MANY_RECIPIENTS, reply
+from postroad.smtp.server.commands import (
+    COMMAND_NOT_IMPLEMENTED,
+    CommandError,
+    no_argument,
+    parse_hello,
+    parse_mail,
+    parse_rcpt,
+)
+from postroad.smtp.server.data import MailData
+from postroad.smtp.server.events import Mail, Rcpt
+from postroad.smtp.server.sequence import (
+    ANYTIME,
+    AT_THE_END,
+    IN_TRANSACTION,
+    OUTSIDE_TRANSACTION,
+    WITH_RECIPIENTS,
+    State,
+    Verb,
+    never,
+)
+
+if TYPE_CHECKING:
+    from postroad.smtp.server.engine import Engine
+    from postroad.smtp.server.events import Event
+
+_NOT_VERIFIED = reply(252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery")
+_VRFY_SYNTAX = reply(501, "5.5.4", "Syntax error: VRFY user")
+IMPROPER_PIPELINING = reply(554, "5.5.0", "Improper pipelining: a reply has to be awaited here")
+
+
+def _ehlo(engine: Engine, argument: bytes) -> None:
+    _hello(engine, argument, extended=True)
+    engine.say(engine.profile.extended_hello(secure=engine.session.tls_version is not None))
+
+
+def _helo(engine: Engine, argument: bytes) -> None:
+    _hello(engine, argument, extended=False)
+    engine.say(engine.profile.hello)
+
+
+def _hello(engine: Engine, argument: bytes, *, extended: bool) -> None:
+    engine.session.client_name = parse_hello(argument)
+    engine.session.extended = extended
+    engine.reset()  # RFC 5321 §4.1.4: exactly as if a RSET command had been issued
+    engine.state = State.READY
+
+
+def _mail(engine: Engine, argument: bytes) -> Event:
+    return engine.ask(Mail(parse_mail(argument, engine.profile, engine.session)))
+
+
+def _rcpt(engine: Engine, argument: bytes) -> Event | None:
+    profile = engine.profile
+    envelope = engine.whole_envelope()
+    recipient = parse_rcpt(argument, profile, engine.session, envelope)
+    if len(envelope.recipients) >= profile.limits.recipients:
+        engine.say(TOO_MANY_RECIPIENTS)  # RFC 5321 §4.5.3.1.10: 452
+        return engine.refused(TOO_MANY_RECIPIENTS, argument)
+    return engine.ask(Rcpt(envelope, recipient))
+
+
+def _data(engine: Engine, argument: bytes) -> None:
+    no_argument(argument)
+    # RFC 2920 §3.1: DATA is the last command of its group. What comes before the 354 may be content or commands, and
+    # a guess would let messages be smuggled.
+    if engine.buffered:
+        engine.shut_down(IMPROPER_PIPELINING)
+        return
+    engine.take_content(MailData(engine.profile.limits, engine.envelope.body))
+    engine.say(START_DATA)
+
+
+def _rset(engine: Engine, argument: bytes) -> None:
+    no_argument(argument)
+    engine.reset()
+    engine.say(OK)
+
+
+def _noop(engine: Engine, _argument: bytes) -> None:
+    engine.say(OK)  # RFC 5321 §4.1.1.9: a parameter is ignored
+
+
+def _quit(engine: Engine, argument: bytes) -> None:
+    no_argument(argument)
+    engine.shut_down(engine.profile.goodbye)
+
+
+def _vrfy(engine: Engine, argument: bytes) -> None:
+    if not argument:
+        raise CommandError(_VRFY_SYNTAX)
+    engine.say(_NOT_VERIFIED)  # RFC 5321 §3.5.3, RFC 5321 §7.3: addresses are not confirmed to everybody
+
+
+def not_implemented(_engine: Engine, _argument: bytes) -> None:
+    """Refuse a command that is known (RFC 5321 §4.2.4)."""
+    raise CommandError(COMMAND_NOT_IMPLEMENTED)
+
+
+def _help(engine: Engine, _argument: bytes) -> None:
+    engine.say(
+        reply(
+            214,
+            "2.0.0",
+            "Commands: " + " ".join(engine.profile.applicable(engine.session)),
+            "RFC 5321 says what they mean",
+        )
+    )
+
+
+VERBS = (
+    Verb("EHLO", _ehlo, ANYTIME),
+    Verb("HELO", _helo, ANYTIME),
+    Verb("MAIL", _mail, OUTSIDE_TRANSACTION),
+    Verb("RCPT", _rcpt, IN_TRANSACTION),
+    Verb("DATA", _data, WITH_RECIPIENTS),
+    Verb("RSET", _rset, ANYTIME),
+    Verb("NOOP", _noop, ANYTIME),
+    Verb("QUIT", _quit, AT_THE_END),
+    Verb("VRFY", _vrfy, ANYTIME),
+    # EXPN gets 502 (RFC 5321 §3.5.2, RFC 5321 §7.3), but it has a row because RFC 5321 §4.1.4 allows it in any state.
+    Verb("EXPN", not_implemented, ANYTIME, applies=never),
+    Verb("HELP", _help, ANYTIME),
+)

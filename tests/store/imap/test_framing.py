@@ -1,0 +1,108 @@
+"""Framing alone: where commands end, and what is thrown away with those that are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad_store.imap.framing import Announced, Flooded, Frame, Framing, Limits, Refused
+
+SMALL = Limits(line=200, line_before_login=100, literal=50, literal_before_login=20)
+
+
+def frames(framing: Framing, octets: bytes) -> list[Frame]:
+    """Return what the octets come to; literals are kept if they may be."""
+    framing.receive(octets)
+    seen: list[Frame] = []
+    while (frame := framing.next()) is not None:
+        seen.append(frame)
+        if isinstance(frame, Flooded):
+            break
+        if isinstance(frame, Announced) and not framing.keep(frame):
+            framing.refuse(frame.parts[-1])
+    return seen
+
+
+def test_lines_and_literals() -> None:
+    assert frames(Framing(SMALL), b"a\r\nb {2}\r\n\r\n c\r\nd") == [
+        [b"a"],
+        ([b"b {2}", b"\r\n", b" c"], 2, True),
+        [b"b {2}", b"\r\n", b" c"],
+    ]
+
+
+@pytest.mark.parametrize("text", [b"a {3-}", b"a {+}", b"a {}", b"a }", b"a {3+} ", b"a {12345678901}"])
+def test_no_announcement(text: bytes) -> None:
+    assert frames(Framing(SMALL), text + b"\r\n") == [[text]]
+
+
+def test_the_room_of_a_command_is_as_large_as_its_limit() -> None:
+    framing = Framing(SMALL)
+    assert frames(framing, b"x" * 98 + b"\r\n") == [[b"x" * 98]]
+    assert frames(framing, b"x" * 99 + b"\r\n") == [Refused(b"x" * 65, "Command line too long")]
+    assert frames(framing, b"a {20}\r\n" + b"y" * 20 + b"z" * 70 + b"\r\n") == [
+        ([b"a {20}", b"y" * 20, b"z" * 70], 20, True),
+        [b"a {20}", b"y" * 20, b"z" * 70],
+    ]
+    assert frames(framing, b"a {20}\r\n" + b"y" * 20 + b"z" * 71 + b"\r\n")[1] == Refused(
+        b"a {20}", "Command line too long"
+    )
+    framing.trust()
+    assert frames(framing, b"x" * 198 + b"\r\n") == [[b"x" * 198]]
+
+
+def test_room_for_a_literal() -> None:
+    framing = Framing(SMALL)
+    assert framing.keep(Announced([b"a {20}"], 20, synchronizing=True))
+    assert not Framing(SMALL).keep(Announced([b"a {21}"], 21, synchronizing=True))
+    framing = Framing(Limits(line=30, line_before_login=30))
+    framing.receive(b"a {22}\r\n")
+    announced = framing.next()
+    assert isinstance(announced, Announced)
+    assert framing.keep(announced)
+    framing.refuse(b"")
+    framing.receive(b"a {23}\r\n")
+    announced = framing.next()
+    assert isinstance(announced, Announced)
+    assert not framing.keep(announced)
+
+
+@pytest.mark.parametrize("size", [0, 1, 20])
+def test_a_refused_line_takes_its_literal_with_it(size: int) -> None:
+    framing = Framing(SMALL)
+    octets = b"a {%d+}\n" % size + b"y" * size + b" {1+}\r\nz\r\nb\r\n"
+    assert frames(framing, octets) == [
+        Refused(b"a {%d+}" % size, "A line must end in CRLF (with netcat: nc -C)"),
+        [b"b"],
+    ]
+
+
+def test_a_stranger_floods() -> None:
+    framing = Framing(SMALL)
+    assert [type(frame) for frame in frames(framing, b"a {21+}\n")] == [Refused, Flooded]
+    framing = Framing(SMALL)
+    framing.trust()
+    assert [type(frame) for frame in frames(framing, b"a {4294967295+}\n")] == [Refused]
+    framing.clear()
+    assert [type(frame) for frame in frames(framing, b"a {4294967296+}\n")] == [Refused, Flooded]
+
+
+def test_a_literal_in_pieces() -> None:
+    framing = Framing(SMALL)
+    framing.receive(b"a {5}\r\nab")
+    announced = framing.next()
+    assert isinstance(announced, Announced)
+    framing.stream(announced.size)
+    assert framing.next() == b"ab"
+    assert framing.streaming
+    assert framing.next() is None
+    assert frames(framing, b"cde\r\n") == [b"cde", [b""]]
+    assert not framing.streaming
+
+
+def test_without_literal_plus() -> None:
+    framing = Framing(SMALL, non_synchronizing=False)
+    assert frames(framing, b"a {3+}\r\nb {3+}\nc\r\n") == [
+        Refused(b"a {3+}", "Invalid literal"),
+        Refused(b"b {3+}", "A line must end in CRLF (with netcat: nc -C)"),
+        [b"c"],
+    ]
