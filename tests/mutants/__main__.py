@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -96,6 +97,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=570, help="until no further mutant is tried (570)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one per core)")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no fork is left
     began = time.monotonic()
     os.chdir(ROOT)
     waiting = sample(options.only, options.seed)
