@@ -98,7 +98,7 @@ def canonical_name(name: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """Return the canonical name of a mailbox to be; raises `NameNotAllowed`.
+    """Return the canonical name of a mailbox that may be made; raises `NameNotAllowed`, `NameTooLong`.
 
     RFC 3501 §5.1: no control characters; no wildcards, since LIST could not name it.
     """

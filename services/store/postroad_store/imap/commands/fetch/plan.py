@@ -71,4 +71,4 @@ def _plan(items: tuple[Item, ...]) -> Plan:
     )
 
 
-JUST_FLAGS = ItemList((FLAGS,))
+JUST_FLAGS = ItemList((FLAGS,))  # what STORE answers with
