@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.protocol.connection import ServerTls
+from postroad_store.protocol.tls import ServerTls
 from tests.harness.tls import certificate, client_tls, server_tls
 
 if TYPE_CHECKING:

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from postroad.clock import Clock
+from postroad.shell import LINGER
 from postroad_stack import certificates
-from postroad_store.protocol import connection as adapter
-from postroad_store.protocol.connection import Listener, ServerTls, Service, reactor_on
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, Farewell, StartTls
+from postroad_store.protocol.listener import Listener
+from postroad_store.protocol.reactor import reactor_on
+from postroad_store.protocol.service import Service
+from postroad_store.protocol.tls import ServerTls
 from tests.harness.reactor import ON_REACTOR
 
 if TYPE_CHECKING:
@@ -109,6 +113,9 @@ class ToySession:
                 return self._flood(int(argument))
             case "SLOWCRASH":
                 return self._crash()
+            case "LOGIN":
+                assert self.connection is not None
+                self.connection.logged_in()
         self.engine.answer(event.text)
         return None
 
@@ -164,8 +171,9 @@ class Room:
         self.waiting = asyncio.Event()
         self.done: list[str] = []
         self.trouble = ""
-        service = Service("toy", lambda: ToySession(self), b"full\n", **{"idle_timeout": 60.0} | limits)
-        self.listener = Listener(service, reactor_on(loop), loop, tls)
+        self.clock = Clock()
+        service = Service("toy", lambda: ToySession(self), b"full\n", **{"idle_timeout": 600.0} | limits)
+        self.listener = Listener(service, reactor_on(loop), loop, tls, clock=self.clock)
         self.port = self.listener.listen("127.0.0.1", 0)
         self.tls_port = self.listener.listen("127.0.0.1", 0, implicit_tls=True)
 
@@ -237,6 +245,14 @@ async def connected(room: Room, *, implicit_tls: bool = False) -> AsyncIterator[
 async def ended(session: ToySession) -> None:
     async with asyncio.timeout(PATIENCE):
         await session.ended.wait()
+
+
+async def stalled(session: ToySession) -> None:
+    """Wait until what the kernel and the two buffers hold is full."""
+    written = -1
+    while written != session.written:
+        written = session.written
+        await asyncio.sleep(0.05)
 
 
 async def event(happened: asyncio.Event) -> None:
@@ -398,40 +414,58 @@ class TestEnds:
         assert room.done == ["commit"]
 
     async def test_a_silent_client_is_told_goodbye(self, start: Callable[..., Room]) -> None:
-        async with connected(start(idle_timeout=0.2)) as client:
+        room = start()
+        async with connected(room) as client:
             await client.line()
+            room.clock.push(59)
             assert await client.ask("x") == "x"
+            room.clock.push(59)
+            assert await client.ask("LOGIN") == "LOGIN"  # from here on the longer time counts
+            room.clock.push(599)
+            assert await client.ask("x") == "x"
+            room.clock.push(601)
+            assert await client.rest() == b"IDLE\n"
+
+    async def test_a_client_that_does_not_log_in_is_told_sooner(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            room.clock.push(61)
             assert await client.rest() == b"IDLE\n"
 
     async def test_the_client_is_not_blamed_for_a_slow_server(self, start: Callable[..., Room]) -> None:
-        room = start(idle_timeout=0.1)
+        room = start()
         async with connected(room) as client:
             await client.line()
             client.send(b"WAIT a\n")
-            await asyncio.sleep(0.35)
+            await event(room.waiting)
+            room.clock.push(1000)
+            await asyncio.sleep(0.01)
             room.go.set()
             assert await client.line() == "a"
+            room.clock.push(61)
             assert await client.rest() == b"IDLE\n"
 
     async def test_a_client_that_never_reads_is_cut_off(self, start: Callable[..., Room]) -> None:
-        room = start(idle_timeout=0.3)
+        room = start()
         async with connected(room) as client:
             client.send(b"FLOOD 100000000\n")
             await event(room.waiting)
+            await stalled(room.sessions[0])
+            room.clock.push(61)
             await ended(room.sessions[0])
 
-    async def test_a_client_that_does_not_take_the_last_words_is_cut_off(
-        self, start: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(adapter, "LINGER", 0.1)
+    async def test_a_client_that_does_not_take_the_last_words_is_cut_off(self, start: Callable[..., Room]) -> None:
         room = start()
         async with connected(room) as client:
             client.send(b"FLOOD 40000000\n")
             await event(room.waiting)
             session = room.sessions[0]
             assert session.connection is not None
+            await stalled(session)
             session.connection.close()
             session.connection.close()
+            room.clock.push(LINGER)
             await ended(session)
 
     async def test_stop_says_goodbye_and_waits_for_what_is_under_way(self, start: Callable[..., Room]) -> None:
@@ -510,9 +544,12 @@ class TestTrouble:
     async def test_a_bug_of_the_session_ends_no_more_than_its_connection(
         self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture, where: str
     ) -> None:
-        room = start(idle_timeout=0.1)
+        room = start()
         room.trouble = where
         async with connected(room) as client:
+            await event(room.new)
+            await asyncio.sleep(0.01)
+            room.clock.push(61)
             with contextlib.suppress(ConnectionResetError):
                 await client.rest()
         await ended(room.sessions[0])

@@ -15,8 +15,9 @@ import pytest
 from postroad.clock import Clock
 from postroad.mail import content as content_module
 from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply, reply
+from postroad.shell import HANDSHAKE, LINGER
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.smtp.server import connection as protocol
+from postroad.smtp.server.connection import READ_AHEAD
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.guesses import Guesses
@@ -114,6 +115,7 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.clock = Clock()
         self.keeper = Keeper()
         self.server: Server
         self.writers: list[asyncio.StreamWriter] = []
@@ -130,6 +132,7 @@ class Rig:
             limits=Limits(**limits),  # type: ignore[arg-type]
             tls=tls,
             plaintext_auth=True,
+            clock=self.clock,
         )
 
     @property
@@ -218,43 +221,52 @@ async def test_a_client_that_speaks_first(rig: Rig) -> None:
 
 
 async def test_timeout(rig: Rig) -> None:
-    await rig.serve(command_timeout=0.05)
+    await rig.serve()
     client = await rig.connect()
+    rig.clock.push(299)
+    assert await client.say(b"NOOP\r\n") == "250 2.0.0 OK"
+    rig.clock.push(301)
     assert await client.line() == "421 4.4.2 mx.test Timeout waiting for the client"
     assert await client.is_closed()
 
 
 async def test_each_command_gives_more_time(rig: Rig) -> None:
-    await rig.serve(command_timeout=0.2)
+    await rig.serve()
     client = await rig.connect()
-    began = asyncio.get_running_loop().time()
     for _ in range(5):
-        await asyncio.sleep(0.06)
+        rig.clock.push(200)
         assert await client.say(b"NOOP\r\n") == "250 2.0.0 OK"
-    assert asyncio.get_running_loop().time() - began > 0.2
+    rig.clock.push(301)
     assert (await client.line()).startswith("421 4.4.2 ")
 
 
 async def test_data_timeout(rig: Rig) -> None:
-    await rig.serve(command_timeout=100, data_timeout=0.05)
+    await rig.serve()
     client = await rig.connect()
     await client.open_transaction()
+    rig.clock.push(179)
     client.writer.write(b"Subject: x\r\n")
+    await rig.until(lambda: all(receiver._incoming._content is not None for receiver in rig.server.admission))
+    rig.clock.push(179)
+    await asyncio.sleep(0)
+    rig.clock.push(2)
     assert await client.line() == "421 4.4.2 mx.test Timeout waiting for the client"
     assert await client.is_closed()
     assert rig.keeper.taken == []
 
 
 async def test_a_commit_is_not_timed(rig: Rig) -> None:
-    await rig.serve(command_timeout=0.05, data_timeout=0.05)
+    await rig.serve()
     client = await rig.connect()
     await client.open_transaction()
     rig.keeper.go_on.clear()
     client.writer.write(b"x\r\n.\r\n")
     await rig.keeper.arrived.wait()
-    await asyncio.sleep(0.15)
+    rig.clock.push(1000)
+    await asyncio.sleep(0.01)
     rig.keeper.go_on.set()
     assert await client.line() == "250 2.0.0 OK"
+    rig.clock.push(301)
     assert (await client.line()).startswith("421 4.4.2 ")
 
 
@@ -391,18 +403,17 @@ async def test_input_behind_a_commit_is_bounded(rig: Rig) -> None:
     await rig.keeper.arrived.wait()
     client.writer.write(b"NOOP\r\n" * 2_000_000)  # more than the sockets hold
     await asyncio.sleep(0.05)
-    (receiver,) = rig.server._sessions
+    (receiver,) = rig.server.admission
     assert receiver._engine is not None
-    assert protocol.READ_AHEAD < receiver._engine.buffered < 10 * protocol.READ_AHEAD
+    assert READ_AHEAD < receiver._engine.buffered < 10 * READ_AHEAD
     rig.keeper.go_on.set()
     for _ in range(1000):
         assert await client.line() == "250 2.0.0 OK"
     client.writer.transport.abort()
 
 
-async def test_a_client_that_does_not_read_costs_no_memory(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "LINGER", 0.05)
-    await rig.serve(command_timeout=0.5)
+async def test_a_client_that_does_not_read_costs_no_memory(rig: Rig) -> None:
+    await rig.serve()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", rig.port))
@@ -410,10 +421,14 @@ async def test_a_client_that_does_not_read_costs_no_memory(rig: Rig, monkeypatch
         loop = asyncio.get_running_loop()
         assert (await loop.sock_recv(client, 100)).startswith(b"220 ")
         sending = asyncio.create_task(loop.sock_sendall(client, b"HELP\r\n" * 2_000_000))
-        await rig.until(lambda: any(receiver._choked for receiver in rig.server._sessions))
-        (receiver,) = rig.server._sessions
-        assert receiver._wire.get_write_buffer_size() < 1_000_000
+        await rig.until(lambda: any(receiver._choked for receiver in rig.server.admission))
+        (receiver,) = rig.server.admission
+        assert receiver._wire.transport.get_write_buffer_size() < 1_000_000
         # it is thrown out in the end: the timeout's 421 cannot be written either
+        rig.clock.push(301)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        rig.clock.push(LINGER)
         await rig.until(lambda: rig.server.connections == 0)
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError, OSError):
@@ -424,7 +439,7 @@ async def test_a_client_that_reads_late_gets_all(rig: Rig) -> None:
     await rig.serve()
     client = await rig.connect()
     sending = asyncio.create_task(asyncio.wait_for(drain(client, b"HELP\r\n" * 100_000 + b"QUIT\r\n"), 30))
-    await rig.until(lambda: any(receiver._choked for receiver in rig.server._sessions))
+    await rig.until(lambda: any(receiver._choked for receiver in rig.server.admission))
     octets = await asyncio.wait_for(client.reader.read(), 30)
     await sending
     assert octets.count(b"214 2.0.0 ") == 100_000
@@ -436,7 +451,7 @@ async def test_a_client_that_half_closes_and_reads_late_gets_all(rig: Rig) -> No
     client = await rig.connect()
     client.writer.write(b"HELP\r\n" * 100_000 + b"NOOP\r\n")
     client.writer.write_eof()
-    await rig.until(lambda: any(receiver._choked for receiver in rig.server._sessions))
+    await rig.until(lambda: any(receiver._choked for receiver in rig.server.admission))
     octets = await asyncio.wait_for(client.reader.read(), 30)
     assert octets.count(b"214 2.0.0 ") == 100_000
     assert octets.endswith(b"\r\n250 2.0.0 OK\r\n")
@@ -504,7 +519,7 @@ async def test_close_gives_up_on_a_client_that_does_not_read(rig: Rig) -> None:
         loop = asyncio.get_running_loop()
         assert (await loop.sock_recv(client, 100)).startswith(b"220 ")
         sending = asyncio.create_task(loop.sock_sendall(client, b"HELP\r\n" * 2_000_000))
-        await rig.until(lambda: any(receiver._choked for receiver in rig.server._sessions))
+        await rig.until(lambda: any(receiver._choked for receiver in rig.server.admission))
         await asyncio.wait_for(rig.server.close(grace=0.02), 10)
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError, OSError):
@@ -603,13 +618,15 @@ async def test_a_client_that_leaves_during_the_handshake(rig: Rig, server_tls: s
     await rig.until(lambda: rig.server.connections == 0 and not rig.server.awaited)
 
 
-async def test_a_handshake_that_hangs(rig: Rig, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HANDSHAKE_TIMEOUT", 0.05)
+async def test_a_handshake_that_hangs(rig: Rig, server_tls: ssl.SSLContext, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "postroad.smtp.server")
     await rig.serve(tls=server_tls)
     client = await rig.connect()
     await start_tls(client)
+    rig.clock.push(HANDSHAKE)
     assert await client.is_closed()
     await rig.until(lambda: rig.server.connections == 0 and not rig.server.awaited)
+    assert "TLS handshake failed: the client took too long" in caplog.text
 
 
 async def test_a_cancelled_commit_closes_the_session(rig: Rig) -> None:

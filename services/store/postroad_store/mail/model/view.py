@@ -38,6 +38,7 @@ class Changes:
 
 
 _NOTHING = Changes()
+MANY = 16  # from one in so many messages a walk through the whole list is faster than a search for each
 
 
 class View:
@@ -108,9 +109,7 @@ class View:
         self._keywords = self.mailbox.keywords_version
         flags: tuple[tuple[int, UID], ...] = ()
         if self._flagged:
-            there = sorted(self._flagged - self._expunged)
-            numbered = [(number, uid) for uid in there if (number := self.number(uid)) is not None]
-            flags = tuple((number, self.uids[number - 1]) for number, _ in numbered)
+            flags = tuple(self._numbered(self._flagged - self._expunged))
             self._flagged.clear()
         return Changes(
             expunged=numbers,
@@ -123,7 +122,7 @@ class View:
     def _take_expunged(self) -> tuple[int, ...]:
         # From the last to the first, so that each number is right when its turn comes.
         gone = self._expunged
-        numbers = tuple(bisect_left(self.uids, uid) + 1 for uid in sorted(gone, reverse=True))
+        numbers = tuple(number for number, _ in reversed(self._numbered(gone)))
         if len(numbers) > 50:
             self.uids = [uid for uid in self.uids if uid not in gone]
         else:
@@ -132,6 +131,13 @@ class View:
         self.recent -= gone
         gone.clear()
         return numbers
+
+    def _numbered(self, uids: set[int]) -> list[tuple[int, UID]]:
+        """Return UIDs with their sequence numbers, ascending; those that are not in the view are left out."""
+        if len(uids) * MANY > len(self.uids):
+            return [(number, uid) for number, uid in enumerate(self.uids, 1) if uid in uids]
+        numbers = [number for uid in sorted(uids) if (number := self.number(uid)) is not None]
+        return [(number, self.uids[number - 1]) for number in numbers]
 
     def _arrivals(self) -> bool:
         r"""Take in new messages, those that are \Recent for the first time with it; return whether there are any."""
