@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
+PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
 LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
@@ -79,7 +80,7 @@ class Storage:
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
-        self._parser = ThreadPoolExecutor(1, thread_name_prefix="mail-parser")
+        self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
@@ -175,7 +176,6 @@ class Storage:
         return self._submit(Append([_incoming(arrival) for arrival in arrivals]))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        # One thread for all messages: the event loop would wait for each further busy thread.
         incoming = asyncio.get_running_loop().run_in_executor(self._parser, list, map(_incoming, arrivals))
         return await self._submit(Append(await incoming))
 
