@@ -48,6 +48,7 @@ class Keeper:
         self.refusal: Reply | None = None
         self.failure: Exception | None = None
         self.paths: list[Path | None] = []
+        self.refusals: list[tuple[str, int, str]] = []
 
     def connect(self, session: Session) -> Reply | None:
         self.sessions.append(session)
@@ -65,6 +66,9 @@ class Keeper:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         return NO_SUCH_USER if recipient.address.local_part == "nobody" else RECIPIENT_OK
+
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        self.refusals.append((command, answer.code, argument))
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         self.arrived.set()
@@ -189,6 +193,32 @@ async def test_the_service_may_turn_away(rig: Rig) -> None:
     client = await rig.connect(greeted=False)
     assert await client.line() == "421 4.3.2 mx.test Later"
     assert await client.is_closed()
+
+
+async def test_the_service_hears_what_the_receiver_refuses(rig: Rig) -> None:
+    await rig.serve(role=Purpose.SUBMISSION, recipients=1, message_size=100)
+    client = await rig.connect()
+    client.writer.write(
+        b"EHLO client.test\r\n"
+        b"RCPT TO:<b@beta.test>\r\n"
+        b"MAIL FROM:<a@alpha.test> SIZE=101\r\n"
+        b"AUTH PLAIN secret?\r\n"
+        b"AUTH LOGIN\r\n"
+        b"secret?\r\n"
+        b"SECRET\r\n"
+    )
+    client.writer.write(MAIL + RCPT + b"RCPT TO:<c@beta.test>\r\nDATA\r\n")
+    while not (await client.line()).startswith("354"):
+        pass
+    assert (await client.say(b"x" * 99 + b"\r\n.\r\n")).startswith("552")
+    assert rig.keeper.refusals == [
+        ("RCPT", 503, "TO:<b@beta.test>"),
+        ("MAIL", 552, "FROM:<a@alpha.test> SIZE=101"),
+        ("AUTH", 501, ""),
+        ("AUTH", 501, ""),
+        ("RCPT", 452, "TO:<c@beta.test>"),
+        ("content", 552, ""),
+    ]
 
 
 async def test_too_many_connections(rig: Rig) -> None:

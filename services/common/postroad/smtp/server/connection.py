@@ -40,6 +40,7 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
     StartTls,
 )
 from postroad.smtp.server.incoming import Incoming, storage_failed
@@ -262,6 +263,8 @@ class Receiver(Lifecycle):
                 self._incoming.drop()
             case Flush():
                 self.flush()
+            case Refused():
+                self._service.refused(facts, event.command, event.reply, event.argument)
             case Close():
                 self._close()
 
