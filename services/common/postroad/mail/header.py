@@ -21,8 +21,8 @@ _FIELDS = re.compile(
     rb"^(received|date|message-id)" + _COLON + _FOLD + rb"((?:<[^<>\r\n]{1,996}>)?)", re.IGNORECASE | re.MULTILINE
 )
 _RETURN_PATH = re.compile(rb"^return-path" + _COLON + rb"[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
-# field-name = 1*ftext; ftext = %d33-57 / %d59-126. The optional line is the separator of the
-# mbox format, which some programs leave in front of the fields.
+# field-name = 1*ftext; ftext = %d33-57 / %d59-126. A line of the mbox format, which some programs leave in front of the
+# fields, may come first.
 _BEGINNING = re.compile(rb"(?:>*From [^\r\n]*\r\n)?[!-9;-~]+" + _COLON)
 
 
