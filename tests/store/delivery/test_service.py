@@ -14,7 +14,7 @@ from postroad.journal import Kind
 from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, Reply
+from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, TOO_LARGE, Reply
 from postroad.smtp.server.service import Purpose, Session
 from postroad_store.delivery.service import Delivery, QueueIds
 from postroad_store.mail.model.errors import StorageError, StorageFull
@@ -88,6 +88,16 @@ class TestPolicy:
         assert service.connect(SESSION) is None
         assert service.mail(SESSION, envelope(sender=None)) is SENDER_OK
         assert await service.authenticate(SESSION, "bob@beta.test", "builder") is None
+
+    async def test_what_is_refused_is_noted(self, place: Place) -> None:
+        service = delivery(place)
+        service.rcpt(SESSION, envelope(), Recipient(parse_address("nobody@beta.test")))
+        service.refused(SESSION, "MAIL", TOO_LARGE, "FROM:<alice@alpha.test> SIZE=99999999")
+        rcpt, mail = place.history()
+        assert (rcpt.kind, mail.kind) == (Kind.REFUSED, Kind.REFUSED)
+        assert rcpt.detail["recipient"] == "nobody@beta.test"
+        assert rcpt.detail["reply"] == "550 5.1.1 No such user here"
+        assert mail.detail["argument"] == "FROM:<alice@alpha.test> SIZE=99999999"
 
 
 class TestMessage:

@@ -10,6 +10,7 @@ what the client has pipelined (RFC 2920 §3.2): no reply overtakes another, and 
     Mail, Rcpt      whether to accept    answer(reply)
     Block           nothing              (refuse_content(reply) if it cannot be kept)
     Discard         nothing              the content is refused: forget its blocks
+    Refused         nothing              a command or content is refused: note it
     Message         to take the message  answer(reply), when it is durable
     StartTls        the handshake        tls_started(...); stop reading first, then send the octets to send:
                                          what is fed after this must have come through TLS
@@ -50,6 +51,7 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
 )
 from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN, LineReader
 from postroad.smtp.server.sequence import COMMAND_LINE, State
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 
 _TOO_MANY_ERRORS = reply(421, "4.7.0", "Too many errors")
 
+_NOTED = frozenset({"MAIL", "RCPT", "AUTH"})  # commands whose refusal is told to the caller
 _MANY_REPLIES = 256  # replies to send at once: a client that pipelines HELP and never reads must not cost memory
 
 
@@ -83,6 +86,7 @@ class Engine:
         "_output",
         "_recipients",
         "_recipients_refused",
+        "_verb",
         "_verbs",
         "envelope",
         "profile",
@@ -95,6 +99,7 @@ class Engine:
         self.session = session
         self.state = State.CONNECTED
         self.envelope: Envelope = _NO_ENVELOPE  # what MAIL opened
+        self._verb = ""  # of the command that was read last
         self._verbs = profile.verbs
         self._encode = profile.encode
         self._awaiting: Event | None = None  # the event whose answer the engine waits for
@@ -259,6 +264,13 @@ class Engine:
         """Refuse a command, which counts as an error of the client's; a 421 ends the session, as too many errors do."""
         self._finish(self._count_error(refusal))
 
+    def refused(self, refusal: Reply, argument: bytes) -> Event | None:
+        """Return the event that tells of a refused command, if it is one of those that leave a trace."""
+        if self._verb not in _NOTED:
+            return None
+        # AUTH's argument may be a password.
+        return Refused(self._verb, refusal, argument.decode("utf-8", "replace") if self._verb != "AUTH" else "")
+
     def _count_error(self, refusal: Reply) -> Reply:
         self._errors += 1
         return _TOO_MANY_ERRORS if self._errors > self.profile.limits.errors else refusal
@@ -316,6 +328,7 @@ class Engine:
 
     def _take(self, line: bytes | Reply) -> Event | None:
         """Carry out one line: a command, or a part of an exchange; or refuse it."""
+        argument = b""
         try:
             if self._exchange is not None:
                 return self._exchange(self, line)
@@ -326,17 +339,18 @@ class Engine:
             verb = self._verbs.get(name.upper())
             if verb is None:
                 self.refuse(_unknown(name, line))
-            elif len(line) + 2 > verb.line:
-                self.refuse(LINE_TOO_LONG)
-            elif (refusal := verb.refused.get(self.state)) is not None:
-                self.refuse(refusal)
-            else:
-                return verb.run(self, argument)
+                return None
+            self._verb = verb.name
+            if len(line) + 2 > verb.line:
+                raise CommandError(LINE_TOO_LONG)
+            if (refusal := verb.refused.get(self.state)) is not None:
+                raise CommandError(refusal)
+            return verb.run(self, argument)
         except CommandError as error:
             if self._exchange is not None:  # its first bad line ends it
                 self.end_exchange()
             self.refuse(error.reply)
-        return None
+            return self.refused(error.reply, argument)
 
     def _mail_data(self) -> Event | None:
         data = self._data
@@ -363,7 +377,7 @@ class Engine:
             self.reset()
             self._errors += 1  # too many end the session at the next command: this reply must say what is wrong
             self.say(data.refusal)
-            return None
+            return Refused("content", data.refusal)
         return self.ask(Message(self.whole_envelope(eight_bit=data.eight_bit)))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.mail.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,18 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """The engine has refused a command or content that somebody may ask about later; nothing is to be answered.
+
+    `command` is MAIL, RCPT, AUTH or content; `argument` is that of MAIL or RCPT.
+    """
+
+    command: str
+    reply: Reply
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StartTls:
     """220 is among the octets to send; the TLS handshake comes next."""
 
@@ -71,4 +84,4 @@ class Close:
     """The session is over."""
 
 
-Event = Connected | Authenticate | Mail | Rcpt | Block | Discard | Message | StartTls | Flush | Close
+Event = Connected | Authenticate | Mail | Rcpt | Block | Discard | Message | Refused | StartTls | Flush | Close

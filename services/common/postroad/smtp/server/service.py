@@ -106,6 +106,10 @@ class Service(Protocol):
         """Answer one RCPT; the envelope has the recipients that were accepted before."""
         ...
 
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        """Note what the receiver itself has refused: MAIL or RCPT, with its argument, AUTH or content."""
+        ...
+
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
 
