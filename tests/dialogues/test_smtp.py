@@ -86,6 +86,9 @@ class Taker:
                 return reply(421, "4.3.2", "Leave")
         return RECIPIENT_OK
 
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        assert not answer.is_success
+
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         return self.take(envelope, content.read())
 

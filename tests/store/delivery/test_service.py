@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, Reply
+from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, TOO_LARGE, Reply
 from postroad.smtp.server.service import Purpose, Session
 from postroad_store.delivery.service import Delivery, QueueIds
 from postroad_store.mail.model.errors import StorageError, StorageFull
@@ -35,7 +36,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def delivery(place: Place) -> Delivery:
-    return Delivery(place.accounts, place.storage, place.journal, hostname="mx.postroad.test", clock=lambda: NOW)
+    return Delivery(
+        place.accounts, place.storage, place.journal, hostname="mx.postroad.test", clock=Clock(wall=lambda: NOW)
+    )
 
 
 def envelope(*recipients: str, sender: str | None = "alice@alpha.test") -> Envelope:
@@ -85,6 +88,16 @@ class TestPolicy:
         assert service.connect(SESSION) is None
         assert service.mail(SESSION, envelope(sender=None)) is SENDER_OK
         assert await service.authenticate(SESSION, "bob@beta.test", "builder") is None
+
+    async def test_what_is_refused_is_noted(self, place: Place) -> None:
+        service = delivery(place)
+        service.rcpt(SESSION, envelope(), Recipient(parse_address("nobody@beta.test")))
+        service.refused(SESSION, "MAIL", TOO_LARGE, "FROM:<alice@alpha.test> SIZE=99999999")
+        rcpt, mail = place.history()
+        assert (rcpt.kind, mail.kind) == (Kind.REFUSED, Kind.REFUSED)
+        assert rcpt.detail["recipient"] == "nobody@beta.test"
+        assert rcpt.detail["reply"] == "550 5.1.1 No such user here"
+        assert mail.detail["argument"] == "FROM:<alice@alpha.test> SIZE=99999999"
 
 
 class TestMessage:
@@ -176,7 +189,7 @@ class TestMessage:
 
 
 def test_queue_ids_differ_though_the_clock_stands_still_or_goes_back() -> None:
-    ids = QueueIds(itertools.chain([10.0, 10.0, 10.0], [9.0, 11.0]).__next__)
+    ids = QueueIds(Clock(wall=itertools.chain([10.0, 10.0, 10.0], [9.0, 11.0]).__next__))
     given = [ids.next() for _ in range(5)]
     assert len(set(given)) == 5
     assert given == sorted(given)

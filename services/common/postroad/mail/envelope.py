@@ -46,6 +46,11 @@ class Envelope:
     declared_size: int | None = None
     parameters: Parameters = ()
 
+    @property
+    def sender(self) -> str:
+        """The reverse-path as text, empty for the null one."""
+        return str(self.reverse_path) if self.reverse_path is not None else ""
+
     def only(self, indexes: Sequence[int]) -> Envelope:
         """Return the envelope for some of its recipients, each named once and in order."""
         if len(indexes) == len(self.recipients):

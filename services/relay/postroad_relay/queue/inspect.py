@@ -135,7 +135,7 @@ def json_lines(messages: Iterable[Queued], now: float) -> Iterator[str]:
             "arrived": utc(message.arrived).isoformat(),
             "age": max(0, round(now - message.arrived)),
             "size": message.size,
-            "from": _sender(message),
+            "from": message.envelope.sender,
             "attempts": progress.attempts,
             "recipients": [
                 _recipient(address, state, outcome, queued.due) for address, state, outcome in queued.recipients
@@ -164,7 +164,12 @@ def table(messages: Sequence[Queued], now: float) -> Iterator[str]:
     rows = [("ID", "AGE", "SIZE", "FROM", "TO", "NEXT", "LAST REPLY")]
     for queued in messages:
         message = queued.message
-        facts = [message.queue_id, span(now - message.arrived), _octets(message.size), _sender(message) or _NOBODY]
+        facts = [
+            message.queue_id,
+            span(now - message.arrived),
+            _octets(message.size),
+            message.envelope.sender or _NOBODY,
+        ]
         for address, state, outcome in queued.recipients:
             due = _next(queued.due - now) if state == "waiting" else "-"
             cells = (*facts, str(address), due, _last_words(state, outcome))
@@ -195,11 +200,6 @@ def _octets(size: int) -> str:
     if size < 1 << 10:
         return f"{size} B"
     return f"{size / (1 << 10):.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"
-
-
-def _sender(message: Message) -> str:
-    path = message.envelope.reverse_path
-    return str(path) if path is not None else ""
 
 
 def _last_words(state: str, outcome: Deferred | Failed | None) -> str:

@@ -88,7 +88,7 @@ class RelayService:
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
         if not answer.is_success:
-            self._refusals.note(session, "MAIL", answer, sender=_sender(envelope))
+            self._refusals.note(session, "MAIL", answer, sender=envelope.sender)
         return answer
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
@@ -97,8 +97,12 @@ class RelayService:
         if answer.is_success:
             self._manager.expect(recipient.address)
         else:
-            self._refusals.note(session, "RCPT", answer, sender=_sender(envelope), recipient=str(recipient.address))
+            self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
         return answer
+
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        """Note what the receiver itself has refused."""
+        self._refusals.note(session, command, answer, argument=argument or None)
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message: 250 once it is durable and its first attempt has begun.
@@ -108,7 +112,7 @@ class RelayService:
         header = read_header(content.header_section())
         refusal = MAIL_LOOP if header.loops() else QUEUE_FULL if self._bound.is_reached() else None
         if refusal is not None:
-            self._refusals.note(session, "content", refusal, message_id=header.message_id, sender=_sender(envelope))
+            self._refusals.note(session, "content", refusal, message_id=header.message_id, sender=envelope.sender)
             return refusal
         if content.path is not None:
             return self._take_spilled(session, envelope, header, content)
@@ -125,7 +129,7 @@ class RelayService:
             answer.set_result(
                 _queued_as(message.queue_id)
             )  # takes effect in the loop's next turn, after the line below
-            self._queued(session, entry, Stored(message, UNTRIED, start + octets))
+            self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
 
         durable.add_done_callback(written)
         return answer
@@ -135,7 +139,7 @@ class RelayService:
         message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
         entry, durable = await self._spool.add_spilled(message, start, content)
         await durable
-        self._queued(session, entry, self._spool.read(entry))
+        self._queued(session, header, entry, self._spool.read(entry))
         return _queued_as(message.queue_id)
 
     def _compose(
@@ -161,10 +165,11 @@ class RelayService:
         )
         return message, start
 
-    def _queued(self, session: Session, entry: Entry, stored: Stored) -> None:
+    def _queued(self, session: Session, header: Header, entry: Entry, stored: Stored) -> None:
         """Note a durable message in the journal, and have it delivered."""
         message = stored.message
         envelope = message.envelope
+        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         self._journal.record(
             Kind.ACCEPTED,
             message.queue_id,
@@ -176,15 +181,12 @@ class RelayService:
             tls=session.tls_version,
             session=session.session_id,
             login=session.account.login if session.account is not None else None,
-            sender=_sender(envelope),
+            sender=envelope.sender,
             recipients=[str(recipient.address) for recipient in envelope.recipients],
+            **further,
         )
         self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)
         self._manager.accepted(entry, stored)
-
-
-def _sender(envelope: Envelope) -> str:
-    return str(envelope.reverse_path) if envelope.reverse_path is not None else ""
 
 
 def _queued_as(queue_id: QueueId) -> Reply:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
@@ -28,13 +28,12 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
+from postroad.smtp.server.refusals import Refusals
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from postroad.journal import Journal
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
@@ -50,13 +49,13 @@ log = logging.getLogger(__name__)
 class QueueIds:
     """Gives each message that is taken an ID that no other has: microseconds since 1970, in hexadecimal."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
 
     def next(self) -> str:
         """Return a new ID; of two in one microsecond the second is moved on."""
-        self._last = max(int(self._clock() * 1_000_000), self._last + 1)
+        self._last = max(int(self._clock.now() * 1_000_000), self._last + 1)
         return f"{self._last:x}"
 
 
@@ -70,14 +69,15 @@ class Delivery:
         journal: Journal,
         *,
         hostname: str,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         self._accounts = accounts
         self._storage = storage
         self._journal = journal
         self._hostname = hostname
-        self._clock = clock
-        self._ids = QueueIds(clock)
+        self._clock = clock or Clock()
+        self._ids = QueueIds(self._clock)
+        self._refusals = Refusals(journal, self._clock)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
         """Greet everyone."""
@@ -87,27 +87,34 @@ class Delivery:
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
+    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+        """Note what the receiver itself has refused."""
+        self._refusals.note(session, command, answer, argument=argument or None)
+
     def mail(self, session: Session, envelope: Envelope) -> Reply:  # noqa: ARG002 - as above
         """Accept any reverse-path."""
         return SENDER_OK
 
-    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:  # noqa: ARG002 - as above
+    def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Accept whom the world knows (RFC 5321 §3.3), or whom its settings make known."""
         if self._accounts.reached_by(recipient.address):
             return RECIPIENT_OK
-        return NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+        answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+        self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
+        return answer
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         """Put the message into the mailboxes; 250 once it is on disk."""
         section = content.header_section()
         header = read_header(section)
         if header.loops(hops=1):  # the relay in front of the store has counted, and added one
+            self._refusals.note(session, "content", MAIL_LOOP, message_id=header.message_id, sender=envelope.sender)
             return MAIL_LOOP
         reached = self._reached(envelope)
         if reached is None:
             return LOCAL_ERROR
         queue_id = self._ids.next()
-        now = self._clock()
+        now = self._clock.now()
         fields = return_path(envelope.reverse_path) + received(
             session,
             envelope,

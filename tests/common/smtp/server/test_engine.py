@@ -31,9 +31,10 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
     StartTls,
 )
-from postroad.smtp.server.lines import HTTP_METHODS
+from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Limits, Purpose, Session
@@ -139,7 +140,7 @@ def test_content_that_cannot_be_kept(engine: Engine) -> None:
     engine.receive_data(b"more\r\n")
     assert events(engine) == []
     engine.receive_data(b".\r\nNOOP\r\n")
-    assert events(engine) == []
+    assert events(engine) == [Refused("content", STORAGE_FULL)]
     assert engine.data_to_send() == STORAGE_FULL.encode() + OK.encode()
 
 
@@ -148,7 +149,7 @@ def test_content_refused_with_its_last_block(engine: Engine) -> None:
     engine.receive_data(b"x\r\n.\r\n")
     assert isinstance(engine.next_event(), Block)
     engine.refuse_content(LOCAL_ERROR)
-    assert events(engine) == []
+    assert events(engine) == [Refused("content", LOCAL_ERROR)]
     assert engine.data_to_send() == LOCAL_ERROR.encode()
 
 
@@ -172,7 +173,7 @@ def test_http_ends_the_session_with_its_first_line(engine: Engine, method: bytes
 def test_http_in_an_exchange_ends_the_session(engine: Engine) -> None:
     assert feed(engine, b"AUTH PLAIN\r\n") == b"334 \r\n"
     engine.receive_data(b"POST /" + b"x" * 13000 + b"\r\n")
-    assert events(engine) == [Close()]
+    assert events(engine) == [Refused("AUTH", HTTP_SPOKEN), Close()]
     assert engine.data_to_send().startswith(b"421 4.5.0")
 
 

@@ -1,8 +1,8 @@
 """The SMTP receiver's protocol (RFC 5321) as a state machine without I/O: octets in, events and octets out.
 
 Theory of operation. The caller feeds `receive_data` and takes events from `next_event` until that gives NEED_DATA
-or PAUSED, then writes `data_to_send`. Some events ask something, and the engine then waits for the answer, keeping what
-the client has pipelined behind (RFC 2920 §3.2): no reply overtakes another, and no 250 the commit it promises.
+or PAUSED, then writes `data_to_send`. Some events ask a question. The engine then pauses until the answer, and keeps
+what the client has pipelined (RFC 2920 §3.2): no reply overtakes another, and no 250 precedes the commit it promises.
 
     event           asks                 answered by
     Connected       whether to greet     answer(reply): `Profile.greeting`, or the 4yz or 554 that turns away
@@ -10,9 +10,10 @@ the client has pipelined behind (RFC 2920 §3.2): no reply overtakes another, an
     Mail, Rcpt      whether to accept    answer(reply)
     Block           nothing              (refuse_content(reply) if it cannot be kept)
     Discard         nothing              the content is refused: forget its blocks
+    Refused         nothing              a command or content is refused: note it
     Message         to take the message  answer(reply), when it is durable
     StartTls        the handshake        tls_started(...); stop reading first, then send the octets to send:
-                                         whatever is fed from here on must have come through TLS
+                                         what is fed after this must have come through TLS
     Flush           nothing              much is to be sent: send it before taking the next event
     Close           nothing              to close the connection, after the octets to send were sent
 
@@ -50,6 +51,7 @@ from postroad.smtp.server.events import (
     Mail,
     Message,
     Rcpt,
+    Refused,
 )
 from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN, LineReader
 from postroad.smtp.server.sequence import COMMAND_LINE, State
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 
 _TOO_MANY_ERRORS = reply(421, "4.7.0", "Too many errors")
 
+_NOTED = frozenset({"MAIL", "RCPT", "AUTH"})  # commands whose refusal is told to the caller
 _MANY_REPLIES = 256  # replies to send at once: a client that pipelines HELP and never reads must not cost memory
 
 
@@ -83,6 +86,7 @@ class Engine:
         "_output",
         "_recipients",
         "_recipients_refused",
+        "_verb",
         "_verbs",
         "envelope",
         "profile",
@@ -95,6 +99,7 @@ class Engine:
         self.session = session
         self.state = State.CONNECTED
         self.envelope: Envelope = _NO_ENVELOPE  # what MAIL opened
+        self._verb = ""  # of the command that was read last
         self._verbs = profile.verbs
         self._encode = profile.encode
         self._awaiting: Event | None = None  # the event whose answer the engine waits for
@@ -187,7 +192,7 @@ class Engine:
             self.state = State.RCPT
             return answer
         self._recipients_refused += 1
-        # A harvest of addresses ends here; a mailing with some bad recipients does not.
+        # This ends a harvest of addresses, and not a mailing with some bad recipients.
         return _TOO_MANY_ERRORS if self._recipients_refused > self.profile.limits.recipients else answer
 
     def _message_answered(self, _event: Message, answer: Reply) -> Reply:
@@ -211,7 +216,7 @@ class Engine:
     def tls_started(self, version: str | None, cipher: str | None) -> None:
         """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded).
 
-        Nothing is buffered when StartTls is told, so what is buffered now came through TLS.
+        Nothing was buffered at StartTls, so what is buffered now came through TLS.
         """
         self._awaiting = None
         self.session.tls_version = version
@@ -224,14 +229,14 @@ class Engine:
     def refuse_content(self, refusal: Reply) -> None:
         """Refuse the content that is coming, for the caller's own reason; the end of data gets `refusal`.
 
-        No Discard follows: the caller knows.
+        No Discard follows, since the caller knows.
         """
         if self._data is not None:
             self._data.refuse(refusal)
             self._discard_told = True
 
     def shut_down(self, farewell: Reply) -> None:
-        """End the session with a last reply, as the 421 that answers whatever comes (RFC 5321 §3.8); Close follows."""
+        """End the session with a last reply, such as 421, which goes anywhere (RFC 5321 §3.8); Close follows."""
         if self.state is not State.CLOSED:
             if farewell.code == 421:
                 farewell = self.profile.farewell(farewell)
@@ -259,6 +264,13 @@ class Engine:
         """Refuse a command, which counts as an error of the client's; a 421 ends the session, as too many errors do."""
         self._finish(self._count_error(refusal))
 
+    def refused(self, refusal: Reply, argument: bytes) -> Event | None:
+        """Return the event that tells of a refused command, if it is one of those that leave a trace."""
+        if self._verb not in _NOTED:
+            return None
+        # AUTH's argument may be a password.
+        return Refused(self._verb, refusal, argument.decode("utf-8", "replace") if self._verb != "AUTH" else "")
+
     def _count_error(self, refusal: Reply) -> Reply:
         self._errors += 1
         return _TOO_MANY_ERRORS if self._errors > self.profile.limits.errors else refusal
@@ -279,8 +291,11 @@ class Engine:
     def whole_envelope(self, *, eight_bit: bool = False) -> Envelope:
         """Return the envelope with its recipients so far."""
         opened = self.envelope
-        # What no BODY parameter labelled is labelled by what it is, so that the next hop is told the truth.
-        body = BodyType.EIGHT_BIT_MIME if eight_bit and opened.body is None else opened.body
+        body = opened.body
+        # Content without BODY parameter is labelled by what it is, so that the next hop can rely on the label. Where
+        # 8BITMIME is hidden there is no label to give, and the next hop, which lacks it too, gets the content as it is.
+        if eight_bit and body is None and "BODY" in self.profile.mail:
+            body = BodyType.EIGHT_BIT_MIME
         return Envelope(
             opened.reverse_path,
             tuple(self._recipients),
@@ -313,6 +328,7 @@ class Engine:
 
     def _take(self, line: bytes | Reply) -> Event | None:
         """Carry out one line: a command, or a part of an exchange; or refuse it."""
+        argument = b""
         try:
             if self._exchange is not None:
                 return self._exchange(self, line)
@@ -323,17 +339,18 @@ class Engine:
             verb = self._verbs.get(name.upper())
             if verb is None:
                 self.refuse(_unknown(name, line))
-            elif len(line) + 2 > verb.line:
-                self.refuse(LINE_TOO_LONG)
-            elif (refusal := verb.refused.get(self.state)) is not None:
-                self.refuse(refusal)
-            else:
-                return verb.run(self, argument)
+                return None
+            self._verb = verb.name
+            if len(line) + 2 > verb.line:
+                raise CommandError(LINE_TOO_LONG)
+            if (refusal := verb.refused.get(self.state)) is not None:
+                raise CommandError(refusal)
+            return verb.run(self, argument)
         except CommandError as error:
-            if self._exchange is not None:  # it fails with its first bad line
+            if self._exchange is not None:  # its first bad line ends it
                 self.end_exchange()
             self.refuse(error.reply)
-        return None
+            return self.refused(error.reply, argument)
 
     def _mail_data(self) -> Event | None:
         data = self._data
@@ -360,7 +377,7 @@ class Engine:
             self.reset()
             self._errors += 1  # too many end the session at the next command: this reply must say what is wrong
             self.say(data.refusal)
-            return None
+            return Refused("content", data.refusal)
         return self.ask(Message(self.whole_envelope(eight_bit=data.eight_bit)))
 
 

@@ -1,4 +1,4 @@
-"""What the SMTP engine tells its caller; `engine.py` says how each is answered."""
+"""What the SMTP engine tells its caller; `engine.py` says how each event is answered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.mail.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Rcpt:
-    """RCPT names one more recipient, who is not in the envelope yet."""
+    """RCPT names one more recipient, which is not in the envelope yet."""
 
     envelope: Envelope
     recipient: Recipient
@@ -46,14 +47,26 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """The content is refused; its blocks so far are of no use, and no more will come."""
+    """The content is refused: drop its blocks; no more will come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The end of mail data was seen, and the content is sound."""
+    """The end of mail data has come, and the content is sound."""
 
     envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The engine has refused a command or content that somebody may ask about later; nothing is to be answered.
+
+    `command` is MAIL, RCPT, AUTH or content; `argument` is that of MAIL or RCPT.
+    """
+
+    command: str
+    reply: Reply
+    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +84,4 @@ class Close:
     """The session is over."""
 
 
-Event = Connected | Authenticate | Mail | Rcpt | Block | Discard | Message | StartTls | Flush | Close
+Event = Connected | Authenticate | Mail | Rcpt | Block | Discard | Message | Refused | StartTls | Flush | Close
