@@ -11,7 +11,7 @@ Reads are short synchronous calls on a connection of their own.
 - `changes.View`: one session's sight of a mailbox, which lags behind until the session is told
 - `message`, `parse`: what a message is made of, found out once, at delivery
 - `commits`, `names`: what can be done, each a piece of work for the writer thread and what it changes in memory
-- `search`, `evaluate`: the tree of search keys and its evaluation, over `searchtext`, `fieldtext` and `charsets`
+- `search/`: the tree of search keys and its evaluation
 - `database`, `reading`: the schema, and reading from it
 - `errors`: what can go wrong, with the RFC 5530 response code of each
 
