@@ -10,7 +10,7 @@ from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME, canonical_nam
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NameTooLong, NoSuchMailbox
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.account import Account
@@ -211,7 +211,7 @@ async def test_rename_of_inbox_moves_its_messages(storage: Storage, account: Acc
     old = account.selectable("old/mail")
     moved = storage.view(old)
     assert (moved.uids, [old.flag_names(flags) for flags in old.flags], moved.recent) == ([1, 2], ["kw", "kw"], set())
-    assert [values for _, values in storage.fetch(old, [1, 2], [Item.CONTENT])] == [(b"one",), (b"two",)]
+    assert [values for _, values in storage.fetch(old, [1, 2], [Column.CONTENT])] == [(b"one",), (b"two",)]
     await put(inbox, b"three")
     await put(old, b"four")
     view.take(expunges=True)
