@@ -17,7 +17,9 @@ from postroad_store.mail.database.connection import explained, open_reader, stor
 from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.mime.structure import unpack
-from postroad_store.mail.model.mailbox import Contents, Mailbox, MailboxRow, Status, count_unseen
+from postroad_store.mail.model.contents import Contents, MailboxRow
+from postroad_store.mail.model.flags import count_unseen
+from postroad_store.mail.model.mailbox import Mailbox, Status
 from postroad_store.mail.model.message import UID, Column, Part
 
 if TYPE_CHECKING:

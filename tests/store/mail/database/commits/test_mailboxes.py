@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.mail.database.commits import accounts, mailboxes
-from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME, canonical_name
+from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NameTooLong, NoSuchMailbox
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
@@ -29,20 +29,6 @@ async def reopened(storage: Storage, account: Account) -> set[str]:
     found = storage._reader.account(account.login)
     assert found is not None
     return {row.name for row in found[1]} - SPECIAL
-
-
-@pytest.mark.parametrize(
-    ("name", "canonical"),
-    [
-        ("inbox", "INBOX"),
-        ("InBox/x", "INBOX/x"),
-        ("inboxes", "inboxes"),
-        ("a/inbox", "a/inbox"),
-        ("", ""),
-    ],
-)
-def test_inbox_in_any_case(name: str, canonical: str) -> None:
-    assert canonical_name(name) == canonical
 
 
 async def test_create_makes_superiors(storage: Storage, account: Account) -> None:
