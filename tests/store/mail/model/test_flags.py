@@ -11,6 +11,8 @@ from postroad_store.mail.model.flags import (
     FEW,
     FIRST_KEYWORD,
     FLAGGED,
+    MAX_KEYWORD,
+    MAX_KEYWORDS,
     NO_FLAGS,
     SEEN,
     SYSTEM,
@@ -33,6 +35,7 @@ def test_each_system_flag_has_its_bit() -> None:
     assert sorted(SYSTEM_FLAGS.values()) == [1, 2, 4, 8, 16]  # databases have these
     assert sum(SYSTEM_FLAGS.values()) == SYSTEM == (1 << FIRST_KEYWORD) - 1
     assert (NO_FLAGS.system, NO_FLAGS.keywords) == (0, ())
+    assert (MAX_KEYWORDS, MAX_KEYWORD) == (10_000, 200)  # README has the first
 
 
 @pytest.mark.parametrize(

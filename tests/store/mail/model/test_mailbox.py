@@ -84,6 +84,15 @@ def test_the_first_unseen_is_found_wherever_flags_change() -> None:
     assert change(5, Change.REMOVE) == 4
     assert change(10, Change.REMOVE) == 4
     assert change(5, Change.ADD) == 9
+    modseq += 1
+    mailbox.reflag(modseq, [(2, 19)], Change.ADD, SEEN, naming=[], by=None)
+    assert mailbox.first_unseen() is None
+    modseq += 1
+    mailbox.reflag(modseq, [(6, 19)], Change.REMOVE, SEEN, naming=[], by=None)
+    assert mailbox.first_unseen() == 5
+    modseq += 1
+    mailbox.reflag(modseq, [(6, 9)], Change.ADD, SEEN, naming=[], by=None)
+    assert mailbox.first_unseen() == 9
     mailbox.remove(modseq + 1, [1, 2])
     assert mailbox.first_unseen() == 7
     mailbox.arrive(modseq + 2, [(30, 0, 1, 1)], [])
@@ -172,7 +181,10 @@ def test_who_learns_of_what() -> None:
     assert sorted(heard) == ["mine", "other", "other"]
     assert mine.take(expunges=True) == Changes(keywords=True)
     assert other.take(expunges=True) == Changes(keywords=True, flags=((1, UID(1)),))
+    heard.clear()
     mailbox.vanish()
+    assert set(heard) == {"mine", "other"}
+    assert (mailbox.uids, mailbox.unseen, mailbox.loaded) == ([], 0, False)
     assert other.gone
     assert other.take(expunges=True) == Changes(expunged=(3, 2, 1), recent=0)  # and its keywords are of no interest
 
@@ -200,3 +212,14 @@ def test_status_and_places() -> None:
     mailbox.recent_uid = 4
     assert mailbox.status() == Status(messages=3, recent=1, uid_next=10, uid_validity=7, unseen=2)
     assert [mailbox.index(uid) for uid in (1, 2, 3, 4, 9, 10)] == [None, 0, None, 1, 2, None]
+
+
+def test_ranges() -> None:
+    mailbox = mailbox_of(0, 0, 0, 0, uids=[2, 3, 5, 9])
+    assert mailbox.runs([2, 3, 5]) == [(2, 5)]
+    assert mailbox.runs([2, 4, 5]) == [(2, 2), (5, 5)]  # as many as lie between, but others
+    assert mailbox.runs([3, 5, 9, 10]) == [(3, 9)]
+    assert mailbox.runs([2, 9]) == [(2, 2), (9, 9)]
+    mailbox.unload()
+    assert (mailbox.keywords, mailbox.unseen, mailbox.first_unseen()) == ([], 0, None)
+    assert mailbox.runs([2, 3, 5]) == [(2, 3), (5, 5)]
