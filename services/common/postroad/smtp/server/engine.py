@@ -68,10 +68,10 @@ class Engine:
 
     __slots__ = (
         "_awaiting",
-        "_close_told",
+        "_close_given",
         "_data",
         "_data_ended",
-        "_discard_told",
+        "_discard_given",
         "_encode",
         "_errors",
         "_exchange",
@@ -104,8 +104,8 @@ class Engine:
         self._exchange: Callable[[Engine, bytes | Reply], Event | None] | None = None  # takes the next line
         self._data: MailData | None = None
         self._data_ended = False
-        self._discard_told = False
-        self._close_told = False
+        self._discard_given = False
+        self._close_given = False
 
     # ---- in and out
 
@@ -137,9 +137,9 @@ class Engine:
             elif self.state is State.CONNECTED:
                 event = self.ask(Connected())
             elif self.state is State.CLOSED:
-                if self._close_told:
+                if self._close_given:
                     return PAUSED
-                self._close_told = True
+                self._close_given = True
                 return Close()
             else:
                 line = self._lines.next_line()
@@ -226,7 +226,7 @@ class Engine:
         """
         if self._data is not None:
             self._data.refuse(refusal)
-            self._discard_told = True
+            self._discard_given = True
 
     def shut_down(self, farewell: Reply) -> None:
         """End the session with a last reply, such as 421, which goes anywhere (RFC 5321 §3.8); Close follows."""
@@ -294,7 +294,7 @@ class Engine:
     def take_content(self, data: MailData) -> None:
         """Take what comes from now on for content, up to its end."""
         self._data = data
-        self._data_ended = self._discard_told = False
+        self._data_ended = self._discard_given = False
         self.state = State.DATA
 
     def begin_exchange(self, take: Callable[[Engine, bytes | Reply], Event | None]) -> None:
@@ -352,8 +352,8 @@ class Engine:
                 self._lines.receive(rest)
         if block:
             return Block(block)
-        if data.refusal is not None and not self._discard_told:
-            self._discard_told = True
+        if data.refusal is not None and not self._discard_given:
+            self._discard_given = True
             return Discard()
         if not self._data_ended:
             return None

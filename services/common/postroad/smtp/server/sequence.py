@@ -74,7 +74,7 @@ class Verb:
     refused: Mapping[State, Reply]
     line: int = COMMAND_LINE
     applies: Callable[[Profile, Session], bool] = always  # whether HELP lists it
-    noted: bool = False  # whether the caller is told of its refusal
+    noted: bool = False  # whether its refusal is an event, `Refused`
     secret: bool = False  # its argument may be a password
 
 
