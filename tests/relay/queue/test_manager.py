@@ -528,6 +528,23 @@ async def test_closing_waits_until_what_was_delivered_is_written(bench: Bench) -
     assert len(bench.spool) == 0
 
 
+async def test_closing_begins_no_further_attempt(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, capacity=Capacity(lane=1))
+    bench.courier.gated = {"beta.test"}
+    for number in range(3):
+        await bench.put(f"u{number}@beta.test")
+    await until(lambda: bench.courier.running > 0)
+    closing = asyncio.create_task(bench.manager.close(grace=5.0))
+    await asyncio.sleep(0)
+    bench.courier.gates["beta.test"].set()
+    await closing
+    assert bench.courier.deliveries == [("u0@beta.test",)]
+    bench.spool.close()
+    bench.open()
+    assert len(bench.spool) == 2
+    await bench.close()
+
+
 async def test_closing_cuts_off_what_takes_too_long(bench: Bench) -> None:
     bench.courier.gated = {"beta.test"}
     await bench.put()
