@@ -35,9 +35,9 @@ MOST_LINES = 480  # "about 400"
 USED_IN = {
     "dnslib": {"postroad_dns.wire"},
     "dns": {"postroad_relay.delivery.resolver"},
-    "aiosmtpd": {"postroad.smtp.server.connection"},
-    "twisted": {"postroad_store.protocol.connection"},
-    "OpenSSL": {"postroad_store.protocol.connection"},
+    "aiosmtpd": {"postroad.smtp.server.lifecycle"},
+    "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
+    "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
     "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
 }
@@ -172,6 +172,25 @@ def test_all_that_is_installed_is_pinned() -> None:
             waiting += [one.name for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
     assert len(seen) > len(wanted)
     assert {name for name in seen if not name.startswith("postroad")} <= pins
+
+
+def test_the_walk_through_the_code_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "flow.md").read_text(encoding="utf-8")
+    places = {
+        "postroad": "common/postroad",
+        **{name: f"{name}/postroad_{name}" for name in PACKAGES if name != "common"},
+    }
+    files = [f"/{path.relative_to(SERVICES)}" for path in MODULES]
+    named = re.findall(r"`([\w/]+\.py)`", text)
+    assert named
+    for name in named:
+        first, _, rest = name.removeprefix("services/").partition("/")
+        whole = (
+            f"/{places[first]}/{rest}"
+            if first in places and not name.startswith("services/")
+            else f"/{first}/{rest}".rstrip("/")
+        )
+        assert any(file.endswith(whole) for file in files), f"docs/flow.md names {name}"
 
 
 # Standards

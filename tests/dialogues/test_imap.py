@@ -21,7 +21,9 @@ from postroad_store.imap.registry import Registry
 from postroad_store.imap.shared import IDLE_TIMEOUT, REFUSAL
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
-from postroad_store.protocol.connection import Listener, Service, reactor_on
+from postroad_store.protocol.listener import Listener
+from postroad_store.protocol.reactor import reactor_on
+from postroad_store.protocol.service import Service
 from tests.harness.imap import NOW, Place, Wire
 from tests.harness.reactor import on_reactor
 from tests.harness.script import Step, add, play_live

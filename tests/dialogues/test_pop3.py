@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.pop3.session import IDLE_TIMEOUT, REFUSAL
-from postroad_store.protocol.connection import Listener, ServerTls, Service, reactor_on
+from postroad_store.pop3.shared import IDLE_TIMEOUT, REFUSAL
+from postroad_store.protocol.listener import Listener
+from postroad_store.protocol.reactor import reactor_on
+from postroad_store.protocol.service import Service
 from tests.harness.pop3 import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
 from tests.harness.script import Step, add, expand, play_live
 
 if TYPE_CHECKING:
     import ssl
+
+    from postroad_store.protocol.tls import ServerTls
 
 SCRIPTS = sorted((Path(__file__).parent / "pop3").glob("*.txt"))
 PRELUDE = b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
@@ -112,7 +116,7 @@ async def test_live(path: Path, tmp_path: Path, store_tls: ServerTls, client_tls
     place = Place(tmp_path, dialogue.environ)
     await place.put(*dialogue.messages)
     loop = asyncio.get_running_loop()
-    service = Service("pop3", place.maildrops.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
+    service = Service("pop3", place.shared.session, REFUSAL, idle_timeout=IDLE_TIMEOUT)
     listener = Listener(service, reactor_on(loop), loop, store_tls)
     port = listener.listen("127.0.0.1", 0, implicit_tls=dialogue.secure)
 

@@ -23,7 +23,7 @@ from postroad_store.protocol.contract import StartTls
 if TYPE_CHECKING:
     from postroad_store.protocol.contract import Event
 
-REGISTRY = Registry()
+REGISTRIES = [Registry(), Registry(without=["LITERAL+"])]
 SMALL = Limits(line=120, line_before_login=80, literal=40, literal_before_login=20)
 WORDS = [
     *(b"a", b"b1", b"*", b"+", b"", b" ", b"  ", b"(", b")", b"()", b"[", b"]", b"<0.9>", b"NIL", b'""', b'"', b"\\"),
@@ -44,9 +44,9 @@ LINES = st.lists(
 ).map(b"".join)
 
 
-def run(octets: bytes, cuts: list[int], state: State) -> tuple[list[Event], bytes]:
+def run(octets: bytes, cuts: list[int], state: State, registry: Registry) -> tuple[list[Event], bytes]:
     """Feed the engine in pieces; the session takes every literal, accepts every exchange, and answers OK."""
-    engine = Engine(REGISTRY, SMALL)
+    engine = Engine(registry, SMALL)
     for step in (State.AUTHENTICATED, State.SELECTED):
         if state is not State.NOT_AUTHENTICATED and engine.state is not state:
             engine.enter(step)
@@ -95,21 +95,29 @@ def whole(events: list[Event]) -> list[Event]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(OCTETS | LINES, st.lists(st.integers(0, 10000), max_size=8), st.sampled_from(list(State)[:3]))
-@example(b"a APPEND INBOX {3+}\r\na\0b\r\n", [21, 22], State.SELECTED)
-@example(b"a FOO " + b"x" * 100 + b" {5+}\r\nb NOOP\r\n", [60, 108], State.SELECTED)
-@example(b"a LOGIN {21+}\r\nb NOOP\r\n", [3], State.NOT_AUTHENTICATED)
-@example(b"a a a " + b"x" * 60 + b" {99999999999+}\r\n", [80], State.NOT_AUTHENTICATED)
-@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED)
-def test_how_the_octets_are_cut_does_not_matter(octets: bytes, cuts: list[int], state: State) -> None:
-    events, sent = run(octets, [], state)
+@given(
+    OCTETS | LINES,
+    st.lists(st.integers(0, 10000), max_size=8),
+    st.sampled_from(list(State)[:3]),
+    st.sampled_from(REGISTRIES),
+)
+@example(b"a APPEND INBOX {3+}\r\na\0b\r\n", [21, 22], State.SELECTED, REGISTRIES[0])
+@example(b"a FOO " + b"x" * 100 + b" {5+}\r\nb NOOP\r\n", [60, 108], State.SELECTED, REGISTRIES[0])
+@example(b"a LOGIN {21+}\r\nb NOOP\r\n", [3], State.NOT_AUTHENTICATED, REGISTRIES[0])
+@example(b"a a a " + b"x" * 60 + b" {99999999999+}\r\n", [80], State.NOT_AUTHENTICATED, REGISTRIES[0])
+@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED, REGISTRIES[0])
+@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED, REGISTRIES[1])
+def test_how_the_octets_are_cut_does_not_matter(
+    octets: bytes, cuts: list[int], state: State, registry: Registry
+) -> None:
+    events, sent = run(octets, [], state, registry)
     if any(isinstance(event, StartTls) for event in events):
         return  # what comes behind it is plaintext or TLS as time has it
-    assert run(octets, cuts, state) == (events, sent)
-    assert run(octets, list(range(len(octets))), state) == (events, sent)
+    assert run(octets, cuts, state, registry) == (events, sent)
+    assert run(octets, list(range(len(octets))), state, registry) == (events, sent)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(list(State)[:3]))
-def test_any_octets(octets: bytes, state: State) -> None:
-    run(octets, [], state)
+@given(st.binary(max_size=300), st.sampled_from(list(State)[:3]), st.sampled_from(REGISTRIES))
+def test_any_octets(octets: bytes, state: State, registry: Registry) -> None:
+    run(octets, [], state, registry)

@@ -77,6 +77,7 @@ class Wire:
         self.session = Session(place.shared)
         self.received = bytearray()  # what the client has got
         self.closed = False
+        self.known = False
         self.handshake = False
         self.writable = True
         self._work: asyncio.Future[None] | None = None
@@ -93,6 +94,9 @@ class Wire:
         if data and not self.closed:
             self.received += data
         self._news.set()
+
+    def logged_in(self) -> None:
+        self.known = True
 
     def can_write(self) -> bool:
         return self.writable
@@ -119,7 +123,7 @@ class Wire:
         self.pump()
 
     def pump(self) -> None:
-        """Turn the wheel (`adapter.Adapter._pump`)."""
+        """Turn the wheel (`postroad_store.protocol.connection`)."""
         if self._pumping:
             return
         self._pumping = True

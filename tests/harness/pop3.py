@@ -15,7 +15,7 @@ from postroad_store.accounts import Accounts
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from postroad_store.mail.storage import Storage
-from postroad_store.pop3.session import Maildrops
+from postroad_store.pop3.shared import Shared
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
 from tests.harness.stack import DEFAULT_WORLD
 
@@ -40,7 +40,7 @@ class Place:
         self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Journal(folder / "journal", service="store")
         self.accounts = Accounts(self.world, self.settings, Guesses(Clock(), answer_after=0.0))
-        self.maildrops = Maildrops(
+        self.shared = Shared(
             self.accounts,
             self.storage,
             self.journal,
@@ -71,11 +71,12 @@ class Wire:
     """One connection: `engine.Connection` for the session, octets in and out for the test."""
 
     def __init__(self, place: Place, *, secure: bool = False) -> None:
-        self.session: Session = place.maildrops.session()
+        self.session: Session = place.shared.session()
         self.secure = secure
         self.peer = "127.0.0.1"
         self.received = bytearray()
         self.closed = False
+        self.known = False
         self.handshake = False
         self.writable = True
         self.flushes = 0
@@ -89,6 +90,9 @@ class Wire:
     def flush(self) -> None:
         self.flushes += 1
         self.received += self.session.engine.data_to_send()
+
+    def logged_in(self) -> None:
+        self.known = True
 
     def can_write(self) -> bool:
         return self.writable

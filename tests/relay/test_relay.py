@@ -167,6 +167,14 @@ async def test_a_submitted_message_arrives_with_trace_fields_in_front(site: Site
     assert (accepted["port"], accepted["protocol"], accepted["tls"]) == ("submission", "ESMTPSA", "TLSv1.3")
 
 
+async def test_the_journal_has_every_message_id(site: Site) -> None:
+    await site.send(content=b"Message-ID: <second@b.c>\r\n" + WHOLE)
+    await site.store.wait_for(1)
+    (_, accepted), *_ = await site.journal()
+    assert accepted["message_id"] == "<second@b.c>"
+    assert accepted["further_message_ids"] == ["<m@b.c>"]
+
+
 @pytest.mark.parametrize("port", [1587, 1465])
 async def test_date_and_message_id_are_added_on_submission(site: Site, port: int) -> None:
     await site.send(port=port)

@@ -18,7 +18,8 @@ from postroad.config import Settings
 from postroad.world.source import load_world
 from postroad_stack import init
 from postroad_store import __main__ as store
-from postroad_store.protocol.connection import CannotListenError
+from postroad_store.protocol.listener import CannotListenError
+from postroad_store.store import Store
 from tests.harness.processes import claim_network
 from tests.harness.reactor import on_reactor
 from tests.harness.stack import DEFAULT_WORLD
@@ -50,21 +51,12 @@ async def host(settings: Settings) -> AsyncIterator[str]:
     left.parent.mkdir(parents=True)
     left.write_bytes(b"what a kill left")
     world = load_world(settings.world, settings.network)
-    stopped = asyncio.Event()
-    running = asyncio.create_task(store.Store(settings, world).run(stopped))
-    host = f"{settings.network.network_address + 143}"
-    async with asyncio.timeout(10):
-        while not running.done():
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(host, settings.smtp_port)
-                writer.close()
-                break
-            await asyncio.sleep(0.01)
+    running = Store(settings, world)
+    await running.start()
     assert not left.exists()
-    yield host
-    stopped.set()
+    yield running.host
     async with asyncio.timeout(10):
-        await running
+        await running.stop()
 
 
 def deliver(host: str, settings: Settings, *recipients: str) -> None:
@@ -159,5 +151,7 @@ async def test_a_port_that_is_taken(settings: Settings, port: str) -> None:
         taken.bind((host, getattr(settings, port)))
         taken.listen()
         world = load_world(settings.world, settings.network)
+        started = Store(settings, world)
         with pytest.raises((OSError, CannotListenError)):
-            await store.Store(settings, world).run(asyncio.Event())
+            await started.start()
+        await started.stop()

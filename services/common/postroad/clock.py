@@ -11,6 +11,7 @@ first. Time never runs back: a clock is pushed forward only.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +20,23 @@ if TYPE_CHECKING:
 
 
 class Timer:
-    """A call that is due at a time; made by `Clock.call_at`."""
+    """Something that is due at a time: `ring` is called then. `Clock.call_at` makes one of a function."""
 
-    __slots__ = ("_callback", "_clock", "_handle", "when")
+    __slots__ = ("_clock", "_handle", "when")
 
-    def __init__(self, clock: Clock, when: float, callback: Callable[[], object]) -> None:
-        self.when = when  # seconds of `Clock.monotonic`
+    def __init__(self, clock: Clock) -> None:
+        self.when = math.inf  # seconds of `Clock.monotonic`
         self._clock = clock
-        self._callback = callback
         self._handle: asyncio.TimerHandle | None = None
 
+    def start(self, when: float) -> None:
+        """Ring once `Clock.monotonic` has reached `when`; the timer must not run already."""
+        self.when = when
+        self._clock.remember(self)
+        self.arm(max(0.0, when - self._clock.monotonic()))
+
     def cancel(self) -> None:
-        """Never call back; harmless when the call has been made."""
+        """Never ring, unless it is started again; harmless when it has rung."""
         self._clock.forget(self)
         if self._handle is not None:
             self._handle.cancel()
@@ -42,9 +48,26 @@ class Timer:
             self._handle.cancel()
         self._handle = asyncio.get_running_loop().call_later(seconds, self._fire)
 
+    def ring(self) -> None:
+        """Do what is due."""
+        raise NotImplementedError
+
     def _fire(self) -> None:
         self._handle = None
         self._clock.forget(self)
+        self.ring()
+
+
+class _Call(Timer):
+    """A call that is due at a time."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, clock: Clock, callback: Callable[[], object]) -> None:
+        super().__init__(clock)
+        self._callback = callback
+
+    def ring(self) -> None:
         self._callback()
 
 
@@ -75,9 +98,8 @@ class Clock:
 
     def call_at(self, when: float, callback: Callable[..., object], *arguments: Any) -> Timer:
         """Call back once `monotonic` has reached `when`."""
-        timer = Timer(self, when, (lambda: callback(*arguments)) if arguments else callback)
-        self._timers.add(timer)
-        timer.arm(max(0.0, when - self.monotonic()))
+        timer = _Call(self, (lambda: callback(*arguments)) if arguments else callback)
+        timer.start(when)
         return timer
 
     async def sleep(self, seconds: float) -> None:
@@ -106,6 +128,10 @@ class Clock:
         now = self.monotonic()
         for timer in sorted(self._timers, key=lambda timer: timer.when):
             timer.arm(max(0.0, timer.when - now))
+
+    def remember(self, timer: Timer) -> None:
+        """Take note of a timer that runs (for `Timer`)."""
+        self._timers.add(timer)
 
     def forget(self, timer: Timer) -> None:
         """Drop a timer that has been cancelled or has called back (for `Timer`)."""

@@ -176,6 +176,9 @@ class Settings:
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
     connections: int = _setting("500", _count, "the most connections to one service at a time")
+    login_timeout: float = _setting(
+        "1m", _duration, "how long a POP3 or IMAP client may be silent before it has logged in"
+    )
     retry: tuple[float, ...] = _setting(
         "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from postroad.config import Settings
     from postroad.smtp.server.server import Server
+    from postroad.tap import Tap
     from postroad.world.world import World
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,10 @@ class Relay:
         server_tls: ssl.SSLContext | None,
         client_tls: ssl.SSLContext | None,
         clock: Clock | None = None,
+        tap: Tap | None = None,
     ) -> None:
-        clock = clock or Clock()
+        self._clock = clock = clock or Clock()
+        self._tap = tap  # hears every session
         self._settings = settings
         self._extensions = offered_by(settings)
         self._world = world  # that it starts in
@@ -114,6 +117,8 @@ class Relay:
             ),
             tls=self._server_tls,
             plaintext_auth=settings.plaintext_auth,
+            clock=self._clock,
+            tap=self._tap,
             postmaster=self.manager.reporter.postmaster,
         )
         self.manager.start(queued)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.address import parse_address
 from postroad.mail.content import Content
@@ -35,7 +36,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def delivery(place: Place) -> Delivery:
-    return Delivery(place.accounts, place.storage, place.journal, hostname="mx.postroad.test", clock=lambda: NOW)
+    return Delivery(
+        place.accounts, place.storage, place.journal, hostname="mx.postroad.test", clock=Clock(wall=lambda: NOW)
+    )
 
 
 def envelope(*recipients: str, sender: str | None = "alice@alpha.test") -> Envelope:
@@ -186,7 +189,7 @@ class TestMessage:
 
 
 def test_queue_ids_differ_though_the_clock_stands_still_or_goes_back() -> None:
-    ids = QueueIds(itertools.chain([10.0, 10.0, 10.0], [9.0, 11.0]).__next__)
+    ids = QueueIds(Clock(wall=itertools.chain([10.0, 10.0, 10.0], [9.0, 11.0]).__next__))
     given = [ids.next() for _ in range(5)]
     assert len(set(given)) == 5
     assert given == sorted(given)

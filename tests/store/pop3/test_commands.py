@@ -38,6 +38,7 @@ GOOD = [
     (b"DELE 1", T, Command("DELE", 1)),
     (b"TOP 1 0", T, Command("TOP", 1, 0)),
     (b"TOP 1  10", T, Command("TOP", 1, 10)),
+    (b"TOP 1 99999999999", T, Command("TOP", 1, 99999999999)),
     (b"NOOP", T, Command("NOOP")),
     (b"RSET", T, Command("RSET")),
 ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from postroad_store.mail.model.message import UID
 from postroad_store.pop3.commands import RULES, State
-from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, Engine, Login, Retrieve, Update
+from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, MAX_UNKNOWN, Engine, Login, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
 
@@ -289,8 +289,26 @@ class TestLines:
 
     def test_who_speaks_no_pop3_is_let_go(self) -> None:
         talk = Talk()
-        said = talk.say(b"GET / HTTP/1.1\r\n" * (MAX_ERRORS + 5))
-        assert said == b"-ERR Unknown command.\r\n" * (MAX_ERRORS - 1) + b"-ERR Too many bad commands.\r\n"
+        said = talk.say(b"HELO\r\n" * 10)
+        assert said == b"-ERR Unknown command.\r\n" * (MAX_UNKNOWN - 1) + b"-ERR Too many bad commands.\r\n"
+        assert talk.closed
+
+    def test_bad_commands_in_a_row_end_the_session(self) -> None:
+        talk = Talk()
+        said = talk.say(b"STAT\r\n" * (MAX_ERRORS + 5))
+        refused = b"-ERR STAT is not allowed in AUTHORIZATION state.\r\n"
+        assert said == refused * (MAX_ERRORS - 1) + b"-ERR Too many bad commands.\r\n"
+        assert talk.closed
+
+    def test_unknown_commands_count_in_a_row_alone(self) -> None:
+        talk = Talk()
+        assert b"Too many" not in talk.say(b"X\r\nY\r\nCAPA\r\nX\r\nY\r\nSTAT\r\nX\r\nY\r\nCAPA\r\n")
+        assert not talk.closed
+
+    @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"post /x HTTP/1.0", b"CONNECT a:25 HTTP/1.1", b"OPTIONS *"])
+    def test_http_ends_the_session_at_once(self, line: bytes) -> None:
+        talk = Talk()
+        assert talk.say(line + b"\r\nUSER alice\r\n") == b"-ERR Unknown command.\r\n"
         assert talk.closed
 
     def test_a_bad_response_to_a_challenge_counts(self) -> None:

@@ -5,243 +5,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
-from postroad_stack import certificates
-from postroad_store.protocol import connection as adapter
-from postroad_store.protocol.connection import Listener, ServerTls, Service, reactor_on
-from postroad_store.protocol.contract import Close, ConnectionLost, Event, Farewell, StartTls
+from postroad.shell import LINGER
+from postroad_store.protocol.contract import ConnectionLost
+from postroad_store.protocol.listener import Listener
+from postroad_store.protocol.reactor import reactor_on
+from postroad_store.protocol.service import Service
 from tests.harness.reactor import ON_REACTOR
+from tests.harness.toy import CONTEXT, PATIENCE, Room, ToySession, connected, ended, event, stalled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
-    from postroad_store.protocol.contract import Connection
+    from postroad_store.protocol.tls import ServerTls
+
 
 pytestmark = ON_REACTOR
 
-PATIENCE = 10.0  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Line(Event):
-    """A line of the toy protocol: `WORD argument`."""
-
-    text: str
-
-
-class ToyEngine:
-    """Gives a Line for each line; a line that is not answered yet holds up the next."""
-
-    def __init__(self) -> None:
-        self.buffer = b""
-        self.output = b""
-        self.waiting = False
-        self.most = 0  # octets that were in the buffer at one time
-
-    def receive_data(self, data: bytes) -> None:
-        if data.startswith(b"\x00"):
-            raise RuntimeError("the engine has a bug")
-        self.buffer += data
-        self.most = max(self.most, len(self.buffer))
-
-    def next_event(self) -> Event | None:
-        line, found, rest = self.buffer.partition(b"\n")
-        if self.waiting or not found:
-            return None
-        self.buffer = rest
-        match line.decode():
-            case "TLS":
-                self.buffer = b""
-                self.output += b"begin\n"
-                return StartTls()
-            case "BYE":
-                self.output += b"bye\n"
-                return Close()
-            case "BUG":
-                raise RuntimeError("the engine has a bug")
-            case text:
-                self.waiting = True
-                return Line(text)
-
-    def data_to_send(self) -> bytes:
-        output, self.output = self.output, b""
-        return output
-
-    def answer(self, text: str) -> None:
-        self.waiting = False
-        self.output += text.encode() + b"\n"
-
-
-class ToySession:
-    """Answers lines; WAIT is answered when the test says so, FLOOD with as many octets as it names."""
-
-    def __init__(self, room: Room) -> None:
-        self.room = room
-        self.engine = ToyEngine()
-        self.connection: Connection | None = None
-        self.trouble: str | None = None
-        self.ended = asyncio.Event()
-        self.written = 0
-        room.sessions.append(self)
-        room.new.set()
-
-    def begin(self, connection: Connection) -> None:
-        self.connection = connection
-        if self.room.trouble == "begin":
-            raise RuntimeError("greeting has a bug")
-        self.engine.output = f"hello {connection.peer} {'tls' if connection.secure else 'plain'}\n".encode()
-
-    def handle(self, event: Event) -> Awaitable[None] | None:
-        assert isinstance(event, Line)
-        word, _, argument = event.text.partition(" ")
-        match word:
-            case "CRASH":
-                raise RuntimeError("secret details")
-            case "WAIT":
-                return self._wait(argument)
-            case "FLOOD":
-                return self._flood(int(argument))
-            case "SLOWCRASH":
-                return self._crash()
-        self.engine.answer(event.text)
-        return None
-
-    async def _wait(self, text: str) -> None:
-        self.room.waiting.set()
-        await self.room.go.wait()
-        self.room.done.append(text)
-        self.engine.answer(text)
-
-    async def _flood(self, octets: int) -> None:
-        assert self.connection is not None
-        block = b"x" * 65535 + b"\n"
-        for _ in range(octets // len(block)):
-            self.engine.output += block
-            self.connection.flush()
-            self.written += len(block)
-            if not self.connection.can_write():
-                self.room.waiting.set()
-            await self.connection.wait_writable()
-        self.engine.answer("flooded")
-
-    async def _crash(self) -> None:
-        await asyncio.sleep(0)
-        raise RuntimeError("secret details")
-
-    def failed(self, event: Event) -> None:
-        assert isinstance(event, Line)
-        self.engine.answer("failed")
-
-    def tls_started(self) -> None:
-        assert self.connection is not None
-        assert self.connection.secure
-
-    def farewell(self, reason: Farewell) -> None:
-        if self.room.trouble == "farewell":
-            raise RuntimeError("farewell has a bug")
-        self.engine.output += f"{reason.name}\n".encode()
-
-    def end(self) -> None:
-        self.ended.set()
-        if self.room.trouble == "end":
-            raise RuntimeError("end has a bug")
-
-
-class Room:
-    """A listener with toy sessions, and what the test holds in its hands."""
-
-    def __init__(self, tls: ServerTls, **limits: Any) -> None:
-        loop = asyncio.get_running_loop()
-        self.sessions: list[ToySession] = []
-        self.new = asyncio.Event()
-        self.go = asyncio.Event()
-        self.waiting = asyncio.Event()
-        self.done: list[str] = []
-        self.trouble = ""
-        service = Service("toy", lambda: ToySession(self), b"full\n", **{"idle_timeout": 60.0} | limits)
-        self.listener = Listener(service, reactor_on(loop), loop, tls)
-        self.port = self.listener.listen("127.0.0.1", 0)
-        self.tls_port = self.listener.listen("127.0.0.1", 0, implicit_tls=True)
-
-
-class Client:
-    """A client of the toy protocol."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def line(self) -> str:
-        async with asyncio.timeout(PATIENCE):
-            return (await self.reader.readline()).decode().rstrip("\n")
-
-    async def rest(self) -> bytes:
-        async with asyncio.timeout(PATIENCE):
-            return await self.reader.read()
-
-    def send(self, octets: bytes) -> None:
-        self.writer.write(octets)
-
-    async def ask(self, text: str) -> str:
-        self.send(text.encode() + b"\n")
-        return await self.line()
-
-
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> ServerTls:
-    folder = tmp_path_factory.mktemp("adapter-tls")
-    (folder / "ca").mkdir()
-    (folder / "tls").mkdir()
-    certificates.ensure(folder / "ca", folder / "tls", ["localhost"], [], datetime.now(UTC))
-    return ServerTls(folder / "tls")
-
-
-CONTEXT = ssl.create_default_context()
-CONTEXT.check_hostname = False
-CONTEXT.verify_mode = ssl.CERT_NONE
-
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def start(tls: ServerTls) -> AsyncIterator[Callable[..., Room]]:
+async def start(store_tls: ServerTls) -> AsyncIterator[Callable[..., Room]]:
     rooms: list[Room] = []
 
     def make(**limits: Any) -> Room:
-        rooms.append(Room(tls, **limits))
+        rooms.append(Room(store_tls, **limits))
         return rooms[-1]
 
     yield make
     for room in rooms:
         room.go.set()
         await room.listener.stop()
-
-
-@contextlib.asynccontextmanager
-async def connected(room: Room, *, implicit_tls: bool = False) -> AsyncIterator[Client]:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", room.tls_port if implicit_tls else room.port, ssl=CONTEXT if implicit_tls else None
-    )
-    try:
-        yield Client(reader, writer)
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-async def ended(session: ToySession) -> None:
-    async with asyncio.timeout(PATIENCE):
-        await session.ended.wait()
-
-
-async def event(happened: asyncio.Event) -> None:
-    async with asyncio.timeout(PATIENCE):
-        await happened.wait()
 
 
 class TestDialogue:
@@ -398,40 +195,58 @@ class TestEnds:
         assert room.done == ["commit"]
 
     async def test_a_silent_client_is_told_goodbye(self, start: Callable[..., Room]) -> None:
-        async with connected(start(idle_timeout=0.2)) as client:
+        room = start()
+        async with connected(room) as client:
             await client.line()
+            room.clock.push(59)
             assert await client.ask("x") == "x"
+            room.clock.push(59)
+            assert await client.ask("LOGIN") == "LOGIN"  # from here on the longer time counts
+            room.clock.push(599)
+            assert await client.ask("x") == "x"
+            room.clock.push(601)
+            assert await client.rest() == b"IDLE\n"
+
+    async def test_a_client_that_does_not_log_in_is_told_sooner(self, start: Callable[..., Room]) -> None:
+        room = start()
+        async with connected(room) as client:
+            await client.line()
+            room.clock.push(61)
             assert await client.rest() == b"IDLE\n"
 
     async def test_the_client_is_not_blamed_for_a_slow_server(self, start: Callable[..., Room]) -> None:
-        room = start(idle_timeout=0.1)
+        room = start()
         async with connected(room) as client:
             await client.line()
             client.send(b"WAIT a\n")
-            await asyncio.sleep(0.35)
+            await event(room.waiting)
+            room.clock.push(1000)
+            await asyncio.sleep(0.01)
             room.go.set()
             assert await client.line() == "a"
+            room.clock.push(61)
             assert await client.rest() == b"IDLE\n"
 
     async def test_a_client_that_never_reads_is_cut_off(self, start: Callable[..., Room]) -> None:
-        room = start(idle_timeout=0.3)
+        room = start()
         async with connected(room) as client:
             client.send(b"FLOOD 100000000\n")
             await event(room.waiting)
+            await stalled(room.sessions[0])
+            room.clock.push(61)
             await ended(room.sessions[0])
 
-    async def test_a_client_that_does_not_take_the_last_words_is_cut_off(
-        self, start: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(adapter, "LINGER", 0.1)
+    async def test_a_client_that_does_not_take_the_last_words_is_cut_off(self, start: Callable[..., Room]) -> None:
         room = start()
         async with connected(room) as client:
             client.send(b"FLOOD 40000000\n")
             await event(room.waiting)
             session = room.sessions[0]
             assert session.connection is not None
+            await stalled(session)
             session.connection.close()
             session.connection.close()
+            room.clock.push(LINGER)
             await ended(session)
 
     async def test_stop_says_goodbye_and_waits_for_what_is_under_way(self, start: Callable[..., Room]) -> None:
@@ -510,9 +325,12 @@ class TestTrouble:
     async def test_a_bug_of_the_session_ends_no_more_than_its_connection(
         self, start: Callable[..., Room], caplog: pytest.LogCaptureFixture, where: str
     ) -> None:
-        room = start(idle_timeout=0.1)
+        room = start()
         room.trouble = where
         async with connected(room) as client:
+            await event(room.new)
+            await asyncio.sleep(0.01)
+            room.clock.push(61)
             with contextlib.suppress(ConnectionResetError):
                 await client.rest()
         await ended(room.sessions[0])

@@ -1,1 +1,1 @@
-"""A message and what stands around it: addresses, envelope, content, replies, trace fields."""
+"""A message and what goes with it: addresses, envelope, content, header section, replies, trace fields."""

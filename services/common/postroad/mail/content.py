@@ -1,7 +1,7 @@
 """The content of a message in flight (RFC 5321 §2.3.1): small ones in memory, large ones in a file as they arrive.
 
-A 20 MB message must not cost 20 MB of memory a session, so content beyond `SPILL_AT` octets goes to a file in
-the service's own data folder, where the spool may adopt it by renaming it.
+A message of 20 MB must not cost its session 20 MB of memory. So a content that grows beyond `SPILL_AT` octets goes to a
+file in the service's data folder, where the spool may adopt it by renaming it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 SPILL_AT = 256 * 1024
 BLOCK = 64 * 1024
-_FEW = 64  # blocks in memory: a client that sends octet by octet must not cost an object an octet
+_FEW = 64  # blocks in memory: a client that sends octet by octet must not cost one object per octet
 
 
 class Content:
     """Octets of one message: header section, empty line, body; CRLF line ends, transparency removed.
 
-    Write blocks, then read; `close()` removes what was not adopted. `OSError` from `write` means that the
-    disk is full or broken: the receiver answers 452 4.3.1 and nothing stays behind.
+    Write blocks, then read; `close()` removes the file unless it was adopted. `write` raises `OSError` where the disk
+    is full or broken; the receiver then answers 452 4.3.1.
     """
 
     __slots__ = ("_blocks", "_directory", "_file", "path", "size")
@@ -33,7 +33,7 @@ class Content:
         self._directory = directory
         self._blocks: list[bytes] = []
         self._file: BinaryIO | None = None
-        self.path: Path | None = None  # the file it has spilled to; None while in memory
+        self.path: Path | None = None  # the file that it has gone to; None while in memory
         self.size = 0  # octets
 
     def write(self, block: bytes) -> None:
@@ -66,27 +66,27 @@ class Content:
             yield block
 
     def read(self) -> bytes:
-        """Return the whole content; for a spilled one that is as much memory as it is long."""
+        """Return the whole content, which takes that much memory."""
         if self._file is None and len(self._blocks) > 1:
             self._blocks = [b"".join(self._blocks)]
         return b"".join(self.blocks())
 
     def header_section(self, limit: int = 1 << 20) -> bytes:
         """Return the header section without the empty line that ends it, at most `limit` octets of it."""
-        found = b""
+        beginning = b""
         for block in self.blocks():
-            found += block
-            if found.startswith(b"\r\n"):
+            beginning += block
+            if beginning.startswith(b"\r\n"):
                 return b""
-            end = found.find(b"\r\n\r\n")
+            end = beginning.find(b"\r\n\r\n")
             if end >= 0:
-                return found[: end + 2]
-            if len(found) > limit:
+                return beginning[: end + 2]
+            if len(beginning) > limit:
                 break
-        return found[:limit]
+        return beginning[:limit]
 
     def adopt(self, target: Path) -> None:
-        """Flush a spilled content to disk (fsync) and rename its file to `target`, which it is known by then."""
+        """Flush a spilled content to disk (fsync), and give its file to the caller under the name `target`."""
         if self._file is None or self.path is None:
             raise ValueError("only a spilled content has a file")
         os.fsync(self._file.fileno())
@@ -97,7 +97,7 @@ class Content:
     def close(self) -> None:
         """Forget the content, and remove its file unless it was adopted.
 
-        A file that a broken disk keeps is left to the service's next start, which clears the folder.
+        Where a broken disk keeps the file, the service's next start removes it.
         """
         self._blocks.clear()
         if self._file is not None:
@@ -109,7 +109,7 @@ class Content:
 
 
 def _write_whole(file: BinaryIO, block: bytes) -> None:
-    """Write all of the block: a raw write may end early, and the next one then says why (ENOSPC)."""
+    """Write all of the block: a raw write may end early, and the next one then raises the reason (ENOSPC)."""
     rest = memoryview(block)
     while rest:
         rest = rest[file.write(rest) :]

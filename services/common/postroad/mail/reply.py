@@ -1,6 +1,6 @@
 """SMTP replies (RFC 5321 §4.2) with enhanced status codes (RFC 3463, RFC 2034), and the named ones.
 
-A service answers with these objects; only the SMTP receiver turns them into octets.
+A service answers with these objects; the SMTP receiver alone turns them into octets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class EnhancedStatus:
 
     @classmethod
     def parse(cls, text: str) -> EnhancedStatus | None:
-        """Return the status code that `text` is, or None where it is none (RFC 3463 §2)."""
+        """Return the status code that `text` is, or None where it is not one (RFC 3463 §2)."""
         parts = text.split(".")
         if len(parts) != 3 or parts[0] not in {"2", "4", "5"}:
             return None
@@ -35,7 +35,7 @@ class EnhancedStatus:
 class Reply:
     """A reply: its code, its enhanced status where it has one, its text lines.
 
-    Raises `ValueError` for CR or LF in a line: what a remote host said must not become a reply of our own.
+    Raises `ValueError` for CR or LF in a line: a remote host's words must not become a second reply of ours.
     """
 
     code: int
@@ -46,22 +46,22 @@ class Reply:
     def __post_init__(self) -> None:
         for line in self.lines:
             if "\r" in line or "\n" in line:
-                raise ValueError("a line of a reply has no CR or LF in it")
+                raise ValueError("a line of a reply must not contain CR or LF")
 
     @property
     def is_success(self) -> bool:
-        """2yz, or 3yz which asks for more (RFC 5321 §4.2.1)."""
+        """Whether it is 2yz, or 3yz, which asks for more (RFC 5321 §4.2.1)."""
         return self.code < 400
 
     @property
     def is_transient(self) -> bool:
-        """4yz: the sender should try again."""
+        """Whether it is 4yz: the client should try again later (RFC 5321 §4.2.1)."""
         return 400 <= self.code < 500
 
     def encode(self) -> bytes:
-        """Return the octets of the reply: every line with code and status (RFC 2034 §4), CRLF ended.
+        """Return the octets of the reply: every line with code and status (RFC 2034 §4), and CRLF.
 
-        They are made once: most replies are the named ones below, sent over and over.
+        They are kept: most replies are the named ones below, sent over and over.
         """
         if self._octets is None:
             status = f"{self.status} " if self.status is not None else ""

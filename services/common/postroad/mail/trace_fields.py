@@ -1,7 +1,7 @@
-"""Trace fields (RFC 5321 §4.4): Received and Return-Path, as pure functions that give the octets of a field.
+"""Trace fields (RFC 5321 §4.4): Received and Return-Path, as functions that return the octets of a field. Pure.
 
 Standards: RFC 5321 §4.4 (grammar), RFC 3848 and RFC 6531 §4.3 (the protocol names of the WITH clause), RFC 5322
-§3.3 (date-time) and §2.2.3 (folding).
+§3.3 (date-time), RFC 5322 §2.2.3 (folding).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: str, when: datetime) -> bytes:
-    """Return the Received field for a message that `hostname` took in `session` at `when`, which has a time zone.
+    """Return the Received field of a message that `hostname` took in `session` at `when`, which must have a time zone.
 
     Time-stamp-line = "Received:" FWS Stamp CRLF; Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
     """
@@ -30,7 +30,7 @@ def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: s
         lines.append(f"(using {session.tls_version} with cipher {session.tls_cipher})")
     # By-domain = CFWS "BY" FWS Extended-Domain; With = CFWS "WITH" FWS Protocol; ID = CFWS "ID" FWS ( Atom / msg-id )
     lines.append(f"by {hostname} with {with_protocol(session, envelope)} id {queue_id}")
-    # For = CFWS "FOR" FWS ( Path / Mailbox ). §7.2: more than one recipient would tell the others of blind copies.
+    # For = CFWS "FOR" FWS ( Path / Mailbox ). RFC 5321 §7.2: with several recipients it would reveal blind copies.
     if len(envelope.recipients) == 1:
         lines.append(f"for <{envelope.recipients[0].address}>")
     return ("\r\n\t".join(lines) + f";\r\n\t{_date_time(when)}\r\n").encode()
@@ -38,7 +38,7 @@ def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: s
 
 @lru_cache(maxsize=4)
 def _date_time(when: datetime) -> str:
-    """Give the date-time once a second rather than once a message, if the caller's clock has whole seconds."""
+    """Return the date-time, made once per second and not once per message: callers give whole seconds."""
     return format_datetime(when)
 
 
@@ -52,5 +52,5 @@ def with_protocol(session: Session, envelope: Envelope) -> str:
 
 
 def return_path(reverse_path: Address | None) -> bytes:
-    """Return the Return-Path field that final delivery puts in front (RFC 5321 §4.4)."""
+    """Return the Return-Path field that final delivery adds (RFC 5321 §4.4)."""
     return f"Return-Path: <{'' if reverse_path is None else reverse_path}>\r\n".encode()

@@ -129,7 +129,7 @@ class RelayService:
             answer.set_result(
                 _queued_as(message.queue_id)
             )  # takes effect in the loop's next turn, after the line below
-            self._queued(session, entry, Stored(message, UNTRIED, start + octets))
+            self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
 
         durable.add_done_callback(written)
         return answer
@@ -139,7 +139,7 @@ class RelayService:
         message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
         entry, durable = await self._spool.add_spilled(message, start, content)
         await durable
-        self._queued(session, entry, self._spool.read(entry))
+        self._queued(session, header, entry, self._spool.read(entry))
         return _queued_as(message.queue_id)
 
     def _compose(
@@ -165,10 +165,11 @@ class RelayService:
         )
         return message, start
 
-    def _queued(self, session: Session, entry: Entry, stored: Stored) -> None:
+    def _queued(self, session: Session, header: Header, entry: Entry, stored: Stored) -> None:
         """Note a durable message in the journal, and have it delivered."""
         message = stored.message
         envelope = message.envelope
+        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         self._journal.record(
             Kind.ACCEPTED,
             message.queue_id,
@@ -182,6 +183,7 @@ class RelayService:
             login=session.account.login if session.account is not None else None,
             sender=envelope.sender,
             recipients=[str(recipient.address) for recipient in envelope.recipients],
+            **further,
         )
         self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)
         self._manager.accepted(entry, stored)

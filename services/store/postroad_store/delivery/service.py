@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,6 @@ from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from postroad.journal import Journal
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
@@ -52,13 +49,13 @@ log = logging.getLogger(__name__)
 class QueueIds:
     """Gives each message that is taken an ID that no other has: microseconds since 1970, in hexadecimal."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
 
     def next(self) -> str:
         """Return a new ID; of two in one microsecond the second is moved on."""
-        self._last = max(int(self._clock() * 1_000_000), self._last + 1)
+        self._last = max(int(self._clock.now() * 1_000_000), self._last + 1)
         return f"{self._last:x}"
 
 
@@ -72,15 +69,15 @@ class Delivery:
         journal: Journal,
         *,
         hostname: str,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         self._accounts = accounts
         self._storage = storage
         self._journal = journal
         self._hostname = hostname
-        self._clock = clock
-        self._ids = QueueIds(clock)
-        self._refusals = Refusals(journal, Clock())
+        self._clock = clock or Clock()
+        self._ids = QueueIds(self._clock)
+        self._refusals = Refusals(journal, self._clock)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
         """Greet everyone."""
@@ -117,7 +114,7 @@ class Delivery:
         if reached is None:
             return LOCAL_ERROR
         queue_id = self._ids.next()
-        now = self._clock()
+        now = self._clock.now()
         fields = return_path(envelope.reverse_path) + received(
             session,
             envelope,

@@ -39,6 +39,7 @@ async def log_in(session: Session, tag: bytes, command: str, login: str, passwor
         return
     session.account = await shared.storage.account(account.login)
     session.engine.enter(State.AUTHENTICATED)
+    session.connection.logged_in()
     log.info("imap login", extra={"login": account.login, "command": command, "peer": session.connection.peer})
     # RFC 3501 §6.2.3: the capabilities may have changed; the client need not ask.
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(session.capabilities()))

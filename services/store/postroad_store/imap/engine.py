@@ -49,6 +49,9 @@ class _Mode(Enum):
     CLOSED = auto()  # of no interest
 
 
+# Each look-up of a member costs a tenth of a small command.
+_IN_COMMAND, _OFFERED, _CLOSED = _Mode.COMMAND, _Mode.OFFERED, _Mode.CLOSED
+
 # command = tag SP command-name ...
 _COMMAND = re.compile(rb"(" + TAG.pattern + rb") (UID )?([A-Za-z][A-Za-z0-9_.\-]*)(?=[ ]|\Z)", re.IGNORECASE)
 _TAG = re.compile(rb"(" + TAG.pattern + rb")(?: |\Z)")
@@ -82,7 +85,7 @@ class Engine:
         self._out: list[bytes] = []
         self._events: deque[Event] = deque()
         self._paused = False
-        self._mode = _Mode.COMMAND
+        self._mode = _IN_COMMAND
         self._tag = b""  # of the command under way in the modes other than COMMAND
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
@@ -92,7 +95,7 @@ class Engine:
 
     def receive_data(self, data: bytes) -> None:
         """Take octets from the client."""
-        if self._mode is not _Mode.CLOSED:
+        if self._mode is not _CLOSED:
             self._framing.receive(data)
 
     def next_event(self) -> Event | None:
@@ -105,7 +108,7 @@ class Engine:
             frame = self._framing.next()
             if frame is None:
                 return None
-            if self._mode is _Mode.COMMAND and type(frame) is list:
+            if self._mode is _IN_COMMAND and type(frame) is list:
                 self._paused = True
                 return self._command(frame)  # never None: nothing is announced
             event = self._event_of(frame)
@@ -130,7 +133,7 @@ class Engine:
     def complete(self, tag: bytes, text: bytes) -> None:
         """Send a completion result (`OK ...`, `NO ...`, `BAD ...`), and go on with the next command."""
         self._out.append(b"%b %b\r\n" % (tag, text))
-        if self._mode is _Mode.OFFERED:
+        if self._mode is _OFFERED:
             self._decline_message()
         self._paused = False
 
@@ -196,7 +199,7 @@ class Engine:
     def close(self) -> None:
         """Have the connection closed once everything is sent."""
         self.enter(State.LOGOUT)
-        self._mode = _Mode.CLOSED
+        self._mode = _CLOSED
         self._paused = False
         self._framing.clear()
         self._events.append(Close())
@@ -240,15 +243,15 @@ class Engine:
         mode = self._mode
         if isinstance(frame, bytes):
             return self._piece(frame)
-        if isinstance(frame, Announced) and mode is _Mode.COMMAND:
+        if isinstance(frame, Announced) and mode is _IN_COMMAND:
             return self._command(frame.parts, frame)
         if isinstance(frame, Flooded):
             self.bye(b"[TOOBIG] Literal too large")
             self.close()
             return None
-        self._mode = _Mode.COMMAND
+        self._mode = _IN_COMMAND
         if isinstance(frame, Refused):
-            return Bad(_tag_of(frame.start) if mode is _Mode.COMMAND else self._tag, frame.text)
+            return Bad(_tag_of(frame.start) if mode is _IN_COMMAND else self._tag, frame.text)
         parts = frame.parts if isinstance(frame, Announced) else frame
         event = self._end_of(mode, parts[0])
         return self._refused(event, parts) if isinstance(event, Bad) else event
@@ -285,7 +288,7 @@ class Engine:
                 pass  # the literal is another argument
             else:
                 self._announced, self._fault = announced, None
-                self._mode, self._tag, self._name = _Mode.OFFERED, tag, spec.name.decode("ascii")
+                self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
             raise SyntaxFault("Literal too large")
@@ -295,7 +298,7 @@ class Engine:
 
     def _decline_message(self) -> None:
         """Do without the message that is offered; if its literal is non-synchronizing, it comes all the same."""
-        self._mode = _Mode.COMMAND
+        self._mode = _IN_COMMAND
         self._framing.refuse(self._announced.parts[-1])
 
     def _piece(self, octets: bytes) -> Octets:

@@ -53,6 +53,7 @@ TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
     Farewell.IDLE: b"Disconnected for inactivity.",
     Farewell.SHUTDOWN: b"Server shutting down.",
+    Farewell.CROWDED: b"Too many connections.",
 }
 
 

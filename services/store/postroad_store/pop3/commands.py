@@ -60,7 +60,15 @@ RULES = {
 
 
 class CommandError(Exception):
-    """The line is no command, or not now; the message is the text behind -ERR."""
+    """The line is not a command, or not one that is allowed now; the message is the text behind -ERR."""
+
+
+class UnknownCommandError(CommandError):
+    """The keyword is not one of POP3's."""
+
+
+class HttpError(UnknownCommandError):
+    """The line is the beginning of an HTTP request: a browser has been led here, and what follows is its author's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,9 @@ class Command:
 # What pipelining clients send most, looked up by the octets of the keyword.
 _KEYWORDS = {spelling.encode(): keyword for keyword in RULES for spelling in (keyword, keyword.lower())}
 
-MAX_NUMBER = 10  # digits: no maildrop has more messages, no message more lines
+MAX_NUMBER = 10  # digits: no maildrop has more messages
+
+HTTP_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"})
 
 
 def parse(line: bytes, state: State) -> Command:
@@ -89,11 +99,11 @@ def parse(line: bytes, state: State) -> Command:
     word, space, rest = line.partition(b" ")
     keyword = _KEYWORDS.get(word) or _KEYWORDS.get(word.upper())
     if keyword is None:
-        raise CommandError("Unknown command.")
+        raise (HttpError if word.upper() in HTTP_METHODS else UnknownCommandError)("Unknown command.")
     rule = RULES[keyword]
     if state not in rule.states:
         if not rule.states:
-            raise CommandError("Unknown command.")
+            raise UnknownCommandError("Unknown command.")
         raise CommandError(f"{keyword} is not allowed in {state.value} state.")
     arguments = rule.arguments
     if arguments is Arguments.NUMBER:
@@ -119,22 +129,18 @@ def parse(line: bytes, state: State) -> Command:
 
 
 def _number(digits: bytes) -> int:
-    number = _digits(digits)
+    # bytes.isdigit knows 0 to 9 alone
+    number = int(digits) if digits.isdigit() and len(digits) <= MAX_NUMBER else 0
     if not number:
         raise CommandError(f"Invalid message number: {_shown(digits)}")
     return number
 
 
 def _count(digits: bytes) -> int:
-    count = _digits(digits)
-    if count is None:
+    # RFC 1939 §7: TOP takes a non-negative number of lines, without a bound; more than the message has means all of it.
+    if not digits.isdigit():
         raise CommandError(f"Invalid number of lines: {_shown(digits)}")
-    return count
-
-
-def _digits(digits: bytes) -> int | None:
-    # bytes.isdigit knows 0 to 9 alone
-    return int(digits) if digits.isdigit() and len(digits) <= MAX_NUMBER else None
+    return int(digits)
 
 
 def _shown(octets: bytes) -> str:

@@ -2,7 +2,7 @@
 
     AUTHORIZATION ──login──▶ TRANSACTION ──QUIT──▶ UPDATE ──▶ closed
           │                       │
-          └─────────QUIT──────────┴── connection lost: closed, nothing removed (§6)
+          └─────────QUIT──────────┴── connection lost: closed, nothing removed (RFC 1939 §6)
 
 Once logged in the engine holds the maildrop's snapshot, so it answers STAT, LIST, UIDL, DELE, RSET, NOOP and
 CAPA by itself. What needs the mail becomes an event, upon which the engine pauses until it is answered:
@@ -20,10 +20,11 @@ RFC 3206.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.sasl import MAX_RESPONSE, Credentials, Plain, SaslError, decode_response
-from postroad_store.pop3.commands import Command, CommandError, State, parse
+from postroad_store.pop3.commands import Command, CommandError, HttpError, State, UnknownCommandError, parse
 from postroad_store.pop3.multiline import Stuffer, stuff
 from postroad_store.protocol.contract import Close, Event, StartTls
 
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
 # RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer than that, so 1,100 are taken.
 MAX_LINE = 1100
-MAX_ERRORS = 20  # in a row; the client is no POP3 client
+MAX_ERRORS = 20  # in a row; the client does not speak POP3
+MAX_UNKNOWN = 3  # unknown commands in a row before login, as Dovecot has it
 MAX_LOGINS = 10  # failed ones
 
+TOO_MANY_ERRORS = "-ERR Too many bad commands."
 PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 
 
@@ -61,6 +64,18 @@ class Update(Event):
     numbers: tuple[int, ...]
 
 
+class Mode(Enum):
+    """What the engine does with the next octets, within a state."""
+
+    COMMAND = auto()  # a command line is expected
+    RESPONSE = auto()  # AUTH PLAIN has been sent an empty challenge, and its answer is expected
+    WAITING = auto()  # an event awaits its answer
+    MESSAGE = auto()  # a message is being sent in pieces: no -ERR may come before its end
+    HANDSHAKE = auto()  # TLS is about to start
+    ENDING = auto()  # the last response has been given, and Close is next
+    CLOSED = auto()
+
+
 class Engine:
     """One connection's state. `secure`: TLS is in use already; `tls`: STLS may be offered."""
 
@@ -73,22 +88,23 @@ class Engine:
         self._buffer = b""
         self._start = 0  # of the next line in the buffer
         self._output: list[bytes] = []
-        self._waiting = False  # for the answer to an event
-        self.in_message = False  # between begin_message and end_message, where no -ERR may stand
-        self._handshaking = False
-        self._ending = False  # the last response has been given; Close is next
-        self._closing = False
-        self._challenged = False  # AUTH PLAIN has been sent an empty challenge
+        self._mode = Mode.COMMAND
         self._user: str | None = None
-        self._errors = 0
+        self._errors = 0  # in a row
+        self._unknown = 0  # of them
         self._failed_logins = 0
         self._stuffer = Stuffer()
+
+    @property
+    def in_message(self) -> bool:
+        """Whether a message is being sent in pieces."""
+        return self._mode is Mode.MESSAGE
 
     # Octets
 
     def receive_data(self, data: bytes) -> None:
         """Take octets; after the end of the session, and during the switch to TLS, they are thrown away."""
-        if self._closing or self._handshaking:
+        if self._mode is Mode.CLOSED or self._mode is Mode.HANDSHAKE:
             return
         self._buffer = self._buffer[self._start :] + data if self._start < len(self._buffer) else data
         self._start = 0
@@ -104,15 +120,9 @@ class Engine:
 
     def next_event(self) -> Event | None:
         """Carry out command lines until one needs the mail, or the adapter; None: no whole line is left."""
-        while not self._waiting and not self._handshaking:
-            if self._closing:
-                return None
-            if self._ending:
-                self._forget_input()
-                self._closing = True
-                return Close()
+        while (mode := self._mode) is Mode.COMMAND or mode is Mode.RESPONSE:
             end = self._buffer.find(b"\n", self._start)
-            limit = MAX_RESPONSE if self._challenged else MAX_LINE
+            limit = MAX_LINE if mode is Mode.COMMAND else MAX_RESPONSE
             if (end if end >= 0 else len(self._buffer)) - self._start > limit:
                 return self._close("-ERR Line too long.")
             if end < 0:
@@ -123,6 +133,8 @@ class Engine:
             event = self._line(line)
             if event is not None:
                 return event
+        if self._mode is Mode.ENDING:
+            return self._closed()
         return None
 
     # Answers
@@ -134,7 +146,7 @@ class Engine:
 
     def logged_in(self, maildrop: Maildrop) -> None:
         """Answer `Login`: the maildrop is locked, TRANSACTION begins."""
-        self._waiting = False
+        self._mode = Mode.COMMAND
         self.state = State.TRANSACTION
         self.maildrop = maildrop
         self._user = None
@@ -143,28 +155,28 @@ class Engine:
     def login_failed(self) -> None:
         """Answer `Login`: user name and password do not fit (RFC 3206 §4: AUTH)."""
         self._failed_logins += 1
-        self._ending = self._failed_logins >= MAX_LOGINS
         self.refuse("[AUTH] Authentication failed.")
+        if self._failed_logins >= MAX_LOGINS:
+            self._mode = Mode.ENDING
 
     def refuse(self, text: str) -> None:
         """Answer the event with -ERR; `text` begins with its response code where it has one.
 
         Of `Update` it is the last answer: some messages were not removed (RFC 1939 §6).
         """
-        self._waiting = False
+        self._mode = Mode.ENDING if self.state is State.UPDATE else Mode.COMMAND
         self._user = None
-        self._ending = self._ending or self.state is State.UPDATE
         self._say(f"-ERR {text}")
 
     def message(self, content: bytes) -> None:
         """Answer `Retrieve` with a whole message (or what of it TOP sends)."""
-        self._waiting = False
+        self._mode = Mode.COMMAND
         self._output.append(b"+OK %d octets\r\n" % len(content))
         self._output.append(stuff(content))
 
     def begin_message(self, octets: int) -> None:
         """Answer `Retrieve` with a message that comes in pieces, of so many octets together."""
-        self.in_message = True
+        self._mode = Mode.MESSAGE
         self._stuffer = Stuffer()
         self._output.append(b"+OK %d octets\r\n" % octets)
 
@@ -174,18 +186,17 @@ class Engine:
 
     def end_message(self) -> None:
         """End the message that came in pieces."""
-        self._waiting = self.in_message = False
+        self._mode = Mode.COMMAND
         self._output.append(self._stuffer.end())
 
     def updated(self, removed: int) -> None:
         """Answer `Update`: all marked messages are gone, durably."""
-        self._waiting = False
-        self._ending = True
+        self._mode = Mode.ENDING
         self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
 
     def tls_started(self) -> None:
         """Begin anew over TLS (RFC 2595 §4: what the client said before is forgotten)."""
-        self._handshaking = False
+        self._mode = Mode.COMMAND
         self._secure = True
         self._user = None
 
@@ -196,7 +207,10 @@ class Engine:
 
     def _close(self, text: str) -> Event:
         self._say(text)
-        self._closing = True
+        return self._closed()
+
+    def _closed(self) -> Event:
+        self._mode = Mode.CLOSED
         self._forget_input()
         return Close()
 
@@ -205,21 +219,29 @@ class Engine:
         self._start = 0
 
     def _line(self, line: bytes) -> Event | None:
-        if self._challenged:
-            self._challenged = False
+        if self._mode is Mode.RESPONSE:
+            self._mode = Mode.COMMAND
             return self._plain(line)
         try:
             command = parse(line, self.state)
             event = self._carry_out(command)
-        except CommandError as error:
+        except UnknownCommandError as error:
+            self._unknown += 1
+            if isinstance(error, HttpError):
+                return self._close(f"-ERR {error}")
+            if self._unknown >= MAX_UNKNOWN and self.state is State.AUTHORIZATION:
+                return self._close(TOO_MANY_ERRORS)
             return self._error(str(error))
-        self._errors = 0
+        except CommandError as error:
+            self._unknown = 0
+            return self._error(str(error))
+        self._errors = self._unknown = 0
         return event
 
     def _error(self, text: str) -> Event | None:
         self._errors += 1
         if self._errors >= MAX_ERRORS:
-            return self._close("-ERR Too many bad commands.")
+            return self._close(TOO_MANY_ERRORS)
         self._say(f"-ERR {text}")
         return None
 
@@ -229,7 +251,7 @@ class Engine:
         return self._authorization(command)
 
     def _pause(self, event: Event) -> Event:
-        self._waiting = True
+        self._mode = Mode.WAITING
         return event
 
     # AUTHORIZATION
@@ -259,7 +281,7 @@ class Engine:
                 if not self._tls:
                     raise CommandError("TLS is not available.")
                 self._say("+OK Begin TLS negotiation now.")
-                self._handshaking = True
+                self._mode = Mode.HANDSHAKE
                 # What was pipelined behind STLS came in plaintext, perhaps from someone else: forget it.
                 self._forget_input()
                 return StartTls()
@@ -282,7 +304,7 @@ class Engine:
         self._check_login_allowed()
         if command.initial is None:
             # RFC 5034 §4: an empty challenge is "+" and a space
-            self._challenged = True
+            self._mode = Mode.RESPONSE
             self._output.append(b"+ \r\n")
             return None
         return self._plain(b"" if command.initial == b"=" else command.initial)

@@ -1,8 +1,8 @@
 """A POP3 session: what the engine's events mean for the mail (RFC 1939).
 
-A maildrop is locked by one POP3 session at a time (§4); IMAP sessions may look at the same INBOX meanwhile, and
-the snapshot stays as it is: a message that one of them expunges is answered with -ERR. Nothing is removed but in
-the UPDATE state, in one commit, and it is acknowledged when it is durable.
+A maildrop is locked by one POP3 session at a time (RFC 1939 §4); IMAP sessions may look at the same INBOX meanwhile.
+The snapshot stays as it is: a message that one of them expunges is answered with -ERR. Messages are removed in the
+UPDATE state only, in one commit, and acknowledged when that is durable.
 """
 
 from __future__ import annotations
@@ -22,18 +22,13 @@ from postroad_store.pop3.multiline import body_lines
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from postroad.journal import Journal
-    from postroad_store.accounts import Accounts
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
-    from postroad_store.mail.storage import Storage
+    from postroad_store.pop3.shared import Shared
     from postroad_store.protocol.contract import Connection, Event, Farewell
 
 log = logging.getLogger(__name__)
-
-REFUSAL = b"-ERR [SYS/TEMP] Too many connections.\r\n"
-IDLE_TIMEOUT = 600.0  # RFC 1939 §3: at least 10 minutes
 
 PIECE = 256 * 1024  # octets of a large message read at a time; what is larger than that comes in pieces
 READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next RETR
@@ -42,41 +37,6 @@ TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 
 INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
 EXPUNGED = "Message is expunged."
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
-
-
-class Maildrops:
-    """Which maildrops are locked, and what all POP3 sessions share."""
-
-    def __init__(
-        self,
-        accounts: Accounts,
-        storage: Storage,
-        journal: Journal,
-        *,
-        tls: bool = True,
-        plaintext_auth: bool = False,
-    ) -> None:
-        self.accounts = accounts
-        self.storage = storage
-        self.journal = journal
-        self.tls = tls
-        self.plaintext_auth = plaintext_auth
-        self._locked: set[str] = set()
-
-    def session(self) -> Session:
-        """Return a session for a new connection."""
-        return Session(self)
-
-    def lock(self, login: str) -> bool:
-        """Lock an account's maildrop; False where another session has it."""
-        if login in self._locked:
-            return False
-        self._locked.add(login)
-        return True
-
-    def unlock(self, login: str) -> None:
-        """Give the maildrop back."""
-        self._locked.discard(login)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +53,12 @@ class _Held:
 
 
 class Session:
-    """One connection (`engine.Session`)."""
+    """One connection (`contract.Session`)."""
 
-    def __init__(self, maildrops: Maildrops) -> None:
-        self._maildrops = maildrops
-        self._storage = maildrops.storage
-        self.engine = Engine(tls=maildrops.tls, plaintext_auth=maildrops.plaintext_auth)
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._storage = shared.storage
+        self.engine = Engine(tls=shared.tls, plaintext_auth=shared.plaintext_auth)
         self._held: _Held | None = None
         self._ahead: dict[UID, bytes] = {}  # messages that are likely to be asked for next
         self._after = 0  # the number after the last that was retrieved
@@ -119,7 +79,7 @@ class Session:
         """Give the maildrop back."""
         if self._held is not None:
             self._held.view.close()
-            self._maildrops.unlock(self._held.login)
+            self._shared.unlock(self._held.login)
             self._held = None
         self._ahead.clear()
 
@@ -149,7 +109,7 @@ class Session:
     async def _login(self, event: Login) -> None:
         peer = self._connection.peer
         try:
-            account = await self._maildrops.accounts.authenticate(event.login, event.password, peer)
+            account = await self._shared.accounts.authenticate(event.login, event.password, peer)
         except TooManyGuesses:
             self.engine.refuse(TOO_MANY_GUESSES)
             return
@@ -157,7 +117,7 @@ class Session:
             log.info("pop3 login failed", extra={"login": event.login, "peer": peer})
             self.engine.login_failed()
             return
-        if not self._maildrops.lock(account.login):
+        if not self._shared.lock(account.login):
             self.engine.refuse(IN_USE)
             return
         try:
@@ -165,7 +125,7 @@ class Session:
             # claim_recent: what POP3 sees is still \Recent for the next IMAP session
             view = await self._storage.view_large(inbox, claim_recent=False)
         except BaseException as error:
-            self._maildrops.unlock(account.login)
+            self._shared.unlock(account.login)
             if not isinstance(error, MailError):
                 raise
             log.warning("a maildrop can't be opened: %s", error, extra={"login": account.login})
@@ -174,6 +134,7 @@ class Session:
         uids = view.uids
         maildrop = Maildrop(inbox.uid_validity, uids, view.pick(inbox.sizes, 1, len(uids)))
         self._held = _Held(account.login, maildrop, view)
+        self._connection.logged_in()
         log.info("pop3 login", extra={"login": account.login, "peer": peer, "messages": len(maildrop)})
         self.engine.logged_in(maildrop)
 
@@ -280,7 +241,7 @@ class Session:
         self.end()
 
     def _note(self, kind: Kind, held: _Held, uid: int) -> None:
-        self._maildrops.journal.record(
+        self._shared.journal.record(
             kind,
             account=held.login,
             mailbox=held.mailbox.name,

@@ -51,6 +51,7 @@ class Farewell(Enum):
 
     IDLE = auto()  # the client has been silent for too long
     SHUTDOWN = auto()  # the service stops
+    CROWDED = auto()  # there are too many connections, and this one has not logged in
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event of the network, and no fault
@@ -88,6 +89,10 @@ class Connection(Protocol):
 
     def flush(self) -> None:
         """Write `engine.data_to_send()` now: answers given outside `handle`, or in the midst of a long one."""
+        ...
+
+    def logged_in(self) -> None:
+        """Take note that the client has proved who it is: it may be silent for longer, and is not evicted."""
         ...
 
     def can_write(self) -> bool:

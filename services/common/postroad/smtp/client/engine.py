@@ -2,7 +2,7 @@
 
 Octets go in by `receive_data`, events come out of `next_event`, octets to write out of `data_to_send`. Every
 command that was sent waits in a queue for its reply, so pipelining (RFC 2920) is only a matter of how many are
-sent at once; a reply that nobody asked for ends the session. `transitions.py` has the states, and which of the
+sent at once; an unexpected reply ends the session. `transitions.py` has the states, and which of the
 adapter's calls goes in which.
 
 What extensions there are, what they add to MAIL and RCPT, and what cannot be sent to a server without them, is in
@@ -97,11 +97,11 @@ class Client:
             self.break_off(f"it sent {error}")
 
     def receive_eof(self, reason: str = "lost connection") -> None:
-        """Take notice that the connection has ended, or that the adapter has given up on it (a timeout, say)."""
+        """Take notice that the connection has ended, or that the adapter has given it up (after a timeout, say)."""
         self.break_off(reason)
 
     def tls_started(self) -> None:
-        """Start over inside TLS (RFC 3207 §4.2: what was learned before it is discarded)."""
+        """Start over in TLS (RFC 3207 §4.2: what was learned before is discarded)."""
         self.move(Cause.TLS_STARTED)
         self.secure = True
         self._reader.clear()
@@ -147,7 +147,7 @@ class Client:
     # -- for extensions ---------------------------------------------------------------------------------------
 
     def move(self, cause: Cause) -> None:
-        """Go over to the next state; raises `LocalProtocolError` for what does not go in this one."""
+        """Go to the next state; raises `LocalProtocolError` if the cause does not go in this one."""
         following = TRANSITIONS[self._state].get(cause)
         self._state = following if following is not None else after(self._state, cause)
 
@@ -180,7 +180,7 @@ class Client:
         if reply is not None:
             end: Deferred | Failed = from_reply(reply, host=self.server, command=verb.name if verb else "nothing")
         else:
-            # RFC 3463 §3.5: X.4.2, the connection was made and could not be used to the end.
+            # RFC 3463 §3.5: X.4.2, the connection was made, and broke.
             end = deferred("4.4.2", f"host {self.server}: {reason} ({where})", self.server)
         if self._transaction is not None:
             uncertain = self._state is State.FINAL and bool(self._accepted) and reply is None
@@ -193,7 +193,7 @@ class Client:
     # -- what is sent -----------------------------------------------------------------------------------------
 
     def _send_more(self) -> None:
-        """Send what is to be sent: all of it (RFC 2920 §3.1: DATA only as the last of a group), or one command."""
+        """Send what waits: all of it (RFC 2920 §3.1: DATA only as the last of a group), or one command."""
         if self._offer.pipelines:
             while self._unsent:
                 self.command(self._unsent.popleft())
@@ -217,7 +217,7 @@ class Client:
             return
         verb = command.verb
         if reply.code == 421 and verb is not _QUIT:
-            # RFC 5321 §3.8: the server is about to close the channel, whatever it was asked.
+            # RFC 5321 §3.8: 421 may answer any command, and the server then closes.
             self.break_off("", reply)
             return
         self._awaited.popleft()
@@ -259,7 +259,7 @@ class Client:
     def _on_recipient(self, command: Command, reply: Reply) -> None:
         index = command.recipient
         if self._outcomes[index] is not None:
-            return  # MAIL was refused: this only follows from it
+            return  # a consequence of the refusal of MAIL
         if reply.code < 300:
             self._accepted.append(index)
         else:
@@ -272,14 +272,14 @@ class Client:
     def _recipient_refusal(self, reply: Reply) -> Deferred | Failed:
         refusal = self._refusal(reply, _RCPT)
         if reply.code == 552 and (reply.status is None or reply.status.subject == 5):
-            # RFC 5321 §4.5.3.1.10: 552 for too many recipients is an old mistake for 452, and means it.
+            # RFC 5321 §4.5.3.1.10: for too many recipients, 552 means 452, by an old mistake.
             return Deferred(deferred("4.5.3", "").status, refusal.reason, refusal.host, reply, refusal.command)
         return refusal
 
     def _abandon(self) -> None:
-        """Nobody is left to send to: without pipelining, DATA and the rest need not be asked."""
+        """End the transaction, as no recipient is left; what pipelining has sent already is waited for."""
         if not self._unsent and self._awaited:
-            return  # pipelined: their replies are on the way
+            return
         self._unsent.clear()
         self._must_reset = True
         self._finish()
@@ -311,7 +311,7 @@ class Client:
         self._close()
 
     def _refusal(self, reply: Reply, verb: Verb) -> Deferred | Failed:
-        """Return what a reply comes to that is no success where one was asked for."""
+        """Return the outcome of a reply that is not the expected success."""
         if reply.code >= 400:
             return from_reply(reply, host=self.server, command=verb.name)
         return deferred("4.5.0", f"host {self.server} said {reply} to {verb.name}", self.server)

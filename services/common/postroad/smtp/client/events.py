@@ -1,4 +1,4 @@
-"""What goes into the SMTP client and what comes out of it."""
+"""What the SMTP client is given, and what it tells its adapter."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class SendContent:
 class Finished:
     """The transaction is over: one outcome for each recipient, in order.
 
-    `lost` says that the session broke before the end, `uncertain` that it did so after the final dot was sent: the
-    server may have the message.
+    `lost` says that the session broke before the end; `uncertain`, that it did so after the final dot was sent, so that
+    the server may have the message.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -53,7 +53,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The server does not want this session, or it broke off before a transaction began."""
+    """The server refuses the session, or it broke before the first transaction."""
 
     outcome: Deferred | Failed
 

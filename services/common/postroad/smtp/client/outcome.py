@@ -1,4 +1,4 @@
-"""What an attempt to deliver came to, for one recipient: Delivered, Deferred or Failed (RFC 5321 §4.2.1, §4.5.4.1)."""
+"""The outcome of an attempt for one recipient: Delivered, Deferred or Failed (RFC 5321 §4.2.1, RFC 5321 §4.5.4.1)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """It may go well later: a 4yz reply, a network failure, a name server that does not answer.
+    """It may succeed later: a 4yz reply, a network failure, a name server that does not answer.
 
-    `host` and `reply` are None where no server was reached or it said nothing; `command` is what the reply
-    answered, as "RCPT TO".
+    `host` is None where no server was reached, `reply` where it said nothing; `command` is what the reply answered,
+    such as "RCPT TO".
     """
 
     status: EnhancedStatus  # class 4
@@ -33,7 +33,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It will never go well: a 5yz reply, a domain that does not exist. Fields are those of `Deferred`."""
+    """It will never succeed: a 5yz reply, a domain that does not exist. The fields are those of `Deferred`."""
 
     status: EnhancedStatus  # class 5
     reason: str
@@ -46,7 +46,7 @@ Outcome: TypeAlias = Delivered | Deferred | Failed
 
 
 def from_reply(reply: Reply, *, host: str, command: str) -> Deferred | Failed:
-    """Return what a 4yz or 5yz reply comes to; without an enhanced status it gets X.0.0 (RFC 3463 §3.1)."""
+    """Return the outcome of a 4yz or 5yz reply; one without an enhanced status gets X.0.0 (RFC 3463 §3.1)."""
     klass = 4 if reply.is_transient else 5
     status = reply.status if reply.status is not None and reply.status.klass == klass else EnhancedStatus(klass, 0, 0)
     reason = f"host {host} said: {reply} (in reply to {command})"
@@ -55,12 +55,12 @@ def from_reply(reply: Reply, *, host: str, command: str) -> Deferred | Failed:
 
 
 def deferred(status: str, reason: str, host: str | None = None) -> Deferred:
-    """Make a Deferred that no reply stands behind: `deferred("4.4.1", "connection refused")`."""
+    """Make a Deferred without a reply: `deferred("4.4.1", "connection refused")`."""
     return Deferred(_status(status), reason, host)
 
 
 def failed(status: str, reason: str, host: str | None = None) -> Failed:
-    """Make a Failed that no reply stands behind: `failed("5.1.2", "the domain does not exist")`."""
+    """Make a Failed without a reply: `failed("5.1.2", "the domain does not exist")`."""
     return Failed(_status(status), reason, host)
 
 

@@ -7,23 +7,23 @@ from functools import lru_cache
 
 from postroad.mail.reply import EnhancedStatus, Reply
 
-MAX_LINE = 4096  # octets; RFC 5321 §4.5.3.1.5 says 512, and real servers go beyond
+MAX_LINE = 4096  # octets; RFC 5321 §4.5.3.1.5 says 512, and real servers exceed it
 MAX_LINES = 200
-MAX_TEXT = 2048  # octets, about: of longer replies the first lines are kept, since a DSN quotes one for each recipient
+MAX_TEXT = 2048  # octets, about: longer replies are cut, because a DSN quotes one per recipient
 
 # Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
-# Reply-code = %x32-35 %x30-35 %x30-39; a second digit of 6 to 9 does not matter to anyone.
+# Reply-code = %x32-35 %x30-35 %x30-39; second digits of 6 to 9 do no harm.
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\r\n]*))?\r?\n")
 _STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: +|\Z)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ReplyError(Exception):
-    """What the server sent is no reply."""
+    """The server has sent something other than a reply."""
 
 
 class ReplyReader:
-    """Takes octets, gives whole replies."""
+    """Makes replies of octets as they arrive."""
 
     __slots__ = ("_buffer", "_code", "_count", "_length", "_lines")
 
@@ -36,7 +36,7 @@ class ReplyReader:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is left over."""
+        """Whether nothing is left after the last reply."""
         return not self._buffer and not self._lines
 
     def feed(self, data: bytes) -> None:
@@ -44,7 +44,7 @@ class ReplyReader:
         self._buffer += data
 
     def clear(self) -> None:
-        """Throw away what has arrived (RFC 3207 §4.2: nothing from before TLS counts after it)."""
+        """Throw away what has arrived (RFC 3207 §4.2: nothing said before TLS counts after it)."""
         self._buffer = b""
         self._forget()
 
@@ -53,7 +53,7 @@ class ReplyReader:
         self._length = self._count = 0
 
     def next(self) -> Reply | None:
-        """Return the next whole reply, None while there is none; raises `ReplyError`."""
+        """Return the next reply, or None if it is not complete; raises `ReplyError`."""
         while (end := self._buffer.find(b"\n") + 1) > 0:
             line, self._buffer = self._buffer[:end], self._buffer[end:]
             if end > MAX_LINE:
@@ -84,7 +84,7 @@ class ReplyReader:
             self._length += len(text)
 
 
-# Servers say the same few things again and again: reading them once saves 8 µs a message.
+# Servers repeat a few replies: to remember how they read saves 8 µs per message.
 @lru_cache(maxsize=256)
 def _read_line(line: bytes) -> tuple[int, bool, str]:
     match = _LINE.fullmatch(line)
@@ -103,7 +103,7 @@ def _short_reply(code: int, text: str) -> Reply:
 
 
 def _reply(code: int, lines: tuple[str, ...]) -> Reply:
-    """Take the enhanced status off each line that begins with it (RFC 2034 §4: it stands on every one)."""
+    """Make the reply, without the enhanced status at the start of each line (RFC 2034 §4: it is on every line)."""
     match = _STATUS.match(lines[0])
     if match is None:
         return Reply(code, None, lines)
@@ -111,7 +111,7 @@ def _reply(code: int, lines: tuple[str, ...]) -> Reply:
     if len(lines) == 1:
         return Reply(code, status, (lines[0][match.end() :],))
     texts = tuple(
-        line[found.end() :] if (found := _STATUS.match(line)) is not None and found.groups() == match.groups() else line
+        line[same.end() :] if (same := _STATUS.match(line)) is not None and same.groups() == match.groups() else line
         for line in lines
     )
     return Reply(code, status, texts)

@@ -1,4 +1,4 @@
-"""One SMTP session on the wire: the client engine with a socket, TLS and a clock under it."""
+"""One SMTP session over the network: the client engine with a socket, TLS and a clock under it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Content(Protocol):
 
 
 class TlsFailedError(Exception):
-    """The TLS handshake failed; opportunistic TLS goes on in plaintext, over a new connection."""
+    """The TLS handshake failed; with opportunistic TLS the caller goes on in plaintext, over a new connection."""
 
 
 class Session(asyncio.Protocol):
@@ -64,7 +64,7 @@ class Session(asyncio.Protocol):
     def __init__(self, target: Target, hostname: str, tls: ssl.SSLContext | None, clock: Clock) -> None:
         self.target = target
         self.idle_since = 0.0  # seconds of the clock, for the pool
-        self.used = False  # a transaction has been made over it
+        self.used = False  # for a transaction
         self.tls_version: str | None = None
         self._tls = tls
         self._engine = Client(hostname, str(target), EXTENSIONS, starttls=tls is not None)
@@ -84,9 +84,9 @@ class Session(asyncio.Protocol):
         return self._engine.state is State.READY and self._transport is not None and not self._transport.is_closing()
 
     async def open(self, port: int) -> Refused | None:
-        """Connect and get READY; returns the refusal where the server does not want us.
+        """Connect and get READY; return the refusal if the server refuses the session.
 
-        Raises `OSError` where no connection comes about, `TlsFailedError` where TLS does not.
+        Raises `OSError` if there is no connection, `TlsFailedError` if the TLS handshake fails.
         """
         async with asyncio.timeout(None) as limit:
             timer = self._clock.call_later(CONNECT_TIMEOUT, lambda: limit.reschedule(self._loop.time()))
@@ -104,7 +104,7 @@ class Session(asyncio.Protocol):
                     return event
                 case Ready() if self.is_ready:
                     return None
-                case _:  # it has changed its mind since: a 421 may come in one packet with the reply to EHLO
+                case _:  # READY no more: a 421 may come in one packet with the reply to EHLO
                     return Refused(deferred("4.4.2", f"host {self.target}: lost connection", str(self.target)))
 
     async def _start_tls(self) -> None:
@@ -126,15 +126,15 @@ class Session(asyncio.Protocol):
             raise TlsFailedError("lost connection")
         self._transport = transport
         self.tls_version = transport.get_extra_info("ssl_object").version()
-        if self._engine.state is State.HANDSHAKE:  # or it broke by what came with the end of the handshake
+        if self._engine.state is State.HANDSHAKE:  # the server may have broken the session right after the handshake
             self._engine.tls_started()
             self._pump()
 
     async def run(self, transaction: Transaction, content: Content) -> Finished:
-        """Make a transaction; raises what reading the content raises, with the session aborted."""
+        """Make a transaction. An error in reading the content aborts the session and is raised."""
         self.used = True
         blocks = content.blocks()
-        # A content in memory goes out as soon as 354 is here, without this task being woken for it.
+        # A content in memory goes out with the arrival of 354: this task need not be woken for it.
         self._content = blocks if content.path is None else None
         self._engine.send(transaction)
         self._pump()
@@ -155,7 +155,7 @@ class Session(asyncio.Protocol):
     async def _send(self, blocks: Iterator[bytes]) -> None:
         for block in blocks:
             if self._engine.state is not State.CONTENT:
-                return  # the session broke; the event that says so is there
+                return  # the session broke, and the event that says so waits
             self._engine.content(block)
             self._pump()
             if self._writable is not None:
@@ -166,7 +166,7 @@ class Session(asyncio.Protocol):
             self._pump()
 
     def leave(self) -> None:
-        """Say QUIT and close once it is answered, or after a while."""
+        """Say QUIT, and close after its reply or `QUIT_TIMEOUT`."""
         if not self.is_ready:
             self.abort()
             return
@@ -183,7 +183,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not inherit from it
 
     def data_received(self, data: bytes) -> None:
         """Hand octets to the engine."""
@@ -191,12 +191,12 @@ class Session(asyncio.Protocol):
         self._pump()
 
     def eof_received(self) -> None:
-        """Finish as the server has."""
+        """Take notice that the server has closed."""
         self._engine.receive_eof()
         self._pump()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the engine that the connection is gone."""
+        """Take notice that the connection is gone."""
         self._engine.receive_eof("lost connection" if exc is None else f"lost connection: {exc}")
         self.resume_writing()
         self._pump()
@@ -237,7 +237,7 @@ class Session(asyncio.Protocol):
                 self._waiter.set_result(None)
 
     async def _next(self) -> Event:
-        """Wait for an event; a server that takes longer than RFC 5321 §4.5.3.2 allows has lost the connection."""
+        """Wait for an event; a server that takes longer than RFC 5321 §4.5.3.2 allows counts as gone."""
         if not self._events:
             self._waiter = self._loop.create_future()
             self._wait_until(self._engine.timeout)
@@ -253,7 +253,7 @@ class Session(asyncio.Protocol):
             self._timer = self._clock.call_later(seconds, self._check_time)
 
     def _check_time(self) -> None:
-        """One timer a session, set again when it goes off too early, instead of one a command."""
+        """End a wait that is over; one timer per session, set again where it rings too early, saves one per command."""
         self._timer = None
         if self._waiter is None and self._writable is None:
             return

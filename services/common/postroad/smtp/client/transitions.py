@@ -1,4 +1,4 @@
-"""The states of a client's session, and what leads from one to the other: the whole of it in one table.
+"""The states of a client's session, and what leads from one to the next, in one table.
 
     GREETING   ── GREETED ──▶ HELLO
     HELLO      ── NO_EHLO ──▶ HELLO
@@ -16,8 +16,8 @@
                ── end_content() ──▶ FINAL
     FINAL      ── FINISHED ──▶ READY
 
-From every state CLOSE leads to CLOSED, from where nothing leads on. This drawing is what `drawing` makes of the table;
-a test holds it to that.
+From every state CLOSE leads to CLOSED, from where nothing leads on. A test holds
+this drawing to what `drawing` makes of the table.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Cause(StrEnum):
     ASK_TLS = "ASK_TLS"  # STARTTLS is offered, and asked for
     GO_AHEAD = "GO_AHEAD"  # 220 to STARTTLS
     TLS_STARTED = "tls_started()"
-    READY = "READY"  # nothing is left to do before the first transaction
+    READY = "READY"  # no step is left before the first transaction
     SEND = "send()"
     GO_ON = "GO_ON"  # 354
     LONE_DOT = "LONE_DOT"  # 354 with nobody left to send to

@@ -1,4 +1,4 @@
-"""What a reply may be waited for: its name in DSNs, how long to wait, and what takes the reply."""
+"""What the client waits for replies to: its name in DSNs, how long to wait, and what takes the reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verb:
-    """A command, or what else the server has to answer."""
+    """A command, or another thing that the server answers: the connection, the end of the content."""
 
     name: str
     timeout: float  # seconds (RFC 5321 §4.5.3.2)

@@ -1,4 +1,4 @@
-"""AUTH (RFC 4954): the client says who it is. Our client does not: it brings mail to servers that take it from anybody.
+"""AUTH (RFC 4954): the client logs in. Our own client does not: it delivers to servers that take mail from anybody.
 
 The mechanisms are in `postroad.sasl`, the exchange's lines in `postroad.smtp.server.auth`.
 """
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _NEED_EHLO = reply(503, "5.5.1", "Bad sequence of commands: send EHLO first")
 _AUTHENTICATED_ALREADY = reply(503, "5.5.1", "Bad sequence of commands: already authenticated")
 
-# RFC 4954 §4: 12,288 octets suffice for every exchange. The RFC leaves the AUTH command at 512; clients put
-# long initial responses there all the same, so the line may be as long as an exchange's.
+# RFC 4954 §4: 12,288 octets suffice for every exchange. The RFC leaves the AUTH command at 512, but clients put
+# long initial responses there, so its line may be as long as one of an exchange.
 _LINE = 12288
 # xtext = *( xchar / hexchar ); xchar = any CHAR between "!" and "~" but "+" and "="; hexchar = "+" 2HEXDIG, upper case
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")

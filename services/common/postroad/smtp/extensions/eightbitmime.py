@@ -25,7 +25,7 @@ def _parse(value: str | None) -> BodyType:
 
 
 def _with_mail(transaction: Transaction, _offered: str) -> str | None:
-    if transaction.eight_bit:  # whatever the client said of it
+    if transaction.eight_bit:  # even if the message came as BODY=7BIT
         return f"BODY={BodyType.EIGHT_BIT_MIME}"
     body = transaction.envelope.body
     return f"BODY={body}" if body is not None else None

@@ -1,6 +1,6 @@
 """ENHANCEDSTATUSCODES (RFC 2034): the status codes of RFC 3463 in replies.
 
-The client reads them wherever they stand, offered or not, for its DSNs.
+The client reads them from any reply, whether the server offers them or not, for its DSNs.
 """
 
 from __future__ import annotations

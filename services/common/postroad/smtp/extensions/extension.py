@@ -1,8 +1,8 @@
 """What an extension of SMTP is (RFC 5321 §2.2): one object that says all of it, for the server and for the client.
 
-The server's `Profile` and the client's `Client` are given a list of these, and derive from it: the reply to EHLO, the
-parameters of MAIL and RCPT, the length of command lines, further verbs, HELP; what is sent with MAIL and RCPT, what is
-not sent at all because the server lacks an extension, and the steps before the first mail transaction.
+The server's `Profile` and the client's `Offer` are given a list of these. The server derives from it the reply to EHLO,
+the parameters of MAIL and RCPT, the length of command lines, further verbs, and HELP. The client derives from it the
+parameters that it sends, what cannot be sent to a server without an extension, and steps before the first transaction.
 
 To add an extension is to write its file and to name it in `EXTENSIONS`.
 """
@@ -35,8 +35,8 @@ class Parameter:
     # The field of Envelope (MAIL) or Recipient (RCPT) that gets what `parse` returns. In "parameters" it is kept under
     # the keyword and has to be a text or None; None: it is checked and dropped.
     field: str | None = "parameters"
-    # What refuses it in company of the others, once all are known to be sound: for MAIL it is called with the envelope,
-    # the profile and the session, for RCPT with the recipient in front.
+    # Returns the refusal of a combination of parameters that are each valid: for MAIL it is called with the envelope,
+    # the profile and the session, for RCPT with the recipient before these.
     check: Callable[..., Reply | None] | None = None
 
 
@@ -46,7 +46,7 @@ def _available(_profile: Profile) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """One extension; what it does not say, it does not change."""
+    """One extension; every default changes nothing."""
 
     keyword: str  # of EHLO, capitals
     rfc: str

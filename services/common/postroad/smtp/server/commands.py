@@ -1,8 +1,8 @@
 """The syntax of SMTP commands (RFC 5321 §4.1): arguments, paths, parameters. Pure functions on octets.
 
-Each parser takes the argument clause, which is what follows the verb and its space, trailing white space
-removed, and returns what it means or raises `CommandError` with the reply that refuses it. Which parameters there are
-is for the extensions to say (`postroad.smtp.extensions`).
+Each parser takes the argument, which is what follows the verb and its space, without trailing white space. It returns
+what that means, or raises `CommandError` with the reply that refuses it. The parameters are those of the extensions
+(`postroad.smtp.extensions`).
 
 Standards: RFC 5321 §4.1.1 to §4.1.3, RFC 6531 §3.3.
 """
@@ -51,7 +51,7 @@ RECIPIENT_NOT_UTF8 = reply(501, "5.1.3", "Bad recipient address: not UTF-8")
 SENDER_NOT_ASCII = reply(550, "5.6.7", "Non-ASCII reverse-path without SMTPUTF8")
 RECIPIENT_NOT_ASCII = reply(553, "5.6.7", "Non-ASCII forward-path without SMTPUTF8")
 
-# A quoted local-part may hold ">" and spaces, so the path's end is found with the quotes in mind.
+# A quoted local-part may contain ">" and spaces, so quotes matter for the end of a path.
 _PATH = r'(<(?:"(?:[^"\\]|\\.)*"|[^">])*>)'
 _MAIL = re.compile(rf"FROM:{_PATH}(?: (.+))?\Z", re.IGNORECASE)
 _RCPT = re.compile(rf"TO:{_PATH}(?: (.+))?\Z", re.IGNORECASE)
@@ -62,12 +62,12 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010fff
 # that real hosts have and the final dot that some put.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
-# RFC 5321 §4.1.1.1 advises to be prepared for more after a literal.
+# RFC 5321 §4.1.1.1: clients may write more after a literal, and servers should be prepared for it.
 _LITERAL = re.compile(r"(\[[A-Za-z0-9:.]+\])(?: [ -~]*)?\Z")
 
 
 def no_argument(argument: bytes) -> None:
-    """Check that there is none (RFC 5321 §4.1.1: DATA, RSET, QUIT; RFC 3207 §4: STARTTLS)."""
+    """Refuse an argument (RFC 5321 §4.1.1: DATA, RSET, QUIT; RFC 3207 §4: STARTTLS)."""
     if argument:
         raise CommandError(NO_ARGUMENT)
 
@@ -113,7 +113,7 @@ def parse_mail(argument: bytes, profile: Profile, session: Session) -> Envelope:
 
 
 def parse_rcpt(argument: bytes, profile: Profile, session: Session, envelope: Envelope) -> Recipient:
-    """Return the recipient of `RCPT TO:...` (RFC 5321 §4.1.1.3), who is not in the envelope yet."""
+    """Return the recipient of `RCPT TO:...` (RFC 5321 §4.1.1.3); the envelope does not have it yet."""
     match = _RCPT.match(_decode(argument, RECIPIENT_NOT_UTF8))
     if match is None:
         raise CommandError(RCPT_SYNTAX)
@@ -184,5 +184,5 @@ def _decode(argument: bytes, refusal: Reply) -> str:
 
 
 def _bad_path(status: str, what: str, error: AddressError) -> Reply:
-    # RFC 6531 §3.7.4.2: no UTF-8 in a reply that is not one of the few that may have it.
+    # RFC 6531 §3.7.4.2: few replies may have UTF-8, and these are not among them.
     return reply(501, status, f"{what}: {error}".encode("ascii", "backslashreplace").decode("ascii"))

@@ -1,12 +1,12 @@
-r"""The mail data after 354 (RFC 5321 §4.1.1.4, §4.5.2): find its end, undo transparency, hold it to the rules.
+r"""The mail data after 354 (RFC 5321 §4.1.1.4, RFC 5321 §4.5.2): find its end, undo transparency, check the rules.
 
-Octets are handled in the blocks in which they arrive: one search finds the end of mail data, one replace takes
-the stuffed dots out, three counts show whether every CR and LF stands in a CRLF. What could be the beginning of
-`CRLF.CRLF` at a block's edge is held back for the next block, so an edge may fall anywhere.
+Octets are handled in the blocks in which they arrive: one search finds the end of mail data, one replace removes the
+stuffed dots, and three counts show whether every CR and LF is part of a CRLF. What could be the beginning of
+`CRLF.CRLF` at the end of a block is held back for the next one, so the blocks may be cut anywhere.
 
-Only CRLF ends a line and only `CRLF.CRLF` ends the data: `LF.LF`, `LF.CRLF` or `CR.CR` are content, and content
-that no conforming client sends. It is swallowed to its true end and then refused, so that two receivers can
-never disagree about where a message ends (SMTP smuggling).
+Only CRLF ends a line and only `CRLF.CRLF` ends the data: `LF.LF`, `LF.CRLF` or `CR.CR` are content that no conforming
+client sends. It is read to its true end and then refused, so that two receivers can never disagree about where a
+message ends (SMTP smuggling).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TEXT_LINE_TOO_LONG = reply(550, "5.6.0", "Message content has a line over the li
 HEADER_TOO_LARGE = reply(552, "5.3.4", "Message header section exceeds the limit")
 MISLABELLED = reply(550, "5.6.0", "Message content is 8-bit, and MAIL said BODY=7BIT")
 
-# The worst first: content with several faults gets the same reply however it was cut on its way.
+# The worst first: content with several faults gets the same reply, wherever the blocks were cut.
 FAULTS = (BAD_CONTENT, TEXT_LINE_TOO_LONG, TOO_LARGE, HEADER_TOO_LARGE, MISLABELLED)
 
 
@@ -39,10 +39,10 @@ class MailData:
         self._body = body
         # The CRLF of the DATA command itself: data that begin with ".CRLF" end at once (RFC 5321 §4.1.1.4).
         self._held = b"\r\n"
-        self._carry: bytes | None = b""  # the last octets before a block; None once the header section has ended
-        self._header_lines = -1  # that CRLF is no line of the header section
+        self._carry: bytes | None = b""  # the last octets before a block; None after the header section
+        self._header_lines = -1  # that CRLF does not count as a line
         self._column = 0  # octets since the last LF
-        self.size = -2  # octets of content so far; that CRLF is none
+        self.size = -2  # octets of content so far, without that CRLF
         self.eight_bit = False
         self.refusal: Reply | None = None
 
@@ -52,7 +52,7 @@ class MailData:
         The block is empty once the content is refused; `refusal` then answers the end of data.
         """
         block = self._held + octets
-        # One search does for most blocks: the first dot that begins a line is the last line.
+        # One search is enough for most blocks: the first dot that begins a line is the last line.
         dot = block.find(b"\r\n.")
         end = dot if block.startswith(END_OF_DATA, dot) else block.find(END_OF_DATA, max(dot, 0))
         if end >= 0:
@@ -66,8 +66,8 @@ class MailData:
         if not block:
             return b"", rest
         begins = self.size < 0
-        # RFC 5321 §4.5.2: a dot before other characters on a line is deleted. Every CRLF has its next octet here: an
-        # edge after CRLF was held back.
+        # RFC 5321 §4.5.2: a dot before other characters on a line is deleted. A trailing CRLF was held back,
+        # so the octet after every CRLF is in this block.
         if 0 <= dot != end:
             block = block.replace(b"\r\n.", b"\r\n")
         self._inspect(block)
@@ -76,15 +76,15 @@ class MailData:
         return block[2:] if begins else block, rest
 
     def refuse(self, refusal: Reply) -> None:
-        """Swallow the rest of the data, and answer its end with `refusal`, unless it is refused already."""
+        """Discard the rest of the data, and answer its end with `refusal`, unless it is refused already."""
         self.refusal = self.refusal or refusal
 
     def _inspect(self, block: bytes) -> None:
-        """Hold the block to the rules; what it breaks, it breaks wherever the block's edges are."""
+        """Check the block against the rules; the result does not depend on where the blocks were cut."""
         limits = self._limits
         self.size += len(block)
         lines = block.count(b"\n")
-        # RFC 5321 §2.3.8: CR and LF appear in CRLF only. NUL: RFC 5322 §4 forbids it in whatever is sent.
+        # RFC 5321 §2.3.8: CR and LF appear in CRLF only. NUL: RFC 5322 §4 forbids to send it.
         if not block.count(b"\r\n") == lines == block.count(b"\r") or b"\0" in block:
             self._note(BAD_CONTENT)
         if self._has_long_line(block):
@@ -95,7 +95,7 @@ class MailData:
             self._note(HEADER_TOO_LARGE)
         if not self.eight_bit and not block.isascii():
             self.eight_bit = True
-            # RFC 5321 §2.4: the server MAY reject as invalid what is transmitted against the rule.
+            # RFC 5321 §2.4: the server MAY reject octets that are transmitted against the rule.
             if self._body is BodyType.SEVEN_BIT:
                 self._note(MISLABELLED)
 
@@ -104,15 +104,15 @@ class MailData:
             self.refusal = fault
 
     def _has_long_line(self, block: bytes) -> bool:
-        # RFC 5321 §4.5.3.1.6. From each line's start look back from where it must have ended: a step is nearly a whole
-        # limit long, so a 4 KiB message takes four of them.
+        # RFC 5321 §4.5.3.1.6. Look back from where a line must have ended at the latest: a step is nearly as long as
+        # the limit, so a message of 4 KiB takes four steps.
         limit = self._limits.line
         start = -self._column
         while start + limit <= len(block):
-            found = block.rfind(b"\n", max(start, 0), start + limit)
-            if found < 0:
+            line_end = block.rfind(b"\n", max(start, 0), start + limit)
+            if line_end < 0:
                 return True
-            start = found + 1
+            start = line_end + 1
         last = block.rfind(b"\n", max(start, 0))
         self._column = len(block) - (last + 1 if last >= 0 else start)
         return False

@@ -1,8 +1,8 @@
 """The SMTP receiver's protocol (RFC 5321) as a state machine without I/O: octets in, events and octets out.
 
 Theory of operation. The caller feeds `receive_data` and takes events from `next_event` until that gives NEED_DATA
-or PAUSED, then writes `data_to_send`. Some events ask something, and the engine then waits for the answer, keeping what
-the client has pipelined behind (RFC 2920 §3.2): no reply overtakes another, and no 250 the commit it promises.
+or PAUSED, then writes `data_to_send`. Some events ask a question. The engine then pauses until the answer, and keeps
+what the client has pipelined (RFC 2920 §3.2): no reply overtakes another, and no 250 precedes the commit it promises.
 
     event           asks                 answered by
     Connected       whether to greet     answer(reply): `Profile.greeting`, or the 4yz or 554 that turns away
@@ -13,7 +13,7 @@ the client has pipelined behind (RFC 2920 §3.2): no reply overtakes another, an
     Refused         nothing              a command or content is refused: note it
     Message         to take the message  answer(reply), when it is durable
     StartTls        the handshake        tls_started(...); stop reading first, then send the octets to send:
-                                         whatever is fed from here on must have come through TLS
+                                         what is fed after this must have come through TLS
     Flush           nothing              much is to be sent: send it before taking the next event
     Close           nothing              to close the connection, after the octets to send were sent
 
@@ -192,7 +192,7 @@ class Engine:
             self.state = State.RCPT
             return answer
         self._recipients_refused += 1
-        # A harvest of addresses ends here; a mailing with some bad recipients does not.
+        # This ends a harvest of addresses, and not a mailing with some bad recipients.
         return _TOO_MANY_ERRORS if self._recipients_refused > self.profile.limits.recipients else answer
 
     def _message_answered(self, _event: Message, answer: Reply) -> Reply:
@@ -216,7 +216,7 @@ class Engine:
     def tls_started(self, version: str | None, cipher: str | None) -> None:
         """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded).
 
-        Nothing is buffered when StartTls is told, so what is buffered now came through TLS.
+        Nothing was buffered at StartTls, so what is buffered now came through TLS.
         """
         self._awaiting = None
         self.session.tls_version = version
@@ -229,14 +229,14 @@ class Engine:
     def refuse_content(self, refusal: Reply) -> None:
         """Refuse the content that is coming, for the caller's own reason; the end of data gets `refusal`.
 
-        No Discard follows: the caller knows.
+        No Discard follows, since the caller knows.
         """
         if self._data is not None:
             self._data.refuse(refusal)
             self._discard_told = True
 
     def shut_down(self, farewell: Reply) -> None:
-        """End the session with a last reply, as the 421 that answers whatever comes (RFC 5321 §3.8); Close follows."""
+        """End the session with a last reply, such as 421, which goes anywhere (RFC 5321 §3.8); Close follows."""
         if self.state is not State.CLOSED:
             if farewell.code == 421:
                 farewell = self.profile.farewell(farewell)
@@ -291,8 +291,11 @@ class Engine:
     def whole_envelope(self, *, eight_bit: bool = False) -> Envelope:
         """Return the envelope with its recipients so far."""
         opened = self.envelope
-        # What no BODY parameter labelled is labelled by what it is, so that the next hop is told the truth.
-        body = BodyType.EIGHT_BIT_MIME if eight_bit and opened.body is None else opened.body
+        body = opened.body
+        # Content without BODY parameter is labelled by what it is, so that the next hop can rely on the label. Where
+        # 8BITMIME is hidden there is no label to give, and the next hop, which lacks it too, gets the content as it is.
+        if eight_bit and body is None and "BODY" in self.profile.mail:
+            body = BodyType.EIGHT_BIT_MIME
         return Envelope(
             opened.reverse_path,
             tuple(self._recipients),
@@ -344,7 +347,7 @@ class Engine:
                 raise CommandError(refusal)
             return verb.run(self, argument)
         except CommandError as error:
-            if self._exchange is not None:  # it fails with its first bad line
+            if self._exchange is not None:  # its first bad line ends it
                 self.end_exchange()
             self.refuse(error.reply)
             return self.refused(error.reply, argument)

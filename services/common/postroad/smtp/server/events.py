@@ -1,4 +1,4 @@
-"""What the SMTP engine tells its caller; `engine.py` says how each is answered."""
+"""What the SMTP engine tells its caller; `engine.py` says how each event is answered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Rcpt:
-    """RCPT names one more recipient, who is not in the envelope yet."""
+    """RCPT names one more recipient, which is not in the envelope yet."""
 
     envelope: Envelope
     recipient: Recipient
@@ -47,12 +47,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """The content is refused; its blocks so far are of no use, and no more will come."""
+    """The content is refused: drop its blocks; no more will come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The end of mail data was seen, and the content is sound."""
+    """The end of mail data has come, and the content is sound."""
 
     envelope: Envelope
 

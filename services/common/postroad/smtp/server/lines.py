@@ -1,11 +1,10 @@
 """The command lines of an SMTP session: octets in, lines out, held to the rules that bind every line.
 
-Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL in it is refused, and so is one
-longer than any command may be, of which no more than that is kept. How the octets were cut into pieces on their
-way makes no difference to what comes out.
+Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL is refused. So is a line longer than
+any command may be, and no more of it is kept. The result does not depend on how the octets arrive in pieces.
 
-A web page can make a browser send any octets to any port, after the head of an HTTP request. Refused line by line, that
-request would end, and mail commands in its body would be carried out; so the first line of one ends the session.
+A web page can make a browser send an HTTP request, with any octets in its body, to any port. If it were refused line by
+line, mail commands in the body would be carried out; so the first line of a request ends the session.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ HTTP_SPOKEN = reply(421, "4.5.0", "This is SMTP, and the client speaks HTTP")
 
 
 class LineReader:
-    """Cuts what the client sends into lines; hands over the rest where it is no lines but mail data.
+    """Cuts what the client sends into lines, or hands it over uncut where it is mail data.
 
     `longest` is the length of the longest line, in octets without CRLF.
     """
@@ -36,8 +35,8 @@ class LineReader:
     def __init__(self, longest: int) -> None:
         self._longest = longest
         self._buffer = b""
-        self._position = 0  # what is before it in the buffer is done with
-        self._skipping = False  # up to the next CRLF: the line is refused already
+        self._position = 0  # of the next line in the buffer
+        self._skipping = False  # the line is refused already: pass over what is left of it
 
     def receive(self, data: bytes) -> None:
         """Take octets."""
@@ -46,7 +45,7 @@ class LineReader:
 
     @property
     def buffered(self) -> int:
-        """How many octets wait to be looked at."""
+        """How many octets have not been looked at."""
         return len(self._buffer) - self._position
 
     def take_all(self) -> bytes:
@@ -61,7 +60,7 @@ class LineReader:
         self._position = 0
 
     def next_line(self) -> bytes | Reply | None:
-        """Return the next line without its CRLF, or the reply that refuses it, or None before its end."""
+        """Return the next line without its CRLF, or the reply that refuses it; None if it is not complete."""
         while True:
             start = self._position
             end = self._buffer.find(b"\r\n", start)
@@ -74,7 +73,7 @@ class LineReader:
             self._skipping = False
 
     def _look_at_beginning(self) -> Reply | None:
-        """Refuse a line that has not ended as soon as it cannot become good: a client that sends bare LF waits."""
+        """Refuse a line as soon as it cannot become good: a client that ends it with a bare LF waits for the reply."""
         beginning = self.take_all()
         refusal: Reply | None = None
         if not self._skipping:
@@ -89,7 +88,7 @@ class LineReader:
         return refusal
 
     def _fault(self, line: bytes) -> Reply | None:
-        """Return what refuses a whole line; what `_look_at_beginning` refuses early, it refuses alike."""
+        """Return the reply that refuses a whole line: the same that `_look_at_beginning` gives before its end."""
         if b"\n" in line and line.find(b"\n") <= self._longest:
             return _unless_http(BAD_CHARACTER, line)
         if len(line) > self._longest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Profile:
-    """What the sessions of one listener have in common: who the receiver is, and what it offers.
+    """What the sessions of one listener have in common: the receiver's name, and what it offers.
 
     `extensions` are all that the receiver knows. Those that are not offered here, because of `starttls` and `auth` or
     because they are hidden, keep their verbs, which are then 502, and their room in the command line, so that a client

@@ -1,4 +1,4 @@
-"""The order of commands (RFC 5321 §4.1.4): the states of a session, and each verb's row in the table of both."""
+"""The order of commands (RFC 5321 §4.1.4): the states of a session, and the row of each verb in the table of states."""
 
 from __future__ import annotations
 

@@ -7,13 +7,16 @@ import dataclasses
 import functools
 import itertools
 import secrets
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from postroad.clock import Clock
 from postroad.mail.address import Address
-from postroad.smtp.server.connection import HANDSHAKE_TIMEOUT, Receiver, configure
+from postroad.shell.admission import Admission
+from postroad.smtp.server.connection import Receiver
+from postroad.smtp.server.lifecycle import configure
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.service import Limits, Listener, Purpose, Service
+from postroad.smtp.server.tls_port import TlsPort
 
 if TYPE_CHECKING:
     import ssl
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.smtp.extensions.extension import Extension
+    from postroad.tap import Tap
 
 BACKLOG = 1024
 COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
@@ -29,16 +33,29 @@ COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
 class Server:
     """The receiver while it listens; `serve` makes it."""
 
-    def __init__(self, service: Service, limits: Limits, content_directory: Path, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        limits: Limits,
+        content_directory: Path,
+        *,
+        tls: ssl.SSLContext | None,
+        clock: Clock,
+        tap: Tap | None,
+    ) -> None:
         self.service = service
         self.limits = limits
         self.content_directory = content_directory
         self.tls = tls
+        self.clock = clock
+        self.tap = tap
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
         self.awaited: set[asyncio.Future[Any]] = set()  # by sessions
+        self.admission: Admission[Receiver] = Admission(
+            "smtp", clock, limits.connections, limits.connections_per_address
+        )
         self._servers: list[asyncio.AbstractServer] = []
-        self._sessions: dict[Receiver, str] = {}  # with the host they come from
-        self._per_host: Counter[str] = Counter()
+        self._tls_ports: list[TlsPort] = []
         self._empty = asyncio.Event()
         self._unflushed: list[Receiver] = []
         run = secrets.token_hex(4)  # tells the sessions of one run of the process from another's
@@ -47,43 +64,34 @@ class Server:
     @property
     def connections(self) -> int:
         """How many sessions there are."""
-        return len(self._sessions)
+        return len(self.admission)
 
     async def listen(self, listener: Listener, profile: Profile) -> None:
         """Listen on one more port."""
         loop = asyncio.get_running_loop()
-        implicit_tls = listener.purpose is Purpose.SUBMISSIONS  # RFC 8314 §3
-        server = await loop.create_server(
-            functools.partial(Receiver, self, profile, listener.purpose, configure(profile, self.tls, loop), loop),
-            listener.host,
-            listener.port,
-            ssl=self.tls if implicit_tls else None,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT if implicit_tls else None,
-            backlog=BACKLOG,
-        )
-        self._servers.append(server)
-        port = server.sockets[0].getsockname()[1]
+        make = functools.partial(Receiver, self, profile, listener.purpose, configure(profile, self.tls, loop), loop)
+        if listener.purpose is Purpose.SUBMISSIONS and self.tls is not None:
+            tls_port = TlsPort(
+                listener.host,
+                listener.port,
+                make=make,
+                connections=self.admission,
+                tls=self.tls,
+                clock=self.clock,
+                backlog=BACKLOG,
+            )
+            self._tls_ports.append(tls_port)
+            port = tls_port.port
+        else:
+            server = await loop.create_server(make, listener.host, listener.port, backlog=BACKLOG)
+            self._servers.append(server)
+            port = server.sockets[0].getsockname()[1]
         self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
 
-    def admit(self, receiver: Receiver, host: str) -> bool:
-        """Count a connection in, unless there are too many of all or of its host."""
-        if len(self._sessions) >= self.limits.connections:
-            return False
-        if self._per_host[host] >= self.limits.connections_per_address:
-            return False
-        self._sessions[receiver] = host
-        self._per_host[host] += 1
-        return True
-
-    def leave(self, receiver: Receiver) -> None:
-        """Count a connection out, if it was in."""
-        host = self._sessions.pop(receiver, None)
-        if host is None:
-            return
-        self._per_host[host] -= 1
-        if not self._per_host[host]:
-            del self._per_host[host]
-        if not self._sessions:
+    def left(self, receiver: Receiver) -> None:
+        """Take note that a connection has gone."""
+        self.admission.leave(receiver)
+        if not self.admission:
             self._empty.set()
 
     def flush_soon(self, receiver: Receiver) -> None:
@@ -112,22 +120,24 @@ class Server:
         """
         for server in self._servers:
             server.close()
-        for receiver in list(self._sessions):
+        for tls_port in self._tls_ports:
+            tls_port.close()
+        for receiver in self.admission:
             receiver.leave(at_once=False)
         await self._wait_until_empty(grace)
-        for receiver in list(self._sessions):
+        for receiver in self.admission:
             receiver.leave(at_once=True)
         if self.awaited:
             await asyncio.wait(self.awaited, timeout=COMMIT_GRACE)
         await self._wait_until_empty(grace)
-        for receiver in list(self._sessions):
+        for receiver in self.admission:
             receiver.abort()
         for server in self._servers:
             await server.wait_closed()
 
     async def _wait_until_empty(self, seconds: float) -> None:
         self._empty.clear()
-        if self._sessions:
+        if self.admission:
             try:
                 await asyncio.wait_for(self._empty.wait(), seconds)
             except TimeoutError:
@@ -145,18 +155,20 @@ async def serve(
     tls: ssl.SSLContext | None = None,
     plaintext_auth: bool = False,
     postmaster: Address | None = None,
+    clock: Clock | None = None,
+    tap: Tap | None = None,
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
     `extensions` are those that it knows; each listener offers those that go there. `postmaster` is what
-    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), an address that the service knows; without it, postmaster at
-    `hostname`. Raises `OSError` where a port cannot be bound, and then listens on
-    none, and `ValueError` for a port of implicit TLS without `tls`.
+    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows; without it, postmaster at
+    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` where a port cannot be bound,
+    and then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):
         raise ValueError("submissions (RFC 8314) is TLS from the first octet: it needs a TLS context")
-    server = Server(service, limits, content_directory, tls)
+    server = Server(service, limits, content_directory, tls=tls, clock=clock or Clock(), tap=tap)
     try:
         for listener in listeners:
             profile = Profile(

@@ -1,7 +1,7 @@
-"""What the SMTP receiver asks of the service behind it, and what it tells it about the session.
+"""What the SMTP receiver asks of the service behind it, and what the service is told of the session.
 
 The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange); the service keeps the policy
-(who, to whom, how much) and takes the message. Every answer is a `Reply`; a refusal has no side effect.
+(who may send, to whom, how much) and takes the message. Every answer is a `Reply`; a refusal has no side effect.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An address to listen on, and what for; port 0 lets the system choose one."""
+    """An address to listen on, and its purpose; with port 0 the system chooses one."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what a stranger can make grow; sizes in octets, times in seconds."""
+    """Bounds on what a client can make us keep; sizes in octets, times in seconds."""
 
     message_size: int = 50 * 1024 * 1024  # RFC 1870, announced as SIZE
     recipients: int = 1000  # RFC 5321 §4.5.3.1.8: at least 100
@@ -53,7 +53,7 @@ class Limits:
     data_timeout: float = 180.0  # RFC 5321 §4.5.3.2.5, between blocks
 
     def with_room_for_trace_fields(self) -> Limits:
-        """Return the limits of a next hop that must take all that a hop with these limits took.
+        """Return the limits of the next hop, which must take everything that a hop with these limits takes.
 
         Each hop adds trace fields (RFC 5321 §4.4), and submission may add Date and Message-ID (RFC 6409 §8).
         """
@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Session:
-    """What is known of one SMTP session; the receiver writes it, the service reads it."""
+    """What is known of one SMTP session. The receiver writes it, and the service reads it."""
 
     purpose: Purpose
     peer: IPv4Address | IPv6Address
@@ -78,7 +78,7 @@ class Session:
     tls_version: str | None = None  # "TLSv1.3", None in plaintext
     tls_cipher: str | None = None
     account: Account | None = None  # after AUTH
-    host: str = field(init=False)  # the peer as text, made once: each message's trace field and journal have it
+    host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 
     def __post_init__(self) -> None:
         self.host = str(self.peer)
@@ -103,7 +103,7 @@ class Service(Protocol):
         ...
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
-        """Answer one RCPT, with the envelope so far."""
+        """Answer one RCPT; the envelope has the recipients that were accepted before."""
         ...
 
     def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:

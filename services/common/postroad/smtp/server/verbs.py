@@ -71,8 +71,8 @@ def _rcpt(engine: Engine, argument: bytes) -> Event | None:
 
 def _data(engine: Engine, argument: bytes) -> None:
     no_argument(argument)
-    # RFC 2920 §3.1: DATA is the last command of its group. What came before the 354 may be content or commands, and to
-    # guess is to be smuggled through.
+    # RFC 2920 §3.1: DATA is the last command of its group. What comes before the 354 may be content or commands, and
+    # a guess would let messages be smuggled.
     if engine.buffered:
         engine.shut_down(IMPROPER_PIPELINING)
         return
@@ -98,7 +98,7 @@ def _quit(engine: Engine, argument: bytes) -> None:
 def _vrfy(engine: Engine, argument: bytes) -> None:
     if not argument:
         raise CommandError(_VRFY_SYNTAX)
-    engine.say(_NOT_VERIFIED)  # RFC 5321 §3.5.3, §7.3: who has which address is not for everyone to know
+    engine.say(_NOT_VERIFIED)  # RFC 5321 §3.5.3, RFC 5321 §7.3: addresses are not confirmed to everybody
 
 
 def not_implemented(_engine: Engine, _argument: bytes) -> None:
@@ -127,7 +127,7 @@ VERBS = (
     Verb("NOOP", _noop, ANYTIME),
     Verb("QUIT", _quit, AT_THE_END),
     Verb("VRFY", _vrfy, ANYTIME),
-    # RFC 5321 §3.5.2, §7.3: EXPN also gets 502, but it has its row because RFC 5321 §4.1.4 allows it at any time.
+    # EXPN gets 502 (RFC 5321 §3.5.2, RFC 5321 §7.3), but it has a row because RFC 5321 §4.1.4 allows it in any state.
     Verb("EXPN", not_implemented, ANYTIME, applies=never),
     Verb("HELP", _help, ANYTIME),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
             session.engine.send(octets)
             session.connection.flush()
             await session.connection.wait_writable()
+            await asyncio.sleep(0)  # others get their turn
     text = b"OK Store completed."
     if not command.uid and some_gone(view, spans):
         text = b"OK " + GONE

@@ -8,7 +8,7 @@ import pytest
 from postroad_store.mail.database.commits import accounts, mailboxes
 from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME, canonical_name
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
+from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NameTooLong, NoSuchMailbox
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
 from postroad_store.mail.model.message import Item
 
@@ -80,6 +80,13 @@ async def test_create_makes_superiors(storage: Storage, account: Account) -> Non
 async def test_names_that_cannot_be(storage: Storage, account: Account, name: str) -> None:
     with pytest.raises(NameNotAllowed):
         await storage.create(account, name)
+
+
+@pytest.mark.parametrize("name", ["é" * MAX_NAME, "/".join("a" * (MAX_DEPTH + 1))])
+async def test_names_beyond_a_limit(storage: Storage, account: Account, name: str) -> None:
+    with pytest.raises(NameTooLong) as refused:
+        await storage.create(account, name)
+    assert refused.value.code == "LIMIT"
 
 
 async def test_names_that_can_be(storage: Storage, account: Account) -> None:

@@ -6,7 +6,9 @@
 - `command`: the command itself
 """
 
+from postroad_store.imap.commands.fetch.blocks import responses
 from postroad_store.imap.commands.fetch.command import SPECS, Fetch
 from postroad_store.imap.commands.fetch.item import Item
+from postroad_store.imap.commands.fetch.plan import JUST_FLAGS
 
-__all__ = ["SPECS", "Fetch", "Item"]
+__all__ = ["JUST_FLAGS", "SPECS", "Fetch", "Item", "responses"]

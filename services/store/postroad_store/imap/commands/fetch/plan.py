@@ -69,3 +69,6 @@ def _plan(items: tuple[Item, ...]) -> Plan:
         any(item.whole for item in ordered),
         b"* %d FETCH (" + b" ".join([item.template for item in ordered]) + b")\r\n",
     )
+
+
+JUST_FLAGS = ItemList((FLAGS,))  # what STORE answers with

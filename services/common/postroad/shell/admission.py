@@ -1,0 +1,102 @@
+"""Who may connect, and who has to go where too many have.
+
+A connection is a stranger until it has proved itself: by a login, or, where nobody logs in, by a mail transaction.
+Where the limit is met, the stranger that came first is evicted for whoever comes next, once it has had `GRACE`
+seconds. So a client that opens 500 sockets and says nothing shuts nobody out, though all clients may seem to have one
+address, as they do behind Docker's gateway; and clients that come all at once don't evict each other before they
+could log in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postroad.clock import Clock
+
+log = logging.getLogger(__name__)
+
+GRACE = 5.0  # seconds in which a stranger is safe
+
+
+class Evictable(Protocol):
+    """What a connection has to be able to do."""
+
+    def evict(self) -> None:
+        """Say goodbye and close, for another client's sake."""
+        ...
+
+
+Connection = TypeVar("Connection", bound=Evictable)
+
+
+class Admission(Generic[Connection]):
+    """The connections of one service.
+
+    `most` of them at a time, and `most_per_address` of one client address; `name` is the service's, for the log.
+    """
+
+    def __init__(self, name: str, clock: Clock, most: int, most_per_address: int) -> None:
+        self._name = name
+        self._clock = clock
+        self._most = most
+        self._most_per_address = most_per_address
+        self._addresses: dict[Connection, str] = {}
+        self._per_address: Counter[str] = Counter()
+        self._strangers: dict[Connection, float] = {}  # by when they came, in seconds of `Clock.monotonic`
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._addresses)
+
+    def __iter__(self) -> Iterator[Connection]:
+        """Give all of them, as they are at this moment."""
+        return iter(list(self._addresses))
+
+    def admit(self, connection: Connection, address: str) -> bool:
+        """Count a connection in where there is room or a stranger can go; False where it must be turned away."""
+        crowded = len(self._addresses) >= self._most
+        if (crowded or self._per_address[address] >= self._most_per_address) and not self._make_room(
+            None if crowded else address
+        ):
+            log.warning("%s: too many connections, one is turned away", self._name, extra={"peer": address})
+            return False
+        self._addresses[connection] = address
+        self._per_address[address] += 1
+        self._strangers[connection] = self._clock.monotonic()
+        return True
+
+    def prove(self, connection: Connection) -> None:
+        """Take note that a connection is no stranger any more."""
+        self._strangers.pop(connection, None)
+
+    def leave(self, connection: Connection) -> None:
+        """Count a connection out, if it was in."""
+        address = self._addresses.pop(connection, None)
+        if address is None:
+            return
+        self._strangers.pop(connection, None)
+        self._per_address[address] -= 1
+        if not self._per_address[address]:
+            del self._per_address[address]
+
+    def _make_room(self, address: str | None) -> bool:
+        """Evict the stranger that came first, of one address or of all; False where there is none to evict."""
+        latest = self._clock.monotonic() - GRACE
+        for stranger, came in self._strangers.items():
+            if came > latest:
+                return False
+            if address is None or self._addresses[stranger] == address:
+                log.info(
+                    "%s: too many connections, one that has not logged in is closed",
+                    self._name,
+                    extra={"peer": self._addresses[stranger]},
+                )
+                self.leave(stranger)
+                stranger.evict()
+                return True
+        return False

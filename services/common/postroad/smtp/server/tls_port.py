@@ -1,0 +1,114 @@
+"""A port of implicit TLS (RFC 8314 §3): from the accepted socket to the session inside TLS.
+
+The loop's own servers shake hands before anybody is told of the connection, and say nothing where that fails. So the
+sockets are accepted here: each is counted before its handshake, has its time for it, and is logged where it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+from postroad.shell import HANDSHAKE, handshake
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from postroad.clock import Clock
+    from postroad.shell.admission import Admission
+    from postroad.smtp.server.connection import Receiver
+
+logger = logging.getLogger("postroad.smtp.server")
+
+PAUSE = 1.0  # seconds without accepting, where the process has no file descriptors left
+
+
+class TlsPort:
+    """Listens on one address and port, and has a `Receiver` made for each connection that shakes hands.
+
+    Raises `OSError` where the port cannot be bound.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        make: Callable[[], Receiver],
+        connections: Admission[Receiver],
+        tls: ssl.SSLContext,
+        clock: Clock,
+        backlog: int,
+    ) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listening = socket.create_server((host, port), family=family, backlog=backlog)
+        self._listening.setblocking(False)
+        self.port: int = self._listening.getsockname()[1]
+        self._backlog = backlog
+        self._make = make
+        self._connections = connections
+        self._tls = tls
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._listen()
+
+    def close(self) -> None:
+        """Accept no more; handshakes that are under way end with their receivers (`Receiver.leave`)."""
+        if self._listening.fileno() >= 0:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
+
+    def _listen(self) -> None:
+        if self._listening.fileno() >= 0:
+            self._loop.add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(self._backlog):
+            try:
+                accepted, address = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                logger.error("no connection can be accepted: %s", error, extra={"port": self.port})  # noqa: TRY400 - said all
+                self._loop.remove_reader(self._listening)
+                self._clock.call_later(PAUSE, self._listen)
+                return
+            receiver = self._make()
+            # A handshake is too much to give to a flood: who is turned away here is told nothing.
+            if not self._connections.admit(receiver, address[0]):
+                accepted.close()
+                continue
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            receiver.handshake = self._loop.create_task(self._shake_hands(receiver, accepted, address[0]))
+
+    async def _shake_hands(self, receiver: Receiver, accepted: socket.socket, host: str) -> None:
+        late = False
+
+        def give_up() -> None:
+            nonlocal late
+            late = True
+            if receiver.handshake is not None:
+                receiver.handshake.cancel()
+
+        timer = self._clock.call_later(HANDSHAKE, give_up)
+        failure: str | None = None
+        try:
+            await self._loop.connect_accepted_socket(lambda: receiver, accepted, ssl=self._tls)
+        except OSError as error:  # as ssl.SSLError is
+            failure = handshake.reason(error)
+        except asyncio.CancelledError:
+            failure = handshake.TOO_SLOW if late else None
+            if not late:
+                raise
+        finally:
+            timer.cancel()
+            began = receiver.handshake is not None and receiver.transport is not None
+            receiver.handshake = None
+            if not began:
+                self._connections.leave(receiver)
+            if failure is not None:
+                handshake.log(logger, failure, peer=host, port=self.port)

@@ -1,0 +1,152 @@
+"""Listens for one service, and knows its connections."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory, Protocol
+
+from postroad.clock import Clock
+from postroad.shell.admission import Admission
+from postroad_store.protocol.connection import Adapter
+from postroad_store.protocol.tls import TlsFactory
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Awaitable
+
+    from twisted.internet.interfaces import IAddress
+
+    from postroad.tap import Tap
+    from postroad_store.protocol.service import Service
+    from postroad_store.protocol.tls import ServerTls
+
+log = logging.getLogger(__name__)
+
+__all__ = ["CannotListenError", "Listener"]
+
+BACKLOG = 511
+
+
+class Listener:
+    """The ports of one service and the connections that came through them.
+
+    `clock` is the process's; `tap` hears every session.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        reactor: Any,
+        loop: AbstractEventLoop,
+        tls: ServerTls | None = None,
+        *,
+        clock: Clock | None = None,
+        tap: Tap | None = None,
+    ) -> None:
+        self.service = service
+        self.loop = loop
+        self.tls = tls
+        self.clock = clock or Clock()
+        self.tap = tap
+        self.admission: Admission[Adapter] = Admission(
+            service.name, self.clock, service.connections, service.connections_per_address
+        )
+        self._reactor = reactor
+        self._ports: list[Any] = []  # IListeningPort
+        self._unfinished: set[Adapter] = set()  # with handling under way, or still connected
+        self._idle: asyncio.Event = asyncio.Event()
+        run = secrets.token_hex(4)
+        self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
+
+    def listen(self, host: str, port: int, *, implicit_tls: bool = False) -> int:
+        """Listen on a port (0: any free one) and return its number; raises Twisted's `CannotListenError`."""
+        connections = _Factory(self, secure=implicit_tls)
+        factory: Any = connections
+        if implicit_tls:
+            if self.tls is None:
+                raise ValueError("a TLS port needs a certificate")
+            factory = TlsFactory(cast("Any", self.tls), isClient=False, wrappedFactory=factory)
+        listening = self._reactor.listenTCP(port, factory, backlog=BACKLOG, interface=host)
+        self._ports.append(listening)
+        connections.port = listening.getHost().port
+        return connections.port
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self.admission)
+
+    def next_session_id(self) -> str:
+        """Return an identifier that no other session has."""
+        return next(self._session_ids)
+
+    def opened(self, connection: Adapter) -> None:
+        """Take note that a connection has to be waited for."""
+        self._unfinished.add(connection)
+
+    def ended(self, connection: Adapter) -> None:
+        """Take note that a connection has nothing under way any more."""
+        self._unfinished.discard(connection)
+        if not self._unfinished:
+            self._idle.set()
+
+    async def stop(self, patience: float = 0.5) -> None:
+        """Stop listening, say goodbye to everyone, and wait up to `patience` seconds for what is under way."""
+        for port in self._ports:
+            await _completed(port.stopListening(), self.loop)
+        self._ports.clear()
+        for connection in self.admission:
+            connection.stop()
+        if self._unfinished:
+            self._idle.clear()
+            try:
+                await asyncio.wait_for(self._idle.wait(), patience)
+            except TimeoutError:
+                log.warning("%s: %d connections cut off", self.service.name, len(self._unfinished))
+
+
+class _Factory(Factory):
+    """Makes the connections of one port."""
+
+    noisy = False
+
+    def __init__(self, listener: Listener, *, secure: bool) -> None:
+        self.port = 0  # that is listened on
+        self._listener = listener
+        self._secure = secure
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # noqa: N802 - Twisted's name
+        address = cast("Any", addr)
+        listener = self._listener
+        connection = Adapter(listener, address.host, self.port, secure=self._secure)
+        if listener.admission.admit(connection, address.host):
+            return connection
+        # On a TLS port a handshake is too much to give to a flood: it is closed without a word.
+        return None if self._secure else _Refusal(listener.service.refusal)
+
+
+class _Refusal(Protocol):
+    """Tells a connection beyond the limits so, and closes it."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        transport: Any = self.transport
+        transport.write(self._text)
+        transport.loseConnection()
+
+
+def _completed(deferred: Any, loop: AbstractEventLoop) -> Awaitable[Any]:
+    """Return a Deferred, or the None that stands for one, as something to await."""
+    if deferred is None:
+        done: asyncio.Future[None] = loop.create_future()
+        done.set_result(None)
+        return done
+    return cast("Awaitable[Any]", deferred.asFuture(loop))

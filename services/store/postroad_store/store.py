@@ -1,0 +1,167 @@
+"""The store put together: mail, accounts, delivery, POP3 and IMAP, for one world at a time and by one clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from postroad.clock import Clock
+from postroad.config import ConfigError
+from postroad.journal import Journal
+from postroad.smtp.extensions import offered_by
+from postroad.smtp.server.server import serve
+from postroad.smtp.server.service import Limits
+from postroad.smtp.server.service import Listener as SmtpListener
+from postroad.tls import server_context
+from postroad.world.guesses import Guesses
+from postroad.world.source import WorldFile
+from postroad.world.watcher import WorldWatcher
+from postroad.world.world import Role
+from postroad_store.accounts import Accounts
+from postroad_store.delivery.service import Delivery
+from postroad_store.imap import shared as imap
+from postroad_store.imap.registry import CannotHide, Registry
+from postroad_store.mail.storage import Storage
+from postroad_store.pop3 import shared as pop3
+from postroad_store.protocol.listener import Listener
+from postroad_store.protocol.reactor import reactor_on
+from postroad_store.protocol.service import Service
+from postroad_store.protocol.tls import ServerTls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroad.config import Settings
+    from postroad.smtp.server.server import Server
+    from postroad.tap import Tap
+    from postroad.world.world import World
+
+SERVICE = "store"
+
+
+class Store:
+    """One store process. `start` listens, `stop` ends it.
+
+    `clock` is the one that all of its timers and timestamps go by; `tap` hears every session.
+    """
+
+    def __init__(self, settings: Settings, world: World, *, clock: Clock | None = None, tap: Tap | None = None) -> None:
+        """Open the mail and the journal; raises `StorageError`, `TlsError`, `ConfigError`."""
+        self._settings = settings
+        self._extensions = offered_by(settings)
+        self._registry = _commands(settings)
+        self._world = world  # that it starts in
+        self._clock = clock or Clock()
+        self._tap = tap
+        self.host = settings.listen or str(world.host_of(Role.STORE).address)
+        self._smtp_tls = server_context(settings.tls_dir)
+        self._twisted_tls = ServerTls(settings.tls_dir)
+        self._storage = Storage(settings.mail_dir, clock=self._clock)
+        self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
+        self._incoming = _incoming(settings.mail_dir)
+        self._accounts = Accounts(world, settings, Guesses(self._clock))
+        self._listeners: list[Listener] = []
+        self._server: Server | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen; raises `OSError` or `CannotListenError` where a port can't be bound."""
+        settings = self._settings
+        source = WorldFile(settings.world, settings.network, settings.capturing)
+        self._watching = asyncio.create_task(WorldWatcher(source, self._world).run(self._adopt))
+        self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
+        self._listen(self._imap(), settings.imap_port, settings.imaps_port)
+        self._server = await self._serve_smtp()
+
+    async def stop(self) -> None:
+        """Finish what is under way, within about a second, and close."""
+        if self._watching is not None:
+            self._watching.cancel()
+        servers = [self._server.close()] if self._server is not None else []
+        await asyncio.gather(*servers, *(listener.stop() for listener in self._listeners))
+        self._storage.close()
+        self._journal.close()
+
+    def _adopt(self, world: World) -> None:
+        """Go on with an edited world. The addresses that are listened on stay until the next start."""
+        self._accounts.world = world
+
+    def _pop3(self) -> Service:
+        settings = self._settings
+        shared = pop3.Shared(self._accounts, self._storage, self._journal, plaintext_auth=settings.plaintext_auth)
+        return Service(
+            "pop3",
+            shared.session,
+            pop3.REFUSAL,
+            idle_timeout=pop3.IDLE_TIMEOUT,
+            login_timeout=settings.login_timeout,
+            connections=settings.connections,
+            connections_per_address=settings.connections,  # behind a container's port all clients share one
+        )
+
+    def _imap(self) -> Service:
+        settings = self._settings
+        shared = imap.Shared(
+            self._accounts,
+            self._storage,
+            self._journal,
+            self._incoming,
+            plaintext_auth=settings.plaintext_auth,
+            message_size=settings.message_size,
+            registry=self._registry,
+            clock=self._clock,
+        )
+        return Service(
+            "imap",
+            shared.session,
+            imap.REFUSAL,
+            idle_timeout=imap.IDLE_TIMEOUT,
+            login_timeout=settings.login_timeout,
+            connections=settings.connections,
+            connections_per_address=settings.connections,
+        )
+
+    def _listen(self, service: Service, port: int, tls_port: int) -> None:
+        loop = asyncio.get_running_loop()
+        listener = Listener(service, reactor_on(loop), loop, self._twisted_tls, clock=self._clock, tap=self._tap)
+        self._listeners.append(listener)
+        listener.listen(self.host, port)
+        listener.listen(self.host, tls_port, implicit_tls=True)
+
+    async def _serve_smtp(self) -> Server:
+        settings = self._settings
+        hostname = self._world.host_of(Role.STORE).name
+        return await serve(
+            Delivery(self._accounts, self._storage, self._journal, hostname=hostname, clock=self._clock),
+            [SmtpListener(self.host, settings.smtp_port)],
+            hostname=hostname,
+            content_directory=self._incoming,
+            extensions=self._extensions,
+            limits=Limits(
+                message_size=settings.message_size,
+                recipients=settings.recipients,
+                connections=settings.connections,
+                connections_per_address=settings.connections,
+            ).with_room_for_trace_fields(),
+            tls=self._smtp_tls,
+            postmaster=self._world.postmaster_of(hostname),
+            clock=self._clock,
+            tap=self._tap,
+        )
+
+
+def _commands(settings: Settings) -> Registry:
+    """Return IMAP's commands without what the settings hide; raises `ConfigError`."""
+    try:
+        return Registry(without=settings.imap_without)
+    except CannotHide as error:
+        raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
+
+
+def _incoming(mail_dir: Path) -> Path:
+    """Return the folder of large contents that are arriving, empty: what a kill left there was never accepted."""
+    folder = mail_dir / "incoming"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink()
+    return folder
