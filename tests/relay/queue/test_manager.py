@@ -125,7 +125,7 @@ class Bench:
 
     def open(self) -> None:
         self.clock = Clock(wall=self.wall)
-        self.spool = Spool(self.directory, clock=Clock(wall=lambda: self.now))
+        self.spool = Spool(self.directory, clock=self.clock)
         self.manager = Manager(
             self.spool,
             router=cast("Router", self.router),
@@ -368,7 +368,7 @@ async def test_what_waits_for_a_host_that_stays_down_expires(tmp_path: Path) -> 
     bench.courier.gated = {"beta.test"}
     for number in range(5):
         await bench.put(f"u{number}@beta.test")
-    bench.now += 6000.0
+    bench.clock.push(6000.0)
     bench.courier.gates["beta.test"].set()
     await bench.notes.until(lambda: len(bench.notes.find(Kind.EXPIRED)) == 5)
     assert len(bench.notes.find(Kind.REPORTED)) == 5
@@ -383,7 +383,7 @@ async def test_what_waits_expires_when_its_time_comes(tmp_path: Path) -> None:
         await bench.put(f"u{number}@beta.test")
     bench.courier.gates["beta.test"].set()
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) >= 5)
-    bench.now += 6000.0
+    bench.clock.push(6000.0)
     await bench.notes.until(lambda: len(bench.notes.find(Kind.EXPIRED)) == 5)
     await bench.close()
 
