@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EQUIVALENT = Path(__file__).with_name("equivalent")
 FOLDERS = {"postroad": "common", "postroad_dns": "dns", "postroad_relay": "relay", "postroad_store": "store"}
-# Tests elsewhere that run a package's modules, beside those that mirror its path.
+# Tests elsewhere that run a package's modules, in addition to those that mirror its path.
 FURTHER = {
     "postroad.dns": ["tests/dns"],
     "postroad.mail": ["tests/relay/submission", "tests/store/delivery", "tests/dialogues/test_smtp.py"],
