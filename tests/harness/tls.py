@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from postroad_store.protocol.tls import ServerTls
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -55,3 +57,12 @@ def client_tls() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+@pytest.fixture(scope="session")
+def store_tls(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> ServerTls:
+    """The same certificate, as the store's adapter wants it."""
+    folder = tmp_path_factory.mktemp("store-tls")
+    for name in ("cert.pem", "key.pem"):
+        (folder / name).write_bytes(certificate.read_bytes())
+    return ServerTls(folder)

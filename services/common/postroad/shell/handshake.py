@@ -43,8 +43,8 @@ def _said(error: BaseException) -> str:
     if isinstance(name, str):
         return name.lower().replace("_", " ")
     details = error.args[0] if error.args else None
-    if isinstance(details, list) and details:
-        return str(details[-1][-1])
+    if isinstance(details, list):
+        return str(details[-1][-1]) if details else type(error).__name__
     return str(error) or type(error).__name__
 
 

@@ -17,15 +17,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
 from postroad.engine import NEED_DATA, PAUSED
-from postroad.mail.reply import (
-    AUTH_UNAVAILABLE,
-    LOCAL_ERROR,
-    SHUTTING_DOWN,
-    TIMEOUT,
-    TOO_MANY_CONNECTIONS,
-    Reply,
-    reply,
-)
+from postroad.mail.reply import AUTH_UNAVAILABLE, LOCAL_ERROR, SHUTTING_DOWN, TIMEOUT, TOO_MANY_CONNECTIONS, Reply
 from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
 from postroad.smtp.server.engine import Engine
@@ -47,7 +39,7 @@ from postroad.smtp.server.incoming import Incoming, storage_failed
 from postroad.smtp.server.lifecycle import Lifecycle
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Session
-from postroad.smtp.server.wire import Wire
+from postroad.smtp.server.wire import EARLY_TALKER, Wire
 from postroad.world.guesses import TooManyGuesses
 
 if TYPE_CHECKING:
@@ -61,8 +53,6 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Purpose
 
 logger = logging.getLogger("postroad.smtp.server")
-
-_EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
 
 _parse_ip = functools.lru_cache(maxsize=1024)(ip_address)  # saves 4 µs per connection
 
@@ -162,6 +152,7 @@ class Receiver(Lifecycle):
         self._incoming.drop()
         self._wire.lost()
         super().connection_lost(error)
+        self._deadline.end()
 
     def pause_writing(self) -> None:
         """Make no more replies for a client that does not read them."""
@@ -249,13 +240,14 @@ class Receiver(Lifecycle):
                 engine.answer(answer)
             case Connected():
                 early = engine.buffered or self._wire.speaks_first()
-                refusal = _EARLY_TALKER if early else self._service.connect(facts)
+                refusal = EARLY_TALKER if early else self._service.connect(facts)
                 engine.answer(refusal or self._profile.greeting)
             case Authenticate():
                 self._await(self.loop.create_task(self._check_credentials(event)), self._ran)
             case StartTls():
                 self._wire.transport.pause_reading()  # whatever comes from here on is for TLS to read
                 self.flush()
+                self._wire.secure = True  # what comes or goes from here on goes through TLS
                 self._shaking_hands = True
                 self._deadline.set(HANDSHAKE)
                 self._await(self.loop.create_task(self._start_tls(self._server.tls)), self._ran)
@@ -327,19 +319,17 @@ class Receiver(Lifecycle):
         self._go_on_after(done)
 
     async def _check_credentials(self, event: Authenticate) -> None:
+        account, refusal = None, None
         try:
             account = await self._service.authenticate(self._facts, event.login, event.password)
-        except TooManyGuesses:
-            answer: Reply | None = AUTH_UNAVAILABLE
-        except Exception:
-            logger.exception("unforeseen error", extra=self._identity())
-            answer = AUTH_UNAVAILABLE
-        else:
-            answer = None
+        except Exception as error:
+            refusal = AUTH_UNAVAILABLE
+            if not isinstance(error, TooManyGuesses):
+                logger.exception("unforeseen error", extra=self._identity())
         if self._engine is None:
             return
-        if answer is not None:
-            self._engine.answer(answer)
+        if refusal is not None:
+            self._engine.answer(refusal)
             return
         if account is not None:
             self._prove()

@@ -57,8 +57,9 @@ class TlsPort:
 
     def close(self) -> None:
         """Accept no more; handshakes that are under way end with their receivers (`Receiver.leave`)."""
-        self._loop.remove_reader(self._listening)
-        self._listening.close()
+        if self._listening.fileno() >= 0:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
 
     def _listen(self) -> None:
         if self._listening.fileno() >= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 from typing import TYPE_CHECKING
 
+from postroad.mail.reply import reply
 from postroad.tap import Opened
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from postroad.clock import Clock
     from postroad.smtp.server.service import Session
     from postroad.tap import Listener, Tap
+
+EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
 
 
 class Wire:
@@ -69,7 +72,6 @@ class Wire:
     def secured(self, transport: asyncio.Transport) -> None:
         """Go on over the transport of TLS, which is read from the start."""
         self.transport = transport
-        self.secure = True
         self._reading = True
 
     def close(self) -> bool:

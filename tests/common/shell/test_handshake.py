@@ -1,0 +1,57 @@
+"""Why a handshake has failed, as an administrator wants to read it."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+
+import pytest
+from OpenSSL import SSL
+
+from postroad.shell import handshake
+
+TRUST = "the client does not trust the CA: give it the CA (make ca)"
+
+
+def ssl_error(reason: str | None) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}] {reason} (_ssl.c:1006)")
+    if reason is not None:
+        error.reason = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ssl_error("TLSV1_ALERT_UNKNOWN_CA"), f"{TRUST} [tlsv1 alert unknown ca]"),
+        (SSL.Error([("SSL routines", "", "tlsv1 alert unknown ca")]), f"{TRUST} [tlsv1 alert unknown ca]"),
+        (
+            ssl_error("SSLV3_ALERT_CERTIFICATE_UNKNOWN"),
+            "the client does not take the certificate: give it the CA (make ca) [sslv3 alert certificate unknown]",
+        ),
+        (SSL.Error([("SSL routines", "", "http request")]), "the client speaks HTTP [http request]"),
+        (ssl_error("WRONG_VERSION_NUMBER"), "the client does not speak TLS [wrong version number]"),
+        (SSL.Error([("SSL routines", "", "something new")]), "something new"),
+        (SSL.Error([]), "Error"),
+        (SSL.Error(), "Error"),
+        (ConnectionResetError(104, "reset"), handshake.CLOSED),
+        (EOFError(), handshake.CLOSED),
+        (None, handshake.CLOSED),
+        (TimeoutError(), handshake.TOO_SLOW),
+        (OSError(113, "No route to host"), "[Errno 113] No route to host"),
+    ],
+)
+def test_reason(error: BaseException | None, reason: str) -> None:
+    assert handshake.reason(error) == reason
+
+
+def test_an_error_without_words_has_its_name() -> None:
+    assert handshake.reason(OSError()) == "OSError"
+
+
+def test_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    handshake.log(logging.getLogger("test"), handshake.CLOSED, peer="192.0.2.1", port=993)
+    (record,) = caplog.records
+    assert record.getMessage() == "TLS handshake failed: the client closed the connection"
+    assert (vars(record)["peer"], vars(record)["port"]) == ("192.0.2.1", 993)
