@@ -29,6 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
+from postroad.foreign import HTTP_METHODS
 from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mail.reply import AUTH_FAILED, Reply, reply
 from postroad.smtp.server.auth import AUTHENTICATED
@@ -53,7 +54,7 @@ from postroad.smtp.server.events import (
     Rcpt,
     Refused,
 )
-from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN, LineReader
+from postroad.smtp.server.lines import HTTP_SPOKEN, LineReader
 from postroad.smtp.server.sequence import COMMAND_LINE, State
 
 if TYPE_CHECKING:
