@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
+from postroad.foreign import HTTP_METHODS
 from postroad.mail.address import Address
 from postroad.mail.reply import (
     BAD_CONTENT,
@@ -34,7 +35,7 @@ from postroad.smtp.server.events import (
     Refused,
     StartTls,
 )
-from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN
+from postroad.smtp.server.lines import HTTP_SPOKEN
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Limits, Purpose, Session
