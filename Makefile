@@ -84,6 +84,6 @@ rules: venv ## print which lines obey which section of an RFC, and which tests c
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
 	$(PY) -m bench
 
-bench-beside: venv ## measure this checkout beside another one: make bench-beside CHECKOUT=../before
-	@test -d "$(CHECKOUT)" || { echo 'Beside which checkout? make bench-beside CHECKOUT=<folder with a .venv>' >&2; exit 2; }
+bench-beside: venv ## compare this checkout with another one: make bench-beside CHECKOUT=../before
+	@test -d "$(CHECKOUT)" || { echo 'Compare with which checkout? make bench-beside CHECKOUT=<folder with a .venv>' >&2; exit 2; }
 	$(PY) -m bench.beside $(CHECKOUT)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import statistics
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -100,6 +102,15 @@ COMMANDS = (
     ("SEARCH TEXT", "SEARCH TEXT nowhere-to-be-found", 3, 0.2),
     ("SEARCH FROM", "SEARCH FROM horse77", 3, 0.5),
 )
+# NOOPs of one session while others search: how many sessions, and what each of them asks for.
+SEARCHED = 39 << 20  # octets of a message, its body in base64
+SEARCHES = (
+    ("another session searches", 1, "SEARCH BODY nowhere"),
+    ("ten search by 60 keys each", 10, "SEARCH " + " ".join(f"NOT TEXT nowhere-{number}" for number in range(60))),
+)
+NOOP_EVERY = 0.002  # seconds
+NOOPS_FOR = 2.0  # seconds
+NOOP_FLOOR = 50.0  # milliseconds, of the 99th of 100
 FLAG_ALL = "STORE 1:* +FLAGS (\\Flagged)"
 
 
@@ -165,6 +176,11 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
 
     pop3 = Row("POP3 RETR of 1,000, pipelined", "ms", at_most(1.5) if strict else None, peer_name=peer_name)
     yield interleave(pop3, rounds, retrieve(*ours), retrieve(*peer))
+    if strict:
+        mine.empty()
+        mine.append([_base64_message(SEARCHED)])
+        for what, sessions, text in SEARCHES:
+            yield from _noops(ours, what, sessions, text, rounds)
     for client, _ in sides:
         client.empty()
         client.__exit__()
@@ -212,3 +228,54 @@ def big_rows(place: Place, user: User, rounds: int) -> Iterator[Row]:
         for name in ("big", "other"):
             client.command(f"DELETE {name}")
         client.empty()
+
+
+def _base64_message(size: int) -> bytes:
+    """Return a message whose body is a text in base64."""
+    head = b"Subject: large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    line = base64.b64encode(b"letters and packets by road and by relay, to any inn.....") + b"\r\n"
+    return head + line * (size // len(line))
+
+
+def _noops(ours: tuple[Place, User], what: str, sessions: int, text: str, rounds: int) -> Iterator[Row]:
+    """Measure how long NOOPs wait while other sessions search."""
+    half = Row(f"IMAP NOOP while {what}, p50", "ms", None)
+    most = Row(f"IMAP NOOP while {what}, p99", "ms", at_most(NOOP_FLOOR))
+    for _ in range(rounds):
+        waits = _waits_of_noops(*ours, sessions, text)
+        half.ours.append(statistics.median(waits))
+        most.ours.append(statistics.quantiles(waits, n=100)[-1])
+    yield half
+    yield most
+
+
+def _waits_of_noops(place: Place, user: User, sessions: int, text: str) -> list[float]:
+    """Return the milliseconds that NOOPs took, one every `NOOP_EVERY`, while sessions repeat a command."""
+    ended = threading.Event()
+    begun = threading.Barrier(sessions + 1)
+
+    def search() -> None:
+        with ImapClient(place[0], place[1], *user) as client:
+            client.command("SELECT INBOX")
+            begun.wait()
+            while not ended.is_set():
+                client.command(text)
+
+    searching = [threading.Thread(target=search) for _ in range(sessions)]
+    for thread in searching:
+        thread.start()
+    waits: list[float] = []
+    with ImapClient(place[0], place[1], *user) as client:
+        begun.wait()
+        until = time.perf_counter() + NOOPS_FOR
+        while time.perf_counter() < until:
+            waited = client.timed("NOOP")
+            # A wait that is longer than the interval has held up the NOOPs that would have been sent meanwhile.
+            while waited > 0:
+                waits.append(waited)
+                waited -= NOOP_EVERY * 1000
+            time.sleep(NOOP_EVERY)
+    ended.set()
+    for thread in searching:
+        thread.join()
+    return waits

@@ -1,6 +1,6 @@
-"""Print what the distributions in these folders depend on, but for each other: `python needs.py common relay`.
+"""Print what the distributions in these folders depend on, except each other: `python needs.py common relay`.
 
-The Dockerfile installs that in a layer of its own, which a change of our code leaves as it is.
+The Dockerfile installs that in a layer of its own, which a change of our code does not invalidate.
 """
 
 import sys

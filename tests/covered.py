@@ -1,8 +1,8 @@
-"""What `make test` asks of the coverage: engines whole, branches too, and of every other module nine tenths.
+"""What `make test` asks of the coverage: every line and branch of an engine, nine tenths of every other module.
 
     python -m tests.covered     # after pytest --cov
 
-Which modules are engines is said once, in pyproject.toml; `tests/test_tree.py` holds them to touching nothing.
+pyproject.toml lists the engines; `tests/test_tree.py` checks that they touch nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 OF_ENGINES = 100.0  # percent of lines and branches
 OF_OTHERS = 90.0
-SHOWN = 30  # lines and branches of a module, at the most
+SHOWN = 30  # lines and branches of a module
 
 
 def engines() -> dict[str, list[str]]:
@@ -61,7 +61,7 @@ def wants(figures: dict[str, dict[str, Any]], whole: set[str]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the figures, or what is wanting; returns the exit status."""
+    """Print the figures, or what is missing; returns the exit status."""
     figures = measured()
     whole = {f"{package}.{name}" for package, names in engines().items() for name in names}
     wanting = list(wants(figures, whole))

@@ -8,15 +8,20 @@ import pytest
 
 from tests.covered import engines
 from tests.mutants.__main__ import EQUIVALENT, equivalents, outermost, path_of, places_of
-from tests.mutants.changes import mutants
+from tests.mutants.changes import Mutant, candidates
 from tests.mutants.trials import ROOT
 
 NAMES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 
 
+def mutants(module: str, path: str, source: bytes) -> list[Mutant]:
+    made = (candidate.mutant() for candidate in candidates(module, path, source))
+    return [mutant for mutant in made if mutant is not None]
+
+
 def changes(text: str) -> list[str]:
     """Return what becomes of the lines that change; nothing where lines only go."""
-    found = list(mutants("m", "m.py", text.encode()))
+    found = mutants("m", "m.py", text.encode())
     for one in found:
         ast.parse(one.source)
     return [" / ".join(line[2:] for line in one.difference.splitlines() if line.startswith("+")) for one in found]

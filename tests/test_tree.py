@@ -146,7 +146,7 @@ def test_one_release_has_one_number() -> None:
 
 
 def test_libraries_give_ranges() -> None:
-    """Who installs Postroad beside something else must not be held to our pins."""
+    """Postroad can be installed next to other things: libraries are not held to our pins."""
     for folder in PACKAGES:
         project = tomllib.loads((SERVICES / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for requirement in map(Requirement, project["dependencies"]):

@@ -32,3 +32,14 @@ def test_trace_on_a_bad_day(composed: ComposeStack, stopped: Service) -> None:
 
 def test_password(composed: ComposeStack) -> None:
     assert verify(composed.make("password", text="builder\n").strip(), "builder")
+
+
+def test_queue(composed: ComposeStack) -> None:
+    user = composed.fresh_user()
+    composed.stop(Service.STORE)
+    try:
+        submit(composed, user, [user.address], simple("Queued"))
+        assert user.address in composed.make("queue")
+    finally:
+        composed.start(Service.STORE)
+    arrived(composed, user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.covered import engines
-from tests.mutants.changes import Mutant, mutants
+from tests.mutants.changes import Candidate, Mutant, candidates
 from tests.mutants.trials import ROOT, Coverage, baseline, preload, run, trial
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 EQUIVALENT = Path(__file__).with_name("equivalent")
 FOLDERS = {"postroad": "common", "postroad_dns": "dns", "postroad_relay": "relay", "postroad_store": "store"}
-# Tests elsewhere that run a package's modules, beside those that mirror its path.
+# Tests elsewhere that run a package's modules, in addition to those that mirror its path.
 FURTHER = {
     "postroad.dns": ["tests/dns"],
     "postroad.mail": ["tests/relay/submission", "tests/store/delivery", "tests/dialogues/test_smtp.py"],
@@ -72,18 +73,16 @@ def equivalents(module: str) -> set[str]:
     return {"\n".join(line for line in entry.splitlines() if line[:2] in {"- ", "+ "}) for entry in entries}
 
 
-def sample(only: str, seed: int) -> list[Mutant]:
-    """Return the mutants in the order in which they are tried; raises SystemExit where no module has that name."""
+def sample(only: str, seed: int) -> list[Candidate]:
+    """Return the changes in the order in which they are tried; raises SystemExit where no module has that name."""
     names = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
     chosen = [name for name in names if any(f"{name}.".startswith(f"{one}.") for one in only.split(","))]
     chosen = chosen if only else names
     if not chosen:
         raise SystemExit(f"No engine is called {only}; pyproject.toml lists them ([tool.postroad.engines])")
-    found = []
+    found: list[Candidate] = []
     for name in chosen:
-        source = (ROOT / path_of(name)).read_bytes()
-        known = equivalents(name)
-        found += [one for one in mutants(name, str(path_of(name)), source) if one.difference not in known]
+        found += candidates(name, str(path_of(name)), (ROOT / path_of(name)).read_bytes())
     random.Random(seed).shuffle(found)
     return found
 
@@ -96,6 +95,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=570, help="until no further mutant is tried (570)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one per core)")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no fork is left
     began = time.monotonic()
     os.chdir(ROOT)
     waiting = sample(options.only, options.seed)
@@ -120,14 +120,18 @@ def main() -> int:
     return report(waiting, covered, options.workers, began + options.seconds, options.seed)
 
 
-def report(waiting: list[Mutant], covered: Coverage, workers: int, deadline: float, seed: int) -> int:
+def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: float, seed: int) -> int:
     """Try one mutant after another until the deadline, and print what comes of them."""
     trials = {}
     survived: list[Mutant] = []
+    known = {module: equivalents(module) for module in {one.module for one in waiting}}
     killed = late = 0
 
     def jobs() -> Iterable[object]:
-        for mutant in waiting:
+        for candidate in waiting:
+            mutant = candidate.mutant()
+            if mutant is None or mutant.difference in known[mutant.module]:
+                continue
             tests = covered.tests_of(mutant)
             if not tests:
                 survived.append(mutant)

@@ -59,18 +59,35 @@ class Mutant:
         return f"{self.path}:{self.line}\n" + "".join(f"  {line}\n" for line in self.difference.splitlines())
 
 
-def mutants(module: str, path: str, source: bytes) -> Iterator[Mutant]:
-    """Yield all mutants of a module."""
-    lines = source.splitlines(keepends=True)
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A change that has not been made yet: there are thousands, and few are tried."""
+
+    module: str
+    path: str
+    source: bytes  # of the module
+    line: int
+    begin: int  # octets of the source that are replaced
+    end: int
+    replacement: str
+
+    def mutant(self) -> Mutant | None:
+        """Make the change; None where the result is not Python."""
+        changed = self.source[: self.begin] + self.replacement.encode() + self.source[self.end :]
+        if not _compiles(changed):
+            return None
+        return Mutant(self.module, self.path, self.line, changed, _difference(self.source, changed))
+
+
+def candidates(module: str, path: str, source: bytes) -> Iterator[Candidate]:
+    """Yield all changes of a module."""
     starts = [0]
-    for line in lines:
+    for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     for node, replacement in _of(ast.parse(source)):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        changed = source[:begin] + replacement.encode() + source[end:]
-        if _compiles(changed):
-            yield Mutant(module, path, node.lineno, changed, _difference(source, changed))
+        yield Candidate(module, path, source, node.lineno, begin, end, replacement)
 
 
 def _compiles(source: bytes) -> bool:

@@ -189,24 +189,28 @@ class Job:
 def run(jobs: Iterator[Job], workers: int, deadline: float | None) -> Iterator[Job]:
     """Run jobs, some at a time, and yield each when it has ended; none is begun after the deadline (monotonic)."""
     running: set[Job] = set()
-    with selectors.DefaultSelector() as selector:
-        while True:
-            while len(running) < workers and (deadline is None or time.monotonic() < deadline):
-                job = next(jobs, None)
-                if job is None:
-                    break
-                _begin(job)
-                running.add(job)
-                selector.register(job.ended, selectors.EVENT_READ, job)
-            if not running:
-                return
-            wait = max(0.0, min(job.deadline for job in running) - time.monotonic())
-            ended = {key.data for key, _ in selector.select(wait)}
-            for job in ended | {job for job in running if job.deadline <= time.monotonic()}:
-                selector.unregister(job.ended)
-                running.remove(job)
-                _end(job, in_time=job in ended)
-                yield job
+    try:
+        with selectors.DefaultSelector() as selector:
+            while True:
+                while len(running) < workers and (deadline is None or time.monotonic() < deadline):
+                    job = next(jobs, None)
+                    if job is None:
+                        break
+                    _begin(job)
+                    running.add(job)
+                    selector.register(job.ended, selectors.EVENT_READ, job)
+                if not running:
+                    return
+                wait = max(0.0, min(job.deadline for job in running) - time.monotonic())
+                ended = {key.data for key, _ in selector.select(wait)}
+                for job in ended | {job for job in running if job.deadline <= time.monotonic()}:
+                    selector.unregister(job.ended)
+                    running.remove(job)
+                    _end(job, in_time=job in ended)
+                    yield job
+    finally:  # when it is interrupted
+        for job in running:
+            _end(job, in_time=False)
 
 
 def _begin(job: Job) -> None:
@@ -220,6 +224,7 @@ def _begin(job: Job) -> None:
     status = 70  # EX_SOFTWARE
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.nice(5)
         resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE))
         silence = os.open(os.devnull, os.O_RDWR)

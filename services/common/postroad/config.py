@@ -255,7 +255,7 @@ class Settings:
 _HEAD = """\
 # Postroad's settings, each with its default. Printed by `python -m postroad.config`.
 #
-# Docker Compose reads them from a file .env beside docker-compose.yml, or from the environment; `make run` from the
+# Docker Compose reads them from a file .env next to docker-compose.yml, or from the environment; `make run` from the
 # environment. Ports are those of `make run`, and those that Compose publishes on 127.0.0.1 for the standard ones.
 """
 

@@ -1,7 +1,7 @@
 """The tap: whoever attaches one sees every octet in and out of every session, as it passes the shell.
 
 A shell asks `Tap.opened` once for a session, and then tells the `Listener` that it got, or nobody: a session without a
-listener pays one test for None. Octets are told as the protocol has them: after TLS is taken off, before it is put on.
+listener pays one test for None. A listener gets the octets of the protocol: after TLS is removed, before it is added.
 """
 
 from __future__ import annotations

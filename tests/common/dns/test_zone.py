@@ -33,7 +33,8 @@ def test_sets_and_empty_non_terminals() -> None:
         ("$ORIGIN example.\n@ SOA ns admin 1 2 3 4 5\n", "no NS"),
         (START + "www.other. A 192.0.2.1\n", "outside"),
         (START + "x CNAME y\nx TXT z\n", "a CNAME and other records"),
-        (START + "x CNAME y\nx CNAME z\n", "several CNAMEs"),
+        (START + "x TXT z\nx CNAME y\n", "^x.example. has a CNAME and other records "),
+        (START + "x CNAME y\nx CNAME z\n", "^x.example. has several CNAMEs "),
         (START + "x DNAME y\nx DNAME z\n", "several DNAMEs"),
         (START + "x SOA ns admin 1 2 3 4 5\n", "inside"),
         (START + "*.x NS ns.other.\n", "wildcard"),
@@ -50,6 +51,10 @@ def test_refused(text: str, why: str) -> None:
 def test_a_name_server_outside_needs_no_glue() -> None:
     built = zone(START + "x NS ns.other.\nx NS ns.y\ny NS ns\n")
     assert len(built.nodes[b"x", b"example"][Type.NS].rdatas) == 2
+
+
+def test_the_highest_ttl() -> None:
+    assert zone(START + "x 2147483647 TXT y\n").nodes[b"x", b"example"][Type.TXT].ttl == 2147483647
 
 
 def test_a_ttl_out_of_range() -> None:

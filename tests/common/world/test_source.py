@@ -116,12 +116,15 @@ BAD = [
         "12: alias loop",
     ),
     ("\n[domains]\n'y.test' = 3", "10: the domain y.test must be a table"),
+    ("domains = 3\n", "1: domains must be a table"),
+    ("\n[domains]\n'y.test' = 3\n'x_y.test' = {}\n'z.test' = 3", "10: the", "11: domain: ", "12: the domain z.test"),
     ("\n[domains.'-y.test']", "9: domain: '-y.test' is not a domain name"),
     (f"\n[domains.'{'a.' * 125}test']", f"9: domain: {'a.' * 125}test is over 253 characters"),
     ("\n[domains.'xn--é.test']", "9: domain: "),
     ("\n[domains.'www.XN--99999999.test']", "9: domain: 'xn--99999999' is not an A-label: "),
     ("\n[domains.'X.Test.']", "9: the domain x.test is here twice, first on line 5"),
-    ("\n[domains.'0.0.127.in-addr.arpa']", "9: 0.0.127.in-addr.arpa is in the reverse zone"),
+    ("\n[domains.'0.0.127.in-addr.arpa']", "9: 0.0.127.in-addr.arpa is in the reverse zone 0.0.127."),
+    ("\n[domains.'x.0.0.127.in-addr.arpa']", "9: x.0.0.127.in-addr.arpa is in the reverse zone 0.0.127.in-addr.arpa, "),
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
     ("\n[domains.'y.test']\naccounts = { a = 1 }", "10: the password of a@y.test must be a string"),
     ("\n[domains.'y.test']\naccounts = { a = '' }", "10: the password of a@y.test is of no use: the password is empty"),
@@ -223,11 +226,44 @@ def test_what_tomllib_itself_stumbles_over() -> None:
     assert "an MX is a preference" in errors_of(HOSTS.replace("10 mx", f"{'1' * 5000} mx"))[0]
 
 
+def test_the_hint_about_quotes_is_for_tables_alone() -> None:
+    assert errors_of(f"{HOSTS}[domains.'y.test']\nnoise = 1") == [
+        "world.toml:9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records"
+    ]
+
+
+def test_the_bounds_of_names_and_numbers() -> None:
+    world = parse(HOSTS.replace("10 mx", "65535 mx") + "[domains.'0.127.in-addr.arpa']")
+    assert world.domains["x.test"].mx == (MX(65535, "mx.x.test"),)
+    assert world.domains["0.127.in-addr.arpa"].accounts == {}
+    name = f"{'a.' * 124}alpha"
+    assert len(name) == 253
+    assert name in parse(f"{HOSTS}[domains.'{name}']").domains
+
+
 def test_all_errors_are_told_at_once_in_the_order_of_lines() -> None:
     text = (
         HOSTS.replace("25", "24").replace("53", "0") + "catch-all = 'no@where.test'\nmore = 1\nrecords = ['x Y z', 3]\n"
     )
     assert [error.split(":")[1] for error in errors_of(text)] == ["2", "8", "9", "10", "10"]
+
+
+def test_a_loop_is_told_once() -> None:
+    loop = "aliases = { a = 'b@x.test', b = 'c@x.test', c = 'a@x.test', d = ['b@x.test', 'a@x.test'] }"
+    assert errors_of(HOSTS + loop) == ["world.toml:8: alias loop: a@x.test -> b@x.test -> c@x.test -> a@x.test"]
+
+
+def test_a_chain_of_aliases_may_be_so_long_and_no_longer() -> None:
+    def chain(count: int) -> str:
+        steps = ", ".join(f"a{n} = 'a{n + 1}@x.test'" for n in range(count - 1))
+        return f"{HOSTS}aliases = {{ {steps}, a{count - 1} = 'ann@x.test' }}"
+
+    assert logins(parse(chain(20)), "a0@x.test") == ["ann@x.test"]
+    assert errors_of(chain(21)) == ["world.toml:8: more than 20 aliases in a row lead on from a0@x.test"]
+    assert "more than 20 aliases in a row lead on from a0@x.test" in errors_of(chain(40))[0]
+    # Asked from the end too, where nothing is left to follow.
+    last = f"{HOSTS}aliases = {{ z = 'y@x.test', y = 'ann@x.test' }}"
+    assert logins(parse(last), "z@x.test") == ["ann@x.test"]
 
 
 def test_a_chain_of_aliases_has_an_end() -> None:

@@ -55,6 +55,11 @@ def test_lines(end: str) -> None:
     assert {path: lines.line(path) for path in expected} == expected
 
 
+def test_elements_without_blanks() -> None:
+    lines = KeyLines("a=[1,\n2,[3,\n4],\n{b=5}]")
+    assert [lines.line(path) for path in [("a", 0), ("a", 1), ("a", 2, 1), ("a", 3, "b")]] == [1, 2, 3, 4]
+
+
 def test_what_is_not_there_stands_where_its_nearest_parent_does() -> None:
     lines = KeyLines("\n[a]\n\n[a.b]\nc = 1")
     assert [lines.line(path) for path in [(), ("x",), ("a", "x"), ("a", "b", "c", 3)]] == [1, 1, 2, 5]

@@ -61,9 +61,10 @@ def parse_record(text: str, origin: Name, ttl: int) -> Record:
     if "\n" in text or "\r" in text:
         raise ZoneFileError("a record must be on one line")
     try:
-        begins_blank, words = next(iter(_Entries(text)), (True, [""]))
-        if begins_blank:
+        entry = next(iter(_Entries(text)), None)
+        if entry is None or entry[0]:
             raise ZoneFileError("a record begins with its owner name; @ is the domain itself")
+        words = entry[1]
         if words[0].startswith("$"):
             raise ZoneFileError(f"{words[0]} is a directive, not a record")
         return _record(parse_name(words[0], origin), words[1:], origin, ttl)

@@ -7,7 +7,7 @@ may begin on a continuation line (RFC 5322 §2.2.3). Names are not case sensitiv
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # RFC 5321 §6.3: loops are found by counting Received fields; the threshold SHOULD be large, such as 100. Postroad has
 # two hops, and takes the 50 of Postfix.
@@ -21,14 +21,13 @@ _FIELDS = re.compile(
     rb"^(received|date|message-id)" + _COLON + _FOLD + rb"((?:<[^<>\r\n]{1,996}>)?)", re.IGNORECASE | re.MULTILINE
 )
 _RETURN_PATH = re.compile(rb"^return-path" + _COLON + rb"[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
-# field-name = 1*ftext; ftext = %d33-57 / %d59-126. The optional line is the separator of the
-# mbox format, which some programs leave in front of the fields.
+# field-name = 1*ftext; ftext = %d33-57 / %d59-126. A line of the mbox format, which some programs leave in front of the
+# fields, may come first.
 _BEGINNING = re.compile(rb"(?:>*From [^\r\n]*\r\n)?[!-9;-~]+" + _COLON)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What matters of a header section."""
+class Header(NamedTuple):
+    """What matters of a header section. As a tuple it is made in a third of the time of a frozen dataclass."""
 
     received: int  # how many Received fields
     has_date: bool

@@ -6,18 +6,18 @@ zone are `postroad.dns.zone`'s; here are those of the address book: every host h
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from postroad.dns.name import Name
 from postroad.dns.rdata import AAAA, CNAME, DNAME, NS, A, Type
-from postroad.dns.zone import Record, by_owner, faults
+from postroad.dns.zone import by_owner, faults
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from ipaddress import IPv4Network
 
     from postroad.dns.name import Key
+    from postroad.dns.zone import Record
     from postroad.world.world import Host
 
 
@@ -27,19 +27,14 @@ class FurtherCheck:
     def __init__(self, domains: Collection[str], hosts: Mapping[str, Host], network: IPv4Network) -> None:
         self._apexes = {_key(domain) for domain in domains}
         self._hosts = {_key(name): host for name, host in hosts.items()}
-        self._addresses: dict[Key, list[Record]] = {}  # of the hosts, by the apex of their zone
-        for key, host in self._hosts.items():
-            apex = next((key[cut:] for cut in range(len(key)) if key[cut:] in self._apexes), ())
-            self._addresses.setdefault(apex, []).append(_address(host))
         self._network = network
 
     def faults(self, domain: str, records: Mapping[int, Record]) -> Iterator[tuple[int, str]]:
         """Yield the keys of the records of a domain that break a rule, each with the first rule that it breaks."""
         apex = Name.parse(domain)
-        # RFC 1035 §5.2: the address of a name server may be in the address book.
-        together = (*records.values(), *self._addresses.get(apex.key, ()))
+        # The addresses of hosts need not be here: a record at or above a host that they would matter to is refused.
         zone: dict[int, str] = {}
-        for record, sentence in faults(apex, by_owner(together)):
+        for record, sentence in faults(apex, by_owner(records.values())):
             zone.setdefault(id(record), sentence)
         for key, record in records.items():
             fault = next(self._of_address_book(apex, record), zone.get(id(record)))
@@ -80,11 +75,6 @@ class FurtherCheck:
 def _key(domain: str) -> Key:
     """Return the key of the name that a `domain_key` is: LDH labels in lower case."""
     return tuple(domain.encode().split(b"."))
-
-
-def _address(host: Host) -> Record:
-    address = host.address
-    return Record(Name.parse(host.name), 0, A(address) if isinstance(address, IPv4Address) else AAAA(address))
 
 
 def _spell(name: Name) -> str:

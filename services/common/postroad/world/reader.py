@@ -57,7 +57,7 @@ class WorldReader:
         """Return the world, which is valid only if `errors` is empty then."""
         self._only((), self._document, "the world", "capture", "hosts", "domains")
         hosts = dict(self._hosts())
-        domains = dict(self._domains(hosts))
+        domains = dict(self._domains())
         for name in hosts:
             if not any(name == domain or name.endswith(f".{domain}") for domain in domains):
                 self.error(self._host_places[name], f"the host {name} is in no domain of this world")
@@ -218,7 +218,7 @@ class WorldReader:
 
     # Domains
 
-    def _domains(self, hosts: Mapping[str, Host]) -> Iterator[tuple[str, Domain]]:
+    def _domains(self) -> Iterator[tuple[str, Domain]]:
         seen: dict[str, KeyPath] = {}
         # RFC 1035 §3.5: the reverse zone of the /24 is derived from the hosts
         reverse = ".".join(self._network.network_address.reverse_pointer.split(".")[1:])
@@ -242,7 +242,7 @@ class WorldReader:
                 name,
                 Domain(
                     name=name,
-                    mx=tuple(self._mx((*at, "mx"), table.get("mx", []), hosts)),
+                    mx=tuple(self._mx((*at, "mx"), table.get("mx", []))),
                     accounts=MappingProxyType(accounts),
                     aliases=MappingProxyType(aliases),
                     catch_all=self._goal((*at, "catch-all"), "catch-all", table.get("catch-all")),
@@ -250,7 +250,7 @@ class WorldReader:
                 ),
             )
 
-    def _mx(self, at: KeyPath, value: Any, hosts: Mapping[str, Host]) -> Iterator[MX]:
+    def _mx(self, at: KeyPath, value: Any) -> Iterator[MX]:
         seen: dict[str, KeyPath] = {}
         for place, text in self._strings(at, value, "mx"):
             preference, _, host = text.strip().partition(" ")
@@ -266,7 +266,7 @@ class WorldReader:
                 name: str | None = "."
             else:
                 name = self._name(place, host, "mx")
-                if name is not None and name not in hosts and name not in self._host_places:
+                if name is not None and name not in self._host_places:
                     self.error(place, f"the MX {host} is no host of this world")
             if name is not None and self._once(seen, name, place, f"the MX {host} is here twice"):
                 yield MX(int(preference), name)

@@ -22,8 +22,8 @@ class FixUp:
 def fix_up(header: Header, *, now: float, new_id: str) -> FixUp:
     """Add Date and Message-ID where they are missing, and nothing else; `new_id` is a Message-ID to use.
 
-    RFC 6409 §8.2: "The MSA MAY add a 'Date' field"; §8.3: it SHOULD add Message-ID. From and Sender stay as the
-    user wrote them (§8.1 is a MAY).
+    RFC 6409 §8.2: "The MSA MAY add a 'Date' field". RFC 6409 §8.3: it SHOULD add Message-ID. From and Sender stay as
+    the user wrote them (RFC 6409 §8.1 is a MAY).
     """
     fields = b""
     message_id = header.message_id

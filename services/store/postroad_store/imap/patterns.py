@@ -89,8 +89,8 @@ def root_of(reference: bytes) -> bytes:
 def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[bytes, bool]:
     r"""Return the names that match, sorted, INBOX first; False marks a name that is only a level above a match.
 
-    RFC 3501 §6.3.8: if `%` is the last character, matching levels of hierarchy are returned too. §6.3.9: with LSUB
-    they replace the names below, and are \Noselect.
+    RFC 3501 §6.3.8: if `%` is the last character, matching levels of hierarchy are returned too.
+    RFC 3501 §6.3.9: with LSUB they replace the names below, and are \Noselect.
     """
     pattern = pattern_of(reference, mailbox)
     any_case = Pattern((reference + mailbox).upper())

@@ -1,20 +1,20 @@
 """The mail that the store keeps: accounts, their mailboxes, the messages in them.
 
-One SQLite database holds everything. All writes go through one writer thread (group commit): a call hands its
-work over at once and gives back an awaitable that ends when the work is on disk. Only then does the memory
-change, on the event loop's thread and in the order of the commits, so what a session sees is always durable.
-Reads are short synchronous calls on a connection of their own.
+One SQLite database holds everything. All writes go through one writer thread (group commit): a call hands its work over
+at once and gives back an awaitable that ends when the work is on disk. Only then does the memory change, on the event
+loop's thread and in the order of the commits, so what a session sees is always durable. Reads are short synchronous
+calls on a connection of their own; what would take long is read in a thread.
 
-- `storage.Storage`: the one door; opens accounts, commits every change, reads messages
-- `account.Account`: one user's mailboxes, names and subscriptions
-- `mailbox.Mailbox`: one mailbox; while it is in use its UIDs, flags, sizes and dates stand in parallel lists
-- `changes.View`: one session's sight of a mailbox, which lags behind until the session is told
-- `message`, `parse`: what a message is made of, found out once, at delivery
-- `commits`, `names`: what can be done, each a piece of work for the writer thread and what it changes in memory
-- `search`, `evaluate`: the tree of search keys and its evaluation, over `searchtext`, `fieldtext` and `charsets`
-- `database`, `reading`: the schema, and reading from it
-- `errors`: what can go wrong, with the RFC 5530 response code of each
+- `storage.Storage`: the door; opens accounts and mailboxes, commits every change, reads messages, searches
+- `writer`: the thread that commits
+- `model`: what is in memory. `account` has a user's mailboxes and subscriptions; `mailbox` the UIDs, flags, sizes and
+  dates of its messages in parallel lists while it is in use; `view` is what one session knows of it, which lags until
+  the session is told. `arrival` is what comes in; `errors` what can go wrong, with the RFC 5530 response code of each
+- `mime`: what a message is made of, found out once, when it is stored
+- `database`: `schema` and `migrations`, `connection` and `checkpoint`, `reader`, and `commits`: one class per change,
+  which writes to the database and then changes the memory
+- `search`: search keys and their evaluation
 
-Standards: RFC 3501 (IMAP4rev1), RFC 5322, RFC 2045-2047 and 2231 (MIME), RFC 4315 (UIDPLUS), RFC 6154
-(SPECIAL-USE), RFC 6851 (MOVE).
+Standards: RFC 3501 (IMAP4rev1), RFC 5322, RFC 2045 to 2047 and 2231 (MIME), RFC 4315 (UIDPLUS), RFC 6154 (SPECIAL-USE),
+RFC 6851 (MOVE).
 """

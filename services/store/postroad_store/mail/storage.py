@@ -1,13 +1,14 @@
 """The door to the mail: one SQLite database in the store's mail folder.
 
-**Commits** return an awaitable. The work is handed over at the call, so calls commit in the order in which they
-were made and several may be in flight; the awaitable ends once the work is on disk (fsync) and the memory shows
-it. Dropping or cancelling the awaitable does not undo the work. Each may raise a `StorageError`, and then nothing of
-that call has been written; an invalid name raises at once, not when awaited.
+**Commits** return an awaitable. The call hands the work over, so calls commit in the order in which they were made, and
+several may be in flight. The awaitable ends once the work is on disk (fsync) and the memory shows it. Dropping or
+cancelling the awaitable does not undo the work. Each may raise a `StorageError`, and then nothing of that call has been
+written. An invalid name raises at once, not when awaited.
 
-**Reads** are synchronous and short; they see everything that any awaitable has promised. A message that is gone
-is left out, not an error. Opening or counting a mailbox that is not in memory takes about a microsecond per message:
-for one that `is_large` there are `view_large` and `status_large`, which read in a thread while others go on.
+**Reads** are synchronous and short. They see everything that any awaitable has promised. A message that has gone is
+left out, and is not an error. To open or count a mailbox that is not in memory takes about a microsecond per message:
+for a mailbox that `is_large` there are `view_large` and `status_large`, which read in a thread while other sessions
+go on.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.message import UID, Item, Part
     from postroad_store.mail.search.keys import Key
 
-MAX_LOADED = 200_000  # messages of mailboxes that are kept in memory though no session looks at them
+MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
-PARSE_APART = 256 * 1024  # octets; larger messages are parsed in a thread, to keep the event loop free
-LARGE = 20_000  # UIDs given out, from which a mailbox that is not in memory is read in a thread
+PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
+PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
+LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
 Read = TypeVar("Read")
@@ -61,10 +63,10 @@ _log = logging.getLogger(__name__)
 
 
 class Storage:
-    """All accounts' mail. Open it once a process, and use it on one event loop; close it at the end."""
+    """All accounts' mail. Open it once per process, use it on one event loop, and close it at the end."""
 
     def __init__(self, directory: Path, *, clock: Clock | None = None) -> None:
-        """Open or make the database in `directory` (made where it is missing); raises `StorageError`.
+        """Open the database in `directory`, making both if they are missing; raises `StorageError`.
 
         UIDVALIDITY values are taken from the clock.
         """
@@ -78,7 +80,7 @@ class Storage:
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
-        self._parser = ThreadPoolExecutor(1, thread_name_prefix="mail-parser")
+        self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
@@ -104,9 +106,9 @@ class Storage:
     # -- accounts and mailboxes -------------------------------------------------------------------------------
 
     async def account(self, login: str) -> Account:
-        """Return the account of this login (`world.Account.login`), made with its mailboxes if it is new.
+        """Return the account of this login (`world.Account.login`); raises `StorageError`.
 
-        Returns without waiting where the account is in memory; commits where it is new.
+        A new account is made with its mailboxes, in a commit. For any other, nothing is waited for.
         """
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
@@ -157,7 +159,7 @@ class Storage:
         return self._submit(Subscribe(account, name, subscribed=True))
 
     def unsubscribe(self, account: Account, name: str) -> Awaitable[None]:
-        """Commit: end a subscription; no error where there is none."""
+        """Commit: end a subscription; it is no error if there is none."""
         return self._submit(Subscribe(account, name, subscribed=False))
 
     # -- messages ---------------------------------------------------------------------------------------------
@@ -165,26 +167,25 @@ class Storage:
     def append(self, arrivals: Sequence[Arrival]) -> Awaitable[list[Stored]]:
         """Commit: store messages, all of them or none (RFC 3501 §6.3.11, RFC 3502).
 
-        One `Stored` for each arrival and each of its mailboxes, in order. Raises `NoSuchMailbox` if one has been
-        deleted meanwhile. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread first,
-        so their order among other calls is not certain.
+        Returns one `Stored` per arrival and mailbox, in order. Raises `NoSuchMailbox` if a mailbox has been deleted
+        meanwhile. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread first, so their
+        order among other calls is not certain.
         """
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
         return self._submit(Append([_incoming(arrival) for arrival in arrivals]))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        # One thread for all of them: each more that is busy would keep the event loop waiting longer.
         incoming = asyncio.get_running_loop().run_in_executor(self._parser, list, map(_incoming, arrivals))
         return await self._submit(Append(await incoming))
 
     def store(
         self, mailbox: Mailbox, uids: Sequence[int], change: Change, flags: FlagSet, *, view: View | None = None
     ) -> Awaitable[None]:
-        """Commit: change flags (RFC 3501 §6.4.6). `uids` ascend; those that are gone are passed over.
+        """Commit: change flags (RFC 3501 §6.4.6). `uids` ascend; messages that have gone are ignored.
 
-        Views are told of the messages whose flags did change, other than `view`, the caller's own, which knows.
-        Raises `LimitReached` for keywords, `NoSuchMailbox`.
+        All views learn which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and
+        `LimitReached` for a keyword beyond `MAX_KEYWORDS`.
         """
         return self._submit(StoreFlags(mailbox, mailbox.runs(uids), change, flags, view))
 
@@ -193,8 +194,8 @@ class Storage:
     ) -> Awaitable[list[UID]]:
         r"""Commit: remove messages for good, and return their UIDs (RFC 3501 §6.4.3, RFC 4315 §2.1).
 
-        Of `uids` (ascending; None: of all) those with \Deleted, or all of `uids` with `only_deleted=False`
-        (POP3). All views learn of it by `View.take`, the caller's own too.
+        Removes those of `uids` (ascending; None: all messages) that have \Deleted, or all of `uids` with
+        `only_deleted=False` (POP3). All views learn of it by `View.take`, the caller's own too.
         """
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
         return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
@@ -202,27 +203,27 @@ class Storage:
     def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
-        `uids` ascend; those that are gone are passed over, or with `whole` none is copied where one is gone.
-        Keywords beyond `MAX_KEYWORDS` in the target are left out. Raises `NoSuchMailbox`, with `whole`
-        `MessagesExpunged`.
+        `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
+        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`.
         """
         return self._submit(Copy(source, source.runs(uids), target, move=False, least=len(uids) if whole else 0))
 
     def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
-        """Commit: the same, and the messages leave `source` in one step (RFC 6851 §3.3)."""
+        """Commit: do the same, and remove the messages from `source` in the same step (RFC 6851 §3.3)."""
         return self._submit(Copy(source, source.runs(uids), target, move=True, least=len(uids) if whole else 0))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     def is_large(self, mailbox: Mailbox) -> bool:
-        """Whether opening or counting the mailbox would keep other sessions waiting."""
+        """Return True if to open or count the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
     def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
-        r"""Read: open a view, loading the mailbox where it is not in memory.
+        r"""Read: open a view, loading the mailbox if it is not in memory.
 
-        Messages that no session has been told of are \Recent in it; unless `read_only` or `claim_recent=False`
-        they are so in no later one (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect one.
+        Messages that no session has seen yet are \Recent in it. They are \Recent in no later view, unless this one is
+        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect
+        mailbox.
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
@@ -234,11 +235,11 @@ class Storage:
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 
     async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
-        """Read: the same for a mailbox that `is_large`, which is loaded in a thread."""
+        """Read: do the same, loading a mailbox that `is_large` in a thread."""
         while self.is_large(mailbox) and not mailbox.deleted:
             if mailbox.id not in self._loads:
                 self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
-            await asyncio.shield(self._loads[mailbox.id])  # others may wait for it too
+            await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
         return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
 
     async def _load(self, mailbox: Mailbox) -> None:
@@ -256,7 +257,7 @@ class Storage:
         return asyncio.get_running_loop().run_in_executor(self._apart, read, mailbox)
 
     def _keep(self, mailbox: Mailbox) -> None:
-        """Note a loaded mailbox as used just now; unload others that nobody looks at, the longest unused first."""
+        """Note that a mailbox is used now; unload others that no session looks at, the longest unused first."""
         self._loaded[mailbox.id] = mailbox
         self._loaded.move_to_end(mailbox.id)
         total = sum(len(loaded.uids) for loaded in self._loaded.values())
@@ -269,17 +270,17 @@ class Storage:
                 del self._loaded[number]
 
     def _claim(self, mailbox: Mailbox) -> None:
-        # Not waited for: were it lost, some messages would be \Recent a second time.
+        # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
         self._submit(Claim(mailbox)).add_done_callback(_ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
-        """Read: what STATUS tells, from memory or by one count."""
+        """Read: return the figures of STATUS, from memory or by one count."""
         if not mailbox.loaded:
             return self._reader.status(mailbox)
         return mailbox.status()
 
     async def status_large(self, mailbox: Mailbox) -> Status:
-        """Read: the same for a mailbox that `is_large`, counted in a thread."""
+        """Read: do the same for a mailbox that `is_large`, which is counted in a thread."""
         return await self._in_thread(self._reader_apart.status, mailbox)
 
     def fetch(
@@ -287,28 +288,27 @@ class Storage:
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
         """Read: yield (UID, the items in the order asked) for those of `uids` (ascending) that are there.
 
-        Ranges are read by one SELECT for each block of about a megabyte, none of which stays open between
-        items, so the caller may wait between them. A message whose TEXT or CONTENT is over a megabyte is better
-        read by `content`, in pieces.
+        One SELECT reads a block of about a megabyte. None stays open between two messages, so the caller may wait
+        between them. The TEXT or CONTENT of a message above a megabyte is better read by `content`, in pieces.
         """
         return self._reader.fetch(mailbox, uids, items)
 
     def block(self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]) -> list[tuple[Any, ...]]:
         """Read: (UID, *items) rows, all at once, for those of `uids` (ascending) that are there.
 
-        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs for a message (0.5 µs each).
+        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs per message (0.5 µs each).
         """
         return self._reader.block(mailbox, uids, items)
 
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
-        """Read: octets `start` to `end` (to the end where None) of the whole message; None where it is gone.
+        """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone.
 
-        Costs as much as the range is long, however long the message (a header section is read whole).
+        The cost is that of the range, not of the message (but a header section is read whole).
         """
         return self._reader.content(mailbox, uid, start, end)
 
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
-        """Read: the root of the message's parts; None where the message is gone."""
+        """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
 
     async def search(self, view: View, key: Key, *, between: Callable[[], Awaitable[None]] | None = None) -> list[int]:
@@ -323,7 +323,7 @@ class Storage:
     # -- housekeeping -----------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        """Remove garbage soon: now, or once more after the removal that is under way."""
+        """Remove garbage: now, or once more after the removal that is under way."""
         if self._collecting or self._closed:
             self._collect_again = True
             return
@@ -341,7 +341,7 @@ class Storage:
 
 
 def _incoming(arrival: Arrival) -> Incoming:
-    """Find out what is kept of a message beside its content."""
+    """Find out what is stored of a message in addition to its content."""
     content = arrival.content
     parsed = parse(content)
     plain = is_plain(content, parsed)

@@ -1,7 +1,7 @@
 """The writer: commits in batches, each batch in one transaction and one fsync, in a thread of its own.
 
-A batch that the database refuses is tried once more, work by work, so that a message too large for the disk takes no
-smaller one with it. What SQLite refuses is logged here with the file's name and what to do; callers get a
+If the database refuses a batch, each work is tried once more by itself, so that a message too large for the disk
+takes no smaller one with it. The log says which file SQLite has refused to write, and what to do. The callers get a
 `StorageError` that is fit for a client.
 """
 
@@ -32,20 +32,20 @@ class Writer:
     """The one connection that writes, and the thread that uses it."""
 
     def __init__(self, path: Path) -> None:
-        """Open the database, making or migrating it where that is due; raises `StorageError`."""
+        """Open the database; make it if there is none, migrate it if it is old. Raises `StorageError`."""
         self._path = path
         self._db = open_writer(path)
         self._checkpointer = Checkpointer(path)
         self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
 
     def close(self) -> None:
-        """Commit what was handed over, and close the database."""
+        """Commit all work that was handed over, and close the database."""
         self._commits.close()
         self._checkpointer.close()
         self._db.close()
 
     def submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
-        """Hand work over; the future ends after `show`, which no cancelling can keep from being called."""
+        """Hand work over. The future ends after `show`, which is called even if the future is cancelled."""
         promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
         self._commits.submit(commit, partial(_show, commit, promise))
         return promise
@@ -53,7 +53,7 @@ class Writer:
     def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
         """Commit a batch, in the writer's thread; return what each work has written, or what prevented it.
 
-        Where there is too little room on the disk, the log is copied back, which may make some.
+        If there is too little room on the disk, the log is copied back first, which may make some.
         """
         wanted = sum(work.octets for work in batch)
         if wanted and wanted > self._checkpointer.room(self._db):

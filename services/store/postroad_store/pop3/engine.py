@@ -2,7 +2,7 @@
 
     AUTHORIZATION ──login──▶ TRANSACTION ──QUIT──▶ UPDATE ──▶ closed
           │                       │
-          └─────────QUIT──────────┴── connection lost: closed, nothing removed (§6)
+          └─────────QUIT──────────┴── connection lost: closed, nothing removed (RFC 1939 §6)
 
 Once logged in the engine holds the maildrop's snapshot, so it answers STAT, LIST, UIDL, DELE, RSET, NOOP and
 CAPA by itself. What needs the mail becomes an event, upon which the engine pauses until it is answered:

@@ -1,8 +1,8 @@
 """A POP3 session: what the engine's events mean for the mail (RFC 1939).
 
-A maildrop is locked by one POP3 session at a time (§4); IMAP sessions may look at the same INBOX meanwhile, and
-the snapshot stays as it is: a message that one of them expunges is answered with -ERR. Nothing is removed but in
-the UPDATE state, in one commit, and it is acknowledged when it is durable.
+A maildrop is locked by one POP3 session at a time (RFC 1939 §4); IMAP sessions may look at the same INBOX meanwhile.
+The snapshot stays as it is: a message that one of them expunges is answered with -ERR. Messages are removed in the
+UPDATE state only, in one commit, and acknowledged when that is durable.
 """
 
 from __future__ import annotations

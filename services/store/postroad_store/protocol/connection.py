@@ -130,7 +130,7 @@ class Adapter(Protocol):
         if self._shaking_hands:
             self._log_handshake(handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
-        self._deadline.cancel()
+        self._deadline.end()
         self._release(ConnectionLost())
         self._listener.admission.leave(self)
         if self._tapped is not None:

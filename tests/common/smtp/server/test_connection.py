@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import socket
 import struct
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,7 @@ from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply
 from postroad.shell import HANDSHAKE, LINGER
 from postroad.shell.admission import GRACE
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.smtp.server.connection import READ_AHEAD
+from postroad.smtp.server.connection import READ_AHEAD, Receiver
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.guesses import Guesses
@@ -794,3 +796,21 @@ def test_the_next_hop_takes_what_this_one_took() -> None:
     assert wider.message_size > limits.message_size
     assert wider.header_size > limits.header_size
     assert wider.header_lines > limits.header_lines
+
+
+async def test_a_lost_connection_leaves_nothing_for_the_garbage_collector(rig: Rig) -> None:
+    """A circle of references costs 70 µs per session in collections."""
+    await rig.serve()
+    gc.collect()
+    gc.disable()
+    try:
+        client = await rig.connect()
+        await client.say(b"EHLO client.test\r\n")
+        (receiver,) = [weakref.ref(thing) for thing in gc.get_objects() if isinstance(thing, Receiver)]
+        client.reset()
+        await rig.until(lambda: rig.server.connections == 0)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert receiver() is None
+    finally:
+        gc.enable()

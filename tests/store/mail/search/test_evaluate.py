@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,6 +34,8 @@ from postroad_store.mail.search.keys import (
 from postroad_store.mail.search.longtext import long_text
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
     from postroad_store.mail.search.longtext import LongText
@@ -298,3 +302,87 @@ async def test_a_search_ends_when_nobody_waits_for_it(
     with pytest.raises(ConnectionError):
         await storage.search(view, Text("x"), between=gone)
     assert await storage.search(view, Text("fox")) == [1]
+
+
+class Meter:
+    """A pace that counts what is read between two of its calls."""
+
+    def __init__(self) -> None:
+        self.octets = self.most = self.calls = self.threads = 0
+
+    def read(self, octets: int) -> None:
+        self.octets += octets
+        self.most = max(self.most, self.octets)
+
+    async def __call__(self) -> None:
+        self.calls += 1
+        self.octets = 0
+
+    async def apart(self, function: Callable[[], Any]) -> Any:
+        self.threads += 1
+        await self()
+        return function()
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        await self()
+        yield
+
+
+@pytest.fixture
+def meter(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Meter:
+    meter = Meter()
+    reader = storage._reader
+    content = reader.content
+
+    def counted(read: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        def read_rows(*arguments: Any) -> Iterator[Any]:
+            for rows in read(*arguments):
+                meter.read(sum(len(row[2] or b"") + len(row[3]) for row in rows))
+                yield rows
+
+        return read_rows
+
+    monkeypatch.setattr(reader, "texts", counted(reader.texts))
+    monkeypatch.setattr(reader, "headers", counted(reader.headers))
+
+    def read_content(*arguments: Any) -> bytes | None:
+        octets = content(*arguments)
+        meter.read(len(octets or b""))
+        return octets
+
+    monkeypatch.setattr(reader, "content", read_content)
+    return meter
+
+
+async def test_no_step_reads_more_than_a_megabyte_or_two(
+    storage: Storage, inbox: Mailbox, put: Put, meter: Meter
+) -> None:
+    size = 12 << 20
+    await put(inbox, HEAD + b"Subject: long\r\n\r\n" + b"\xc3\xa9 words \r\n" * (size // 11), *MESSAGES * 200)
+    view = storage.view(inbox)
+    key = And((Text("nowhere"), Body("nowhere either")))
+    assert await evaluate.evaluate(view, storage._sources, Or(key, Header("Subject", "long")), meter) == [
+        number for number in range(1, 1002) if number == 1 or number % 5 == 0
+    ]
+    assert meter.most <= 3 << 20
+    assert meter.calls > 20
+    assert meter.threads >= 2
+
+
+async def test_the_loop_turns_while_a_large_message_is_searched(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    """Others get many turns: a search that did its work in one go would leave them two or three."""
+    body = base64.encodebytes(b"some words here and there\n" * 400_000)
+    await put(inbox, b"Subject: x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + body)
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    assert await storage.search(storage.view(inbox), Not(Body("nowhere"))) == [1]
+    task.cancel()
+    assert turns > 30

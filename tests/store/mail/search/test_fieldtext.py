@@ -57,6 +57,18 @@ def test_search() -> None:
     assert found(one, b"alice") == {1, 4}  # others may be searching it
 
 
+@pytest.mark.parametrize(("step", "matches"), [(1, 9), (3, 1), (7, 2), (100, 2), (100, 100)])
+def test_a_search_goes_step_by_step(monkeypatch: pytest.MonkeyPatch, step: int, matches: int) -> None:
+    monkeypatch.setattr(fieldtext, "STEP", step)
+    monkeypatch.setattr(fieldtext, "MATCHES", matches)
+    names = [b"alice", b"bob", b"alice", b"", b"al", b"malice"]
+    one = extended(FieldText(), 9, [(uid, [name]) for uid, name in enumerate(names, 1)])
+    for needle in (b"alice", b"al", b"a", b"e", b"bob", b"x", b""):
+        steps = list(one.search(needle))
+        assert set().union(*steps) == {uid for uid, name in enumerate(names, 1) if needle in name}
+        assert max(map(len, steps)) <= matches
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fieldtext, "MAX_KEPT", 2 * fieldtext.ENTRY + 300)
     kept = FieldTexts()

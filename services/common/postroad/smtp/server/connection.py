@@ -152,6 +152,7 @@ class Receiver(Lifecycle):
         self._incoming.drop()
         self._wire.lost()
         super().connection_lost(error)
+        self._deadline.end()
 
     def pause_writing(self) -> None:
         """Make no more replies for a client that does not read them."""

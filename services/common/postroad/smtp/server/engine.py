@@ -292,8 +292,11 @@ class Engine:
     def whole_envelope(self, *, eight_bit: bool = False) -> Envelope:
         """Return the envelope with its recipients so far."""
         opened = self.envelope
-        # Content without BODY parameter is labelled by what it is, so that the next hop can rely on the label.
-        body = BodyType.EIGHT_BIT_MIME if eight_bit and opened.body is None else opened.body
+        body = opened.body
+        # Content without BODY parameter is labelled by what it is, so that the next hop can rely on the label. Where
+        # 8BITMIME is hidden there is no label to give, and the next hop, which lacks it too, gets the content as it is.
+        if eight_bit and body is None and "BODY" in self.profile.mail:
+            body = BodyType.EIGHT_BIT_MIME
         return Envelope(
             opened.reverse_path,
             tuple(self._recipients),

@@ -1,4 +1,4 @@
-"""Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), and INBOX in any case (§5.1)."""
+"""Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), and INBOX in any case (RFC 3501 §5.1)."""
 
 from __future__ import annotations
 

@@ -13,16 +13,16 @@ from postroad_store.mail.database.connection import CHECKPOINT_PAGES, PAGE, conn
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPARE = 2 << 20  # octets of the disk that no message takes, so that removing some is always possible
-LONG_LOG_PAGES = 16_000  # of the log (64 MB), after which the writer waits until it has been copied
+SPARE = 2 << 20  # octets of the disk that messages leave free, so that messages can always be removed
+LONG_LOG_PAGES = 16_000  # pages of the log (64 MB), above which the writer waits until it has been copied
 
 
 class Checkpointer:
-    """Copies the log back into the database, in a thread of its own, whenever it has become long.
+    """Copies the log back into the database when it has become long, in a thread of its own.
 
-    A passive checkpoint waits for nobody and nobody waits for it. Under a load that never pauses the log could
-    grow for ever, since it starts anew only when all of it has been copied; so beyond `LONG_LOG_PAGES` the
-    writer itself waits for it once.
+    A passive checkpoint waits for nobody, and nobody waits for it. But SQLite starts the log anew only when all of it
+    has been copied, so under a load that never pauses the log would grow for ever. Therefore the writer itself waits
+    once for a log of more than `LONG_LOG_PAGES`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +42,7 @@ class Checkpointer:
             return 0
 
     def committed(self, writer: sqlite3.Connection) -> None:
-        """Note that the writer has committed: called in its thread, outside of any transaction."""
+        """Note that the writer has committed; the writer's thread calls it, outside of any transaction."""
         pages = self.log_pages()
         if pages > LONG_LOG_PAGES:
             self.relieve(writer)
@@ -52,9 +52,9 @@ class Checkpointer:
     def room(self, writer: sqlite3.Connection) -> int:
         """Return how many octets new messages may take.
 
-        They go into the log, then into the database, where what was removed has left free pages; what the log
-        holds already may have to go there too. A spare must remain: on a disk that is full to the last page not
-        even a removal could be committed.
+        They go into the log first, then into the database, where removed messages have left free pages. What is in the
+        log already may have to go into the database too. `SPARE` must remain: on a disk that is full to the last page
+        not even a removal can be committed.
         """
         try:
             disk = os.statvfs(self._log.parent)
@@ -65,7 +65,7 @@ class Checkpointer:
         return min(free - SPARE // 2, free + (int(free_pages) - self.log_pages()) * PAGE - SPARE)
 
     def relieve(self, writer: sqlite3.Connection) -> None:
-        """Copy back all of the log at once, as far as that can be, so that its space may be used again."""
+        """Copy back as much of the log as possible, at once, so that its space can be used again."""
         with suppress(sqlite3.Error):
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -85,4 +85,4 @@ class Checkpointer:
             try:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             except sqlite3.Error:
-                continue  # a full disk, say: the log keeps everything, and the next commit asks again
+                continue  # for example a full disk: the log keeps everything, and the next commit asks again

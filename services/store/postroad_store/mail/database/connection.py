@@ -1,7 +1,7 @@
 """How the database is opened, and what its errors mean.
 
-WAL with `synchronous=FULL`: a commit is one write and one fsync of the log, and readers never wait for it. The log is
-copied back into the database by `checkpoint`, in a thread of its own, so that no commit waits for that.
+WAL with `synchronous=FULL`: a commit is one write and one fsync of the log, and readers never wait for it. `checkpoint`
+copies the log back into the database, in a thread of its own, so that no commit waits for that.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FILE = "mail.sqlite"
 PAGE = 4096  # octets
-CHECKPOINT_PAGES = 4000  # of the log (16 MB), after which it is copied back
+CHECKPOINT_PAGES = 4000  # pages of the log (16 MB), above which it is copied back
 
 _log = logging.getLogger(__name__)
 
 
 def storage_error(error: sqlite3.Error) -> StorageError:
-    """Return what a client may know of SQLite's error."""
+    """Return SQLite's error as a client may know it: without paths and statements."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     if primary == sqlite3.SQLITE_FULL:
@@ -37,7 +37,7 @@ def storage_error(error: sqlite3.Error) -> StorageError:
 
 
 def explained(error: sqlite3.Error, path: Path) -> str:
-    """Return what an administrator should know of SQLite's error: which file, what is wrong, what to do."""
+    """Return SQLite's error as an administrator needs it: which file, what is wrong, what to do."""
     refused = storage_error(error)
     said = f"the mail's database {path}: {error}"
     match refused:
@@ -57,7 +57,7 @@ def explained(error: sqlite3.Error, path: Path) -> str:
 def connect(
     path: Path, *, read_only: bool = False, factory: type[sqlite3.Connection] = sqlite3.Connection
 ) -> sqlite3.Connection:
-    """Open a connection; transactions are begun and ended by hand. May be used from any one thread at a time."""
+    """Open a connection for one thread at a time; the caller begins and ends transactions."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
         uri=True,
@@ -72,11 +72,11 @@ def connect(
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """Open the database for the writer thread, making or migrating it where that is due.
+    """Open the database for the writer's thread; make it if there is none, migrate it if it is old.
 
-    Raises `StorageError`, whose text names the file and is not for clients.
+    Raises `StorageError`; its text names the file, and is not for clients.
     """
-    # Whatever else is in the folder, the store has put it there: it has run before.
+    # Only the store writes into this folder. If anything is in it, the store has run before, and had a database.
     lost = not path.exists() and any(path.parent.iterdir())
     try:
         connection = connect(path)
@@ -96,17 +96,17 @@ def open_writer(path: Path) -> sqlite3.Connection:
 def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer's
-    # A log that starts anew is cut to this, so that its size tells how much there is to copy.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer does it
+    # SQLite cuts a log that starts anew to this size, so that the file's size tells how much there is to copy.
     connection.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE}")
     connection.execute("PRAGMA cache_size = -8000")
-    connection.execute("PRAGMA secure_delete = OFF")  # Debian's SQLite else writes zeros over all that is deleted
+    connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open the database for reading.
 
-    Pages are read by way of a memory map: that saves one copy, a fifth of the time that reading many messages takes.
+    Pages are read through a memory map. That saves one copy, and with it a fifth of the time to read many messages.
     """
     connection = connect(path, read_only=True)
     connection.execute("PRAGMA cache_size = -4000")

@@ -1,7 +1,7 @@
 """Making the tables, and bringing those of an earlier version up to date.
 
-A step leads from each version to the next. All steps that a database needs run in one transaction, which also notes
-the new version: whatever interrupts it, the database is as it was before.
+A step leads from each version to the next. All steps that a database needs run in one transaction, which also writes
+the new version. So whatever interrupts it, the database is as it was before.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# From version 1 to 2: a mailbox may have more than 57 keywords, and finds one without reading them all.
+# From version 1 to 2: a mailbox may have more than 57 keywords, and one is found without reading all of them.
 _MANY_KEYWORDS = """
 ALTER TABLE entries ADD COLUMN wide_flags BLOB;
 CREATE UNIQUE INDEX keywords_by_name ON keywords (mailbox, keyword COLLATE NOCASE);
 """
 
-# What leads from the version before to this one, by this one.
+# The statements that lead to this version from the one before.
 STEPS = {2: _MANY_KEYWORDS}
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring the database to `VERSION`, making its tables if it is empty.
 
-    Raises `StorageError` where another program, or a later Postroad, has made it; `sqlite3.Error`.
+    Raises `StorageError` if another program or a later Postroad has written it, and `sqlite3.Error`.
     """
     if _version(db) == VERSION:
         return

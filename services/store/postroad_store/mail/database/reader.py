@@ -1,7 +1,7 @@
 """Reading messages from the database, on a connection that only reads.
 
-All of it is synchronous and short: one message costs about 10 µs, a range about 2 µs a message and the copying of
-its octets. No statement stays open between two calls, so the log can always be copied back.
+Everything is synchronous. Nearly all is short: one message costs about 10 µs, a range about 2 µs per message plus the
+copying of its octets. No statement stays open between two calls, so the log can always be copied back.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.model.errors import StorageError
 
-BLOCK = 1 << 20  # octets of content that one SELECT may read, about
-BLOCK_ROWS = 512  # messages of one SELECT
-CHUNK = 500  # messages that are taken into a mailbox at once: their rows fit the processor's cache
+BLOCK = 1 << 20  # octets of content that one SELECT reads, about
+BLOCK_ROWS = 512  # messages that one SELECT reads
+CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor's cache
 
 _log = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ _COLUMNS = {
     Item.BODYSTRUCTURE: "c.bodystructure",
     Item.HEADER: "c.header",
     Item.TEXT: "o.octets",
-    Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs, octet by octet
+    Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Item.TEXT, Item.CONTENT})
 
 
 class Reader:
-    """A reading connection: for one thread at a time."""
+    """A reading connection, for one thread at a time. All methods that read raise `StorageError`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,7 +56,7 @@ class Reader:
         self._db.close()
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        """Run one SELECT; raises `StorageError`."""
+        """Return the rows of one SELECT."""
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.Error as error:
@@ -75,20 +75,20 @@ class Reader:
         return storage_error(error)
 
     def account(self, login: str) -> tuple[int, list[MailboxRow], list[str]] | None:
-        """Return the account's id, mailboxes and subscriptions; None where there is no such account."""
-        found = self.rows("SELECT id FROM accounts WHERE login = ?", (login,))
-        if not found:
+        """Return the account's id, mailboxes and subscriptions; None if there is no such account."""
+        accounts = self.rows("SELECT id FROM accounts WHERE login = ?", (login,))
+        if not accounts:
             return None
-        ((number,),) = found
+        ((number,),) = accounts
         names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
         with self._refused():
             return number, read_mailboxes(self._db, number), [name for (name,) in names]
 
     def contents(self, mailbox: Mailbox) -> Contents | None:
-        """Return what is in the mailbox, all of one moment; None where it has gone. May run in another thread.
+        """Return what is in the mailbox, all of one moment; None if it has gone.
 
-        Rows are taken some at a time: to make tuples and lists of a million of them at once would keep all other
-        threads waiting, the event loop's too.
+        Rows are taken a few at a time. To make tuples and lists of a million of them at once would keep all other
+        threads waiting, and so the event loop.
         """
         uids: list[UID] = []
         flags: list[int] = []
@@ -120,7 +120,7 @@ class Reader:
         return Contents(row, keywords, uids, flags, sizes, dates, unseen, all_seen)
 
     def status(self, mailbox: Mailbox) -> Status:
-        """Count an unloaded mailbox."""
+        """Return the figures of STATUS, counted; of an unloaded mailbox."""
         ((messages, unseen, recent, last),) = self.rows(
             "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(uid > ?), 0), coalesce(max(uid), 0)"
             " FROM entries WHERE mailbox = ?",
@@ -148,43 +148,43 @@ class Reader:
         )
         rows = self._ranges(mailbox, uids, select) if uids else []
         if bodies and any(len(row[bodies[0]]) >= PIECE for row in rows):
-            return [row for one in rows if (row := self._whole(mailbox, one, bodies)) is not None]
+            return [whole for row in rows if (whole := self._whole(mailbox, row, bodies)) is not None]
         return rows
 
     def _ranges(self, mailbox: Mailbox, uids: Sequence[int], select: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT of (UID, ...) by mailbox, first and last UID, for these UIDs."""
-        found: list[tuple[Any, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         for low, high, wanted in _ranges(mailbox, uids):
-            rows = self.rows(select, (mailbox.id, low, high))
+            more = self.rows(select, (mailbox.id, low, high))
             if wanted is not None:
-                rows = [row for row in rows if row[0] in wanted]
-            if found:
-                found += rows
+                more = [row for row in more if row[0] in wanted]
+            if rows:
+                rows += more
             else:
-                found = rows
-        return found
+                rows = more
+        return rows
 
     def _whole(self, mailbox: Mailbox, row: tuple[Any, ...], bodies: list[int]) -> tuple[Any, ...] | None:
-        """Return the row with all pieces of a body of which it has the first; None where the message has gone."""
+        """Return the row with all pieces of the body, of which it has the first; None if the message has gone."""
         if len(row[bodies[0]]) < PIECE:
             return row
         with self._moment():
-            found = self.rows("SELECT content FROM entries WHERE mailbox = ? AND uid = ?", (mailbox.id, row[0]))
-            if not found:
+            contents = self.rows("SELECT content FROM entries WHERE mailbox = ? AND uid = ?", (mailbox.id, row[0]))
+            if not contents:
                 return None
-            rest = self._pieces(found[0][0], 1, (1 << PIECE_BITS) - 1)
+            rest = self._pieces(contents[0][0], 1, (1 << PIECE_BITS) - 1)
         return tuple(value + rest if place in bodies else value for place, value in enumerate(row))
 
     def _pieces(self, content: int, first: int, last: int) -> bytes:
         key = content << PIECE_BITS
-        found = self.rows(
+        rows = self.rows(
             "SELECT octets FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece", (key + first, key + last)
         )
-        return b"".join([octets for (octets,) in found])
+        return b"".join([octets for (octets,) in rows])
 
     @contextmanager
     def _moment(self) -> Iterator[None]:
-        """Let several SELECTs see the database as it is at one moment; the writer goes on meanwhile."""
+        """Let several SELECTs see the database of one moment, while the writer goes on."""
         self.rows("BEGIN", ())
         try:
             yield
@@ -194,7 +194,7 @@ class Reader:
     def _select(
         self, mailbox: Mailbox, uids: Sequence[int], select: str, *, has_body: bool
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a SELECT as `_ranges` takes it, block by block."""
+        """Yield the rows of a SELECT, which is as `_ranges` takes it, block by block."""
         for block in _blocks(mailbox, uids, has_body=has_body):
             yield self._ranges(mailbox, block, select)
 
@@ -209,9 +209,10 @@ class Reader:
         )
 
     def texts(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
-        """Yield lists of (UID, whether it is plain, header, body): see `searchtext`.
+        """Yield lists of (UID, whether it is plain, header, body) for SEARCH: see `mime.text`.
 
-        Of a plain message header and body are its own octets, of others their text; no header: that is not kept.
+        Header and body of a plain message are its own octets; those of another are its text. Without a header, the
+        text of the message is not stored.
         """
         return self._select(
             mailbox,
@@ -224,7 +225,7 @@ class Reader:
         )
 
     def headers(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
-        """Yield lists of (UID, whether it is plain, header as `texts` has it, the header section where it is not)."""
+        """Yield lists of (UID, whether it is plain, header as in `texts`, header section if it is not plain)."""
         return self._select(
             mailbox,
             uids,
@@ -240,14 +241,14 @@ class Reader:
             return self._content(mailbox, uid, start, end)
 
     def _content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
-        found = self.rows(
+        rows = self.rows(
             "SELECT c.id, c.size, c.header_size FROM entries e CROSS JOIN contents c ON c.id = e.content"
             " WHERE e.mailbox = ? AND e.uid = ?",
             (mailbox.id, uid),
         )
-        if not found:
+        if not rows:
             return None
-        ((content, size, header_size),) = found
+        ((content, size, header_size),) = rows
         end = size if end is None else min(end, size)
         if start >= end:
             return b""
@@ -264,23 +265,23 @@ class Reader:
 
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """See `Storage.parts`."""
-        found = self.rows(
+        rows = self.rows(
             "SELECT c.parts, c.header_size, c.size FROM entries e CROSS JOIN contents c ON c.id = e.content"
             " WHERE e.mailbox = ? AND e.uid = ?",
             (mailbox.id, uid),
         )
-        return unpack(*found[0]) if found else None
+        return unpack(*rows[0]) if rows else None
 
 
 def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterator[Sequence[int]]:
-    """Cut the UIDs into what one SELECT may read."""
+    """Cut the UIDs into blocks, one per SELECT."""
     if not has_body:
         for start in range(0, len(uids), BLOCK_ROWS):
             yield uids[start : start + BLOCK_ROWS]
         return
     first = bisect_left(mailbox.uids, uids[0]) if uids else 0
     sizes = mailbox.sizes[first : first + len(uids)]
-    if mailbox.uids[first : first + len(uids)] != list(uids):  # not all that lie between, or not in memory
+    if mailbox.uids[first : first + len(uids)] != list(uids):  # some between are not wanted, or not in memory
         places = map(mailbox.index, uids)
         sizes = array("q", [PIECE // 16 if place is None else mailbox.sizes[place] for place in places])
     start = octets = 0
@@ -294,9 +295,9 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
 
 
 def _ranges(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[tuple[int, int, set[int] | None]]:
-    """Yield ranges to read, and which of their messages are wanted (None: all that are there).
+    """Yield ranges to read, and which of their messages are wanted (None: all).
 
-    One range for the whole block where at least a third of what lies in it is wanted.
+    It is one range for the whole block if at least a third of what lies in it is wanted.
     """
     first, last = uids[0], uids[-1]
     mine = mailbox.uids

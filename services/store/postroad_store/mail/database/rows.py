@@ -23,13 +23,13 @@ def read_mailboxes(db: Connection, account: int) -> list[MailboxRow]:
 
 
 def read_mailbox(db: Connection, mailbox: int) -> MailboxRow | None:
-    """Return the mailbox with this id, None where it has gone."""
+    """Return the mailbox with this id, None if it has gone."""
     row = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE id = ?", (mailbox,)).fetchone()  # noqa: S608
     return None if row is None else _row(row)
 
 
 def find_mailbox(db: Connection, account: int, name: str) -> MailboxRow | None:
-    """Return the account's mailbox of this name, None where there is none."""
+    """Return the account's mailbox of this name, None if there is none."""
     row = db.execute(
         f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? AND name = ?",  # noqa: S608
         (account, name),
@@ -47,8 +47,8 @@ def insert_mailbox(
 ) -> MailboxRow:
     """Insert a mailbox under a UIDVALIDITY that was never used; `now` is in seconds since 1970.
 
-    RFC 3501 §2.3.1.1: a mailbox made anew under an old name must differ from it in UIDVALIDITY. The time of its
-    making does, and a counter that never falls makes sure; so not even the loss of the database repeats one.
+    RFC 3501 §2.3.1.1: a new mailbox with the name of an old one must have another UIDVALIDITY. It is the time, so
+    that not even a lost database makes one come back; a counter ensures that it rises.
     """
     ((uid_validity,),) = db.execute(
         "UPDATE counters SET value = max(value + 1, ?) WHERE name = 'uid_validity' RETURNING value", (now,)
@@ -77,7 +77,7 @@ def joined(narrow: int, wide: bytes | None) -> int:
 
 
 def has_wide_flags(db: Connection, mailbox: int) -> bool:
-    """Whether some message of the mailbox may have flags in `wide_flags`."""
+    """Return True if messages of the mailbox may have flags in `wide_flags`."""
     return db.execute(_WIDE, (mailbox, NARROW_KEYWORDS)).fetchone() is not None
 
 
@@ -87,7 +87,7 @@ _WIDE = "SELECT 1 FROM keywords WHERE mailbox = ? AND number >= ? LIMIT 1"
 def insert_entries(
     db: Connection, mailbox: int, modseq: int, entries: Sequence[Entry], contents: Sequence[int]
 ) -> None:
-    """Insert entries and the contents that they name; `wide_flags` only where there are any, which costs a fifth."""
+    """Insert entries, with the contents that they name. `wide_flags` would cost a fifth more if always inserted."""
     if max([flags for _, flags, _, _ in entries]) > _NARROW:
         db.executemany(
             _INSERT_WIDE,

@@ -1,14 +1,15 @@
 """The tables of the mail's database.
 
-- `entries` is narrow and has no rowid: a range of UIDs lies together, so the flags of 10,000 messages change in one
-  statement and about a millisecond. A message's flags are one number (`model.flags`), of which SQLite's integer takes
-  the lowest `NARROW_BITS`; what lies above is in `wide_flags`, and only a mailbox with more than 57 keywords has any.
-- `contents` has what FETCH reads of a message, the header section last; the body is in `octets`, cut in pieces, so
-  that ENVELOPE never reads past it and a range of a large body is read without the rest.
-- A content is shared by all entries that name it. One that may have lost its last entry goes into `garbage` in the
-  same transaction, and is removed soon after if it has.
+- `entries` is narrow and has no rowid. A range of UIDs lies together, so the flags of 10,000 messages change in one
+  statement and about a millisecond. A message's flags are one number (`model.flags`). `flags` has its lowest
+  `NARROW_BITS`, and `wide_flags` the bits above, as little-endian octets. Only mailboxes with more than 57 keywords
+  have such bits.
+- `contents` has what FETCH reads of a message, the header section last. The body is in `octets`, cut in pieces. So
+  FETCH ENVELOPE reads no body, and a range of a large body is read without the rest.
+- All entries that name a content share it. If a content may have lost its last entry, it goes into `garbage` in the
+  same transaction; soon after, it is removed if it has.
 
-A change of these tables is a new `VERSION`, and a step in `migrations` that brings older databases there.
+To change these tables, raise `VERSION` and add the step to `migrations` that brings older databases there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ APPLICATION = 0x506F7374  # "Post", kept as application_id
 PIECE = 1 << 20  # octets of a body in one row of `octets`
 PIECE_BITS = 16  # a piece's key is the content's id and, in this many bits, its number
 
-NARROW_BITS = 62  # of a message's flags are in `flags`; SQLite's integers have 63 and a sign
+NARROW_BITS = 62  # of a message's flags, in `flags`; SQLite's integers have 63 and a sign
 NARROW_KEYWORDS = NARROW_BITS - FIRST_KEYWORD  # 57: a keyword with this number or a higher one is in `wide_flags`
 
 SCHEMA = """

@@ -56,7 +56,7 @@ def fields(header: bytes) -> list[tuple[bytes, bytes]]:
 
 # RFC 2045 §5.1: token := 1*<any (US-ASCII) CHAR except SPACE, CTLs, or tspecials>. Here 8-bit octets pass too.
 _TOKEN = rb"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+"
-# RFC 5322 §3.2.1 quoted-pair, §3.2.4 quoted-string; an unclosed one ends with the field.
+# RFC 5322 §3.2.1 quoted-pair, RFC 5322 §3.2.4 quoted-string; an unclosed one ends with the field.
 _QUOTED = rb'"((?:[^"\\]|\\.)*)(?:"|\\?\Z)'
 _QUOTED_STRING = re.compile(_QUOTED, re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)

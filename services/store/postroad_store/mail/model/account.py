@@ -20,10 +20,10 @@ DELIMITER = "/"
 INBOX = "INBOX"
 MAX_NAME = 255  # octets of UTF-8 in a level of the hierarchy
 MAX_DEPTH = 20  # levels of the hierarchy
-MAX_MAILBOXES = 2000  # an account
-MAX_SUBSCRIPTIONS = 4000  # an account
+MAX_MAILBOXES = 2000  # per account
+MAX_SUBSCRIPTIONS = 4000  # per account
 
-# RFC 6154 §2; made with each account, and subscribed to as INBOX is.
+# RFC 6154 §2. Each new account has these mailboxes, and is subscribed to them and to INBOX.
 SPECIAL_USE = {
     "Drafts": "\\Drafts",
     "Sent": "\\Sent",
@@ -52,11 +52,11 @@ class Account:
 
     @property
     def inbox(self) -> Mailbox:
-        """INBOX, which always exists."""
+        """INBOX, which every account has."""
         return self.mailboxes[INBOX]
 
     def find(self, name: str) -> Mailbox | None:
-        r"""Return the mailbox of this name, \Noselect or not; INBOX in any case."""
+        r"""Return the mailbox of this name, also a \Noselect one, or None; INBOX is found in any case."""
         return self.mailboxes.get(canonical_name(name))
 
     def selectable(self, name: str) -> Mailbox:
@@ -69,7 +69,7 @@ class Account:
         return mailbox
 
     def has_inferiors(self, mailbox: Mailbox) -> bool:
-        r"""Whether names below this one exist (RFC 3348: \HasChildren)."""
+        r"""Return True if there are names below this one (RFC 3348: \HasChildren)."""
         prefix = mailbox.name + DELIMITER
         if not self._sorted:
             self._sorted = sorted(self.mailboxes)
@@ -77,20 +77,20 @@ class Account:
         return at < len(self._sorted) and self._sorted[at].startswith(prefix)
 
     def put(self, mailbox: Mailbox) -> None:
-        """Take up a mailbox under its name; called by commits."""
+        """Add a mailbox under its name; commits call it."""
         self.mailboxes[mailbox.name] = mailbox
         self._sorted = []
 
     def take(self, name: str) -> Mailbox:
-        """Give up a name, and return its mailbox; called by commits."""
+        """Remove a name, and return its mailbox; commits call it."""
         self._sorted = []
         return self.mailboxes.pop(name)
 
 
 def canonical_name(name: str) -> str:
-    """Return the name as it is kept: INBOX in capitals wherever it is the first level.
+    """Return the name as it is stored: with INBOX in capitals if that is its first level.
 
-    RFC 3501 §5.1: INBOX is "case-insensitive"; a name below it has INBOX as its superior, however written.
+    RFC 3501 §5.1: INBOX is "case-insensitive"; so a name below it is below INBOX, whatever its case.
     """
     if name[:5].upper() == INBOX and name[5:6] in {"", DELIMITER}:
         return INBOX + name[5:]

@@ -1,4 +1,4 @@
-"""What the storage is given to keep, and where it says it has put it (RFC 3501 §6.3.11, RFC 4315 §3)."""
+"""What the storage is asked to store, and where it has stored or copied it (RFC 3501 §6.3.11, RFC 4315 §3)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One message to be stored: an APPEND, or a delivery, into one mailbox or into several (one copy is kept).
+    """One message to store, by APPEND or delivery, in one or more mailboxes, which share one copy of it.
 
-    `content` is the whole message: CRLF line ends are wanted but any octets are kept as they are.
+    `content` is the whole message. Its lines should end in CRLF, but any octets are stored as they are.
     `internal_date` is in seconds since 1970 UTC.
     """
 
@@ -27,7 +27,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a message was stored: what APPENDUID tells (RFC 4315 §3)."""
+    """Where a message was stored: the values of APPENDUID (RFC 4315 §3)."""
 
     mailbox: Mailbox
     uid_validity: int
@@ -36,7 +36,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What COPYUID tells (RFC 4315 §3): the two UID lists are parallel; both are empty if no message was there."""
+    """The values of COPYUID (RFC 4315 §3): two parallel lists of UIDs, both empty if no message was there."""
 
     uid_validity: int
     source: tuple[UID, ...]

@@ -12,8 +12,9 @@
         ├── StorageBusy      INUSE       another process holds the database
         └── StorageCorrupt   CORRUPTION
 
-`code` is the response code of RFC 5530 §3 that an IMAP NO should carry; the exception's text is fit for a peer.
-Whatever is raised, nothing of the refused call has been written.
+`code` is the response code (RFC 5530 §3) of the IMAP NO. The exception's text is fit for a client, except where
+opening the database fails: then it is for the administrator, and names the file. Nothing of the refused call has been
+written.
 """
 
 # ruff: noqa: N818 - these are the field's words, and what happened
@@ -23,19 +24,19 @@ from typing import ClassVar
 
 
 class MailError(Exception):
-    """The mail cannot be read or changed as was asked; nothing has been changed."""
+    """The mail cannot be read or changed as the caller asked; nothing has been changed."""
 
     code: ClassVar[str] = "CANNOT"
 
 
 class NoSuchMailbox(MailError):
-    r"""No mailbox has this name, or it has gone, or it is a name only (\Noselect)."""
+    r"""No mailbox has this name, or the mailbox has gone, or it is only a name (\Noselect)."""
 
     code = "NONEXISTENT"
 
 
 class MessagesExpunged(MailError):
-    """Somebody has removed messages that were named."""
+    """Another session has removed messages that the command names."""
 
     code = "EXPUNGEISSUED"
 
@@ -59,13 +60,13 @@ class NameTooLong(NameNotAllowed):
 
 
 class LimitReached(MailError):
-    """As many keywords, mailboxes or subscriptions as one may have."""
+    """One keyword, mailbox or subscription too many."""
 
     code = "LIMIT"
 
 
 class StorageError(MailError):
-    """The database could not be read or written; what was asked has not happened."""
+    """The database could not be read or written; nothing has been changed."""
 
     code = "UNAVAILABLE"
 

@@ -26,7 +26,7 @@ SYSTEM_FLAGS = {
 }
 
 FIRST_KEYWORD = 5  # the bit number of a mailbox's first keyword
-MAX_KEYWORDS = 10_000  # per mailbox, of those that messages have: as many bits may each message's flags be long
+MAX_KEYWORDS = 10_000  # per mailbox, of those that messages have: no message's flags need more bits than that
 MAX_KEYWORD = 200  # octets of one keyword
 
 
@@ -50,7 +50,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FlagSet:
-    """Flags as a client names them: system flags as bits, keywords as written (case is kept, and ignored)."""
+    """Flags as a client names them: system flags as bits, keywords as it wrote them (case is kept, but ignored)."""
 
     system: int = 0
     keywords: tuple[str, ...] = ()

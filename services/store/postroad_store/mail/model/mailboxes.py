@@ -1,4 +1,4 @@
-"""All mailboxes that somebody holds: one object for each, whoever asks for it."""
+"""The mailboxes in use: one object per mailbox, whoever asks for it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Mailboxes:
         self._by_id: WeakValueDictionary[int, Mailbox] = WeakValueDictionary()
 
     def adopt(self, row: MailboxRow) -> Mailbox:
-        """Return the one object for the mailbox of this row.
+        """Return the object of the mailbox that this row describes.
 
-        Somebody may hold a mailbox of an account that has been forgotten: it must stay the same object.
+        A session may still hold a mailbox of an account that has been forgotten, so a second object must not be made.
         """
         mailbox = self._by_id.get(row.id)
         if mailbox is None:

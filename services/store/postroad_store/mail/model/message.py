@@ -1,7 +1,7 @@
-"""One message: what is known of it without reading it again (RFC 3501 §2.3).
+"""One message: what the store knows of it without reading it again (RFC 3501 §2.3).
 
-A message is parsed once, when it is stored. Its ENVELOPE, BODY and BODYSTRUCTURE are kept as the octets that
-FETCH sends, its header section apart from its body, and where its parts lie as offsets.
+A message is parsed once, when it is stored. ENVELOPE, BODY and BODYSTRUCTURE are stored as the octets that FETCH
+sends; the header section is stored apart from the body; the parts are stored as offsets.
 """
 
 from __future__ import annotations

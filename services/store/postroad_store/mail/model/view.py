@@ -1,9 +1,9 @@
-"""What a session sees of a mailbox, and how it is told of changes (RFC 3501 §7.3, §7.4).
+"""What a session sees of a mailbox, and how it learns of changes (RFC 3501 §7.3, §7.4).
 
-A session's message sequence numbers may change only when the session is told so (EXPUNGE), and that may not be
-at any moment (§7.4.1), while other sessions go on changing the mailbox. So each session has a `View`: its own
-list of UIDs, and what it has not been told yet. What has gathered is bounded by the size of the mailbox: a set
-of UIDs whose flags changed, a set of UIDs that are gone.
+A session's message sequence numbers change only when the server sends EXPUNGE. RFC 3501 §7.4.1 does not allow that at
+any moment, while other sessions go on changing the mailbox. So each session has a `View`: its own list of UIDs, and the
+changes that it does not know yet. These are bounded by the size of the mailbox: a set of UIDs whose flags have changed,
+and a set of UIDs that have gone.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    r"""What a session has to be told, in this order.
+    r"""What the server has to say to a session, in this order.
 
-    `expunged`: the number of each EXPUNGE response, one after another, each as it is when its turn comes.
-    `exists`: the new count of messages, None where it is to be left out (RFC 3501 §7.3.1).
-    `recent`: the new count of \Recent messages, None where that is unchanged.
-    `keywords`: the mailbox has keywords that the session has not been told of: FLAGS and PERMANENTFLAGS.
-    `flags`: (sequence number, UID) of messages whose flags changed; the flags stand in the mailbox.
+    `expunged`: the numbers of the EXPUNGE responses, each as it is after those before it.
+    `exists`: the new count of messages, None if it is left out (RFC 3501 §7.3.1).
+    `recent`: the new count of \Recent messages, None if it has not changed.
+    `keywords`: the mailbox's keywords have changed: FLAGS and PERMANENTFLAGS are due (RFC 3501 §7.2.6).
+    `flags`: (sequence number, UID) of messages whose flags have changed; the mailbox has the flags.
     """
 
     expunged: tuple[int, ...] = ()
@@ -42,9 +42,9 @@ MANY = 16  # from one in so many messages a walk through the whole list is faste
 
 
 class View:
-    """One session's sight of a mailbox. `Storage.view` opens one; `close` it when the session leaves.
+    """What one session sees of a mailbox. `Storage.view` opens one; `close` it when the session leaves.
 
-    All of it is synchronous, on the event loop's thread.
+    Everything here is synchronous, on the event loop's thread.
     """
 
     __slots__ = (
@@ -64,13 +64,13 @@ class View:
     def __init__(self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
-        self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; changes in `take` alone
+        self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
         self.recent: set[UID] = set()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
-        # Called after any change worth telling, for IDLE; not for flags that this session changed itself.
+        # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
-        self._expunged: set[int] = set()  # gone, not told
-        self._flagged: set[int] = set()  # flags changed, not told
+        self._expunged: set[int] = set()  # messages that have gone, but not from `uids` yet
+        self._flagged: set[int] = set()  # messages whose new flags the session does not know
         self._last = 0  # the highest UID that was ever in `uids`
         self._keywords = mailbox.keywords_version  # the session knows the keywords of this one
         self._arrivals()
@@ -78,12 +78,12 @@ class View:
 
     @property
     def gone(self) -> bool:
-        """Whether the mailbox has been deleted: the session should end, or see it as empty."""
+        """True if the mailbox has been deleted: the session should end, or see it as empty."""
         return self.mailbox.deleted
 
     @property
     def changed(self) -> bool:
-        """Whether `take(expunges=True)` would tell anything."""
+        """True if `take(expunges=True)` would return anything."""
         mailbox = self.mailbox
         return bool(
             self._expunged
@@ -93,10 +93,10 @@ class View:
         )
 
     def take(self, *, expunges: bool) -> Changes:
-        """Return what is to be told now and hold it as told: `uids` and `recent` move with it.
+        """Return what the server has to say now, and take it into `uids` and `recent`.
 
-        RFC 3501 §7.4.1: no EXPUNGE while no command is in progress, nor while FETCH, STORE or SEARCH runs: such
-        a caller says `expunges=False`, and the gone messages keep their numbers until later.
+        RFC 3501 §7.4.1: EXPUNGE is not sent while no command is in progress, nor while FETCH, STORE or SEARCH runs.
+        Such a caller says `expunges=False`, and messages that have gone keep their numbers until later.
         """
         if not self.changed:
             return _NOTHING
@@ -158,10 +158,10 @@ class View:
         return True
 
     def pick(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
-        """Return, for sequence numbers `first` to `last`, their entries of one of the mailbox's parallel lists.
+        """Return what one of the mailbox's parallel lists has for sequence numbers `first` to `last`.
 
-        `view.pick(view.mailbox.flags, 1, 10)`. A message that is gone but not told yet gives -1. Where nothing
-        is gone this is a plain slice.
+        For example `view.pick(view.mailbox.flags, 1, 10)`. A message that has gone, but not from this view, gives -1.
+        If none has, this is a plain slice.
         """
         if not self._expunged:  # then `uids` is where the mailbox's own begin
             return values[first - 1 : last]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MAX_KEPT = 16 << 20  # octets, of all fields and mailboxes
 ENTRY = 1000  # octets that keeping a field takes, whatever is in it
-STEP = 1 << 19  # octets that are searched in one step: at most 10 ms, if every message matches
+STEP = 1 << 19  # octets that are searched in one step
+MATCHES = 1 << 13  # messages that one step finds at most: about 4 ms
 
 # Comes before each value, so that a field with no text differs from no field; no text has it.
 _MARK = b"\x00"
@@ -58,8 +59,11 @@ class FieldText:
                 at = bisect_right(ends, start)
                 matched.add(uids[at])
                 position = ends[at]
+                if len(matched) == MATCHES:
+                    break
                 start = text.find(needle, position, last)
-            position = max(position, stop)
+            else:
+                position = max(position, stop)
             yield matched
 
 

@@ -1,1 +1,1 @@
-"""What can be done to the mail: each a piece of work for the writer thread, and what it changes in memory."""
+"""What can be done to the mail: one class per kind of change, with what it writes and what it changes in memory."""

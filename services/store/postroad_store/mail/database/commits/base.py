@@ -1,8 +1,8 @@
-"""What all commits are: a piece of work for the writer thread, and what it changes in memory.
+"""What all commits are: work for the writer's thread, and what it changes in memory.
 
-`write` runs in the writer thread, inside a transaction, and touches nothing but the database; whatever it raises, all
-that it wrote is rolled back. `show` runs on the event loop's thread once the transaction is on disk, in the order of
-the commits, changes the memory accordingly and gives the caller's result.
+`write` runs in the writer's thread, inside a transaction, and touches only the database. If it raises, all that it has
+written is rolled back. `show` runs on the event loop's thread once the transaction is on disk, in the order of the
+commits. It changes the memory accordingly, and returns the caller's result.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Shown = TypeVar("Shown")
 class Commit(ABC, Generic[Written, Shown]):
     """One piece of work."""
 
-    octets = 0  # of disk space that it must find; work that makes room, or needs little, asks for none
+    octets = 0  # of disk space that it needs; work that makes room, or needs little, asks for none
 
     @abstractmethod
     def write(self, db: Connection) -> Written:
-        """Write to the database, in the writer thread."""
+        """Write to the database, in the writer's thread."""
 
     @abstractmethod
     def show(self, written: Written) -> Shown:

@@ -1,7 +1,7 @@
 """Numbers for a mailbox's keywords, given out and taken back in the database.
 
-A keyword keeps its number while a message has it, and mostly longer: numbers are taken back only when more of them are
-in use than one integer of SQLite's has bits for (`NARROW_KEYWORDS`), and then from all keywords that no message has.
+A keyword keeps its number at least while a message has it. Numbers are taken back from all keywords that no message
+has, but only when a mailbox has more keywords than one of SQLite's integers has bits for (`NARROW_KEYWORDS`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Numbers:
         self._mailbox = mailbox
         self._used: set[int] | None = None  # numbers; read when the first is given out
         self._lowest = 0  # no number below is free
-        self._handed_out = 0  # flag bits: some message is about to have them
+        self._handed_out = 0  # flag bits that the commit is about to give to messages
         self._swept = False
 
     def bits(self, keywords: Iterable[str], *, make: bool) -> int:
@@ -57,7 +57,7 @@ class Numbers:
         return None if row is None else int(row[0])
 
     def _give(self, keyword: str) -> int | None:
-        """Give the lowest free number to a keyword; None where there is none."""
+        """Give the lowest free number to a keyword, and return it; None if the mailbox is full."""
         used = self._read() if self._used is None else self._used
         number = self._free(used)
         if (
@@ -104,7 +104,7 @@ class Numbers:
 
 
 class TakeBack(Commit[tuple[int, Naming], None]):
-    """Take the numbers of keywords back that no message has."""
+    """Take the numbers back from keywords that no message has."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -117,5 +117,5 @@ class TakeBack(Commit[tuple[int, Naming], None]):
         return modseq, numbers.naming
 
     def show(self, written: tuple[int, Naming]) -> None:
-        """Forget the keywords; the views tell their sessions."""
+        """Forget the keywords; the views let their sessions know."""
         self._mailbox.rename_keywords(*written)

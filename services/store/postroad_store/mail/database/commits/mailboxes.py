@@ -1,8 +1,8 @@
 """Commits that make, delete and rename mailboxes (RFC 3501 §6.3.3 to §6.3.5).
 
-The database decides, not the memory: names that are made, changed or deleted by calls in flight count already.
-A commit in flight keeps its `Account` alive, and commits are shown in their order, so at each `show` the memory is
-as the database was at its `write`.
+The database decides, not the memory: what earlier calls in flight have made, renamed or deleted counts already. A
+commit in flight keeps its `Account` alive, and commits are shown in their order. So at each `show` the memory is as
+the database was at its `write`.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ def _inferiors(db: Connection, account: int, name: str) -> list[MailboxRow]:
 def _make_with_superiors(
     db: Connection, account: int, name: str, now: int, special_use: str | None = None
 ) -> list[MailboxRow]:
-    made = []
+    rows = []
     levels = name.split(DELIMITER)
     for depth in range(1, len(levels)):
         superior = DELIMITER.join(levels[:depth])
         if find_mailbox(db, account, superior) is None:
-            made.append(insert_mailbox(db, account, superior, now))
-    made.append(insert_mailbox(db, account, name, now, special_use=special_use))
+            rows.append(insert_mailbox(db, account, superior, now))
+    rows.append(insert_mailbox(db, account, name, now, special_use=special_use))
     _check_count(db, account)
-    return made
+    return rows
 
 
 def _check_count(db: Connection, account: int) -> None:
@@ -62,7 +62,7 @@ class Create(Commit[list[MailboxRow], Mailbox]):
     def __init__(self, mailboxes: Mailboxes, account: Account, name: str, *, special_use: str | None, now: int) -> None:
         self._mailboxes = mailboxes
         self._account = account
-        # RFC 3501 §6.3.3: a name that ends in the delimiter declares that names will be made under it.
+        # RFC 3501 §6.3.3: a final delimiter declares that the client will make names under this one.
         self._name = checked_name(name.removesuffix(DELIMITER))
         self._special_use = special_use
         self._now = now
@@ -120,7 +120,7 @@ class Delete(Commit[MailboxRow | None, None]):
 
 @dataclass(frozen=True, slots=True)
 class _Renamed:
-    made: list[MailboxRow]
+    new: list[MailboxRow]
     names: list[tuple[str, str]]  # old and new name
     inbox_modseq: int  # 0 unless INBOX was emptied
 
@@ -150,8 +150,8 @@ class Rename(Commit[_Renamed, None]):
         db.execute("DELETE FROM mailboxes WHERE id = ?", (place.id,))
         length = len(self._name)
         names = [
-            (one.id, one.name, checked_name(self._new + one.name[length:]))
-            for one in (row, *_inferiors(db, account, self._name))
+            (renamed.id, renamed.name, checked_name(self._new + renamed.name[length:]))
+            for renamed in (row, *_inferiors(db, account, self._name))
         ]
         db.executemany("UPDATE mailboxes SET name = ? WHERE id = ?", [(new, number) for number, _, new in names])
         return _Renamed(superiors, [(old, new) for _, old, new in names], 0)
@@ -159,8 +159,7 @@ class Rename(Commit[_Renamed, None]):
     def _empty_inbox(self, db: Connection, inbox: MailboxRow) -> _Renamed:
         # RFC 3501 §6.3.5: "It moves all messages in INBOX to a new mailbox with the given name, leaving INBOX
         # empty. If the server implementation supports inferior hierarchical names of INBOX, these are unaffected".
-        made = _make_with_superiors(db, self._account.id, self._new, self._now)
-        new = made[-1]
+        *superiors, new = _make_with_superiors(db, self._account.id, self._new, self._now)
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
         db.execute(
@@ -168,14 +167,14 @@ class Rename(Commit[_Renamed, None]):
             (inbox.uid_next, inbox.modseq, inbox.recent_uid, new.id),
         )
         db.execute("UPDATE mailboxes SET modseq = modseq + 1 WHERE id = ?", (inbox.id,))
-        made[-1] = MailboxRow(
+        filled = MailboxRow(
             new.id, new.name, None, True, new.uid_validity, inbox.uid_next, inbox.modseq, inbox.recent_uid
         )
-        return _Renamed(made, [], inbox.modseq + 1)
+        return _Renamed([*superiors, filled], [], inbox.modseq + 1)
 
     def show(self, written: _Renamed) -> None:
         """Show the names."""
-        for row in written.made:
+        for row in written.new:
             self._account.put(self._mailboxes.adopt(row))
         moved = [(new, self._account.take(old)) for old, new in written.names]
         for new, mailbox in moved:

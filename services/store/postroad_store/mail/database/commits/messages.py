@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message to be stored, parsed: an `Arrival` made ready on the event loop's side."""
+    """A message to store, parsed: an `Arrival` made ready outside of the writer's thread."""
 
     mailboxes: tuple[Mailbox, ...]
     content: bytes
@@ -35,7 +35,7 @@ class Incoming:
     flags: FlagSet
     parsed: Parsed
     plain: bool  # the content itself is the text to be searched
-    text: tuple[bytes, bytes] | None  # that text, where it is another and is kept (`mime.text`)
+    text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
 
 
 _INSERT_CONTENT = (
@@ -60,7 +60,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
 
     def __init__(self, arrivals: Sequence[Incoming]) -> None:
         self._arrivals = arrivals
-        # Content, what is made of it, and the pages that are written besides.
+        # The content, what is made of it, and other pages that change.
         self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
 
     def write(self, db: Connection) -> list[_Arrived]:
@@ -73,7 +73,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                 uid, modseq, uid_validity = advance(db, mailbox, 1)
                 flags = incoming.flags.system & SYSTEM
                 naming: Naming = []
-                if incoming.flags.keywords:  # of which one too many is left out: mail is never refused for a flag
+                if incoming.flags.keywords:  # a keyword too many is left out: mail is never refused for a flag
                     numbers = Numbers(db, mailbox.id)
                     flags |= numbers.bits(incoming.flags.keywords, make=True)
                     naming = numbers.naming
@@ -143,7 +143,7 @@ class Expunge(Commit[tuple[int, list[int]], list[UID]]):
         return modseq, sorted(uid for uid, _ in gone)
 
     def show(self, written: tuple[int, list[int]]) -> list[UID]:
-        """Show that they are gone."""
+        """Show that they have gone."""
         modseq, uids = written
         self._mailbox.remove(modseq, uids)
         if uids:
@@ -172,7 +172,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         self._least = least  # how many messages there must be; of fewer none is copied
 
     def write(self, db: Connection) -> _Duplicated | None:
-        """Write new entries, and for a move take the old ones away; None where nothing was there."""
+        """Insert new entries, and for a move remove the old ones; return None if no message was there."""
         rows: list[tuple[int, int, int, int, int]] = []
         for low, high in self._runs:
             rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
@@ -209,7 +209,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
     def _translate(self, db: Connection, values: set[int]) -> tuple[dict[int, int], Naming]:
         """Return what each value of flags is in the target, which has its own numbers for keywords.
 
-        A keyword that is one too many there is left out: mail is never refused for a flag.
+        A keyword too many for the target is left out: mail is never refused for a flag.
         """
         used = 0
         for value in values:
@@ -227,7 +227,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         return {value: _translated(value, bits) for value in values}, numbers.naming
 
     def show(self, written: _Duplicated | None) -> Copied:
-        """Show the new ones, then that the old ones are gone."""
+        """Show the new messages, then that the old ones have gone."""
         if written is None:
             return Copied(self._target.uid_validity, (), ())
         self._target.arrive(written.modseq, written.entries, written.naming)
