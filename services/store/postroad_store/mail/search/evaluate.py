@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_store.mail.mime.fields import fields, unfold
 from postroad_store.mail.mime.text import header_text
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
 from postroad_store.mail.search.key import Combination, Leaf
@@ -252,7 +252,7 @@ class Evaluation:
 
     async def _envelopes(self, name: bytes, uids: Sequence[int]) -> AsyncIterator[Values]:
         for start in range(0, len(uids), ROWS):
-            rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Item.ENVELOPE,))
+            rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Column.ENVELOPE,))
             read = [(uid, addresses(envelope, name)) for uid, envelope in rows]
             yield [(uid, [] if text is None else [text]) for uid, text in read]
 
