@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column, Part
-    from postroad_store.mail.search.keys import Key
+    from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them

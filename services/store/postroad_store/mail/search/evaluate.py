@@ -19,7 +19,7 @@ from postroad_store.mail.mime.text import header_text
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
-from postroad_store.mail.search.keys import Combination, Leaf
+from postroad_store.mail.search.key import Combination, Leaf
 from postroad_store.mail.search.longtext import LongTexts, long_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.view import View
-    from postroad_store.mail.search.keys import Key, Numbers
+    from postroad_store.mail.search.key import Key, Numbers
 
     Row = tuple[int, int, bytes | None, bytes]  # as Reader.texts gives them
     Values = list[tuple[int, list[bytes]]]  # UIDs, and the values of a field
