@@ -11,17 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.mail.reply import reply
-from postroad.smtp.server.commands import BAD_CHARACTER, LINE_TOO_LONG
+from postroad.smtp.server.commands import BAD_CHARACTER, HTTP_METHODS, HTTP_SPOKEN, LINE_TOO_LONG
 
 if TYPE_CHECKING:
     from postroad.mail.reply import Reply
-
-# RFC 9110 §9 and RFC 5789 §2, case sensitive; RFC 9113 §3.4: PRI begins HTTP/2
-HTTP_METHODS = frozenset(
-    {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI"}
-)
-HTTP_SPOKEN = reply(421, "4.5.0", "This is SMTP, and the client speaks HTTP")
 
 
 class LineReader:
