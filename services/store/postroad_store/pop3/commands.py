@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from postroad.foreign import HTTP_METHODS
+
 
 class State(Enum):
     """The states of a session (RFC 1939 §3)."""
@@ -68,7 +70,7 @@ class UnknownCommandError(CommandError):
 
 
 class HttpError(UnknownCommandError):
-    """The line is the beginning of an HTTP request: a browser has been led here, and what follows is its author's."""
+    """The line begins an HTTP request (`postroad.foreign` says what is wrong with that)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,6 @@ _KEYWORDS = {spelling.encode(): keyword for keyword in RULES for spelling in (ke
 
 MAX_NUMBER = 10  # digits: no maildrop has more messages
 
-HTTP_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"})
-
 
 def parse(line: bytes, state: State) -> Command:
     """Parse a command line without its CRLF; raises `CommandError`.
@@ -99,7 +99,7 @@ def parse(line: bytes, state: State) -> Command:
     word, space, rest = line.partition(b" ")
     keyword = _KEYWORDS.get(word) or _KEYWORDS.get(word.upper())
     if keyword is None:
-        raise (HttpError if word.upper() in HTTP_METHODS else UnknownCommandError)("Unknown command.")
+        raise (HttpError if word in HTTP_METHODS else UnknownCommandError)("Unknown command.")
     rule = RULES[keyword]
     if state not in rule.states:
         if not rule.states:

@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
+from postroad.foreign import HTTP_METHODS
 from postroad.mail.address import Address
 from postroad.mail.reply import (
     BAD_CONTENT,
@@ -19,7 +20,7 @@ from postroad.mail.reply import (
     TIMEOUT,
 )
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.smtp.server.commands import HTTP_METHODS, HTTP_SPOKEN
+from postroad.smtp.server.commands import HTTP_SPOKEN
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
     Authenticate,

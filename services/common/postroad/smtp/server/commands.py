@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from postroad.foreign import HTTP_METHODS
 from postroad.mail.address import AddressError, check_literal, parse_path, parse_reverse_path
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import Reply, reply
@@ -37,10 +38,6 @@ COMMAND_LINE = 512  # octets with the CRLF, which extensions increase (RFC 5321 
 # RFC 5321 §4.2.4: 502 for a command that is recognized and not implemented, 500 for one that is not recognized.
 NOT_IMPLEMENTED = frozenset({b"SEND", b"SOML", b"SAML", b"TURN", b"ETRN", b"ATRN", b"BDAT", b"BURL"})
 
-# RFC 9110 §9 and RFC 5789 §2, case sensitive; RFC 9113 §3.4: PRI begins HTTP/2
-HTTP_METHODS = frozenset(
-    {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI"}
-)
 HTTP_SPOKEN = reply(421, "4.5.0", "This is SMTP, and the client speaks HTTP")
 
 LINE_TOO_LONG = reply(500, "5.5.2", "Line too long")

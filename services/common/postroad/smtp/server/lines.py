@@ -3,15 +3,15 @@
 Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL is refused. So is a line longer than
 any command may be, and no more of it is kept. The result does not depend on how the octets arrive in pieces.
 
-A web page can make a browser send an HTTP request, with any octets in its body, to any port. If it were refused line by
-line, mail commands in the body would be carried out; so the first line of a request ends the session.
+The first line of an HTTP request ends the session (`postroad.foreign` says why).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.smtp.server.commands import BAD_CHARACTER, HTTP_METHODS, HTTP_SPOKEN, LINE_TOO_LONG
+from postroad.foreign import HTTP_METHODS
+from postroad.smtp.server.commands import BAD_CHARACTER, HTTP_SPOKEN, LINE_TOO_LONG
 
 if TYPE_CHECKING:
     from postroad.mail.reply import Reply
