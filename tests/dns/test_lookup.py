@@ -45,6 +45,7 @@ def test_a_dname_to_a_name_too_long() -> None:
 def test_a_dname_to_itself_ends() -> None:
     answer = ask("d DNAME x.d\n", "a.d.example.", Type.A)
     assert answer.rcode is lookup.Rcode.NOERROR
+    assert answer.authoritative
     assert len(answer.answer) <= 2 * lookup.MAX_ALIASES + 2
     answer = ask("d DNAME @\n@ DNAME d\n", "a.d.example.", Type.A)
     assert answer.answer[-1].rdatas == (CNAME(Name.parse("a.d.example.")),) or len(answer.answer) > lookup.MAX_ALIASES
@@ -55,6 +56,18 @@ def test_glue_of_a_sibling_comes_along_but_is_not_required() -> None:
     assert not answer.authoritative
     assert [str(rrset.owner) for rrset in answer.glue] == ["ns.a.example."]
     assert [str(rrset.owner) for rrset in answer.additional] == ["ns.b.example."]
+
+
+def test_the_cut_itself_is_referred_but_for_its_ds() -> None:
+    text = "a NS ns.b\nb NS ns.b\nns.b A 192.0.2.6\n"
+    for kind in (Type.A, Type.NS, Type.ANY):
+        answer = ask(text, "a.example.", kind)
+        assert not answer.authoritative
+        assert [rrset.type for rrset in answer.authority] == [Type.NS]
+        assert answer.answer == ()
+    answer = ask(text, "a.example.", Type.DS)  # RFC 4035 §3.1.4.1
+    assert answer.authoritative
+    assert [rrset.type for rrset in answer.authority] == [Type.SOA]
 
 
 def test_an_exchanger_behind_a_cut_has_no_additional_records() -> None:

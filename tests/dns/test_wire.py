@@ -204,3 +204,21 @@ def test_octets_of_unknown_types_go_as_they_are() -> None:
     octets = wire.encode(QUERY, Answer(Rcode.NOERROR, authoritative=True, answer=(rrset,)), 512)
     (found,) = dns.message.from_wire(octets).answer
     assert sorted(rdata.to_text().strip() for rdata in found) == ["\\# 0", "\\# 1 ab"]
+
+
+def test_a_name_of_255_octets_and_no_longer() -> None:
+    longest = (b"\x3f" + b"x" * 63) * 3 + b"\x3d" + b"x" * 61 + b"\0"
+    assert len(longest) == 255
+    query = wire.decode(packet(longest + b"\0\1\0\1"))
+    assert query is not None
+    assert query.question is not None
+    assert query.question.name.octets() == longest
+    longer = (b"\x3f" + b"x" * 63) * 3 + b"\x3e" + b"x" * 62 + b"\0"
+    query = wire.decode(packet(longer + b"\0\1\0\1"))
+    assert query is not None
+    assert query.malformed
+
+
+def test_options_of_over_255_octets_are_whole() -> None:
+    assert wire.whole_options(b"\0\x0c\1\0" + bytes(256))
+    assert not wire.whole_options(b"\0\x0c\1\0" + bytes(255))

@@ -74,7 +74,7 @@ class _Call(Timer):
 class Clock:
     """Gives the time and calls back in time, on the running event loop.
 
-    `wall` gives seconds since the epoch and an administrator may set back or forth; `steady` gives
+    `wall` gives seconds since the epoch and may be set back or forth by an administrator; `steady` gives
     seconds that only grow. `now` and `monotonic` may be asked from any thread; timers belong to the loop's.
     """
 

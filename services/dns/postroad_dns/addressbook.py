@@ -160,8 +160,7 @@ class _Builder:
         kept = [
             record
             for record in derived
-            if (record.owner.key, record.rdata.type) not in replaced
-            and (record.owner.key not in aliased or record.owner.key == apex.key)
+            if (record.owner.key, record.rdata.type) not in replaced and record.owner.key not in aliased
         ]
         return kept + further
 

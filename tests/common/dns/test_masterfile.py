@@ -102,6 +102,13 @@ def test_rdata(text: str, rdata: Rdata) -> None:
         f"www TXT {' '.join(['x' * 255] * 257)}",
         "www MX mail",
         "www MX 65536 mail",
+        "www SRV 65536 0 0 x",
+        "www SRV 0 65536 0 x",
+        "www SRV 0 0 65536 x",
+        "www NAPTR 65536 0 a b c d",
+        "www NAPTR 0 65536 a b c d",
+        "www TLSA 256 0 0 ab",
+        "www SSHFP 0 256 ab",
         "www MX ten mail",
         "www MX ² mail",
         "www MX 10",
@@ -150,6 +157,10 @@ def test_errors_name_their_line() -> None:
         zonefile.parse("a A 192.0.2.1\nb TXT ( x\n )\nc BOGUS x\n", ORIGIN, 7)
     with pytest.raises(ZoneFileError, match=r"^line 2: .*parenthesis"):
         zonefile.parse("a A 192.0.2.1\nb TXT ( x\n", ORIGIN, 7)
+    with pytest.raises(ZoneFileError, match=r"^line 4: a quote is left open"):
+        zonefile.parse('a A 192.0.2.1\n\nb TXT ( x\n "open )\n', ORIGIN, 7)
+    with pytest.raises(ZoneFileError, match=r"^line 2: type \$TTL is not known"):
+        zonefile.parse("a A 192.0.2.1\n $TTL 5\n", ORIGIN, 7)  # no directive, since it does not begin the line
 
 
 def test_the_owner_and_the_controls_hold_on() -> None:

@@ -46,6 +46,7 @@ def test_spellings_are_equal_and_keep_their_case() -> None:
     assert hash(upper) == hash(lower)
     assert str(upper) == "WWW.Example."
     assert upper != "www.example."
+    assert repr(upper) == "Name(labels=(b'WWW', b'Example'))"
     # RFC 4343 §3: only ASCII letters fold
     assert Name((b"\xc4",)) != Name((b"\xe4",))
 

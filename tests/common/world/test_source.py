@@ -177,6 +177,7 @@ BAD = [
     ("\n[domains.'y.test']\nrecords = ['www A 1.2.3']", "10: the record 'www A 1.2.3': 1.2.3 is not an IPv4 address"),
     ("\nrecords = ['a A 192.0.2.1', 'a TXT x',\n'mx A 192.0.2.1']", "10: mx.x.test is a host, whose address"),
     (HOSTS.replace("address = 53,", ""), "2: ns.x.test has no address"),
+    ("# one\n" + HOSTS.replace("dns", "web"), "2: no host has the role dns", "3: the role of ns.x.test"),
     (HOSTS.replace("53", "1.5"), "2: the address of ns.x.test is no address"),
     (HOSTS.replace("53", "true"), "2: the address of ns.x.test is no address"),
     (HOSTS.replace("53", "0"), "2: the address of ns.x.test is an offset from 1 to 254, not 0"),
@@ -246,6 +247,17 @@ def test_all_errors_are_told_at_once_in_the_order_of_lines() -> None:
         HOSTS.replace("25", "24").replace("53", "0") + "catch-all = 'no@where.test'\nmore = 1\nrecords = ['x Y z', 3]\n"
     )
     assert [error.split(":")[1] for error in errors_of(text)] == ["2", "8", "9", "10", "10"]
+
+
+def test_errors_of_a_host_that_is_written_as_a_table() -> None:
+    host = '[hosts."a.x.test"]\naddress = 300\nrole = "web"\n[hosts."b.x.test"]\naddress = 53\nrole = "dns"\n'
+    assert [error.split(": ")[0] for error in errors_of(HOSTS + host)] == [f"world.toml:{n}" for n in (9, 10, 12, 13)]
+
+
+def test_a_capture_account_is_enough_for_capturing() -> None:
+    assert parse_world(f"capture = 'ann@x.test'\n{HOSTS}".encode(), NETWORK, capturing=True).capture is not None
+    with pytest.raises(WorldError, match="no capture account"):
+        parse_world(HOSTS.encode(), NETWORK, capturing=True)
 
 
 def test_a_loop_is_told_once() -> None:

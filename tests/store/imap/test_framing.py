@@ -106,3 +106,21 @@ def test_without_literal_plus() -> None:
         Refused(b"b {3+}", "A line must end in CRLF (with netcat: nc -C)"),
         [b"c"],
     ]
+
+
+def test_a_line_whose_end_has_not_come_is_bounded() -> None:
+    framing = Framing(SMALL)
+    assert frames(framing, b"x" * 100) == []
+    assert frames(framing, b"y") == [Refused(b"x" * 65, "Command line too long")]
+    assert frames(framing, b"z" * 1000 + b"\r\nb\r\n") == [[b"b"]]
+    framing = Framing(SMALL)
+    assert len(frames(framing, b"a {20+}\r\n" + b"y" * 20 + b"z" * 71)) == 1
+    assert frames(framing, b"z") == [Refused(b"a {20+}", "Command line too long")]
+
+
+def test_what_is_skipped_may_end_in_a_literal_that_comes_in_pieces() -> None:
+    framing = Framing(SMALL)
+    assert len(frames(framing, b"x" * 101)) == 1
+    for octet in b"{00000000000000000003+}\r\nabc {1+}\r\n":
+        assert frames(framing, bytes([octet])) == []
+    assert frames(framing, b"\n\r\nb\r\n") == [[b"b"]]

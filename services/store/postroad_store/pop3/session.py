@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import MailError
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 from postroad_store.pop3.engine import Engine, Login, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.pop3.multiline import body_lines
@@ -149,7 +149,7 @@ class Session:
             if event.lines is None:
                 content = self._content(event.number, held)
             else:
-                for _, (header, text) in self._storage.fetch(held.mailbox, [uid], [Item.HEADER, Item.TEXT]):
+                for _, (header, text) in self._storage.fetch(held.mailbox, [uid], [Column.HEADER, Column.TEXT]):
                     content = header + text[: body_lines(text, event.lines)]
         except MailError as error:
             log.warning("a message can't be read: %s", error, extra={"login": held.login, "uid": uid})
@@ -178,7 +178,7 @@ class Session:
                     room -= maildrop.size(last)
             uids = maildrop.uids[number - 1 : last]
             self._ahead = {
-                read: content for read, (content,) in self._storage.fetch(held.mailbox, uids, [Item.CONTENT])
+                read: content for read, (content,) in self._storage.fetch(held.mailbox, uids, [Column.CONTENT])
             }
         self._after = number + 1
         return self._ahead.pop(uid, None)

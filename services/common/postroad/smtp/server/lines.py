@@ -11,13 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
-from postroad.mail.reply import reply
-from postroad.smtp.server.commands import BAD_CHARACTER, LINE_TOO_LONG
+from postroad.smtp.server.commands import BAD_CHARACTER, HTTP_SPOKEN, LINE_TOO_LONG
 
 if TYPE_CHECKING:
     from postroad.mail.reply import Reply
-
-HTTP_SPOKEN = reply(421, "4.5.0", "This is SMTP, and the client speaks HTTP")
 
 
 class LineReader:

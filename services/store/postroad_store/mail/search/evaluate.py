@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_store.mail.mime.fields import fields, unfold
 from postroad_store.mail.mime.text import header_text
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
-from postroad_store.mail.search.keys import Combination, Leaf
+from postroad_store.mail.search.key import Combination, Leaf
 from postroad_store.mail.search.longtext import LongTexts, long_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.view import View
-    from postroad_store.mail.search.keys import Key, Numbers
+    from postroad_store.mail.search.key import Key, Numbers
 
     Row = tuple[int, int, bytes | None, bytes]  # as Reader.texts gives them
     Values = list[tuple[int, list[bytes]]]  # UIDs, and the values of a field
@@ -252,7 +252,7 @@ class Evaluation:
 
     async def _envelopes(self, name: bytes, uids: Sequence[int]) -> AsyncIterator[Values]:
         for start in range(0, len(uids), ROWS):
-            rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Item.ENVELOPE,))
+            rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Column.ENVELOPE,))
             read = [(uid, addresses(envelope, name)) for uid, envelope in rows]
             yield [(uid, [] if text is None else [text]) for uid, text in read]
 

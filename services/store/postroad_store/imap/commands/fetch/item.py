@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID, Part
-    from postroad_store.mail.model.message import Item as Stored
+    from postroad_store.mail.model.message import UID, Column, Part
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 
@@ -34,7 +33,7 @@ class Block:
         self.view = view
         self.numbers = numbers  # sequence numbers, ascending
         self.uids = uids  # parallel to them
-        self.stored: dict[Stored, Sequence[bytes]] = {}  # what the items read; parallel as well
+        self.stored: dict[Column, Sequence[bytes]] = {}  # what the items read; parallel as well
         self._first, self._last = numbers[0], numbers[-1]
         self._following = following  # no number is missing between the first and the last
 
@@ -72,7 +71,7 @@ class Message:
         """Return the message's entry of one of the mailbox's parallel lists."""
         return values[self._at]
 
-    def read(self, stored: Stored) -> bytes:
+    def read(self, stored: Column) -> bytes:
         """Return something short of the message, whole; raises `Gone`."""
         for _, (octets,) in self.storage.fetch(self.mailbox, [self.uid], [stored]):
             return octets
@@ -92,7 +91,7 @@ class Item(ABC):
     __slots__ = ()
 
     @property
-    def reads(self) -> tuple[Stored, ...]:
+    def reads(self) -> tuple[Column, ...]:
         """What `columns` finds in `Block.stored`."""
         return ()
 

@@ -9,7 +9,7 @@ from postroad_store.imap.commands.fetch.values import FLAGS, UID
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.item import Item
-    from postroad_store.mail.model.message import Item as Stored
+    from postroad_store.mail.model.message import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Plan:
     # first literal find everything else before it.
     items: tuple[Item, ...]
     texts: int  # how many of the items are texts
-    reads: tuple[Stored, ...]  # what is read from the storage
+    reads: tuple[Column, ...]  # what is read from the storage
     alone: bool  # an item can only be written message by message: the plain way
     sets_seen: bool
     whole: bool  # the client gets whole messages
