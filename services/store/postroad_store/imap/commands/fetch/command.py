@@ -77,7 +77,7 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
 
 
 def _has_unseen(view: View, spans: list[range]) -> bool:
-    r"""Return True if there may be a message without \Seen; of many messages it is found out later."""
+    r"""Return True if a message lacks \Seen; of many messages, assume it: `_fetch_and_mark` looks at them in turns."""
     return sum(map(len, spans)) > MANY or any(_unseen(view, spans))
 
 
