@@ -37,7 +37,6 @@ def test_the_index(capsys: pytest.CaptureFixture[str]) -> None:
     assert " rules in " in lines[-1]
 
 
-@pytest.mark.xfail(reason="the rooms of the tree give their citations numbers one after another", strict=False)
 def test_every_cited_section_says_of_which_rfc() -> None:
-    """Otherwise who looks for the rule does not find the line that obeys it."""
+    """Otherwise a search for the rule does not find the line that obeys it."""
     assert [f"{one.path}:{one.line} §{one.section}" for one in rules.bare()] == []

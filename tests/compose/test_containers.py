@@ -36,7 +36,7 @@ def test_healthy_soon(composed: ComposeStack, figure: Callable[[str, object], No
 
 
 def test_images_are_built_here(composed: ComposeStack) -> None:
-    """Under a name of the project's own, and never fetched: whoever had the name in a registry would run here."""
+    """Under a name of the project's own, and never fetched: an image of that name in a registry would run here."""
     services = json.loads(composed.compose("config", "--format", "json"))["services"]
     assert services.keys() == {"init", *Service}
     assert {(service["pull_policy"], service.get("image"), "build" in service) for service in services.values()} == {

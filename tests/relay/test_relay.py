@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, Self
 import aiosmtplib
 import pytest
 
+from postroad.clock import Clock
 from postroad.config import Settings
-from postroad.journal import JournalReader, Kind
+from postroad.journal import Entry, JournalReader, Kind
 from postroad.smtp.server.server import serve
 from postroad.tls import client_context
+from postroad.world.guesses import TooManyGuesses
 from postroad.world.secret import hash_password
 from postroad.world.source import load_world
 from postroad_relay import relay
-from postroad_relay.queue.spool import Entry, QueueId
+from postroad_relay.queue.spool import Entry as SpoolEntry
+from postroad_relay.queue.spool import QueueId
 from postroad_relay.relay import Relay
 from tests.harness.processes import claim_network
 from tests.harness.tls import certificate, server_tls
@@ -56,6 +59,7 @@ class Site:
             "POSTROAD_RETRY": "20ms 20ms 20ms 10m",
         }
         self.server_tls = server_tls
+        self.clock: Clock | None = None
         address = f"{self.network}.143"
         script: Script = {("mx.postroad.test", "A"): [f"mx.postroad.test. 300 A {address}"]}
         for domain in ("alpha.test", "beta.test", "elsewhere.example"):
@@ -78,6 +82,7 @@ class Site:
             load_world(settings.world, settings.network),
             server_tls=self.server_tls,
             client_tls=client_context(),
+            clock=self.clock,
         )
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,11 +124,15 @@ class Site:
             )
             return refused, reply
 
-    async def journal(self) -> list[tuple[Kind, dict[str, Any]]]:
+    async def entries(self) -> list[Entry]:
         """Stop, and return what the journal has."""
         await self.relay.stop()
         self.relay.stop = _nothing  # type: ignore[method-assign]
-        entries = JournalReader(self.folder / "journal").entries()
+        return list(JournalReader(self.folder / "journal").entries())
+
+    async def journal(self) -> list[tuple[Kind, dict[str, Any]]]:
+        """Stop, and return the kinds and details that the journal has."""
+        entries = await self.entries()
         return [
             (entry.kind, dict(entry.detail) | {"queue_id": entry.queue_id, "message_id": entry.message_id})
             for entry in entries
@@ -266,6 +275,20 @@ async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCapt
     assert "wonderland" not in caplog.text
 
 
+async def test_a_password_that_is_not_looked_at_leaves_a_trace_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise TooManyGuesses
+
+    monkeypatch.setattr(site.relay._service._guesses, "log_in", refuse)
+    with pytest.raises(aiosmtplib.SMTPAuthenticationError) as error:
+        await site.client().connect()
+    assert error.value.code == 454
+    refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
+    assert {(detail["login"], detail["reply"][:9], detail["reason"]) for detail in refused} == {
+        ("alice@alpha.test", "454 4.7.0", "too many wrong passwords")
+    }
+
+
 async def test_a_full_queue_is_said_and_loses_nothing(site: Site) -> None:
     await site.restart(POSTROAD_QUEUE="3", POSTROAD_RETRY="50ms")
     site.store.replies["RCPT"] = "450 4.2.1 Busy"
@@ -281,7 +304,7 @@ async def test_a_full_queue_is_said_and_loses_nothing(site: Site) -> None:
         await client.mail("alice@alpha.test")
         await client.rcpt("bob@beta.test")
         site.relay.spool._index.entries.update(
-            {QueueId(f"{n}"): Entry(QueueId(f"{n}"), 0.0, spilled=False) for n in range(3)}
+            {QueueId(f"{n}"): SpoolEntry(QueueId(f"{n}"), 0.0, spilled=False) for n in range(3)}
         )
         with pytest.raises(aiosmtplib.SMTPDataError) as error:
             await client.data(CONTENT)
@@ -392,6 +415,22 @@ async def test_mail_waits_for_a_server_that_is_down(site: Site) -> None:
     await site.restart()
     await site.store.listen()
     await site.store.wait_for(5)
+
+
+async def test_the_whole_relay_goes_by_one_clock(site: Site) -> None:
+    site.clock = Clock()
+    await site.restart(POSTROAD_RETRY="2h")
+    site.store.replies["RCPT"] = "450 4.2.1 Busy"
+    await site.send()
+    for _ in range(1000):
+        if any(entry.attempts for entry in site.relay.spool.entries()) and not site.relay.manager._active:
+            break
+        await asyncio.sleep(0.01)
+    site.store.replies.clear()
+    site.clock.push(1.1 * 7200.0)
+    await site.store.wait_for(1)
+    times = [entry.time.timestamp() for entry in await site.entries()]
+    assert times[-1] - times[0] > 7200.0
 
 
 async def test_mail_waits_for_a_name_server_that_fails(site: Site) -> None:

@@ -1,6 +1,6 @@
-"""The tap: whoever attaches one sees every octet in and out of every session, as it passes the shell.
+"""The tap: a listener on it sees every octet in and out of every session, as it passes the shell.
 
-A shell asks `Tap.opened` once for a session, and then tells the `Listener` that it got, or nobody: a session without a
+A shell asks `Tap.opened` once per session and then calls the `Listener` that it got, if any: a session without a
 listener pays one test for None. A listener gets the octets of the protocol: after TLS is removed, before it is added.
 """
 
@@ -42,5 +42,5 @@ class Tap(Protocol):
     """Chooses which sessions are heard."""
 
     def opened(self, session: Opened) -> Listener | None:
-        """Return who listens to the session, or None."""
+        """Return the listener of the session, or None."""
         ...

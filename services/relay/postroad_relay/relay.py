@@ -93,9 +93,8 @@ class Relay:
     async def start(self) -> None:
         """Take up the queue and listen; raises `OSError` where a port can't be bound."""
         settings = self._settings
-        queued = (
-            self.spool.entries()
-        )  # before `serve`, which may serve clients before it returns: their mail is taken up
+        # Before `serve`, which may serve clients before it returns: their mail is taken up by the service.
+        queued = self.spool.entries()
         address = settings.listen or self._address
         listeners = [
             Listener(address, settings.smtp_port, Purpose.TRANSFER),

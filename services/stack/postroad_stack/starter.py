@@ -1,7 +1,7 @@
 """The world to start from: the one in the checkout, or the file that the first start writes.
 
-Who installs Postroad with pip and calls `postroad run` in an empty folder gets a `world.toml` there, which is then
-theirs to edit. It is a copy of `services/world.toml`, which the wheel includes.
+Users who install Postroad with pip and call `postroad run` in an empty folder get a `world.toml` there, to edit. It is
+a copy of `services/world.toml`, which the wheel includes.
 """
 
 from __future__ import annotations

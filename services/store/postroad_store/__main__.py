@@ -63,6 +63,9 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     log.setup(SERVICE, settings.log_level)
+    # A thread that reads a large message holds the GIL for up to one switch interval at a time; Python's 5 ms would add
+    # up to more than a NOOP of another session may wait.
+    sys.setswitchinterval(0.0005)
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -10,9 +10,10 @@ import pytest
 from flufl.bounce import all_failures
 
 from postroad.mail.envelope import BodyType, Recipient
+from postroad.mail.reply import reply
 from postroad_relay.dsn.report import report
 from postroad_relay.queue.spool import QueueId
-from tests.relay.dsns import CASES, NO_USER, REPORTER, SIMPLE, Case
+from tests.relay.dsns import CASES, NO_USER, REPORTER, SIMPLE, Case, refused
 
 if TYPE_CHECKING:
     from email.message import Message as MimePart
@@ -75,6 +76,15 @@ def test_lines_are_short_and_end_in_crlf(case: Case) -> None:
     assert b"\n" not in own.replace(b"\r\n", b"")
     assert b"\r" not in own.replace(b"\r\n", b"")
     assert max(map(len, own.split(b"\r\n"))) <= 998
+
+
+def test_a_word_that_is_longer_than_a_line_is_cut_and_not_lost() -> None:
+    endless = refused(reply(550, "5.1.1", "x" * 2500))
+    content = Case("endless", failures={0: endless}).report().content
+    assert max(map(len, content.split(b"\r\n"))) <= 998
+    human, machine = content.split(b"Content-Type: ")[2:4]
+    assert human.count(b"x" * 900) == machine.count(b"x" * 900) == 2
+    assert human.count(b"x" * 100) == machine.count(b"x" * 100) == 25
 
 
 def test_what_is_returned_is_what_was_sent() -> None:

@@ -125,7 +125,7 @@ class Bench:
 
     def open(self) -> None:
         self.clock = Clock(wall=self.wall)
-        self.spool = Spool(self.directory, clock=Clock(wall=lambda: self.now))
+        self.spool = Spool(self.directory, clock=self.clock)
         self.manager = Manager(
             self.spool,
             router=cast("Router", self.router),
@@ -368,7 +368,7 @@ async def test_what_waits_for_a_host_that_stays_down_expires(tmp_path: Path) -> 
     bench.courier.gated = {"beta.test"}
     for number in range(5):
         await bench.put(f"u{number}@beta.test")
-    bench.now += 6000.0
+    bench.clock.push(6000.0)
     bench.courier.gates["beta.test"].set()
     await bench.notes.until(lambda: len(bench.notes.find(Kind.EXPIRED)) == 5)
     assert len(bench.notes.find(Kind.REPORTED)) == 5
@@ -383,7 +383,7 @@ async def test_what_waits_expires_when_its_time_comes(tmp_path: Path) -> None:
         await bench.put(f"u{number}@beta.test")
     bench.courier.gates["beta.test"].set()
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) >= 5)
-    bench.now += 6000.0
+    bench.clock.push(6000.0)
     await bench.notes.until(lambda: len(bench.notes.find(Kind.EXPIRED)) == 5)
     await bench.close()
 
@@ -526,6 +526,23 @@ async def test_closing_waits_until_what_was_delivered_is_written(bench: Bench) -
     assert bench.notes.kinds(ident)[-1] == "delivered"
     bench.open()
     assert len(bench.spool) == 0
+
+
+async def test_closing_begins_no_further_attempt(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, capacity=Capacity(lane=1))
+    bench.courier.gated = {"beta.test"}
+    for number in range(3):
+        await bench.put(f"u{number}@beta.test")
+    await until(lambda: bench.courier.running > 0)
+    closing = asyncio.create_task(bench.manager.close(grace=5.0))
+    await asyncio.sleep(0)
+    bench.courier.gates["beta.test"].set()
+    await closing
+    assert bench.courier.deliveries == [("u0@beta.test",)]
+    bench.spool.close()
+    bench.open()
+    assert len(bench.spool) == 2
+    await bench.close()
 
 
 async def test_closing_cuts_off_what_takes_too_long(bench: Bench) -> None:

@@ -26,3 +26,19 @@ SCHEDULE = Schedule((1.0, 5.0, 60.0), 1000.0)
 )
 def test_next_attempt(now: float, attempts: int, chance: float, due: float | None) -> None:
     assert SCHEDULE.next_attempt(now=now, arrived=100.0, attempts=attempts, chance=chance) == pytest.approx(due)
+
+
+@pytest.mark.parametrize(
+    ("now", "due", "attempts", "left"),
+    [
+        (100.0, 103.0, 2, 3.0),
+        (100.0, 90.0, 2, -10.0),  # it fell due while the relay was stopped; what is due longest comes first
+        (100.0, 105.5, 2, 5.5),  # the whole step with its jitter
+        (100.0, 86_505.5, 2, 5.5),  # the clock was set back by a day
+        (100.0, 86_400.0, 9, 66.0),
+        (100.0, 86_400.0, 0, 0.0),  # the first attempt waits for nothing
+        (100.0, 99.0, 0, -1.0),
+    ],
+)
+def test_what_is_left_of_a_wait_is_never_more_than_its_step(now: float, due: float, attempts: int, left: float) -> None:
+    assert SCHEDULE.wait_left(now=now, due=due, attempts=attempts) == pytest.approx(left)

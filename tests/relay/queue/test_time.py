@@ -203,3 +203,13 @@ async def test_a_first_attempt_waits_for_no_wall_clock(days: Days) -> None:
     days.set_by -= DAY
     await days.restart()
     await days.pass_until(lambda: days.hop.attempts == 1)
+
+
+@pytest.mark.parametrize("by", [-100 * DAY, 100 * DAY])
+async def test_a_message_lives_for_its_time_whatever_becomes_of_the_wall_clock(days: Days, by: float) -> None:
+    await days.put()
+    await days.pass_until(lambda: days.hop.attempts == 1)
+    days.set_by += by
+    passed = await days.pass_until(lambda: not len(days.spool))
+    assert passed == pytest.approx(5 * DAY, abs=60)
+    assert b"gave up after 5 days" in days.hop.contents[0]

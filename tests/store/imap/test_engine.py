@@ -325,3 +325,26 @@ def test_closed_while_octets_wait() -> None:
     engine.complete(b"a", b"OK")
     engine.close()
     assert [engine.next_event(), engine.next_event()] == [CloseConnection(), None]
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        (b"t" * 64 + b" FOO\r\n", b"t" * 64 + b" BAD Error in IMAP command FOO: Unknown command\r\n"),
+        (b"t" * 64 + b"\r\n", b"t" * 64 + b" BAD Error in IMAP command: Invalid command name\r\n"),
+        (b"t" * 65 + b"\r\n", b"* BAD Error in IMAP tag: Invalid tag\r\n"),
+        (b"t" * 65 + b" NOOP\r\n", b"t" * 65 + b" OK\r\n"),
+        (b"t" * 64 + b" NOOP\n", b"t" * 64 + b" BAD A line must end in CRLF (with netcat: nc -C)\r\n"),
+        (b"t" * 65 + b" NOOP\n", b"* BAD A line must end in CRLF (with netcat: nc -C)\r\n"),
+    ],
+)
+def test_a_tag_that_is_repeated_is_short(line: bytes, answer: bytes) -> None:
+    assert Peer().say(line) == answer
+
+
+def test_login_raises_the_limits() -> None:
+    peer = Peer(limits=SMALL)
+    line = b"a LOGIN x " + b"y" * 150 + b"\r\n"
+    assert peer.say(line) == b"a BAD Command line too long\r\n"
+    peer.engine.enter(State.AUTHENTICATED)
+    assert peer.say(line) == b"a BAD Already logged in\r\n"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.mail.model.flags import FLAGGED, SEEN
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         box = account.selectable(name)
         view = storage.view(box)
         assert view.uids == sorted(set(view.uids))
-        read = storage.fetch(box, view.uids, [Item.CONTENT])
+        read = storage.fetch(box, view.uids, [Column.CONTENT])
         for (_, (content,)), flags in zip(read, box.flags, strict=True):
             head, _, body = content.partition(b"\r\n\r\n")
             subject = head.removeprefix(b"Subject: ")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postroad_store.mail.model.account import Account
-    from postroad_store.mail.model.mailbox import Contents, Mailbox
+    from postroad_store.mail.model.contents import Contents
+    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put
 

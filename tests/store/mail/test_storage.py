@@ -36,7 +36,7 @@ from postroad_store.mail.model.flags import (
     FlagSet,
 )
 from postroad_store.mail.model.mailbox import Status
-from postroad_store.mail.model.message import UID, Item, Kind
+from postroad_store.mail.model.message import UID, Column, Kind
 from postroad_store.mail.model.view import Changes
 from postroad_store.mail.storage import Storage
 
@@ -87,7 +87,7 @@ async def test_a_new_account_has_its_mailboxes(storage: Storage) -> None:
 async def test_append_tells_where(storage: Storage, inbox: Mailbox) -> None:
     first, second = await storage.append([Arrival((inbox,), content, 5, NO_FLAGS) for content in mails(2)])
     assert (first.mailbox, first.uid_validity, first.uid, second.uid) == (inbox, inbox.uid_validity, 1, 2)
-    assert list(storage.fetch(inbox, [1, 2, 3], [Item.TEXT, Item.HEADER, Item.CONTENT])) == [
+    assert list(storage.fetch(inbox, [1, 2, 3], [Column.TEXT, Column.HEADER, Column.CONTENT])) == [
         (1, (b"body 1\r\n", b"Subject: 1\r\n\r\n", mails(1)[0])),
         (2, (b"body 2\r\n", b"Subject: 2\r\n\r\n", mails(2)[1])),
     ]
@@ -142,10 +142,10 @@ async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Stora
     (stored,) = await storage.append([Arrival((inbox,), content, 0, NO_FLAGS)])
     assert stored.uid == 1
     assert rows(storage, "octets") == 3
-    assert list(storage.fetch(inbox, [1], [Item.TEXT, Item.CONTENT])) == [(1, (body, content))]
+    assert list(storage.fetch(inbox, [1], [Column.TEXT, Column.CONTENT])) == [(1, (body, content))]
     await storage.append([Arrival((inbox,), b"small", 0, NO_FLAGS)])
     storage.view(inbox)
-    assert storage.block(inbox, [1, 2], [Item.CONTENT, Item.TEXT]) == [(1, content, body), (2, b"small", b"")]
+    assert storage.block(inbox, [1, 2], [Column.CONTENT, Column.TEXT]) == [(1, content, body), (2, b"small", b"")]
     for start, end in [
         (0, 5),
         (0, None),
@@ -169,9 +169,9 @@ async def test_a_large_message_that_goes_while_it_is_read(storage: Storage, inbo
 async def test_block(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, *mails(3))
     storage.view(inbox)
-    rows = storage.block(inbox, [1, 3, 4], [Item.HEADER, Item.TEXT])
+    rows = storage.block(inbox, [1, 3, 4], [Column.HEADER, Column.TEXT])
     assert rows == [(1, b"Subject: 1\r\n\r\n", b"body 1\r\n"), (3, b"Subject: 3\r\n\r\n", b"body 3\r\n")]
-    assert storage.block(inbox, [], [Item.HEADER]) == []
+    assert storage.block(inbox, [], [Column.HEADER]) == []
 
 
 async def test_parts(storage: Storage, inbox: Mailbox, put: Put) -> None:
@@ -194,8 +194,8 @@ async def test_fetch_of_scattered_uids(storage: Storage, inbox: Mailbox, put: Pu
     await storage.expunge(inbox, [3, 4], only_deleted=False)
     for wanted in ([1, 2, 3, 4, 5], [1, 3, 5, 7], [1, 40], list(range(1, 41)), [50], []):
         expected = [uid for uid in wanted if uid not in {3, 4, 50}]
-        assert [uid for uid, _ in storage.fetch(inbox, wanted, [Item.CONTENT])] == expected
-        assert [uid for uid, _ in storage.fetch(inbox, wanted, [Item.ENVELOPE])] == expected
+        assert [uid for uid, _ in storage.fetch(inbox, wanted, [Column.CONTENT])] == expected
+        assert [uid for uid, _ in storage.fetch(inbox, wanted, [Column.ENVELOPE])] == expected
     view.close()
 
 
@@ -206,7 +206,7 @@ async def test_fetch_in_blocks(storage: Storage, inbox: Mailbox, put: Put, monke
     for loaded in (False, True):
         if loaded:
             storage.view(inbox)
-        for item in Item:
+        for item in Column:
             assert [uid for uid, _ in storage.fetch(inbox, range(1, 21), [item])] == list(range(1, 21))
 
 
@@ -337,7 +337,7 @@ async def test_copy(storage: Storage, account: Account, put: Put) -> None:
     assert (archive.flags, list(archive.internal_dates), view.recent) == ([FLAGGED] * 2, [77, 77], {1, 2})
     assert rows(storage, "contents") == 3
     assert await storage.copy(archive, [1], archive) == copied(archive.uid_validity, (1,), (3,))
-    assert [values for _, values in storage.fetch(archive, [1, 2, 3], [Item.CONTENT])] == [
+    assert [values for _, values in storage.fetch(archive, [1, 2, 3], [Column.CONTENT])] == [
         (mails(3)[0],),
         (mails(3)[2],),
         (mails(3)[0],),

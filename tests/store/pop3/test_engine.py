@@ -305,7 +305,7 @@ class TestLines:
         assert b"Too many" not in talk.say(b"X\r\nY\r\nCAPA\r\nX\r\nY\r\nSTAT\r\nX\r\nY\r\nCAPA\r\n")
         assert not talk.closed
 
-    @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"post /x HTTP/1.0", b"CONNECT a:25 HTTP/1.1", b"OPTIONS *"])
+    @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"POST /x HTTP/1.0", b"CONNECT a:25 HTTP/1.1", b"OPTIONS *"])
     def test_http_ends_the_session_at_once(self, line: bytes) -> None:
         talk = Talk()
         assert talk.say(line + b"\r\nUSER alice\r\n") == b"-ERR Unknown command.\r\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from OpenSSL import SSL
 
 from postroad.shell import LINGER
 from postroad_store.protocol.contract import ConnectionLost
@@ -39,6 +41,20 @@ async def start(store_tls: ServerTls) -> AsyncIterator[Callable[..., Room]]:
     for room in rooms:
         room.go.set()
         await room.listener.stop()
+
+
+def agree(port: int, groups: str, version: int) -> str | None:
+    """Return the group of the key exchange where the client prefers those."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_max_proto_version(version)
+    library: Any = vars(SSL)["_lib"]  # pyOpenSSL has no public way
+    assert library.SSL_CTX_set1_curves_list(context._context, groups.encode()) == 1
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
+        plain.settimeout(None)  # pyOpenSSL wants a blocking socket
+        secure = SSL.Connection(context, plain)
+        secure.set_connect_state()
+        secure.do_handshake()
+        return secure.get_group_name()
 
 
 class TestDialogue:
@@ -115,6 +131,17 @@ class TestTls:
         old.set_ciphers("AES128-SHA")
         with pytest.raises((ssl.SSLError, OSError)):
             await asyncio.open_connection("127.0.0.1", room.tls_port, ssl=old)
+
+    @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+    @pytest.mark.parametrize("group", ["X25519", "P-256", "P-384"])
+    async def test_the_key_exchange_is_the_client_s_choice(
+        self, start: Callable[..., Room], group: str, version: int
+    ) -> None:
+        """P-256 has to be offered for TLS 1.2: the certificate's key is on it (RFC 8422 §5.1)."""
+        room = start()
+        groups = f"{group}:P-256" if version == SSL.TLS1_2_VERSION else group
+        agreed = await asyncio.to_thread(agree, room.tls_port, groups, version)
+        assert agreed == {"X25519": "x25519", "P-256": "secp256r1", "P-384": "secp384r1"}[group]
 
     async def test_a_listener_without_a_certificate_has_no_tls_port(self) -> None:
         loop = asyncio.get_running_loop()
@@ -232,9 +259,10 @@ class TestEnds:
         async with connected(room) as client:
             client.send(b"FLOOD 100000000\n")
             await event(room.waiting)
-            await stalled(room.sessions[0])
-            room.clock.push(61)
-            await ended(room.sessions[0])
+            async with asyncio.timeout(PATIENCE):
+                while not room.sessions[0].ended.is_set():  # all buffers have to be full first
+                    await asyncio.sleep(0.05)
+                    room.clock.push(61)
 
     async def test_a_client_that_does_not_take_the_last_words_is_cut_off(self, start: Callable[..., Room]) -> None:
         room = start()

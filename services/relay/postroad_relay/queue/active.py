@@ -55,11 +55,11 @@ class Active:
             self.news.append((index, outcome))
         return final
 
-    def expire(self, now: float) -> None:
-        """Give up the recipients that are deferred; `now` in seconds since the epoch."""
-        age = period(now - self.message.arrived)
+    def expire(self, age: float) -> None:
+        """Give up the recipients that are deferred, at an age in seconds."""
+        words = period(age)
         for index, last in self.deferred.items():
-            failure = Expired(_EXPIRED, f"gave up after {age}: {last.reason}", last.host, last.reply)
+            failure = Expired(_EXPIRED, f"gave up after {words}: {last.reason}", last.host, last.reply)
             self.failed[index] = failure
             self.news.append((index, failure))
         self.deferred.clear()

@@ -39,12 +39,12 @@ class Lane:
         self.in_ring = False
         self.down: Deferred | None = None  # why it rests
         self.waiting: dict[QueueId, Entry] = {}
-        self.oldest = 0.0  # seconds since the epoch; no message that waits arrived earlier
+        self.oldest = 0.0  # seconds of the monotonic clock; no message that waits arrived earlier
         self.timer: Timer | None = None  # for the next probe
 
     def wait(self, entry: Entry) -> None:
         """Let a message wait until the rest is over."""
-        self.oldest = min(self.oldest, entry.arrived) if self.waiting else entry.arrived
+        self.oldest = min(self.oldest, entry.since) if self.waiting else entry.since
         self.waiting[entry.queue_id] = entry
 
 
@@ -168,13 +168,13 @@ class Lanes:
     def probe(self, lane: Lane) -> None:
         """Attempt one of the messages that wait, and those that have waited until they expired."""
         lane.timer = None
-        now = self._clock.now()
+        now = self._clock.monotonic()
         if self._schedule.is_over(now=now, arrived=lane.oldest):
-            over = [entry for entry in lane.waiting.values() if self._schedule.is_over(now=now, arrived=entry.arrived)]
+            over = [entry for entry in lane.waiting.values() if self._schedule.is_over(now=now, arrived=entry.since)]
             for entry in over[: self._capacity.refill]:
                 del lane.waiting[entry.queue_id]
                 self._carrier.probe(entry)
-            lane.oldest = min((entry.arrived for entry in lane.waiting.values()), default=now)
+            lane.oldest = min((entry.since for entry in lane.waiting.values()), default=now)
         while lane.waiting and not lane.jobs:
             self._carrier.probe(lane.waiting.pop(next(iter(lane.waiting))))
         if not lane.jobs and not lane.busy:

@@ -23,8 +23,8 @@ What is done about each kind of failure:
     The process is killed                      What was noted on disk counts. Whatever was being attempted is attempted
                                                again, so a server may get it twice (RFC 5321 §4.5.4.2).
     Our own code breaks in an attempt          The recipients are deferred (4.3.0), with the details in the log alone.
-    The wall clock is set                      Waits go by the monotonic clock. After a restart, no wait is longer than
-                                               its step of the schedule.
+    The wall clock is set                      Waits and the expiry go by the monotonic clock. After a restart, no wait
+                                               is longer than its step of the schedule.
 
 The lifetime of a message is not bounded by attempts but by `POSTROAD_EXPIRY`. No warning is sent about delays.
 """
@@ -248,7 +248,7 @@ class Manager:
     def postpone(self, lane: Lane, job: Job, down: Deferred) -> None:
         """Take back a job whose lane has begun to rest: let its message wait in the lane, or defer it."""
         active = job.active
-        if active.is_untouched and not self._schedule.is_over(now=self._clock.now(), arrived=active.message.arrived):
+        if active.is_untouched and not self._schedule.is_over(now=self._clock.monotonic(), arrived=active.entry.since):
             self._held -= active.held
             del self._active[active.entry.queue_id]
             self._wait(lane, active.entry, active.message, job.indexes)
@@ -285,15 +285,17 @@ class Manager:
     def _conclude(self, active: Active) -> None:
         """End the attempt: decide what becomes of the message, and write it down."""
         self._held -= active.held
-        due, resume_at = None, 0.0
+        due: float | None = None
+        resume_at = 0.0
         if active.deferred:
-            now, arrived = self._clock.now(), active.message.arrived
-            attempts = active.entry.attempts + 1
-            due = self._schedule.next_attempt(now=now, arrived=arrived, attempts=attempts, chance=self._chance())
-            if due is None:
-                active.expire(now)
+            now, entry = self._clock.monotonic(), active.entry
+            at = self._schedule.next_attempt(
+                now=now, arrived=entry.since, attempts=entry.attempts + 1, chance=self._chance()
+            )
+            if at is None:
+                active.expire(now - entry.since)
             else:
-                resume_at = self._clock.monotonic() + (due - now)
+                due, resume_at = self._clock.now() + (at - now), at
         report = self._report(active) if active.failed else None
         active.stored = None
         self._write(active, conclude(active, report, due=due, resume_at=resume_at))

@@ -13,7 +13,10 @@ JITTER = 0.1  # of the wait, so that messages that failed together do not all co
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Waits between attempts, the last one repeating, and the age at which a message expires; in seconds."""
+    """Waits between attempts, the last one repeating, and the age at which a message expires; in seconds.
+
+    `now`, `arrived` and what is returned are in seconds of one clock, whichever that is.
+    """
 
     waits: tuple[float, ...]
     expiry: float

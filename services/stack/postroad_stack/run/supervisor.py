@@ -71,7 +71,7 @@ class Supervisor:
             )
             self._processes[name] = process
             self._followers.append(loop.create_task(self._follow(name, process)))
-        if self._lock is not None:  # whoever finds the data folder taken reads there whom to stop
+        if self._lock is not None:  # the next stack on this data folder reads there which to stop
             os.pwrite(self._lock, " ".join(map(str, self.pids.values())).encode(), 0)
         await self._until(lambda: not self._unready)
         return not self._unready

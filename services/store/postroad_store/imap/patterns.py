@@ -34,7 +34,6 @@ class Pattern:
         for octet in (pattern[at : at + 1] for at in range(len(pattern))):
             if octet in {b"*", b"%"} and last in {b"*", b"%"}:
                 if octet == b"*" and last == b"%":  # the wider of two neighbours
-                    percents &= ~(1 << (place - 1))
                     stars |= 1 << (place - 1)
                     last = octet
                 continue

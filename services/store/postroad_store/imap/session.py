@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from postroad.foreign import HTTP_METHODS
 from postroad_store.imap import updates
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
@@ -258,6 +259,8 @@ class Session:
         else:
             self.engine.complete(event.tag, b"BAD " + responses.text(event.text))
         limit = MAX_BAD_BEFORE_LOGIN if self.engine.state is State.NOT_AUTHENTICATED else MAX_BAD
+        if event.tag in HTTP_METHODS:
+            limit = 1
         if self._bad >= limit and self.engine.state is not State.LOGOUT:
             self.engine.bye(TOO_MANY_BAD)
             self.engine.close()

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.arrival import Arrival, Copied, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
-    from postroad_store.mail.model.message import UID, Item, Part
-    from postroad_store.mail.search.keys import Key
+    from postroad_store.mail.model.message import UID, Column, Part
+    from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
@@ -284,21 +284,21 @@ class Storage:
         return await self._in_thread(self._reader_apart.status, mailbox)
 
     def fetch(
-        self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
+        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
-        """Read: yield (UID, the items in the order asked) for those of `uids` (ascending) that are there.
+        """Read: yield (UID, the columns in the order asked) for those of `uids` (ascending) that are there.
 
         One SELECT reads a block of about a megabyte. None stays open between two messages, so the caller may wait
         between them. The TEXT or CONTENT of a message above a megabyte is better read by `content`, in pieces.
         """
-        return self._reader.fetch(mailbox, uids, items)
+        return self._reader.fetch(mailbox, uids, columns)
 
-    def block(self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]) -> list[tuple[Any, ...]]:
-        """Read: (UID, *items) rows, all at once, for those of `uids` (ascending) that are there.
+    def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+        """Read: (UID, *columns) rows, all at once, for those of `uids` (ascending) that are there.
 
         The quick way of `fetch` for a caller that cuts blocks itself: no Python runs per message (0.5 µs each).
         """
-        return self._reader.block(mailbox, uids, items)
+        return self._reader.block(mailbox, uids, columns)
 
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone.

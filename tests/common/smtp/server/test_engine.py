@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
+from postroad.foreign import HTTP_METHODS
 from postroad.mail.address import Address
 from postroad.mail.reply import (
     BAD_CONTENT,
@@ -19,6 +20,7 @@ from postroad.mail.reply import (
     TIMEOUT,
 )
 from postroad.smtp.extensions import EXTENSIONS
+from postroad.smtp.server.commands import HTTP_SPOKEN
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
     Authenticate,
@@ -34,7 +36,6 @@ from postroad.smtp.server.events import (
     Refused,
     StartTls,
 )
-from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Limits, Purpose, Session
@@ -183,6 +184,12 @@ def test_a_reply_without_a_question_changes_nothing(engine: Engine) -> None:
     with pytest.raises(LocalProtocolError, match="no event waits"):
         engine.answer(OK)
     assert engine.next_event() is PAUSED
+
+
+def test_refused_commands_are_told_with_their_own_names(engine: Engine) -> None:
+    engine.receive_data(b"MAIL FROM:<>\r\nMAIL FROM:<a>\r\nnonsense\r\nNOOP\0\r\nRCPT TO:<b>\r\nAUTH PLAIN secret\r\n")
+    told = [(event.command, event.argument) for event in events(engine) if isinstance(event, Refused)]
+    assert told == [("MAIL", "FROM:<a>"), ("RCPT", "TO:<b>"), ("AUTH", "")]
 
 
 def test_refuse_content_outside_data_is_nothing(engine: Engine) -> None:

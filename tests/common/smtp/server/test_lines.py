@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.smtp.server.commands import BAD_CHARACTER, LINE_TOO_LONG
-from postroad.smtp.server.lines import HTTP_SPOKEN, LineReader
+from postroad.smtp.server.commands import BAD_CHARACTER, HTTP_SPOKEN, LINE_TOO_LONG
+from postroad.smtp.server.lines import LineReader
 
 if TYPE_CHECKING:
     from postroad.mail.reply import Reply

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad_relay.queue.spool.log import Damage, Log, LogError, Position
-from postroad_relay.queue.spool.segment import Frame, number_in, open_segment
+from postroad_relay.queue.spool.segment import Frame, name_of, number_in, open_segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -300,6 +300,25 @@ def test_damage_longer_than_a_block_is_stepped_over(tmp_path: Path) -> None:
     found = Reader(tmp_path)
     assert found.records == [b"first", b"third"]
     assert found.positions == [first, third]
+
+
+@pytest.mark.parametrize("before", range(10))
+def test_a_frame_at_the_edge_of_a_searched_block_is_found(tmp_path: Path, before: int) -> None:
+    log = new_log(tmp_path)
+    # The search begins at the octet after the damaged frame's first, and goes on in blocks of 1 MiB.
+    first, second = log.append([(b"x" * ((1 << 20) + 1 - FRAME - before),), (b"second",)])
+    log.close()
+    assert second.offset == first.offset + 1 + (1 << 20) - before
+    (path,) = segments(tmp_path)
+    octets = bytearray(path.read_bytes())
+    octets[first.offset] ^= 1
+    path.write_bytes(octets)
+    assert Reader(tmp_path).records == [b"second"]
+
+
+def test_numbers_of_segments_are_hexadecimal(tmp_path: Path) -> None:
+    assert number_in(tmp_path / name_of(255, bytes(16))) == 255
+    assert name_of(255, bytes(16)) == f"0000000000ff-{'0' * 32}.log"
 
 
 class Disk:

@@ -15,7 +15,8 @@ from tests.harness.imap import NOW, Place, Wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from postroad_store.mail.model.mailbox import Contents, Mailbox
+    from postroad_store.mail.model.contents import Contents
+    from postroad_store.mail.model.mailbox import Mailbox
 
 
 async def deliver(place: Place, *flags: int) -> None:

@@ -18,7 +18,7 @@ from postroad_store.mail.database.schema import VERSION
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.flags import DELETED, DRAFT, SEEN, Change, FlagSet
 from postroad_store.mail.model.mailbox import Status
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.keys import Text
 from postroad_store.mail.storage import Storage
 
@@ -89,7 +89,7 @@ async def test_all_mail_of_version_1_is_there(tmp_path: Path) -> None:
         b"Date: Sun, 1 Mar 2026 12:00:00 +0000\r\n\r\nbody 2\r\n"
     )
     assert await storage.search(view, Text("grüße aus köln")) == [3]
-    assert [values for _, values in storage.fetch(bob.inbox, [1], [Item.CONTENT])] == [(storage.content(inbox, 1),)]
+    assert [values for _, values in storage.fetch(bob.inbox, [1], [Column.CONTENT])] == [(storage.content(inbox, 1),)]
     archive = alice.selectable("Archive")
     storage.view(archive)
     assert [archive.flag_names(flags) for flags in archive.flags] == [

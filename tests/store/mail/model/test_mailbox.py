@@ -7,10 +7,11 @@ from array import array
 
 import pytest
 
-from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, FLAGGED, SEEN, Change
-from postroad_store.mail.model.mailbox import FEW, MANY, Contents, Mailbox, MailboxRow, count_unseen
+from postroad_store.mail.model.contents import Contents, MailboxRow
+from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, FLAGGED, SEEN, Change, count_unseen
+from postroad_store.mail.model.mailbox import FEW, MANY, MAX_FLAG_NAMES, Mailbox, Status
 from postroad_store.mail.model.message import UID
-from postroad_store.mail.model.view import View
+from postroad_store.mail.model.view import Changes, View
 
 ROW = MailboxRow(1, "INBOX", None, selectable=True, uid_validity=7, uid_next=1, modseq=1, recent_uid=0)
 
@@ -52,13 +53,6 @@ def first_unseen(mailbox: Mailbox) -> int | None:
     return next((at for at, flags in enumerate(mailbox.flags) if not flags & SEEN), None)
 
 
-def test_many_values_are_counted_as_few_are() -> None:
-    flags = [number << FIRST_KEYWORD | number % 2 for number in range(4 * FEW)]
-    assert count_unseen(flags) == 2 * FEW
-    assert count_unseen(flags[:4]) == 2
-    assert count_unseen([]) == 0
-
-
 @pytest.mark.parametrize("count", [1, MANY, MANY + 1, 3 * MANY])
 def test_many_messages_are_taken_out_as_few_are(count: int) -> None:
     mailbox = mailbox_of(*[SEEN, 0, FLAGGED] * 2 * MANY)
@@ -73,6 +67,33 @@ def test_many_messages_are_taken_out_as_few_are(count: int) -> None:
     assert mailbox.unseen == count_unseen(mailbox.flags)
     assert mailbox.first_unseen() == first_unseen(mailbox)
     assert view.take(expunges=True).expunged == tuple(reversed(gone))
+
+
+def test_the_first_unseen_moves_when_those_before_it_go() -> None:
+    mailbox = mailbox_of(*[SEEN] * 4 * MANY, 0)
+    assert mailbox.first_unseen() == 4 * MANY
+    mailbox.remove(2, range(1, 2 * MANY + 1))
+    assert mailbox.first_unseen() == 2 * MANY
+    mailbox.remove(3, range(2 * MANY + 1, 4 * MANY + 1))
+    assert mailbox.first_unseen() == 0
+
+
+def test_several_ranges_of_many_messages() -> None:
+    mailbox = mailbox_of(*[0] * 60)
+    view = View(mailbox, read_only=True, claim=None)
+    mailbox.reflag(2, [(1, 20), (22, 22), (31, 50)], Change.ADD, SEEN, naming=[], by=None)
+    changed = [*range(1, 21), 22, *range(31, 51)]
+    assert [uid for uid, flags in zip(mailbox.uids, mailbox.flags, strict=True) if flags] == changed
+    assert [uid for _, uid in view.take(expunges=True).flags] == changed
+
+
+def test_what_a_row_says() -> None:
+    mailbox = Mailbox(
+        MailboxRow(3, "Sent", "\\Sent", selectable=True, uid_validity=7, uid_next=9, modseq=5, recent_uid=4)
+    )
+    assert (mailbox.id, mailbox.name, mailbox.special_use, mailbox.selectable) == (3, "Sent", "\\Sent", True)
+    assert (mailbox.uid_validity, mailbox.uid_next, mailbox.modseq, mailbox.recent_uid) == (7, 9, 5, 4)
+    assert (mailbox.loaded, mailbox.deleted, mailbox.views) == (False, False, set())
 
 
 def test_the_first_unseen_is_found_wherever_flags_change() -> None:
@@ -90,6 +111,15 @@ def test_the_first_unseen_is_found_wherever_flags_change() -> None:
     assert change(5, Change.REMOVE) == 4
     assert change(10, Change.REMOVE) == 4
     assert change(5, Change.ADD) == 9
+    modseq += 1
+    mailbox.reflag(modseq, [(2, 19)], Change.ADD, SEEN, naming=[], by=None)
+    assert mailbox.first_unseen() is None
+    modseq += 1
+    mailbox.reflag(modseq, [(6, 19)], Change.REMOVE, SEEN, naming=[], by=None)
+    assert mailbox.first_unseen() == 5
+    modseq += 1
+    mailbox.reflag(modseq, [(6, 9)], Change.ADD, SEEN, naming=[], by=None)
+    assert mailbox.first_unseen() == 9
     mailbox.remove(modseq + 1, [1, 2])
     assert mailbox.first_unseen() == 7
     mailbox.arrive(modseq + 2, [(30, 0, 1, 1)], [])
@@ -142,11 +172,88 @@ def test_a_snapshot_that_comes_too_late_is_not_taken() -> None:
 
 
 def test_unused_keywords() -> None:
-    mailbox = mailbox_of(0, 1 << FIRST_KEYWORD)
+    mailbox = mailbox_of(SEEN | FLAGGED, SEEN | 1 << FIRST_KEYWORD)
     mailbox.rename_keywords(2, [(0, "used")])
     assert not mailbox.has_unused_keywords()
     mailbox.rename_keywords(3, [(1, "unused")])
     assert mailbox.has_unused_keywords()
     mailbox.rename_keywords(4, [(1, "unused")])
     mailbox.rename_keywords(4, [(1, None)])  # no news
+    view = View(mailbox, read_only=True, claim=None)
+    view.on_change = lambda: pytest.fail("there is nothing to tell")
+    mailbox.rename_keywords(5, [(1, "unused")])
+    assert not view.changed
     assert mailbox.keywords == ["used", "unused"]
+    assert (mailbox.keyword_bit("UNUSED"), mailbox.keyword_bit("other")) == (1 << FIRST_KEYWORD + 1, 0)
+
+
+def test_texts_of_flags_are_remembered_within_bounds() -> None:
+    mailbox = mailbox_of()
+    mailbox.rename_keywords(2, [(0, "old")])
+    assert mailbox.flag_names(SEEN | 1 << FIRST_KEYWORD) == "\\Seen old"
+    mailbox.rename_keywords(3, [(0, "new")])
+    assert mailbox.flag_names(SEEN | 1 << FIRST_KEYWORD) == "\\Seen new"
+    for flags in range(2 * MAX_FLAG_NAMES):
+        mailbox.flag_names(flags << FIRST_KEYWORD)
+        assert len(mailbox._flag_names) <= MAX_FLAG_NAMES + 1
+
+
+def test_who_learns_of_what() -> None:
+    mailbox = mailbox_of(0, 0, 0)
+    mine, other = (View(mailbox, read_only=True, claim=None) for _ in range(2))
+    heard: list[str] = []
+    mine.on_change = lambda: heard.append("mine")
+    other.on_change = lambda: heard.append("other")
+    mailbox.reflag(2, [(1, 1)], Change.ADD, SEEN, naming=[], by=mine)
+    assert heard == ["other"]
+    mailbox.reflag(3, [(1, 1)], Change.ADD, SEEN, naming=[], by=None)  # changes nothing
+    assert heard == ["other"]
+    mailbox.reflag(4, [], Change.ADD, 1 << FIRST_KEYWORD, naming=[(0, "new")], by=mine)  # a keyword for everybody
+    assert sorted(heard) == ["mine", "other", "other"]
+    assert mine.take(expunges=True) == Changes(keywords=True)
+    assert other.take(expunges=True) == Changes(keywords=True, flags=((1, UID(1)),))
+    heard.clear()
+    mailbox.vanish()
+    assert set(heard) == {"mine", "other"}
+    assert (mailbox.uids, mailbox.unseen, mailbox.loaded) == ([], 0, False)
+    assert other.gone
+    assert other.take(expunges=True) == Changes(expunged=(3, 2, 1), recent=0)  # and its keywords are of no interest
+
+
+def test_messages_arrive_one_by_one_and_many_at_once() -> None:
+    entries = [(uid, [0, SEEN, 1 << FIRST_KEYWORD][uid % 3], 10 * uid, 1000 + uid) for uid in range(2, 2 * MANY)]
+    one_by_one, at_once = mailbox_of(SEEN), mailbox_of(SEEN)
+    views = [View(mailbox, read_only=True, claim=None) for mailbox in (one_by_one, at_once)]
+    heard: list[int] = []
+    views[1].on_change = lambda: heard.append(len(at_once.uids))
+    for modseq, entry in enumerate(entries, 2):
+        one_by_one.arrive(modseq, [entry], [(0, "work")])
+    at_once.arrive(2, entries, [(0, "work")])
+    for mailbox in (one_by_one, at_once):
+        assert list(zip(mailbox.uids, mailbox.flags, mailbox.sizes, mailbox.internal_dates, strict=True)) == [
+            (1, SEEN, 1, 1),
+            *entries,
+        ]
+        assert (mailbox.uid_next, mailbox.unseen, mailbox.keywords) == (2 * MANY, count_unseen(mailbox.flags), ["work"])
+    assert views[0].take(expunges=True) == views[1].take(expunges=True)
+    assert heard == [len(entries) + 1]
+    at_once.arrive(2, [(5 * MANY, 0, 1, 1)], [(0, "other")])  # no news but for the next UID
+    assert (len(at_once.uids), at_once.uid_next, at_once.keywords) == (len(entries) + 1, 5 * MANY + 1, ["work"])
+
+
+def test_status_and_places() -> None:
+    mailbox = mailbox_of(SEEN, 0, 0, uids=[2, 4, 9])
+    mailbox.recent_uid = 4
+    assert mailbox.status() == Status(messages=3, recent=1, uid_next=10, uid_validity=7, unseen=2)
+    assert [mailbox.index(uid) for uid in (1, 2, 3, 4, 9, 10)] == [None, 0, None, 1, 2, None]
+
+
+def test_ranges() -> None:
+    mailbox = mailbox_of(0, 0, 0, 0, uids=[2, 3, 5, 9])
+    assert mailbox.runs([2, 3, 5]) == [(2, 5)]
+    assert mailbox.runs([2, 4, 5]) == [(2, 2), (5, 5)]  # as many as lie between, but others
+    assert mailbox.runs([3, 5, 9, 10]) == [(3, 9)]
+    assert mailbox.runs([2, 9]) == [(2, 2), (9, 9)]
+    mailbox.unload()
+    assert (mailbox.keywords, mailbox.unseen, mailbox.first_unseen()) == ([], 0, None)
+    assert mailbox.runs([2, 3, 5]) == [(2, 3), (5, 5)]

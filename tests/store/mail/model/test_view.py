@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
+import pytest
+
+from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet
+from postroad_store.mail.model.mailbox import Mailbox
 from postroad_store.mail.model.message import UID
-from postroad_store.mail.model.view import Changes
+from postroad_store.mail.model.view import Changes, View
 
 if TYPE_CHECKING:
-    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put
 
@@ -100,3 +104,74 @@ async def test_ranges_of_uids(storage: Storage, inbox: Mailbox, put: Put) -> Non
     assert inbox.runs([1, 2, 3, 4]) == [(1, 4)]
     assert inbox.runs([1, 4, 5, 9]) == [(1, 1), (4, 5)]
     assert inbox.runs([9, 10]) == []
+
+
+def mailbox_of(count: int) -> Mailbox:
+    """Return a loaded mailbox with messages 1 to `count`, of which none has been seen as \\Recent."""
+    row = MailboxRow(1, "INBOX", None, selectable=True, uid_validity=7, uid_next=count + 1, modseq=1, recent_uid=0)
+    mailbox = Mailbox(row)
+    ones = array("q", [1] * count)
+    mailbox.load(Contents(row, [], list(map(UID, range(1, count + 1))), [0] * count, ones, ones[:], count, 0))
+    return mailbox
+
+
+@pytest.mark.parametrize("gone", [[1], [3], [2, 5], [1, 2, 3, 4, 5, 6], list(range(2, 60)), list(range(1, 101))])
+def test_what_is_expunged_leaves_the_view_from_the_end(gone: list[int]) -> None:
+    mailbox = mailbox_of(100)
+    view = View(mailbox, read_only=True, claim=None)
+    mailbox.remove(2, gone)
+    assert view.changed
+    numbers = list(range(1, 101))
+    told = view.take(expunges=True).expunged
+    for number in told:
+        del numbers[number - 1]
+    assert view.uids == numbers == mailbox.uids
+    assert len(told) == len(gone)
+    assert view.recent == set(numbers)
+    assert not view.changed
+
+
+def test_a_view_claims_what_is_recent_once() -> None:
+    mailbox = mailbox_of(3)
+    claims: list[int] = []
+
+    def claim(claimed: Mailbox) -> None:
+        claims.append(claimed.recent_uid)
+
+    first = View(mailbox, read_only=False, claim=claim)
+    assert (first.recent, claims) == ({1, 2, 3}, [3])
+    second = View(mailbox, read_only=False, claim=claim)
+    assert (second.recent, claims) == (set(), [3])
+    assert not second.changed
+    mailbox.arrive(2, [(7, 0, 1, 1)], [])
+    assert (first.changed, second.changed) == (True, True)
+    assert second.take(expunges=False) == Changes(exists=4, recent=1)
+    assert first.take(expunges=False) == Changes(exists=4)
+    assert (first.recent, second.recent, claims) == ({1, 2, 3}, {7}, [3, 7])
+    mailbox.remove(3, [7])
+    mailbox.arrive(4, [(8, 0, 1, 1)], [])
+    reading = View(mailbox, read_only=True, claim=None)
+    assert (reading.recent, claims) == ({8}, [3, 7])
+
+
+def test_few_and_many_changed_flags_are_numbered_alike() -> None:
+    for changed in ([5], [1, 100], list(range(1, 101)), [101]):
+        mailbox = mailbox_of(100)
+        view = View(mailbox, read_only=True, claim=None)
+        mailbox.remove(2, [50])
+        view.take(expunges=False)
+        view.flagged(changed)
+        expected = tuple((uid, uid) for uid in changed if uid <= 100 and uid != 50)
+        assert view.take(expunges=False).flags == expected
+        view.flagged(changed)
+        expected = tuple((uid - (uid > 50), uid) for uid in changed if uid <= 100 and uid != 50)
+        assert view.take(expunges=True).flags == expected
+
+
+def test_flags_alone_are_a_change() -> None:
+    view = View(mailbox_of(3), read_only=True, claim=None)
+    changed = [view.changed]
+    view.flagged([2])
+    changed.append(view.changed)
+    assert view.take(expunges=False) == Changes(flags=((2, UID(2)),))
+    assert [*changed, view.changed] == [False, True, False]

@@ -20,7 +20,6 @@ from postroad_store.mail.search.keys import (
     Header,
     InSet,
     InternalDate,
-    Key,
     Keyword,
     Larger,
     Not,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
+    from postroad_store.mail.search.key import Key
     from postroad_store.mail.search.longtext import LongText
     from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put

@@ -102,5 +102,5 @@ AUTH = Extension(
     available=lambda profile: profile.auth,
     mail=(Parameter("AUTH", _parse, None),),
     mail_line=500,  # RFC 4954 §3 (4)
-    verb=Verb("AUTH", _run, OUTSIDE_TRANSACTION, _LINE, _applies),
+    verb=Verb("AUTH", _run, OUTSIDE_TRANSACTION, _LINE, _applies, noted=True, secret=True),
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from postroad.foreign import HTTP_METHODS
 from postroad.mail.address import AddressError, check_literal, parse_path, parse_reverse_path
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import Reply, reply
@@ -32,8 +33,12 @@ class CommandError(Exception):
         self.reply = refusal
 
 
+COMMAND_LINE = 512  # octets with the CRLF, which extensions increase (RFC 5321 §4.5.3.1.4)
+
 # RFC 5321 §4.2.4: 502 for a command that is recognized and not implemented, 500 for one that is not recognized.
 NOT_IMPLEMENTED = frozenset({b"SEND", b"SOML", b"SAML", b"TURN", b"ETRN", b"ATRN", b"BDAT", b"BURL"})
+
+HTTP_SPOKEN = reply(421, "4.5.0", "This is SMTP, and the client speaks HTTP")
 
 LINE_TOO_LONG = reply(500, "5.5.2", "Line too long")
 BAD_CHARACTER = reply(500, "5.5.2", "A line has no bare CR, bare LF or NUL, and ends in CRLF")
@@ -64,6 +69,17 @@ _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 # RFC 5321 §4.1.1.1: clients may write more after a literal, and servers should be prepared for it.
 _LITERAL = re.compile(r"(\[[A-Za-z0-9:.]+\])(?: [ -~]*)?\Z")
+
+
+def unknown_command(name: bytes, line: bytes) -> Reply:
+    """Return the reply to a line whose verb is not known."""
+    if name in HTTP_METHODS:
+        return HTTP_SPOKEN
+    if not line.isascii():  # RFC 5321 §2.4: normally "500 syntax error - invalid character"
+        return NOT_ASCII
+    if len(line) + 2 > COMMAND_LINE:
+        return LINE_TOO_LONG
+    return COMMAND_NOT_IMPLEMENTED if name.upper() in NOT_IMPLEMENTED else NOT_RECOGNIZED
 
 
 def no_argument(argument: bytes) -> None:

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("postroad.smtp.server")
 
 _parse_ip = functools.lru_cache(maxsize=1024)(ip_address)  # saves 4 µs per connection
-
 READ_AHEAD = 64 * 1024  # octets kept behind a command that is being carried out, before reading stops
 
 
@@ -98,7 +97,7 @@ class Receiver(Lifecycle):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session, or turn the client away where there are too many."""
-        # None where the client was gone before it was accepted; its loss is told next
+        # There is no peer if the client was gone before it was accepted; its loss is reported next
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
         self._facts = Session(self._purpose, _parse_ip(host), port, self._server.next_session_id())
         tls = transport.get_extra_info("ssl_object")
@@ -114,7 +113,7 @@ class Receiver(Lifecycle):
         super().connection_made(transport)
 
     async def _handle_client(self) -> None:
-        """Greet. aiosmtpd runs this once the connection stands; its line loop would be here."""
+        """Greet; aiosmtpd runs this once there is a connection, with its line loop."""
         if self._engine is None:
             farewell = self._profile.encode(self._profile.farewell(TOO_MANY_CONNECTIONS))
             self._wire.sent(farewell)
@@ -146,7 +145,7 @@ class Receiver(Lifecycle):
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the session; what is being committed goes on to its end."""
         if self._engine is None and self.transport is None:
-            return  # told twice, as a handshake that failed does
+            return  # a handshake that failed reports the loss twice
         self._engine = None
         self._server.left(self)
         self._incoming.drop()
@@ -290,12 +289,12 @@ class Receiver(Lifecycle):
     # ---- what is awaited
 
     def _deliver(self, envelope: Envelope, content: Content) -> None:
-        """Hand the message to the service, and its answer to whoever is still there to hear it."""
+        """Hand the message to the service, and its answer to the client if it is still there."""
         self._committing = True
         answer: Reply | Awaitable[Reply]
         try:
             answer = self._service.message(self._facts, envelope, content)
-        except Exception as error:  # noqa: BLE001 - answered as one that comes later
+        except Exception as error:  # noqa: BLE001 - handled with the answers that come later
             answer = self.loop.create_future()
             answer.set_exception(error)
         if isinstance(answer, Reply):
@@ -315,6 +314,8 @@ class Receiver(Lifecycle):
             except Exception:
                 logger.exception("unforeseen error", extra=self._identity())
                 answer = LOCAL_ERROR
+            if done.exception() is not None:
+                self._service.refused(self._facts, "content", answer, "")
             self._engine.answer(answer)
         self._go_on_after(done)
 

@@ -32,14 +32,7 @@ from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mail.reply import AUTH_FAILED, Reply, reply
 from postroad.smtp.server.auth import AUTHENTICATED
-from postroad.smtp.server.commands import (
-    COMMAND_NOT_IMPLEMENTED,
-    LINE_TOO_LONG,
-    NOT_ASCII,
-    NOT_IMPLEMENTED,
-    NOT_RECOGNIZED,
-    CommandError,
-)
+from postroad.smtp.server.commands import LINE_TOO_LONG, CommandError, unknown_command
 from postroad.smtp.server.events import (
     Authenticate,
     Block,
@@ -53,20 +46,20 @@ from postroad.smtp.server.events import (
     Rcpt,
     Refused,
 )
-from postroad.smtp.server.lines import HTTP_METHODS, HTTP_SPOKEN, LineReader
-from postroad.smtp.server.sequence import COMMAND_LINE, State
+from postroad.smtp.server.lines import LineReader
+from postroad.smtp.server.sequence import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from postroad.smtp.server.data import MailData
     from postroad.smtp.server.profile import Profile
+    from postroad.smtp.server.sequence import Verb
     from postroad.smtp.server.service import Session
     from postroad.world.world import Account
 
 _TOO_MANY_ERRORS = reply(421, "4.7.0", "Too many errors")
 
-_NOTED = frozenset({"MAIL", "RCPT", "AUTH"})  # commands whose refusal is told to the caller
 _MANY_REPLIES = 256  # replies to send at once: a client that pipelines HELP and never reads must not cost memory
 
 
@@ -75,10 +68,10 @@ class Engine:
 
     __slots__ = (
         "_awaiting",
-        "_close_told",
+        "_close_given",
         "_data",
         "_data_ended",
-        "_discard_told",
+        "_discard_given",
         "_encode",
         "_errors",
         "_exchange",
@@ -99,7 +92,7 @@ class Engine:
         self.session = session
         self.state = State.CONNECTED
         self.envelope: Envelope = _NO_ENVELOPE  # what MAIL opened
-        self._verb = ""  # of the command that was read last
+        self._verb: Verb | None = None  # of the last line, or of the exchange that goes on
         self._verbs = profile.verbs
         self._encode = profile.encode
         self._awaiting: Event | None = None  # the event whose answer the engine waits for
@@ -111,8 +104,8 @@ class Engine:
         self._exchange: Callable[[Engine, bytes | Reply], Event | None] | None = None  # takes the next line
         self._data: MailData | None = None
         self._data_ended = False
-        self._discard_told = False
-        self._close_told = False
+        self._discard_given = False
+        self._close_given = False
 
     # ---- in and out
 
@@ -144,9 +137,9 @@ class Engine:
             elif self.state is State.CONNECTED:
                 event = self.ask(Connected())
             elif self.state is State.CLOSED:
-                if self._close_told:
+                if self._close_given:
                     return PAUSED
-                self._close_told = True
+                self._close_given = True
                 return Close()
             else:
                 line = self._lines.next_line()
@@ -233,7 +226,7 @@ class Engine:
         """
         if self._data is not None:
             self._data.refuse(refusal)
-            self._discard_told = True
+            self._discard_given = True
 
     def shut_down(self, farewell: Reply) -> None:
         """End the session with a last reply, such as 421, which goes anywhere (RFC 5321 §3.8); Close follows."""
@@ -263,13 +256,6 @@ class Engine:
     def refuse(self, refusal: Reply) -> None:
         """Refuse a command, which counts as an error of the client's; a 421 ends the session, as too many errors do."""
         self._finish(self._count_error(refusal))
-
-    def refused(self, refusal: Reply, argument: bytes) -> Event | None:
-        """Return the event that tells of a refused command, if it is one of those that leave a trace."""
-        if self._verb not in _NOTED:
-            return None
-        # AUTH's argument may be a password.
-        return Refused(self._verb, refusal, argument.decode("utf-8", "replace") if self._verb != "AUTH" else "")
 
     def _count_error(self, refusal: Reply) -> Reply:
         self._errors += 1
@@ -308,7 +294,7 @@ class Engine:
     def take_content(self, data: MailData) -> None:
         """Take what comes from now on for content, up to its end."""
         self._data = data
-        self._data_ended = self._discard_told = False
+        self._data_ended = self._discard_given = False
         self.state = State.DATA
 
     def begin_exchange(self, take: Callable[[Engine, bytes | Reply], Event | None]) -> None:
@@ -328,19 +314,18 @@ class Engine:
 
     def _take(self, line: bytes | Reply) -> Event | None:
         """Carry out one line: a command, or a part of an exchange; or refuse it."""
-        argument = b""
+        verb, argument = None, b""
         try:
             if self._exchange is not None:
+                verb = self._verb
                 return self._exchange(self, line)
             if not isinstance(line, bytes):
                 raise CommandError(line)
             # RFC 5321 §2.4: verbs are not case sensitive. RFC 5321 §4.1.1: trailing white space is tolerated.
             name, _, argument = line.rstrip(b" \t").partition(b" ")
-            verb = self._verbs.get(name.upper())
+            self._verb = verb = self._verbs.get(name.upper())
             if verb is None:
-                self.refuse(_unknown(name, line))
-                return None
-            self._verb = verb.name
+                raise CommandError(unknown_command(name, line))
             if len(line) + 2 > verb.line:
                 raise CommandError(LINE_TOO_LONG)
             if (refusal := verb.refused.get(self.state)) is not None:
@@ -350,7 +335,9 @@ class Engine:
             if self._exchange is not None:  # its first bad line ends it
                 self.end_exchange()
             self.refuse(error.reply)
-            return self.refused(error.reply, argument)
+            if verb is None or not verb.noted:
+                return None
+            return Refused(verb.name, error.reply, "" if verb.secret else argument.decode("utf-8", "replace"))
 
     def _mail_data(self) -> Event | None:
         data = self._data
@@ -365,8 +352,8 @@ class Engine:
                 self._lines.receive(rest)
         if block:
             return Block(block)
-        if data.refusal is not None and not self._discard_told:
-            self._discard_told = True
+        if data.refusal is not None and not self._discard_given:
+            self._discard_given = True
             return Discard()
         if not self._data_ended:
             return None
@@ -390,13 +377,3 @@ _ANSWERED: Mapping[type[Any], Callable[[Engine, Any, Reply], Reply]] = {
 }
 
 _NO_ENVELOPE = Envelope(None)
-
-
-def _unknown(name: bytes, line: bytes) -> Reply:
-    if name in HTTP_METHODS:
-        return HTTP_SPOKEN
-    if not line.isascii():  # RFC 5321 §2.4: normally "500 syntax error - invalid character"
-        return NOT_ASCII
-    if len(line) + 2 > COMMAND_LINE:
-        return LINE_TOO_LONG
-    return COMMAND_NOT_IMPLEMENTED if name.upper() in NOT_IMPLEMENTED else NOT_RECOGNIZED

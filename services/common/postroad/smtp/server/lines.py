@@ -3,25 +3,18 @@
 Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL is refused. So is a line longer than
 any command may be, and no more of it is kept. The result does not depend on how the octets arrive in pieces.
 
-A web page can make a browser send an HTTP request, with any octets in its body, to any port. If it were refused line by
-line, mail commands in the body would be carried out; so the first line of a request ends the session.
+The first line of an HTTP request ends the session (`postroad.foreign` says why).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.mail.reply import reply
-from postroad.smtp.server.commands import BAD_CHARACTER, LINE_TOO_LONG
+from postroad.foreign import HTTP_METHODS
+from postroad.smtp.server.commands import BAD_CHARACTER, HTTP_SPOKEN, LINE_TOO_LONG
 
 if TYPE_CHECKING:
     from postroad.mail.reply import Reply
-
-# RFC 9110 §9 and RFC 5789 §2, case sensitive; RFC 9113 §3.4: PRI begins HTTP/2
-HTTP_METHODS = frozenset(
-    {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI"}
-)
-HTTP_SPOKEN = reply(421, "4.5.0", "This is SMTP, and the client speaks HTTP")
 
 
 class LineReader:

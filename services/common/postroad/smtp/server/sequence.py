@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
+from postroad.smtp.server.commands import COMMAND_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -49,8 +50,6 @@ WITH_RECIPIENTS: Row = IN_TRANSACTION | {State.MAIL: _NO_RECIPIENTS}  # RFC 5321
 
 _STATES = (State.REFUSED, State.GREETED, State.READY, State.MAIL, State.RCPT)  # those that take commands
 
-COMMAND_LINE = 512  # octets with the CRLF, which extensions increase (RFC 5321 §4.5.3.1.4)
-
 
 def always(_profile: Profile, _session: Session) -> bool:
     """Return True: the verb depends on nothing."""
@@ -75,6 +74,8 @@ class Verb:
     refused: Mapping[State, Reply]
     line: int = COMMAND_LINE
     applies: Callable[[Profile, Session], bool] = always  # whether HELP lists it
+    noted: bool = False  # whether its refusal is an event, `Refused`
+    secret: bool = False  # its argument may be a password
 
 
 def sequence_table(verbs: Iterable[Verb]) -> str:

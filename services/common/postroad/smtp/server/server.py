@@ -50,7 +50,7 @@ class Server:
         self.clock = clock
         self.tap = tap
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
-        self.awaited: set[asyncio.Future[Any]] = set()  # by sessions
+        self.awaited: set[asyncio.Future[Any]] = set()  # by the sessions
         self.admission: Admission[Receiver] = Admission(
             "smtp", clock, limits.connections, limits.connections_per_address
         )
@@ -58,7 +58,7 @@ class Server:
         self._tls_ports: list[TlsPort] = []
         self._empty = asyncio.Event()
         self._unflushed: list[Receiver] = []
-        run = secrets.token_hex(4)  # tells the sessions of one run of the process from another's
+        run = secrets.token_hex(4)  # so that sessions of two runs of the process differ
         self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
 
     @property
@@ -97,8 +97,8 @@ class Server:
     def flush_soon(self, receiver: Receiver) -> None:
         """Have a session write its replies when all that has come was read.
 
-        Replies to several clients go out together: the first one wakes the client's process or its processor, and
-        the others find it awake. Where both are on one machine that saves a tenth of the time that a message takes.
+        Replies to several clients go out together: the first one wakes the client's process or its processor, and the
+        others find it awake. If both are on one machine, that saves a tenth of what a message takes (decision 8).
         """
         if not self._unflushed:
             receiver.loop.call_soon(self._flush)

@@ -17,7 +17,7 @@ from postroad.smtp.server.commands import (
     parse_rcpt,
 )
 from postroad.smtp.server.data import MailData
-from postroad.smtp.server.events import Mail, Rcpt
+from postroad.smtp.server.events import Mail, Rcpt, Refused
 from postroad.smtp.server.sequence import (
     ANYTIME,
     AT_THE_END,
@@ -65,7 +65,7 @@ def _rcpt(engine: Engine, argument: bytes) -> Event | None:
     recipient = parse_rcpt(argument, profile, engine.session, envelope)
     if len(envelope.recipients) >= profile.limits.recipients:
         engine.say(TOO_MANY_RECIPIENTS)  # RFC 5321 §4.5.3.1.10: 452
-        return engine.refused(TOO_MANY_RECIPIENTS, argument)
+        return Refused("RCPT", TOO_MANY_RECIPIENTS, argument.decode("utf-8", "replace"))
     return engine.ask(Rcpt(envelope, recipient))
 
 
@@ -120,8 +120,8 @@ def _help(engine: Engine, _argument: bytes) -> None:
 VERBS = (
     Verb("EHLO", _ehlo, ANYTIME),
     Verb("HELO", _helo, ANYTIME),
-    Verb("MAIL", _mail, OUTSIDE_TRANSACTION),
-    Verb("RCPT", _rcpt, IN_TRANSACTION),
+    Verb("MAIL", _mail, OUTSIDE_TRANSACTION, noted=True),
+    Verb("RCPT", _rcpt, IN_TRANSACTION, noted=True),
     Verb("DATA", _data, WITH_RECIPIENTS),
     Verb("RSET", _rset, ANYTIME),
     Verb("NOOP", _noop, ANYTIME),

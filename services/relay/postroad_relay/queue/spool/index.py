@@ -28,11 +28,12 @@ log = logging.getLogger(__name__)
 class Entry:
     """What memory keeps of a queued message."""
 
-    __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "spilled", "writing")
+    __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "since", "spilled", "writing")
 
     def __init__(self, ident: QueueId, arrived: float, *, spilled: bool) -> None:
         self.queue_id = ident
         self.arrived = arrived  # seconds since the epoch
+        self.since = 0.0  # the same moment in seconds of the monotonic clock
         self.due = arrived  # seconds since the epoch; the first attempt is made at once
         self.attempts = 0
         self.spilled = spilled

@@ -146,7 +146,7 @@ class Spool:
 
         The message is queued even if the caller drops the future.
         """
-        entry = Entry(message.queue_id, message.arrived, spilled=message.spilled)
+        entry = self._entry(message)
         future = self._append(entry, [encode_message(message, content)], status=False)
         return entry, future
 
@@ -186,8 +186,13 @@ class Spool:
             [encode_message(message, content), (record,)],
             status=True,
             progress=progress,
-            also=Entry(message.queue_id, message.arrived, spilled=False),
+            also=self._entry(message),
         )
+
+    def _entry(self, message: Message) -> Entry:
+        entry = Entry(message.queue_id, message.arrived, spilled=message.spilled)
+        entry.since = self._clock.monotonic()
+        return entry
 
     def _append(
         self,
@@ -308,6 +313,9 @@ class Spool:
         for number in self.log.sizes:
             self._index.seen[number] = self.log.records(number)
         self._index.total = sum(self.log.sizes.values())
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        for entry in self._entries.values():
+            entry.since = monotonic - max(0.0, now - entry.arrived)  # the wall clock may have been set back
         for damage in damages:
             self._report(damage)
         lossy = any(not damage.torn for damage in damages)

@@ -57,21 +57,23 @@ def coalesce(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def ranges_of(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """Return ascending numbers as ranges."""
+def ranges_of(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Return ascending numbers, all above 0, as ranges."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:  # in one piece: 200,000 take no 50 ms
+        return ((numbers[0], numbers[-1]),)
     return tuple(_runs(numbers))
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    low = high = -1
+    low = high = 0  # no run yet: numbers are above 0
     for number in numbers:
-        if number == high + 1 and low >= 0:
+        if low and number == high + 1:
             high = number
             continue
-        if low >= 0:
+        if low:
             yield low, high
         low = high = number
-    if low >= 0:
+    if low:
         yield low, high
 
 

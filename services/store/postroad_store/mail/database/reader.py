@@ -17,8 +17,10 @@ from postroad_store.mail.database.connection import explained, open_reader, stor
 from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.mime.structure import unpack
-from postroad_store.mail.model.mailbox import Contents, Mailbox, MailboxRow, Status, count_unseen
-from postroad_store.mail.model.message import UID, Item, Part
+from postroad_store.mail.model.contents import Contents, MailboxRow
+from postroad_store.mail.model.flags import count_unseen
+from postroad_store.mail.model.mailbox import Mailbox, Status
+from postroad_store.mail.model.message import UID, Column, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,15 +35,15 @@ CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor'
 _log = logging.getLogger(__name__)
 
 _COLUMNS = {
-    Item.ENVELOPE: "c.envelope",
-    Item.BODY: "c.body",
-    Item.BODYSTRUCTURE: "c.bodystructure",
-    Item.HEADER: "c.header",
-    Item.TEXT: "o.octets",
-    Item.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
+    Column.ENVELOPE: "c.envelope",
+    Column.BODY: "c.body",
+    Column.BODYSTRUCTURE: "c.bodystructure",
+    Column.HEADER: "c.header",
+    Column.TEXT: "o.octets",
+    Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
-_BODIES = frozenset({Item.TEXT, Item.CONTENT})
+_BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
 
 class Reader:
@@ -129,21 +131,21 @@ class Reader:
         return Status(messages, recent, max(mailbox.uid_next, last + 1), mailbox.uid_validity, unseen)
 
     def fetch(
-        self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]
+        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
         """See `Storage.fetch`."""
-        for block in _blocks(mailbox, uids, has_body=not _BODIES.isdisjoint(items)):
-            for row in self.block(mailbox, block, items):
+        for block in _blocks(mailbox, uids, has_body=not _BODIES.isdisjoint(columns)):
+            for row in self.block(mailbox, block, columns):
                 yield row[0], row[1:]
 
-    def block(self, mailbox: Mailbox, uids: Sequence[int], items: Sequence[Item]) -> list[tuple[Any, ...]]:
+    def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
         """See `Storage.block`."""
-        columns = "".join([f", {_COLUMNS[item]}" for item in items])
-        bodies = [place for place, item in enumerate(items, 1) if item in _BODIES]
+        selected = "".join([f", {_COLUMNS[column]}" for column in columns])
+        bodies = [place for place, column in enumerate(columns, 1) if column in _BODIES]
         join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
         # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
         select = (
-            f"SELECT e.uid{columns} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
+            f"SELECT e.uid{selected} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
             " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid"
         )
         rows = self._ranges(mailbox, uids, select) if uids else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.schema import NARROW_BITS, NARROW_KEYWORDS
-from postroad_store.mail.model.mailbox import MailboxRow
+from postroad_store.mail.model.contents import MailboxRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

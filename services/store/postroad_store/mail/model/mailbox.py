@@ -16,21 +16,22 @@ from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.flags import FIRST_KEYWORD, SEEN, SYSTEM_FLAGS
+from postroad_store.mail.model.flags import FIRST_KEYWORD, SEEN, SYSTEM_FLAGS, count_unseen
 from postroad_store.mail.model.keywords import Keywords
 from postroad_store.mail.model.message import UID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from postroad_store.mail.model.contents import Contents, MailboxRow
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.keywords import Naming
     from postroad_store.mail.model.view import View
 
 Runs = list[tuple[int, int]]  # ranges of UIDs, both ends included, ascending
 Entry = tuple[int, int, int, int]  # UID, flags, size, internal date of a message
-MANY = 50  # messages, above which it is quicker to copy the whole mailbox than to take them out one by one
-FEW = 8  # messages or values, up to which it is quicker to look at each
+MANY = 50  # messages, above which it is quicker to copy or extend whole lists than to go message by message
+FEW = 8  # messages, up to which it is quicker to look at each
 MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 
 
@@ -43,34 +44,6 @@ class Status:
     uid_next: int
     uid_validity: int
     unseen: int
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxRow:
-    """A mailbox as the database has it."""
-
-    id: int
-    name: str
-    special_use: str | None
-    selectable: bool
-    uid_validity: int
-    uid_next: int
-    modseq: int
-    recent_uid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What is in a mailbox, as the database has it at one moment: parallel lists, ascending by UID."""
-
-    row: MailboxRow
-    keywords: list[tuple[int, str]]  # by number
-    uids: list[UID]
-    flags: list[int]
-    sizes: array[int]
-    internal_dates: array[int]
-    unseen: int
-    all_seen: int  # at least so many of the first messages have \Seen
 
 
 class Mailbox:
@@ -255,13 +228,25 @@ class Mailbox:
             return
         if naming:
             self._learn(naming)
-        for uid, flags, size, internal_date in entries:
-            self.uids.append(UID(uid))
-            self.flags.append(flags)
-            self.sizes.append(size)
-            self.internal_dates.append(internal_date)
-            self.unseen += not flags & SEEN
+        if len(entries) > MANY:
+            self._arrive_many(entries)
+        else:
+            for uid, flags, size, internal_date in entries:
+                self.uids.append(UID(uid))
+                self.flags.append(flags)
+                self.sizes.append(size)
+                self.internal_dates.append(internal_date)
+                self.unseen += not flags & SEEN
         self.tell()
+
+    def _arrive_many(self, entries: Sequence[Entry]) -> None:
+        """Add messages column by column: half the time."""
+        flags = [entry[1] for entry in entries]
+        self.uids += [UID(entry[0]) for entry in entries]
+        self.flags += flags
+        self.sizes.extend([entry[2] for entry in entries])
+        self.internal_dates.extend([entry[3] for entry in entries])
+        self.unseen += count_unseen(flags)
 
     def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
         """Take up changed flags, and what the keywords are; tell all views except `by` which messages have changed."""
@@ -380,15 +365,6 @@ class Mailbox:
         for view in list(self.views):
             if view.on_change is not None:
                 view.on_change()
-
-
-def count_unseen(flags: list[int] | tuple[int, ...]) -> int:
-    r"""Return how many of these flags lack \Seen."""
-    values = [value for value in set(flags) if not value & SEEN]
-    if len(values) <= FEW:
-        return sum(map(flags.count, values))
-    unseen = frozenset(values)
-    return sum(value in unseen for value in flags)
 
 
 def _following(uids: Iterable[int]) -> Runs:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 from postroad_store.mail.model.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from postroad_store.mail.model.mailbox import MailboxRow
+    from postroad_store.mail.model.contents import MailboxRow
 
 
 class Mailboxes:

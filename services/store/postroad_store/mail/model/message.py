@@ -13,7 +13,7 @@ from typing import NewType
 UID = NewType("UID", int)  # RFC 3501 §2.3.1.1
 
 
-class Item(Enum):
+class Column(Enum):
     """What `Storage.fetch` can read of a message. FLAGS, SIZE and INTERNALDATE are in memory (`Mailbox`)."""
 
     ENVELOPE = "envelope"  # the parenthesized list, as octets

@@ -1,1 +1,9 @@
-"""SEARCH: the tree of keys and its evaluation."""
+"""SEARCH (RFC 3501 §6.4.4): which messages of a view match.
+
+- `key`: what a search key is; `keys`: all of them, each with its words on the wire and what matches it
+- `evaluate`: the evaluation of a tree of keys
+- `pacer`: how searches share the event loop
+- `fieldtext`: one header field of all messages, kept as one string
+- `addresstext`: the addresses of an ENVELOPE as text
+- `longtext`: the text of a long message, made piece by piece
+"""

@@ -3,97 +3,32 @@
 A search is a tree of keys. The leaves match messages; `And`, `Or` and `Not` combine other keys. A key receives the
 ascending sequence numbers that are still in question and returns those that match.
 
-A new key is one class with its `words`, and one entry in `KEYS`: the grammar of the wire
+A new key is one class (`key.py` says what it needs) and one entry in `KEYS`: the grammar of the wire
 (`imap/commands/search/grammar.py`) and the evaluation (`evaluate.py`) go by these two alone.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import Enum, auto
+from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from postroad_store.mail.mime.text import fold
 from postroad_store.mail.model import flags
+from postroad_store.mail.search.key import HEADER, IN_MEMORY, ONE_NUMBER, TEXT, Argument, Combination, Leaf, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from postroad_store.mail.search.evaluate import Evaluation
+    from postroad_store.mail.search.key import Key, Numbers
 
-Numbers: TypeAlias = "Sequence[int]"
-
-# What matching a key costs, for each message.
-IN_MEMORY, ONE_NUMBER, HEADER, TEXT = range(4)
-_DAY = 86400
+_DAY = 86400  # seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Argument(Enum):
-    """What follows the word of a key on the wire (RFC 3501 §9 search-key)."""
-
-    KEY = auto()  # another key
-    STRING = auto()  # an astring in the charset of the search
-    NAME = auto()  # header-fld-name, an astring
-    ATOM = auto()  # flag-keyword
-    NUMBER = auto()  # 32 bits
-    DATE = auto()
-    SET = auto()  # a sequence set
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the wire, in upper case, its arguments, and how a key is made of their values."""
-
-    name: str
-    arguments: tuple[Argument, ...]
-    make: Callable[..., Key]
-
-
-class Key(ABC):
-    """One search key, a `Leaf` or a `Combination`. `cost` is its rank: the cheap keys of an AND are matched first."""
-
-    __slots__ = ()
-    cost: int = IN_MEMORY
-
-    @staticmethod
-    @abstractmethod
-    def words() -> tuple[Word, ...]:
-        """Return the words of the wire that make such a key."""
-
-
-class Leaf(Key):
-    """A key that messages are matched against."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Return those of `numbers` (ascending, at least one) that match."""
-
-
 # -- keys that combine others ---------------------------------------------------------------------------------
-
-
-class Combination(Key):
-    """A key made of other keys.
-
-    The evaluation matches the `parts` one after another, each among the messages that are left, so that trees of any
-    depth need no recursion. `excludes`: what matches a part is left out. `inverted`: the result is what is not left.
-    """
-
-    __slots__ = ()
-    excludes: ClassVar[bool] = False
-    inverted: ClassVar[bool] = False
-
-    @property
-    @abstractmethod
-    def parts(self) -> tuple[Key, ...]:
-        """Return the keys that are combined."""
 
 
 def _highest(*keys: Key) -> int:
@@ -196,7 +131,7 @@ class InSet(Leaf):
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Cut the ranges out of the numbers."""
         uids = search.view.uids
-        # Numbers beyond the last message match none: a client whose count is behind must not lose its search.
+        # Numbers beyond the last message match nothing: a client that miscounts must not lose its search.
         ranges = self.messages.resolve(uids[-1] if self.uid else len(uids))
         matched: list[int] = []
         for low, high in ranges:
@@ -345,7 +280,7 @@ class Smaller(Leaf):
 class SentDate(Leaf):
     """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE and the like.
 
-    A message without a readable Date field matches none.
+    A message without a readable Date field never matches.
     """
 
     when: When

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.commands.fetch.items import ItemSpec
-from postroad_store.mail.model.message import Item as Stored
+from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,17 +25,17 @@ class Toy(Item):
     template = b"X-TOY %d"
 
     @property
-    def reads(self) -> tuple[Stored, ...]:
+    def reads(self) -> tuple[Column, ...]:
         """The header section."""
-        return (Stored.HEADER,)
+        return (Column.HEADER,)
 
     def columns(self, block: Block) -> tuple[Iterable[object], ...]:
         """Measure the headers of a block."""
-        return ([len(header) * self.times for header in block.stored[Stored.HEADER]],)
+        return ([len(header) * self.times for header in block.stored[Column.HEADER]],)
 
     def write(self, message: Message) -> Iterator[bytes]:
         """Measure one header."""
-        yield self.template % (len(message.read(Stored.HEADER)) * self.times)
+        yield self.template % (len(message.read(Column.HEADER)) * self.times)
 
 
 def _read(reader: Reader) -> Toy:

@@ -15,6 +15,7 @@ from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
 from postroad_store.mail.search import keys as search
+from postroad_store.mail.search.key import Argument, Combination, Key, Leaf, Numbers, Word
 
 if TYPE_CHECKING:
     from postroad_store.mail.search.evaluate import Evaluation
@@ -73,7 +74,7 @@ FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
         (b"(SEEN DRAFT)", search.And((search.Flag(1), search.Flag(16)))),
     ],
 )
-def test_search(text: bytes, key: search.Key) -> None:
+def test_search(text: bytes, key: Key) -> None:
     assert parse(b"SEARCH " + text) == Search(T, uid=False, key=key)
     assert parse(b"UID SEARCH " + text) == Search(T, uid=True, key=key)
 
@@ -125,9 +126,9 @@ def test_a_literal() -> None:
     assert parse(b"SEARCH SUBJECT {2}", b"\r\n", b"") == expected
 
 
-def depth(key: search.Key) -> int:
+def depth(key: Key) -> int:
     levels = 0
-    while isinstance(key, search.Combination):
+    while isinstance(key, Combination):
         key = key.parts[-1]
         levels += 1
     return levels
@@ -151,16 +152,16 @@ def test_only_the_length_of_the_command_bounds_the_tree(text: bytes, levels: int
 
 
 @dataclass(frozen=True, slots=True)
-class Toy(search.Leaf):
+class Toy(Leaf):
     """A key that is not in the server: one class and one entry in the list."""
 
     number: int
 
     @staticmethod
-    def words() -> tuple[search.Word, ...]:
-        return (search.Word("X-TOY", (search.Argument.NUMBER,), Toy),)
+    def words() -> tuple[Word, ...]:
+        return (Word("X-TOY", (Argument.NUMBER,), Toy),)
 
-    async def among(self, numbers: search.Numbers, _: Evaluation) -> search.Numbers:
+    async def among(self, numbers: Numbers, _: Evaluation) -> Numbers:
         return [number for number in numbers if number % self.number == 0]
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.mail.database.commits import accounts, mailboxes
-from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME, canonical_name
+from postroad_store.mail.model.account import MAX_DEPTH, MAX_NAME
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NameTooLong, NoSuchMailbox
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
-from postroad_store.mail.model.message import Item
+from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.account import Account
@@ -29,20 +29,6 @@ async def reopened(storage: Storage, account: Account) -> set[str]:
     found = storage._reader.account(account.login)
     assert found is not None
     return {row.name for row in found[1]} - SPECIAL
-
-
-@pytest.mark.parametrize(
-    ("name", "canonical"),
-    [
-        ("inbox", "INBOX"),
-        ("InBox/x", "INBOX/x"),
-        ("inboxes", "inboxes"),
-        ("a/inbox", "a/inbox"),
-        ("", ""),
-    ],
-)
-def test_inbox_in_any_case(name: str, canonical: str) -> None:
-    assert canonical_name(name) == canonical
 
 
 async def test_create_makes_superiors(storage: Storage, account: Account) -> None:
@@ -211,7 +197,7 @@ async def test_rename_of_inbox_moves_its_messages(storage: Storage, account: Acc
     old = account.selectable("old/mail")
     moved = storage.view(old)
     assert (moved.uids, [old.flag_names(flags) for flags in old.flags], moved.recent) == ([1, 2], ["kw", "kw"], set())
-    assert [values for _, values in storage.fetch(old, [1, 2], [Item.CONTENT])] == [(b"one",), (b"two",)]
+    assert [values for _, values in storage.fetch(old, [1, 2], [Column.CONTENT])] == [(b"one",), (b"two",)]
     await put(inbox, b"three")
     await put(old, b"four")
     view.take(expunges=True)

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID, Part
-    from postroad_store.mail.model.message import Item as Stored
+    from postroad_store.mail.model.message import UID, Column, Part
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 
-SPREAD = 4  # numbers that lie this much further apart on average than neighbours are looked up one by one
+SPREAD = 4  # if sequence numbers are further apart than this on average, each is looked up by itself
 
 
 class Gone(Exception):  # noqa: N818 - nobody's fault
@@ -34,7 +33,7 @@ class Block:
         self.view = view
         self.numbers = numbers  # sequence numbers, ascending
         self.uids = uids  # parallel to them
-        self.stored: dict[Stored, Sequence[bytes]] = {}  # what the items read; parallel as well
+        self.stored: dict[Column, Sequence[bytes]] = {}  # what the items read; parallel as well
         self._first, self._last = numbers[0], numbers[-1]
         self._following = following  # no number is missing between the first and the last
 
@@ -72,7 +71,7 @@ class Message:
         """Return the message's entry of one of the mailbox's parallel lists."""
         return values[self._at]
 
-    def read(self, stored: Stored) -> bytes:
+    def read(self, stored: Column) -> bytes:
         """Return something short of the message, whole; raises `Gone`."""
         for _, (octets,) in self.storage.fetch(self.mailbox, [self.uid], [stored]):
             return octets
@@ -87,12 +86,12 @@ class Message:
 
 
 class Item(ABC):
-    """A data item, as one FETCH asks for it; frozen, and equal to another that asks for the same."""
+    """A data item as a FETCH asks for it: frozen, and equal to any other that asks for the same."""
 
     __slots__ = ()
 
     @property
-    def reads(self) -> tuple[Stored, ...]:
+    def reads(self) -> tuple[Column, ...]:
         """What `columns` finds in `Block.stored`."""
         return ()
 

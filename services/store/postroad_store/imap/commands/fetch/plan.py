@@ -1,4 +1,4 @@
-"""What a list of FETCH items means for every message, found out once: what is read, and how a response is written."""
+"""What a list of FETCH items needs for every message: what is read, and how a response is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from postroad_store.imap.commands.fetch.values import FLAGS, UID
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.item import Item
-    from postroad_store.mail.model.message import Item as Stored
+    from postroad_store.mail.model.message import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Plan:
     # first literal find everything else before it.
     items: tuple[Item, ...]
     texts: int  # how many of the items are texts
-    reads: tuple[Stored, ...]  # what is read from the storage
+    reads: tuple[Column, ...]  # what is read from the storage
     alone: bool  # an item can only be written message by message: the plain way
     sets_seen: bool
     whole: bool  # the client gets whole messages
@@ -28,7 +28,7 @@ class Plan:
 
 
 class ItemList:
-    """The items of one FETCH, the macros replaced, none of them twice; it keeps the plans that have been made of it."""
+    """The items of one FETCH, macros replaced and duplicates dropped; it keeps its plans."""
 
     __slots__ = ("_plans", "items")
 

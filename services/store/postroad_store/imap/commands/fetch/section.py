@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 from postroad_store.imap.grammar.responses import astring, string
-from postroad_store.mail.model.message import Item as Stored
-from postroad_store.mail.model.message import Kind
+from postroad_store.mail.model.message import Column, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,11 +33,11 @@ class Text(Enum):
 
 
 _STORED = {
-    Text.ALL: Stored.CONTENT,
-    Text.HEADER: Stored.HEADER,
-    Text.FIELDS: Stored.HEADER,
-    Text.FIELDS_NOT: Stored.HEADER,
-    Text.TEXT: Stored.TEXT,
+    Text.ALL: Column.CONTENT,
+    Text.HEADER: Column.HEADER,
+    Text.FIELDS: Column.HEADER,
+    Text.FIELDS_NOT: Column.HEADER,
+    Text.TEXT: Column.TEXT,
 }
 _SUBSETS = frozenset({Text.FIELDS, Text.FIELDS_NOT})
 
@@ -57,7 +56,7 @@ class Section(Item):
     is_text = True
 
     @property
-    def reads(self) -> tuple[Stored, ...]:
+    def reads(self) -> tuple[Column, ...]:
         """What is read at once, where there are no part numbers."""
         return () if self.part else (_STORED[self.kind],)
 

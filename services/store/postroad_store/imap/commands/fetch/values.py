@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from postroad.mail.dates import MONTHS
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.updates import FlagLists
-from postroad_store.mail.model.message import Item as Stored
+from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Value(Item):
-    """An item with one value, which is read with no effort."""
+    """An item with one short value per message."""
 
     __slots__ = ()
 
@@ -108,7 +108,7 @@ class Kept(Value):
     """An item whose octets are kept with the message as FETCH sends them: ENVELOPE, BODY or BODYSTRUCTURE."""
 
     name: bytes
-    stored: Stored
+    stored: Column
 
     @property
     def template(self) -> bytes:
@@ -116,7 +116,7 @@ class Kept(Value):
         return self.name + b" %b"
 
     @property
-    def reads(self) -> tuple[Stored, ...]:
+    def reads(self) -> tuple[Column, ...]:
         """What it reads."""
         return (self.stored,)
 
@@ -130,9 +130,9 @@ class Kept(Value):
 
 
 FLAGS, UID, INTERNALDATE, SIZE = Flags(), Uid(), InternalDate(), Size()
-ENVELOPE = Kept(b"ENVELOPE", Stored.ENVELOPE)
-BODY = Kept(b"BODY", Stored.BODY)
-BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Stored.BODYSTRUCTURE)
+ENVELOPE = Kept(b"ENVELOPE", Column.ENVELOPE)
+BODY = Kept(b"BODY", Column.BODY)
+BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Column.BODYSTRUCTURE)
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Handler
-    from postroad_store.mail.search.keys import Key
+    from postroad_store.mail.search.key import Key
     from postroad_store.protocol.contract import Event
 
 STEP = 10_000  # numbers that are written at a time (about a millisecond)

@@ -14,12 +14,13 @@ from postroad.mail.dates import MONTHS
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.mail.mime.charsets import codec_of
-from postroad_store.mail.search.keys import KEYS, And, Argument, InSet
+from postroad_store.mail.search.key import Argument
+from postroad_store.mail.search.keys import KEYS, And, InSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from postroad_store.mail.search.keys import Key, Word
+    from postroad_store.mail.search.key import Key, Word
 
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year

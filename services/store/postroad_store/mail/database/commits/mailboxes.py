@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read_mailboxes
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
+from postroad_store.mail.model.contents import MailboxRow
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
-from postroad_store.mail.model.mailbox import Mailbox, MailboxRow
+from postroad_store.mail.model.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

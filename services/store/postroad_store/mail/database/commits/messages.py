@@ -235,8 +235,8 @@ class Copy(Commit[_Duplicated | None, Copied]):
             self._source.remove(written.source_modseq, written.source)
         return Copied(
             written.uid_validity,
-            tuple(UID(uid) for uid in written.source),
-            tuple(UID(entry[0]) for entry in written.entries),
+            tuple(map(UID, written.source)),
+            tuple([UID(entry[0]) for entry in written.entries]),
         )
 
 

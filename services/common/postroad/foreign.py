@@ -1,0 +1,10 @@
+"""Signs that a client speaks another protocol than ours.
+
+A web page can make a browser send an HTTP request, with any octets in its body, to any port. If it were refused line by
+line, the lines of its body would be carried out; so SMTP, POP3 and IMAP end a session at the first line of a request.
+"""
+
+# RFC 9110 §9 and RFC 5789 §2, case sensitive; RFC 9113 §3.4: PRI begins HTTP/2
+HTTP_METHODS = frozenset(
+    {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI"}
+)

@@ -1,0 +1,78 @@
+"""What a search key is: the one thing that the grammar of the wire and the evaluation know of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from postroad_store.mail.search.evaluate import Evaluation
+
+Numbers: TypeAlias = "Sequence[int]"  # sequence numbers, ascending
+
+# What matching a key costs, for each message.
+IN_MEMORY, ONE_NUMBER, HEADER, TEXT = range(4)
+
+
+class Argument(Enum):
+    """What follows the word of a key on the wire (RFC 3501 §9 search-key)."""
+
+    KEY = auto()  # another key
+    STRING = auto()  # an astring in the charset of the search
+    NAME = auto()  # header-fld-name, an astring
+    ATOM = auto()  # flag-keyword
+    NUMBER = auto()  # 32 bits
+    DATE = auto()
+    SET = auto()  # a sequence set
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the wire, in upper case, its arguments, and how a key is made of their values."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    make: Callable[..., Key]
+
+
+class Key(ABC):
+    """One search key, a `Leaf` or a `Combination`. `cost` is its rank: the cheap keys of an AND are matched first."""
+
+    __slots__ = ()
+    cost: int = IN_MEMORY
+
+    @staticmethod
+    @abstractmethod
+    def words() -> tuple[Word, ...]:
+        """Return the words of the wire that make such a key."""
+
+
+class Leaf(Key):
+    """A key that messages are matched against."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Return those of `numbers` (ascending, at least one) that match."""
+
+
+class Combination(Key):
+    """A key made of other keys.
+
+    The evaluation matches the `parts` one after another, each among the messages that are left, so that trees of any
+    depth need no recursion. `excludes`: what matches a part is left out. `inverted`: the result is what is not left.
+    """
+
+    __slots__ = ()
+    excludes: ClassVar[bool] = False
+    inverted: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[Key, ...]:
+        """Return the keys that are combined."""

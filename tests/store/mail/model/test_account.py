@@ -1,0 +1,97 @@
+"""Names of mailboxes, and an account's mailboxes by name (RFC 3501 §5.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad_store.mail.model import account as module
+from postroad_store.mail.model.account import Account, canonical_name, checked_name
+from postroad_store.mail.model.contents import MailboxRow
+from postroad_store.mail.model.errors import NameNotAllowed, NameTooLong, NoSuchMailbox
+from postroad_store.mail.model.mailbox import Mailbox
+
+
+def mailbox(name: str, *, selectable: bool = True) -> Mailbox:
+    return Mailbox(MailboxRow(1, name, None, selectable, 7, 1, 1, 0))
+
+
+def account(*names: str) -> Account:
+    return Account(5, "alice@alpha.test", [mailbox("INBOX"), *map(mailbox, names)], ["INBOX"])
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("inbox", "INBOX"),
+        ("InBox/x", "INBOX/x"),
+        ("INBOX/inbox", "INBOX/inbox"),
+        ("inboxes", "inboxes"),
+        ("inbo", "inbo"),
+        ("a/inbox", "a/inbox"),
+        ("", ""),
+    ],
+)
+def test_inbox_in_any_case(name: str, canonical: str) -> None:
+    assert canonical_name(name) == canonical
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "inbox", "Ünïcödé & more", "全角\u3000空白", "~home", " ", "x" * 255, "é" * 127, "/".join("a" * 20)],
+)
+def test_names_that_can_be(name: str) -> None:
+    assert checked_name(name) == canonical_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "/", "/a", "a/", "a//b", "a\r\nb", "a\x00", "\x1f", "\x7f", "\x9f", "\u2028", "\u2029", "\ud800", "a*", "a%b"],
+)
+def test_names_that_cannot_be(name: str) -> None:
+    with pytest.raises(NameNotAllowed) as refused:
+        checked_name(name)
+    assert refused.value.code == "CANNOT"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x" * 256, "a level of a mailbox name has at most 255 octets"),
+        ("a/" + "é" * 128, "a level of a mailbox name has at most 255 octets"),
+        ("\udc80" * 100, "a level of a mailbox name has at most 255 octets"),
+        ("/".join("a" * 21), "a mailbox name has at most 20 levels"),
+    ],
+)
+def test_names_beyond_a_limit(name: str, text: str) -> None:
+    with pytest.raises(NameTooLong, match=text) as refused:
+        checked_name(name)
+    assert refused.value.code == "LIMIT"
+
+
+def test_limits() -> None:
+    assert (module.MAX_NAME, module.MAX_DEPTH, module.MAX_MAILBOXES, module.MAX_SUBSCRIPTIONS) == (255, 20, 2000, 4000)
+
+
+def test_finding_a_mailbox() -> None:
+    alice = account("work", "Work")
+    assert (alice.id, alice.login, alice.subscriptions) == (5, "alice@alpha.test", {"INBOX"})
+    assert alice.inbox is alice.find("inbox") is alice.selectable("iNbOx")
+    assert alice.find("work") is alice.mailboxes["work"] is not alice.find("Work")
+    assert alice.find("WORK") is None
+    with pytest.raises(NoSuchMailbox, match="there is no such mailbox"):
+        alice.selectable("nowhere")
+    alice.put(mailbox("name", selectable=False))
+    assert alice.find("name") is alice.mailboxes["name"]
+    with pytest.raises(NoSuchMailbox, match="a name in the hierarchy"):
+        alice.selectable("name")
+
+
+def test_inferiors() -> None:
+    alice = account("a", "a/b", "ab", "a-", "b")
+    assert [name for name, box in alice.mailboxes.items() if alice.has_inferiors(box)] == ["a"]
+    alice.put(mailbox("b/c"))
+    assert alice.has_inferiors(alice.mailboxes["b"])
+    box = alice.mailboxes["a/b"]
+    assert alice.take("a/b") is box
+    assert not alice.has_inferiors(alice.mailboxes["a"])
+    assert alice.find("a/b") is None
