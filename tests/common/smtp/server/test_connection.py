@@ -366,6 +366,7 @@ async def test_failing_service(
     assert await client.say((b"x" * 98 + b"\r\n") * (size // 100) + b".\r\n") == answer
     assert await client.say(b"NOOP\r\n") == "250 2.0.0 OK"
     assert (rig.keeper.paths[0] is None) == (size == 10)
+    assert rig.keeper.refusals == [("content", int(answer[:3]), "")]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

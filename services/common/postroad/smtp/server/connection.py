@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("postroad.smtp.server")
 
 _parse_ip = functools.lru_cache(maxsize=1024)(ip_address)  # saves 4 µs per connection
-
 READ_AHEAD = 64 * 1024  # octets kept behind a command that is being carried out, before reading stops
 
 
@@ -315,6 +314,8 @@ class Receiver(Lifecycle):
             except Exception:
                 logger.exception("unforeseen error", extra=self._identity())
                 answer = LOCAL_ERROR
+            if done.exception() is not None:
+                self._service.refused(self._facts, "content", answer, "")
             self._engine.answer(answer)
         self._go_on_after(done)
 
