@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import poplib
+import signal
 import smtplib
 import socket
 import ssl
@@ -95,6 +97,26 @@ async def test_an_edit_of_the_world_is_taken_up(host: str, settings: Settings) -
                 break
             await asyncio.sleep(0.05)
     assert await asyncio.to_thread(count, host, settings, "zoe@beta.test", "gravel") == 1
+
+
+@on_reactor
+async def test_it_serves_until_it_is_told_to_stop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = asyncio.Event()
+    monkeypatch.setattr(log, "ready", lambda **_: ready.set())
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    serving = asyncio.create_task(store._serve(settings, load_world(settings.world, settings.network)))
+    async with asyncio.timeout(10):
+        await ready.wait()
+        host = f"{settings.network.network_address + 143}"
+        reader, writer = await asyncio.open_connection(host, settings.imap_port)
+        assert (await reader.readline()).startswith(b"* OK")
+        signal.raise_signal(signal.SIGTERM)
+        assert (await reader.readline()) == b"* BYE Server shutting down.\r\n"
+        await serving
+    writer.close()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
 
 
 class TestStart:

@@ -4,7 +4,8 @@
 `connection.py` drives the engine under aiosmtpd's connection handling; `server.py` has the one way to start it:
 
     from postroad.smtp.extensions import EXTENSIONS
-    from postroad.smtp.server import Limits, Listener, Purpose, serve
+    from postroad.smtp.server.server import serve
+    from postroad.smtp.server.service import Limits, Listener, Purpose
 
     server = await serve(
         service,                                                  # a Service
@@ -26,11 +27,7 @@ To follow one command, RCPT say: `connection.data_received` feeds the engine; `E
 line to its length and to its row in the table of states, and calls `verbs._rcpt`, which has `commands.parse_rcpt` read
 path and parameters and returns the event `Rcpt`; `connection._carry_out` asks the `Service`, and gives its reply to
 `Engine.answer`, which makes the recipient one of the envelope's and says the reply.
+
+This package imports nothing by itself: the extensions use its grammar on the client's side too, and a client should
+not load a server.
 """
-
-from postroad.smtp.server.engine import Engine
-from postroad.smtp.server.profile import Profile
-from postroad.smtp.server.server import Server, serve
-from postroad.smtp.server.service import Limits, Listener, Purpose, Service, Session
-
-__all__ = ["Engine", "Limits", "Listener", "Profile", "Purpose", "Server", "Service", "Session", "serve"]
