@@ -68,6 +68,10 @@ def test_names_beyond_a_limit(name: str, text: str) -> None:
     assert refused.value.code == "LIMIT"
 
 
+def test_every_account_has_the_mailboxes_of_rfc_6154_that_clients_look_for() -> None:
+    assert {name: f"\\{name}" for name in ("Drafts", "Sent", "Junk", "Trash", "Archive")} == module.SPECIAL_USE
+
+
 def test_limits() -> None:
     assert (module.MAX_NAME, module.MAX_DEPTH, module.MAX_MAILBOXES, module.MAX_SUBSCRIPTIONS) == (255, 20, 2000, 4000)
 

@@ -213,6 +213,10 @@ def test_who_learns_of_what() -> None:
     assert mine.take(expunges=True) == Changes(keywords=True)
     assert other.take(expunges=True) == Changes(keywords=True, flags=((1, UID(1)),))
     heard.clear()
+    mailbox.rename_keywords(5, [(0, None)])
+    assert sorted(heard) == ["mine", "other"]
+    assert other.take(expunges=True) == Changes(keywords=True)
+    heard.clear()
     mailbox.vanish()
     assert set(heard) == {"mine", "other"}
     assert (mailbox.uids, mailbox.unseen, mailbox.loaded) == ([], 0, False)
@@ -254,6 +258,7 @@ def test_ranges() -> None:
     assert mailbox.runs([2, 4, 5]) == [(2, 2), (5, 5)]  # as many as lie between, but others
     assert mailbox.runs([3, 5, 9, 10]) == [(3, 9)]
     assert mailbox.runs([2, 9]) == [(2, 2), (9, 9)]
+    mailbox.rename_keywords(2, [(0, "kw")])
     mailbox.unload()
     assert (mailbox.keywords, mailbox.unseen, mailbox.first_unseen()) == ([], 0, None)
     assert mailbox.runs([2, 3, 5]) == [(2, 3), (5, 5)]
