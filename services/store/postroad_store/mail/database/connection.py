@@ -77,7 +77,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     Raises `StorageError`; its text names the file, and is not for clients.
     """
     # Only the store writes into this folder. If anything is in it, the store has run before, and had a database.
-    lost = not path.exists() and any(path.parent.iterdir())
+    # To SQLite an empty file is as good as none.
+    lost = (not path.exists() or path.stat().st_size == 0) and any(path.parent.iterdir())
     try:
         connection = connect(path)
         try:
@@ -89,7 +90,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise type(storage_error(error))(explained(error, path)) from error
     if lost:
-        _log.warning("made a new database in %s: there was none, though the folder had been used before", path.parent)
+        _log.warning(
+            "made a new database in %s: there was none, or an empty one, though the folder had been used", path.parent
+        )
     return connection
 
 
