@@ -256,7 +256,7 @@ class Receiver(Lifecycle):
             case Flush():
                 self.flush()
             case Refused():
-                self._service.refused(facts, event.command, event.reply, event.argument)
+                self._service.refused(facts, event)
             case Close():
                 self._close()
 
@@ -342,7 +342,7 @@ class Receiver(Lifecycle):
         try:
             secure = await self.loop.start_tls(plain, self, context, server_side=True)
         except OSError as error:  # as ssl.SSLError is
-            handshake.log(logger, handshake.reason(error), port=self._wire.local[1], **self._identity())
+            self._server.handshake_failed(self._facts, handshake.reason(error), self._wire.local[1])
         finally:
             self._shaking_hands = False
             if secure is None:
@@ -385,7 +385,7 @@ class Receiver(Lifecycle):
         if engine is None or self._closing:
             self.abort()
         elif self._shaking_hands and self._work is not None:
-            handshake.log(logger, handshake.TOO_SLOW, port=self._wire.local[1], **self._identity())
+            self._server.handshake_failed(self._facts, handshake.TOO_SLOW, self._wire.local[1])
             self._work.cancel()
         elif self._work is not None:  # the client waits for us
             self._deadline.set(self._limits.command_timeout)
