@@ -20,7 +20,8 @@ from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply
 from postroad.shell import HANDSHAKE, LINGER
 from postroad.shell.admission import GRACE
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.smtp.server.connection import READ_AHEAD, Receiver
+from postroad.smtp.server.connection import READ_AHEAD
+from postroad.smtp.server.receiver import Receiver
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.guesses import Guesses

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.shell.admission import Admission
-from postroad.smtp.server.connection import Receiver
 from postroad.smtp.server.lifecycle import configure
 from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.receiver import Receiver
 from postroad.smtp.server.service import Limits, Listener, Purpose, Service
 from postroad.smtp.server.tls_port import TlsPort
 

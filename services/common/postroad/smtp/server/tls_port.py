@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from postroad.clock import Clock
     from postroad.shell.admission import Admission
-    from postroad.smtp.server.connection import Receiver
+    from postroad.smtp.server.receiver import Receiver
 
 logger = logging.getLogger("postroad.smtp.server")
 
