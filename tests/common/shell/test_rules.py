@@ -327,6 +327,7 @@ async def test_a_handshake_has_its_time(start: Start, implicit: bool, caplog: py
     shell = await start()
     reader, writer = await asyncio.open_connection("127.0.0.1", shell.tls_port if implicit else shell.port)
     if not implicit:
+        await reader.readline()
         writer.write(shell.words.starttls)
         async with asyncio.timeout(PATIENCE):
             while not (await reader.readline()).startswith((b"220 2.0.0", b"begin")):
@@ -356,7 +357,7 @@ def distrust(starttls: bytes, port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
         if starttls:
             with plain.makefile("rb", buffering=0) as lines:
-                lines.readline()  # the greeting: a client of SMTP waits for it
+                lines.readline()  # the greeting: nobody may speak before it
                 plain.sendall(starttls)
                 while not lines.readline().startswith((b"220 2.0.0", b"begin")):
                     pass
