@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GRACE = 5.0  # seconds in which a stranger is safe
+GRACE = 5.0  # seconds in which a stranger is safe, unless its address has more than its share
+SHARE = 2  # times as many strangers as the newcomer's address has connections are the share of an address
 
 
 class Evictable(Protocol):
@@ -60,9 +61,7 @@ class Admission(Generic[Connection]):
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a connection in where there is room or a stranger can go; False where it must be turned away."""
         crowded = len(self._addresses) >= self._most
-        if (crowded or self._per_address[address] >= self._most_per_address) and not self._make_room(
-            None if crowded else address
-        ):
+        if (crowded or self._per_address[address] >= self._most_per_address) and not self._make_room(address, crowded):
             log.warning("%s: too many connections, one is turned away", self._name, extra={"peer": address})
             return False
         self._addresses[connection] = address
@@ -84,19 +83,33 @@ class Admission(Generic[Connection]):
         if not self._per_address[address]:
             del self._per_address[address]
 
-    def _make_room(self, address: str | None) -> bool:
-        """Evict the stranger that came first, of one address or of all; False where there is none to evict."""
-        latest = self._clock.monotonic() - GRACE
-        for stranger, came in self._strangers.items():
-            if came > latest:
+    def _make_room(self, address: str, crowded: bool) -> bool:
+        """Evict a stranger for a newcomer of this address; False where none can go."""
+        stranger = self._over_its_share(address) if crowded else None
+        if stranger is None:
+            stranger = self._first(None if crowded else address)
+            if stranger is None or self._strangers[stranger] > self._clock.monotonic() - GRACE:
                 return False
+        log.info(
+            "%s: too many connections, one that has not logged in is closed",
+            self._name,
+            extra={"peer": self._addresses[stranger]},
+        )
+        self.leave(stranger)
+        stranger.evict()
+        return True
+
+    def _over_its_share(self, newcomer: str) -> Connection | None:
+        """Return the first stranger of the address that has most of them, if that is too many for this newcomer."""
+        strangers = Counter(map(self._addresses.__getitem__, self._strangers))
+        for address, count in strangers.most_common(1):
+            if count > SHARE * (self._per_address[newcomer] + 1):
+                return self._first(address)
+        return None
+
+    def _first(self, address: str | None) -> Connection | None:
+        """Return the stranger that came first, of one address or of all."""
+        for stranger in self._strangers:
             if address is None or self._addresses[stranger] == address:
-                log.info(
-                    "%s: too many connections, one that has not logged in is closed",
-                    self._name,
-                    extra={"peer": self._addresses[stranger]},
-                )
-                self.leave(stranger)
-                stranger.evict()
-                return True
-        return False
+                return stranger
+        return None
