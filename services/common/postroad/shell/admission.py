@@ -47,7 +47,7 @@ class Admission(Generic[Connection]):
         self._most = most
         self._most_per_address = most_per_address
         self._addresses: dict[Connection, str] = {}
-        self._per_address: Counter[str] = Counter()
+        self._per_address: dict[str, int] = {}
         self._strangers: dict[Connection, float] = {}  # by when they came, in seconds of `Clock.monotonic`
 
     def __len__(self) -> int:
@@ -61,11 +61,12 @@ class Admission(Generic[Connection]):
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a connection in where there is room or a stranger can go; False where it must be turned away."""
         crowded = len(self._addresses) >= self._most
-        if (crowded or self._per_address[address] >= self._most_per_address) and not self._make_room(address, crowded):
+        full = crowded or self._per_address.get(address, 0) >= self._most_per_address
+        if full and not self._make_room(address, crowded):
             log.warning("%s: too many connections, one is turned away", self._name, extra={"peer": address})
             return False
         self._addresses[connection] = address
-        self._per_address[address] += 1
+        self._per_address[address] = self._per_address.get(address, 0) + 1
         self._strangers[connection] = self._clock.monotonic()
         return True
 
@@ -79,8 +80,10 @@ class Admission(Generic[Connection]):
         if address is None:
             return
         self._strangers.pop(connection, None)
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
+        left = self._per_address[address] - 1
+        if left:
+            self._per_address[address] = left
+        else:
             del self._per_address[address]
 
     def _make_room(self, address: str, crowded: bool) -> bool:
@@ -103,7 +106,7 @@ class Admission(Generic[Connection]):
         """Return the first stranger of the address that has most of them, if that is too many for this newcomer."""
         strangers = Counter(map(self._addresses.__getitem__, self._strangers))
         for address, count in strangers.most_common(1):
-            if count > SHARE * (self._per_address[newcomer] + 1):
+            if count > SHARE * (self._per_address.get(newcomer, 0) + 1):
                 return self._first(address)
         return None
 
