@@ -4,7 +4,7 @@ A connection is a stranger until it has proved itself: by a login, or, where nob
 Where the limit is met, the stranger that came first is evicted for whoever comes next, once it has had `GRACE`
 seconds. So a client that opens 500 sockets and says nothing shuts nobody out, though all clients may seem to have one
 address, as they do behind Docker's gateway; and clients that come all at once don't evict each other before they
-could log in.
+could log in. Where one address has far more strangers than the newcomer's has connections, one of them goes at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GRACE = 5.0  # seconds in which a stranger is safe, unless its address has more than its share
-SHARE = 2  # times as many strangers as the newcomer's address has connections are the share of an address
+SHARE = 2  # times the connections of a newcomer's address, with it: more strangers of one address are too many
 
 
 class Evictable(Protocol):
