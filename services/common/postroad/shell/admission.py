@@ -1,10 +1,9 @@
-"""Who may connect, and who has to go where too many have.
+"""Which connections are admitted, and which are closed if there are too many.
 
-A connection is a stranger until it has proved itself: by a login, or, where nobody logs in, by a mail transaction.
-Where the limit is met, the stranger that came first is evicted for whoever comes next, once it has had `GRACE`
-seconds. So a client that opens 500 sockets and says nothing shuts nobody out, though all clients may seem to have one
-address, as they do behind Docker's gateway; and clients that come all at once don't evict each other before they
-could log in.
+A connection is a stranger until it has proved itself: by a login or, on a port without logins, by a mail transaction.
+When the limit is reached, a new connection evicts the stranger that came first, if that has had `GRACE` seconds. So a
+client that opens 500 sockets and says nothing shuts nobody out, though all clients may seem to have one address, as
+they do behind Docker's gateway. And clients that come all at once don't evict each other before they could log in.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ GRACE = 5.0  # seconds in which a stranger is safe
 
 
 class Evictable(Protocol):
-    """What a connection has to be able to do."""
+    """A connection that can be evicted."""
 
     def evict(self) -> None:
         """Say goodbye and close, for another client's sake."""
@@ -46,7 +45,7 @@ class Admission(Generic[Connection]):
         self._most_per_address = most_per_address
         self._addresses: dict[Connection, str] = {}
         self._per_address: dict[str, int] = {}
-        self._strangers: dict[Connection, float] = {}  # by when they came, in seconds of `Clock.monotonic`
+        self._strangers: dict[Connection, float] = {}  # when they came, in seconds of `Clock.monotonic`
 
     def __len__(self) -> int:
         """How many there are."""
@@ -57,7 +56,7 @@ class Admission(Generic[Connection]):
         return iter(list(self._addresses))
 
     def admit(self, connection: Connection, address: str) -> bool:
-        """Count a connection in where there is room or a stranger can go; False where it must be turned away."""
+        """Count a connection in if there is room or a stranger can be evicted; False if it must be turned away."""
         crowded = len(self._addresses) >= self._most
         full = crowded or self._per_address.get(address, 0) >= self._most_per_address
         if full and not self._make_room(None if crowded else address):
@@ -69,7 +68,7 @@ class Admission(Generic[Connection]):
         return True
 
     def prove(self, connection: Connection) -> None:
-        """Take note that a connection is no stranger any more."""
+        """Note that a connection has proved itself."""
         self._strangers.pop(connection, None)
 
     def leave(self, connection: Connection) -> None:
@@ -85,7 +84,7 @@ class Admission(Generic[Connection]):
             del self._per_address[address]
 
     def _make_room(self, address: str | None) -> bool:
-        """Evict the stranger that came first, of one address or of all; False where there is none to evict."""
+        """Evict the stranger that came first, of one address or of all; False if no stranger can be evicted."""
         latest = self._clock.monotonic() - GRACE
         for stranger, came in self._strangers.items():
             if came > latest:

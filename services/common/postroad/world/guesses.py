@@ -3,9 +3,10 @@
 A delay before the *answer* stops nobody: a guesser closes the connection that does not answer and opens another. So
 the delay comes before the *check*, and all sessions share it:
 
-- Each login name has turns. The first wrong passwords are free, for anybody mistypes. Each further one makes the turn
-  of the next attempt come later, up to `LONGEST_TURN`. Attempts queue for their turns; one that would have to wait for
-  longer than `PATIENCE` is not checked at all and raises `TooManyGuesses`. A right password clears the name.
+- Each login name has turns. The first wrong passwords are free, because everybody mistypes. Each further one
+  makes the turn of the next attempt come later, up to `LONGEST_TURN`. Attempts queue for their turns; one that would
+  have to wait for longer than `PATIENCE` is not checked at all and raises `TooManyGuesses`. A right password clears the
+  name.
 - Each client address has turns as well, against one password tried on many names. Their wait never exceeds
   `ADDRESS_PATIENCE`, and none is refused for it: behind Docker's gateway all clients share one address, and one client
   that guesses must not shut out the others.
@@ -40,7 +41,7 @@ LONGEST_NAME = 320  # characters of a name that are compared; longer ones share 
 
 
 class TooManyGuesses(Exception):  # noqa: N818 - a state of affairs, and no fault
-    """So many wrong passwords were tried for this login name that this attempt is not checked; later it will be."""
+    """So many wrong passwords were tried for this login name that this attempt is not checked. Try again later."""
 
 
 class Guesses:
@@ -58,7 +59,7 @@ class Guesses:
     async def log_in(
         self, find: Callable[[str], Account | None], login: str, password: str, address: str
     ) -> Account | None:
-        """Return the account that `find` has for the login name if the password is its own, else None.
+        """Return the account that `find` has for the login name if the password is right, else None.
 
         `address` is the client's. Raises `TooManyGuesses`.
         """

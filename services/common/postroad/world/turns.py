@@ -41,12 +41,12 @@ class Turns:
         return len(self._records)
 
     def wait(self, key: str, now: float) -> float:
-        """Return the seconds until an attempt that begins now would have its turn."""
+        """Return the seconds that an attempt which begins now has to wait."""
         record = self._records.get(key)
         return max(0.0, record.next_turn - now) if record is not None else 0.0
 
     def take(self, key: str, now: float) -> None:
-        """Take the next turn; those behind come later by what the failures so far cost."""
+        """Take the next turn. Later attempts have to wait longer if there were failures."""
         record = self._records.get(key)
         if record is not None:
             self._forget(record, now)
