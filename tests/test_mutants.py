@@ -6,12 +6,9 @@ import ast
 
 import pytest
 
-from tests.covered import engines
-from tests.mutants.__main__ import EQUIVALENT, equivalents, outermost, path_of, places_of
+from tests.mutants.__main__ import ENGINES, EQUIVALENT, equivalents, path_of, places_of
 from tests.mutants.changes import Mutant, candidates
 from tests.mutants.trials import ROOT
-
-NAMES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 
 
 def mutants(module: str, path: str, source: bytes) -> list[Mutant]:
@@ -67,9 +64,11 @@ def test_a_change_of_several_lines_says_where() -> None:
     assert found.source == b"import x\npass\n"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ENGINES)
 def test_every_engine_has_tests_and_mutants(name: str) -> None:
-    assert all((ROOT / place).exists() for place in places_of(name))
+    near, *_ = places_of(name)
+    assert near
+    assert all((ROOT / place).exists() for place in near)
     if listed := equivalents(name):
         source = (ROOT / path_of(name)).read_bytes()
         differences = {one.difference for one in mutants(name, str(path_of(name)), source)}
@@ -77,8 +76,12 @@ def test_every_engine_has_tests_and_mutants(name: str) -> None:
 
 
 def test_equivalents_are_of_engines() -> None:
-    assert {file.stem for file in EQUIVALENT.glob("*.txt")} <= set(NAMES)
+    assert {file.stem for file in EQUIVALENT.glob("*.txt")} <= set(ENGINES)
 
 
-def test_no_test_runs_twice() -> None:
-    assert outermost(["tests/relay", "tests/relay/queue", "tests/dns", "tests/dns"]) == ["tests/dns", "tests/relay"]
+def test_a_module_meets_its_own_tests_first_and_those_of_engines_near_it_if_there_are_none() -> None:
+    own, *_ = places_of("postroad_dns.lookup")
+    assert own == {"tests/dns/test_lookup.py"}
+    near, folder, *_ = places_of("postroad.smtp.server.verbs")
+    assert {"tests/common/smtp/server/test_engine.py", "tests/dialogues/test_smtp.py"} <= near
+    assert "tests/common/smtp/server/test_connection.py" in folder - near  # no engine
