@@ -26,7 +26,7 @@ def _no_settings_from_outside() -> Iterator[None]:
         yield
 
 
-CONTAINERS_TIMEOUT = 480  # seconds, for whichever test comes first: images are built, and another run may hold the lock
+CONTAINERS_TIMEOUT = 900  # seconds, for the test that comes first: images are built, another run may hold the lock
 
 
 @pytest.hookimpl(trylast=True)

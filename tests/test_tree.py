@@ -6,6 +6,8 @@ import ast
 import dataclasses
 import importlib.metadata
 import re
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -81,6 +83,15 @@ def test_services_never_import_each_other() -> None:
 def test_libraries_are_imported_where_they_are_meant_to_be(library: str) -> None:
     users = {name_of(path) for path in MODULES if any(one.partition(".")[0] == library for one in imports_of(path))}
     assert users <= USED_IN[library]
+
+
+def test_a_client_of_smtp_loads_no_server() -> None:
+    """Imports that follow one another would do so unseen."""
+    program = "import sys, postroad.smtp.client.session; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    assert "postroad.smtp.client.session" in loaded
+    assert not loaded & {"aiosmtpd", "twisted", "postroad.smtp.server.server", "postroad.smtp.server.connection"}
 
 
 @pytest.mark.parametrize("package", engines())

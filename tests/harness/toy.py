@@ -221,7 +221,7 @@ async def stalled(session: ToySession) -> None:
     written = -1
     while written != session.written:
         written = session.written
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 async def event(happened: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ from postroad.config import Settings
 from postroad.journal import Entry, JournalReader, Kind
 from postroad.smtp.server.server import serve
 from postroad.tls import client_context
+from postroad.world.guesses import TooManyGuesses
 from postroad.world.secret import hash_password
 from postroad.world.source import load_world
 from postroad_relay import relay
@@ -272,6 +273,20 @@ async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCapt
     (logged_in,) = [record for record in caplog.records if record.getMessage() == "logged in"]
     assert vars(logged_in)["login"] == "alice@alpha.test"
     assert "wonderland" not in caplog.text
+
+
+async def test_a_password_that_is_not_looked_at_leaves_a_trace_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise TooManyGuesses
+
+    monkeypatch.setattr(site.relay._service._guesses, "log_in", refuse)
+    with pytest.raises(aiosmtplib.SMTPAuthenticationError) as error:
+        await site.client().connect()
+    assert error.value.code == 454
+    refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
+    assert {(detail["login"], detail["reply"][:9], detail["reason"]) for detail in refused} == {
+        ("alice@alpha.test", "454 4.7.0", "too many wrong passwords")
+    }
 
 
 async def test_a_full_queue_is_said_and_loses_nothing(site: Site) -> None:

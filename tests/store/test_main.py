@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import poplib
+import signal
 import smtplib
 import socket
 import ssl
@@ -97,6 +99,26 @@ async def test_an_edit_of_the_world_is_taken_up(host: str, settings: Settings) -
     assert await asyncio.to_thread(count, host, settings, "zoe@beta.test", "gravel") == 1
 
 
+@on_reactor
+async def test_it_serves_until_it_is_told_to_stop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = asyncio.Event()
+    monkeypatch.setattr(log, "ready", lambda **_: ready.set())
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    serving = asyncio.create_task(store._serve(settings, load_world(settings.world, settings.network)))
+    async with asyncio.timeout(10):
+        await ready.wait()
+        host = f"{settings.network.network_address + 143}"
+        reader, writer = await asyncio.open_connection(host, settings.imap_port)
+        assert (await reader.readline()).startswith(b"* OK")
+        signal.raise_signal(signal.SIGTERM)
+        assert (await reader.readline()) == b"* BYE Server shutting down.\r\n"
+        await serving
+    writer.close()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
 class TestStart:
     @pytest.fixture(autouse=True)
     def _quiet(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +147,7 @@ class TestStart:
     ) -> None:
         monkeypatch.setenv("POSTROAD_SMTP_WITHOUT", "SIZE DSN")
         assert self.start(settings, monkeypatch) == 1
-        assert "POSTROAD_SMTP_WITHOUT=SIZE DSN: DSN cannot be hidden; what can: PIPELINING, SIZE," in caplog.text
+        assert "POSTROAD_SMTP_WITHOUT=SIZE,DSN: DSN cannot be hidden; what can: PIPELINING, SIZE," in caplog.text
 
     def test_no_certificate(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

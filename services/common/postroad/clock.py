@@ -72,7 +72,7 @@ class _Call(Timer):
 
 
 class Clock:
-    """Tells the time and calls back in time, on the running event loop.
+    """Gives the time and calls back in time, on the running event loop.
 
     `wall` gives seconds since the epoch and may be set back or forth by an administrator; `steady` gives
     seconds that only grow. `now` and `monotonic` may be asked from any thread; timers belong to the loop's.
@@ -93,7 +93,7 @@ class Clock:
         return self._steady() + self._ahead
 
     def call_later(self, seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
-        """Call back after so many seconds, at once where they are not above 0."""
+        """Call back after so many seconds, at once if they are 0 or less."""
         return self.call_at(self.monotonic() + seconds, callback, *arguments)
 
     def call_at(self, when: float, callback: Callable[..., object], *arguments: Any) -> Timer:
@@ -112,7 +112,7 @@ class Clock:
             timer.cancel()
 
     def until_next(self) -> float | None:
-        """Return the seconds until the first timer is due, or None where nothing waits."""
+        """Return the seconds until the first timer is due, or None if nothing waits."""
         if not self._timers:
             return None
         return max(0.0, min(timer.when for timer in self._timers) - self.monotonic())
@@ -120,7 +120,7 @@ class Clock:
     def push(self, seconds: float) -> None:
         """Move time forward by `seconds`: what falls due runs in the next turns of the loop, in its order.
 
-        Raises ValueError where `seconds` is below 0.
+        Raises ValueError if `seconds` is below 0.
         """
         if not seconds >= 0:
             raise ValueError("time cannot be pushed back")

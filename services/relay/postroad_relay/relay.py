@@ -51,7 +51,7 @@ class Relay:
         tap: Tap | None = None,
     ) -> None:
         self._clock = clock = clock or Clock()
-        self._tap = tap  # hears every session
+        self._tap = tap  # hears every session, of clients and with servers
         self._settings = settings
         self._extensions = offered_by(settings)
         self._world = world  # that it starts in
@@ -64,7 +64,7 @@ class Relay:
         self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
-        self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock)
+        self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock, tap=tap)
         self.manager = Manager(
             self.spool,
             router=self._router(world),

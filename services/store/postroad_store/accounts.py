@@ -1,9 +1,9 @@
 """Who may log in to the store, and whose mailboxes an address leads to.
 
-The world says so; two settings add to it. With `unknown_users=create` every address of a domain that the world
-knows, and that leads nowhere in it, is an account: its mailboxes are made at the first delivery or login, its
-password is `unknown_password`. It needs no register: the address itself is all there is to know of it. With
-`outside=capture` mail for unknown domains goes to the world's capture account.
+The world decides; two settings add to it. With `unknown_users=create`, every address of a known domain that leads
+nowhere in the world is an account. Its mailboxes are made at the first delivery or login, and its password is
+`unknown_password`; nothing but the address is known of it, so there is no register. With `outside=capture`, mail for
+unknown domains goes to the world's capture account.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Accounts:
-    """The accounts of the world as it is now (`world` is replaced when the file changes)."""
+    """The accounts of the world as it is now; `world` is replaced when the file changes."""
 
     def __init__(self, world: World, settings: Settings, guesses: Guesses) -> None:
         self.world = world
@@ -33,7 +33,7 @@ class Accounts:
         return self.world.domain_of(address) is not None
 
     def reached_by(self, address: Address) -> tuple[Account, ...]:
-        """Return the accounts that get the mail for an address; empty where there is none."""
+        """Return the accounts that get the mail for an address; empty if there are none."""
         if not self.is_local(address):
             capture = self.world.capture
             if self._settings.outside is Outside.CAPTURE and capture is not None:

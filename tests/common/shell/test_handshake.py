@@ -10,7 +10,7 @@ from OpenSSL import SSL
 
 from postroad.shell import handshake
 
-TRUST = "the client does not trust the CA: give it the CA (make ca)"
+TRUST = "the client does not trust the CA; give the client the CA: make ca"
 
 
 def ssl_error(reason: str | None) -> ssl.SSLError:
@@ -27,7 +27,7 @@ def ssl_error(reason: str | None) -> ssl.SSLError:
         (SSL.Error([("SSL routines", "", "tlsv1 alert unknown ca")]), f"{TRUST} [tlsv1 alert unknown ca]"),
         (
             ssl_error("SSLV3_ALERT_CERTIFICATE_UNKNOWN"),
-            "the client does not take the certificate: give it the CA (make ca) [sslv3 alert certificate unknown]",
+            "the certificate is not taken; give the client the CA: make ca [sslv3 alert certificate unknown]",
         ),
         (SSL.Error([("SSL routines", "", "http request")]), "the client speaks HTTP [http request]"),
         (ssl_error("WRONG_VERSION_NUMBER"), "the client does not speak TLS [wrong version number]"),

@@ -129,7 +129,7 @@ async def test_real_time_does_not_tell_them_apart() -> None:
     for login in ("bob@beta.test", "hal@beta.test", "nobody@beta.test"):
         began = time.monotonic()
         assert await guesses.log_in(ACCOUNTS.get, login, "wrong", GATEWAY) is None
-        assert 0.39 <= time.monotonic() - began < 1
+        assert time.monotonic() - began >= 0.39
 
 
 async def test_one_guesser_shuts_nobody_else_out() -> None:

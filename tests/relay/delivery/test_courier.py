@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.smtp.client import Client, Transaction
@@ -20,6 +21,7 @@ from postroad_relay.delivery import pool as pool_module
 from postroad_relay.delivery.courier import Attempt, Courier
 from postroad_relay.delivery.routing import Route, Target
 from postroad_relay.queue.spool import UNTRIED, Message, QueueId, SpoolError, Stored
+from tests.harness.taps import Taps
 from tests.harness.tls import certificate, server_tls
 from tests.relay.smtpserver import PretendServer
 
@@ -370,6 +372,48 @@ async def test_starttls_is_used_and_told(
     post.courier.close()
 
 
+async def test_a_tap_hears_every_octet(
+    server: PretendServer, server_tls: ssl.SSLContext, relay_tls: ssl.SSLContext
+) -> None:
+    server.tls = server_tls
+    taps = Taps()
+    clock = Clock()
+    courier = Courier("relay.test", server.port, relay_tls, clock=clock, tap=taps)
+    post = Post(courier, [])
+    assert words(await post.deliver()) == ["delivered"]
+    clock.push(10)
+    assert words(await post.deliver()) == ["delivered"]
+    courier.close()
+    (heard,) = taps.sessions
+    async with asyncio.timeout(10):
+        await heard.over.wait()
+    assert heard.opened.outbound
+    assert heard.opened.protocol == "smtp"
+    assert heard.opened.session
+    assert heard.opened.peer == f"127.0.0.1:{server.port}"
+    assert heard.opened.local.startswith("127.0.0.1:")
+    assert heard.octets("sent", tls=False) == b"EHLO relay.test\r\nSTARTTLS\r\n"
+    assert heard.octets("received", tls=False).endswith(b"\r\n220 go ahead\r\n")
+    inside = heard.octets("sent", tls=True)
+    assert inside.startswith(b"EHLO relay.test\r\nMAIL FROM:<alice@alpha.test>")
+    assert inside.count(b"\r\nSubject: hi\r\n\r\n..dot\r\n.\r\n") == 2
+    assert inside.endswith(b"QUIT\r\n")
+    assert heard.octets("received", tls=True).count(b"354 ") == 2
+    times = [heard.opened.at, *(at for _, _, at, _ in heard.events), *heard.ends]
+    assert times == sorted(times)
+    assert times[-1] - times[0] >= 10
+    assert len(heard.ends) == 1
+
+
+async def test_a_tap_may_leave_a_session_alone(server: PretendServer) -> None:
+    taps = Taps(deaf=True)
+    courier = Courier("relay.test", server.port, None, tap=taps)
+    assert words(await Post(courier, []).deliver()) == ["delivered"]
+    courier.close()
+    await server.until(lambda: not server.open)
+    assert [heard.events for heard in taps.sessions] == [[]]
+
+
 async def test_a_literal_has_no_name_for_tls(
     server: PretendServer, server_tls: ssl.SSLContext, relay_tls: ssl.SSLContext
 ) -> None:
@@ -384,7 +428,8 @@ async def test_a_failed_handshake_is_followed_by_plaintext(server: PretendServer
     server.extensions = ("PIPELINING", "STARTTLS")
     server.replies["STARTTLS"] = "220 go ahead"
     server.replies["\x16\x03\x01"] = "drop"
-    post = Post(Courier("relay.test", server.port, relay_tls), [])
+    taps = Taps()
+    post = Post(Courier("relay.test", server.port, relay_tls, tap=taps), [])
 
     async def garble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         if connection > 1:
@@ -411,6 +456,10 @@ async def test_a_failed_handshake_is_followed_by_plaintext(server: PretendServer
     assert server.connections == 3
     assert "STARTTLS" not in server.commands
     post.courier.close()
+    failed, plain, _ = taps.sessions
+    assert failed.octets("received", tls=False) == b"220 pretend\r\n250-pretend\r\n250 STARTTLS\r\n220 go ahead\r\n"
+    assert len(failed.ends) == 1
+    assert not plain.octets("sent", tls=True)
 
 
 async def test_a_server_that_speaks_at_once_after_the_handshake(certificate: Path) -> None:

@@ -264,7 +264,7 @@ async def test_the_command_reads_a_damaged_segment(tmp_path: Path, capsys: pytes
     assert main([str(path.with_suffix(".damaged"))]) == 0
     out, error = capsys.readouterr()
     assert entry.queue_id in out
-    assert error == "1 pieces of the files can't be read\n"
+    assert error == "unreadable pieces of the files: 1\n"
 
 
 @pytest.mark.parametrize(

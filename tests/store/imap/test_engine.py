@@ -348,3 +348,20 @@ def test_login_raises_the_limits() -> None:
     assert peer.say(line) == b"a BAD Command line too long\r\n"
     peer.engine.enter(State.AUTHENTICATED)
     assert peer.say(line) == b"a BAD Already logged in\r\n"
+
+
+def test_bye_is_the_logout_state() -> None:
+    engine = Engine(REGISTRY)
+    engine.bye(b"Logging out")
+    assert engine.state is State.LOGOUT
+    assert engine.data_to_send() == b"* BYE Logging out\r\n"
+
+
+def test_whether_the_client_pipelines() -> None:
+    engine = Engine(REGISTRY)
+    engine.receive_data(b"a NOOP\r\nb NOOP\r\n")
+    assert engine.next_event() == Noop(b"a")
+    assert engine.has_input
+    engine.complete(b"a", b"OK")
+    assert engine.next_event() == Noop(b"b")
+    assert not bool(engine.has_input)

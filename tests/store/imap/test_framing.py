@@ -38,6 +38,7 @@ def test_no_announcement(text: bytes) -> None:
 def test_the_room_of_a_command_is_as_large_as_its_limit() -> None:
     framing = Framing(SMALL)
     assert frames(framing, b"x" * 98 + b"\r\n") == [[b"x" * 98]]
+    assert frames(framing, b"y" * 98 + b"\r\n") == [[b"y" * 98]]
     assert frames(framing, b"x" * 99 + b"\r\n") == [Refused(b"x" * 65, "Command line too long")]
     assert frames(framing, b"a {20}\r\n" + b"y" * 20 + b"z" * 70 + b"\r\n") == [
         ([b"a {20}", b"y" * 20, b"z" * 70], 20, True),
@@ -124,3 +125,36 @@ def test_what_is_skipped_may_end_in_a_literal_that_comes_in_pieces() -> None:
     for octet in b"{00000000000000000003+}\r\nabc {1+}\r\n":
         assert frames(framing, bytes([octet])) == []
     assert frames(framing, b"\n\r\nb\r\n") == [[b"b"]]
+
+
+def test_a_line_that_comes_in_pieces_behind_another() -> None:
+    framing = Framing(SMALL)
+    assert frames(framing, b"aaaa\r\nb") == [[b"aaaa"]]
+    assert framing.has_input
+    assert frames(framing, b"b\r\n") == [[b"bb"]]
+    assert not framing.has_input
+
+
+def test_an_empty_line() -> None:
+    assert frames(Framing(SMALL), b"\n\r\n") == [Refused(b"", "A line must end in CRLF (with netcat: nc -C)"), [b""]]
+
+
+def test_a_line_too_long_takes_its_literal_with_it() -> None:
+    octets = b"x" * 99 + b" {3+}\r\nabc\r\nb\r\n"
+    assert frames(Framing(SMALL), octets) == [Refused(b"x" * 65, "Command line too long"), [b"b"]]
+
+
+def test_the_rest_of_a_refused_command_ends_with_the_first_octet() -> None:
+    framing = Framing(SMALL)
+    assert len(frames(framing, b"a {1+}\n")) == 1
+    assert frames(framing, b"x") == []
+    assert frames(framing, b"\nb\r\n") == [[b"b"]]
+
+
+def test_what_is_skipped_is_not_kept() -> None:
+    framing = Framing(SMALL)
+    assert len(frames(framing, b"x" * 101)) == 1
+    for _ in range(3):
+        assert frames(framing, b"y" * 1000) == []
+        framing.receive(b"")
+        assert len(framing._buffer) < 100

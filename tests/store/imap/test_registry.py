@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,10 @@ def test_every_event_has_one_handler() -> None:
 
 
 def test_every_command_names_its_rfc() -> None:
-    assert all(spec.rfc.startswith("RFC ") for spec in SPECS)
+    for spec in SPECS:
+        capabilities = spec.extensions if spec.capability is None else (spec.capability, *spec.extensions)
+        for rfc in (spec.rfc, *(capability.rfc for capability in capabilities)):
+            assert re.fullmatch(r"RFC \d{4}( §\d+(\.\d+)*)?", rfc)
 
 
 @pytest.mark.parametrize(

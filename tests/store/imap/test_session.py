@@ -538,3 +538,16 @@ async def test_a_login_that_is_not_even_tried(place: Place, connect: Callable[[]
     wire = connect()
     assert (await wire.say(LOGIN)).endswith("l NO [UNAVAILABLE] Too many failed logins, try again later.\r\n")
     assert not wire.closed
+
+
+async def test_flags_that_others_have_changed(place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, *[b"x: y\r\n\r\n"] * 3)
+    wire, other = await enter(connect()), await enter(connect())
+    await other.say("a STORE 1,3 +FLAGS.SILENT (\\Seen)")
+    assert await wire.say("a NOOP") == (
+        "* 1 FETCH (FLAGS (\\Seen \\Recent))\r\n* 3 FETCH (FLAGS (\\Seen \\Recent))\r\na OK NOOP completed.\r\n"
+    )
+    await other.say("b STORE 2:3 FLAGS.SILENT (\\Draft)")
+    assert await wire.say("b NOOP") == (
+        "* 2 FETCH (FLAGS (\\Draft \\Recent))\r\n* 3 FETCH (FLAGS (\\Draft \\Recent))\r\nb OK NOOP completed.\r\n"
+    )

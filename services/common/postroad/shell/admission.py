@@ -10,7 +10,6 @@ could log in.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Admission(Generic[Connection]):
         self._most = most
         self._most_per_address = most_per_address
         self._addresses: dict[Connection, str] = {}
-        self._per_address: Counter[str] = Counter()
+        self._per_address: dict[str, int] = {}
         self._strangers: dict[Connection, float] = {}  # by when they came, in seconds of `Clock.monotonic`
 
     def __len__(self) -> int:
@@ -60,13 +59,12 @@ class Admission(Generic[Connection]):
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a connection in where there is room or a stranger can go; False where it must be turned away."""
         crowded = len(self._addresses) >= self._most
-        if (crowded or self._per_address[address] >= self._most_per_address) and not self._make_room(
-            None if crowded else address
-        ):
+        full = crowded or self._per_address.get(address, 0) >= self._most_per_address
+        if full and not self._make_room(None if crowded else address):
             log.warning("%s: too many connections, one is turned away", self._name, extra={"peer": address})
             return False
         self._addresses[connection] = address
-        self._per_address[address] += 1
+        self._per_address[address] = self._per_address.get(address, 0) + 1
         self._strangers[connection] = self._clock.monotonic()
         return True
 
@@ -80,8 +78,10 @@ class Admission(Generic[Connection]):
         if address is None:
             return
         self._strangers.pop(connection, None)
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
+        left = self._per_address[address] - 1
+        if left:
+            self._per_address[address] = left
+        else:
             del self._per_address[address]
 
     def _make_room(self, address: str | None) -> bool:

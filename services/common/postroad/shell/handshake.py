@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 # What a library's error says (RFC 8446 §6.2 has the alerts), and what it means to who reads the log.
 _MEANINGS = (
-    ("alert unknown ca", "the client does not trust the CA: give it the CA (make ca)"),
-    ("alert bad certificate", "the client does not take the certificate: give it the CA (make ca)"),
-    ("alert certificate unknown", "the client does not take the certificate: give it the CA (make ca)"),
+    ("alert unknown ca", "the client does not trust the CA; give the client the CA: make ca"),
+    ("alert bad certificate", "the certificate is not taken; give the client the CA: make ca"),
+    ("alert certificate unknown", "the certificate is not taken; give the client the CA: make ca"),
     ("alert certificate expired", "the client takes the certificate for expired: compare the clocks, or run init"),
     ("http request", "the client speaks HTTP"),
     ("wrong version number", "the client does not speak TLS"),

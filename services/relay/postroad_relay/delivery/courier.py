@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from postroad.smtp.client import Transaction
+    from postroad.tap import Tap
     from postroad_relay.delivery.routing import Route, Target
     from postroad_relay.queue.spool import Stored
 
@@ -31,7 +32,10 @@ class Attempt:
 
 
 class Courier:
-    """Delivers over SMTP, with one pool of sessions, at most `sessions` with one address at a time."""
+    """Delivers over SMTP, with one pool of sessions, at most `sessions` with one address at a time.
+
+    `tap` hears every session.
+    """
 
     def __init__(
         self,
@@ -41,8 +45,9 @@ class Courier:
         *,
         clock: Clock | None = None,
         sessions: int = SESSIONS,
+        tap: Tap | None = None,
     ) -> None:
-        self._pool = Pool(hostname, port, tls, clock=clock or Clock(), limit=sessions)
+        self._pool = Pool(hostname, port, tls, clock=clock or Clock(), limit=sessions, tap=tap)
 
     async def deliver(
         self,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import ssl
 
     from postroad.clock import Clock, Timer
+    from postroad.tap import Tap
     from postroad_relay.delivery.routing import IPAddress, Target
 
 IDLE = 30.0  # seconds that a session is kept for the next message; servers wait 5 minutes (RFC 5321 §4.5.3.2.7)
@@ -45,14 +46,20 @@ class _Peer:
 
 
 class Pool:
-    """Opens sessions, at most `limit` with one address at a time, and keeps those that have done their work."""
+    """Opens sessions, at most `limit` with one address at a time, and keeps those that have done their work.
 
-    def __init__(self, hostname: str, port: int, tls: ssl.SSLContext | None, *, clock: Clock, limit: int) -> None:
+    `tap` hears every one.
+    """
+
+    def __init__(
+        self, hostname: str, port: int, tls: ssl.SSLContext | None, *, clock: Clock, limit: int, tap: Tap | None = None
+    ) -> None:
         self._hostname = hostname
         self._port = port
         self._tls = tls
         self._clock = clock
         self._limit = limit
+        self._tap = tap
         self._peers: dict[IPAddress, _Peer] = {}  # no more than the private network has addresses
         self._sweeper: Timer | None = None
 
@@ -99,7 +106,7 @@ class Pool:
         return await self._begin(target, None)
 
     async def _begin(self, target: Target, tls: ssl.SSLContext | None) -> Session | Deferred | Failed:
-        session = Session(target, self._hostname, tls, self._clock)
+        session = Session(target, self._hostname, tls, self._clock, tap=self._tap)
         try:
             refused = await session.open(self._port)
         finally:

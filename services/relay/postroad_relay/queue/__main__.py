@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in (json_lines if options.json else table)(inspection.oldest_first, time.time()):
         print(line)
     if options.files and inspection.gaps:
-        print(f"{inspection.gaps} pieces of the files can't be read", file=sys.stderr)
+        print(f"unreadable pieces of the files: {inspection.gaps}", file=sys.stderr)
     return 0
 
 

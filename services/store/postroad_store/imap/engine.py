@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ class Engine:
         self.state = State.NOT_AUTHENTICATED
         self._legal = registry.legal[self.state]  # by name
         self._out: list[bytes] = []
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []  # not a deque: an empty one takes 0.7 KiB of each session
         self._paused = False
         self._mode = _IN_COMMAND
         self._tag = b""  # of the command under way in the modes other than COMMAND
@@ -102,7 +101,7 @@ class Engine:
         """Return the next event; None if more octets are needed, or an answer is due."""
         while True:
             if self._events:
-                return self._events.popleft()
+                return self._events.pop(0)
             if self._paused:
                 return None
             frame = self._framing.next()

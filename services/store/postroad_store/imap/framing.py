@@ -192,10 +192,8 @@ class Framing:
         self._scanned = len(self._buffer)
         if self._size + len(self._buffer) - self._at <= self._line:
             return None
-        refused = Refused(self._start(self._buffer[self._at : self._at + MAX_TAG + 1]), TOO_LONG)
-        self._parts, self._size = [], 0
         self._next = _Next.SKIP
-        return refused
+        return Refused(self._start(self._buffer[self._at : self._at + MAX_TAG + 1]), TOO_LONG)
 
     def _refused(self, line: bytes, text: str) -> Refused:
         refused = Refused(self._start(line), text)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Watch:
     """Follows the selected mailbox of one session, from `start` to `stop`."""
 
+    __slots__ = ("_session", "telling")
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.telling: asyncio.Task[None] | asyncio.Handle | None = None  # under way

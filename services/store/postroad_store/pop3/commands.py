@@ -22,7 +22,7 @@ BOTH = AUTHORIZATION | TRANSACTION
 
 
 class Arguments(Enum):
-    """What stands behind the keyword."""
+    """What follows the keyword."""
 
     NONE = ""
     TEXT = "string"  # one argument, spaces and all
@@ -81,10 +81,10 @@ class Command:
     number: int | None = None  # msg
     count: int | None = None  # TOP's n
     text: str | None = None  # USER's and PASS's string, AUTH's mechanism in capitals
-    initial: bytes | None = None  # AUTH's initial response, as it stands on the line
+    initial: bytes | None = None  # AUTH's initial response, still in BASE64
 
 
-# What pipelining clients send most, looked up by the octets of the keyword.
+# Keywords by their octets, in the two spellings that clients use: no decoding per command.
 _KEYWORDS = {spelling.encode(): keyword for keyword in RULES for spelling in (keyword, keyword.lower())}
 
 MAX_NUMBER = 10  # digits: no maildrop has more messages
@@ -93,8 +93,8 @@ MAX_NUMBER = 10  # digits: no maildrop has more messages
 def parse(line: bytes, state: State) -> Command:
     """Parse a command line without its CRLF; raises `CommandError`.
 
-    RFC 1939 §3: keywords are case-insensitive, arguments are separated by a single SPACE. Spaces at the end of
-    a line that has numbers are let pass, as other servers do.
+    RFC 1939 §3: keywords are case-insensitive, arguments are separated by a single SPACE. Spaces after numbers are
+    ignored, as on other servers.
     """
     word, space, rest = line.partition(b" ")
     keyword = _KEYWORDS.get(word) or _KEYWORDS.get(word.upper())
@@ -146,7 +146,7 @@ def _count(digits: bytes) -> int:
 def _shown(octets: bytes) -> str:
     """Return what the client wrote, fit for a response line of 512 octets (RFC 1939 §3)."""
     text = octets[:40].decode("ascii", "replace")
-    return "".join(one if one.isascii() and one.isprintable() else "?" for one in text)
+    return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
 
 
 def _text(octets: bytes) -> str:
@@ -163,5 +163,5 @@ def _auth(keyword: str, rest: bytes) -> Command:
     # RFC 5034 §5: auth-command = "AUTH" SP sasl-mech [SP (initial-response / "=")]
     mechanism, space, initial = rest.strip(b" ").partition(b" ")
     if not mechanism:
-        return Command(keyword)  # what old clients send to ask for the mechanisms
+        return Command(keyword)  # old clients ask for the mechanisms so
     return Command(keyword, text=_text(mechanism).upper(), initial=initial if space else None)

@@ -4,8 +4,8 @@
           │                       │
           └─────────QUIT──────────┴── connection lost: closed, nothing removed (RFC 1939 §6)
 
-Once logged in the engine holds the maildrop's snapshot, so it answers STAT, LIST, UIDL, DELE, RSET, NOOP and
-CAPA by itself. What needs the mail becomes an event, upon which the engine pauses until it is answered:
+After login the engine holds the maildrop's snapshot, and answers STAT, LIST, UIDL, DELE, RSET, NOOP and CAPA by
+itself. A command that needs the mail becomes an event, and the engine pauses until the event is answered:
 
 - `Login`: answered by `logged_in` or `refuse`
 - `Retrieve` (RETR, TOP): by `message`, or `begin_message`, `message_piece` and `end_message`, or `refuse`
@@ -13,8 +13,7 @@ CAPA by itself. What needs the mail becomes an event, upon which the engine paus
 
 Pipelined commands (RFC 2449 §6.6) wait in the buffer meanwhile; responses are in the order of the commands.
 
-The texts of responses are Dovecot's where clients may have learnt to look at them. Response codes: RFC 2449 §8,
-RFC 3206.
+Clients look at the texts of some responses; these texts are Dovecot's. Response codes: RFC 2449 §8, RFC 3206.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from postroad_store.protocol.contract import Close, Event, StartTls
 if TYPE_CHECKING:
     from postroad_store.pop3.maildrop import Maildrop
 
-# RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer than that, so 1,100 are taken.
+# RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer, so 1,100 are accepted.
 MAX_LINE = 1100
 MAX_ERRORS = 20  # in a row; the client does not speak POP3
 MAX_UNKNOWN = 3  # unknown commands in a row before login, as Dovecot has it
@@ -103,14 +102,14 @@ class Engine:
     # Octets
 
     def receive_data(self, data: bytes) -> None:
-        """Take octets; after the end of the session, and during the switch to TLS, they are thrown away."""
+        """Take octets; discard them after the end of the session and during the switch to TLS."""
         if self._mode is Mode.CLOSED or self._mode is Mode.HANDSHAKE:
             return
         self._buffer = self._buffer[self._start :] + data if self._start < len(self._buffer) else data
         self._start = 0
 
     def data_to_send(self) -> bytes:
-        """Return the octets for the client, which are forgotten here."""
+        """Return the octets for the client, and forget them."""
         output = self._output
         if not output:
             return b""
@@ -119,7 +118,7 @@ class Engine:
         return data
 
     def next_event(self) -> Event | None:
-        """Carry out command lines until one needs the mail, or the adapter; None: no whole line is left."""
+        """Carry out command lines until one needs the mail or the adapter; None: no whole line is left."""
         while (mode := self._mode) is Mode.COMMAND or mode is Mode.RESPONSE:
             end = self._buffer.find(b"\n", self._start)
             limit = MAX_LINE if mode is Mode.COMMAND else MAX_RESPONSE
@@ -127,7 +126,7 @@ class Engine:
                 return self._close("-ERR Line too long.")
             if end < 0:
                 return None
-            # RFC 1939 §3 wants CRLF; a bare LF is taken as well, as other servers do.
+            # RFC 1939 §3 wants CRLF; a bare LF ends a line too, as on other servers.
             line = self._buffer[self._start : end - 1 if self._buffer[end - 1 : end] == b"\r" else end]
             self._start = end + 1
             event = self._line(line)
@@ -140,7 +139,7 @@ class Engine:
     # Answers
 
     def greet(self, *, secure: bool) -> None:
-        """Send the greeting (RFC 1939 §4). It has no timestamp in it: APOP is not offered."""
+        """Send the greeting (RFC 1939 §4), without a timestamp: APOP is not offered."""
         self._secure = secure
         self._say("+OK Postroad ready.")
 
@@ -153,35 +152,35 @@ class Engine:
         self._say("+OK Logged in.")
 
     def login_failed(self) -> None:
-        """Answer `Login`: user name and password do not fit (RFC 3206 §4: AUTH)."""
+        """Answer `Login`: the user name or the password is wrong (RFC 3206 §4: AUTH)."""
         self._failed_logins += 1
         self.refuse("[AUTH] Authentication failed.")
         if self._failed_logins >= MAX_LOGINS:
             self._mode = Mode.ENDING
 
     def refuse(self, text: str) -> None:
-        """Answer the event with -ERR; `text` begins with its response code where it has one.
+        """Answer the event with -ERR; `text` begins with its response code if it has one.
 
-        Of `Update` it is the last answer: some messages were not removed (RFC 1939 §6).
+        After `Update` the session ends: some messages were not removed (RFC 1939 §6).
         """
         self._mode = Mode.ENDING if self.state is State.UPDATE else Mode.COMMAND
         self._user = None
         self._say(f"-ERR {text}")
 
     def message(self, content: bytes) -> None:
-        """Answer `Retrieve` with a whole message (or what of it TOP sends)."""
+        """Answer `Retrieve` with a whole message, or with the part that TOP sends."""
         self._mode = Mode.COMMAND
         self._output.append(b"+OK %d octets\r\n" % len(content))
         self._output.append(stuff(content))
 
     def begin_message(self, octets: int) -> None:
-        """Answer `Retrieve` with a message that comes in pieces, of so many octets together."""
+        """Answer `Retrieve` with a message that comes in pieces; `octets` is their sum."""
         self._mode = Mode.MESSAGE
         self._stuffer = Stuffer()
         self._output.append(b"+OK %d octets\r\n" % octets)
 
     def message_piece(self, piece: bytes) -> None:
-        """Send a piece of it, however it is cut."""
+        """Send a piece of it, wherever it is cut."""
         self._output.append(self._stuffer.piece(piece))
 
     def end_message(self) -> None:
@@ -195,7 +194,7 @@ class Engine:
         self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
 
     def tls_started(self) -> None:
-        """Begin anew over TLS (RFC 2595 §4: what the client said before is forgotten)."""
+        """Begin anew over TLS, and forget what the client said before (RFC 2595 §4)."""
         self._mode = Mode.COMMAND
         self._secure = True
         self._user = None
@@ -258,7 +257,7 @@ class Engine:
 
     @property
     def _login_allowed(self) -> bool:
-        # RFC 2595 §2.3, RFC 5034 §4: no password in plaintext, unless the settings say so
+        # RFC 2595 §2.3, RFC 5034 §4: no password in plaintext, unless the settings allow it
         return self._secure or self._plaintext_auth
 
     def _authorization(self, command: Command) -> Event | None:
@@ -282,7 +281,7 @@ class Engine:
                     raise CommandError("TLS is not available.")
                 self._say("+OK Begin TLS negotiation now.")
                 self._mode = Mode.HANDSHAKE
-                # What was pipelined behind STLS came in plaintext, perhaps from someone else: forget it.
+                # Octets behind STLS came in plaintext, perhaps from an attacker: forget them (RFC 2595 §4).
                 self._forget_input()
                 return StartTls()
             case "CAPA":
@@ -362,7 +361,7 @@ class Engine:
     def _capabilities(self) -> None:
         """Answer CAPA (RFC 2449 §5, §6)."""
         lines = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"]
-        # LOGIN-DELAY is absent: there is none. USER and SASL are told where they would be taken (RFC 2595 §2.3).
+        # There is no LOGIN-DELAY. USER and SASL are listed where they would be accepted (RFC 2595 §2.3).
         if self._tls and not self._secure and self.state is State.AUTHORIZATION:
             lines.append("STLS")
         if self._login_allowed:

@@ -1,8 +1,8 @@
 """The maildrop: what one POP3 session sees of INBOX (RFC 1939 §4, §5). Pure.
 
-It is a snapshot, taken when the session locks it: message-numbers, sizes and unique-ids stay as they are until
-the session ends, whatever arrives or is expunged meanwhile. Marks of deletion are the session's own and become
-real in the UPDATE state alone.
+It is a snapshot from the moment when the session locks it. Message-numbers, sizes and unique-ids do not change until
+the session ends, whatever arrives or is expunged meanwhile. Marks of deletion are the session's own; they take effect
+in the UPDATE state and no sooner.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Maildrop:
     def unique_id(self, number: int) -> str:
         """Return the unique-id (RFC 1939 §7): 1 to 70 characters, never used again within the maildrop.
 
-        UID and UIDVALIDITY in hexadecimal, the order in which Dovecot writes them, so that a client that
-        left its mail on a server of that kind meets the same form.
+        It is UID and UIDVALIDITY in hexadecimal, as Dovecot writes them: clients that leave mail on the server
+        know that form.
         """
         return f"{self.uids[number - 1]:08x}{self._uid_validity:08x}"
 

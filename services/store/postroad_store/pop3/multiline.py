@@ -1,10 +1,10 @@
 """Multi-line responses (RFC 1939 §3): byte-stuffing and the termination octet, for whole messages and pieces. Pure.
 
-A message is sent as it was stored. What the protocol adds is a "." before each line that begins with one, and a
-CRLF where the last line has no end of its own (only an APPEND over IMAP can leave such a message).
+A message is sent as it was stored. The protocol adds a "." before each line that begins with one, and a CRLF if the
+last line has no end of its own (only an APPEND over IMAP can leave such a message).
 
-A line is taken to begin after any LF, not only after CRLF: a message with bare LFs, which again only APPEND can
-bring, must not seem to a client that reads by LF to end early, nor to go on as commands.
+A line begins after any LF, not only after CRLF. A message with bare LFs, which again only APPEND can bring, must not
+end early for a client that reads by LF, and its rest must not look like responses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def stuff(content: bytes) -> bytes:
 
 
 class Stuffer:
-    """The same for a message that comes in pieces, however they are cut."""
+    """The same for a message that comes in pieces, wherever they are cut."""
 
     __slots__ = ("_tail",)
 
@@ -50,8 +50,8 @@ def body_lines(text: bytes, count: int) -> int:
     """Return how many octets the first `count` lines of `text` have, line ends included (TOP)."""
     end = 0
     for _ in range(count):
-        found = text.find(b"\n", end)
-        if found < 0:
+        line_end = text.find(b"\n", end)
+        if line_end < 0:
             return len(text)
-        end = found + 1
+        end = line_end + 1
     return end

@@ -2,7 +2,7 @@
 
 An *engine* is a protocol without I/O (POP3's, IMAP's): octets in, events and octets out. A *session* carries
 out the events against the mail. A *connection* is what the adapter gives a session of the transport. The
-adapter (`adapter.py`) is the only one that knows a socket, so that engines are tested octet by octet and
+adapter (`connection.py`) is the only one that knows a socket, so engines are tested octet by octet, and
 sessions without a network.
 
 One turn of the wheel, for each block of octets that arrives:
@@ -12,8 +12,8 @@ One turn of the wheel, for each block of octets that arrives:
         session.handle(event)          # answers through the engine, at once or once a commit is durable
         write(engine.data_to_send())
 
-The order of answers is the engine's own affair: after an event that wants an answer it pauses, `next_event`
-returns None though input is waiting, and what was pipelined stays in its buffer until the answer is given.
+The engine keeps the order of answers: after an event that wants an answer it pauses. `next_event` then returns
+None though input is waiting, and pipelined commands stay in the buffer until the answer is given.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 class Event:
-    """Something that an engine has understood; each engine has its own, all frozen and slotted."""
+    """What an engine has understood; each engine has its own events, all frozen and slotted."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StartTls(Event):
-    """Begin the TLS handshake; the octets that agree to it are in `data_to_send` already.
+    """Begin the TLS handshake; the octets that agree to it are in `data_to_send`.
 
     The engine has forgotten all plaintext that came after the command (RFC 3207 §6, RFC 2595 §2.1), and
     gives no further event before `Session.tls_started`.
@@ -88,7 +88,7 @@ class Connection(Protocol):
         ...
 
     def flush(self) -> None:
-        """Write `engine.data_to_send()` now: answers given outside `handle`, or in the midst of a long one."""
+        """Write `engine.data_to_send()` now: for answers outside `handle`, or during a long one."""
         ...
 
     def logged_in(self) -> None:
@@ -96,11 +96,11 @@ class Connection(Protocol):
         ...
 
     def can_write(self) -> bool:
-        """Whether the client keeps up; where it does not, wait (`wait_writable`) before producing more."""
+        """Whether the client keeps up; if not, wait (`wait_writable`) before producing more."""
         ...
 
     async def wait_writable(self) -> None:
-        """Wait until the client has read what was written; raises `ConnectionLost` where it has gone."""
+        """Wait until the client has read what was written; raises `ConnectionLost` if it has gone."""
         ...
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class Connection(Protocol):
 
 
 class Session(Protocol):
-    """Carries out the commands of one connection; made anew for each."""
+    """Carries out the commands of one connection."""
 
     @property
     def engine(self) -> Engine:
@@ -123,7 +123,7 @@ class Session(Protocol):
     def handle(self, event: Event) -> Awaitable[None] | None:
         """Carry out an event and answer it through the engine.
 
-        None says that it is done (the hot path: no task is made). Otherwise the adapter awaits the result
+        None means that it is done (the hot path: no task is made). Otherwise the adapter awaits the result
         and asks for no further event before; the work goes on to its end even when the client goes away.
         `ConnectionLost` may be let through. Never await the client's next input here: waiting for it (IDLE's
         DONE) is a state of the engine.
@@ -142,7 +142,7 @@ class Session(Protocol):
         ...
 
     def farewell(self, reason: Farewell) -> None:
-        """Say goodbye as the protocol has it, or say nothing; the connection is closed afterwards."""
+        """Say goodbye if the protocol has a way to; the connection is closed afterwards."""
         ...
 
     def end(self) -> None:

@@ -13,8 +13,10 @@ from postroad.mail.reply import OK, RECIPIENT_OK, SENDER_OK
 from postroad.smtp.client import Client, Finished, Ready, SendContent, Transaction
 from postroad.smtp.client.outcome import Delivered, Failed
 from postroad.smtp.extensions import EXTENSIONS, without
-from postroad.smtp.server import Engine, Limits, Profile, Purpose, Session
+from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import Block, Connected, Mail, Message, Rcpt
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.service import Limits, Purpose, Session
 from tests.common.smtp.extensions.toy import NO_COLOUR, TOO_BRIGHT, TOY
 
 WITH_TOY = (*EXTENSIONS, TOY)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.smtp.client import Client, Transaction
     from postroad.smtp.client.outcome import Failed
-    from postroad.smtp.server import Engine, Profile, Session
+    from postroad.smtp.server.engine import Engine
+    from postroad.smtp.server.profile import Profile
+    from postroad.smtp.server.service import Session
 
 NO_COLOUR = reply(501, "5.5.4", "WRAP needs a COLOUR")
 TOO_BRIGHT = reply(550, "5.7.1", "Pink goes over TLS alone")

@@ -20,7 +20,8 @@ from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply
 from postroad.shell import HANDSHAKE, LINGER
 from postroad.shell.admission import GRACE
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.smtp.server.connection import READ_AHEAD, Receiver
+from postroad.smtp.server.connection import READ_AHEAD, Connection
+from postroad.smtp.server.receiver import Receiver
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.guesses import Guesses
@@ -273,13 +274,17 @@ async def test_each_command_gives_more_time(rig: Rig) -> None:
     assert (await client.line()).startswith("421 4.4.2 ")
 
 
+def _is_receiving(connection: Connection) -> bool:
+    return isinstance(connection, Receiver) and connection._incoming._content is not None
+
+
 async def test_data_timeout(rig: Rig) -> None:
     await rig.serve()
     client = await rig.connect()
     await client.open_transaction()
     rig.clock.push(179)
     client.writer.write(b"Subject: x\r\n")
-    await rig.until(lambda: all(receiver._incoming._content is not None for receiver in rig.server.admission))
+    await rig.until(lambda: all(_is_receiving(connection) for connection in rig.server.admission))
     rig.clock.push(179)
     await asyncio.sleep(0)
     rig.clock.push(2)
@@ -366,6 +371,7 @@ async def test_failing_service(
     assert await client.say((b"x" * 98 + b"\r\n") * (size // 100) + b".\r\n") == answer
     assert await client.say(b"NOOP\r\n") == "250 2.0.0 OK"
     assert (rig.keeper.paths[0] is None) == (size == 10)
+    assert rig.keeper.refusals == [("content", int(answer[:3]), "")]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

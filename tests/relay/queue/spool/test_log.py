@@ -302,12 +302,13 @@ def test_damage_longer_than_a_block_is_stepped_over(tmp_path: Path) -> None:
     assert found.positions == [first, third]
 
 
-def test_a_frame_right_at_the_beginning_of_a_searched_block_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", range(10))
+def test_a_frame_at_the_edge_of_a_searched_block_is_found(tmp_path: Path, before: int) -> None:
     log = new_log(tmp_path)
     # The search begins at the octet after the damaged frame's first, and goes on in blocks of 1 MiB.
-    first, second = log.append([(b"x" * ((1 << 20) + 1 - FRAME),), (b"second",)])
+    first, second = log.append([(b"x" * ((1 << 20) + 1 - FRAME - before),), (b"second",)])
     log.close()
-    assert second.offset == first.offset + 1 + (1 << 20)
+    assert second.offset == first.offset + 1 + (1 << 20) - before
     (path,) = segments(tmp_path)
     octets = bytearray(path.read_bytes())
     octets[first.offset] ^= 1

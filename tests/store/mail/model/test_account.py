@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from postroad_store.mail.model import account as module
 from postroad_store.mail.model.account import Account, canonical_name, checked_name
 from postroad_store.mail.model.contents import MailboxRow
 from postroad_store.mail.model.errors import NameNotAllowed, NameTooLong, NoSuchMailbox
@@ -65,6 +66,14 @@ def test_names_beyond_a_limit(name: str, text: str) -> None:
     with pytest.raises(NameTooLong, match=text) as refused:
         checked_name(name)
     assert refused.value.code == "LIMIT"
+
+
+def test_every_account_has_the_mailboxes_of_rfc_6154_that_clients_look_for() -> None:
+    assert {name: f"\\{name}" for name in ("Drafts", "Sent", "Junk", "Trash", "Archive")} == module.SPECIAL_USE
+
+
+def test_limits() -> None:
+    assert (module.MAX_NAME, module.MAX_DEPTH, module.MAX_MAILBOXES, module.MAX_SUBSCRIPTIONS) == (255, 20, 2000, 4000)
 
 
 def test_finding_a_mailbox() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from postroad_store.mail.model import flags
 from postroad_store.mail.model.flags import (
     ANSWERED,
     DELETED,
@@ -11,8 +12,6 @@ from postroad_store.mail.model.flags import (
     FEW,
     FIRST_KEYWORD,
     FLAGGED,
-    MAX_KEYWORD,
-    MAX_KEYWORDS,
     NO_FLAGS,
     SEEN,
     SYSTEM,
@@ -35,11 +34,12 @@ def test_each_system_flag_has_its_bit() -> None:
     assert sorted(SYSTEM_FLAGS.values()) == [1, 2, 4, 8, 16]  # databases have these
     assert sum(SYSTEM_FLAGS.values()) == SYSTEM == (1 << FIRST_KEYWORD) - 1
     assert (NO_FLAGS.system, NO_FLAGS.keywords) == (0, ())
-    assert (MAX_KEYWORDS, MAX_KEYWORD) == (10_000, 200)  # README has the first
+    assert (flags.FIRST_KEYWORD, flags.MAX_KEYWORDS, flags.MAX_KEYWORD) == (5, 10_000, 200)
+    assert [change.value for change in flags.Change] == ["+FLAGS", "-FLAGS", "FLAGS"]
 
 
 @pytest.mark.parametrize(
-    ("change", "flags", "bits", "expected"),
+    ("change", "before", "bits", "expected"),
     [
         (Change.ADD, SEEN | FAR, SEEN | FLAGGED, SEEN | FLAGGED | FAR),
         (Change.REMOVE, SEEN | FAR, FAR | DRAFT, SEEN),
@@ -47,12 +47,12 @@ def test_each_system_flag_has_its_bit() -> None:
         (Change.REPLACE, SEEN | FAR, 0, 0),
     ],
 )
-def test_changes(change: Change, flags: int, bits: int, expected: int) -> None:
-    assert change.apply(flags, bits) == expected
+def test_changes(change: Change, before: int, bits: int, expected: int) -> None:
+    assert change.apply(before, bits) == expected
 
 
 def test_many_values_are_counted_as_few_are() -> None:
-    flags = [number << FIRST_KEYWORD | number % 2 for number in range(4 * FEW)]
-    assert count_unseen(flags) == 2 * FEW
-    assert count_unseen(flags[:4]) == 2
+    values = [number << FIRST_KEYWORD | number % 2 for number in range(4 * FEW)]
+    assert count_unseen(values) == 2 * FEW
+    assert count_unseen(values[:4]) == 2
     assert count_unseen([]) == 0

@@ -26,6 +26,9 @@ def test_learning() -> None:
     assert not keywords.learn([])
     assert keywords.learn([(0, "a"), (1, "b")])
     assert not keywords.learn([(1, "b")])
+    assert keywords.learn([(0, "a"), (1, "b"), (2, "after what is known")])
+    assert keywords.learn([(2, None)])
+    version += 2
     assert keywords.version == version + 1
     assert keywords.learn([(0, None), (1, None), (1, "C"), (3, None)])
     assert (keywords.names(), keywords.bit("a"), keywords.bit("b"), keywords.bit("c")) == (["C"], 0, 0, bit(1))

@@ -69,6 +69,33 @@ def test_many_messages_are_taken_out_as_few_are(count: int) -> None:
     assert view.take(expunges=True).expunged == tuple(reversed(gone))
 
 
+def test_the_first_unseen_moves_when_those_before_it_go() -> None:
+    mailbox = mailbox_of(*[SEEN] * 4 * MANY, 0)
+    assert mailbox.first_unseen() == 4 * MANY
+    mailbox.remove(2, range(1, 2 * MANY + 1))
+    assert mailbox.first_unseen() == 2 * MANY
+    mailbox.remove(3, range(2 * MANY + 1, 4 * MANY + 1))
+    assert mailbox.first_unseen() == 0
+
+
+def test_several_ranges_of_many_messages() -> None:
+    mailbox = mailbox_of(*[0] * 60)
+    view = View(mailbox, read_only=True, claim=None)
+    mailbox.reflag(2, [(1, 20), (22, 22), (31, 50)], Change.ADD, SEEN, naming=[], by=None)
+    changed = [*range(1, 21), 22, *range(31, 51)]
+    assert [uid for uid, flags in zip(mailbox.uids, mailbox.flags, strict=True) if flags] == changed
+    assert [uid for _, uid in view.take(expunges=True).flags] == changed
+
+
+def test_what_a_row_says() -> None:
+    mailbox = Mailbox(
+        MailboxRow(3, "Sent", "\\Sent", selectable=True, uid_validity=7, uid_next=9, modseq=5, recent_uid=4)
+    )
+    assert (mailbox.id, mailbox.name, mailbox.special_use, mailbox.selectable) == (3, "Sent", "\\Sent", True)
+    assert (mailbox.uid_validity, mailbox.uid_next, mailbox.modseq, mailbox.recent_uid) == (7, 9, 5, 4)
+    assert (mailbox.loaded, mailbox.deleted, mailbox.views) == (False, False, set())
+
+
 def test_the_first_unseen_is_found_wherever_flags_change() -> None:
     mailbox = mailbox_of(*[SEEN] * 20)
     assert mailbox.first_unseen() is None
@@ -152,6 +179,10 @@ def test_unused_keywords() -> None:
     assert mailbox.has_unused_keywords()
     mailbox.rename_keywords(4, [(1, "unused")])
     mailbox.rename_keywords(4, [(1, None)])  # no news
+    view = View(mailbox, read_only=True, claim=None)
+    view.on_change = lambda: pytest.fail("there is nothing to tell")
+    mailbox.rename_keywords(5, [(1, "unused")])
+    assert not view.changed
     assert mailbox.keywords == ["used", "unused"]
     assert (mailbox.keyword_bit("UNUSED"), mailbox.keyword_bit("other")) == (1 << FIRST_KEYWORD + 1, 0)
 
@@ -182,6 +213,10 @@ def test_who_learns_of_what() -> None:
     assert mine.take(expunges=True) == Changes(keywords=True)
     assert other.take(expunges=True) == Changes(keywords=True, flags=((1, UID(1)),))
     heard.clear()
+    mailbox.rename_keywords(5, [(0, None)])
+    assert sorted(heard) == ["mine", "other"]
+    assert other.take(expunges=True) == Changes(keywords=True)
+    heard.clear()
     mailbox.vanish()
     assert set(heard) == {"mine", "other"}
     assert (mailbox.uids, mailbox.unseen, mailbox.loaded) == ([], 0, False)
@@ -190,8 +225,8 @@ def test_who_learns_of_what() -> None:
 
 
 def test_messages_arrive_one_by_one_and_many_at_once() -> None:
-    entries = [(uid, [0, SEEN, 1 << FIRST_KEYWORD][uid % 3], 10 * uid, 1000 + uid) for uid in range(1, 2 * MANY)]
-    one_by_one, at_once = mailbox_of(), mailbox_of()
+    entries = [(uid, [0, SEEN, 1 << FIRST_KEYWORD][uid % 3], 10 * uid, 1000 + uid) for uid in range(2, 2 * MANY)]
+    one_by_one, at_once = mailbox_of(SEEN), mailbox_of(SEEN)
     views = [View(mailbox, read_only=True, claim=None) for mailbox in (one_by_one, at_once)]
     heard: list[int] = []
     views[1].on_change = lambda: heard.append(len(at_once.uids))
@@ -199,12 +234,15 @@ def test_messages_arrive_one_by_one_and_many_at_once() -> None:
         one_by_one.arrive(modseq, [entry], [(0, "work")])
     at_once.arrive(2, entries, [(0, "work")])
     for mailbox in (one_by_one, at_once):
-        assert list(zip(mailbox.uids, mailbox.flags, mailbox.sizes, mailbox.internal_dates, strict=True)) == entries
+        assert list(zip(mailbox.uids, mailbox.flags, mailbox.sizes, mailbox.internal_dates, strict=True)) == [
+            (1, SEEN, 1, 1),
+            *entries,
+        ]
         assert (mailbox.uid_next, mailbox.unseen, mailbox.keywords) == (2 * MANY, count_unseen(mailbox.flags), ["work"])
     assert views[0].take(expunges=True) == views[1].take(expunges=True)
-    assert heard == [len(entries)]
+    assert heard == [len(entries) + 1]
     at_once.arrive(2, [(5 * MANY, 0, 1, 1)], [(0, "other")])  # no news but for the next UID
-    assert (len(at_once.uids), at_once.uid_next, at_once.keywords) == (len(entries), 5 * MANY + 1, ["work"])
+    assert (len(at_once.uids), at_once.uid_next, at_once.keywords) == (len(entries) + 1, 5 * MANY + 1, ["work"])
 
 
 def test_status_and_places() -> None:
@@ -220,6 +258,7 @@ def test_ranges() -> None:
     assert mailbox.runs([2, 4, 5]) == [(2, 2), (5, 5)]  # as many as lie between, but others
     assert mailbox.runs([3, 5, 9, 10]) == [(3, 9)]
     assert mailbox.runs([2, 9]) == [(2, 2), (9, 9)]
+    mailbox.rename_keywords(2, [(0, "kw")])
     mailbox.unload()
     assert (mailbox.keywords, mailbox.unseen, mailbox.first_unseen()) == ([], 0, None)
     assert mailbox.runs([2, 3, 5]) == [(2, 3), (5, 5)]

@@ -159,9 +159,19 @@ def test_few_and_many_changed_flags_are_numbered_alike() -> None:
         mailbox = mailbox_of(100)
         view = View(mailbox, read_only=True, claim=None)
         mailbox.remove(2, [50])
+        view.take(expunges=False)
         view.flagged(changed)
         expected = tuple((uid, uid) for uid in changed if uid <= 100 and uid != 50)
         assert view.take(expunges=False).flags == expected
         view.flagged(changed)
         expected = tuple((uid - (uid > 50), uid) for uid in changed if uid <= 100 and uid != 50)
         assert view.take(expunges=True).flags == expected
+
+
+def test_flags_alone_are_a_change() -> None:
+    view = View(mailbox_of(3), read_only=True, claim=None)
+    changed = [view.changed]
+    view.flagged([2])
+    changed.append(view.changed)
+    assert view.take(expunges=False) == Changes(flags=((2, UID(2)),))
+    assert [*changed, view.changed] == [False, True, False]

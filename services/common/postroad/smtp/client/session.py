@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import TYPE_CHECKING, Protocol, cast
 
 from postroad.engine import Wait
 from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
 from postroad.smtp.client.outcome import deferred
 from postroad.smtp.extensions import EXTENSIONS
+from postroad.tap import Opened
 
 if TYPE_CHECKING:
     import ssl
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from postroad.clock import Clock, Timer
     from postroad.smtp.client import Event, Transaction
+    from postroad.tap import Listener, Tap
 
 CONNECT_TIMEOUT = 30.0  # seconds
 HANDSHAKE_TIMEOUT = 30.0  # seconds
@@ -59,9 +62,12 @@ class Session(asyncio.Protocol):
     """A connection to a server, for one transaction after the other.
 
     `hostname` is the name for EHLO; without `tls`, STARTTLS is not asked for. All waiting goes by `clock`.
+    `tap` hears the session; one that nobody hears pays one test per block.
     """
 
-    def __init__(self, target: Target, hostname: str, tls: ssl.SSLContext | None, clock: Clock) -> None:
+    def __init__(
+        self, target: Target, hostname: str, tls: ssl.SSLContext | None, clock: Clock, *, tap: Tap | None = None
+    ) -> None:
         self.target = target
         self.idle_since = 0.0  # seconds of the clock, for the pool
         self.used = False  # for a transaction
@@ -70,6 +76,9 @@ class Session(asyncio.Protocol):
         self._engine = Client(hostname, str(target), EXTENSIONS, starttls=tls is not None)
         self._loop = asyncio.get_running_loop()
         self._clock = clock
+        self._tap = tap
+        self._listener: Listener | None = None
+        self._secure = False  # whether what comes and goes is inside TLS
         self._transport: asyncio.Transport | None = None
         self._events: list[Event] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -111,6 +120,8 @@ class Session(asyncio.Protocol):
         assert self._transport is not None  # noqa: S101 - the 220 came over it
         assert self._tls is not None  # noqa: S101 - or STARTTLS would not have been said
         host = self.target.host
+        self._secure = True  # nothing is taken from here on that did not come through TLS
+        transport: asyncio.Transport | None = None
         try:
             transport = await self._loop.start_tls(
                 self._transport,
@@ -122,6 +133,9 @@ class Session(asyncio.Protocol):
         except (OSError, EOFError) as error:  # ssl.SSLError and TimeoutError are OSErrors
             self.abort()
             raise TlsFailedError(str(error) or type(error).__name__) from error
+        finally:
+            if transport is None:
+                self._fall_silent()  # asyncio tells of no loss where the handshake failed
         if transport is None:  # the connection was lost in between
             raise TlsFailedError("lost connection")
         self._transport = transport
@@ -184,9 +198,22 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not inherit from it
+        if self._tap is not None:
+            self._listener = self._tap.opened(
+                Opened(
+                    protocol="smtp",
+                    session=secrets.token_hex(7),
+                    peer=_place(transport, "peername"),
+                    local=_place(transport, "sockname"),
+                    outbound=True,
+                    at=self._clock.now(),
+                )
+            )
 
     def data_received(self, data: bytes) -> None:
         """Hand octets to the engine."""
+        if self._listener is not None:
+            self._listener.received(data, self._clock.now(), tls=self._secure)
         self._engine.receive_data(data)
         self._pump()
 
@@ -203,6 +230,12 @@ class Session(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        if self._listener is not None:
+            self._listener.closed(self._clock.now())
+            self._listener = None
 
     def pause_writing(self) -> None:
         """Hold back: the send buffer is full."""
@@ -228,6 +261,8 @@ class Session(asyncio.Protocol):
         if transport is not None:
             data = engine.data_to_send()
             if data and not transport.is_closing():
+                if self._listener is not None:
+                    self._listener.sent(data, self._clock.now(), tls=self._secure)
                 transport.write(data)
             if engine.state is State.CLOSED:
                 transport.close()
@@ -265,3 +300,8 @@ class Session(asyncio.Protocol):
         self.resume_writing()
         self._pump()
         self.abort()
+
+
+def _place(transport: asyncio.BaseTransport, which: str) -> str:
+    host, port = (transport.get_extra_info(which) or ("", 0))[:2]
+    return f"{host}:{port}"

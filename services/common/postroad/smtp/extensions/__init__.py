@@ -50,4 +50,4 @@ def offered_by(settings: Settings) -> tuple[Extension, ...]:
     try:
         return without(settings.smtp_without)
     except ValueError as error:
-        raise ConfigError(f"POSTROAD_SMTP_WITHOUT={' '.join(settings.smtp_without)}: {error}") from None
+        raise ConfigError(f"POSTROAD_SMTP_WITHOUT={','.join(settings.smtp_without)}: {error}") from None

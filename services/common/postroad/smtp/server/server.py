@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.shell.admission import Admission
-from postroad.smtp.server.connection import Receiver
 from postroad.smtp.server.lifecycle import configure
 from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.receiver import Receiver
 from postroad.smtp.server.service import Limits, Listener, Purpose, Service
 from postroad.smtp.server.tls_port import TlsPort
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.smtp.extensions.extension import Extension
+    from postroad.smtp.server.connection import Connection
     from postroad.tap import Tap
 
 BACKLOG = 1024
@@ -50,15 +51,15 @@ class Server:
         self.clock = clock
         self.tap = tap
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
-        self.awaited: set[asyncio.Future[Any]] = set()  # by sessions
-        self.admission: Admission[Receiver] = Admission(
+        self.awaited: set[asyncio.Future[Any]] = set()  # by the sessions
+        self.admission: Admission[Connection] = Admission(
             "smtp", clock, limits.connections, limits.connections_per_address
         )
         self._servers: list[asyncio.AbstractServer] = []
         self._tls_ports: list[TlsPort] = []
         self._empty = asyncio.Event()
-        self._unflushed: list[Receiver] = []
-        run = secrets.token_hex(4)  # tells the sessions of one run of the process from another's
+        self._unflushed: list[Connection] = []
+        run = secrets.token_hex(4)  # so that sessions of two runs of the process differ
         self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
 
     @property
@@ -88,26 +89,26 @@ class Server:
             port = server.sockets[0].getsockname()[1]
         self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
 
-    def left(self, receiver: Receiver) -> None:
+    def left(self, connection: Connection) -> None:
         """Take note that a connection has gone."""
-        self.admission.leave(receiver)
+        self.admission.leave(connection)
         if not self.admission:
             self._empty.set()
 
-    def flush_soon(self, receiver: Receiver) -> None:
+    def flush_soon(self, connection: Connection) -> None:
         """Have a session write its replies when all that has come was read.
 
-        Replies to several clients go out together: the first one wakes the client's process or its processor, and
-        the others find it awake. Where both are on one machine that saves a tenth of the time that a message takes.
+        Replies to several clients go out together: the first one wakes the client's process or its processor, and the
+        others find it awake. If both are on one machine, that saves a tenth of what a message takes (decision 8).
         """
         if not self._unflushed:
-            receiver.loop.call_soon(self._flush)
-        self._unflushed.append(receiver)
+            connection.loop.call_soon(self._flush)
+        self._unflushed.append(connection)
 
     def _flush(self) -> None:
         unflushed, self._unflushed = self._unflushed, []
-        for receiver in unflushed:
-            receiver.flush()
+        for connection in unflushed:
+            connection.flush()
 
     def next_session_id(self) -> str:
         """Return an identifier that no other session has."""
@@ -122,16 +123,16 @@ class Server:
             server.close()
         for tls_port in self._tls_ports:
             tls_port.close()
-        for receiver in self.admission:
-            receiver.leave(at_once=False)
+        for connection in self.admission:
+            connection.leave(at_once=False)
         await self._wait_until_empty(grace)
-        for receiver in self.admission:
-            receiver.leave(at_once=True)
+        for connection in self.admission:
+            connection.leave(at_once=True)
         if self.awaited:
             await asyncio.wait(self.awaited, timeout=COMMIT_GRACE)
         await self._wait_until_empty(grace)
-        for receiver in self.admission:
-            receiver.abort()
+        for connection in self.admission:
+            connection.abort()
         for server in self._servers:
             await server.wait_closed()
 

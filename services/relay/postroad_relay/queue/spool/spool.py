@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -316,8 +319,7 @@ class Spool:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         for entry in self._entries.values():
             entry.since = monotonic - max(0.0, now - entry.arrived)  # the wall clock may have been set back
-        for damage in damages:
-            self._report(damage)
+        self._report(damages)
         lossy = any(not damage.torn for damage in damages)
         for path in self._contents.iterdir():
             if path.name in self._entries or path.suffix == KEPT_SUFFIX:
@@ -327,22 +329,28 @@ class Spool:
             else:
                 path.unlink()
 
-    def _report(self, damage: Damage) -> None:
-        """Log what recovery could not read, and what that means for the administrator."""
-        if damage.torn:
-            log.info("spool: a torn tail of %d octets is cut off %s", damage.length, damage.path.name)
-            return
-        number = number_in(damage.path)
-        saved = sum(entry.message_at is not None and entry.message_at.segment == number for entry in self.entries())
-        log.error(
-            "spool: %s is DAMAGED: %d octets at %d can't be read; %d messages in it are saved, %s lost; %s",
-            damage.path.name,
-            damage.length,
-            damage.offset,
-            saved,
-            f"at most {damage.lost}" if damage.lost is not None else "an unknown number of",
-            f"the file is kept as {damage.kept.name}" if damage.kept is not None else "the file could not be kept",
-        )
+    def _report(self, damages: list[Damage]) -> None:
+        """Log what recovery could not read, per segment, and what that means for the administrator."""
+        saved = Counter(entry.message_at.segment for entry in self.entries() if entry.message_at is not None)
+        for path, group in groupby(damages, key=attrgetter("path")):
+            gaps = []
+            for damage in group:
+                if damage.torn:
+                    log.info("spool: a torn tail of %d octets is cut off %s", damage.length, path.name)
+                else:
+                    gaps.append(damage)
+            if not gaps:
+                continue
+            lost = [gap.lost for gap in gaps if gap.lost is not None]
+            log.error(
+                "spool: %s is DAMAGED: %d octets from %d on can't be read; %d messages in it are saved, %s lost; %s",
+                path.name,
+                sum(gap.length for gap in gaps),
+                gaps[0].offset,
+                saved[number_in(path)],
+                f"at most {sum(lost)}" if len(lost) == len(gaps) else "an unknown number of",
+                f"the file is kept as {gaps[0].kept.name}" if gaps[0].kept is not None else "no copy could be kept",
+            )
 
     def close(self) -> None:
         """Write all work that has been submitted, and close."""

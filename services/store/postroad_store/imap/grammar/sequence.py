@@ -57,8 +57,10 @@ def coalesce(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def ranges_of(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+def ranges_of(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Return ascending numbers, all above 0, as ranges."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:  # in one piece: 200,000 take no 50 ms
+        return ((numbers[0], numbers[-1]),)
     return tuple(_runs(numbers))
 
 

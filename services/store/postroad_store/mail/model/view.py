@@ -122,7 +122,11 @@ class View:
     def _take_expunged(self) -> tuple[int, ...]:
         # From the last to the first, so that each number is right when its turn comes.
         gone = self._expunged
-        numbers = tuple(number for number, _ in reversed(self._numbered(gone)))
+        if len(gone) * MANY > len(self.uids):
+            numbers = [number for number, uid in enumerate(self.uids, 1) if uid in gone]
+        else:
+            numbers = [number for uid in sorted(gone) if (number := self.number(uid)) is not None]
+        numbers.reverse()
         if len(numbers) > 50:
             self.uids = [uid for uid in self.uids if uid not in gone]
         else:
@@ -130,7 +134,7 @@ class View:
                 del self.uids[number - 1]
         self.recent -= gone
         gone.clear()
-        return numbers
+        return tuple(numbers)
 
     def _numbered(self, uids: set[int]) -> list[tuple[int, UID]]:
         """Return UIDs with their sequence numbers, ascending; those that are not in the view are left out."""

@@ -33,19 +33,19 @@ _TOKEN = re.compile(rb'[ ]*(?:(?P<mark>[()])|NIL|"(?P<quoted>[^"]*)"|\{(?P<size>
 
 
 def addresses(envelope: bytes, name: bytes) -> bytes | None:
-    """Return the text of a field's addresses, folded for searching; None if the ENVELOPE has none there.
+    """Return the text of a field's addresses, folded for searching; None if the ENVELOPE has no address there.
 
     `name` is one of `PLACES`.
     """
     if b"{" not in envelope:
         match = _QUICK[name].match(envelope)
         listed = match[1] if match is not None else b"NIL"
-        found: list[_Address] = _ADDRESS.findall(listed)
+        listing: list[_Address] = _ADDRESS.findall(listed)
         if b"=?" not in listed:
-            return b", ".join([_written(*address) for address in found]).lower() or None
+            return b", ".join([_written(*address) for address in listing]).lower() or None
     else:
-        found = _from_literals(envelope, PLACES[name])
-    return fold(", ".join([_shown(address) for address in found])) or None
+        listing = _from_literals(envelope, PLACES[name])
+    return fold(", ".join([_shown(address) for address in listing])) or None
 
 
 def _written(name: bytes, route: bytes, mailbox: bytes, host: bytes) -> bytes:
@@ -68,7 +68,7 @@ def _shown(address: _Address) -> str:
 
 def _from_literals(envelope: bytes, place: int) -> list[_Address]:
     """Read the addresses of the field at a place of an ENVELOPE that has literals."""
-    found: list[_Address] = []
+    listing: list[_Address] = []
     strings: list[bytes] = []
     depth = 0
     at = -1  # which of the fields is read
@@ -83,12 +83,12 @@ def _from_literals(envelope: bytes, place: int) -> list[_Address]:
             depth -= 1
             if depth == 2 and at == place:
                 name, route, mailbox, host = strings
-                found.append((name, route, mailbox, host))
+                listing.append((name, route, mailbox, host))
         elif depth == 1:
             at += 1
         else:
             strings.append(value)
-    return found
+    return listing
 
 
 def _tokens(envelope: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 SLICE = 1 << 14  # messages that are looked at in one step, in memory (about a millisecond)
 ROWS = 512  # ENVELOPEs that are read in one step
 PIECE = 1 << 20  # octets of a long message that are read in one step
-# Names of what is kept in FieldTexts; that of a field has no parenthesis.
+# Begins the name under which FieldTexts keeps addresses; no header field's name has a parenthesis.
 _IN_ENVELOPE = b"("
 
 
@@ -60,7 +60,7 @@ class Pace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where searches read, and what they keep for the next ones; one per storage."""
+    """What searches read from, and what they keep for the next ones; one per storage."""
 
     reader: Reader
     fields: FieldTexts = field(default_factory=FieldTexts)
@@ -91,7 +91,7 @@ class _Frame:
 
 
 class Evaluation:
-    """What one search looks at; the keys ask it."""
+    """One search: its view, and what the keys may ask of it."""
 
     def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
         self.view = view
@@ -203,11 +203,11 @@ class Evaluation:
         return kept
 
     async def header(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
-        """Return those that have the needle in a value of the field; an empty one: that have the field."""
+        """Return those with the needle in a value of the field; an empty needle matches every value."""
         return await self._field(numbers, name, needle, partial(self._headers, name))
 
     async def addresses(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
-        """Return those that have the needle in an address of the ENVELOPE's field; an empty one: that have any."""
+        """Return those with the needle in an address of the ENVELOPE's field; an empty needle matches every address."""
         return await self._field(numbers, _IN_ENVELOPE + name, needle, partial(self._envelopes, name))
 
     async def _field(
@@ -215,7 +215,7 @@ class Evaluation:
     ) -> Numbers:
         mailbox = self._mailbox
         text = self._kept.get(mailbox.id, name)
-        if text is None and 4 * len(numbers) < len(mailbox.uids):  # few are left: the others are not worth reading
+        if text is None and 4 * len(numbers) < len(mailbox.uids):  # few messages are left: do not read the others
             text = await self._extended(FieldText(), self._uids(numbers), read)
         else:
             if text is None or len(text.uids) > 2 * len(mailbox.uids) + 1000:  # most of it is gone
@@ -244,7 +244,7 @@ class Evaluation:
         for rows in self._reader.headers(self._mailbox, uids):
             read: Values = []
             for uid, plain, header, raw in rows:
-                if header is None:  # its text is not kept, for it is long
+                if header is None:  # long, so its text is not kept
                     async with self.pace.alone():
                         header = await self.pace.apart(partial(_header, raw))  # noqa: PLW2901
                 read.append((uid, values(header.lower() if plain else header, name)))
@@ -283,7 +283,7 @@ class Evaluation:
             return await self.pace.apart(partial(text.has, needle, headers=headers))
 
     async def _content(self, uid: int) -> bytes:
-        """Read a message in pieces; what is missing is gone."""
+        """Read a message in pieces; empty if it is gone."""
         pieces: list[bytes] = []
         while piece := self._reader.content(self._mailbox, uid, len(pieces) * PIECE, (len(pieces) + 1) * PIECE):
             pieces.append(piece)
@@ -307,8 +307,8 @@ def _header(section: bytes) -> bytes:
     return header_text(fields(section))
 
 
-# Where the time of a search goes. Rows whose text is not kept are returned as well. Lower case suits plain messages and
-# does nothing to the texts of others.
+# A search spends its time in these two. They also return the rows whose text is not kept. Lowering is for plain
+# messages: the texts of others are folded already.
 
 
 def _in_text(needle: bytes, rows: list[Row]) -> list[Row]:

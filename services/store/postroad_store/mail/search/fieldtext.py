@@ -77,9 +77,9 @@ class Extension:
 
     def add(self, values: Iterable[tuple[int, list[bytes]]]) -> None:
         """Take the field's values in further messages, by ascending UID."""
-        for uid, found in values:
-            if found:
-                text = _MARK + _MARK.join(found)
+        for uid, texts in values:
+            if texts:
+                text = _MARK + _MARK.join(texts)
                 self._pieces.append(text)
                 self._length += len(text)
                 self._uids.append(uid)
@@ -94,7 +94,7 @@ def values(header: bytes, name: bytes) -> list[bytes]:
     """Return the values of a field in a header section, or in the text of one; both in lower case."""
     header = b"\n" + header
     prefix = b"\n" + name
-    found: list[bytes] = []
+    texts: list[bytes] = []
     start = header.find(prefix)
     while start >= 0:
         end = header.find(b"\n", start + 1)
@@ -104,9 +104,9 @@ def values(header: bytes, name: bytes) -> list[bytes]:
             end = len(header)
         line = header[start + len(prefix) : end].lstrip(b" \t")
         if line.startswith(b":"):
-            found.append(unfold(line[1:]).strip(b" \t\r\n").replace(_MARK, b""))
+            texts.append(unfold(line[1:]).strip(b" \t\r\n").replace(_MARK, b""))
         start = header.find(prefix, end)
-    return found
+    return texts
 
 
 class FieldTexts:
@@ -117,7 +117,7 @@ class FieldTexts:
         self._size = 0
 
     def get(self, mailbox: int, name: bytes) -> FieldText | None:
-        """Return the text of a field, if it is kept."""
+        """Return the text of a field, or None if it is not kept."""
         text = self._kept.get((mailbox, name))
         if text is not None:
             self._kept.move_to_end((mailbox, name))

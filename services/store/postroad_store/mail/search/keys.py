@@ -131,7 +131,7 @@ class InSet(Leaf):
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Cut the ranges out of the numbers."""
         uids = search.view.uids
-        # Numbers beyond the last message match none: a client whose count is behind must not lose its search.
+        # Numbers beyond the last message match nothing: a client that miscounts must not lose its search.
         ranges = self.messages.resolve(uids[-1] if self.uid else len(uids))
         matched: list[int] = []
         for low, high in ranges:
@@ -280,7 +280,7 @@ class Smaller(Leaf):
 class SentDate(Leaf):
     """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE and the like.
 
-    A message without a readable Date field matches none.
+    A message without a readable Date field never matches.
     """
 
     when: When

@@ -28,7 +28,7 @@ _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
 class LongText:
-    """The text of one message: what TEXT searches is `header` and `body`, what BODY searches is `body`."""
+    """The text of one message: TEXT searches `header` and `body`, BODY searches `body`."""
 
     __slots__ = ("_body", "_header")
 
@@ -116,7 +116,8 @@ def _slices(content: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def _base64(content: bytes, start: int, end: int) -> Iterator[bytes]:
-    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored"; a last group of one is none.
+    # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored". One that is left over decodes to
+    # nothing.
     rest = b""
     for piece in _slices(content, start, end):
         rest += piece.translate(None, _NOT_BASE64)
@@ -147,7 +148,7 @@ _DECODERS: dict[bytes, Callable[[bytes, int, int], Iterator[bytes]]] = {
 
 
 class LongTexts:
-    """The last text that was made, while a search is under way: keys of one search mostly look at the same message."""
+    """The text that was made last, kept during a search: the keys of a search often read the same message."""
 
     def __init__(self) -> None:
         self._searches = 0
@@ -156,7 +157,7 @@ class LongTexts:
 
     @contextmanager
     def in_use(self) -> Iterator[LongTexts]:
-        """Keep it while a search is under way, or two."""
+        """Keep it until the last search that is under way ends."""
         self._searches += 1
         try:
             yield self

@@ -19,7 +19,7 @@ from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.flags import SEEN, Change, FlagSet
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Iterator
+    from collections.abc import Awaitable, Iterator, Sequence
 
     from postroad_store.imap.commands.fetch.plan import ItemList
     from postroad_store.imap.grammar.reader import Reader
@@ -77,7 +77,7 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
 
 
 def _has_unseen(view: View, spans: list[range]) -> bool:
-    r"""Return True if there may be a message without \Seen; of many messages it is found out later."""
+    r"""Return True if a message lacks \Seen; of many messages, assume it: `_fetch_and_mark` looks at them in turns."""
     return sum(map(len, spans)) > MANY or any(_unseen(view, spans))
 
 
@@ -118,10 +118,10 @@ def _runs(view: View, spans: list[range], changed: set[UID]) -> Iterator[tuple[b
     """Yield the spans cut where messages that have changed meet others."""
     uids = view.uids
     for marked, numbers in groupby(chain.from_iterable(spans), key=lambda number: uids[number - 1] in changed):
-        yield marked, _spans(numbers)
+        yield marked, _spans(list(numbers))
 
 
-def _spans(numbers: Iterable[int]) -> list[range]:
+def _spans(numbers: Sequence[int]) -> list[range]:
     return [range(low, high + 1) for low, high in ranges_of(numbers)]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def fast(storage: Storage, view: View, numbers: Sequence[int], plan: Plan) -> bytes:
-    """Return the responses for ascending sequence numbers (at least one); those that are gone have none."""
+    """Return the responses for ascending sequence numbers (at least one); a message that is gone has no response."""
     mailbox = view.mailbox
     first, last = numbers[0], numbers[-1]
     following = last - first + 1 == len(numbers)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 
-SPREAD = 4  # numbers that lie this much further apart on average than neighbours are looked up one by one
+SPREAD = 4  # if sequence numbers are further apart than this on average, each is looked up by itself
 
 
 class Gone(Exception):  # noqa: N818 - nobody's fault
@@ -86,7 +86,7 @@ class Message:
 
 
 class Item(ABC):
-    """A data item, as one FETCH asks for it; frozen, and equal to another that asks for the same."""
+    """A data item as a FETCH asks for it: frozen, and equal to any other that asks for the same."""
 
     __slots__ = ()
 

@@ -40,7 +40,7 @@ def _just(item: Item) -> Callable[[Reader], Item]:
 
 
 def _read_body(reader: Reader) -> Item:
-    """Take BODY's section; without one it is the structure."""
+    """Take BODY's section; BODY without a section is the structure."""
     return section.read_section(reader, peek=False) if reader.peek() == b"[" else values.BODY
 
 

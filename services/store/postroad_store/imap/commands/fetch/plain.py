@@ -19,7 +19,7 @@ class Lost(Exception):  # noqa: N818 - nobody's fault
 
 
 def plain(storage: Storage, view: View, number: int, plan: Plan) -> Iterator[bytes]:
-    """Yield the response for one message in pieces, none if it is gone; raises `Lost` in the middle of a literal."""
+    """Yield the response for one message in pieces, nothing if it is gone; raises `Lost` once it has begun."""
     values = len(plan.items) - plan.texts
     try:
         message = Message(storage, view, view.uids[number - 1])

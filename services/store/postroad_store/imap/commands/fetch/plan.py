@@ -1,4 +1,4 @@
-"""What a list of FETCH items means for every message, found out once: what is read, and how a response is written."""
+"""What a list of FETCH items needs for every message: what is read, and how a response is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Plan:
 
 
 class ItemList:
-    """The items of one FETCH, the macros replaced, none of them twice; it keeps the plans that have been made of it."""
+    """The items of one FETCH, macros replaced and duplicates dropped; it keeps its plans."""
 
     __slots__ = ("_plans", "items")
 

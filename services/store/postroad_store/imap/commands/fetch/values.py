@@ -23,7 +23,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Value(Item):
-    """An item with one value, which is read with no effort."""
+    """An item with one short value per message."""
 
     __slots__ = ()
 
