@@ -222,3 +222,5 @@ def test_a_name_of_255_octets_and_no_longer() -> None:
 def test_options_of_over_255_octets_are_whole() -> None:
     assert wire.whole_options(b"\0\x0c\1\0" + bytes(256))
     assert not wire.whole_options(b"\0\x0c\1\0" + bytes(255))
+    assert wire.whole_options(b"\0\x0a\0\x08" + bytes(8) + b"\0\x0c\0\1\0")
+    assert not wire.whole_options(b"\0\x0a\0\x08" + bytes(8) + b"\0\x0c\0\2\0")

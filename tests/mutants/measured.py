@@ -36,13 +36,14 @@ class Coverage:
     seconds: dict[str, float] = field(default_factory=dict)  # that each test takes, by its node ID
     by_line: dict[tuple[str, int], set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     by_path: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
+    by_loaded: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     run: dict[str, set[int]] = field(default_factory=lambda: collections.defaultdict(set))  # lines, by path
     failed: set[str] = field(default_factory=set)  # without any mutant
     places: set[str] = field(default_factory=set)  # files whose tests have run
 
     def tests_of(self, path: str, line: int) -> list[str]:
         """Return the tests that can notice a change of a line, the quickest first."""
-        tests = self.by_line.get((path, line)) or self.by_path.get(path, set())
+        tests = self.by_line.get((path, line)) or self.by_path.get(path) or self.by_loaded[path]
         chosen: list[str] = []
         whole = 0.0
         for test in sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: (self.seconds[test], test)):
@@ -125,7 +126,7 @@ def _inputs(place: str) -> set[str]:
     }
     ours = (ROOT / "services", ROOT / "tests")
     paths = {str(file.relative_to(ROOT)) for file in files if any(folder in file.parents for folder in ours)}
-    return {path for path in paths if not path.startswith("tests/mutants/")} | {place, "tests/mutants/measured.py"}
+    return {path for path in paths if not path.startswith("tests/mutants/")} | {place}
 
 
 def _hashes(paths: Iterable[str]) -> dict[str, str]:
@@ -154,7 +155,8 @@ def _note(found: Coverage, place: str, paths: set[str]) -> None:
     found.seconds |= facts["seconds"]
     data = coverage.CoverageData(str(_kept(place, ".coverage")))
     data.read()
-    for path in paths:
+    for path in paths & {str(Path(file).relative_to(ROOT)) for file in data.measured_files()}:
+        found.by_loaded[path] |= facts["seconds"].keys()
         for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
             tests = {context for context in contexts if context}
             found.run[path].add(line)

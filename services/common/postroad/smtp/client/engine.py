@@ -277,8 +277,8 @@ class Client:
         return refusal
 
     def _abandon(self) -> None:
-        """End the transaction, as no recipient is left; what pipelining has sent already is waited for."""
-        if not self._unsent and self._awaited:
+        """End the transaction, as no recipient is left; a reply to DATA that has been sent ahead is waited for."""
+        if not self._unsent:
             return
         self._unsent.clear()
         self._must_reset = True

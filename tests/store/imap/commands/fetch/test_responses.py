@@ -94,6 +94,14 @@ async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: 
     assert told == b"".join([b"".join(plain(place.storage, view, number, made)) for span in spans for number in span])
 
 
+async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK", 3)
+    view = await view_with(place, *MESSAGES[:7])
+    spans = [range(number, number + 1) for number in range(1, 8)]
+    told = [octets.count(b"FETCH") for octets, _ in responses(place.storage, view, spans, plan(b"UID", uid=False))]
+    assert told == [3, 3, 1]
+
+
 async def test_texts_are_what_was_stored(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
     made = plan(b"BODY.PEEK[]", uid=False)
