@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KEPT = ROOT / ".mutants"
 LIMIT = 420.0  # seconds, for the tests of one file
 ENOUGH = 10.0  # seconds: slower tests are left out where others run the line
+ENOUGH_AT_IMPORT = 60.0
 
 
 @dataclass(slots=True)
@@ -43,12 +44,14 @@ class Coverage:
 
     def tests_of(self, path: str, line: int) -> list[str]:
         """Return the tests that can notice a change of a line, the quickest first."""
-        tests = self.by_line.get((path, line)) or self.by_path.get(path) or self.by_loaded[path]
+        tests = self.by_line.get((path, line))
+        enough = ENOUGH if tests else ENOUGH_AT_IMPORT
+        tests = tests or self.by_path.get(path) or self.by_loaded[path]
         chosen: list[str] = []
         whole = 0.0
         for test in sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: (self.seconds[test], test)):
             whole += self.seconds[test]
-            if chosen and whole > ENOUGH:
+            if chosen and whole > enough:
                 break
             chosen.append(test)
         return chosen

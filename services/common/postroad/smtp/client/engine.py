@@ -222,7 +222,7 @@ class Client:
             return
         self._awaited.popleft()
         verb.take(self, command, reply)
-        if self._unsent and self._state is State.ENVELOPE:
+        if self._unsent:
             self._send_more()
 
     def _on_greeting(self, command: Command, reply: Reply) -> None:
