@@ -125,6 +125,7 @@ class Evaluation:
         while True:
             if isinstance(key, Combination):
                 frames.append(_Frame(key, numbers))
+                await self.pace()  # a chain of thousands may have one leaf
             else:
                 assert isinstance(key, Leaf)  # noqa: S101 - there is no third kind
                 numbers = await key.among(numbers, self) if numbers else numbers
@@ -138,6 +139,7 @@ class Evaluation:
                 if not frames:
                     return numbers
                 await self._narrow(frames[-1], numbers)
+                await self.pace()
             key, numbers = part, frames[-1].left
 
     async def _narrow(self, frame: _Frame, matched: Numbers) -> None:
