@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +19,6 @@ from postroad_relay.queue.inspect import Inspection, Queued, inspect_spool, json
 from postroad_relay.queue.spool import Entry, Message, Progress, QueueId, Spool
 from postroad_relay.queue.spool.segment import name_of
 from tests.harness.processes import plain_environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOST = "mx.test[127.0.0.9]"
 
@@ -258,7 +255,7 @@ def test_a_list_that_cannot_be_written_is_said_to_be_so(
 ) -> None:
     (tmp_path / "spool" / "log").mkdir(parents=True)
     monkeypatch.setenv("POSTROAD_DATA", str(tmp_path))
-    with open("/dev/full", "w", encoding="utf-8") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         monkeypatch.setattr("sys.stdout", full)
         assert main([]) == 1
         with contextlib.suppress(OSError):
