@@ -48,8 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 shows internationalized mail
-    for line in (json_lines if options.json else table)(inspection.oldest_first, time.time()):
-        print(line)
+    try:
+        for line in (json_lines if options.json else table)(inspection.oldest_first, time.time()):
+            print(line)
+        print(end="", flush=True)
+    except OSError as error:  # as on a full disk
+        print(f"the list can't be written: {error}", file=sys.stderr)
+        return 1
     if options.files and inspection.gaps:
         print(f"unreadable pieces of the files: {inspection.gaps}", file=sys.stderr)
     return 0
