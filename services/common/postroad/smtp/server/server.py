@@ -6,16 +6,19 @@ import asyncio
 import dataclasses
 import functools
 import itertools
+import logging
 import secrets
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.mail.address import Address
+from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.smtp.server.lifecycle import configure
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.receiver import Receiver
-from postroad.smtp.server.service import Limits, Listener, Purpose, Service
+from postroad.smtp.server.service import Limits, Listener, Purpose, Service, Session
 from postroad.smtp.server.tls_port import TlsPort
 
 if TYPE_CHECKING:
@@ -27,12 +30,14 @@ if TYPE_CHECKING:
     from postroad.smtp.server.connection import Connection
     from postroad.tap import Tap
 
+logger = logging.getLogger("postroad.smtp.server")
+
 BACKLOG = 1024
 COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
 
 
 class Server:
-    """The receiver while it listens; `serve` makes it."""
+    """The receiver while it listens; made by `serve`."""
 
     def __init__(
         self,
@@ -79,6 +84,7 @@ class Server:
                 connections=self.admission,
                 tls=self.tls,
                 clock=self.clock,
+                failed=self._shut_out,
                 backlog=BACKLOG,
             )
             self._tls_ports.append(tls_port)
@@ -89,14 +95,19 @@ class Server:
             port = server.sockets[0].getsockname()[1]
         self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
 
+    def _shut_out(self, address: tuple[str, int], why: str, port: int) -> None:
+        """Leave a trace of a client that has not come through the TLS of a port of implicit TLS."""
+        session = Session(Purpose.SUBMISSIONS, ip_address(address[0]), address[1], self.next_session_id())
+        self.handshake_failed(session, why, port)
+
     def left(self, connection: Connection) -> None:
-        """Take note that a connection has gone."""
+        """Note that a connection has gone."""
         self.admission.leave(connection)
         if not self.admission:
             self._empty.set()
 
     def flush_soon(self, connection: Connection) -> None:
-        """Have a session write its replies when all that has come was read.
+        """Have a session write its replies once all input that has arrived is read.
 
         Replies to several clients go out together: the first one wakes the client's process or its processor, and the
         others find it awake. If both are on one machine, that saves a tenth of what a message takes (decision 8).
@@ -109,6 +120,11 @@ class Server:
         unflushed, self._unflushed = self._unflushed, []
         for connection in unflushed:
             connection.flush()
+
+    def handshake_failed(self, session: Session, why: str, port: int) -> None:
+        """Leave a trace of a TLS handshake that has failed on a port."""
+        handshake.log(logger, why, peer=session.host, port=port, session=session.session_id)
+        self.service.handshake_failed(session, why)
 
     def next_session_id(self) -> str:
         """Return an identifier that no other session has."""
@@ -161,10 +177,10 @@ async def serve(
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
-    `extensions` are those that it knows; each listener offers those that go there. `postmaster` is what
-    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows; without it, postmaster at
-    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` where a port cannot be bound,
-    and then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
+    `extensions` are those that it knows; each listener offers those that apply to it. `postmaster` is the address that
+    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), which the service must know; by default, postmaster at
+    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` if a port cannot be bound, and
+    then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):

@@ -152,7 +152,7 @@ class _Parser:
                 self.emit(comment, None, _joined(words), _NO_DOMAIN)
             else:
                 self.emit(_phrase(words), None, _NO_MAILBOX, _NO_DOMAIN)
-        if self.special() == b"," and self.at < len(self.tokens):
+        if self.special() == b",":
             self.at += 1
 
     def group(self, name: bytes) -> None:
