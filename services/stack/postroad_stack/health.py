@@ -29,9 +29,10 @@ _TALKS = {
 
 
 USAGE = f"""\
-usage: postroad health PROTOCOL:PORT ...
+usage: postroad health PROTOCOL:[HOST:]PORT ...
 
-Speak each protocol to {HOST}, such as dns:53 or smtp:25; the protocols are dns, {", ".join(_TALKS)}.
+Speak each protocol to {HOST}, such as dns:53, or to another host, such as imap:127.0.0.143:1143; the protocols are
+dns, {", ".join(_TALKS)}.
 Exit status 1 means that one of them is not well.
 """
 
@@ -79,17 +80,24 @@ def _expect_response(message: bytes) -> None:
         raise HealthError(f"answered {message[:12].hex() or 'nothing'}")
 
 
+def _target(argument: str) -> tuple[str, str, int]:
+    """Take `protocol:port` or `protocol:host:port` apart; port 0 if there is none."""
+    protocol, _, rest = argument.partition(":")
+    host, _, port = rest.rpartition(":")
+    return protocol, host or HOST, int(port) if port.isdecimal() else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Check each `protocol:port`; returns 1 if one is not well, with a line that says which and why."""
-    targets = [(protocol, port) for protocol, _, port in (argument.partition(":") for argument in arguments)]
-    if not targets or any(protocol not in {"dns", *_TALKS} or not port.isdecimal() for protocol, port in targets):
+    targets = [_target(argument) for argument in arguments]
+    if not targets or any(protocol not in {"dns", *_TALKS} or not 0 < port < 1 << 16 for protocol, _, port in targets):
         asked = arguments[:1] in (["-h"], ["--help"])
         (sys.stdout if asked else sys.stderr).write(USAGE)
         return 0 if asked else 2
-    for protocol, port in targets:
+    for argument, (protocol, host, port) in zip(arguments, targets, strict=True):
         try:
-            check(protocol, HOST, int(port))
+            check(protocol, host, port)
         except (OSError, HealthError) as error:
-            sys.stdout.write(f"{protocol}:{port}: {error}\n")
+            sys.stdout.write(f"{argument}: {error}\n")
             return 1
     return 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.tls import TlsError
+from postroad.tls import CA_FILE, TlsError
 from postroad.world.source import WorldError, load_world
 from postroad.world.world import Role
 from postroad_stack.certificates import ensure
@@ -70,7 +70,7 @@ def prepare(settings: Settings) -> World:
     if issued.outgrown:
         _log.warning("the world has a name that the old CA may not sign: give the new one to all clients")
     if issued.ca:
-        _log.info("made a CA: fetch it with make ca")
+        _log.info("made a CA: clients need its certificate, %s (make ca)", settings.tls_dir / CA_FILE)
     if not issued.constrained:
         remedy = "" if issued.ca else f". Remove {settings.ca_dir} (in containers the volume ca) to have a new one made"
         _log.warning("the CA has no name constraints: whoever trusts it trusts it for every site%s", remedy)

@@ -155,9 +155,12 @@ def _attempted(detail: dict[str, Any]) -> list[str]:
 
 def _outcome(detail: dict[str, Any]) -> list[str]:
     due = detail.pop("next", None)
-    if detail.get("reply") and str(detail["reply"]) in str(detail.get("reason", "")):
+    reason = str(detail.get("reason", ""))
+    if detail.get("reply") and str(detail["reply"]) in reason:
         for key in ("host", "reply", "status"):  # the reason includes them
             detail.pop(key, None)
+    elif not detail.get("reply") and str(detail.get("host", "")) in reason:
+        detail.pop("host", None)
     return [
         _take(detail, "recipient", "{}:"),
         _take(detail, "host", "{} said") if detail.get("reply") else _take(detail, "host"),
