@@ -1,4 +1,4 @@
-"""The relay's answers as an SMTP server: what the policy says, and 250 for a message once the spool has it."""
+"""The relay's answers as an SMTP server: those of the policy, and 250 for a message once it is in the spool."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class RelayService:
         return answer
 
     def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
-        """Note what the receiver itself has refused."""
+        """Note a refusal by the receiver itself."""
         self._refusals.note(session, command, answer, argument=argument or None)
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
@@ -126,9 +126,8 @@ class RelayService:
             if error is not None:
                 answer.set_exception(error)
                 return
-            answer.set_result(
-                _queued_as(message.queue_id)
-            )  # takes effect in the loop's next turn, after the line below
+            # The future wakes the receiver in the loop's next turn, after the next line.
+            answer.set_result(_queued_as(message.queue_id))
             self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
 
         durable.add_done_callback(written)
