@@ -273,6 +273,9 @@ def test_a_chain_of_aliases_may_be_so_long_and_no_longer() -> None:
     assert logins(parse(chain(20)), "a0@x.test") == ["ann@x.test"]
     assert errors_of(chain(21)) == ["world.toml:8: more than 20 aliases in a row lead on from a0@x.test"]
     assert "more than 20 aliases in a row lead on from a0@x.test" in errors_of(chain(40))[0]
+    # Another way into the same chain is as long.
+    (first, second) = errors_of(chain(21).replace("a20 = 'ann@x.test'", "a20 = 'ann@x.test', x = 'a1@x.test'"))
+    assert {first.split()[-1], second.split()[-1]} == {"a0@x.test", "x@x.test"}
     # Asked from the end too, where nothing is left to follow.
     last = f"{HOSTS}aliases = {{ z = 'y@x.test', y = 'ann@x.test' }}"
     assert logins(parse(last), "z@x.test") == ["ann@x.test"]

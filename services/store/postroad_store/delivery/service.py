@@ -2,8 +2,8 @@
 
 Each recipient is verified when it is named, so that nothing is accepted that must be returned later. A message
 is put into all mailboxes that its recipients lead to in one commit, each mailbox once; 250 follows the commit.
-What is stored is what came, with Return-Path and Received in front and nothing else changed, but for Return-Path
-fields that were there already (RFC 5321 §4.4: exactly one should be there).
+The message is stored as it came, with Return-Path and Received in front. Only Return-Path fields that it had already
+are removed (RFC 5321 §4.4: exactly one should be there).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Kind
+from postroad.journal.refusals import Refusals
 from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
     LOCAL_ERROR,
@@ -28,7 +29,7 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
-from postroad.smtp.server.refusals import Refusals
+from postroad.smtp.server.events import details_of
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
     from postroad.world.world import Account
     from postroad_store.accounts import Accounts
@@ -47,14 +49,14 @@ log = logging.getLogger(__name__)
 
 
 class QueueIds:
-    """Gives each message that is taken an ID that no other has: microseconds since 1970, in hexadecimal."""
+    """Gives each accepted message a unique ID: microseconds since 1970, in hexadecimal."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
 
     def next(self) -> str:
-        """Return a new ID; of two in one microsecond the second is moved on."""
+        """Return a new ID; of two IDs in one microsecond the second is one higher."""
         self._last = max(int(self._clock.now() * 1_000_000), self._last + 1)
         return f"{self._last:x}"
 
@@ -87,28 +89,34 @@ class Delivery:
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
-        """Note what the receiver itself has refused."""
-        self._refusals.note(session, command, answer, argument=argument or None)
+    def refused(self, session: Session, refused: Refused) -> None:
+        """Note a refusal by the receiver itself."""
+        self._refusals.note(refused.command, refused.reply, **session.facts, **refused.details)
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        """Note that TLS has not come about."""
+        self._refusals.record("TLS", **session.facts, reason=why)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:  # noqa: ARG002 - as above
         """Accept any reverse-path."""
         return SENDER_OK
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
-        """Accept whom the world knows (RFC 5321 §3.3), or whom its settings make known."""
+        """Accept recipients that the world or the settings make known (RFC 5321 §3.3)."""
         if self._accounts.reached_by(recipient.address):
             return RECIPIENT_OK
         answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
-        self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
+        recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
+        self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         """Put the message into the mailboxes; 250 once it is on disk."""
         section = content.header_section()
         header = read_header(section)
-        if header.loops(hops=1):  # the relay in front of the store has counted, and added one
-            self._refusals.note(session, "content", MAIL_LOOP, message_id=header.message_id, sender=envelope.sender)
+        if header.loops(hops=1):  # the relay in front of the store has counted, and has added a field
+            details = details_of(envelope)
+            self._refusals.note("content", MAIL_LOOP, message_id=header.message_id, **session.facts, **details)
             return MAIL_LOOP
         reached = self._reached(envelope)
         if reached is None:
@@ -155,8 +163,8 @@ class Delivery:
     def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str]]] | None:
         """Return each account once, with the forward-paths that led to it.
 
-        None where a recipient leads nowhere any more: the world has changed since RCPT. The client will try
-        again, and be told then which one it is.
+        None if a recipient no longer leads anywhere, because the world has changed since RCPT. The client will try
+        again, and then the reply to RCPT says which recipient it is.
         """
         by_login: dict[str, tuple[Account, list[str]]] = {}
         for recipient in envelope.recipients:

@@ -1,4 +1,4 @@
-"""Which messages of the selected mailbox a command means, and the answers if they cannot be had or changed."""
+"""The messages of the selected mailbox that a command means, and the answers if they are gone or read-only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
         ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)
         return [range(span.start + 1, span.stop + 1) for span in indexes(ranges, view.uids)]
     ranges = messages.resolve(count)
-    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD; so is `*` if there are none.
+    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD; so is `*` in an empty
+    # mailbox.
     if not count or ranges[-1][1] > count:
         raise SyntaxFault("Invalid messageset")
     return [range(low, high + 1) for low, high in ranges]
@@ -32,9 +33,12 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
 
 def uids_of(view: View, spans: list[range]) -> list[UID]:
     """Return the UIDs of these sequence numbers."""
-    return [uid for span in spans for uid in view.uids[span.start - 1 : span.stop - 1]]
+    uids: list[UID] = []
+    for span in spans:
+        uids += view.uids[span.start - 1 : span.stop - 1]
+    return uids
 
 
 def some_gone(view: View, spans: list[range]) -> bool:
     """Return True if another session has expunged some of these messages."""
-    return any(-1 in view.pick(view.mailbox.flags, span[0], span[-1]) for span in spans)
+    return any(view.has_lost(span[0], span[-1]) for span in spans)

@@ -11,6 +11,8 @@ itself. A command that needs the mail becomes an event, and the engine pauses un
 - `Retrieve` (RETR, TOP): by `message`, or `begin_message`, `message_piece` and `end_message`, or `refuse`
 - `Update` (QUIT in TRANSACTION): by `updated`
 
+`PlaintextRefused` asks nothing.
+
 Pipelined commands (RFC 2449 §6.6) wait in the buffer meanwhile; responses are in the order of the commands.
 
 Clients look at the texts of some responses; these texts are Dovecot's. Response codes: RFC 2449 §8, RFC 3206.
@@ -37,15 +39,23 @@ MAX_UNKNOWN = 3  # unknown commands in a row before login, as Dovecot has it
 MAX_LOGINS = 10  # failed ones
 
 TOO_MANY_ERRORS = "-ERR Too many bad commands."
+AUTH_FAILED = "[AUTH] Authentication failed."
 PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 
 
 @dataclass(frozen=True, slots=True)
 class Login(Event):
-    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
+    """The client gives its credentials, by USER and PASS or by AUTH PLAIN."""
 
     login: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaintextRefused(Event):
+    """A login was refused because anybody could have read the password; nothing is to be answered."""
+
+    login: str | None  # where the client has given it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,12 @@ class Update(Event):
     numbers: tuple[int, ...]
 
 
+class PlaintextError(CommandError):
+    """A login is refused because TLS is not in use."""
+
+
 class Mode(Enum):
-    """What the engine does with the next octets, within a state."""
+    """How the engine reads the next octets, within a state."""
 
     COMMAND = auto()  # a command line is expected
     RESPONSE = auto()  # AUTH PLAIN has been sent an empty challenge, and its answer is expected
@@ -154,12 +168,12 @@ class Engine:
     def login_failed(self) -> None:
         """Answer `Login`: the user name or the password is wrong (RFC 3206 §4: AUTH)."""
         self._failed_logins += 1
-        self.refuse("[AUTH] Authentication failed.")
+        self.refuse(AUTH_FAILED)
         if self._failed_logins >= MAX_LOGINS:
             self._mode = Mode.ENDING
 
     def refuse(self, text: str) -> None:
-        """Answer the event with -ERR; `text` begins with its response code if it has one.
+        """Answer the event with -ERR; `text` begins with its response code, if any.
 
         After `Update` the session ends: some messages were not removed (RFC 1939 §6).
         """
@@ -194,7 +208,7 @@ class Engine:
         self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
 
     def tls_started(self) -> None:
-        """Begin anew over TLS, and forget what the client said before (RFC 2595 §4)."""
+        """Begin anew over TLS, and forget all that the client sent before (RFC 2595 §4)."""
         self._mode = Mode.COMMAND
         self._secure = True
         self._user = None
@@ -223,7 +237,6 @@ class Engine:
             return self._plain(line)
         try:
             command = parse(line, self.state)
-            event = self._carry_out(command)
         except UnknownCommandError as error:
             self._unknown += 1
             if isinstance(error, HttpError):
@@ -234,7 +247,14 @@ class Engine:
         except CommandError as error:
             self._unknown = 0
             return self._error(str(error))
-        self._errors = self._unknown = 0
+        self._unknown = 0
+        try:
+            event = self._carry_out(command)
+        except PlaintextError as error:
+            return self._error(str(error)) or PlaintextRefused(command.text if command.keyword == "USER" else None)
+        except CommandError as error:
+            return self._error(str(error))
+        self._errors = 0
         return event
 
     def _error(self, text: str) -> Event | None:
@@ -292,7 +312,7 @@ class Engine:
 
     def _check_login_allowed(self) -> None:
         if not self._login_allowed:
-            raise CommandError(PLAINTEXT_REFUSED)
+            raise PlaintextError(PLAINTEXT_REFUSED)
 
     def _auth(self, command: Command) -> Event | None:
         if command.text is None:

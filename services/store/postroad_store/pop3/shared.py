@@ -1,4 +1,4 @@
-"""What all POP3 sessions share."""
+"""Shared by all POP3 sessions: mail, accounts, settings, locks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from postroad_store.pop3.session import Session
 
 if TYPE_CHECKING:
     from postroad.journal import Journal
+    from postroad.journal.refusals import Refusals
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
 
 REFUSAL = b"-ERR [SYS/TEMP] Too many connections.\r\n"
-IDLE_TIMEOUT = 600.0  # RFC 1939 §3: at least 10 minutes
+IDLE_TIMEOUT = 600.0  # seconds; RFC 1939 §3: at least 10 minutes
 
 
 class Shared:
@@ -23,6 +24,7 @@ class Shared:
         accounts: Accounts,
         storage: Storage,
         journal: Journal,
+        refusals: Refusals,
         *,
         tls: bool = True,
         plaintext_auth: bool = False,
@@ -30,6 +32,7 @@ class Shared:
         self.accounts = accounts
         self.storage = storage
         self.journal = journal
+        self.refusals = refusals
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self._locked: set[str] = set()
@@ -39,7 +42,7 @@ class Shared:
         return Session(self)
 
     def lock(self, login: str) -> bool:
-        """Lock an account's maildrop; False where another session has it."""
+        """Lock an account's maildrop; False if another session has it."""
         if login in self._locked:
             return False
         self._locked.add(login)

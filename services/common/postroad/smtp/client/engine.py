@@ -222,7 +222,7 @@ class Client:
             return
         self._awaited.popleft()
         verb.take(self, command, reply)
-        if self._unsent and self._state is State.ENVELOPE:
+        if self._unsent:
             self._send_more()
 
     def _on_greeting(self, command: Command, reply: Reply) -> None:
@@ -277,8 +277,8 @@ class Client:
         return refusal
 
     def _abandon(self) -> None:
-        """End the transaction, as no recipient is left, after the replies to commands that were pipelined."""
-        if not self._unsent and self._awaited:
+        """End the transaction, as no recipient is left; a reply to DATA that has been sent ahead is waited for."""
+        if not self._unsent:
             return
         self._unsent.clear()
         self._must_reset = True

@@ -251,7 +251,7 @@ class Connection(Lifecycle, ABC):
         if engine is None or self._closing:
             self.abort()
         elif self._shaking_hands and self._work is not None:
-            handshake.log(logger, handshake.TOO_SLOW, port=self._wire.local[1], **self._identity())
+            self._server.handshake_failed(self._facts, handshake.TOO_SLOW, self._wire.local[1])
             self._work.cancel()
         elif self._work is not None:  # the client waits for us
             self._deadline.set(self._limits.command_timeout)

@@ -361,10 +361,11 @@ class Engine:
 
     def _end_of_data(self, data: MailData) -> Event | None:
         if data.refusal is not None:
+            envelope = self.whole_envelope()
             self.reset()
             self._errors += 1  # too many end the session at the next command: this reply must say what is wrong
             self.say(data.refusal)
-            return Refused("content", data.refusal)
+            return Refused("content", data.refusal, envelope=envelope)
         return self.ask(Message(self.whole_envelope(eight_bit=data.eight_bit)))
 
 

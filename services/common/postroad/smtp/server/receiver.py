@@ -100,7 +100,7 @@ class Receiver(Connection):
             case Flush():
                 self.flush()
             case Refused():
-                self._service.refused(facts, event.command, event.reply, event.argument)
+                self._service.refused(facts, event)
             case Close():
                 self._close()
 
@@ -122,9 +122,11 @@ class Receiver(Connection):
             self._committing = False
             cast("Engine", self._engine).answer(answer)
         else:
-            self._await(asyncio.ensure_future(answer, loop=self.loop), functools.partial(self._delivered, content))
+            self._await(
+                asyncio.ensure_future(answer, loop=self.loop), functools.partial(self._delivered, envelope, content)
+            )
 
-    def _delivered(self, content: Content, done: asyncio.Future[Reply]) -> None:
+    def _delivered(self, envelope: Envelope, content: Content, done: asyncio.Future[Reply]) -> None:
         content.close()
         if not done.cancelled() and self._engine is not None:
             try:
@@ -135,7 +137,7 @@ class Receiver(Connection):
                 logger.exception("unforeseen error", extra=self._identity())
                 answer = LOCAL_ERROR
             if done.exception() is not None:
-                self._service.refused(self._facts, "content", answer, "")
+                self._service.refused(self._facts, Refused("content", answer, envelope=envelope))
             self._engine.answer(answer)
         self._go_on_after(done)
 
@@ -163,7 +165,7 @@ class Receiver(Connection):
         try:
             secure = await self.loop.start_tls(plain, self, context, server_side=True)
         except OSError as error:  # as ssl.SSLError is
-            handshake.log(logger, handshake.reason(error), port=self._wire.local[1], **self._identity())
+            self._server.handshake_failed(self._facts, handshake.reason(error), self._wire.local[1])
         finally:
             self._shaking_hands = False
             if secure is None:

@@ -6,16 +6,19 @@ import asyncio
 import dataclasses
 import functools
 import itertools
+import logging
 import secrets
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.mail.address import Address
+from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.smtp.server.lifecycle import configure
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.receiver import Receiver
-from postroad.smtp.server.service import Limits, Listener, Purpose, Service
+from postroad.smtp.server.service import Limits, Listener, Purpose, Service, Session
 from postroad.smtp.server.tls_port import TlsPort
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from postroad.smtp.extensions.extension import Extension
     from postroad.smtp.server.connection import Connection
     from postroad.tap import Tap
+
+logger = logging.getLogger("postroad.smtp.server")
 
 BACKLOG = 1024
 COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
@@ -79,6 +84,7 @@ class Server:
                 connections=self.admission,
                 tls=self.tls,
                 clock=self.clock,
+                failed=self._shut_out,
                 backlog=BACKLOG,
             )
             self._tls_ports.append(tls_port)
@@ -88,6 +94,11 @@ class Server:
             self._servers.append(server)
             port = server.sockets[0].getsockname()[1]
         self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
+
+    def _shut_out(self, address: tuple[str, int], why: str, port: int) -> None:
+        """Leave a trace of a client that has not come through the TLS of a port of implicit TLS."""
+        session = Session(Purpose.SUBMISSIONS, ip_address(address[0]), address[1], self.next_session_id())
+        self.handshake_failed(session, why, port)
 
     def left(self, connection: Connection) -> None:
         """Note that a connection has gone."""
@@ -109,6 +120,11 @@ class Server:
         unflushed, self._unflushed = self._unflushed, []
         for connection in unflushed:
             connection.flush()
+
+    def handshake_failed(self, session: Session, why: str, port: int) -> None:
+        """Leave a trace of a TLS handshake that has failed on a port."""
+        handshake.log(logger, why, peer=session.host, port=port, session=session.session_id)
+        self.service.handshake_failed(session, why)
 
     def next_session_id(self) -> str:
         """Return an identifier that no other session has."""

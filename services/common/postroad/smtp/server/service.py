@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.reply import Reply
+    from postroad.smtp.server.events import Refused
     from postroad.world.world import Account
 
 
@@ -83,6 +84,19 @@ class Session:
     def __post_init__(self) -> None:
         self.host = str(self.peer)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an event of the journal says of the session."""
+        facts: dict[str, Any] = {
+            "peer": self.host,
+            "client": self.client_name,
+            "port": self.purpose.value,
+            "session": self.session_id,
+        }
+        if self.account is not None:
+            facts["login"] = self.account.login
+        return facts
+
 
 class Service(Protocol):
     """The policy and the destination behind the receiver."""
@@ -106,8 +120,12 @@ class Service(Protocol):
         """Answer one RCPT; the envelope has the recipients that were accepted before."""
         ...
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
-        """Note what the receiver itself has refused: MAIL or RCPT, with its argument, AUTH or content."""
+    def refused(self, session: Session, refused: Refused) -> None:
+        """Note what the receiver itself has refused."""
+        ...
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        """Note that TLS has not come about, and why; the log has a line of it."""
         ...
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:

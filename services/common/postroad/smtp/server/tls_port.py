@@ -1,7 +1,7 @@
 """A port of implicit TLS (RFC 8314 §3): from the accepted socket to the session inside TLS.
 
 The loop's own servers report a connection after its handshake, and do not report a handshake that fails. So the sockets
-are accepted here: each is counted before its handshake, has a time limit for it, and a failure is logged.
+are accepted here: each is counted before its handshake, has a time limit for it, and leaves a trace where it fails.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ PAUSE = 1.0  # seconds without accepting, where the process has no file descript
 class TlsPort:
     """Listens on one address and port, and has a `Connection` made for each connection that shakes hands.
 
-    Raises `OSError` where the port cannot be bound.
+    `failed` is called with the client's address and port, the reason and our port where a handshake fails. Raises
+    `OSError` where the port cannot be bound.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class TlsPort:
         connections: Admission[Connection],
         tls: ssl.SSLContext,
         clock: Clock,
+        failed: Callable[[tuple[str, int], str, int], None],
         backlog: int,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -52,6 +54,7 @@ class TlsPort:
         self._connections = connections
         self._tls = tls
         self._clock = clock
+        self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._listen()
 
@@ -83,9 +86,9 @@ class TlsPort:
                 continue
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.handshake = self._loop.create_task(self._shake_hands(connection, accepted, address[0]))
+            connection.handshake = self._loop.create_task(self._shake_hands(connection, accepted, address[:2]))
 
-    async def _shake_hands(self, connection: Connection, accepted: socket.socket, host: str) -> None:
+    async def _shake_hands(self, connection: Connection, accepted: socket.socket, address: tuple[str, int]) -> None:
         late = False
 
         def give_up() -> None:
@@ -111,4 +114,4 @@ class TlsPort:
             if not began:
                 self._connections.leave(connection)
             if failure is not None:
-                handshake.log(logger, failure, peer=host, port=self.port)
+                self._failed(address, failure, self.port)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expunge(Command):
-    """Remove what is marked as deleted; of UID EXPUNGE only these UIDs."""
+    """Remove messages that are marked as deleted; UID EXPUNGE only those among its UIDs."""
 
     uids: SequenceSet | None
 
@@ -63,7 +63,7 @@ async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> Non
     r"""Remove those of the messages that have \Deleted, and note it in the journal."""
     removed = await session.storage.expunge(mailbox, uids)
     if removed:
-        session.note(Kind.REMOVED, mailbox, removed)
+        await session.note_in_turns(Kind.REMOVED, mailbox, removed)
 
 
 SPECS = (

@@ -63,7 +63,7 @@ def parse_uid(tag: bytes, reader: Reader) -> Store:
 
 
 def handle(session: Session, command: Store) -> Awaitable[None] | None:
-    """Change flags, and say what they are now."""
+    """Change flags, and report the new ones."""
     view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     if view.read_only:
@@ -80,7 +80,7 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
     uids = uids_of(view, spans)
     await session.storage.store(view.mailbox, uids, command.change, command.flags, view=view)
     if view.changed:  # the client must know new keywords before they are used; numbers must stay
-        session.tell(view, expunges=False, uid=command.uid)
+        await session.tell_in_turns(view, expunges=False, uid=command.uid)
     if not command.silent:
         plan = JUST_FLAGS.plan(uid=command.uid)
         for octets, _ in responses(session.storage, view, spans, plan):

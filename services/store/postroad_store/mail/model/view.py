@@ -1,4 +1,4 @@
-"""What a session sees of a mailbox, and how it learns of changes (RFC 3501 §7.3, §7.4).
+"""The view of a session: a mailbox as its client knows it, and the changes to report (RFC 3501 §7.3, §7.4).
 
 A session's message sequence numbers change only when the server sends EXPUNGE. RFC 3501 §7.4.1 does not allow that at
 any moment, while other sessions go on changing the mailbox. So each session has a `View`: its own list of UIDs, and the
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    r"""What the server has to say to a session, in this order.
+    r"""Changes to report to a client, in this order.
 
     `expunged`: the numbers of the EXPUNGE responses, each as it is after those before it.
     `exists`: the new count of messages, None if it is left out (RFC 3501 §7.3.1).
@@ -38,11 +38,12 @@ class Changes:
 
 
 _NOTHING = Changes()
+PIECE = 5_000  # messages that a piece of long news is about (some 2 ms to write)
 MANY = 16  # from one in so many messages a walk through the whole list is faster than a search for each
 
 
 class View:
-    """What one session sees of a mailbox. `Storage.view` opens one; `close` it when the session leaves.
+    """One session's view of a mailbox. `Storage.view` opens it; `close` it when the session leaves.
 
     Everything here is synchronous, on the event loop's thread.
     """
@@ -92,11 +93,16 @@ class View:
             or mailbox.keywords_version != self._keywords
         )
 
-    def take(self, *, expunges: bool) -> Changes:
-        """Return what the server has to say now, and take it into `uids` and `recent`.
+    def much(self, *, expunges: bool) -> bool:
+        """Return True if there is so much news that it is better taken in `pieces`."""
+        return len(self._flagged) + (len(self._expunged) if expunges else 0) > PIECE
+
+    def take(self, *, expunges: bool, flags: bool = True) -> Changes:
+        """Return the changes to report now, and apply them to `uids` and `recent`.
 
         RFC 3501 §7.4.1: EXPUNGE is not sent while no command is in progress, nor while FETCH, STORE or SEARCH runs.
-        Such a caller says `expunges=False`, and messages that have gone keep their numbers until later.
+        Such a caller passes `expunges=False`, and messages that have gone keep their numbers until later. With
+        `flags=False`, changed flags are left for later too.
         """
         if not self.changed:
             return _NOTHING
@@ -105,19 +111,67 @@ class View:
         if expunges and self._expunged:
             numbers = self._take_expunged()
         arrived = self._arrivals()
-        keywords = self._keywords != self.mailbox.keywords_version
-        self._keywords = self.mailbox.keywords_version
-        flags: tuple[tuple[int, UID], ...] = ()
-        if self._flagged:
-            flags = tuple(self._numbered(self._flagged - self._expunged))
+        changed: tuple[tuple[int, UID], ...] = ()
+        if flags and self._flagged:
+            changed = tuple(self._numbered(self._flagged - self._expunged))
             self._flagged.clear()
         return Changes(
             expunged=numbers,
             exists=len(self.uids) if arrived else None,
             recent=len(self.recent) if len(self.recent) != recent else None,
-            keywords=keywords,
-            flags=flags,
+            keywords=self._learn_keywords(),
+            flags=changed,
         )
+
+    def pieces(self, *, expunges: bool) -> Iterator[Changes]:
+        """Do as `take` does, a few thousand messages at a time, so that others get their turn in between.
+
+        After each piece the view is what the client has been told, and the caller may end there. What changes between
+        two pieces is in one of the later ones, or left for the next time.
+        """
+        recent = len(self.recent)
+        if expunges:
+            yield from self._expunged_in_pieces()
+        arrived = self._arrivals()
+        yield Changes(
+            exists=len(self.uids) if arrived else None,
+            recent=len(self.recent) if len(self.recent) != recent else None,
+            keywords=self._learn_keywords(),
+        )
+        yield from self._flagged_in_pieces()
+
+    def _expunged_in_pieces(self) -> Iterator[Changes]:
+        # From the last to the first, so that each number is right when its turn comes.
+        stop = len(self.uids)
+        while stop and self._expunged:
+            start = max(stop - PIECE, 0)
+            here = self.uids[start:stop]
+            gone = self._expunged.intersection(here)
+            if gone:
+                numbers = [number for number, uid in enumerate(here, start + 1) if uid in gone]
+                self.uids[start:stop] = [uid for uid in here if uid not in gone]
+                self.recent -= gone
+                self._flagged -= gone
+                self._expunged -= gone
+                yield Changes(expunged=tuple(reversed(numbers)), keywords=self._learn_keywords())
+            stop = start
+
+    def _flagged_in_pieces(self) -> Iterator[Changes]:
+        start = 0
+        while start < len(self.uids) and self._flagged:
+            here = self.uids[start : start + PIECE]
+            changed = self._flagged.intersection(here)
+            if changed:
+                self._flagged -= changed
+                changed -= self._expunged
+                flags = [(number, uid) for number, uid in enumerate(here, start + 1) if uid in changed]
+                yield Changes(flags=tuple(flags), keywords=self._learn_keywords())
+            start += PIECE
+
+    def _learn_keywords(self) -> bool:
+        """Return whether the keywords have changed since the session was told of them."""
+        known, self._keywords = self._keywords, self.mailbox.keywords_version
+        return known != self._keywords
 
     def _take_expunged(self) -> tuple[int, ...]:
         # From the last to the first, so that each number is right when its turn comes.
@@ -162,7 +216,7 @@ class View:
         return True
 
     def pick(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
-        """Return what one of the mailbox's parallel lists has for sequence numbers `first` to `last`.
+        """Return the entries of one of the mailbox's parallel lists for sequence numbers `first` to `last`.
 
         For example `view.pick(view.mailbox.flags, 1, 10)`. A message that has gone, but not from this view, gives -1.
         If none has, this is a plain slice.
@@ -172,6 +226,10 @@ class View:
         index = self.mailbox.index
         places = [index(uid) for uid in self.uids[first - 1 : last]]
         return [-1 if at is None else values[at] for at in places]
+
+    def has_lost(self, first: int, last: int) -> bool:
+        """Return True if one of the sequence numbers `first` to `last` is of a message that has gone."""
+        return bool(self._expunged) and not self._expunged.isdisjoint(self.uids[first - 1 : last])
 
     def position(self, uid: int) -> int:
         """Return how many messages of this view have a lower UID."""
@@ -183,7 +241,7 @@ class View:
         return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
 
     def first_unseen(self) -> int | None:
-        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None where all have it."""
+        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None if all have it."""
         at = self.mailbox.first_unseen()
         return None if at is None else self.number(self.mailbox.uids[at])
 
@@ -192,7 +250,7 @@ class View:
         self.on_change = None
         self.mailbox.views.discard(self)
 
-    # -- what the mailbox tells its views ----------------------------------------------------------------------
+    # -- called by the mailbox ---------------------------------------------------------------------------------
 
     def flagged(self, uids: Sequence[int]) -> None:
         """Note that the flags of these messages (ascending UIDs) have changed."""

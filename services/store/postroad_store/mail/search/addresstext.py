@@ -1,7 +1,7 @@
 """The addresses of an ENVELOPE, as text to be searched (RFC 3501 §6.4.4 FROM, TO, CC, BCC).
 
 They are read from the octets that FETCH sends, which the store has kept since its first version. So a search finds
-what the client is shown, whatever comments, folding and old forms the field has, and whichever version stored it.
+what the client shows, even if the field has comments, folding or old forms, and whichever version stored it.
 
 An address reads `name <mailbox@host>`, its encoded-words decoded (RFC 2047); a group `name:`, its addresses, `;`.
 """
@@ -91,7 +91,7 @@ def _from_literals(envelope: bytes, place: int) -> list[_Address]:
     return listing
 
 
-def _tokens(envelope: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _tokens(envelope: bytes) -> Iterator[tuple[bytes | None, bytes]]:
     """Yield a parenthesis, or no mark and a string's octets."""
     position = 0
     while True:
@@ -102,4 +102,4 @@ def _tokens(envelope: bytes) -> Iterator[tuple[bytes, bytes]]:
         if size is not None:
             quoted = envelope[position : position + int(size)]
             position += int(size)
-        yield mark or b"", quoted or b""
+        yield mark, quoted or b""

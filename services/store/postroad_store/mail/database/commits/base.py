@@ -1,8 +1,9 @@
-"""What all commits are: work for the writer's thread, and what it changes in memory.
+"""The base of all commits: work for the writer's thread, and the change in memory that follows it.
 
 `write` runs in the writer's thread, inside a transaction, and touches only the database. If it raises, all that it has
 written is rolled back. `show` runs on the event loop's thread once the transaction is on disk, in the order of the
-commits. It changes the memory accordingly, and returns the caller's result.
+commits. It changes the memory accordingly, and returns the caller's result. If that takes long, `show` is a generator
+instead, which yields where others may run, and returns the result; the next commit is shown after its end.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from postroad_store.mail.model.errors import NoSuchMailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
     from sqlite3 import Connection
 
     from postroad_store.mail.model.mailbox import Mailbox
@@ -32,14 +33,14 @@ class Commit(ABC, Generic[Written, Shown]):
         """Write to the database, in the writer's thread."""
 
     @abstractmethod
-    def show(self, written: Written) -> Shown:
-        """Change the memory, on the event loop's thread, and return what the caller asked for."""
+    def show(self, written: Written) -> Shown | Generator[None, None, Shown]:
+        """Change the memory, on the event loop's thread, and return the caller's result."""
 
 
 def advance(db: Connection, mailbox: Mailbox, count: int = 0) -> tuple[int, int, int]:
     """Raise the mailbox's modseq, and uid_next by `count`; return the first of those UIDs, modseq, UIDVALIDITY.
 
-    Raises `NoSuchMailbox` where the mailbox has been deleted.
+    Raises `NoSuchMailbox` if the mailbox has been deleted.
     """
     rows = db.execute(
         "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1 WHERE id = ? AND selectable"

@@ -11,15 +11,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from postroad.journal import Kind
+from postroad.journal.kinds import Kind
 
 if TYPE_CHECKING:
     from postroad.clock import Clock
-    from postroad.journal import Journal
+    from postroad.journal.writer import Journal
     from postroad.mail.reply import Reply
-    from postroad.smtp.server.service import Session
 
-log = logging.getLogger("postroad.smtp.refused")
+log = logging.getLogger("postroad.refused")
 
 BURST = 500  # refusals of one peer
 REFILL = 5.0  # seconds per further refusal
@@ -54,33 +53,36 @@ class Refusals:
         self._peers: dict[str, _Allowance] = {}
 
     def note(
-        self, session: Session, command: str, answer: Reply, *, message_id: str | None = None, **details: Any
+        self,
+        command: str,
+        reply: Reply,
+        *,
+        peer: str,
+        message_id: str | None = None,
+        **details: Any,
     ) -> None:
-        """Note a refusal: `command` is MAIL, RCPT, AUTH or content; `details` are sender, recipient or login."""
+        """Note a refusal: `command` is MAIL, RCPT, AUTH or content; `kinds` has the details."""
+        facts = self.record(command, peer=peer, message_id=message_id, **details, reply=str(reply))
+        if facts is not None:
+            log.info("refused %s", command, extra=facts)
+
+    def record(
+        self, command: str, *, peer: str, message_id: str | None = None, **details: Any
+    ) -> dict[str, Any] | None:
+        """Note a refusal that has its line in the log already; return its details, None where it is too many."""
         now = self._clock.monotonic()
-        allowance = self._peers.pop(session.host, None)
+        allowance = self._peers.pop(peer, None)
         if allowance is None:
             allowance = _Allowance(float(BURST), now)
             if len(self._peers) >= PEERS:
                 del self._peers[next(iter(self._peers))]
-        self._peers[session.host] = allowance  # at the end
+        self._peers[peer] = allowance  # at the end
         if not allowance.take(now):
             if allowance.silent == 1:
-                log.warning(
-                    "%s is refused so often that only one refusal in %g seconds is recorded", session.host, REFILL
-                )
-            return
+                log.warning("%s is refused so often that only one refusal in %g seconds is recorded", peer, REFILL)
+            return None
         if allowance.silent:
             details["not_noted"], allowance.silent = allowance.silent, 0
-        if session.account is not None:
-            details.setdefault("login", session.account.login)
-        facts = {
-            "peer": session.host,
-            "client": session.client_name,
-            "port": session.purpose.value,
-            "session": session.session_id,
-            **details,
-            "reply": str(answer),
-        }
-        self._journal.record(Kind.REFUSED, None, message_id, command=command, **facts)
-        log.info("refused %s", command, extra={name: value for name, value in facts.items() if value is not None})
+        facts = {"peer": peer} | {name: value for name, value in details.items() if value is not None}
+        self._journal.record(Kind.REFUSED, message_id=message_id, command=command, **facts)
+        return facts
