@@ -38,7 +38,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert init.main() == 0
+    assert init.main([]) == 0
     yield environ
     claim.close()
 

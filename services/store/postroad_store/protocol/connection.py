@@ -154,7 +154,7 @@ class Adapter(Protocol):
         """Note that nothing more can be written (IPushProducer); `connectionLost` follows."""
         self._closing = True
 
-    # What a session calls: contract.Connection
+    # For a session: contract.Connection
 
     def flush(self) -> None:
         """Write the engine's octets."""
@@ -200,7 +200,7 @@ class Adapter(Protocol):
         self._out.unregisterProducer()
         self._out.loseConnection()
 
-    # What a listener calls
+    # For a listener
 
     def evict(self) -> None:
         """Make room for another client."""

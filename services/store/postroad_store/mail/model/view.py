@@ -126,8 +126,8 @@ class View:
     def pieces(self, *, expunges: bool) -> Iterator[Changes]:
         """Do as `take` does, a few thousand messages at a time, so that others get their turn in between.
 
-        After each piece the view is what the client has been told, and the caller may end there. What changes between
-        two pieces is in one of the later ones, or left for the next time.
+        After each piece the view agrees with the client, and the caller may end there. A change between two pieces is
+        in one of the later ones, or is left for the next time.
         """
         recent = len(self.recent)
         if expunges:
@@ -169,7 +169,7 @@ class View:
             start += PIECE
 
     def _learn_keywords(self) -> bool:
-        """Return whether the keywords have changed since the session was told of them."""
+        """Return True if the keywords have changed since they were last reported."""
         known, self._keywords = self._keywords, self.mailbox.keywords_version
         return known != self._keywords
 

@@ -105,7 +105,7 @@ class Not(Combination):
         return (self.key,)
 
 
-# -- keys that need only what is in memory --------------------------------------------------------------------
+# -- keys that need no reading --------------------------------------------------------------------------------
 
 
 class NumberSet(Protocol):
