@@ -282,7 +282,7 @@ async def test_the_command_reads_a_damaged_segment(tmp_path: Path, capsys: pytes
     ("name", "octets", "complaint"),
     [
         ("\x1b[2J.log", b"x", r"\x1b[2J.log is not the name of a segment"),
-        ("000000000001.damaged", b"x" * 100, "has lost its head, and its name does not make up for it"),
+        ("000000000001.damaged", b"x" * 100, "has lost its header, and its name lacks the salt"),
         (name_of(1, bytes(16)), None, "No such file or directory"),
     ],
 )

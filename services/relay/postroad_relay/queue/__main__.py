@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="read these segment files of a spool instead of the queue, such as a .damaged one; what has been delivered"
-        " since is listed too",
+        help="read these segment files of a spool instead of the queue, such as a .damaged one; messages that have been"
+        " delivered since are listed too",
     )
     options = parser.parse_args(arguments)
     try:

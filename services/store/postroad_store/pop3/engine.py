@@ -45,7 +45,7 @@ PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (S
 
 @dataclass(frozen=True, slots=True)
 class Login(Event):
-    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
+    """The client gives its credentials, by USER and PASS or by AUTH PLAIN."""
 
     login: str
     password: str = field(repr=False)
@@ -78,7 +78,7 @@ class PlaintextError(CommandError):
 
 
 class Mode(Enum):
-    """What the engine does with the next octets, within a state."""
+    """How the engine reads the next octets, within a state."""
 
     COMMAND = auto()  # a command line is expected
     RESPONSE = auto()  # AUTH PLAIN has been sent an empty challenge, and its answer is expected
@@ -173,7 +173,7 @@ class Engine:
             self._mode = Mode.ENDING
 
     def refuse(self, text: str) -> None:
-        """Answer the event with -ERR; `text` begins with its response code if it has one.
+        """Answer the event with -ERR; `text` begins with its response code, if any.
 
         After `Update` the session ends: some messages were not removed (RFC 1939 §6).
         """
@@ -208,7 +208,7 @@ class Engine:
         self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
 
     def tls_started(self) -> None:
-        """Begin anew over TLS, and forget what the client said before (RFC 2595 §4)."""
+        """Begin anew over TLS, and forget all that the client sent before (RFC 2595 §4)."""
         self._mode = Mode.COMMAND
         self._secure = True
         self._user = None

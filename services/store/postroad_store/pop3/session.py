@@ -1,4 +1,4 @@
-"""A POP3 session: what the engine's events mean for the mail (RFC 1939).
+"""A POP3 session: carries out the engine's events against the mail (RFC 1939).
 
 A maildrop is locked by one POP3 session at a time (RFC 1939 §4); IMAP sessions may look at the same INBOX meanwhile.
 The snapshot stays as it is: a message that one of them expunges is answered with -ERR. Messages are removed in the
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PIECE = 256 * 1024  # octets of a large message read at a time; what is larger than that comes in pieces
+PIECE = 256 * 1024  # octets of a large message read at a time; a larger message comes in pieces
 READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next RETR
 IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
 TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 3206 §4
@@ -49,7 +49,7 @@ NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a session holds from its login to its end."""
+    """Held by a session from its login to its end."""
 
     login: str
     maildrop: Maildrop
@@ -109,7 +109,7 @@ class Session:
         raise TypeError(f"{type(event).__name__} is not an event that the POP3 engine gives now")
 
     def failed(self, event: Event) -> None:  # noqa: ARG002 - all are answered alike
-        """Answer an event whose handling has crashed; after half a message, close: it must not pass for a whole one."""
+        """Answer an event whose handling has crashed; after half a message, close: it must not look complete."""
         if self.engine.in_message:
             self._connection.close()
         else:
@@ -140,10 +140,10 @@ class Session:
             return
         try:
             inbox = (await self._storage.account(account.login)).inbox
-            # claim_recent: what POP3 sees is still \Recent for the next IMAP session
+            # claim_recent: messages that POP3 sees are still \Recent for the next IMAP session
             view = await self._storage.view_large(inbox, claim_recent=False)
         except BaseException as error:
-            self._shared.unlock(account.login)
+            self._shared.unlock(account.login)  # RFC 1939 §4: release the lock before rejecting the command
             if not isinstance(error, MailError):
                 raise
             log.warning("a maildrop can't be opened: %s", error, extra={"login": account.login})
@@ -179,7 +179,7 @@ class Session:
             self._note(Kind.RETRIEVED, held, uid)
 
     def _content(self, number: int, held: _Held) -> bytes | None:
-        """Return a whole message; for a client that takes one after another, read several by one SELECT.
+        """Return a whole message; for a client that reads one after another, read several by one SELECT.
 
         1,000 messages of 2 KiB: 27 ms for their octets instead of 75 with a SELECT for each.
         """

@@ -69,7 +69,7 @@ def handle(session: Session, command: Append) -> Awaitable[None] | None:
 
 
 def _refused(session: Session, command: Append) -> bytes | None:
-    """Return the completion of an APPEND that need not even send its message."""
+    """Return the completion of an APPEND that is refused before its message comes, else None."""
     if command.size > session.shared.message_size:
         return b"NO [TOOBIG] Message is too large."  # RFC 7889 §4, RFC 4469 §4.2
     if command.size == 0:
@@ -121,7 +121,7 @@ def end(session: Session, event: End) -> Awaitable[None] | None:
 
 
 async def _answered(session: Session) -> None:
-    """Answer all that is under way first: there is enough of it, or the client has sent no more."""
+    """Answer all APPENDs under way first: there are enough of them, or the client has sent no more."""
     await session.appends.settled()
     session.engine.proceed()
 

@@ -1,4 +1,4 @@
-"""How FETCH and UID FETCH are answered (RFC 3501 §6.4.5, §7.4.2); `command` has what is asked for."""
+"""The answer to FETCH and UID FETCH (RFC 3501 §6.4.5, §7.4.2); `command` has their syntax."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SEEN = FlagSet(SEEN)
 
 
 def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
-    """Send what is asked for, at once if it is short, else as fast as the client reads."""
+    """Send the items, at once if they are short, else as fast as the client reads."""
     view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     plan = command.items.plan(uid=command.uid)
@@ -44,7 +44,7 @@ def _has_unseen(view: View, spans: list[range]) -> bool:
 
 
 def _unseen(view: View, spans: list[range]) -> Iterator[list[UID]]:
-    r"""Yield the UIDs of the messages without \\Seen, a list for each few thousand messages."""
+    r"""Yield the UIDs of the messages without \Seen, a list for each few thousand messages."""
     for span in spans:
         for start in range(0, len(span), MANY):
             part = span[start : start + MANY]
@@ -55,7 +55,7 @@ def _unseen(view: View, spans: list[range]) -> Iterator[list[UID]]:
 
 
 async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) -> None:
-    r"""Set \Seen first, and give the flags of the messages that had not had it (RFC 3501 §6.4.5)."""
+    r"""Set \Seen first, and add FLAGS to the responses for messages that lacked it (RFC 3501 §6.4.5)."""
     view, storage = session.selected_view(), session.storage
     unseen: list[UID] = []
     for count, part in enumerate(_unseen(view, spans), 1):
@@ -124,7 +124,7 @@ def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     if command.items.plan(uid=command.uid).whole and spans:
         session.note(Kind.RETRIEVED, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
-        # RFC 2180 §4.1.2: what is there has been sent; NO says that it was not all.
+        # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.
         session.finish(command, b"NO " + GONE, expunges=False)
     else:
         session.finish(command, b"OK Fetch completed.", expunges=command.uid, uid=command.uid)

@@ -1,4 +1,4 @@
-"""The responses of a FETCH: which messages go the fast way, which the plain one, and where an answer may pause."""
+"""The responses of a FETCH: chooses the fast or the plain way for each message, and where an answer may pause."""
 
 from __future__ import annotations
 
