@@ -50,6 +50,7 @@ def changes(text: str) -> list[str]:
         ("log.info('x', a < b)", []),
         ("assert a < b", []),
         ("@d(1)\nclass C:\n    __slots__ = ('a',)\n    y: int\n    z = lambda: 1", ["z = lambda: (2)"]),
+        ("zip(a, b, strict=True)", ["pass"]),
         ("A: TypeAlias = 'B | C' | D", []),
         ("if TYPE_CHECKING:\n    x = 1", []),
         ("import a\nfrom b import c\nx = f'{a < b}'", []),
