@@ -86,7 +86,7 @@ def test_a_flood_is_noted_in_part_and_the_rest_is_counted(caplog: pytest.LogCapt
     for _ in range(BURST + 1000):
         refusals.note("AUTH", AUTH_FAILED, **session().facts, login="alice")
     assert len(notes.events) == BURST
-    assert caplog.messages == ["so much is refused to 127.0.0.1 that it is written down only every 5 seconds"]
+    assert caplog.messages == ["127.0.0.1 is refused so often that only one refusal in 5 seconds is recorded"]
     refusals.note("AUTH", AUTH_FAILED, **session("127.0.0.2").facts, login="bob")  # others are noted
     assert notes.events[-1]["login"] == "bob"
     clock.push(REFILL)

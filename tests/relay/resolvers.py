@@ -37,5 +37,6 @@ def still() -> Clock:
     return Clock(steady=lambda: 100.0)
 
 
-def make(server: NameServer, clock: Clock | None = None) -> Resolver:
-    return Resolver("127.0.0.1", server.port, clock=clock or still(), timeouts=(0.05, 0.05))
+def make(server: NameServer, clock: Clock | None = None, *, patience: float = 20.0) -> Resolver:
+    """Return a resolver that asks twice; `patience` is short where a test wants no answer to come."""
+    return Resolver("127.0.0.1", server.port, clock=clock or still(), timeouts=(patience, patience))

@@ -31,7 +31,7 @@ class ConfigError(Exception):
 
 
 class Outside(StrEnum):
-    """What becomes of a domain that the world does not know."""
+    """How mail for a domain that the world does not know is handled."""
 
     CAPTURE = "capture"  # its mail lands in the world's capture account
     BOUNCE = "bounce"  # NXDOMAIN: its mail comes back in a DSN
@@ -39,7 +39,7 @@ class Outside(StrEnum):
 
 
 class UnknownUsers(StrEnum):
-    """What becomes of a recipient that its domain does not know."""
+    """How mail for a user that its domain does not know is handled."""
 
     CREATE = "create"
     REJECT = "reject"

@@ -59,7 +59,7 @@ async def test_a_loop_of_cnames_in_one_answer_is_trouble() -> None:
 
 async def test_silence_is_trouble_after_some_tries() -> None:
     async with NameServer(SCRIPT) as server:
-        answer = await make(server).ask("silent.test", "MX")
+        answer = await make(server, patience=0.05).ask("silent.test", "MX")
         assert server.asked == [("silent.test", "MX")] * 2
     assert answer == Trouble("timeout: the name server does not answer")
 
@@ -89,7 +89,7 @@ async def test_what_answers_another_question_is_passed_over(odd: str) -> None:
 
 async def test_nobody_listening_is_trouble() -> None:
     async with NameServer(SCRIPT) as server:
-        resolver = make(server)
+        resolver = make(server, patience=0.05)
     answer = await resolver.ask("beta.test", "MX")
     assert isinstance(answer, Trouble)
 

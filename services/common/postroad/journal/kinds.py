@@ -14,12 +14,12 @@ SUFFIX = ".jsonl"  # of a service's file; a rotated one has a dot and its age be
 
 
 class Kind(StrEnum):
-    """What happened to a message. The comment names who records it."""
+    """What happened to a message. The comment names the service that records it."""
 
     ACCEPTED = "accepted"  # relay: a client's transaction has ended with 250
     REFUSED = "refused"  # relay, store: a command, a login, a content or a TLS handshake; see below
     QUEUED = "queued"  # relay: it is in the spool
-    RESOLVED = "resolved"  # relay: the MX hosts of a domain, or why there are none
+    RESOLVED = "resolved"  # relay: the MX hosts of a domain, or why it has none
     ATTEMPTED = "attempted"  # relay: a transaction with a server has begun
     DELIVERED = "delivered"  # relay: the server took it for this recipient
     DEFERRED = "deferred"  # relay: not now for this recipient; `next` is the time of the next attempt

@@ -1,8 +1,8 @@
-"""What a service refuses leaves a trace: a line in the log and an event in the journal per refusal, within bounds.
+"""Refusals leave a trace: each one a line in the log and an event in the journal, within bounds.
 
-A peer may have `BURST` refusals written down at once, and one more every `REFILL` seconds; what goes beyond is counted,
-and the next refusal that is written down says how many were not. So a client that guesses passwords for a night fills
-neither the disk nor the journal, whose older events are history that somebody may want.
+`BURST` refusals of a peer are recorded at once, and one more every `REFILL` seconds. Further ones are counted, and the
+next refusal that is recorded says how many were not. So a client that guesses passwords for a night fills neither the
+disk nor the journal, whose older events are history that somebody may want.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PEERS = 1000  # remembered; the one that was refused least recently is forgotten
 
 @dataclass(slots=True)
 class _Allowance:
-    """What may be written down about one peer."""
+    """How many refusals of one peer may be recorded."""
 
     left: float
     at: float  # when `left` was right, in seconds of the monotonic clock
-    silent: int = 0  # refusals that were not written down
+    silent: int = 0  # refusals that were not recorded
 
     def take(self, now: float) -> bool:
-        """Whether one more may be written down."""
+        """Return True if one more may be recorded."""
         self.left = min(float(BURST), self.left + (now - self.at) / REFILL)
         self.at = now
         if self.left < 1.0:
@@ -45,7 +45,7 @@ class _Allowance:
 
 
 class Refusals:
-    """Writes down what one service refuses. All methods are for the event loop's thread."""
+    """Records the refusals of one service. All methods are for the event loop's thread."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
@@ -79,7 +79,7 @@ class Refusals:
         self._peers[peer] = allowance  # at the end
         if not allowance.take(now):
             if allowance.silent == 1:
-                log.warning("so much is refused to %s that it is written down only every %g seconds", peer, REFILL)
+                log.warning("%s is refused so often that only one refusal in %g seconds is recorded", peer, REFILL)
             return None
         if allowance.silent:
             details["not_noted"], allowance.silent = allowance.silent, 0

@@ -1,10 +1,10 @@
-"""Who may connect, and who has to go where too many have.
+"""Which connections are admitted, and which are closed if there are too many.
 
-A connection is a stranger until it has proved itself: by a login, or, where nobody logs in, by a mail transaction.
-Where the limit is met, the stranger that came first is evicted for whoever comes next, once it has had `GRACE`
-seconds. So a client that opens 500 sockets and says nothing shuts nobody out, though all clients may seem to have one
-address, as they do behind Docker's gateway; and clients that come all at once don't evict each other before they
-could log in. Where one address has far more strangers than the newcomer's has connections, one of them goes at once.
+A connection is a stranger until it has proved itself: by a login or, on a port without logins, by a mail transaction.
+When the limit is reached, a new connection evicts the stranger that came first, if that has had `GRACE` seconds. So a
+client that opens 500 sockets and says nothing shuts nobody out, though all clients may seem to have one address, as
+they do behind Docker's gateway. And clients that come all at once don't evict each other before they could log in. If
+one address has far more strangers than the newcomer's address has connections, one of them goes at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHARE = 2  # times the connections of a newcomer's address, with it: more strang
 
 
 class Evictable(Protocol):
-    """What a connection has to be able to do."""
+    """A connection that can be evicted."""
 
     def evict(self) -> None:
         """Say goodbye and close, for another client's sake."""
@@ -48,7 +48,7 @@ class Admission(Generic[Connection]):
         self._most_per_address = most_per_address
         self._addresses: dict[Connection, str] = {}
         self._per_address: dict[str, int] = {}
-        self._strangers: dict[Connection, float] = {}  # by when they came, in seconds of `Clock.monotonic`
+        self._strangers: dict[Connection, float] = {}  # when they came, in seconds of `Clock.monotonic`
 
     def __len__(self) -> int:
         """How many there are."""
@@ -59,7 +59,7 @@ class Admission(Generic[Connection]):
         return iter(list(self._addresses))
 
     def admit(self, connection: Connection, address: str) -> bool:
-        """Count a connection in where there is room or a stranger can go; False where it must be turned away."""
+        """Count a connection in if there is room or a stranger can be evicted; False if it must be turned away."""
         crowded = len(self._addresses) >= self._most
         full = crowded or self._per_address.get(address, 0) >= self._most_per_address
         if full and not self._make_room(address, crowded):
@@ -71,7 +71,7 @@ class Admission(Generic[Connection]):
         return True
 
     def prove(self, connection: Connection) -> None:
-        """Take note that a connection is no stranger any more."""
+        """Note that a connection has proved itself."""
         self._strangers.pop(connection, None)
 
     def leave(self, connection: Connection) -> None:
@@ -87,7 +87,7 @@ class Admission(Generic[Connection]):
             del self._per_address[address]
 
     def _make_room(self, address: str, crowded: bool) -> bool:
-        """Evict a stranger for a newcomer of this address; False where none can go."""
+        """Evict a stranger for a newcomer of this address; False if no stranger can be evicted."""
         stranger = self._over_its_share(address) if crowded else None
         if stranger is None:
             stranger = self._first(None if crowded else address)

@@ -106,7 +106,7 @@ class Appends:
             text = self._result(pending.future)
             view = session.view
             if view is not None and view.changed:  # RFC 3501 §6.3.11: the client SHOULD hear of it at once
-                session.tell(view, expunges=False)
+                session.tell(view, expunges=False, flags=not view.much(expunges=False))
             session.engine.complete_earlier(pending.tag, text)
             answered = True
         return answered

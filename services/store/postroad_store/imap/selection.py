@@ -32,9 +32,12 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
 
 def uids_of(view: View, spans: list[range]) -> list[UID]:
     """Return the UIDs of these sequence numbers."""
-    return [uid for span in spans for uid in view.uids[span.start - 1 : span.stop - 1]]
+    uids: list[UID] = []
+    for span in spans:
+        uids += view.uids[span.start - 1 : span.stop - 1]
+    return uids
 
 
 def some_gone(view: View, spans: list[range]) -> bool:
     """Return True if another session has expunged some of these messages."""
-    return any(-1 in view.pick(view.mailbox.flags, span[0], span[-1]) for span in spans)
+    return any(view.has_lost(span[0], span[-1]) for span in spans)

@@ -12,7 +12,9 @@ command waits for all APPENDs before it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
@@ -32,7 +34,7 @@ from postroad_store.mail.model.errors import MailError
 from postroad_store.protocol.contract import Farewell
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from postroad.journal import Kind
     from postroad_store.imap.events import Command
@@ -49,6 +51,7 @@ log = logging.getLogger(__name__)
 MAX_BAD_BEFORE_LOGIN = 3
 MAX_BAD = 20
 RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
+NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
 SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
@@ -72,6 +75,7 @@ class Session:
         self.watch = Watch(self)
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
+        self._rest: Callable[[], Awaitable[None]] | None = None  # of a command that `finish` could not end at once
         self._handlers = shared.registry.handlers
         self._streaming = shared.registry.streaming
 
@@ -105,7 +109,9 @@ class Session:
         except SyntaxFault as fault:
             self._misunderstood(event, fault)
             return None
-        return None if awaitable is None else self._guarded(event, awaitable)
+        if awaitable is not None:
+            return self._guarded(event, awaitable)
+        return None if self._rest is None else self._finished()
 
     def failed(self, event: Event) -> None:
         """Answer an event whose handling has crashed; inside a literal nothing can be said."""
@@ -186,16 +192,42 @@ class Session:
         """
         view = self.view
         if view is not None and view.changed:
+            if view.much(expunges=expunges):  # `handle` goes on with it, once the handler has returned
+                self._rest = partial(self._finish_in_turns, view, command, text, expunges=expunges, uid=uid)
+                return
             self.tell(view, expunges=expunges, uid=uid)
         self.engine.complete(command.tag, text)
         if view is not None and view.gone:
             self.mailbox_gone()
 
-    def tell(self, view: View, *, expunges: bool, uid: bool = False) -> None:
+    async def _finish_in_turns(self, view: View, command: Command, text: bytes, *, expunges: bool, uid: bool) -> None:
+        await self.tell_in_turns(view, expunges=expunges, uid=uid)
+        self.engine.complete(command.tag, text)
+        if view.gone:
+            self.mailbox_gone()
+
+    async def _finished(self) -> None:
+        """End a command that `finish` could not end at once."""
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            await rest()
+
+    def tell(self, view: View, *, expunges: bool, flags: bool = True, uid: bool = False) -> None:
         """Send untagged responses about what has changed in the mailbox (RFC 3501 §5.2)."""
-        octets = updates.changes(view, view.take(expunges=expunges), uid=uid)
+        octets = updates.changes(view, view.take(expunges=expunges, flags=flags), uid=uid)
         if octets:
             self.engine.send(octets)
+
+    async def tell_in_turns(self, view: View, *, expunges: bool, uid: bool = False) -> None:
+        """Do the same; with much to say, let others run in between, and go no faster than the client reads."""
+        if not view.much(expunges=expunges):
+            self.tell(view, expunges=expunges, uid=uid)
+            return
+        for news in view.pieces(expunges=expunges):
+            self.engine.send(updates.changes(view, news, uid=uid))
+            self.connection.flush()
+            await self.connection.wait_writable()
+            await asyncio.sleep(0)
 
     def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
         """Answer a command with what went wrong with the mail, and its response code (RFC 5530)."""
@@ -214,6 +246,16 @@ class Session:
 
     def note(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Write to the journal what was done with messages (ascending UIDs), as a number or uid-sets (RFC 4315 §4)."""
+        for _ in self._notes(kind, mailbox, uids):
+            pass
+
+    async def note_in_turns(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
+        """Do the same for any number of messages, letting others run in between."""
+        for count, _ in enumerate(self._notes(kind, mailbox, uids), 1):
+            if count % NOTES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _notes(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
         ranges = ranges_of(uids)
         for start in range(0, len(ranges), RANGES_PER_NOTE):
             text = format_ranges(ranges[start : start + RANGES_PER_NOTE]).decode("ascii")
@@ -225,6 +267,7 @@ class Session:
                 uid=int(text) if text.isdigit() else text,
                 protocol="imap",
             )
+            yield
 
     # -- the order of answers, and faults ---------------------------------------------------------------------
 
@@ -239,6 +282,8 @@ class Session:
             await awaitable
         except MailError as error:
             self.refuse(event, error)
+        if self._rest is not None:
+            await self._finished()
 
     def _misunderstood(self, event: Event, fault: SyntaxFault) -> None:
         """Answer a command whose arguments mean nothing here."""

@@ -27,15 +27,21 @@ class Watch:
         if view is None:
             return
         view.on_change = self._changed
+        if view.changed and view.much(expunges=True):
+            self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
+            return
         if view.changed:
             session.tell(view, expunges=True)
         if view.gone:
             session.mailbox_gone()
 
     def stop(self) -> None:
-        """Hear no more of changes: the next command tells of them."""
+        """Hear no more of changes: the next command tells of them, and of what has not been told yet."""
         if self._session.view is not None:
             self._session.view.on_change = None
+        if isinstance(self.telling, asyncio.Task):
+            self.telling.cancel()
+            self.telling = None
 
     def end(self) -> None:
         """Say nothing more: the client has gone."""
@@ -53,9 +59,8 @@ class Watch:
         view = session.view
         if view is None or not session.engine.in_idle:
             return
-        if not session.connection.can_write():
-            # RFC 3501 §5.3: a client that does not read must not make the server hold its news.
-            self.telling = asyncio.get_running_loop().create_task(self._tell_when_writable())
+        if not session.connection.can_write() or view.much(expunges=True):
+            self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
         session.tell(view, expunges=True)
         if view.gone:
@@ -64,9 +69,13 @@ class Watch:
         else:
             session.connection.flush()
 
-    async def _tell_when_writable(self) -> None:
+    async def _tell_patiently(self) -> None:
+        session = self._session
         try:
-            await self._session.connection.wait_writable()
+            # RFC 3501 §5.3: a client that does not read must not make the server hold its news.
+            await session.connection.wait_writable()
+            if session.view is not None and session.engine.in_idle:
+                await session.tell_in_turns(session.view, expunges=True)
         except ConnectionLost:
             return
         self._tell()

@@ -264,7 +264,7 @@ class Storage:
         for number, loaded in list(self._loaded.items())[:-1]:
             if total <= MAX_LOADED:
                 return
-            if not loaded.views:
+            if not loaded.views and not loaded.changing:
                 total -= len(loaded.uids)
                 loaded.unload()
                 del self._loaded[number]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from postroad.groupcommit import GroupCommit
 from postroad_store.mail.database.checkpoint import Checkpointer
@@ -19,7 +21,7 @@ from postroad_store.mail.database.connection import explained, open_writer, stor
 from postroad_store.mail.model.errors import StorageFull
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from postroad_store.mail.database.commits.base import Commit
@@ -37,6 +39,8 @@ class Writer:
         self._db = open_writer(path)
         self._checkpointer = Checkpointer(path)
         self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
+        # Commits that wait until one before them is shown, which takes steps; None: none takes any.
+        self._to_show: deque[tuple[Commit[Any, Any], asyncio.Future[Any], Any]] | None = None
 
     def close(self) -> None:
         """Commit all work that was handed over, and close the database."""
@@ -47,7 +51,7 @@ class Writer:
     def submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         """Hand work over. The future ends after `show`, which is called even if the future is cancelled."""
         promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
-        self._commits.submit(commit, partial(_show, commit, promise))
+        self._commits.submit(commit, partial(self._show, commit, promise))
         return promise
 
     def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
@@ -99,19 +103,46 @@ class Writer:
             raise
         return outcomes
 
+    # -- on the event loop's thread -----------------------------------------------------------------------------
 
-def _show(commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
-    """Show a commit that is on disk, then keep the promise made to the caller."""
-    if isinstance(written, Exception):
-        if not promise.done():
-            promise.set_exception(written)
-        return
-    try:
-        shown = commit.show(written)
-    except Exception as mistake:  # noqa: BLE001 - the work is on disk, and the caller must not wait for ever
-        _log.exception("a commit could not be shown")
-        if not promise.done():
-            promise.set_exception(mistake)
-        return
+    def _show(self, commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
+        """Show a commit that is on disk, then keep the promise made to the caller."""
+        if self._to_show is not None:
+            self._to_show.append((commit, promise, written))
+            return
+        if isinstance(written, Exception):
+            if not promise.done():
+                promise.set_exception(written)
+            return
+        try:
+            shown = commit.show(written)
+        except Exception as mistake:  # noqa: BLE001 - the work is on disk, and the caller must not wait for ever
+            _broken(promise, mistake)
+            return
+        if type(shown) is GeneratorType:
+            self._to_show = deque()
+            self._step(shown, promise)
+        elif not promise.done():
+            promise.set_result(cast("Shown", shown))
+
+    def _step(self, steps: Generator[None, None, Shown], promise: asyncio.Future[Shown]) -> None:
+        """Show a step of a commit; after the last one, show the commits that have waited."""
+        try:
+            next(steps)
+        except StopIteration as end:
+            if not promise.done():
+                promise.set_result(end.value)
+        except Exception as mistake:  # noqa: BLE001 - as above
+            _broken(promise, mistake)
+        else:
+            promise.get_loop().call_soon(self._step, steps, promise)
+            return
+        waiting, self._to_show = self._to_show or deque(), None
+        for commit in waiting:  # if one of them takes steps too, `_show` lets the rest wait again
+            self._show(*commit)
+
+
+def _broken(promise: asyncio.Future[Any], mistake: Exception) -> None:
+    _log.exception("a commit could not be shown")
     if not promise.done():
-        promise.set_result(shown)
+        promise.set_exception(mistake)

@@ -7,9 +7,10 @@ from array import array
 
 import pytest
 
+from postroad_store.mail.model.columns import FEW, MANY
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, FLAGGED, SEEN, Change, count_unseen
-from postroad_store.mail.model.mailbox import FEW, MANY, MAX_FLAG_NAMES, Mailbox, Status
+from postroad_store.mail.model.mailbox import MAX_FLAG_NAMES, Mailbox, Status
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes, View
 

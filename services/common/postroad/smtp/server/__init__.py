@@ -22,11 +22,11 @@
     server.listeners                                              # with the ports that were bound
     await server.close()                                          # 421 to idle sessions; transactions finish
 
-AUTH is offered on submission ports alone.
+AUTH is offered on submission ports only.
 
-To follow one command, RCPT say: `connection.data_received` feeds the engine; `Engine._take` finds the verb, holds the
-line to its length and to its row in the table of states, and calls `verbs._rcpt`, which has `commands.parse_rcpt` read
-path and parameters and returns the event `Rcpt`; `receiver._carry_out` asks the `Service`, and gives its reply to
+To follow one command, such as RCPT: `connection.data_received` feeds the engine; `Engine._take` finds the verb, holds
+the line to its length and to its row in the table of states, and calls `verbs._rcpt`, which has `commands.parse_rcpt`
+read path and parameters and returns the event `Rcpt`; `receiver._carry_out` asks the `Service`, and gives its reply to
 `Engine.answer`, which makes the recipient one of the envelope's and says the reply.
 
 This package imports nothing by itself: the extensions use its grammar on the client's side too, and a client should

@@ -1,10 +1,10 @@
 """A connection of the SMTP receiver on the network: octets in, replies out, and the rules of `postroad.shell`.
 
 The life of the connection is aiosmtpd's (`lifecycle`); commands and mail data go to `engine.Engine`, because aiosmtpd
-takes bare LF for a line end and reads line by line (decision 4). `receiver` has what each event of the engine leads to.
+takes bare LF for a line end and reads line by line (decision 4). `receiver` carries out the events of the engine.
 
-What was measured to matter: one write for the replies of a pipelined group, one timer per connection, no task for what
-needs no waiting.
+Measured to matter: one write for the replies of a pipelined group, one timer per connection, no task for an event that
+is answered at once.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Connection(Lifecycle, ABC):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session, or turn the client away where there are too many."""
-        # There is no peer if the client was gone before it was accepted; its loss is reported next
+        # There is no peer if the client has gone before it was accepted; asyncio reports its loss next.
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
         self._facts = Session(self._purpose, _parse_ip(host), port, self._server.next_session_id())
         tls = transport.get_extra_info("ssl_object")
@@ -102,7 +102,7 @@ class Connection(Lifecycle, ABC):
         self._pump()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the engine. While something is awaited, input waits too, and too much of it stops reading."""
+        """Feed the engine. While work is under way, input waits too; too much of it stops the reading."""
         engine = self._engine
         if engine is None:
             return
@@ -115,14 +115,14 @@ class Connection(Lifecycle, ABC):
             self._wire.pause_reading()
 
     def eof_received(self) -> bool | None:
-        """Finish what runs, answer it, and close: the client will say no more (RFC 5321 §4.1.1.5)."""
+        """Finish and answer all commands, then close: the client will send no more (RFC 5321 §4.1.1.5)."""
         self._half_closed = True
         keep_open: bool | None = super().eof_received()
         self._pump()
         return keep_open
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Forget the session; what is being committed goes on to its end."""
+        """Forget the session; a commit that is under way goes on to its end."""
         if self._engine is None and self.transport is None:
             return  # a handshake that failed reports the loss twice
         self._engine = None
@@ -132,7 +132,7 @@ class Connection(Lifecycle, ABC):
         self._deadline.end()
 
     def pause_writing(self) -> None:
-        """Make no more replies for a client that does not read them."""
+        """Stop: the client does not read its replies."""
         super().pause_writing()
         self._choked = True
         self._wire.pause_reading()
@@ -141,7 +141,7 @@ class Connection(Lifecycle, ABC):
         """Go on: the client reads again."""
         super().resume_writing()
         self._choked = False
-        self.loop.call_soon(self._go_on)  # not at once: this may be called from inside a write of the pump
+        self.loop.call_soon(self._go_on)  # not at once: a write of the pump may have called this
 
     def _go_on(self) -> None:
         if self._work is None and not self._choked:
@@ -149,7 +149,7 @@ class Connection(Lifecycle, ABC):
             self._pump()
 
     def leave(self, *, at_once: bool) -> None:
-        """Send 421 (RFC 5321 §3.8), at once or after the transaction that is open; never into a commit."""
+        """Send 421 (RFC 5321 §3.8), at once or after the open transaction; a commit is never interrupted."""
         self._part(SHUTTING_DOWN, at_once=at_once)
 
     def evict(self) -> None:
@@ -179,7 +179,7 @@ class Connection(Lifecycle, ABC):
     # ---- the pump
 
     def _pump(self) -> None:
-        """Carry out events until the engine needs more input, or something has to be awaited."""
+        """Carry out events until the engine needs more input or work is under way."""
         engine = self._engine
         while engine is not None and self._work is None and not self._choked:
             event = engine.next_event()
@@ -202,7 +202,7 @@ class Connection(Lifecycle, ABC):
 
     @abstractmethod
     def _carry_out(self, engine: Engine, event: Event) -> None:
-        """Do what an event asks for; answer it now, or after what `_await` is given."""
+        """Carry out an event, and answer it now or, by `_await`, after the work that it takes."""
 
     def _await(self, work: asyncio.Future[Any], then: Callable[[asyncio.Future[Any]], None]) -> None:
         self._work = work
@@ -216,7 +216,7 @@ class Connection(Lifecycle, ABC):
         self._go_on_after(task)
 
     def _go_on_after(self, work: asyncio.Future[Any]) -> None:
-        """Go on with the session after what was awaited."""
+        """Go on with the session after work that took time."""
         self._work = None
         self._committing = False
         self._server.awaited.discard(work)
@@ -246,7 +246,7 @@ class Connection(Lifecycle, ABC):
             self._deadline.set(LINGER)
 
     def expired(self) -> None:
-        """End a silent session (RFC 5321 §4.5.3.2.7), a handshake that hangs, or a close that is not taken."""
+        """End a silent session (RFC 5321 §4.5.3.2.7), a handshake that hangs, or a close that hangs."""
         engine = self._engine
         if engine is None or self._closing:
             self.abort()
@@ -261,5 +261,5 @@ class Connection(Lifecycle, ABC):
             self._pump()
 
     def _identity(self) -> dict[str, str]:
-        """Return what a log line says of the session."""
+        """Return the fields that identify the session in a log line."""
         return {"session": self._facts.session_id, "peer": self._facts.host}

@@ -1,4 +1,4 @@
-"""What the SMTP engine tells its caller; `engine.py` says how each event is answered."""
+"""The events of the SMTP engine; `engine.py` says how each is answered."""
 
 from __future__ import annotations
 

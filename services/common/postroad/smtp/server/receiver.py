@@ -1,4 +1,4 @@
-"""The SMTP receiver: what each event of the engine leads to.
+"""The SMTP receiver: carries out the events of the engine.
 
 It asks the service, keeps the content, and gives the answers to the engine. Handlers that must be awaited run in tasks
 of their own, which the end of the connection does not cancel.
@@ -63,7 +63,7 @@ class Receiver(Connection):
         self._stranger = True  # no login and no mail transaction yet
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Forget the content that was coming in; what is being committed goes on to its end."""
+        """Forget the content that was coming in; a commit that is under way goes on to its end."""
         self._incoming.drop()
         super().connection_lost(error)
 
@@ -89,9 +89,9 @@ class Receiver(Connection):
             case Authenticate():
                 self._await(self.loop.create_task(self._check_credentials(event)), self._ran)
             case StartTls():
-                self._wire.transport.pause_reading()  # whatever comes from here on is for TLS to read
+                self._wire.transport.pause_reading()  # the next octets are for TLS to read
                 self.flush()
-                self._wire.secure = True  # what comes or goes from here on goes through TLS
+                self._wire.secure = True  # all octets go through TLS from here on
                 self._shaking_hands = True
                 self._deadline.set(HANDSHAKE)
                 self._await(self.loop.create_task(self._start_tls(self._server.tls)), self._ran)
@@ -114,7 +114,7 @@ class Receiver(Connection):
         answer: Reply | Awaitable[Reply]
         try:
             answer = self._service.message(self._facts, envelope, content)
-        except Exception as error:  # noqa: BLE001 - handled with the answers that come later
+        except Exception as error:  # noqa: BLE001 - `_delivered` handles it
             answer = self.loop.create_future()
             answer.set_exception(error)
         if isinstance(answer, Reply):

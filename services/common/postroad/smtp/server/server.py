@@ -37,7 +37,7 @@ COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
 
 
 class Server:
-    """The receiver while it listens; `serve` makes it."""
+    """The receiver while it listens; made by `serve`."""
 
     def __init__(
         self,
@@ -101,13 +101,13 @@ class Server:
         self.handshake_failed(session, why, port)
 
     def left(self, connection: Connection) -> None:
-        """Take note that a connection has gone."""
+        """Note that a connection has gone."""
         self.admission.leave(connection)
         if not self.admission:
             self._empty.set()
 
     def flush_soon(self, connection: Connection) -> None:
-        """Have a session write its replies when all that has come was read.
+        """Have a session write its replies once all input that has arrived is read.
 
         Replies to several clients go out together: the first one wakes the client's process or its processor, and the
         others find it awake. If both are on one machine, that saves a tenth of what a message takes (decision 8).
@@ -177,10 +177,10 @@ async def serve(
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
-    `extensions` are those that it knows; each listener offers those that go there. `postmaster` is what
-    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows; without it, postmaster at
-    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` where a port cannot be bound,
-    and then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
+    `extensions` are those that it knows; each listener offers those that apply to it. `postmaster` is the address that
+    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), which the service must know; by default, postmaster at
+    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` if a port cannot be bound, and
+    then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):

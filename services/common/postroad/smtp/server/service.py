@@ -1,4 +1,4 @@
-"""What the SMTP receiver asks of the service behind it, and what the service is told of the session.
+"""What the SMTP receiver asks of the service behind it, and what the service knows of the session.
 
 The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange); the service keeps the policy
 (who may send, to whom, how much) and takes the message. Every answer is a `Reply`; a refusal has no side effect.
@@ -40,7 +40,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what a client can make us keep; sizes in octets, times in seconds."""
+    """Bounds on what a client can make the server keep; sizes in octets, times in seconds."""
 
     message_size: int = 50 * 1024 * 1024  # RFC 1870, announced as SIZE
     recipients: int = 1000  # RFC 5321 §4.5.3.1.8: at least 100
@@ -106,9 +106,9 @@ class Service(Protocol):
         ...
 
     async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
-        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None in good time.
+        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None.
 
-        Raises `TooManyGuesses` where the password was not looked at.
+        Raises `TooManyGuesses` if the password was not checked.
         """
         ...
 
@@ -131,6 +131,6 @@ class Service(Protocol):
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
 
-        The content is closed by the receiver afterwards. `OSError` means that the disk is full or broken.
+        The content is closed by the receiver afterwards. It raises `OSError` if the disk is full or broken.
         """
         ...

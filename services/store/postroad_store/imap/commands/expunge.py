@@ -63,7 +63,7 @@ async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> Non
     r"""Remove those of the messages that have \Deleted, and note it in the journal."""
     removed = await session.storage.expunge(mailbox, uids)
     if removed:
-        session.note(Kind.REMOVED, mailbox, removed)
+        await session.note_in_turns(Kind.REMOVED, mailbox, removed)
 
 
 SPECS = (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.spec import Conditions
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.mailbox import Status as Counts
+    from postroad_store.mail.model.view import View
 
 
 def _message_size(conditions: Conditions) -> bytes:
@@ -68,11 +69,18 @@ def handle(session: Session, command: Status) -> Awaitable[None] | None:
     mailbox = session.find_mailbox(command.mailbox)
     view = session.view
     if view is not None and view.mailbox is mailbox and view.changed:
+        if view.much(expunges=True):
+            return _after_news(session, command, view)
         session.tell(view, expunges=True)  # so that the figures agree with what the client knows
     if session.storage.is_large(mailbox):
         return _count_large(session, command, mailbox)
     _give(session, command, mailbox, session.storage.status(mailbox))
     return None
+
+
+async def _after_news(session: Session, command: Status, view: View) -> None:
+    await session.tell_in_turns(view, expunges=True)
+    _give(session, command, view.mailbox, session.storage.status(view.mailbox))
 
 
 async def _count_large(session: Session, command: Status, mailbox: Mailbox) -> None:

@@ -80,7 +80,7 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
     uids = uids_of(view, spans)
     await session.storage.store(view.mailbox, uids, command.change, command.flags, view=view)
     if view.changed:  # the client must know new keywords before they are used; numbers must stay
-        session.tell(view, expunges=False, uid=command.uid)
+        await session.tell_in_turns(view, expunges=False, uid=command.uid)
     if not command.silent:
         plan = JUST_FLAGS.plan(uid=command.uid)
         for octets, _ in responses(session.storage, view, spans, plan):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from sqlite3 import Connection
 
-    from postroad_store.mail.model.mailbox import Entry
+    from postroad_store.mail.model.columns import Entry
 
 _COLUMNS = "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid"
 

@@ -5,33 +5,33 @@ of the commits. Sessions read flags, sizes and dates from it. Sequence numbers a
 
 While a large mailbox is read in a thread, commits go on. So the load is announced first, changes are kept from then
 on, and `load` applies those that the snapshot lacks: modseq tells which these are.
+
+A change of many messages has steps, `…_in_steps`, so that others get their turn in between. After each step the lists
+and the views agree. The commits after it are shown after its last step, so nothing else changes the lists meanwhile.
 """
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.flags import FIRST_KEYWORD, SEEN, SYSTEM_FLAGS, count_unseen
+from postroad_store.mail.model.columns import MANY, Columns
+from postroad_store.mail.model.flags import FIRST_KEYWORD, SYSTEM_FLAGS
 from postroad_store.mail.model.keywords import Keywords
-from postroad_store.mail.model.message import UID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from postroad_store.mail.model.columns import Entry, Runs
     from postroad_store.mail.model.contents import Contents, MailboxRow
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.keywords import Naming
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
 
-Runs = list[tuple[int, int]]  # ranges of UIDs, both ends included, ascending
-Entry = tuple[int, int, int, int]  # UID, flags, size, internal date of a message
-MANY = 50  # messages, above which it is quicker to copy or extend whole lists than to go message by message
-FEW = 8  # messages, up to which it is quicker to look at each
+STEP = 5_000  # messages that one step of a change looks at (some 2 ms)
 MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 
 
@@ -46,34 +46,29 @@ class Status:
     unseen: int
 
 
-class Mailbox:
+class Mailbox(Columns):
     """A mailbox: what it is called, and while it is loaded, what is in it.
 
-    `uids`, `flags`, `sizes` and `internal_dates` are parallel and ascend by UID. They are filled while a `View` is
-    open, and for a while after. Ask `Storage.view` or `Storage.status`, not an unloaded mailbox.
+    The columns are filled while a `View` is open, and for a while after. Ask `Storage.view` or `Storage.status`, not an
+    unloaded mailbox.
     """
 
     __slots__ = (
         "__weakref__",
-        "_all_seen",
         "_flag_names",
         "_kept",
         "_keywords",
+        "changing",
         "deleted",
-        "flags",
         "id",
-        "internal_dates",
         "loaded",
         "modseq",
         "name",
         "recent_uid",
         "selectable",
-        "sizes",
         "special_use",
         "uid_next",
         "uid_validity",
-        "uids",
-        "unseen",
         "views",
     )
 
@@ -88,6 +83,7 @@ class Mailbox:
         self.modseq = row.modseq  # RFC 7162 §3.1.1: rises with every change of the mailbox
         self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent
         self.views: set[View] = set()
+        self.changing = False  # a change is between two of its steps: the lists must not be forgotten
         self._kept: list[Callable[[], None]] | None = None  # changes since a load was announced; None: none is
         self.unload()
 
@@ -95,12 +91,7 @@ class Mailbox:
         """Forget what is in it, keeping what it is called."""
         self.loaded = False
         self._keywords = Keywords()
-        self.uids: list[UID] = []
-        self.flags: list[int] = []
-        self.sizes: array[int] = array("q")  # octets, RFC822.SIZE
-        self.internal_dates: array[int] = array("q")  # seconds since 1970 UTC
-        self.unseen = 0  # how many messages lack \Seen
-        self._all_seen = 0  # at least so many of the first messages have \Seen
+        self.clear()
         self._flag_names: dict[int, str] = {}
 
     def announce_load(self) -> None:
@@ -132,46 +123,12 @@ class Mailbox:
         recent = len(self.uids) - bisect_right(self.uids, self.recent_uid)
         return Status(len(self.uids), recent, self.uid_next, self.uid_validity, self.unseen)
 
-    def index(self, uid: int) -> int | None:
-        """Return where the message is in the parallel lists, or None if it has gone."""
-        at = bisect_left(self.uids, uid)
-        return at if at < len(self.uids) and self.uids[at] == uid else None
-
-    def first_unseen(self) -> int | None:
-        r"""Return where the first message without \Seen is in the parallel lists, or None if all have it."""
-        if not self.unseen:
-            return None
-        at = self._all_seen
-        while self.flags[at] & SEEN:
-            at += 1
-        self._all_seen = at  # so that the next SELECT need not look at all of these again
-        return at
-
     def runs(self, uids: Sequence[int]) -> Runs:
         """Return ranges that cover these of its UIDs (ascending) and none of its others.
 
         UIDs that it does not have are passed over. Of an unloaded mailbox: ranges of consecutive UIDs.
         """
-        if not uids:
-            return []
-        if not self.loaded:
-            return _following(uids)
-        mine = self.uids
-        first, last = bisect_left(mine, uids[0]), bisect_right(mine, uids[-1])
-        if last - first == len(uids) and mine[first:last] == list(uids):  # all between: the common case
-            return [(uids[0], uids[-1])]
-        runs: Runs = []
-        previous = -2
-        for uid in uids:
-            at = bisect_left(mine, uid)
-            if at == len(mine) or mine[at] != uid:
-                continue
-            if at == previous + 1:
-                runs[-1] = (runs[-1][0], uid)
-            else:
-                runs.append((uid, uid))
-            previous = at
-        return runs
+        return self.runs_of(uids) if self.loaded else _following(uids)
 
     @property
     def keywords(self) -> list[str]:
@@ -222,34 +179,32 @@ class Mailbox:
 
     def arrive(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> None:
         """Take up new messages, and what their keywords are."""
+        for _ in self.arrive_in_steps(modseq, entries, naming):
+            pass
+
+    def arrive_in_steps(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> Generator[None, None, None]:
+        """Do the same in steps."""
         self.uid_next = max(self.uid_next, entries[-1][0] + 1)
         if not self._is_news(modseq):
             self._keep(partial(self.arrive, modseq, entries, naming))
             return
         if naming:
             self._learn(naming)
-        if len(entries) > MANY:
-            self._arrive_many(entries)
-        else:
-            for uid, flags, size, internal_date in entries:
-                self.uids.append(UID(uid))
-                self.flags.append(flags)
-                self.sizes.append(size)
-                self.internal_dates.append(internal_date)
-                self.unseen += not flags & SEEN
-        self.tell()
-
-    def _arrive_many(self, entries: Sequence[Entry]) -> None:
-        """Add messages column by column: half the time."""
-        flags = [entry[1] for entry in entries]
-        self.uids += [UID(entry[0]) for entry in entries]
-        self.flags += flags
-        self.sizes.extend([entry[2] for entry in entries])
-        self.internal_dates.extend([entry[3] for entry in entries])
-        self.unseen += count_unseen(flags)
+        for start in range(0, len(entries), STEP):
+            if start:
+                yield from self._pause()
+            self.add(entries[start : start + STEP])
+            self.tell()
 
     def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
         """Take up changed flags, and what the keywords are; tell all views except `by` which messages have changed."""
+        for _ in self.reflag_in_steps(modseq, runs, change, bits, naming=naming, by=by):
+            pass
+
+    def reflag_in_steps(
+        self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None
+    ) -> Generator[None, None, None]:
+        """Do the same in steps."""
         if not self._is_news(modseq):
             self._keep(partial(self.reflag, modseq, runs, change, bits, naming=naming, by=by))
             return
@@ -257,83 +212,77 @@ class Mailbox:
             self.tell()
         uids = self.uids
         changed: list[UID] = []
+        looked = 0  # at so many messages, since the last step
         for low, high in runs:
             start = bisect_left(uids, low)
-            end = bisect_right(uids, high, start)
-            if end - start > FEW:
-                changed += self._reflag_many(start, end, change, bits)
-                continue
-            for at in range(start, end):
-                if self._reflag(at, change, bits):
-                    changed.append(uids[at])
+            last = bisect_right(uids, high, start)
+            while start < last:
+                if looked >= STEP:
+                    self._tell_flagged(changed, by)
+                    changed, looked = [], 0
+                    yield from self._pause()
+                end = min(last, start + STEP)
+                looked += end - start
+                changed += self.change_flags(start, end, change, bits)
+                start = end
+        self._tell_flagged(changed, by)
+
+    def _tell_flagged(self, changed: list[UID], by: View | None) -> None:
         if changed:
             for view in self.views:
                 if view is not by:
                     view.flagged(changed)
 
-    def _reflag(self, at: int, change: Change, bits: int) -> bool:
-        """Change the flags of one message; return whether they were different."""
-        old = self.flags[at]
-        new = change.apply(old, bits)
-        if new == old:
-            return False
-        self.flags[at] = new
-        if (new ^ old) & SEEN:
-            self.unseen += 1 if old & SEEN else -1
-            self._all_seen = min(self._all_seen, at)
-        return True
-
-    def _reflag_many(self, start: int, end: int, change: Change, bits: int) -> list[UID]:
-        """Do the same for messages that follow each other; return the UIDs of those whose flags were different.
-
-        Among 10,000 messages there are few different values, so each value is changed once: 0.2 ms instead of 2.
-        """
-        old = self.flags[start:end]
-        becomes = {flags: change.apply(flags, bits) for flags in set(old)}
-        different = {flags for flags, new in becomes.items() if flags != new}
-        if not different:
-            return []
-        self.flags[start:end] = map(becomes.__getitem__, old)
-        if any((becomes[flags] ^ flags) & SEEN for flags in different):
-            self.unseen += count_unseen(self.flags[start:end]) - count_unseen(old)
-            self._all_seen = min(self._all_seen, start)
-        uids = self.uids[start:end]
-        if len(different) == len(becomes):
-            return uids
-        return [uid for uid, flags in zip(uids, old, strict=True) if flags in different]
+    def _pause(self) -> Iterator[None]:
+        """Let others run between two steps."""
+        self.changing = True
+        try:
+            yield
+        finally:
+            self.changing = False
 
     def remove(self, modseq: int, uids: Sequence[int]) -> None:
         """Take messages (ascending UIDs) out."""
+        for _ in self.remove_in_steps(modseq, uids):
+            pass
+
+    def remove_in_steps(self, modseq: int, uids: Sequence[int]) -> Generator[None, None, None]:
+        """Do the same in steps."""
         if not self._is_news(modseq):
             self._keep(partial(self.remove, modseq, uids))
             return
-        self._take_out(uids)
+        yield from self._take_out(uids)
 
     def empty(self, modseq: int) -> None:
         """Take all messages out."""
+        for _ in self.empty_in_steps(modseq):
+            pass
+
+    def empty_in_steps(self, modseq: int) -> Generator[None, None, None]:
+        """Do the same in steps."""
         if not self._is_news(modseq):
             self._keep(partial(self.empty, modseq))
             return
-        self._take_out(self.uids[:])
+        yield from self._take_out(self.uids[:])
 
-    def _take_out(self, uids: Sequence[int]) -> None:
-        if len(uids) > MANY:
-            gone = set(uids)
-            stays = [uid not in gone for uid in self.uids]
-            self.uids = list(compress(self.uids, stays))
-            self.flags = list(compress(self.flags, stays))
-            self.sizes = array("q", list(compress(self.sizes, stays)))
-            self.internal_dates = array("q", list(compress(self.internal_dates, stays)))
-            self.unseen = count_unseen(self.flags)
-            self._all_seen = 0
-        else:
-            for at in reversed([at for uid in uids if (at := self.index(uid)) is not None]):
-                self.unseen -= not self.flags[at] & SEEN
-                self._all_seen = min(self._all_seen, at)
-                del self.uids[at], self.flags[at]
-                del self.sizes[at], self.internal_dates[at]
-        for view in self.views:
-            view.expunged(uids)
+    def _take_out(self, uids: Sequence[int]) -> Iterator[None]:
+        if len(uids) <= MANY:
+            self.drop(uids)
+            for view in self.views:
+                view.expunged(uids)
+            return
+        left = len(uids)  # the last go first: then little has to be moved
+        while left:
+            stop = bisect_right(self.uids, uids[left - 1])
+            start = max(stop - STEP, 0)
+            first = bisect_left(uids, self.uids[start], 0, left) if start else 0
+            gone = uids[first:left]
+            self.drop_between(start, stop, set(gone))
+            for view in self.views:
+                view.expunged(gone)
+            left = first
+            if left:
+                yield from self._pause()
 
     def rename_keywords(self, modseq: int, naming: Naming) -> None:
         """Take up what keywords have given their numbers back."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
@@ -38,6 +38,7 @@ class Changes:
 
 
 _NOTHING = Changes()
+PIECE = 5_000  # messages that a piece of long news is about (some 2 ms to write)
 MANY = 16  # from one in so many messages a walk through the whole list is faster than a search for each
 
 
@@ -92,11 +93,16 @@ class View:
             or mailbox.keywords_version != self._keywords
         )
 
-    def take(self, *, expunges: bool) -> Changes:
+    def much(self, *, expunges: bool) -> bool:
+        """Return True if there is so much news that it is better taken in `pieces`."""
+        return len(self._flagged) + (len(self._expunged) if expunges else 0) > PIECE
+
+    def take(self, *, expunges: bool, flags: bool = True) -> Changes:
         """Return what the server has to say now, and take it into `uids` and `recent`.
 
         RFC 3501 §7.4.1: EXPUNGE is not sent while no command is in progress, nor while FETCH, STORE or SEARCH runs.
-        Such a caller says `expunges=False`, and messages that have gone keep their numbers until later.
+        Such a caller says `expunges=False`, and messages that have gone keep their numbers until later. With
+        `flags=False`, changed flags are left for later too.
         """
         if not self.changed:
             return _NOTHING
@@ -105,19 +111,67 @@ class View:
         if expunges and self._expunged:
             numbers = self._take_expunged()
         arrived = self._arrivals()
-        keywords = self._keywords != self.mailbox.keywords_version
-        self._keywords = self.mailbox.keywords_version
-        flags: tuple[tuple[int, UID], ...] = ()
-        if self._flagged:
-            flags = tuple(self._numbered(self._flagged - self._expunged))
+        changed: tuple[tuple[int, UID], ...] = ()
+        if flags and self._flagged:
+            changed = tuple(self._numbered(self._flagged - self._expunged))
             self._flagged.clear()
         return Changes(
             expunged=numbers,
             exists=len(self.uids) if arrived else None,
             recent=len(self.recent) if len(self.recent) != recent else None,
-            keywords=keywords,
-            flags=flags,
+            keywords=self._learn_keywords(),
+            flags=changed,
         )
+
+    def pieces(self, *, expunges: bool) -> Iterator[Changes]:
+        """Do as `take` does, a few thousand messages at a time, so that others get their turn in between.
+
+        After each piece the view is what the client has been told, and the caller may end there. What changes between
+        two pieces is in one of the later ones, or left for the next time.
+        """
+        recent = len(self.recent)
+        if expunges:
+            yield from self._expunged_in_pieces()
+        arrived = self._arrivals()
+        yield Changes(
+            exists=len(self.uids) if arrived else None,
+            recent=len(self.recent) if len(self.recent) != recent else None,
+            keywords=self._learn_keywords(),
+        )
+        yield from self._flagged_in_pieces()
+
+    def _expunged_in_pieces(self) -> Iterator[Changes]:
+        # From the last to the first, so that each number is right when its turn comes.
+        stop = len(self.uids)
+        while stop and self._expunged:
+            start = max(stop - PIECE, 0)
+            here = self.uids[start:stop]
+            gone = self._expunged.intersection(here)
+            if gone:
+                numbers = [number for number, uid in enumerate(here, start + 1) if uid in gone]
+                self.uids[start:stop] = [uid for uid in here if uid not in gone]
+                self.recent -= gone
+                self._flagged -= gone
+                self._expunged -= gone
+                yield Changes(expunged=tuple(reversed(numbers)), keywords=self._learn_keywords())
+            stop = start
+
+    def _flagged_in_pieces(self) -> Iterator[Changes]:
+        start = 0
+        while start < len(self.uids) and self._flagged:
+            here = self.uids[start : start + PIECE]
+            changed = self._flagged.intersection(here)
+            if changed:
+                self._flagged -= changed
+                changed -= self._expunged
+                flags = [(number, uid) for number, uid in enumerate(here, start + 1) if uid in changed]
+                yield Changes(flags=tuple(flags), keywords=self._learn_keywords())
+            start += PIECE
+
+    def _learn_keywords(self) -> bool:
+        """Return whether the keywords have changed since the session was told of them."""
+        known, self._keywords = self._keywords, self.mailbox.keywords_version
+        return known != self._keywords
 
     def _take_expunged(self) -> tuple[int, ...]:
         # From the last to the first, so that each number is right when its turn comes.
@@ -172,6 +226,10 @@ class View:
         index = self.mailbox.index
         places = [index(uid) for uid in self.uids[first - 1 : last]]
         return [-1 if at is None else values[at] for at in places]
+
+    def has_lost(self, first: int, last: int) -> bool:
+        """Return True if one of the sequence numbers `first` to `last` is of a message that has gone."""
+        return bool(self._expunged) and not self._expunged.isdisjoint(self.uids[first - 1 : last])
 
     def position(self, uid: int) -> int:
         """Return how many messages of this view have a lower UID."""

@@ -2,7 +2,8 @@
 
 `write` runs in the writer's thread, inside a transaction, and touches only the database. If it raises, all that it has
 written is rolled back. `show` runs on the event loop's thread once the transaction is on disk, in the order of the
-commits. It changes the memory accordingly, and returns the caller's result.
+commits. It changes the memory accordingly, and returns the caller's result. If that takes long, `show` is a generator
+instead, which yields where others may run, and returns the result; the next commit is shown after its end.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from postroad_store.mail.model.errors import NoSuchMailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
     from sqlite3 import Connection
 
     from postroad_store.mail.model.mailbox import Mailbox
@@ -32,7 +33,7 @@ class Commit(ABC, Generic[Written, Shown]):
         """Write to the database, in the writer's thread."""
 
     @abstractmethod
-    def show(self, written: Written) -> Shown:
+    def show(self, written: Written) -> Shown | Generator[None, None, Shown]:
         """Change the memory, on the event loop's thread, and return what the caller asked for."""
 
 

@@ -10,11 +10,14 @@ from postroad_store.mail.database.rows import joined, parted
 from postroad_store.mail.model.errors import LimitReached
 from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, Change, FlagSet
 from postroad_store.mail.model.keywords import Naming
+from postroad_store.mail.model.mailbox import STEP
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from sqlite3 import Connection
 
-    from postroad_store.mail.model.mailbox import Mailbox, Runs
+    from postroad_store.mail.model.columns import Runs
+    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
 
 
@@ -68,10 +71,14 @@ class StoreFlags(Commit[tuple[int, int, Naming], None]):
                     changed.append((*parted(new), modseq, mailbox, uid))
             db.executemany(_WRITE_FLAGS, changed)
 
-    def show(self, written: tuple[int, int, Naming]) -> None:
+    def show(self, written: tuple[int, int, Naming]) -> Generator[None, None, None] | None:
         """Show the flags."""
         modseq, bits, naming = written
-        self._mailbox.reflag(modseq, self._runs, self._change, bits, naming=naming, by=self._view)
+        runs, change = self._runs, self._change
+        if sum([high - low for low, high in runs]) < STEP:
+            self._mailbox.reflag(modseq, runs, change, bits, naming=naming, by=self._view)
+            return None
+        return self._mailbox.reflag_in_steps(modseq, runs, change, bits, naming=naming, by=self._view)
 
 
 _READ_FLAGS = "SELECT uid, flags, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?"

@@ -15,10 +15,10 @@ from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
 from postroad_store.mail.model.contents import MailboxRow
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
-from postroad_store.mail.model.mailbox import Mailbox
+from postroad_store.mail.model.mailbox import STEP, Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from sqlite3 import Connection
 
     from postroad_store.mail.model.account import Account
@@ -173,7 +173,7 @@ class Rename(Commit[_Renamed, None]):
         )
         return _Renamed([*superiors, filled], [], inbox.modseq + 1)
 
-    def show(self, written: _Renamed) -> None:
+    def show(self, written: _Renamed) -> Generator[None, None, None] | None:
         """Show the names."""
         for row in written.new:
             self._account.put(self._mailboxes.adopt(row))
@@ -181,5 +181,10 @@ class Rename(Commit[_Renamed, None]):
         for new, mailbox in moved:
             mailbox.name = new
             self._account.put(mailbox)
-        if written.inbox_modseq:
-            self._account.inbox.empty(written.inbox_modseq)
+        if not written.inbox_modseq:
+            return None
+        inbox = self._account.inbox
+        if len(inbox.uids) > STEP:
+            return inbox.empty_in_steps(written.inbox_modseq)
+        inbox.empty(written.inbox_modseq)
+        return None

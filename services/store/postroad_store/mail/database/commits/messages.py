@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from postroad_store.mail.database.commits.base import Commit, advance, discard
 from postroad_store.mail.database.commits.keywords import Numbers
@@ -13,16 +13,18 @@ from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.errors import MessagesExpunged
 from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, SYSTEM
+from postroad_store.mail.model.mailbox import STEP
 from postroad_store.mail.model.message import UID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
     from postroad_store.mail.mime.structure import Parsed
+    from postroad_store.mail.model.columns import Entry, Runs
     from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.keywords import Naming
-    from postroad_store.mail.model.mailbox import Entry, Mailbox, Runs
+    from postroad_store.mail.model.mailbox import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _write_content(db: Connection, incoming: Incoming) -> int:
     return content
 
 
-class Expunge(Commit[tuple[int, list[int]], list[UID]]):
+class Expunge(Commit[tuple[int, list[UID]], list[UID]]):
     """Remove messages."""
 
     def __init__(self, mailbox: Mailbox, runs: Runs, *, only_deleted: bool, collect: Callable[[], None]) -> None:
@@ -129,10 +131,10 @@ class Expunge(Commit[tuple[int, list[int]], list[UID]]):
         self._mask = DELETED if only_deleted else 0
         self._collect = collect
 
-    def write(self, db: Connection) -> tuple[int, list[int]]:
+    def write(self, db: Connection) -> tuple[int, list[UID]]:
         """Remove the entries; their contents may be garbage now."""
         _, modseq, _ = advance(db, self._mailbox)
-        gone: list[tuple[int, int]] = []
+        gone: list[tuple[UID, int]] = []
         for low, high in self._runs:
             gone += db.execute(
                 "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?"
@@ -142,13 +144,21 @@ class Expunge(Commit[tuple[int, list[int]], list[UID]]):
         discard(db, [content for _, content in gone])
         return modseq, sorted(uid for uid, _ in gone)
 
-    def show(self, written: tuple[int, list[int]]) -> list[UID]:
+    def show(self, written: tuple[int, list[UID]]) -> list[UID] | Generator[None, None, list[UID]]:
         """Show that they have gone."""
-        modseq, uids = written
-        self._mailbox.remove(modseq, uids)
+        if len(written[1]) > STEP:
+            return self._show_in_steps(written)
+        self._mailbox.remove(*written)
+        return self._gone(written[1])
+
+    def _show_in_steps(self, written: tuple[int, list[UID]]) -> Generator[None, None, list[UID]]:
+        yield from self._mailbox.remove_in_steps(*written)
+        return self._gone(written[1])
+
+    def _gone(self, uids: list[UID]) -> list[UID]:
         if uids:
             self._collect()
-        return [UID(uid) for uid in uids]
+        return uids
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +166,15 @@ class _Duplicated:
     uid_validity: int
     modseq: int
     source_modseq: int
-    source: list[int]
+    source: list[UID]
     entries: list[Entry]
     naming: Naming
+
+    def copied(self) -> Copied:
+        """Return the UIDs: those in the target follow each other."""
+        first = self.entries[0][0]
+        target = range(first, first + len(self.entries))
+        return Copied(self.uid_validity, tuple(self.source), cast("tuple[UID, ...]", tuple(target)))
 
 
 class Copy(Commit[_Duplicated | None, Copied]):
@@ -173,7 +189,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
 
     def write(self, db: Connection) -> _Duplicated | None:
         """Insert new entries, and for a move remove the old ones; return None if no message was there."""
-        rows: list[tuple[int, int, int, int, int]] = []
+        rows: list[tuple[UID, int, int, int, int]] = []
         for low, high in self._runs:
             rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
         uid, modseq, uid_validity = advance(db, self._target, len(rows))
@@ -196,7 +212,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows])
         return _Duplicated(uid_validity, modseq, source_modseq, [row[0] for row in rows], entries, naming)
 
-    def _flags(self, db: Connection, rows: list[tuple[int, int, int, int, int]]) -> list[int]:
+    def _flags(self, db: Connection, rows: list[tuple[UID, int, int, int, int]]) -> list[int]:
         """Return the flags of these entries; few mailboxes have any that SQLite's integers are too narrow for."""
         flags = [row[2] for row in rows]
         if has_wide_flags(db, self._source.id):
@@ -226,18 +242,22 @@ class Copy(Commit[_Duplicated | None, Copied]):
                 bits[bit] = numbers.bits([keyword], make=True)
         return {value: _translated(value, bits) for value in values}, numbers.naming
 
-    def show(self, written: _Duplicated | None) -> Copied:
+    def show(self, written: _Duplicated | None) -> Copied | Generator[None, None, Copied]:
         """Show the new messages, then that the old ones have gone."""
         if written is None:
             return Copied(self._target.uid_validity, (), ())
+        if len(written.source) > STEP:
+            return self._show_in_steps(written)
         self._target.arrive(written.modseq, written.entries, written.naming)
         if self._move:
             self._source.remove(written.source_modseq, written.source)
-        return Copied(
-            written.uid_validity,
-            tuple(map(UID, written.source)),
-            tuple([UID(entry[0]) for entry in written.entries]),
-        )
+        return written.copied()
+
+    def _show_in_steps(self, written: _Duplicated) -> Generator[None, None, Copied]:
+        yield from self._target.arrive_in_steps(written.modseq, written.entries, written.naming)
+        if self._move:
+            yield from self._source.remove_in_steps(written.source_modseq, written.source)
+        return written.copied()
 
 
 _READ_ENTRIES = (
