@@ -199,7 +199,6 @@ class Engine:
         """Have the connection closed once everything is sent."""
         self.enter(State.LOGOUT)
         self._mode = _CLOSED
-        self._paused = False
         self._framing.clear()
         self._events.append(Close())
 

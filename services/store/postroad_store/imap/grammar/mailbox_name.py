@@ -44,7 +44,7 @@ def _unshift(match: re.Match[str]) -> str:
         return "&"
     text = match[1].replace(",", "/")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-16-be")
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-16-be")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise NameInvalid(str(error)) from None
 

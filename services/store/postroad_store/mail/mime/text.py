@@ -144,12 +144,12 @@ def decode_words(value: bytes) -> str:
     position = 0
     for match in _WORD.finditer(value):
         if match.start() > position or match[1].lower() != charset:
-            shown.append(decode(pending, charset or None))
+            shown.append(decode(pending, charset))
             shown.append(decode(value[position : match.start()], None))
             pending, charset = b"", match[1].lower()
         encoded = match[3]
         pending += _base64(encoded) if match[2] in b"bB" else binascii.a2b_qp(encoded, header=True)
         position = match.end()
-    shown.append(decode(pending, charset or None))
+    shown.append(decode(pending, charset))
     shown.append(decode(value[position:], None))
     return "".join(shown)
