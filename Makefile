@@ -27,9 +27,10 @@ $(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproje
 
 up: ## build and start the containers, and wait until they are healthy
 	@command -v docker >/dev/null || { echo 'There is no Docker here; make run starts the same stack as processes' >&2; exit 1; }
-	@docker compose up --build --wait || { echo 'Not up. What the containers say:' >&2; docker compose logs --tail 10 >&2; exit 1; }
+	@docker compose up --build --wait || { echo 'Not up. Ports that are in use, or the network: choose others in .env (.env.example). What the containers say:' >&2; docker compose logs --tail 10 >&2; exit 1; }
 
 down: ## stop the containers; mail, queue, journal and certificates stay
+	@command -v docker >/dev/null || { echo 'There is no Docker here; Ctrl-C stops make run' >&2; exit 1; }
 	docker compose down --remove-orphans
 
 logs: ## follow what the containers log

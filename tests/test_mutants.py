@@ -6,12 +6,9 @@ import ast
 
 import pytest
 
-from tests.covered import engines
-from tests.mutants.__main__ import EQUIVALENT, equivalents, outermost, path_of, places_of
+from tests.mutants.__main__ import ENGINES, EQUIVALENT, equivalents, is_module, path_of, places_of
 from tests.mutants.changes import Mutant, candidates
 from tests.mutants.trials import ROOT
-
-NAMES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 
 
 def mutants(module: str, path: str, source: bytes) -> list[Mutant]:
@@ -44,6 +41,8 @@ def changes(text: str) -> list[str]:
         ("s.x = a + b", ["pass", "s.x = (a - b)"]),
         ("def f(a: int = 1) -> 'str':\n    '''Doc.'''\n    return a", ["def f(a: int = (2)) -> 'str':", "return None"]),
         ("def f():\n    return None", []),
+        ("def f():\n    return False", ["return (True)"]),
+        ("def f():\n    return 0", ["return None", "return (1)"]),
         ("x: int = True", ["x: int = (False)"]),
         ("x = ('é', b'', '', b'y')", ["x = (('XXéXX'), b'', '', b'y')", "x = ('é', (b'XX'), '', b'y')",
                                       "x = ('é', b'', ('XX'), b'y')", "x = ('é', b'', '', (b'XXyXX'))"]),
@@ -51,6 +50,7 @@ def changes(text: str) -> list[str]:
         ("log.info('x', a < b)", []),
         ("assert a < b", []),
         ("@d(1)\nclass C:\n    __slots__ = ('a',)\n    y: int\n    z = lambda: 1", ["z = lambda: (2)"]),
+        ("A: TypeAlias = 'B | C' | D", []),
         ("if TYPE_CHECKING:\n    x = 1", []),
         ("import a\nfrom b import c\nx = f'{a < b}'", []),
         ("match x:\n    case b'a' if c < d:\n        pass", ["case (b'XXaXX') if c < d:", "case b'a' if (c <= d):"]),
@@ -67,18 +67,26 @@ def test_a_change_of_several_lines_says_where() -> None:
     assert found.source == b"import x\npass\n"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_engine_has_tests_and_mutants(name: str) -> None:
-    assert all((ROOT / place).exists() for place in places_of(name))
-    if listed := equivalents(name):
-        source = (ROOT / path_of(name)).read_bytes()
-        differences = {one.difference for one in mutants(name, str(path_of(name)), source)}
-        assert listed <= differences, "an equivalent is listed that the module no longer has"
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_has_tests(name: str) -> None:
+    near, *_ = places_of(name)
+    assert near
+    assert all((ROOT / place).exists() for place in near)
 
 
-def test_equivalents_are_of_engines() -> None:
-    assert {file.stem for file in EQUIVALENT.glob("*.txt")} <= set(NAMES)
+@pytest.mark.parametrize("name", sorted(file.stem for file in EQUIVALENT.glob("*.txt")))
+def test_equivalents_are_mutants_of_their_modules(name: str) -> None:
+    assert is_module(name)
+    source = (ROOT / path_of(name)).read_bytes()
+    differences = {one.difference for one in mutants(name, str(path_of(name)), source)}
+    listed = equivalents(name)
+    assert listed
+    assert listed <= differences, "an equivalent is listed that the module no longer has"
 
 
-def test_no_test_runs_twice() -> None:
-    assert outermost(["tests/relay", "tests/relay/queue", "tests/dns", "tests/dns"]) == ["tests/dns", "tests/relay"]
+def test_a_module_meets_its_own_tests_first_and_those_of_engines_near_it_if_there_are_none() -> None:
+    own, *_ = places_of("postroad_dns.lookup")
+    assert own == {"tests/dns/test_lookup.py"}
+    near, folder, *_ = places_of("postroad.smtp.server.verbs")
+    assert {"tests/common/smtp/server/test_engine.py", "tests/dialogues/test_smtp.py"} <= near
+    assert "tests/common/smtp/server/test_connection.py" in folder - near  # no engine

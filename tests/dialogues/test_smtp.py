@@ -41,7 +41,18 @@ from postroad.mail.reply import (
 )
 from postroad.smtp.extensions import Extension, without
 from postroad.smtp.server.engine import Engine
-from postroad.smtp.server.events import Authenticate, Block, Close, Connected, Discard, Mail, Message, Rcpt, StartTls
+from postroad.smtp.server.events import (
+    Authenticate,
+    Block,
+    Close,
+    Connected,
+    Discard,
+    Mail,
+    Message,
+    Rcpt,
+    Refused,
+    StartTls,
+)
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
@@ -86,8 +97,11 @@ class Taker:
                 return reply(421, "4.3.2", "Leave")
         return RECIPIENT_OK
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
-        assert not answer.is_success
+    def refused(self, session: Session, refused: Refused) -> None:
+        assert not refused.reply.is_success
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        pass
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         return self.take(envelope, content.read())

@@ -35,6 +35,12 @@ def test_a_long_chain_of_aliases_is_followed_so_far_and_no_further() -> None:
     assert ask(f"{chain}\na30 A 192.0.2.1\n", "a20.example.", Type.A).answer[-1].type == Type.A
 
 
+def test_a_loop_of_aliases_is_told_once() -> None:
+    answer = ask("a CNAME b\nb CNAME c\nc CNAME b\n", "a.example.", Type.A)
+    assert answer.rcode is lookup.Rcode.NOERROR
+    assert [str(rrset.owner) for rrset in answer.answer] == ["a.example.", "b.example.", "c.example."]
+
+
 def test_a_dname_to_a_name_too_long() -> None:
     long = ".".join(("x" * 60,) * 4)
     answer = ask(f"d DNAME {long}.\n", f"{'y' * 60}.d.example.", Type.A)

@@ -11,8 +11,8 @@ import pytest
 
 from postroad_dns import server as module
 from postroad_dns import tcp
+from postroad_dns.framing import framed
 from postroad_dns.server import Server
-from postroad_dns.tcp import framed
 from tests.dns.golden import query
 from tests.dns.test_tcp import ASKED, SAID
 from tests.dns.world import golden_catalog, zone

@@ -8,8 +8,9 @@ import pytest
 
 from postroad_dns import tcp
 from postroad_dns.cache import Cache
+from postroad_dns.framing import Framing, framed
 from postroad_dns.responder import Responder
-from postroad_dns.tcp import IDLE, Connection, Framing, framed
+from postroad_dns.tcp import IDLE, Connection
 from tests.dns.golden import query
 from tests.dns.test_wire import packet
 from tests.dns.world import golden_catalog

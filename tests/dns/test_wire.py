@@ -82,6 +82,7 @@ def test_decode(octets: bytes, expected: Query) -> None:
         (packet(b"\xc0"), False),
         (packet(b"\x01a\xc0\x0c\0\1\0\1"), False),  # points at its own beginning
         (packet(b"\x40a\0\0\1\0\1"), False),  # RFC 6891 §5: label types that are no more
+        (packet(b"\x40" + b"x" * 64 + b"\0\0\1\0\1"), False),
         (packet(b"\x80a\0\0\1\0\1"), False),
         (packet(b"\x3f" + b"x" * 63 + (b"\x3f" + b"x" * 63) * 3 + b"\0\0\1\0\1"), False),  # 257 octets
         (packet() + b"\0", True),
@@ -222,3 +223,6 @@ def test_a_name_of_255_octets_and_no_longer() -> None:
 def test_options_of_over_255_octets_are_whole() -> None:
     assert wire.whole_options(b"\0\x0c\1\0" + bytes(256))
     assert not wire.whole_options(b"\0\x0c\1\0" + bytes(255))
+    assert wire.whole_options(b"\0\x0c\0\0")
+    assert wire.whole_options(b"\0\x0a\0\x08" + bytes(8) + b"\0\x0c\0\1\0")
+    assert not wire.whole_options(b"\0\x0a\0\x08" + bytes(8) + b"\0\x0c\0\2\0")

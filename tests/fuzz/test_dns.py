@@ -12,8 +12,8 @@ from postroad.dns.name import BadName, Name
 from postroad.dns.words import ZoneFileError
 from postroad_dns import wire
 from postroad_dns.cache import Cache, without_options
+from postroad_dns.framing import Framing, framed
 from postroad_dns.responder import TCP_LIMIT, Responder
-from postroad_dns.tcp import Framing, framed
 from tests.dns.golden import QUESTIONS, query
 from tests.dns.test_wire import NAME, OPT, packet
 from tests.dns.world import golden_catalog

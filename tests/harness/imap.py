@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.config import Settings
+from postroad.journal.refusals import Refusals
 from postroad.mail.address import Address
 from postroad.world.guesses import Guesses
 from postroad.world.world import Account, Domain, World
@@ -59,6 +60,7 @@ class Place:
             self.accounts,
             self.storage,
             self.journal,  # type: ignore[arg-type]
+            Refusals(self.journal, Clock()),  # type: ignore[arg-type]
             self.incoming,
             clock=Clock(wall=lambda: NOW),
             **({"plaintext_auth": True} | settings),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal import Entry, Journal, JournalReader
+from postroad.journal.refusals import Refusals
 from postroad.world.guesses import Guesses
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
@@ -44,6 +45,7 @@ class Place:
             self.accounts,
             self.storage,
             self.journal,
+            Refusals(self.journal, Clock()),
             tls=tls,
             plaintext_auth=self.settings.plaintext_auth,
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.smtp.server.events import Refused
     from postroad.tap import Tap
     from postroad.world.world import Account
     from postroad_store.protocol.tls import ServerTls
@@ -54,6 +55,7 @@ class Shell(Protocol):
     arrived: asyncio.Event  # the handling of `wait` is under way
     go: asyncio.Event  # lets it go on
     finished: list[str]  # one for each `wait` whose handling has ended
+    shut_out: list[str]  # why TLS handshakes have failed, as the service was told
 
     @property
     def port(self) -> int:
@@ -123,6 +125,7 @@ class SmtpShell:
         self.arrived = asyncio.Event()
         self.go = asyncio.Event()
         self.finished: list[str] = []
+        self.shut_out: list[str] = []
         self._server: Server
 
     @classmethod
@@ -173,8 +176,12 @@ class SmtpShell:
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         return RECIPIENT_OK
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+    def refused(self, session: Session, refused: Refused) -> None:
         pass
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        assert session.host == "127.0.0.1"
+        self.shut_out.append(why)
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         self.arrived.set()
@@ -197,6 +204,7 @@ class ToyShell:
         self.arrived = self._room.waiting
         self.go = self._room.go
         self.finished = self._room.done
+        self.shut_out = self._room.shut_out
 
     @property
     def connections(self) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from postroad.clock import Clock
 from postroad_store.protocol.contract import Close, Event, Farewell, StartTls
@@ -17,6 +17,7 @@ from postroad_store.protocol.service import Service
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
+    from postroad.journal.refusals import Refusals
     from postroad.tap import Tap
     from postroad_store.protocol.contract import Connection
     from postroad_store.protocol.tls import ServerTls
@@ -162,12 +163,20 @@ class Room:
         self.go = asyncio.Event()
         self.waiting = asyncio.Event()
         self.done: list[str] = []
+        self.shut_out: list[str] = []  # why TLS handshakes have failed
         self.trouble = ""
         self.clock = Clock()
         service = Service("toy", lambda: ToySession(self), b"full\n", **{"idle_timeout": 600.0} | limits)
-        self.listener = Listener(service, reactor_on(loop), loop, tls, clock=self.clock, tap=tap)
+        self.listener = Listener(
+            service, reactor_on(loop), loop, tls, clock=self.clock, tap=tap, refusals=cast("Refusals", self)
+        )
         self.port = self.listener.listen("127.0.0.1", 0)
         self.tls_port = self.listener.listen("127.0.0.1", 0, implicit_tls=True)
+
+    def record(self, command: str, *, peer: str, port: str, reason: str) -> None:
+        """Take note of a failed handshake, as `Refusals` does."""
+        assert (command, peer, port) == ("TLS", "127.0.0.1", "toy")
+        self.shut_out.append(reason)
 
 
 class Client:

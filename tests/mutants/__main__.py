@@ -7,32 +7,46 @@ import os
 import random
 import signal
 import sys
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.covered import engines
 from tests.mutants.changes import Candidate, Mutant, candidates
-from tests.mutants.trials import ROOT, Coverage, baseline, preload, run, trial
+from tests.mutants.measured import Coverage, measure
+from tests.mutants.trials import ROOT, Job, preload, run, trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
 EQUIVALENT = Path(__file__).with_name("equivalent")
 FOLDERS = {"postroad": "common", "postroad_dns": "dns", "postroad_relay": "relay", "postroad_store": "store"}
+PACKAGES = {folder: package for package, folder in FOLDERS.items()}
+ENGINES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 # Tests elsewhere that run a package's modules, in addition to those that mirror its path.
 FURTHER = {
     "postroad.dns": ["tests/dns"],
-    "postroad.mail": ["tests/relay/submission", "tests/store/delivery", "tests/dialogues/test_smtp.py"],
+    "postroad.mail": ["tests/dialogues/test_smtp.py", "tests/relay/submission", "tests/store/delivery"],
     "postroad.smtp": ["tests/dialogues/test_smtp.py"],
-    "postroad_relay.dsn": ["tests/golden"],
+    "postroad_relay.dsn": ["tests/golden/test_dsn.py"],
     "postroad_store.imap": ["tests/dialogues/test_imap.py"],
-    "postroad_store.mail": ["tests/golden"],
+    "postroad_store.mail": ["tests/golden/test_structure.py"],
     "postroad_store.pop3": ["tests/dialogues/test_pop3.py"],
 }
 MANY = 3.0  # times what the tests took without a mutant, and
-MORE = 15.0  # seconds: then a mutant runs in a circle
+MORE = 15.0  # seconds: then a mutant runs in a circle, if
+PLAIN = 3.0  # the tests pass without it in a third of that time, at that moment
+
+
+@dataclass(slots=True)
+class Trial:
+    """A mutant that is being tried."""
+
+    mutant: Mutant
+    tests: dict[str, float]  # what each takes, in seconds
+    seconds: float  # that they may take all together
+    is_plain: bool = False  # the tests run once more without the mutant
 
 
 def path_of(module: str) -> Path:
@@ -41,27 +55,37 @@ def path_of(module: str) -> Path:
     return Path("services", FOLDERS[package], package, *rest).with_suffix(".py")
 
 
-def places_of(module: str) -> list[str]:
-    """Return the file with the tests of a module, or the folder if there is none, and where further ones are."""
-    package, *rest = module.split(".")
-    file = Path("tests", FOLDERS[package], *rest[:-1], f"test_{rest[-1]}.py")
-    further = [path for name, paths in FURTHER.items() if f"{module}.".startswith(f"{name}.") for path in paths]
-    return [str(file) if (ROOT / file).exists() else folder_of(module), *further]
+def is_module(name: str) -> bool:
+    """Whether there is a module of that name."""
+    return name.partition(".")[0] in FOLDERS and "." in name and (ROOT / path_of(name)).is_file()
 
 
-def folder_of(module: str) -> str:
-    """Return the folder that mirrors the module's package, or the nearest one above."""
+def places_of(module: str) -> Iterator[set[str]]:
+    """Yield the files of tests that may run a module, in sets, each to be taken where those before leave lines out."""
     package, *rest = module.split(".")
     folder = Path("tests", FOLDERS[package], *rest[:-1])
+    own = folder / f"test_{rest[-1]}.py"
     while not (ROOT / folder).is_dir():
         folder = folder.parent
-    return str(folder)
+    further = [path for name, paths in FURTHER.items() if f"{module}.".startswith(f"{name}.") for path in paths]
+    near = {str(own)} if (ROOT / own).exists() else files_in(folder) - of_others(folder) or files_in(folder)
+    yield near | {path for path in further if path.endswith(".py")}
+    yield files_in(folder).union(*(files_in(Path(path), "**/") for path in further if not path.endswith(".py")))
+    while len(folder.parts) > 1:
+        yield files_in(folder, "**/")
+        folder = folder.parent
 
 
-def outermost(folders: Iterable[str]) -> list[str]:
-    """Return the folders without those that lie in another one, so that no test runs twice."""
-    paths = sorted({Path(folder) for folder in folders})
-    return [str(path) for path in paths if not any(other in path.parents for other in paths)]
+def of_others(folder: Path) -> set[str]:
+    """Return the files with the tests of modules that are no engines: these listen, write and wait."""
+    names = {path_of(name).stem for name in ENGINES if path_of(name).parent.parts[3:] == folder.parts[2:]}
+    modules = ROOT / "services" / folder.parts[1] / PACKAGES[folder.parts[1]] / Path(*folder.parts[2:])
+    return {str(folder / f"test_{module.stem}.py") for module in modules.glob("*.py") if module.stem not in names}
+
+
+def files_in(folder: Path, under: str = "") -> set[str]:
+    """Return the files of tests in a folder, or (`under` is `**/`) those in folders below it as well."""
+    return {str(file.relative_to(ROOT)) for file in (ROOT / folder).glob(f"{under}test_*.py")}
 
 
 def equivalents(module: str) -> set[str]:
@@ -75,9 +99,11 @@ def equivalents(module: str) -> set[str]:
 
 def sample(only: str, seed: int) -> list[Candidate]:
     """Return the changes in the order in which they are tried; raises SystemExit where no module has that name."""
-    names = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
-    chosen = [name for name in names if any(f"{name}.".startswith(f"{one}.") for one in only.split(","))]
-    chosen = chosen if only else names
+    chosen = [name for name in ENGINES if any(f"{name}.".startswith(f"{one}.") for one in only.split(","))]
+    if only:  # a module that is no engine may be named, too
+        chosen += [one for one in only.split(",") if one not in chosen and is_module(one)]
+    else:
+        chosen = ENGINES
     if not chosen:
         raise SystemExit(f"No engine is called {only}; pyproject.toml lists them ([tool.postroad.engines])")
     found: list[Candidate] = []
@@ -103,14 +129,13 @@ def main() -> int:
     modules = {one.module: one.path for one in waiting}
     print(f"{len(waiting)} mutants of {len(modules)} modules. First the tests without any:", flush=True)
     covered = Coverage()
-    places = outermost(place for module in modules for place in places_of(module))
-    with tempfile.TemporaryDirectory() as results:
-        while places:
-            print(f"  {' '.join(places)}", flush=True)
-            missing = baseline(covered, places, set(modules.values()), Path(results), options.workers)
-            # Where a module's own tests leave lines out, those of its neighbours may run them.
-            wider = {folder_of(module) for module, path in modules.items() if path in missing}
-            places = outermost(wider - covered.places)
+    tiers = {module: list(places_of(module)) for module in modules}
+    while tiers:
+        places = set().union(*(tier.pop(0) for tier in tiers.values())) - covered.places
+        count = measure(covered, places, set(modules.values()), options.workers)
+        print(f"  {len(places)} files of tests, {count} of them new or changed", flush=True)
+        # Where a module's own tests leave lines out, those of its neighbours may run them.
+        tiers = {module: tier for module, tier in tiers.items() if tier and covered.leaves_out(modules[module])}
     print(f"{len(covered.seconds)} tests, after {time.monotonic() - began:.0f} s\n", flush=True)
     if covered.failed:
         print("These fail without a mutant, and are left out:", *covered.failed, sep="\n  ")
@@ -122,36 +147,52 @@ def main() -> int:
 
 def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: float, seed: int) -> int:
     """Try one mutant after another until the deadline, and print what comes of them."""
-    trials = {}
+    trials: dict[Job, Trial] = {}
     survived: list[Mutant] = []
     known = {module: equivalents(module) for module in {one.module for one in waiting}}
-    killed = late = 0
+    doubtful: list[Trial] = []  # not over in time: is it the mutant, or is the machine busy?
+    killed = late = unclear = 0
 
-    def jobs() -> Iterable[object]:
+    def jobs() -> Iterator[Job]:
         for candidate in waiting:
+            while doubtful:
+                again = doubtful.pop()
+                job = trial(None, again.tests, again.seconds / PLAIN)
+                trials[job] = again
+                again.is_plain = True
+                yield job
             mutant = candidate.mutant()
             if mutant is None or mutant.difference in known[mutant.module]:
                 continue
-            tests = covered.tests_of(mutant)
+            tests = covered.tests_of(mutant.path, mutant.line)
             if not tests:
                 survived.append(mutant)
                 print(f"{mutant.text}  no test runs this line\n", flush=True)
                 continue
-            job = trial(mutant, tests, MANY * sum(covered.seconds[test] for test in tests) + MORE)
-            trials[job] = mutant
+            seconds = {test: covered.seconds[test] for test in tests}
+            attempt = Trial(mutant, seconds, MANY * sum(seconds.values()) + MORE)
+            job = trial(mutant, seconds, attempt.seconds)
+            trials[job] = attempt
             yield job
 
-    for job in run(iter(jobs()), workers, deadline):  # type: ignore[arg-type]
-        if job.status == 0:
-            survived.append(trials[job])
-            print(trials[job].text, flush=True)
-        else:
+    for job in run(jobs(), workers, deadline):
+        attempt = trials.pop(job)
+        if attempt.is_plain:
+            late += job.status == 0
+            killed += job.status == 0
+            unclear += job.status != 0
+        elif job.status is None:
+            doubtful.append(attempt)
+        elif job.status:
             killed += 1
-            late += job.status is None
+        else:
+            survived.append(attempt.mutant)
+            print(attempt.mutant.text, flush=True)
+    unclear += len(doubtful)
     tried = killed + len(survived)
     print(
         f"Seed {seed}: {tried} of {len(waiting)} mutants tried, {killed} killed ({100 * killed / max(1, tried):.1f} %;"
-        f" {late} by time), {len(survived)} survived"
+        f" {late} by time), {len(survived)} survived" + (f"; {unclear} unclear, for lack of time" if unclear else "")
     )
     return 0
 

@@ -1,7 +1,7 @@
 """The mutants of a source text: one node of its syntax tree replaced by another.
 
-Left alone are annotations, decorators, docstrings, asserts, f-strings, calls of a logger, `__all__`, `__slots__`, what
-only type checkers see, and the sentences of exceptions.
+Left alone are annotations, aliases of types, decorators, docstrings, asserts, f-strings, calls of a logger, `__all__`,
+`__slots__`, what only type checkers see, and the sentences of exceptions.
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ def _of(node: ast.AST, *, sentence: bool = False) -> Iterator[Change]:
             return
         case ast.Assign(targets=[ast.Name(id="__slots__" | "__all__")]):
             return
+        case ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
+            return
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))) if name in _LOGGERS:
             return
         case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -140,7 +142,7 @@ def _of(node: ast.AST, *, sentence: bool = False) -> Iterator[Change]:
 
 def _of_statement(node: ast.stmt) -> Iterator[Change]:
     match node:
-        case ast.Return(value=ast.expr()) if not _is_none(node.value):
+        case ast.Return(value=ast.expr()) if not _is_none_or_false(node.value):
             yield node, "return None"
         case ast.Expr(value=ast.Call() | ast.Await()) | ast.Assign(targets=[ast.Attribute()]):
             yield node, "pass"
@@ -159,8 +161,8 @@ def _of_statement(node: ast.stmt) -> Iterator[Change]:
             pass
 
 
-def _is_none(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_none_or_false(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _negated(test: ast.expr) -> Iterator[Change]:

@@ -1,19 +1,17 @@
 """Tests run against a mutant, in a forked process: what takes long to import is there already.
 
-First the modules' tests run without a mutant: that shows which test runs which line, and which fails anyway. A mutant
-then meets the tests that run its line, or all of its module's where that line runs at import; the quickest first, until
-one fails.
+A mutant meets the tests that run its line (`measured` knows them), or all of its module's where that line runs at
+import, until one fails. Each file of tests has a process of its own, the quickest first.
 """
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import functools
+import gc
 import importlib
 import importlib.abc
 import importlib.util
-import json
 import os
 import resource
 import selectors
@@ -21,15 +19,14 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import coverage
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 NOT_FOR_US = "not slow and not compose and not interop"
-BASELINE_LIMIT = 420.0  # seconds, for the tests of one folder
+_FAILED = 70  # EX_SOFTWARE
 SPACE = 8 << 30  # octets of address space: a mutant that eats memory fails
 
 # Imported once, before any fork. Nothing of ours is among them: that is imported in the fork, one module of it changed.
@@ -48,35 +45,6 @@ pytest_timeout service_identity sqlite3 ssl tomllib twisted.internet.protocol tw
 xdist
 """
 _PRELOADED_TOO = "ignore::pytest.PytestAssertRewriteWarning"  # pytest's plugins are among them
-
-
-@dataclass(slots=True)
-class Coverage:
-    """Which tests run what; filled by `baseline`."""
-
-    seconds: dict[str, float] = field(default_factory=dict)  # that each test takes, by its node ID
-    by_line: dict[tuple[str, int], set[str]] = field(default_factory=lambda: collections.defaultdict(set))
-    by_path: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
-    failed: set[str] = field(default_factory=set)  # without any mutant
-    places: set[str] = field(default_factory=set)  # files and folders whose tests have run
-
-    def tests_of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that can notice the mutant, the quickest first."""
-        tests = self.by_line.get((mutant.path, mutant.line)) or self.by_path.get(mutant.path, set())
-        return sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: self.seconds[test])
-
-
-class _Recorder:
-    """A plugin of pytest that notes the outcome of each test."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = collections.defaultdict(float)
-        self.failed: set[str] = set()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] += report.duration
-        if not report.passed:
-            self.failed.add(report.nodeid)
 
 
 class _Loader(importlib.abc.SourceLoader):
@@ -109,9 +77,11 @@ def preload() -> None:
     for name in _PRELOADED.split():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()  # a fork need not look through it again
 
 
-def _pytest(*arguments: str, plugins: Iterable[object] = ()) -> int:
+def run_pytest(*arguments: str, plugins: Iterable[object] = ()) -> int:
+    """Run tests in this process, and return pytest's exit status."""
     common = [
         "-q",
         "--no-header",
@@ -127,51 +97,53 @@ def _pytest(*arguments: str, plugins: Iterable[object] = ()) -> int:
     return int(pytest.main([*common, *arguments], plugins=list(plugins)))
 
 
-def _baseline(place: str, results: Path) -> int:
-    recorder = _Recorder()
-    os.environ["COVERAGE_FILE"] = str(results / f"coverage.{os.getpid()}")
-    status = _pytest("--cov", "--cov-context=test", "--cov-report=", place, plugins=[recorder])
-    facts = {"seconds": recorder.seconds, "failed": sorted(recorder.failed)}
-    (results / f"{os.getpid()}.json").write_text(json.dumps(facts), encoding="utf-8")
-    return status
+def trial(mutant: Mutant | None, tests: Mapping[str, float], seconds: float) -> Job:
+    """Return the job of running tests against a mutant; its status is 0 where the mutant survives.
 
-
-def baseline(found: Coverage, places: list[str], paths: set[str], results: Path, workers: int) -> set[str]:
-    """Run the tests of files and folders without a mutant; return those of `paths` of which no test ran some line.
-
-    `results` is a folder for what is measured, which is added to with each call.
+    `tests` gives what each takes. Without a mutant it is found out whether they pass in that time.
     """
-    jobs = [Job(functools.partial(_baseline, place, results), BASELINE_LIMIT) for place in places]
-    for _ in run(iter(jobs), workers, deadline=None):
-        pass
-    found.places |= set(places)
-    for file in results.glob("*.json"):
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        found.failed |= set(facts["failed"])
-        found.seconds |= facts["seconds"]
-    measured = coverage.Coverage(data_file=str(results / "all"), config_file=str(ROOT / "pyproject.toml"))
-    measured.combine(list(map(str, results.glob("coverage.*"))), keep=True)
-    for path in paths:
-        _note(found, measured, path)
-    return {path for path in paths if measured.analysis2(str(ROOT / path))[3]}
-
-
-def _note(found: Coverage, measured: coverage.Coverage, path: str) -> None:
-    for line, contexts in measured.get_data().contexts_by_lineno(str(ROOT / path)).items():
-        tests = {context.rpartition("|")[0] for context in contexts} - {""}
-        found.by_path[path] |= tests
-        if "" not in contexts:  # run by tests alone, and not when the module is imported
-            found.by_line[path, line] |= tests
-
-
-def trial(mutant: Mutant, tests: list[str], seconds: float) -> Job:
-    """Return the job of running tests against a mutant; its status is 0 where the mutant survives."""
 
     def body() -> int:
-        sys.meta_path.insert(0, _Loader(mutant))
-        return _pytest("-x", *tests)
+        if mutant is not None:
+            sys.meta_path.insert(0, _Loader(mutant))
+        files: dict[str, list[str]] = {}
+        for test in tests:
+            files.setdefault(test.partition("::")[0], []).append(test)
+        for file in sorted(files, key=lambda file: sum(tests[test] for test in files[file])):
+            status = _forked(functools.partial(run_pytest, "-x", file, plugins=[_Chosen(files[file])]))
+            if status:
+                return status
+        return 0
 
     return Job(body, seconds)
+
+
+class _Chosen:
+    """A plugin of pytest that leaves out the other tests of a file."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self._tests = tests
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        by_name = {item.nodeid: item for item in items}
+        items[:] = [by_name[test] for test in self._tests if test in by_name]
+        if not items:
+            raise pytest.UsageError("The tests of this file have other names with the mutant")
+
+
+def _forked(body: Callable[[], int]) -> int:
+    """Return what `body` returns in a process of its own, as Twisted's reactor needs one."""
+    process_id = os.fork()
+    if process_id:
+        return os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1])
+    status = _FAILED
+    try:
+        status = body()
+    except BaseException:  # noqa: BLE001 - whatever it is, the fork must not go on as its parent does
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 @dataclass(eq=False, slots=True)
@@ -221,7 +193,7 @@ def _begin(job: Job) -> None:
     if job.process_id:
         os.close(theirs)
         return
-    status = 70  # EX_SOFTWARE
+    status = _FAILED
     try:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -267,7 +267,7 @@ async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCapt
     assert (mail["login"], mail["sender"]) == ("alice@alpha.test", "carol@alpha.test")
     assert (content["message_id"], content["reply"][:9]) == ("<m@b.c>", "554 5.4.6")
     assert len({detail["session"] for detail in refused}) == 3  # MAIL and content came in one
-    lines = [record for record in caplog.records if record.name == "postroad.smtp.refused"]
+    lines = [record for record in caplog.records if record.name == "postroad.refused"]
     assert [record.getMessage().split()[1] for record in lines] == commands
     assert [vars(record)["reply"] for record in lines] == [detail["reply"] for detail in refused]
     (logged_in,) = [record for record in caplog.records if record.getMessage() == "logged in"]

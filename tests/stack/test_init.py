@@ -197,6 +197,10 @@ def test_what_the_ca_may_not_sign_is_told(
         outgrown,
         unconstrained,
     ]
+    caplog.clear()
+    prepare(settings)
+    remedy = f". Remove {settings.ca_dir} (in containers the volume ca) to have a new one made"
+    assert [record.getMessage() for record in caplog.records] == [unconstrained + remedy]
 
 
 def test_what_stops_init(environ: dict[str, str], tmp_path: Path) -> None:
@@ -211,7 +215,7 @@ def test_what_stops_init(environ: dict[str, str], tmp_path: Path) -> None:
         prepare(Settings.from_environ(environ | {"POSTROAD_WORLD": str(bad)}))
     prepare(Settings.from_environ(environ | {"POSTROAD_WORLD": str(bad), "POSTROAD_OUTSIDE": "bounce"}))
 
-    with pytest.raises(InitError, match="cannot be made: Not a directory"):
+    with pytest.raises(InitError, match=r"cannot be made: Not a directory. .*Set POSTROAD_DATA"):
         prepare(Settings.from_environ(environ | {"POSTROAD_DATA": str(bad / "data")}))
 
     (tmp_path / "data" / "ca" / "ca-key.pem").unlink()
@@ -221,7 +225,7 @@ def test_what_stops_init(environ: dict[str, str], tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(InitError, match="cannot be written by the user"):
+    with pytest.raises(InitError, match=r"cannot be written by the user .*Set POSTROAD_DATA"):
         prepare(settings)
 
 

@@ -147,7 +147,7 @@ class TestStart:
     ) -> None:
         monkeypatch.setenv("POSTROAD_SMTP_WITHOUT", "SIZE DSN")
         assert self.start(settings, monkeypatch) == 1
-        assert "POSTROAD_SMTP_WITHOUT=SIZE DSN: DSN cannot be hidden; what can: PIPELINING, SIZE," in caplog.text
+        assert "POSTROAD_SMTP_WITHOUT=SIZE,DSN: DSN cannot be hidden; these can: PIPELINING, SIZE," in caplog.text
 
     def test_no_certificate(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

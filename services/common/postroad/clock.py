@@ -4,8 +4,8 @@
     timer = clock.call_later(300.0, retry)
     clock.push(300.0)  # `retry` runs in the next turn of the event loop; `now()` is five minutes ahead
 
-A clock is real time plus what it was pushed by. Timers keep their order when they are pushed: what was due first runs
-first. Time never runs back: a clock is pushed forward only.
+A clock is real time plus the seconds that it was pushed by. Timers keep their order when they are pushed: the timer
+that is due first runs first. Time never runs back: a clock is pushed forward only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Timer:
-    """Something that is due at a time: `ring` is called then. `Clock.call_at` makes one of a function."""
+    """Calls `ring` at a time. `Clock.call_at` makes a timer of a function."""
 
     __slots__ = ("_clock", "_handle", "when")
 
@@ -43,13 +43,13 @@ class Timer:
             self._handle = None
 
     def arm(self, seconds: float) -> None:
-        """Wait `seconds` of real time from now, whatever was waited before (for `Clock`)."""
+        """Wait `seconds` of real time from now instead of any earlier wait (for `Clock`)."""
         if self._handle is not None:
             self._handle.cancel()
         self._handle = asyncio.get_running_loop().call_later(seconds, self._fire)
 
     def ring(self) -> None:
-        """Do what is due."""
+        """Do the work that is due."""
         raise NotImplementedError
 
     def _fire(self) -> None:
@@ -118,7 +118,7 @@ class Clock:
         return max(0.0, min(timer.when for timer in self._timers) - self.monotonic())
 
     def push(self, seconds: float) -> None:
-        """Move time forward by `seconds`: what falls due runs in the next turns of the loop, in its order.
+        """Move time forward by `seconds`: timers that fall due run in the next turns of the loop, in their order.
 
         Raises ValueError if `seconds` is below 0.
         """
@@ -130,7 +130,7 @@ class Clock:
             timer.arm(max(0.0, timer.when - now))
 
     def remember(self, timer: Timer) -> None:
-        """Take note of a timer that runs (for `Timer`)."""
+        """Note a timer that runs (for `Timer`)."""
         self._timers.add(timer)
 
     def forget(self, timer: Timer) -> None:

@@ -31,7 +31,7 @@ class ConfigError(Exception):
 
 
 class Outside(StrEnum):
-    """What becomes of a domain that the world does not know."""
+    """How mail for a domain that the world does not know is handled."""
 
     CAPTURE = "capture"  # its mail lands in the world's capture account
     BOUNCE = "bounce"  # NXDOMAIN: its mail comes back in a DSN
@@ -39,7 +39,7 @@ class Outside(StrEnum):
 
 
 class UnknownUsers(StrEnum):
-    """What becomes of a recipient that its domain does not know."""
+    """How mail for a user that its domain does not know is handled."""
 
     CREATE = "create"
     REJECT = "reject"
@@ -52,9 +52,10 @@ def _switch(text: str) -> bool:
 
 
 def _network(text: str) -> IPv4Network:
-    if not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", text):
-        raise ValueError("must be the first three numbers of a /24 network, such as 172.31.25")
-    return IPv4Network(f"{text}.0/24")
+    try:
+        return IPv4Network(f"{text}.0/24")
+    except ValueError:
+        raise ValueError("must be the first three numbers of a /24 network, such as 172.31.25") from None
 
 
 def _networks(text: str) -> tuple[IPv4Network, ...]:
@@ -234,7 +235,7 @@ class Settings:
         """Read the settings; raises `ConfigError` with one line per setting that is wrong."""
         fields = {PREFIX + setting.name.upper(): setting for setting in dataclasses.fields(cls)}
         errors = [
-            f"{name} is not a setting of Postroad; .env.example lists them all"
+            f"{name} is not a setting of Postroad; .env.example and `python -m postroad.config` list them all"
             for name in sorted(environ)
             if name.startswith(PREFIX) and name not in fields
         ]

@@ -1,4 +1,4 @@
-"""What the protocol engines have in common: what they give when no event is due, and their error for misuse.
+"""Common to the protocol engines: the values that say why no event is due, and the error for misuse.
 
 An engine is a state machine without I/O. Its caller feeds `receive_data` and takes events from `next_event`; one of the
 two values of `Wait` in place of an event says whose turn it is.
@@ -11,7 +11,7 @@ from typing import Final
 
 
 class LocalProtocolError(RuntimeError):
-    """The caller has asked an engine for something that does not go in its state: a bug on our side of the wire."""
+    """The caller has asked an engine for something that is not legal in its state: a bug of ours, not of the peer."""
 
 
 class Wait(Enum):

@@ -32,7 +32,7 @@ Callback: TypeAlias = "Callable[[Result | Exception], None]"
 
 
 class GroupCommit(Generic[Work, Result]):
-    """Runs `commit(batch)` in one thread. A batch is what came since the last one began, up to `limit`.
+    """Runs `commit(batch)` in one thread. A batch is the work since the last batch began, up to `limit`.
 
     `commit` makes the batch durable and returns one result per work, in order. A result may be an exception, for that
     caller alone; an exception raised by `commit` goes to all callers of the batch. `submit` is called in the thread of
@@ -70,7 +70,7 @@ class GroupCommit(Generic[Work, Result]):
         self._bell.put(None)
 
     def close(self) -> None:
-        """Commit what is pending and end the thread."""
+        """Commit the pending work and end the thread."""
         self._closing = True
         self._bell.put(None)
         self._thread.join()

@@ -1,7 +1,7 @@
-"""Text that a stranger wrote, made fit for a terminal and a log (CWE-150).
+"""Text from a stranger, made fit for a terminal and a log (CWE-150).
 
 A Message-ID or a reply may hold terminal escapes that move the cursor, or bidirectional controls that turn a line
-round. Whatever prints such text passes it through `harmless` first.
+round. All code that prints such text passes it through `harmless` first.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from typing import TextIO
 
 from postroad.harmless import harmless
 
-READY = "ready"  # a service logs it once it listens; `postroad run` waits for it
+READY = "ready"  # logged by a service once it listens; `postroad run` waits for it
 
 _QUIET = ("mail.log", "mail.debug", "asyncio")  # aiosmtpd logs whole commands, AUTH's among them, below ERROR
 _PLAIN = re.compile(r"[\w.:/@+<>\[\]%*!?,;(){}|~^$&#-]+\Z")

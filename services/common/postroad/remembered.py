@@ -1,7 +1,7 @@
 """`remembered`: an `lru_cache` that a stranger cannot fill with long values.
 
-A cache of 2,048 parsed header fields takes a megabyte for ordinary mail, and a gigabyte for what somebody sends on
-purpose. Keys longer than `longest` are computed anew each time.
+A cache of 2,048 parsed header fields takes a megabyte for ordinary mail, and could take a gigabyte if somebody sent
+long fields on purpose. Keys longer than `longest` are computed anew each time.
 """
 
 from __future__ import annotations

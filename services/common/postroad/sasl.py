@@ -1,10 +1,10 @@
 """SASL mechanisms (RFC 4422) of SMTP (RFC 4954), IMAP (RFC 3501 §6.2.2) and POP3 (RFC 5034), without I/O.
 
 A mechanism takes the client's responses, one per step. Each step returns a challenge, or the credentials once they are
-complete, or raises `SaslError`. How challenges and responses look on the wire is each protocol's own affair; all three
+complete, or raises `SaslError`. Each protocol has its own form for challenges and responses on the wire; all three
 write them in BASE64, which `decode_response` reads.
 
-Offered are PLAIN (RFC 4616) and, over SMTP, LOGIN (draft-murchison-sasl-login), because old clients know nothing else.
+We offer PLAIN (RFC 4616) and, over SMTP, LOGIN (draft-murchison-sasl-login), because old clients know nothing else.
 Mechanisms that prove a password without sending it (CRAM-MD5, SCRAM) need the password, or a verifier of their own
 kind, at the server. The world's secrets may be scrypt hashes, so passwords are sent over TLS instead. They are compared
 as they came.
@@ -48,7 +48,7 @@ class NotAuthorizedError(SaslError):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The login name that the client gives, and the password that is to prove it."""
+    """The login name that the client gives, and its password."""
 
     login: str
     password: str = field(repr=False)
@@ -58,7 +58,7 @@ class Mechanism(Protocol):
     """One exchange of one mechanism, seen from the server."""
 
     def step(self, response: bytes | None) -> bytes | Credentials:
-        """Take a response, or None where the client sent no initial one; raises `SaslError`."""
+        """Take a response, or None if the client sent no initial response; raises `SaslError`."""
         ...
 
 
@@ -103,7 +103,7 @@ MECHANISMS: Mapping[str, Callable[[], Mechanism]] = {"PLAIN": Plain, "LOGIN": Lo
 
 
 def decode_response(line: bytes) -> bytes:
-    """Return the octets of a response as it stands on its line; raises `CancelledError` or `Base64Error`."""
+    """Return the octets of a response, given in BASE64; raises `CancelledError` or `Base64Error`."""
     if line == b"*":
         raise CancelledError("Authentication cancelled")
     if not _BASE64.match(line):

@@ -1,7 +1,8 @@
-"""The tap: a listener on it sees every octet in and out of every session, as it passes the shell.
+"""The tap: its listeners see every octet in and out of every session.
 
-A shell asks `Tap.opened` once per session and then calls the `Listener` that it got, if any: a session without a
-listener pays one test for None. A listener gets the octets of the protocol: after TLS is removed, before it is added.
+A shell (`postroad.shell`) asks `Tap.opened` once per session and then calls the returned `Listener`, if any: a session
+without a listener costs one test for None per block. A listener gets the octets of the protocol: after TLS is removed,
+before it is added.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Opened:
 
 
 class Listener(Protocol):
-    """Hears one session; called on the event loop, must not block, and may not raise."""
+    """Hears one session. It is called on the event loop, must not block and must not raise."""
 
     def received(self, octets: bytes, at: float, *, tls: bool) -> None:
         """Take octets that came from the peer."""
@@ -34,7 +35,7 @@ class Listener(Protocol):
         ...
 
     def closed(self, at: float) -> None:
-        """Take note that the session has ended; called once."""
+        """Note that the session has ended; called once."""
         ...
 
 

@@ -1,7 +1,7 @@
 """TLS contexts of Postroad's servers, and of the relay as a client, from the files that init made.
 
-RFC 8314 §4.1, updated by RFC 8997: the least version is TLS 1.2. Of its cipher suites only those with forward secrecy
-and authenticated encryption are offered.
+RFC 8314 §4.1, updated by RFC 8997: TLS 1.2 is the lowest version. Only its cipher suites with forward secrecy and
+authenticated encryption are offered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CA_FILE = "ca.pem"
 CERTIFICATE_FILE = "cert.pem"  # the leaf, then the CA
 KEY_FILE = "key.pem"
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; TLS 1.3 has none that are weaker
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; TLS 1.3 has no weaker ones
 
 
 class TlsError(Exception):
@@ -27,7 +27,8 @@ def server_context(tls_dir: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
-    # Renegotiation costs the server far more than the client, who could repeat it without end. TLS 1.3 has none.
+    # Renegotiation costs the server far more than the client, who could repeat it without end. TLS 1.3 has no
+    # renegotiation.
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
         context.load_cert_chain(tls_dir / CERTIFICATE_FILE, tls_dir / KEY_FILE)

@@ -1,11 +1,10 @@
-"""DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages with their length in front, many per connection, pipelined.
-
-`Framing` is the pure part; `Connection` puts it on a socket that does not block.
-"""
+"""DNS over TCP (RFC 7766): a connection with many queries on it, pipelined, on a socket that does not block."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from postroad_dns.framing import Framing, framed
 
 if TYPE_CHECKING:
     import socket
@@ -17,32 +16,6 @@ IDLE = 10.0
 _RECEIVE = 65536
 # Octets of responses that a peer may leave unread before we stop reading its queries.
 _BACKLOG = 262144
-
-
-class Framing:
-    """Cuts a stream of octets into messages; each has its length in front (RFC 1035 §4.2.2)."""
-
-    def __init__(self) -> None:
-        self._octets = bytearray()
-
-    def receive_data(self, data: bytes) -> None:
-        """Take octets of the stream, in pieces of any size."""
-        self._octets += data
-
-    def next_message(self) -> bytes | None:
-        """Return the next whole message, or None."""
-        octets = self._octets
-        end = 2 + int.from_bytes(octets[:2], "big")
-        if len(octets) < max(end, 2):
-            return None
-        message = bytes(octets[2:end])
-        del octets[:end]
-        return message
-
-
-def framed(message: bytes) -> bytes:
-    """Return the message with its length in front."""
-    return len(message).to_bytes(2, "big") + message
 
 
 class Connection:

@@ -232,9 +232,11 @@ def encode(query: Query, answer: Answer, limit: int) -> bytes:
                 break
             counts[2] += written
     buffer.append(opt)
-    # RD is copied (RFC 1035 §4.1.1). RA, Z and AD are 0, and CD too (RFC 4035 §3.1.6).
+    # RD is copied (RFC 1035 §4.1.1), but of a query alone: no flag comes back with an opcode that is not known here
+    # (RFC 8906 §8.1.4). RA, Z and AD are 0, and CD too (RFC 4035 §3.1.6).
     flags = _QR | query.opcode << 11 | answer.rcode & 0xF
-    flags |= (answer.authoritative and _AA) | (truncated and _TC) | (query.recursion_desired and _RD)
+    recursion_desired = query.recursion_desired and query.opcode == QUERY
+    flags |= (answer.authoritative and _AA) | (truncated and _TC) | (recursion_desired and _RD)
     questions = int(query.question is not None)
     header = dnslib.DNSHeader(query.id, flags, questions, counts[0], counts[1], counts[2] + bool(opt))
     head = _Buffer()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("postroad_stack.init")
 
+_REMEDY = "Set POSTROAD_DATA to another folder"
 CONTAINERS = ("dns", "relay", "store")
 LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
@@ -58,9 +59,9 @@ def prepare(settings: Settings) -> World:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise InitError(f"the data folder {folder} cannot be made: {error.strerror}") from error
+            raise InitError(f"the data folder {folder} cannot be made: {error.strerror}. {_REMEDY}") from error
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise InitError(f"the data folder {folder} cannot be written by the user {os.getuid()}")
+            raise InitError(f"the data folder {folder} cannot be written by the user {os.getuid()}. {_REMEDY}")
     addresses = [*LOOPBACK, *(host.address for host in world.hosts.values())]
     try:
         issued = ensure(settings.ca_dir, settings.tls_dir, certificate_names(world), addresses, datetime.now(UTC))
@@ -71,7 +72,8 @@ def prepare(settings: Settings) -> World:
     if issued.ca:
         _log.info("made a CA: fetch it with make ca")
     if not issued.constrained:
-        _log.warning("the CA has no name constraints: whoever trusts it trusts it for every site")
+        remedy = "" if issued.ca else f". Remove {settings.ca_dir} (in containers the volume ca) to have a new one made"
+        _log.warning("the CA has no name constraints: whoever trusts it trusts it for every site%s", remedy)
     if issued.leaf:
         _log.info("issued a certificate for %d hosts and %d domains", len(world.hosts), len(world.domains))
     return world

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.config import ConfigError
 from postroad.journal import Journal
+from postroad.journal.refusals import Refusals
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
@@ -58,6 +59,7 @@ class Store:
         self._twisted_tls = ServerTls(settings.tls_dir)
         self._storage = Storage(settings.mail_dir, clock=self._clock)
         self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
+        self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
         self._accounts = Accounts(world, settings, Guesses(self._clock))
         self._listeners: list[Listener] = []
@@ -88,7 +90,13 @@ class Store:
 
     def _pop3(self) -> Service:
         settings = self._settings
-        shared = pop3.Shared(self._accounts, self._storage, self._journal, plaintext_auth=settings.plaintext_auth)
+        shared = pop3.Shared(
+            self._accounts,
+            self._storage,
+            self._journal,
+            self._refusals,
+            plaintext_auth=settings.plaintext_auth,
+        )
         return Service(
             "pop3",
             shared.session,
@@ -105,6 +113,7 @@ class Store:
             self._accounts,
             self._storage,
             self._journal,
+            self._refusals,
             self._incoming,
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
@@ -123,7 +132,15 @@ class Store:
 
     def _listen(self, service: Service, port: int, tls_port: int) -> None:
         loop = asyncio.get_running_loop()
-        listener = Listener(service, reactor_on(loop), loop, self._twisted_tls, clock=self._clock, tap=self._tap)
+        listener = Listener(
+            service,
+            reactor_on(loop),
+            loop,
+            self._twisted_tls,
+            clock=self._clock,
+            tap=self._tap,
+            refusals=self._refusals,
+        )
         self._listeners.append(listener)
         listener.listen(self.host, port)
         listener.listen(self.host, tls_port, implicit_tls=True)

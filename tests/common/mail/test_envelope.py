@@ -16,3 +16,7 @@ def test_only_some_recipients_and_all_else_as_it_is() -> None:
 
 def test_all_of_them_are_the_envelope_itself() -> None:
     assert WHOLE.only([0, 1, 2]) is WHOLE
+
+
+def test_what_mail_has_not_said_is_absent() -> None:
+    assert Envelope(None) == Envelope(None, (), None, False, None, ())

@@ -72,6 +72,25 @@ def test_those_who_have_proved_themselves_stay(clock: Clock) -> None:
     assert not any(socket.evicted for socket in sockets)
 
 
+def test_an_address_with_most_strangers_makes_room_at_once_for_another(clock: Clock) -> None:
+    admission: Admission[Socket] = Admission("toy", clock, 9, 9)
+    other = Socket()
+    assert admission.admit(other, "10.0.0.1")
+    flood = [Socket() for _ in range(8)]
+    for socket in flood:
+        assert admission.admit(socket, "10.0.0.2")
+    assert not admission.admit(Socket(), "10.0.0.2")  # nobody makes room for its own so soon
+    newcomers = [Socket() for _ in range(2)]
+    for socket in newcomers:
+        assert admission.admit(socket, "10.0.0.3")
+    # Six strangers are no more than twice the three connections that the address would have.
+    assert not admission.admit(Socket(), "10.0.0.3")
+    assert [socket.evicted for socket in (other, *flood, *newcomers)] == [False, True, True] + [False] * 8
+    for socket in flood:
+        admission.prove(socket)
+    assert not admission.admit(Socket(), "10.0.0.4")
+
+
 def test_an_address_over_its_share_makes_room_by_its_own(clock: Clock) -> None:
     admission: Admission[Socket] = Admission("toy", clock, 10, 2)
     other, first, second = Socket(), Socket(), Socket()

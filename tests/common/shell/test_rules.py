@@ -377,6 +377,7 @@ async def test_a_client_without_the_ca_is_one_line_in_the_log(
     await until(lambda: shell.connections == 0)
     (line,) = reports(caplog)
     assert line.startswith("TLS handshake failed: the client does not trust the CA; give the client the CA: make ca [")
+    assert [f"TLS handshake failed: {why}" for why in shell.shut_out] == [line]
 
 
 @pytest.mark.parametrize(
@@ -400,6 +401,7 @@ async def test_what_is_no_handshake_is_one_line_in_the_log(
     await until(lambda: shell.connections == 0)
     (line,) = reports(caplog)
     assert line.startswith(f"TLS handshake failed: {why}")
+    assert [f"TLS handshake failed: {told}" for told in shell.shut_out] == [line]
     writer.close()
     with contextlib.suppress(OSError):
         await reader.read()

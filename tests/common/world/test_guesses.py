@@ -12,7 +12,7 @@ from postroad.clock import Clock
 from postroad.mail.address import parse_address
 from postroad.world import guesses as module
 from postroad.world.authenticate import authenticate
-from postroad.world.guesses import FORGOTTEN_AFTER, FREE, LONGEST_TURN, PATIENCE, Guesses, TooManyGuesses, Turns
+from postroad.world.guesses import FREE, LONGEST_TURN, PATIENCE, Guesses, TooManyGuesses
 from postroad.world.secret import hash_password
 from postroad.world.world import Account
 
@@ -30,7 +30,7 @@ ACCOUNTS = {
 
 
 class Guesser:
-    """Tries passwords on a clock that stands still but for what it is pushed by."""
+    """Tries passwords on a clock that moves only when it is pushed."""
 
     def __init__(self, answer_after: float = 1.0) -> None:
         self.clock = Clock(steady=lambda: 0.0)
@@ -167,31 +167,6 @@ async def test_what_is_guessed_at_opens_again_soon_after() -> None:
     assert account is not None
     assert seconds <= LONGEST_TURN
     await asyncio.gather(*waiting[:4])
-
-
-def test_failures_are_forgotten_in_time() -> None:
-    turns = Turns(free=2, first=1.0, longest=8.0)
-    for _ in range(3):
-        turns.failed("a", 0.0)
-    turns.take("a", 0.0)
-    assert turns.wait("a", 0.0) == 2.0
-    turns.take("a", FORGOTTEN_AFTER)
-    assert turns.wait("a", FORGOTTEN_AFTER) == 1.0
-    turns.take("a", 2 * FORGOTTEN_AFTER)
-    assert turns.wait("a", 2 * FORGOTTEN_AFTER) == 0.0
-
-
-def test_memory_is_bounded() -> None:
-    turns = Turns(free=0, first=1.0, longest=8.0, kept=10)
-    for number in range(100):
-        turns.failed(str(number), 0.0)
-    assert len(turns) == 10
-    turns.failed("90", 0.0)
-    turns.failed("new", 0.0)
-    turns.take("90", 0.0)
-    turns.take("91", 0.0)
-    assert turns.wait("90", 0.0) > 0
-    assert turns.wait("91", 0.0) == 0  # it was the one that was tried least recently
 
 
 @pytest.mark.parametrize(

@@ -171,8 +171,8 @@ BAD = [
     ("\n[domains.'y.test']\nmx = ['65536 mx.x.test']", "10: an MX is a preference from 0 to 65535 and a host, not"),
     ("\n[domains.'y.test']\nmx = [\n'1 mx.y.test']", "11: the MX mx.y.test is no host of this world"),
     ("\n[domains.'y.test']\nmx = [\n'1 m_x']", "11: mx: 'm_x' is not a domain name"),
-    ("\n[domains.'y.test']\nmx = ['1 .']", '10: the null MX is "0 ." and stands alone'),
-    ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'0 .']", '11: the null MX is "0 ." and stands alone'),
+    ("\n[domains.'y.test']\nmx = ['1 .']", '10: the null MX is "0 ." and must be the only MX'),
+    ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'0 .']", '11: the null MX is "0 ." and must be the only MX'),
     ("\n[domains.'y.test']\nmx = ['1 mx.x.test',\n'2 MX.x.test']", "11: the MX MX.x.test is here twice"),
     ("\n[domains.'y.test']\nrecords = ['www A 1.2.3']", "10: the record 'www A 1.2.3': 1.2.3 is not an IPv4 address"),
     ("\nrecords = ['a A 192.0.2.1', 'a TXT x',\n'mx A 192.0.2.1']", "10: mx.x.test is a host, whose address"),
@@ -273,6 +273,9 @@ def test_a_chain_of_aliases_may_be_so_long_and_no_longer() -> None:
     assert logins(parse(chain(20)), "a0@x.test") == ["ann@x.test"]
     assert errors_of(chain(21)) == ["world.toml:8: more than 20 aliases in a row lead on from a0@x.test"]
     assert "more than 20 aliases in a row lead on from a0@x.test" in errors_of(chain(40))[0]
+    # Another way into the same chain is as long.
+    (first, second) = errors_of(chain(21).replace("a20 = 'ann@x.test'", "a20 = 'ann@x.test', x = 'a1@x.test'"))
+    assert {first.split()[-1], second.split()[-1]} == {"a0@x.test", "x@x.test"}
     # Asked from the end too, where nothing is left to follow.
     last = f"{HOSTS}aliases = {{ z = 'y@x.test', y = 'ann@x.test' }}"
     assert logins(parse(last), "z@x.test") == ["ann@x.test"]

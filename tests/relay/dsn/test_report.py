@@ -105,6 +105,12 @@ def fields(case: Case) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in group.split("\r\n") if line) for group in groups]
 
 
+@pytest.mark.parametrize(("size", "whole"), [(65536, True), (65537, False)])
+def test_an_original_of_64_kib_comes_back_whole_and_a_larger_one_does_not(size: int, whole: bool) -> None:
+    content = b"Subject: x\r\n\r\nbody " + b"x" * (size - 19)
+    assert (b"body x" in Case("", content=content).report().content) is whole
+
+
 def test_the_machine_part_has_the_fields_of_rfc_3464() -> None:
     about, *recipients = fields(BY_NAME["several recipients"])
     assert about == {

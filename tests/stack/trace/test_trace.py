@@ -245,7 +245,7 @@ def refusals(tmp_path: Path) -> Past:
               session="s2", reply="535 5.7.8 Authentication failed")  # fmt: skip
     past.note("relay", "accepted", "Q", "<one@x.test>", sender="a@x.test", recipients=["b@x.test"], session="s1")
     past.note("relay", "refused", None, "<big@x.test>", command="content", peer="192.0.2.1", session="s1",
-              reply="552 5.3.4 Too large")  # fmt: skip
+              sender="a@x.test", recipients=["dave@x.test", "erin@x.test"], reply="552 5.3.4 Too large")  # fmt: skip
     past.note("store", "refused", None, None, command="TLS", peer="192.0.2.9", reason="unknown ca\x1b")
     return past
 
@@ -267,7 +267,9 @@ def test_refusals_in_the_session_of_a_message_are_on_its_road(refusals: Past) ->
 def test_a_refused_content_is_found_by_its_message_id(refusals: Past) -> None:
     lines = refusals.trace("<big@x.test>").splitlines()
     assert lines[:2] == ["Message <big@x.test>", "  no queue ID"]
-    assert lines[4].endswith("refused  content [192.0.2.1] in session s1 got 552 5.3.4 Too large")
+    assert lines[4].endswith(
+        "refused  content from a@x.test for dave@x.test, erin@x.test [192.0.2.1] in session s1 got 552 5.3.4 Too large"
+    )
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,8 @@ def test_a_refused_content_is_found_by_its_message_id(refusals: Past) -> None:
         ("s2", ["AUTH"]),
         ("alice@alpha.test", ["AUTH"]),
         ("nobody@beta.test", ["RCPT"]),
-        ("a@x.test", ["RCPT"]),
+        ("a@x.test", ["RCPT", "content"]),
+        ("erin@x.test", ["content"]),
     ],
 )
 def test_refusals_are_found_by_whom_they_met(

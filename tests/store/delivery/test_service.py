@@ -15,6 +15,7 @@ from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, TOO_LARGE, Reply
+from postroad.smtp.server.events import Refused
 from postroad.smtp.server.service import Purpose, Session
 from postroad_store.delivery.service import Delivery, QueueIds
 from postroad_store.mail.model.errors import StorageError, StorageFull
@@ -92,12 +93,17 @@ class TestPolicy:
     async def test_what_is_refused_is_noted(self, place: Place) -> None:
         service = delivery(place)
         service.rcpt(SESSION, envelope(), Recipient(parse_address("nobody@beta.test")))
-        service.refused(SESSION, "MAIL", TOO_LARGE, "FROM:<alice@alpha.test> SIZE=99999999")
-        rcpt, mail = place.history()
-        assert (rcpt.kind, mail.kind) == (Kind.REFUSED, Kind.REFUSED)
+        service.refused(SESSION, Refused("MAIL", TOO_LARGE, "FROM:<alice@alpha.test> SIZE=99999999"))
+        service.refused(SESSION, Refused("content", TOO_LARGE, envelope=envelope("bob@beta.test")))
+        service.handshake_failed(SESSION, "the client closed the connection")
+        rcpt, mail, content, tls = entries = place.history()
+        assert {entry.kind for entry in entries} == {Kind.REFUSED}
         assert rcpt.detail["recipient"] == "nobody@beta.test"
         assert rcpt.detail["reply"] == "550 5.1.1 No such user here"
         assert mail.detail["argument"] == "FROM:<alice@alpha.test> SIZE=99999999"
+        assert (content.detail["sender"], content.detail["recipients"]) == ("alice@alpha.test", ["bob@beta.test"])
+        assert (tls.detail["command"], tls.detail["peer"]) == ("TLS", "127.0.0.25")
+        assert tls.detail["reason"] == "the client closed the connection"
 
 
 class TestMessage:

@@ -77,6 +77,16 @@ def test_a_refused_line_takes_its_literal_with_it(size: int) -> None:
     ]
 
 
+def test_a_carriage_return_elsewhere_is_not_the_end_of_an_empty_line() -> None:
+    bare = "A line must end in CRLF (with netcat: nc -C)"
+    assert frames(Framing(SMALL), b"\nb\r") == [Refused(b"", bare)]
+    assert frames(Framing(SMALL), b"a {1}\r\n\r\nb\r\n") == [
+        ([b"a {1}", b"\r"], 1, True),
+        Refused(b"a {1}", bare),
+        [b"b"],
+    ]
+
+
 def test_a_stranger_floods() -> None:
     framing = Framing(SMALL)
     assert [type(frame) for frame in frames(framing, b"a {21+}\n")] == [Refused, Flooded]

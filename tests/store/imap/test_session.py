@@ -541,7 +541,7 @@ async def test_a_large_mailbox_is_opened_while_others_go_on(
     assert answer.endswith("b OK [READ-WRITE] Select completed.\r\n* 3 FETCH (UID 3)\r\nc OK Fetch completed.\r\n")
 
 
-async def test_logins_leave_a_line_in_the_log(connect: Callable[[], Wire], caplog: Any) -> None:
+async def test_logins_leave_a_line_in_the_log(place: Place, connect: Callable[[], Wire], caplog: Any) -> None:
     caplog.set_level("INFO", logger="postroad_store.imap")
     wire = connect()
     await wire.say("a LOGIN alice@alpha.test wrong")
@@ -554,6 +554,9 @@ async def test_logins_leave_a_line_in_the_log(connect: Callable[[], Wire], caplo
         ("imap login", "LOGIN", ""),
     ]
     assert {record.peer for record in caplog.records} == {"192.0.2.1"}
+    noted = [(kind, detail["command"], detail["peer"], detail["reply"]) for kind, detail in place.journal.entries]
+    assert noted == [(Kind.REFUSED, "AUTH", "192.0.2.1", reply) for _, _, reply in lines[:2]]
+    assert place.journal.entries[0][1]["login"] == "alice@alpha.test"
 
 
 async def test_a_login_that_is_not_even_tried(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:

@@ -12,17 +12,8 @@ from hypothesis import strategies as st
 from postroad_store.mail.model.message import UID
 from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3.commands import RULES, State
-from postroad_store.pop3.engine import (
-    MAX_ERRORS,
-    MAX_LINE,
-    MAX_LOGINS,
-    MAX_UNKNOWN,
-    Engine,
-    ListAll,
-    Login,
-    Retrieve,
-    Update,
-)
+from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, MAX_UNKNOWN, Engine
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
 
@@ -234,7 +225,7 @@ class TestAuthorization:
         assert talk.say(b"AUTH PLAIN\r\n") == refused
         assert talk.say(b"AUTH PLAIN AGEAYg==\r\n") == refused
         assert talk.say(b"AUTH\r\n") == b"+OK\r\n.\r\n"
-        assert talk.events == []
+        assert talk.events == [PlaintextRefused("alice"), *[PlaintextRefused(None)] * 3]
 
     def test_password_without_tls_where_the_settings_say_so(self) -> None:
         talk = Talk(secure=False, plaintext_auth=True)

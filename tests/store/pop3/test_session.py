@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad.journal import Kind
+from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3 import session as module
-from postroad_store.pop3.engine import Retrieve
+from postroad_store.pop3.events import Retrieve
 from postroad_store.protocol.contract import Event, Farewell
 from tests.harness.pop3 import LOGIN, NOW, Place, Wire
 
@@ -46,6 +48,34 @@ class TestLogin:
             await wire.say(f"USER {user}\r\nPASS wrong\r\n".encode()) for user in ("bob@beta.test", "x@beta.test", "x")
         }
         assert answers == {b"+OK\r\n-ERR [AUTH] Authentication failed.\r\n"}
+
+    async def test_what_is_refused_leaves_a_trace(
+        self, place: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        caplog.set_level(logging.INFO, logger="postroad_store.pop3")
+        assert b"Plaintext" in await Wire(place).say(b"USER bob@beta.test\r\n")
+        await Wire(place, secure=True).say(b"USER bob@beta.test\r\nPASS wrong\r\n")
+        await logged_in(place)
+        await Wire(place, secure=True).say(LOGIN)
+
+        async def too_many(*_: object) -> None:
+            raise TooManyGuesses
+
+        monkeypatch.setattr(place.accounts, "authenticate", too_many)
+        assert (await Wire(place, secure=True).say(LOGIN)).endswith(
+            b"-ERR [SYS/TEMP] Too many failed logins, try again later.\r\n"
+        )
+        refused = [vars(record) for record in caplog.records if record.getMessage() == "pop3 login failed"]
+        assert [line["reply"].split(" ")[1:3] for line in refused] == [
+            ["[AUTH]", "Plaintext"],
+            ["[AUTH]", "Authentication"],
+            ["[IN-USE]", "Maildrop"],
+            ["[SYS/TEMP]", "Too"],
+        ]
+        assert {(line["login"], line["peer"]) for line in refused} == {("bob@beta.test", "127.0.0.1")}
+        entries = place.history()
+        assert [(entry.kind, entry.detail["command"]) for entry in entries] == [(Kind.REFUSED, "AUTH")] * 4
+        assert [entry.detail["reply"] for entry in entries] == [line["reply"] for line in refused]
 
     async def test_an_alias_has_no_password(self, place: Place) -> None:
         wire = Wire(place, secure=True)

@@ -4,7 +4,7 @@ The reader takes the plain form, and also $TTL (RFC 2308 §4), TTLs with units s
 order, parentheses, quoted strings, and RDATA of any type as octets (RFC 3597 §5). It refuses $INCLUDE, because the
 world is one file, and strings over 255 octets (RFC 1035 §3.3), because the author knows best where to split them.
 
-The world reader and the name server both read records here, so neither takes what the other refuses.
+The world reader and the name server both use this reader, so they accept the same records.
 """
 
 from __future__ import annotations

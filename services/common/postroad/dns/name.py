@@ -16,12 +16,12 @@ Key = tuple[bytes, ...]
 
 # RFC 1035 §5.1: \X is the character X without its special meaning, \DDD the octet of that decimal number.
 _PIECE = re.compile(r"\\([0-9]{3})|\\([^0-9])|(\.)|([^\\.]+)", re.DOTALL)
-# Characters that stand for themselves in a label of a master file; the others are written \DDD or \X.
+# Characters that need no escape in a label of a master file; the others are written \DDD or \X.
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*/+!#%&'=?^`{|}~:,<>[]")
 _QUOTED = frozenset(b'."\\();@$')
 
 
-class BadName(ValueError):  # noqa: N818 - BadNameError says no more
+class BadName(ValueError):  # noqa: N818 - BadNameError would say no more
     """The text is not a domain name, or the labels do not make one; the message says why."""
 
 
@@ -29,7 +29,7 @@ class BadName(ValueError):  # noqa: N818 - BadNameError says no more
 class Name:
     """An absolute domain name. `labels` begins with the leftmost label and leaves out the root's empty label.
 
-    `key` is what equal names share: the labels with ASCII letters in lower case.
+    `key` is the same for equal names: the labels with ASCII letters in lower case.
     Raises `BadName` if a label is empty, or a label or the whole name is too long.
     """
 

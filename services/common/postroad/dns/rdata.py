@@ -1,4 +1,4 @@
-"""RDATA: what a record says, one frozen class per type that the name server has to understand.
+"""RDATA: the data of a record, one frozen class per type that the name server has to understand.
 
 The server understands a type if it compresses or follows the type's names, or adds records because of them. The
 RDATA of every other type is octets (`Opaque`, RFC 3597 §3).

@@ -215,7 +215,7 @@ _FORMS = {
     "PTR": _Form((parse_name,), PTR),
     "RP": _Form((_name_octets, _name_octets), _opaque(Type.RP)),  # RFC 1183 §2.2
     "SOA": _Form((parse_name, parse_name, _number(32), _seconds, _seconds, _seconds, _seconds), SOA),
-    # RFC 7208 §3.1 has given the type up; it is TXT by another number.
+    # RFC 7208 §3.1: the type is obsolete; its RDATA is that of TXT.
     "SPF": _Form((), lambda texts: Opaque(Type.SPF, b"".join(bytes((len(text),)) + text for text in texts)), _strings),
     "SRV": _Form((_number(16), _number(16), _number(16), parse_name), SRV),
     "SSHFP": _Form((_u8, _u8), _opaque(Type.SSHFP), _hexadecimal),  # RFC 4255 §3.1

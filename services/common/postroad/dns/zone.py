@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroad.dns.rdata import Rdata
 
 MAX_TTL = (1 << 31) - 1  # seconds; RFC 2181 §8
-_RULED = frozenset({NS, SOA, CNAME, DNAME})  # what must obey more rules than its TTL
+_RULED = frozenset({NS, SOA, CNAME, DNAME})  # types with more rules than those for the TTL
 
 
 class ZoneError(ValueError):

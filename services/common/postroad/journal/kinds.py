@@ -14,12 +14,12 @@ SUFFIX = ".jsonl"  # of a service's file; a rotated one has a dot and its age be
 
 
 class Kind(StrEnum):
-    """What happened to a message. The comment names who records it."""
+    """What happened to a message. The comment names the service that records it."""
 
     ACCEPTED = "accepted"  # relay: a client's transaction has ended with 250
     REFUSED = "refused"  # relay, store: a command, a login, a content or a TLS handshake; see below
     QUEUED = "queued"  # relay: it is in the spool
-    RESOLVED = "resolved"  # relay: the MX hosts of a domain, or why there are none
+    RESOLVED = "resolved"  # relay: the MX hosts of a domain, or why it has none
     ATTEMPTED = "attempted"  # relay: a transaction with a server has begun
     DELIVERED = "delivered"  # relay: the server took it for this recipient
     DEFERRED = "deferred"  # relay: not now for this recipient; `next` is the time of the next attempt
@@ -33,9 +33,9 @@ class Kind(StrEnum):
 
 # The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content), `peer` (its IP address), `client`
 # (the name it gave in EHLO), `port` (the listener), `session` (any name that the events of one session share; ACCEPTED
-# may have it too), `sender`, `recipient`, `argument` (of a MAIL or RCPT that the receiver itself refused), `login`,
-# `reply`, `reason`, `not_noted` (how many refusals of this peer before it were left out). Any kind may have
-# `further_message_ids`, a list.
+# may have it too), `sender`, `recipient`, `recipients` (a list, of a content), `argument` (of a MAIL or RCPT that the
+# receiver itself refused), `login`, `reply`, `reason`, `not_noted` (how many refusals of this peer before it were left
+# out). Any kind may have `further_message_ids`, a list.
 
 
 @dataclass(frozen=True, slots=True)

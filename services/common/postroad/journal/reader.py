@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class JournalReader:
-    """Reads the journals in a folder: a folder per service, and files of the time before each had one."""
+    """Reads the journals in a folder: a folder per service, and files from before each service had its folder."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -40,7 +40,7 @@ class JournalReader:
         for path in paths:
             if _age(path) < 0 or (lines := _open(path)) is None:
                 continue
-            # A service can write its own folder only: what is there in another's name is forged.
+            # A service can write its own folder only: an event there in another service's name is forged.
             service = None if path.parent == self._directory else path.parent.name
             with lines:
                 for line in lines:
@@ -52,7 +52,7 @@ class JournalReader:
 
 
 def _age(path: Path) -> int:
-    """Return the number of a rotated file, 0 for the one that is written, -1 for a file of another kind."""
+    """Return the number of a rotated file, 0 for the file that is being written, -1 for a file of another kind."""
     number = path.name.partition(SUFFIX)[2]
     if not number:
         return 0
@@ -60,7 +60,7 @@ def _age(path: Path) -> int:
 
 
 def _open(path: Path) -> BinaryIO | None:
-    """Open a regular file; None where it is another kind of file, or was rotated away since the folder was listed."""
+    """Open a regular file; None for another kind of file, or if it was rotated away since the folder was listed."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
@@ -74,7 +74,7 @@ def _no_link(path: str, flags: int) -> int:
 
 
 def parse_line(line: bytes) -> Entry | None:
-    """Return the event that a line of the journal is, or None where it is torn or something else."""
+    """Return the event that a line of the journal holds, or None if the line is torn or is not an event."""
     if not line.endswith(b"\n"):
         return None
     try:

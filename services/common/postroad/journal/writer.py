@@ -1,7 +1,7 @@
 """Writes one service's journal.
 
-Writing never delays mail and never fails it: `record` puts the event into a bounded queue, and a thread of its own
-writes it. An event that cannot be written is counted and dropped.
+Writing never delays mail, and its errors never refuse mail: `record` puts the event into a bounded queue, and a thread
+of the journal writes it. An event that cannot be written is counted and dropped.
 """
 
 from __future__ import annotations
@@ -61,21 +61,21 @@ class Journal:
         self._handle: int | None = None
         self._size = 0
         self._torn = False  # the file ends inside a line
-        self._lost = 0  # by the writer thread
-        self._overflowed = 0  # by `record`
+        self._lost = 0  # counted by the writer thread
+        self._overflowed = 0  # counted by `record`
         self._complained = False
         self._thread = threading.Thread(target=self._run, name=f"journal-{service}", daemon=True)
         self._thread.start()
 
     @property
     def dropped(self) -> int:
-        """The number of events that found no room in the queue or on the disk."""
+        """The number of events that were dropped because the queue or the disk was full."""
         return self._lost + self._overflowed
 
     def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
         """Record an event; returns at once and raises nothing. `detail` must not change afterwards.
 
-        Values are JSON's; anything else is written as its `str()`.
+        Values that JSON does not know are written as their `str()`.
         """
         if len(self._queue) >= self._limit or self._closing.is_set():
             self._overflowed += 1
@@ -160,7 +160,7 @@ class Journal:
 
     def _open(self) -> int:
         self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        # Nobody may lead us to another file by a link, or make us wait for a reader of a FIFO.
+        # A link must not lead to another file, and a FIFO must not make the writer wait.
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         handle = os.open(self._path, flags, 0o644)
         status = os.fstat(handle)
@@ -174,7 +174,7 @@ class Journal:
         return handle
 
     def _close(self, handle: int) -> None:
-        self._handle = None  # first: were the next file refused, its number might already be another's
+        self._handle = None  # first: if opening the next file failed, the number might belong to another file
         os.close(handle)
 
     def _rotate(self, handle: int) -> None:

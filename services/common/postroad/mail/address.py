@@ -1,7 +1,7 @@
 """Mail addresses: the grammar of paths and mailboxes (RFC 5321 §4.1.2, with RFC 6531 §3.3 for SMTPUTF8).
 
 An `Address` is what SMTP calls a mailbox; the word mailbox is kept for IMAP. The null reverse-path is
-`None` everywhere inside Postroad: `parse_reverse_path` turns it into that where it enters.
+`None` everywhere inside Postroad: `parse_reverse_path` reads it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_DOMAIN = 255  # octets; RFC 5321 §4.5.3.1.2
 MAX_PATH = 256  # octets; RFC 5321 §4.5.3.1.3
 
 # RFC 5322 §3.2.3 atext, with RFC 6531 §3.3 UTF8-non-ascii: all but controls, the space and the specials. Written
-# by what it leaves out, since a range up to U+10FFFF takes 3 ms to compile, at the start of every service.
+# by the characters that it excludes: a range up to U+10FFFF takes 3 ms to compile, at the start of every service.
 _ATEXT = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]'
 # Dot-string = Atom *("." Atom)
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
@@ -94,7 +94,7 @@ class Address:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The form that all spellings of an address share: (folded local-part, `domain_key`).
+        """The form that all spellings of an address share: (casefolded local-part, `domain_key`).
 
         RFC 5321 §2.4 leaves the case of a local-part to its host; Postroad, like most, ignores it.
         """

@@ -23,8 +23,8 @@ _FEW = 64  # blocks in memory: a client that sends octet by octet must not cost 
 class Content:
     """Octets of one message: header section, empty line, body; CRLF line ends, transparency removed.
 
-    Write blocks, then read; `close()` removes the file unless it was adopted. `write` raises `OSError` where the disk
-    is full or broken; the receiver then answers 452 4.3.1.
+    Write blocks, then read; `close()` removes the file unless it was adopted. `write` raises `OSError` if the disk is
+    full or broken; the receiver then answers 452 4.3.1.
     """
 
     __slots__ = ("_blocks", "_directory", "_file", "path", "size")
@@ -33,7 +33,7 @@ class Content:
         self._directory = directory
         self._blocks: list[bytes] = []
         self._file: BinaryIO | None = None
-        self.path: Path | None = None  # the file that it has gone to; None while in memory
+        self.path: Path | None = None  # its file; None while it is in memory
         self.size = 0  # octets
 
     def write(self, block: bytes) -> None:
@@ -97,7 +97,7 @@ class Content:
     def close(self) -> None:
         """Forget the content, and remove its file unless it was adopted.
 
-        Where a broken disk keeps the file, the service's next start removes it.
+        If the disk is broken and keeps the file, the service's next start removes it.
         """
         self._blocks.clear()
         if self._file is not None:

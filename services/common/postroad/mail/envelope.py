@@ -1,4 +1,4 @@
-"""The envelope of a mail transaction (RFC 5321 §2.3.1): everything about a message that is not its content."""
+"""The envelope of a mail transaction (RFC 5321 §2.3.1): reverse-path, recipients and parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from postroad.mail.address import Address
 
 # Parameters of MAIL or RCPT that have no field of their own (RFC 5321 §4.1.1.11): keyword in capitals, and value, None
-# for a parameter without one. They go with the message from hop to hop.
+# if it has no value. They go with the message from hop to hop.
 Parameters: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
@@ -48,7 +48,7 @@ class Envelope:
 
     @property
     def sender(self) -> str:
-        """The reverse-path as text, empty for the null one."""
+        """The reverse-path as text, empty for the null reverse-path."""
         return str(self.reverse_path) if self.reverse_path is not None else ""
 
     def only(self, indexes: Sequence[int]) -> Envelope:

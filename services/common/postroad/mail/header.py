@@ -1,4 +1,4 @@
-"""A message's header section (RFC 5322 §2.1), read for what relay and store must know of it. Pure.
+"""A message's header section (RFC 5322 §2.1), as far as relay and store need it. Pure.
 
 One grammar for all: a field is a name, optional white space (obsolete, RFC 5322 §4.5.8), a colon, and a value, which
 may begin on a continuation line (RFC 5322 §2.2.3). Names are not case sensitive.
@@ -27,22 +27,22 @@ _BEGINNING = re.compile(rb"(?:>*From [^\r\n]*\r\n)?[!-9;-~]+" + _COLON)
 
 
 class Header(NamedTuple):
-    """What matters of a header section. As a tuple it is made in a third of the time of a frozen dataclass."""
+    """Facts about a header section. A tuple is made in a third of the time of a frozen dataclass."""
 
     received: int  # how many Received fields
     has_date: bool
-    message_id: str | None  # of the first Message-ID that is one, with its angle brackets
+    message_id: str | None  # the first valid Message-ID, with its angle brackets
     has_message_id: bool
     is_ascii: bool
     is_missing: bool = False  # the content begins with its body
-    # RFC 5322 §3.6 allows one Message-ID. The others are what somebody may look for, too.
+    # RFC 5322 §3.6 allows one Message-ID. Somebody may look for the others too.
     further_message_ids: tuple[str, ...] = ()
 
     def loops(self, *, hops: int = 0) -> bool:
         """Return whether the message has passed so many hosts that it must be going round (RFC 5321 §6.3).
 
-        `hops` is the number of our hosts that have counted already and let it pass: each has added a field, and the
-        next must not refuse what the first has taken.
+        `hops` is the number of our hosts that have counted already: each has added a field, and the next host must not
+        refuse a message that the first has accepted.
         """
         return self.received >= RECEIVED_LIMIT + hops
 
@@ -59,7 +59,7 @@ _MISSING = Header(0, has_date=False, message_id=None, has_message_id=False, is_a
 
 
 def read_header(section: bytes) -> Header:
-    """Read what a content has before its first empty line: a header section, if it begins with a field."""
+    """Read the part of a content before its first empty line: a header section, if it begins with a field."""
     if section and not _BEGINNING.match(section):
         return _MISSING
     received, has_date, has_id = 0, False, False

@@ -1,6 +1,6 @@
-"""SMTP replies (RFC 5321 §4.2) with enhanced status codes (RFC 3463, RFC 2034), and the named ones.
+"""SMTP replies (RFC 5321 §4.2) with enhanced status codes (RFC 3463, RFC 2034), and the replies that have a name.
 
-A service answers with these objects; the SMTP receiver alone turns them into octets.
+A service answers with these objects; only the SMTP receiver turns them into octets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class EnhancedStatus:
 
     @classmethod
     def parse(cls, text: str) -> EnhancedStatus | None:
-        """Return the status code that `text` is, or None where it is not one (RFC 3463 §2)."""
+        """Return the status code in `text`, or None if it is not a status code (RFC 3463 §2)."""
         parts = text.split(".")
         if len(parts) != 3 or parts[0] not in {"2", "4", "5"}:
             return None
@@ -35,7 +35,7 @@ class EnhancedStatus:
 class Reply:
     """A reply: its code, its enhanced status where it has one, its text lines.
 
-    Raises `ValueError` for CR or LF in a line: a remote host's words must not become a second reply of ours.
+    Raises `ValueError` for CR or LF in a line: text from a remote host must not become a second reply of ours.
     """
 
     code: int
@@ -61,7 +61,7 @@ class Reply:
     def encode(self) -> bytes:
         """Return the octets of the reply: every line with code and status (RFC 2034 §4), and CRLF.
 
-        They are kept: most replies are the named ones below, sent over and over.
+        They are cached: most replies are the named ones below, sent over and over.
         """
         if self._octets is None:
             status = f"{self.status} " if self.status is not None else ""

@@ -38,7 +38,7 @@ def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: s
 
 @lru_cache(maxsize=4)
 def _date_time(when: datetime) -> str:
-    """Return the date-time, made once per second and not once per message: callers give whole seconds."""
+    """Return the date-time. It is cached per second, because callers give whole seconds."""
     return format_datetime(when)
 
 

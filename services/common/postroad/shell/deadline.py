@@ -1,4 +1,4 @@
-"""The timer of a connection: when its time is up, unless it is given more."""
+"""The timer of a connection: it ends the connection unless it is given more time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Mortal(Protocol):
-    """What has a deadline."""
+    """An object that has a deadline."""
 
     def expired(self) -> None:
-        """Take note that the time is up."""
+        """Do what is due at the deadline."""
         ...
 
 
@@ -37,7 +37,7 @@ class Deadline(Timer):
         self._at = math.inf  # seconds of `Clock.monotonic`
 
     def set(self, seconds: float) -> None:
-        """Be due in `seconds` from now, whatever was set before."""
+        """Be due in `seconds` from now instead of at the deadline that was set before."""
         now = self._clock.monotonic()
         self._at = at = now + seconds
         if self._handle is None:
@@ -56,7 +56,7 @@ class Deadline(Timer):
         self._owner = None
 
     def ring(self) -> None:
-        """Start anew where the time is not up yet."""
+        """Call `expired`, or start anew if the time is not up yet."""
         owner = self._owner
         if owner is None:
             return

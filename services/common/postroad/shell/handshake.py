@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import logging
 
-# What a library's error says (RFC 8446 §6.2 has the alerts), and what it means to who reads the log.
+# Words in a library's error (RFC 8446 §6.2 has the alerts), and what they mean to an administrator who reads the log.
 _MEANINGS = (
     ("alert unknown ca", "the client does not trust the CA; give the client the CA: make ca"),
     ("alert bad certificate", "the certificate is not taken; give the client the CA: make ca"),
@@ -26,7 +26,7 @@ TOO_SLOW = "the client took too long"
 
 
 def reason(error: BaseException | None) -> str:
-    """Return what a log line says of the error that ended a handshake; None: the connection was closed."""
+    """Return the reason for a log line, given the error that ended a handshake; None: the connection was closed."""
     if error is None or isinstance(error, EOFError | ConnectionError):
         return CLOSED
     if isinstance(error, TimeoutError):
@@ -49,5 +49,5 @@ def _said(error: BaseException) -> str:
 
 
 def log(logger: logging.Logger, why: str, **of_session: object) -> None:
-    """Log that a handshake has failed; `of_session` is who (peer) and where (port)."""
+    """Log that a handshake has failed; `of_session` are its fields, such as peer and port."""
     logger.info("TLS handshake failed: %s", why, extra=of_session)

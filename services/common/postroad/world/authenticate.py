@@ -1,4 +1,4 @@
-"""Whether a password is an account's, found out without holding up the event loop."""
+"""Check a password without holding up the event loop."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from postroad.world.credentials import is_quick, verify
 
 
 async def authenticate(secret: str, password: str) -> bool:
-    """Return whether the world's secret, plain or a scrypt hash, is this password's; nobody has the secret "".
+    """Return True if the password is right; the secret is plain or a scrypt hash, and no password fits the secret "".
 
-    A hash takes tens of milliseconds, which are a thread's.
+    A hash takes tens of milliseconds, so a thread computes it.
     """
     if not secret:
         return False

@@ -1,6 +1,6 @@
 """Credentials: whether a password that a client sends is the right one.
 
-A right password's scrypt is worked out once per process.
+The scrypt hash of a right password is computed once per process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class _Proven:
     """Remembers which (secret, password) pairs are right, so that later logins don't cost scrypt.
 
     The key of a pair is a MAC under a key of this process, so that memory holds neither passwords nor fast hashes
-    of them that are of use elsewhere. Wrong passwords are not remembered, so guessing stays slow.
+    that would be of use elsewhere. Wrong passwords are not remembered, so guessing stays slow.
     """
 
     def __init__(self, limit: int = 1024) -> None:
@@ -49,7 +49,7 @@ def is_quick(secret: str, password: str) -> bool:
 
 
 def verify(secret: str, password: str) -> bool:
-    """Whether the password is the one that the secret, plain or a scrypt hash, stands for.
+    """Return True if the password is right; the secret is plain or a scrypt hash.
 
     Plain secrets are compared in constant time.
     """

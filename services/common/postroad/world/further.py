@@ -1,7 +1,7 @@
-"""The further records of the world's domains: what they must not say about other domains, hosts and each other.
+"""The further records of the world's domains: they must not contradict the address book or each other.
 
-All services check this when they read the world, so that they take or refuse the same world. The rules of a single
-zone are `postroad.dns.zone`'s; here are those of the address book: every host has one address and can be found.
+All services check them when they read the world, so that they take or refuse the same world. `postroad.dns.zone` has
+the rules of a single zone. Here are the rules of the address book: every host has one address and can be found.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FurtherCheck:
     def faults(self, domain: str, records: Mapping[int, Record]) -> Iterator[tuple[int, str]]:
         """Yield the keys of the records of a domain that break a rule, each with the first rule that it breaks."""
         apex = Name.parse(domain)
-        # The addresses of hosts need not be here: a record at or above a host that they would matter to is refused.
+        # The records need not include the addresses of hosts: a record at or above a host that needs them is refused.
         zone: dict[int, str] = {}
         for record, sentence in faults(apex, by_owner(records.values())):
             zone.setdefault(id(record), sentence)

@@ -1,6 +1,6 @@
-"""Where aliases and catch-alls of a world lead: loops, chains that are too long, and ends that are nowhere.
+"""The goals of aliases and catch-alls: finds loops, chains that are too long, and addresses that do not exist.
 
-`World.next_step` has the order of the address rules; this only follows the steps.
+`World.next_step` has the order of the address rules; this module only follows the steps.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 MAX_ALIAS_DEPTH = 20  # how many aliases may lead from one to the next
 
-# What redirects mail: an alias, (domain, local-part), or a catch-all, (domain, None).
+# A redirection of mail: an alias, (domain, local-part), or a catch-all, (domain, None).
 Step = tuple[str, str | None]
 
 
 class GoalCheck:
     """Follows redirections as `World.resolve` does.
 
-    `goals` are addresses that must lead somewhere, each with its place in the file and what names it; `steps` are all
-    aliases and catch-alls with their places.
+    `goals` are addresses that must lead somewhere, each with its place in the file and the words that name it; `steps`
+    are all aliases and catch-alls with their places.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class GoalCheck:
         self._faults: list[tuple[KeyPath, str]] = []
 
     def faults(self) -> list[tuple[KeyPath, str]]:
-        """Return what is wrong, each with its place in the file."""
+        """Return the faults, each with its place in the file."""
         for at, what, address in self._goals:
             if address.domain not in self._world.domains:
                 self._faults.append((at, f"{what} leads to {address}, and {address.domain} is no domain of this world"))

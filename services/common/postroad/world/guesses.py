@@ -3,28 +3,26 @@
 A delay before the *answer* stops nobody: a guesser closes the connection that does not answer and opens another. So
 the delay comes before the *check*, and all sessions share it:
 
-- Each login name has turns. The first wrong passwords are free, for anybody mistypes. Each further one makes the turn
-  of the next attempt come later, up to `LONGEST_TURN`. Attempts queue for their turns; one that would have to wait for
-  longer than `PATIENCE` is not checked at all and raises `TooManyGuesses`. A right password clears the name.
+- Each login name has turns. The first wrong passwords are free, because everybody mistypes. Each further one
+  makes the turn of the next attempt come later, up to `LONGEST_TURN`. Attempts queue for their turns; one that would
+  have to wait for longer than `PATIENCE` is not checked at all and raises `TooManyGuesses`. A right password clears the
+  name.
 - Each client address has turns as well, against one password tried on many names. Their wait never exceeds
   `ADDRESS_PATIENCE`, and none is refused for it: behind Docker's gateway all clients share one address, and one client
   that guesses must not shut out the others.
-- Failures are forgotten, one per `FORGOTTEN_AFTER`.
+- Failures are forgotten, one per `FORGOTTEN_AFTER`, and names and addresses beyond `KEPT` of each (`turns`).
 
-An unknown name, a wrong plain password and a wrong hashed one are told apart neither by the turns, which go by the name
-that the client gave, nor by time: a refusal comes, and is counted, `answer_after` the check began, and that is longer
-than a hash takes.
-
-Memory is bounded: `KEPT` names and as many addresses; those that were tried least recently go first.
+A client cannot tell an unknown name, a wrong plain password and a wrong hashed one from each other. Their turns are
+alike, because turns go by the name that the client gave. Their time is alike, because every refusal comes
+`answer_after` seconds after the check began, which is longer than a hash takes.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.world.authenticate import authenticate
+from postroad.world.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,72 +37,11 @@ PATIENCE = 30.0  # seconds that an attempt waits for its turn
 ADDRESS_FREE = 50  # wrong passwords of one client address that cost no turns
 ADDRESS_TURN = 0.1  # seconds
 ADDRESS_PATIENCE = 1.0  # seconds
-FORGOTTEN_AFTER = 60.0  # seconds
-MOST_COUNTED = 100  # failures of one name or address: what is above that need not be forgotten first
-KEPT = 4096  # names, and addresses
-LONGEST_NAME = 320  # characters by which names are told apart
+LONGEST_NAME = 320  # characters of a name that are compared; longer ones share turns
 
 
 class TooManyGuesses(Exception):  # noqa: N818 - a state of affairs, and no fault
-    """So many wrong passwords were tried for this login name that this attempt is not checked; later it will be."""
-
-
-@dataclass(slots=True)
-class _Record:
-    """What is known of one name or address."""
-
-    failures: float
-    counted: float  # when `failures` was right, in seconds of `Clock.monotonic`
-    next_turn: float  # when the next attempt may be checked, likewise
-
-
-class Turns:
-    """The attempts for each of many keys, one after the other. Pure: times are given, in seconds."""
-
-    def __init__(self, *, free: int, first: float, longest: float, kept: int = KEPT) -> None:
-        self._free = free
-        self._first = first
-        self._longest = longest
-        self._kept = kept
-        self._records: OrderedDict[str, _Record] = OrderedDict()
-
-    def __len__(self) -> int:
-        """How many keys have failures."""
-        return len(self._records)
-
-    def wait(self, key: str, now: float) -> float:
-        """Return the seconds until an attempt that begins now would have its turn."""
-        record = self._records.get(key)
-        return max(0.0, record.next_turn - now) if record is not None else 0.0
-
-    def take(self, key: str, now: float) -> None:
-        """Take the next turn; those behind come later by what the failures so far cost."""
-        record = self._records.get(key)
-        if record is not None:
-            self._forget(record, now)
-            above = record.failures - self._free
-            if above >= 0:
-                turn = min(self._first * 2.0 ** min(above, 32.0), self._longest)
-                record.next_turn = max(record.next_turn, now) + turn
-
-    def failed(self, key: str, now: float) -> None:
-        """Count a failure."""
-        record = self._records.get(key)
-        if record is None:
-            record = self._records[key] = _Record(0.0, now, now)
-            if len(self._records) > self._kept:
-                self._records.popitem(last=False)
-        self._forget(record, now)
-        record.failures = min(record.failures + 1.0, MOST_COUNTED)
-        self._records.move_to_end(key)
-
-    def clear(self, key: str) -> None:
-        """Forget the failures of a key."""
-        self._records.pop(key, None)
-
-    def _forget(self, record: _Record, now: float) -> None:
-        record.failures = max(0.0, record.failures - (now - record.counted) / FORGOTTEN_AFTER)
-        record.counted = now
+    """So many wrong passwords were tried for this login name that this attempt is not checked. Try again later."""
 
 
 class Guesses:
@@ -122,7 +59,7 @@ class Guesses:
     async def log_in(
         self, find: Callable[[str], Account | None], login: str, password: str, address: str
     ) -> Account | None:
-        """Return the account that `find` has for the login name if the password is its own, else None.
+        """Return the account that `find` has for the login name if the password is right, else None.
 
         `address` is the client's. Raises `TooManyGuesses`.
         """

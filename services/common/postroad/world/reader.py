@@ -1,7 +1,7 @@
 """From the document of a world file to a World, with every rule of the file.
 
-The reader collects all errors, each with its key, because people edit the world by hand and don't want to learn of one
-error per attempt.
+The reader collects all errors, each with its key, because people edit the world by hand and want to see all errors at
+once.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ReadError:
 
 
 class WorldReader:
-    """Reads one document. After `read`, `errors` has all that is wrong."""
+    """Reads one document. After `read`, `errors` has all errors."""
 
     def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
         self.errors: list[ReadError] = []
@@ -139,7 +139,7 @@ class WorldReader:
         return Address(address.local_part, domain_key(address.domain))
 
     def _goal(self, at: KeyPath, what: str, value: Any) -> Address | None:
-        """Read an address that has to lead somewhere; a value of None means that there is none."""
+        """Read an address that has to lead somewhere; a value of None means that the key is absent."""
         if value is None:
             return None
         if not isinstance(value, str):
@@ -262,7 +262,7 @@ class WorldReader:
             if host == ".":
                 # RFC 7505 §3: a null MX has preference 0 and is the only one
                 if int(preference) or len(value) > 1:
-                    self.error(place, 'the null MX is "0 ." and stands alone (RFC 7505 §3)')
+                    self.error(place, 'the null MX is "0 ." and must be the only MX (RFC 7505 §3)')
                 name: str | None = "."
             else:
                 name = self._name(place, host, "mx")

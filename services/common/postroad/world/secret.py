@@ -17,7 +17,7 @@ from dataclasses import dataclass
 SCRYPT_PREFIX = "$scrypt$"
 MAX_MEMORY = 64 * 1024 * 1024  # octets per check of a password
 MAX_PARALLELIZATION = 16  # p multiplies the time
-MAX_PASSWORD = 1024  # octets; RFC 4616 §2 sets no bound, and a stranger must not choose how much is hashed
+MAX_PASSWORD = 1024  # octets; RFC 4616 §2 sets no bound, but a stranger must not choose how many octets are hashed
 
 _SCRYPT = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,4}),p=(\d{1,4})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)\Z")
 

@@ -1,4 +1,4 @@
-"""Where a world comes from: the file `world.toml`, loaded whole or not at all."""
+"""Sources of a world: the file `world.toml`, loaded whole or not at all."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class WorldError(Exception):
 
 
 class WorldSource(Protocol):
-    """Something that a world can be loaded from again and again: the file, or what is laid over it."""
+    """A place that a world can be loaded from again and again, such as the file."""
 
     def version(self) -> Hashable:
-        """Return what changes whenever the world may have changed; None if the source is not there now."""
+        """Return a value that changes whenever the world may have changed; None if the source is not there now."""
 
     def load(self) -> World:
         """Return the world as it is now; raises `WorldError`."""
@@ -76,7 +76,7 @@ class WorldFile:
 
 
 def _read_regular_file(path: Path) -> tuple[str | None, bytes]:
-    """Return (None, the octets), or (what the path is, no octets) if it is not a regular file."""
+    """Return (None, the octets), or (the kind of the file in words, no octets) if it is not a regular file."""
     # O_NONBLOCK: opening a FIFO would wait for a writer, perhaps for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""Which line each key of a TOML document is on: tomllib gives values only, and an error must name the line.
+"""The lines of the keys of a TOML document: tomllib gives values only, and an error must name the line.
 
 The scanner reads only documents that tomllib has accepted, so it goes by brackets, quotes and commas (TOML 1.0.0) and
 checks nothing. It runs only if there is an error.

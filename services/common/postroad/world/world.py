@@ -1,8 +1,8 @@
 """The world: who exists. Domains with their accounts and aliases, hosts with their addresses.
 
 Every service reads the same world, and no service changes it. A World is immutable: an edit of the file makes a new
-one (`source` loads it, `watcher` finds the edit). The rules that say to which mailbox an address leads, and whose
-address it is, are here, so that relay and store agree on them.
+one (`source` loads it, `watcher` finds the edit). The rules for the mailbox to which
+an address leads, and for its owner, are here, so that relay and store agree on them.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Domain:
         return None if self.catch_all is None else Redirect(self.name, None, (self.catch_all,))
 
     def next_step(self, local_part: str) -> Account | Redirect | None:
-        """Return what the first rule that fits a casefolded local-part gives; None if no rule fits.
+        """Return the account or redirection that the first fitting rule gives for a casefolded local-part, or None.
 
         In this order: an account, an alias, the same without the subaddress (RFC 5233), postmaster
         (RFC 5321 §4.5.1: it must exist, so it falls to the domain's first account or alias), the catch-all.
@@ -146,7 +146,7 @@ class World:
         return owner.accounts.get(local.casefold()) if owner else None
 
     def next_step(self, address: Address) -> Account | Redirect | None:
-        """Return the account that gets mail for the address, or what redirects it; None if there is no such address.
+        """Return the account that gets mail for the address, or its redirection; None if there is no such address.
 
         `Domain.next_step` has the order of the rules.
         """
@@ -154,7 +154,7 @@ class World:
         return None if domain is None else domain.next_step(address.key[0])
 
     def resolve(self, address: Address) -> tuple[Account, ...]:
-        """Return the accounts whose mailbox gets mail for the address; empty if there are none."""
+        """Return the accounts whose mailbox gets mail for the address; empty if the address does not exist."""
         return self._resolve(address, {})
 
     def _resolve(self, address: Address, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
@@ -177,12 +177,12 @@ class World:
     def may_send_as(self, account: Account, address: Address) -> bool:
         """Whether the address is the account's own: its name, its subaddresses, an alias that leads to it."""
         step = self.next_step(address)
-        if isinstance(step, Redirect):  # what a catch-all gets is nobody's own
+        if isinstance(step, Redirect):  # an address that only a catch-all catches belongs to nobody
             return step.alias is not None and account in self._reached(step, {})
         return step == account
 
     def postmaster_of(self, hostname: str) -> Address:
-        """Return whom `postmaster` at a host means: that of the nearest domain above the host that receives mail.
+        """Return the address of the host's postmaster: that of the nearest domain above the host that receives mail.
 
         RFC 5321 §4.5.1: a domain that receives mail has a postmaster (`next_step`). A host in no such domain keeps
         its own name in the address.

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Kind
+from postroad.journal.refusals import Refusals
 from postroad.mail.dates import utc
 from postroad.mail.header import read_header
 from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, MAIL_LOOP, OK, QUEUE_FULL, Reply
 from postroad.mail.trace_fields import received, with_protocol
-from postroad.smtp.server.refusals import Refusals
+from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad.world.guesses import TooManyGuesses
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.header import Header
+    from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
     from postroad.world.guesses import Guesses
     from postroad.world.world import Account
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from postroad_relay.submission.policy import Policy
 
 log = logging.getLogger(__name__)
+
+TOO_MANY = "too many wrong passwords"
 
 
 class RelayService:
@@ -74,10 +78,10 @@ class RelayService:
         try:
             account = await self._guesses.log_in(self.policy.world.account, login, password, session.host)
         except TooManyGuesses:
-            self._refusals.note(session, "AUTH", AUTH_UNAVAILABLE, login=login, reason="too many wrong passwords")
+            self._refusals.note("AUTH", AUTH_UNAVAILABLE, **session.facts, login=login, reason=TOO_MANY)
             raise
         if account is None:
-            self._refusals.note(session, "AUTH", AUTH_FAILED, login=login)
+            self._refusals.note("AUTH", AUTH_FAILED, **session.facts, login=login)
         else:
             log.info("logged in", extra={"login": account.login, "peer": session.host, "session": session.session_id})
         return account
@@ -88,7 +92,7 @@ class RelayService:
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
         if not answer.is_success:
-            self._refusals.note(session, "MAIL", answer, sender=envelope.sender)
+            self._refusals.note("MAIL", answer, **session.facts, sender=envelope.sender)
         return answer
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
@@ -97,12 +101,17 @@ class RelayService:
         if answer.is_success:
             self._manager.expect(recipient.address)
         else:
-            self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
+            recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
+            self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+    def refused(self, session: Session, refused: Refused) -> None:
         """Note what the receiver itself has refused."""
-        self._refusals.note(session, command, answer, argument=argument or None)
+        self._refusals.note(refused.command, refused.reply, **session.facts, **refused.details)
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        """Note that TLS has not come about."""
+        self._refusals.record("TLS", **session.facts, reason=why)
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message: 250 once it is durable and its first attempt has begun.
@@ -112,7 +121,8 @@ class RelayService:
         header = read_header(content.header_section())
         refusal = MAIL_LOOP if header.loops() else QUEUE_FULL if self._bound.is_reached() else None
         if refusal is not None:
-            self._refusals.note(session, "content", refusal, message_id=header.message_id, sender=envelope.sender)
+            details = details_of(envelope)
+            self._refusals.note("content", refusal, message_id=header.message_id, **session.facts, **details)
             return refusal
         if content.path is not None:
             return self._take_spilled(session, envelope, header, content)

@@ -50,13 +50,13 @@ def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
         if len(names) > 1:
             raise RunError(
                 f"{' and '.join(names)} would both listen on {host}:{port}: give them ports of their own, "
-                "and leave POSTROAD_LISTEN empty (.env.example)"
+                "and leave POSTROAD_LISTEN empty"
             )
     taken = [f"{host}:{port}" for host, port in endpoints.values() if _bind_error(host, port) == errno.EADDRINUSE]
     if taken:
         raise RunError(
             f"{', '.join(taken)} in use: another Postroad runs there, or another server. Stop it, "
-            "or choose another network (POSTROAD_NETWORK=127.0.1) or other ports (.env.example)"
+            "or choose another network (POSTROAD_NETWORK=127.0.1) or other ports (`python -m postroad.config`)"
         )
 
 

@@ -22,7 +22,7 @@ def sole_user(data: Path) -> Iterator[int]:
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise RunError(
-            f"the data folder {data} cannot be used: {error.strerror}; POSTROAD_DATA names another"
+            f"the data folder {data} cannot be used: {error.strerror}. Set POSTROAD_DATA to another folder"
         ) from error
     try:
         _lock(lock, data)

@@ -136,10 +136,14 @@ def find_refusals(reader: JournalReader, name: str) -> list[Entry]:
     """Return what was refused to a session, a peer's address, a login, or an address of the envelope."""
     name = name.strip()
     return [
-        entry
-        for entry in reader.entries(_any_of({name}).search)
-        if entry.kind is Kind.REFUSED and name in [entry.detail.get(key) for key in _OF_A_STRANGER]
+        entry for entry in reader.entries(_any_of({name}).search) if entry.kind is Kind.REFUSED and name in _met(entry)
     ]
+
+
+def _met(entry: Entry) -> list[object]:
+    """Return whom a refusal met."""
+    recipients = entry.detail.get("recipients")
+    return [entry.detail.get(key) for key in _OF_A_STRANGER] + (recipients if isinstance(recipients, list) else [])
 
 
 def _gather(reader: JournalReader, message: Message) -> Message:

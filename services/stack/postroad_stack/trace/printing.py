@@ -129,7 +129,7 @@ def _refused(detail: dict[str, Any]) -> list[str]:
     return [
         _take(detail, "command"),
         _take(detail, "sender", "from {}"),
-        _take(detail, "recipient", "for {}"),
+        _take(detail, "recipient", "for {}") or _take(detail, "recipients", "for {}"),
         _take(detail, "login", "as {}"),
         _take(detail, "client", "by {}"),
         _take(detail, "peer", "[{}]"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.journal import Kind
+from postroad.journal.refusals import Refusals
 from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
     LOCAL_ERROR,
@@ -28,7 +29,7 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
-from postroad.smtp.server.refusals import Refusals
+from postroad.smtp.server.events import details_of
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
     from postroad.world.world import Account
     from postroad_store.accounts import Accounts
@@ -87,9 +89,13 @@ class Delivery:
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
+    def refused(self, session: Session, refused: Refused) -> None:
         """Note what the receiver itself has refused."""
-        self._refusals.note(session, command, answer, argument=argument or None)
+        self._refusals.note(refused.command, refused.reply, **session.facts, **refused.details)
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        """Note that TLS has not come about."""
+        self._refusals.record("TLS", **session.facts, reason=why)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:  # noqa: ARG002 - as above
         """Accept any reverse-path."""
@@ -100,7 +106,8 @@ class Delivery:
         if self._accounts.reached_by(recipient.address):
             return RECIPIENT_OK
         answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
-        self._refusals.note(session, "RCPT", answer, sender=envelope.sender, recipient=str(recipient.address))
+        recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
+        self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
@@ -108,7 +115,8 @@ class Delivery:
         section = content.header_section()
         header = read_header(section)
         if header.loops(hops=1):  # the relay in front of the store has counted, and added one
-            self._refusals.note(session, "content", MAIL_LOOP, message_id=header.message_id, sender=envelope.sender)
+            details = details_of(envelope)
+            self._refusals.note("content", MAIL_LOOP, message_id=header.message_id, **session.facts, **details)
             return MAIL_LOOP
         reached = self._reached(envelope)
         if reached is None:

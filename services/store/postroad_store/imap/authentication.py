@@ -67,6 +67,7 @@ def unsupported(session: Session, tag: bytes, mechanism: bytes) -> None:
 
 def _refuse(session: Session, tag: bytes, command: str, reply: bytes, **more: str) -> None:
     """Answer, and leave a line in the log."""
-    details = {"command": command, "reply": reply.decode("ascii"), "peer": session.connection.peer, **more}
-    log.info("imap login failed", extra=details)
+    details = {"reply": reply.decode("ascii"), "peer": session.connection.peer, **more}
+    log.info("imap login failed", extra={"command": command, **details})
+    session.shared.refusals.record("AUTH", port="imap", **details)
     session.engine.complete(tag, reply)

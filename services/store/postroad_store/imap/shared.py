@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal
+    from postroad.journal.refusals import Refusals
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
 
@@ -30,6 +31,7 @@ class Shared:
         accounts: Accounts,
         storage: Storage,
         journal: Journal,
+        refusals: Refusals,
         incoming: Path,
         *,
         registry: Registry | None = None,
@@ -41,6 +43,7 @@ class Shared:
         self.accounts = accounts
         self.storage = storage
         self.journal = journal
+        self.refusals = refusals
         self.incoming = incoming
         self.registry = registry or Registry()
         self.tls = tls

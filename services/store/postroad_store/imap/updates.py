@@ -52,7 +52,7 @@ def permanent_flags(view: View) -> bytes:
     return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % " ".join(names).encode("ascii")
 
 
-def changes(view: View, news: Changes, *, uid: bool = False) -> bytes:
+def changes(view: View, news: Changes, *, uid: bool) -> bytes:
     """Return the responses that tell of changes; with `uid` FETCH has the UID too (RFC 3501 §6.4.8)."""
     mailbox = view.mailbox
     lines = []

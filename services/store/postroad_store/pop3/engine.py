@@ -12,6 +12,8 @@ itself. A command that needs the mail becomes an event, and the engine pauses un
 - `ListAll` (LIST and UIDL of many messages): by `list_piece` and `end_list`
 - `Update` (QUIT in TRANSACTION): by `updated`
 
+`PlaintextRefused` asks nothing.
+
 Pipelined commands (RFC 2449 §6.6) wait in the buffer meanwhile; responses are in the order of the commands.
 
 Clients look at the texts of some responses; these texts are Dovecot's. Response codes: RFC 2449 §8, RFC 3206.
@@ -19,12 +21,12 @@ Clients look at the texts of some responses; these texts are Dovecot's. Response
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.sasl import MAX_RESPONSE, Credentials, Plain, SaslError, decode_response
 from postroad_store.pop3.commands import Command, CommandError, HttpError, State, UnknownCommandError, parse
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.multiline import Stuffer, stuff
 from postroad_store.protocol.contract import Close, Event, StartTls
 
@@ -39,38 +41,12 @@ MANY = 2_000  # messages, above which LIST and UIDL are answered in pieces (some
 MAX_LOGINS = 10  # failed ones
 
 TOO_MANY_ERRORS = "-ERR Too many bad commands."
+AUTH_FAILED = "[AUTH] Authentication failed."
 PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 
 
-@dataclass(frozen=True, slots=True)
-class Login(Event):
-    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
-
-    login: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieve(Event):
-    """Send a message: whole, or with `lines` its header and so many lines of its body (TOP)."""
-
-    number: int
-    lines: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListAll(Event):
-    """Go on with a long answer to LIST, or to UIDL, whose first line has been given."""
-
-    numbers: list[int]
-    unique_ids: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Update(Event):
-    """The client has quit: remove the messages it marked, and only now (RFC 1939 §6)."""
-
-    numbers: tuple[int, ...]
+class PlaintextError(CommandError):
+    """A login is refused because TLS is not in use."""
 
 
 class Mode(Enum):
@@ -164,7 +140,7 @@ class Engine:
     def login_failed(self) -> None:
         """Answer `Login`: the user name or the password is wrong (RFC 3206 §4: AUTH)."""
         self._failed_logins += 1
-        self.refuse("[AUTH] Authentication failed.")
+        self.refuse(AUTH_FAILED)
         if self._failed_logins >= MAX_LOGINS:
             self._mode = Mode.ENDING
 
@@ -245,7 +221,6 @@ class Engine:
             return self._plain(line)
         try:
             command = parse(line, self.state)
-            event = self._carry_out(command)
         except UnknownCommandError as error:
             self._unknown += 1
             if isinstance(error, HttpError):
@@ -256,7 +231,14 @@ class Engine:
         except CommandError as error:
             self._unknown = 0
             return self._error(str(error))
-        self._errors = self._unknown = 0
+        self._unknown = 0
+        try:
+            event = self._carry_out(command)
+        except PlaintextError as error:
+            return self._error(str(error)) or PlaintextRefused(command.text if command.keyword == "USER" else None)
+        except CommandError as error:
+            return self._error(str(error))
+        self._errors = 0
         return event
 
     def _error(self, text: str) -> Event | None:
@@ -314,7 +296,7 @@ class Engine:
 
     def _check_login_allowed(self) -> None:
         if not self._login_allowed:
-            raise CommandError(PLAINTEXT_REFUSED)
+            raise PlaintextError(PLAINTEXT_REFUSED)
 
     def _auth(self, command: Command) -> Event | None:
         if command.text is None:

@@ -16,7 +16,8 @@ from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
-from postroad_store.pop3.engine import MANY, Engine, ListAll, Login, Retrieve, Update
+from postroad_store.pop3.engine import AUTH_FAILED, MANY, PLAINTEXT_REFUSED, Engine
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.pop3.multiline import body_lines
 
@@ -89,6 +90,9 @@ class Session:
         """Carry out an event of the engine; RETR and TOP at once, unless the message is large."""
         if isinstance(event, Login):
             return self._login(event)
+        if isinstance(event, PlaintextRefused):
+            self._note_refusal(event.login, PLAINTEXT_REFUSED)
+            return None
         held = self._held
         if held is not None and isinstance(event, Retrieve):
             if held.maildrop.size(event.number) > PIECE:
@@ -110,20 +114,25 @@ class Session:
 
     # AUTHORIZATION
 
+    def _note_refusal(self, login: str | None, text: str) -> None:
+        peer, reply = self._connection.peer, f"-ERR {text}"
+        log.info("pop3 login failed", extra={"login": login, "peer": peer, "reply": reply})
+        self._shared.refusals.record("AUTH", peer=peer, port="pop3", login=login, reply=reply)
+
     async def _login(self, event: Login) -> None:
         peer = self._connection.peer
         try:
             account = await self._shared.accounts.authenticate(event.login, event.password, peer)
         except TooManyGuesses:
-            log.info("pop3 login refused: too many wrong passwords", extra={"login": event.login, "peer": peer})
+            self._note_refusal(event.login, TOO_MANY_GUESSES)
             self.engine.refuse(TOO_MANY_GUESSES)
             return
         if account is None:
-            log.info("pop3 login failed", extra={"login": event.login, "peer": peer})
+            self._note_refusal(event.login, AUTH_FAILED)
             self.engine.login_failed()
             return
         if not self._shared.lock(account.login):
-            log.info("pop3 login refused: the maildrop is in use", extra={"login": account.login, "peer": peer})
+            self._note_refusal(event.login, IN_USE)
             self.engine.refuse(IN_USE)
             return
         try:

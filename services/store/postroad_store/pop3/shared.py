@@ -8,6 +8,7 @@ from postroad_store.pop3.session import Session
 
 if TYPE_CHECKING:
     from postroad.journal import Journal
+    from postroad.journal.refusals import Refusals
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
 
@@ -23,6 +24,7 @@ class Shared:
         accounts: Accounts,
         storage: Storage,
         journal: Journal,
+        refusals: Refusals,
         *,
         tls: bool = True,
         plaintext_auth: bool = False,
@@ -30,6 +32,7 @@ class Shared:
         self.accounts = accounts
         self.storage = storage
         self.journal = journal
+        self.refusals = refusals
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self._locked: set[str] = set()

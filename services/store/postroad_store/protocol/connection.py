@@ -338,4 +338,7 @@ class Adapter(Protocol):
         )
 
     def _log_handshake(self, why: str) -> None:
-        handshake.log(log, why, protocol=self._listener.service.name, peer=self.peer, port=self.port)
+        protocol = self._listener.service.name
+        handshake.log(log, why, protocol=protocol, peer=self.peer, port=self.port)
+        if self._listener.refusals is not None:
+            self._listener.refusals.record("TLS", peer=self.peer, port=protocol, reason=why)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from twisted.internet.interfaces import IAddress
 
+    from postroad.journal.refusals import Refusals
     from postroad.tap import Tap
     from postroad_store.protocol.service import Service
     from postroad_store.protocol.tls import ServerTls
@@ -36,7 +37,7 @@ BACKLOG = 511
 class Listener:
     """The ports of one service and the connections that came through them.
 
-    `clock` is the process's; `tap` hears every session.
+    `clock` is the process's; `tap` hears every session; `refusals` notes TLS handshakes that fail.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Listener:
         *,
         clock: Clock | None = None,
         tap: Tap | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.service = service
         self.loop = loop
         self.tls = tls
         self.clock = clock or Clock()
         self.tap = tap
+        self.refusals = refusals
         self.admission: Admission[Adapter] = Admission(
             service.name, self.clock, service.connections, service.connections_per_address
         )

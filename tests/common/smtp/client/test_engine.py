@@ -618,5 +618,5 @@ def test_actions_have_their_states() -> None:
         client.end_content,
     ]
     for action in actions:
-        with pytest.raises(LocalProtocolError, match="does not go in state GREETING"):
+        with pytest.raises(LocalProtocolError, match="is not legal in state GREETING"):
             action()

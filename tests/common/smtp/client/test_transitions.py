@@ -28,7 +28,7 @@ def test_the_adapter_acts_in_the_states_that_have_calls_of_its_own() -> None:
 def test_what_does_not_go(state: State) -> None:
     assert after(state, Cause.CLOSE) is State.CLOSED
     for cause in set(Cause) - set(TRANSITIONS[state]) - {Cause.CLOSE}:
-        with pytest.raises(LocalProtocolError, match=f"does not go in state {state}"):
+        with pytest.raises(LocalProtocolError, match=f"is not legal in state {state}"):
             after(state, cause)
     for cause, following in TRANSITIONS[state].items():
         assert after(state, cause) is following

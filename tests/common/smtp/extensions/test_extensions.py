@@ -34,6 +34,6 @@ def test_what_cannot_be_hidden_is_said_with_what_can() -> None:
     with pytest.raises(ConfigError) as error:
         offered_by(Settings.from_environ({"POSTROAD_SMTP_WITHOUT": "SIZE,DSN,HELP"}))
     assert str(error.value) == (
-        "POSTROAD_SMTP_WITHOUT=SIZE DSN HELP: DSN, HELP cannot be hidden; what can: "
+        "POSTROAD_SMTP_WITHOUT=SIZE,DSN,HELP: DSN, HELP cannot be hidden; these can: "
         "PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, STARTTLS, AUTH"
     )

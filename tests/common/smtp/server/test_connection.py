@@ -10,7 +10,7 @@ import logging
 import socket
 import struct
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,8 @@ from postroad.mail.reply import NO_SUCH_USER, OK, RECIPIENT_OK, SENDER_OK, Reply
 from postroad.shell import HANDSHAKE, LINGER
 from postroad.shell.admission import GRACE
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.smtp.server.connection import READ_AHEAD, Receiver
+from postroad.smtp.server.connection import READ_AHEAD, Connection
+from postroad.smtp.server.receiver import Receiver
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.guesses import Guesses
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.smtp.server.events import Refused
     from postroad.world.world import Account
 
 MAIL = b"MAIL FROM:<a@alpha.test>\r\n"
@@ -51,7 +53,8 @@ class Keeper:
         self.refusal: Reply | None = None
         self.failure: Exception | None = None
         self.paths: list[Path | None] = []
-        self.refusals: list[tuple[str, int, str]] = []
+        self.refusals: list[tuple[str, int, dict[str, Any]]] = []
+        self.handshakes: list[tuple[str, str]] = []
 
     def connect(self, session: Session) -> Reply | None:
         self.sessions.append(session)
@@ -70,8 +73,11 @@ class Keeper:
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         return NO_SUCH_USER if recipient.address.local_part == "nobody" else RECIPIENT_OK
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
-        self.refusals.append((command, answer.code, argument))
+    def refused(self, session: Session, refused: Refused) -> None:
+        self.refusals.append((refused.command, refused.reply.code, refused.details))
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        self.handshakes.append((session.host, why))
 
     async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
         self.arrived.set()
@@ -215,12 +221,12 @@ async def test_the_service_hears_what_the_receiver_refuses(rig: Rig) -> None:
         pass
     assert (await client.say(b"x" * 99 + b"\r\n.\r\n")).startswith("552")
     assert rig.keeper.refusals == [
-        ("RCPT", 503, "TO:<b@beta.test>"),
-        ("MAIL", 552, "FROM:<a@alpha.test> SIZE=101"),
-        ("AUTH", 501, ""),
-        ("AUTH", 501, ""),
-        ("RCPT", 452, "TO:<c@beta.test>"),
-        ("content", 552, ""),
+        ("RCPT", 503, {"argument": "TO:<b@beta.test>"}),
+        ("MAIL", 552, {"argument": "FROM:<a@alpha.test> SIZE=101"}),
+        ("AUTH", 501, {}),
+        ("AUTH", 501, {}),
+        ("RCPT", 452, {"argument": "TO:<c@beta.test>"}),
+        ("content", 552, {"sender": "a@alpha.test", "recipients": ["b@beta.test"]}),
     ]
 
 
@@ -273,13 +279,17 @@ async def test_each_command_gives_more_time(rig: Rig) -> None:
     assert (await client.line()).startswith("421 4.4.2 ")
 
 
+def _is_receiving(connection: Connection) -> bool:
+    return isinstance(connection, Receiver) and connection._incoming._content is not None
+
+
 async def test_data_timeout(rig: Rig) -> None:
     await rig.serve()
     client = await rig.connect()
     await client.open_transaction()
     rig.clock.push(179)
     client.writer.write(b"Subject: x\r\n")
-    await rig.until(lambda: all(receiver._incoming._content is not None for receiver in rig.server.admission))
+    await rig.until(lambda: all(_is_receiving(connection) for connection in rig.server.admission))
     rig.clock.push(179)
     await asyncio.sleep(0)
     rig.clock.push(2)
@@ -366,7 +376,8 @@ async def test_failing_service(
     assert await client.say((b"x" * 98 + b"\r\n") * (size // 100) + b".\r\n") == answer
     assert await client.say(b"NOOP\r\n") == "250 2.0.0 OK"
     assert (rig.keeper.paths[0] is None) == (size == 10)
-    assert rig.keeper.refusals == [("content", int(answer[:3]), "")]
+    details = {"sender": "a@alpha.test", "recipients": [f"{recipient.decode()}@beta.test"]}
+    assert rig.keeper.refusals == [("content", int(answer[:3]), details)]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.foreign import HTTP_METHODS
 from postroad.mail.address import Address
+from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import (
     BAD_CONTENT,
     LOCAL_ERROR,
@@ -40,6 +41,7 @@ from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Limits, Purpose, Session
 
+ENVELOPE = Envelope(Address("a", "alpha.test"), (Recipient(Address("b", "beta.test")),))
 TRANSACTION = b"MAIL FROM:<a@alpha.test>\r\nRCPT TO:<b@beta.test>\r\nDATA\r\n"
 
 
@@ -141,7 +143,7 @@ def test_content_that_cannot_be_kept(engine: Engine) -> None:
     engine.receive_data(b"more\r\n")
     assert events(engine) == []
     engine.receive_data(b".\r\nNOOP\r\n")
-    assert events(engine) == [Refused("content", STORAGE_FULL)]
+    assert events(engine) == [Refused("content", STORAGE_FULL, envelope=ENVELOPE)]
     assert engine.data_to_send() == STORAGE_FULL.encode() + OK.encode()
 
 
@@ -150,7 +152,7 @@ def test_content_refused_with_its_last_block(engine: Engine) -> None:
     engine.receive_data(b"x\r\n.\r\n")
     assert isinstance(engine.next_event(), Block)
     engine.refuse_content(LOCAL_ERROR)
-    assert events(engine) == [Refused("content", LOCAL_ERROR)]
+    assert events(engine) == [Refused("content", LOCAL_ERROR, envelope=ENVELOPE)]
     assert engine.data_to_send() == LOCAL_ERROR.encode()
 
 

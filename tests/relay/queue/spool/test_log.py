@@ -5,6 +5,7 @@ import os
 import random
 import struct
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,50 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     assert found.positions == positions
     assert found.damages == []
     assert [found.log.read(position) for position in positions] == found.records
+    assert found.log.records(1) == 4
+    found.log.append([(b"five",), (b"six",)])
+    assert found.log.records(2) == 2
+
+
+def free_handle(directory: Path) -> int:
+    """Return the lowest number that no open file has."""
+    handle = os.open(directory, os.O_RDONLY)
+    os.close(handle)
+    return handle
+
+
+def test_no_file_is_left_open(tmp_path: Path) -> None:
+    free = free_handle(tmp_path)
+    log = new_log(tmp_path, segment_size=40)
+    for _ in range(4):
+        log.append([(b"x",)])
+    log.delete(2)
+    Disk(log, 10)
+    with pytest.raises(OSError, match="No space left"):
+        log.append([(b"x",)])
+    log.close()
+    assert free_handle(tmp_path) == free
+    name, octets = first_format(9, [b"lost"])
+    (tmp_path / name).write_bytes(b"?" + octets[1:])
+    segments(tmp_path)[0].write_bytes(b"")
+    Reader(tmp_path).log.close()
+    assert free_handle(tmp_path) == free
+
+
+def test_a_torn_tail_is_gone_for_good_before_anything_new_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it is back after a crash, in a segment that is no longer the last, where nobody takes it for a torn tail."""
+    log = new_log(tmp_path)
+    log.append([(b"whole",)])
+    log.close()
+    (path,) = segments(tmp_path)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b"torn")
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
+    assert [damage.torn for damage in Reader(tmp_path).damages] == [True]
+    assert synced == [size]
 
 
 def test_a_record_may_be_large(tmp_path: Path) -> None:
@@ -425,6 +470,10 @@ def test_a_record_that_rots_after_recovery_is_not_given_out(tmp_path: Path) -> N
         file.write(b"R")
     with pytest.raises(LogError, match="damaged"):
         log.read(position)
+    (position,) = log.append([(b"another",)])
+    for length in (position.length - 1, position.length + 1):
+        with pytest.raises(LogError, match="damaged"):
+            log.read(replace(position, length=length))
     log.close()
     with pytest.raises(LogError, match="is not there"):
         log.read(position)

@@ -11,6 +11,8 @@ from postroad_store.imap.grammar.responses import astring, nstring, string, text
         (b"", b'""'),
         (b"a b", b'"a b"'),
         (b'a"b\\', b'"a\\"b\\\\"'),
+        (b'a"b', b'"a\\"b"'),
+        (b"a\\b", b'"a\\\\b"'),
         (b"a\r\nb", b"{4}\r\na\r\nb"),
         (b"\xc3\xa4", b"{2}\r\n\xc3\xa4"),
         (b"a\0", b"{2}\r\na\0"),

@@ -93,6 +93,11 @@ def test_addresses_are_bounded() -> None:
         assert address_list(value).count(b"(") <= MAX_ADDRESSES + 2
 
 
+def test_a_field_is_read_up_to_a_bound() -> None:
+    filler = b"(%b)" % (b"x" * (addresses.MAX_OCTETS - 6))
+    assert address_list(filler + b"a@b,c@d").endswith(b'NIL "a" "b")')
+
+
 def test_many_comments_take_linear_time() -> None:
     assert address_list(b"a@b (x)," * 5000).count(b'("x" NIL "a" "b")') == 5000
     assert address_list(b"(x)" * 50_000 + b"a@b") == b'("x" NIL "a" "b")'

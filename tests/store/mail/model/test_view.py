@@ -65,11 +65,13 @@ async def test_sessions_that_wait_are_called(storage: Storage, inbox: Mailbox, p
     assert heard == ["other"]
     await put(inbox, b"2")
     assert heard.count("mine") == heard.count("other") - 1 == 1
+    mine.take(expunges=True)
     mine.close()
     mine.close()
     heard.clear()
     await storage.expunge(inbox, [1], only_deleted=False)
     assert heard == ["other"]
+    assert (mine.changed, other.changed) == (False, True)
 
 
 async def test_numbers(storage: Storage, inbox: Mailbox, put: Put) -> None:

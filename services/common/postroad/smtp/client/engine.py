@@ -1,12 +1,12 @@
 """The SMTP client (RFC 5321), without I/O.
 
-Octets go in by `receive_data`, events come out of `next_event`, octets to write out of `data_to_send`. Every
-command that was sent waits in a queue for its reply, so pipelining (RFC 2920) is only a matter of how many are
-sent at once; an unexpected reply ends the session. `transitions.py` has the states, and which of the
-adapter's calls goes in which.
+Octets go in by `receive_data`, events come out of `next_event`, octets to write out of `data_to_send`. Every command
+that was sent waits in a queue for its reply, so pipelining (RFC 2920) is only a matter of how many are sent at once. An
+unexpected reply ends the session. `transitions.py` has the states, and says which calls of the adapter are legal in
+each.
 
-What extensions there are, what they add to MAIL and RCPT, and what cannot be sent to a server without them, is in
-`postroad.smtp.extensions`. They use the part of the client that is headed so below.
+`postroad.smtp.extensions` has the extensions: what they add to MAIL and RCPT, and which messages cannot be sent without
+them. They use the part of the client under "for extensions".
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ BLOCK_TIMEOUT = 180.0  # seconds between blocks of content (RFC 5321 §4.5.3.2.5
 class Client:
     """One session with one server, over which transactions go one after the other.
 
-    `hostname` is the name for EHLO, `server` the server's for outcomes; `extensions` are those that are used where the
-    server offers them; `starttls` says whether TLS is wanted.
+    `hostname` is the name for EHLO, and `server` names the server in outcomes. `extensions` are used if the server
+    offers them; `starttls` says whether TLS is wanted.
     """
 
     def __init__(self, hostname: str, server: str, extensions: tuple[Extension, ...], *, starttls: bool = True) -> None:
@@ -82,13 +82,13 @@ class Client:
         return data
 
     def next_event(self) -> Event | Wait:
-        """Return the next event; NEED_DATA where the server must speak first, PAUSED where the adapter must act."""
+        """Return the next event; NEED_DATA if the server must speak first, PAUSED if the adapter must act."""
         if self._events:
             return self._events.popleft()
         return PAUSED if self._state in OUR_TURN else NEED_DATA
 
     def receive_data(self, data: bytes) -> None:
-        """Take what the server sent."""
+        """Take octets from the server."""
         self._reader.feed(data)
         try:
             while self._state is not State.CLOSED and (reply := self._reader.next()) is not None:
@@ -97,11 +97,11 @@ class Client:
             self.break_off(f"it sent {error}")
 
     def receive_eof(self, reason: str = "lost connection") -> None:
-        """Take notice that the connection has ended, or that the adapter has given it up (after a timeout, say)."""
+        """Note that the connection has ended, or that the adapter has given it up, for example after a timeout."""
         self.break_off(reason)
 
     def tls_started(self) -> None:
-        """Start over in TLS (RFC 3207 §4.2: what was learned before is discarded)."""
+        """Start over in TLS (RFC 3207 §4.2: knowledge from before is discarded)."""
         self.move(Cause.TLS_STARTED)
         self.secure = True
         self._reader.clear()
@@ -140,14 +140,14 @@ class Client:
         self._final_dot()
 
     def quit(self) -> None:
-        """Take leave; only when READY."""
+        """Send QUIT; only when READY."""
         self.move(Cause.QUIT)
         self.command(Command(_QUIT, b"QUIT\r\n"))
 
     # -- for extensions ---------------------------------------------------------------------------------------
 
     def move(self, cause: Cause) -> None:
-        """Go to the next state; raises `LocalProtocolError` if the cause does not go in this one."""
+        """Go to the next state; raises `LocalProtocolError` if the cause is not legal in this one."""
         following = TRANSITIONS[self._state].get(cause)
         self._state = following if following is not None else after(self._state, cause)
 
@@ -157,18 +157,18 @@ class Client:
         self._awaited.append(command)
 
     def tell(self, event: Event) -> None:
-        """Tell the adapter."""
+        """Give an event to the adapter."""
         self._events.append(event)
 
     def proceed(self) -> None:
-        """Take the next step on the way to READY, where there is one left."""
+        """Take the next step on the way to READY, if a step is left."""
         if not any(begin(self) for begin in self._offer.steps):
             self.move(Cause.READY)
             self.tell(Ready())
 
     @property
     def heard_more(self) -> bool:
-        """Whether the server has sent more than the reply that was taken last."""
+        """Whether the server has sent more than the reply that was read last."""
         return not self._reader.is_empty
 
     def break_off(self, reason: str, reply: Reply | None = None) -> None:
@@ -193,7 +193,7 @@ class Client:
     # -- what is sent -----------------------------------------------------------------------------------------
 
     def _send_more(self) -> None:
-        """Send what waits: all of it (RFC 2920 §3.1: DATA only as the last of a group), or one command."""
+        """Send the waiting commands: all of them (RFC 2920 §3.1: DATA only as the last of a group), or one."""
         if self._offer.pipelines:
             while self._unsent:
                 self.command(self._unsent.popleft())
@@ -222,7 +222,7 @@ class Client:
             return
         self._awaited.popleft()
         verb.take(self, command, reply)
-        if self._unsent and self._state is State.ENVELOPE:
+        if self._unsent:
             self._send_more()
 
     def _on_greeting(self, command: Command, reply: Reply) -> None:
@@ -277,8 +277,8 @@ class Client:
         return refusal
 
     def _abandon(self) -> None:
-        """End the transaction, as no recipient is left; what pipelining has sent already is waited for."""
-        if not self._unsent and self._awaited:
+        """End the transaction, as no recipient is left; a reply to DATA that has been sent ahead is waited for."""
+        if not self._unsent:
             return
         self._unsent.clear()
         self._must_reset = True

@@ -1,4 +1,4 @@
-"""What the SMTP client is given, and what it tells its adapter."""
+"""The transactions that the SMTP client is given, and the events that it gives back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One mail transaction to make: the envelope, as the message came with it, and what is known of the content.
+    """One mail transaction to make: the envelope, as it came with the message, and facts about the content.
 
     `eight_bit` says that the content has octets above 127, `utf8_header` that its header section has.
     """

@@ -1,4 +1,4 @@
-"""What a server offers (RFC 5321 §4.1.1.1), and so how MAIL and RCPT are written to it and what it cannot be sent."""
+"""A server's offer (RFC 5321 §4.1.1.1): it decides how MAIL and RCPT are written, and which messages cannot be sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Offer:
     """The reply to EHLO: its keywords, in capitals, with their parameters; empty after HELO.
 
-    `known` are the extensions that we use where they are offered.
+    `known` are the extensions that we use if the server offers them.
     """
 
     def __init__(self, keywords: Mapping[str, str], known: tuple[Extension, ...]) -> None:

@@ -20,8 +20,8 @@ class Delivered:
 class Deferred:
     """It may succeed later: a 4yz reply, a network failure, a name server that does not answer.
 
-    `host` is None where no server was reached, `reply` where it said nothing; `command` is what the reply answered,
-    such as "RCPT TO".
+    `host` is None if no server was reached, and `reply` is None if the server said nothing; `command` is the command
+    that the reply answered, such as "RCPT TO".
     """
 
     status: EnhancedStatus  # class 4

@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ReplyError(Exception):
-    """The server has sent something other than a reply."""
+    """The server has sent octets that are not a reply."""
 
 
 class ReplyReader:
@@ -40,11 +40,11 @@ class ReplyReader:
         return not self._buffer and not self._lines
 
     def feed(self, data: bytes) -> None:
-        """Add what has arrived."""
+        """Add octets."""
         self._buffer += data
 
     def clear(self) -> None:
-        """Throw away what has arrived (RFC 3207 §4.2: nothing said before TLS counts after it)."""
+        """Throw away all octets (RFC 3207 §4.2: nothing said before TLS counts after it)."""
         self._buffer = b""
         self._forget()
 
@@ -84,7 +84,7 @@ class ReplyReader:
             self._length += len(text)
 
 
-# Servers repeat a few replies: to remember how they read saves 8 µs per message.
+# Servers repeat a few replies: remembering how they are read saves 8 µs per message.
 @lru_cache(maxsize=256)
 def _read_line(line: bytes) -> tuple[int, bool, str]:
     match = _LINE.fullmatch(line)

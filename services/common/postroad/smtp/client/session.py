@@ -46,7 +46,7 @@ class Content(Protocol):
 
     @property
     def path(self) -> Path | None:
-        """The file that some of it is in; None where all is in memory."""
+        """The file that has some of it; None if all is in memory."""
         ...
 
     def blocks(self) -> Iterator[bytes]:
@@ -218,12 +218,12 @@ class Session(asyncio.Protocol):
         self._pump()
 
     def eof_received(self) -> None:
-        """Take notice that the server has closed."""
+        """Note that the server has closed its side."""
         self._engine.receive_eof()
         self._pump()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take notice that the connection is gone."""
+        """Note that the connection is gone."""
         self._engine.receive_eof("lost connection" if exc is None else f"lost connection: {exc}")
         self.resume_writing()
         self._pump()
@@ -248,7 +248,7 @@ class Session(asyncio.Protocol):
         self._writable = None
 
     def _pump(self) -> None:
-        """Take what the engine has to say, and write what it has to send."""
+        """Take the engine's events, and write its octets."""
         engine = self._engine
         while not isinstance(event := engine.next_event(), Wait):
             if isinstance(event, SendContent) and self._content is not None:

@@ -1,4 +1,4 @@
-"""The states of a client's session, and what leads from one to the next, in one table.
+"""The states of a client's session, and the causes that lead from one to the next, in one table.
 
     GREETING   ── GREETED ──▶ HELLO
     HELLO      ── NO_EHLO ──▶ HELLO
@@ -16,8 +16,8 @@
                ── end_content() ──▶ FINAL
     FINAL      ── FINISHED ──▶ READY
 
-From every state CLOSE leads to CLOSED, from where nothing leads on. A test holds
-this drawing to what `drawing` makes of the table.
+From every state CLOSE leads to CLOSED, which is the last. A test compares this drawing
+with the one that `drawing` makes of the table.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class State(StrEnum):
 
 
 class Cause(StrEnum):
-    """What moves a session on: a call of the adapter's, which has brackets, or what the server has said."""
+    """The cause of a transition: a call of the adapter (with brackets), or something that the server has said."""
 
     GREETED = "GREETED"  # 220, and EHLO follows
     NO_EHLO = "NO_EHLO"  # 5yz, and HELO follows
@@ -57,7 +57,7 @@ class Cause(StrEnum):
     READY = "READY"  # no step is left before the first transaction
     SEND = "send()"
     GO_ON = "GO_ON"  # 354
-    LONE_DOT = "LONE_DOT"  # 354 with nobody left to send to
+    LONE_DOT = "LONE_DOT"  # 354 with no recipient left
     CONTENT = "content()"
     END_CONTENT = "end_content()"
     FINISHED = "FINISHED"  # each recipient has an outcome
@@ -83,12 +83,12 @@ OUR_TURN = frozenset({State.HANDSHAKE, State.READY, State.CONTENT, State.CLOSED}
 
 
 def after(state: State, cause: Cause) -> State:
-    """Return the state that follows; raises `LocalProtocolError` for what does not go there."""
+    """Return the state that follows; raises `LocalProtocolError` for a cause that is not legal there."""
     if cause is Cause.CLOSE:
         return State.CLOSED
     following = TRANSITIONS[state].get(cause)
     if following is None:
-        raise LocalProtocolError(f"{cause.removesuffix('()')} does not go in state {state}")
+        raise LocalProtocolError(f"{cause.removesuffix('()')} is not legal in state {state}")
     return following
 
 

@@ -1,4 +1,4 @@
-"""What the client waits for replies to: its name in DSNs, how long to wait, and what takes the reply."""
+"""Commands that wait for a reply: the name in DSNs, how long to wait, and the method that takes the reply."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ __all__ = ["EXTENSIONS", "Extension", "Parameter", "offered_by", "without"]
 
 
 def without(keywords: Collection[str], extensions: tuple[Extension, ...] = EXTENSIONS) -> tuple[Extension, ...]:
-    """Return the extensions with some hidden: a server with them is as one that knows and lacks them.
+    """Return the extensions with some hidden: the server knows them but does not offer them.
 
-    Raises `ValueError` for a keyword that is not one of theirs.
+    Raises `ValueError` for a keyword that no extension has.
     """
     hidden = {keyword.upper() for keyword in keywords}
     known = [extension.keyword for extension in extensions]
     if unknown := sorted(hidden.difference(known)):
-        raise ValueError(f"{', '.join(unknown)} cannot be hidden; what can: {', '.join(known)}")
+        raise ValueError(f"{', '.join(unknown)} cannot be hidden; these can: {', '.join(known)}")
     return tuple(
         replace(extension, available=lambda _profile: False) if extension.keyword in hidden else extension
         for extension in extensions
@@ -46,8 +46,8 @@ def without(keywords: Collection[str], extensions: tuple[Extension, ...] = EXTEN
 
 
 def offered_by(settings: Settings) -> tuple[Extension, ...]:
-    """Return the extensions as the settings have them on every listener; raises `ConfigError`."""
+    """Return the extensions without those that the settings hide; raises `ConfigError`."""
     try:
         return without(settings.smtp_without)
     except ValueError as error:
-        raise ConfigError(f"POSTROAD_SMTP_WITHOUT={' '.join(settings.smtp_without)}: {error}") from None
+        raise ConfigError(f"POSTROAD_SMTP_WITHOUT={','.join(settings.smtp_without)}: {error}") from None

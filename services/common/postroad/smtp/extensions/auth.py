@@ -1,4 +1,4 @@
-"""AUTH (RFC 4954): the client logs in. Our own client does not: it delivers to servers that take mail from anybody.
+"""AUTH (RFC 4954): the client logs in. Our own client does not, because it delivers to servers that ask for no login.
 
 The mechanisms are in `postroad.sasl`, the exchange's lines in `postroad.smtp.server.auth`.
 """
@@ -67,7 +67,7 @@ class _Exchange:
         self._mechanism = mechanism
 
     def take(self, engine: Engine, line: bytes | Reply) -> Event | None:
-        """Take a line of the client's, or the reply that refuses it."""
+        """Take a line of the client, or the reply that refuses it."""
         if not isinstance(line, bytes):
             raise CommandError(EXCHANGE_TOO_LONG if line is LINE_TOO_LONG else line)
         return self.step(engine, decode_response(line))

@@ -1,4 +1,4 @@
-"""What an extension of SMTP is (RFC 5321 §2.2): one object that says all of it, for the server and for the client.
+"""An extension of SMTP (RFC 5321 §2.2): one object that says all about it, for the server and for the client.
 
 The server's `Profile` and the client's `Offer` are given a list of these. The server derives from it the reply to EHLO,
 the parameters of MAIL and RCPT, the length of command lines, further verbs, and HELP. The client derives from it the
@@ -30,10 +30,10 @@ class Parameter:
     """A parameter of MAIL or RCPT (RFC 5321 §4.1.1.11)."""
 
     keyword: str  # capitals
-    # Takes the value as written, None where there is none; raises `CommandError`.
+    # Takes the value as written, None for a parameter without one; raises `CommandError`.
     parse: Callable[[str | None], Any]
-    # The field of Envelope (MAIL) or Recipient (RCPT) that gets what `parse` returns. In "parameters" it is kept under
-    # the keyword and has to be a text or None; None: it is checked and dropped.
+    # The field of Envelope (MAIL) or Recipient (RCPT) that gets the parsed value. The field "parameters" keeps it under
+    # the keyword, as a text or None. Without a field, the value is checked and dropped.
     field: str | None = "parameters"
     # Returns the refusal of a combination of parameters that are each valid: for MAIL it is called with the envelope,
     # the profile and the session, for RCPT with the recipient before these.
@@ -52,7 +52,7 @@ class Extension:
     rfc: str
 
     # -- the server's side
-    # Returns the line of EHLO, with TLS or without; None where it may not be used now.
+    # Returns the line of EHLO, with TLS or without; None if the extension may not be used now.
     offer: Callable[[Profile, bool], str | None]
     available: Callable[[Profile], bool] = _available  # whether a listener has it at all
     mail: tuple[Parameter, ...] = ()
@@ -62,14 +62,14 @@ class Extension:
     verb: Verb | None = None
     encode: Callable[[Reply], bytes] | None = None  # how replies are written
 
-    # -- the client's side; "offered" is what followed the keyword in the server's reply to EHLO
+    # -- the client's side; "offered" is the text after the keyword in the server's reply to EHLO
     pipelines: bool = False  # whether commands may be sent before the replies to those in front
     # Returns the parameter to send with MAIL, or with RCPT, where the server offers the extension.
     with_mail: Callable[[Transaction, str], str | None] | None = None
     with_rcpt: Callable[[Recipient, Transaction, str], str | None] | None = None
     path: Callable[[Address], str] | None = None  # how an address is written where it is offered
-    # Returns what prevents a transaction with this server ("name[address]"), for each recipient, or None where nothing
-    # does. What is offered is None where the server lacks the extension.
+    # Returns the failure that prevents a transaction with this server ("name[address]"), for each recipient, or None if
+    # nothing does. "offered" is None if the server lacks the extension.
     obstacle: Callable[[Transaction, str | None, str], Sequence[Failed | None] | None] | None = None
-    # Takes a step of its own before the session is ready; returns whether it has.
+    # Takes a step before the session is ready, such as STARTTLS; returns True if it has taken one.
     begin: Callable[[Client], bool] | None = None

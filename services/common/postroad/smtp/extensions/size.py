@@ -1,4 +1,4 @@
-"""SIZE (RFC 1870): the server says how much it takes, the client how much will come."""
+"""SIZE (RFC 1870): the server says how large a message it takes, the client how large its message is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """STARTTLS (RFC 3207): a session goes over to TLS.
 
-The client asks for it where it wants TLS and goes on in plaintext where that is refused: its TLS is opportunistic.
+The client asks for TLS if it wants it, and goes on in plaintext if that is refused: its TLS is opportunistic.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _answered(client: Client, _command: Command, reply: Reply) -> None:
     if reply.code != 220:
         client.proceed()  # RFC 3207 §4: 454 or 5yz
     elif client.heard_more:
-        # Plaintext that would be taken for an answer inside TLS: somebody is between us.
+        # Plaintext that would count as an answer inside TLS: somebody is between client and server.
         client.break_off("it sent more after agreeing to STARTTLS")
     else:
         client.move(Cause.GO_AHEAD)

@@ -1,4 +1,4 @@
-"""What SMTP adds to a SASL exchange (RFC 4954 §4): AUTH's argument, the 334 challenge, and the replies that refuse."""
+"""SMTP's part of a SASL exchange (RFC 4954 §4): AUTH's argument, the 334 challenge, and the replies that refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AUTHENTICATED = reply(235, "2.7.0", "Authentication successful")
-# RFC 4954 §4: 501 for "*", for what is not BASE64 (5.5.2), and for a response that the mechanism refuses
+# RFC 4954 §4: 501 for "*", for a response that is not BASE64 (5.5.2), and for one that the mechanism refuses
 CANCELLED = reply(501, "5.7.0", "Authentication cancelled")
 NOT_BASE64 = reply(501, "5.5.2", "Response is not BASE64")
 MALFORMED = reply(501, "5.5.2", "Response is not as the mechanism wants it")
@@ -44,7 +44,7 @@ def parse_auth(argument: bytes) -> tuple[str, bytes | None]:
 
 
 def decode_response(line: bytes) -> bytes:
-    """Decode a line of the client's; raises `CommandError` for `*` and for what is not BASE64."""
+    """Decode a line of the client; raises `CommandError` for `*` and for anything that is not BASE64."""
     try:
         return sasl.decode_response(line)
     except sasl.SaslError as error:
@@ -52,7 +52,7 @@ def decode_response(line: bytes) -> bytes:
 
 
 def step(mechanism: sasl.Mechanism, response: bytes | None) -> bytes | sasl.Credentials:
-    """Take one step of the exchange; raises `CommandError` where it ends without credentials."""
+    """Take one step of the exchange; raises `CommandError` if it ends without credentials."""
     try:
         return mechanism.step(response)
     except sasl.SaslError as error:

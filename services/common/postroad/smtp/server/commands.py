@@ -1,7 +1,7 @@
 """The syntax of SMTP commands (RFC 5321 §4.1): arguments, paths, parameters. Pure functions on octets.
 
-Each parser takes the argument, which is what follows the verb and its space, without trailing white space. It returns
-what that means, or raises `CommandError` with the reply that refuses it. The parameters are those of the extensions
+Each parser takes the argument: the octets after the verb and its space, without trailing white space. It returns the
+parsed argument, or raises `CommandError` with the reply that refuses it. The parameters are those of the extensions
 (`postroad.smtp.extensions`).
 
 Standards: RFC 5321 §4.1.1 to §4.1.3, RFC 6531 §3.3.
@@ -63,7 +63,7 @@ _RCPT = re.compile(rf"TO:{_PATH}(?: (.+))?\Z", re.IGNORECASE)
 # esmtp-param = esmtp-keyword ["=" esmtp-value]; esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 # esmtp-value = 1*(%d33-60 / %d62-126), RFC 6531 §3.3: / UTF8-non-ascii
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?\Z")
-# What a client may call itself: Domain (RFC 5321 §4.1.2, labels of 63 octets by RFC 1035 §2.3.4), with the underscore
+# The name that a client gives: Domain (RFC 5321 §4.1.2, labels of 63 octets by RFC 1035 §2.3.4), with the underscore
 # that real hosts have and the final dot that some put.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
@@ -185,7 +185,7 @@ def _read(text: str, known: Mapping[str, Parameter]) -> tuple[list[Parameter], d
             others.append((keyword, parsed))
         elif parameter.field is not None:
             fields[parameter.field] = parsed
-    if len(given) < len(written):  # after the syntax of those that are known
+    if len(given) < len(written):  # RFC 5321 §4.1.1.11: 555, after the syntax of those that are known
         raise CommandError(UNKNOWN_PARAMETER)
     if others:
         fields["parameters"] = tuple(others)

@@ -1,8 +1,8 @@
 r"""The mail data after 354 (RFC 5321 §4.1.1.4, RFC 5321 §4.5.2): find its end, undo transparency, check the rules.
 
 Octets are handled in the blocks in which they arrive: one search finds the end of mail data, one replace removes the
-stuffed dots, and three counts show whether every CR and LF is part of a CRLF. What could be the beginning of
-`CRLF.CRLF` at the end of a block is held back for the next one, so the blocks may be cut anywhere.
+stuffed dots, and three counts show whether every CR and LF is part of a CRLF. The end of a block is held back for the
+next one if `CRLF.CRLF` may begin there, so the blocks may be cut anywhere.
 
 Only CRLF ends a line and only `CRLF.CRLF` ends the data: `LF.LF`, `LF.CRLF` or `CR.CR` are content that no conforming
 client sends. It is read to its true end and then refused, so that two receivers can never disagree about where a
@@ -47,7 +47,7 @@ class MailData:
         self.refusal: Reply | None = None
 
     def receive(self, octets: bytes) -> tuple[bytes, bytes | None]:
-        """Take octets; return a block of content, and what follows the end of data (None before it).
+        """Take octets; return a block of content, and the octets after the end of data (None before it).
 
         The block is empty once the content is refused; `refusal` then answers the end of data.
         """

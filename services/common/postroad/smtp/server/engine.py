@@ -2,7 +2,7 @@
 
 Theory of operation. The caller feeds `receive_data` and takes events from `next_event` until that gives NEED_DATA
 or PAUSED, then writes `data_to_send`. Some events ask a question. The engine then pauses until the answer, and keeps
-what the client has pipelined (RFC 2920 §3.2): no reply overtakes another, and no 250 precedes the commit it promises.
+pipelined commands (RFC 2920 §3.2): no reply overtakes another, and no 250 precedes the commit that it promises.
 
     event           asks                 answered by
     Connected       whether to greet     answer(reply): `Profile.greeting`, or the 4yz or 554 that turns away
@@ -13,13 +13,13 @@ what the client has pipelined (RFC 2920 §3.2): no reply overtakes another, and 
     Refused         nothing              a command or content is refused: note it
     Message         to take the message  answer(reply), when it is durable
     StartTls        the handshake        tls_started(...); stop reading first, then send the octets to send:
-                                         what is fed after this must have come through TLS
+                                         octets fed after this must have come through TLS
     Flush           nothing              much is to be sent: send it before taking the next event
     Close           nothing              to close the connection, after the octets to send were sent
 
-What each command does is in `verbs.py` and, for those of extensions, in `postroad.smtp.extensions`. They use the part
-of the engine that is headed so below. Which command goes when (RFC 5321 §4.1.4) is in each verb's row, of which
-`sequence.sequence_table` prints the table.
+`verbs.py` carries out each command, and `postroad.smtp.extensions` those of extensions. They use the part of the engine
+under "for verbs". Each verb's row says in which states it is legal (RFC 5321 §4.1.4); `sequence.sequence_table` prints
+the table.
 
 Standards: RFC 5321, RFC 2920 (PIPELINING); the extensions name theirs.
 """
@@ -64,7 +64,7 @@ _MANY_REPLIES = 256  # replies to send at once: a client that pipelines HELP and
 
 
 class Engine:
-    """One session's protocol. It writes what it learns into `session`."""
+    """One session's protocol. It keeps the client's name, TLS and account in `session`."""
 
     __slots__ = (
         "_awaiting",
@@ -91,7 +91,7 @@ class Engine:
         self.profile = profile
         self.session = session
         self.state = State.CONNECTED
-        self.envelope: Envelope = _NO_ENVELOPE  # what MAIL opened
+        self.envelope: Envelope = _NO_ENVELOPE  # of the open transaction
         self._verb: Verb | None = None  # of the last line, or of the exchange that goes on
         self._verbs = profile.verbs
         self._encode = profile.encode
@@ -116,7 +116,7 @@ class Engine:
 
     @property
     def buffered(self) -> int:
-        """How many octets wait to be looked at: the caller stops reading when they are many."""
+        """How many octets wait to be read: the caller stops reading when they are many."""
         return self._lines.buffered
 
     def data_to_send(self) -> bytes:
@@ -153,7 +153,7 @@ class Engine:
     # ---- answers
 
     def answer(self, answer: Reply) -> None:
-        """Answer the last event that asked for a reply; raises `LocalProtocolError` where none waits for one."""
+        """Answer the last event that asked for a reply; raises `LocalProtocolError` if no event waits."""
         event = self._awaiting
         answered = _ANSWERED.get(type(event))
         if answered is None:
@@ -167,7 +167,7 @@ class Engine:
         else:
             self._output.append(self._encode(answer))
 
-    # Each of these takes note of the answer to one class of events, and returns the reply to send.
+    # Each of these notes the answer to one class of events, and returns the reply to send.
 
     def _connected(self, _event: Connected, answer: Reply) -> Reply:
         self.state = State.GREETED if answer.is_success else State.REFUSED
@@ -185,7 +185,7 @@ class Engine:
             self.state = State.RCPT
             return answer
         self._recipients_refused += 1
-        # This ends a harvest of addresses, and not a mailing with some bad recipients.
+        # This ends the harvesting of addresses, but not a mailing with some bad recipients.
         return _TOO_MANY_ERRORS if self._recipients_refused > self.profile.limits.recipients else answer
 
     def _message_answered(self, _event: Message, answer: Reply) -> Reply:
@@ -209,7 +209,7 @@ class Engine:
     def tls_started(self, version: str | None, cipher: str | None) -> None:
         """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded).
 
-        Nothing was buffered at StartTls, so what is buffered now came through TLS.
+        Nothing was buffered at StartTls, so all octets that are buffered now came through TLS.
         """
         self._awaiting = None
         self.session.tls_version = version
@@ -250,11 +250,11 @@ class Engine:
         self._output.append(self._encode(answer))
 
     def send(self, octets: bytes) -> None:
-        """Send octets that are no reply of a fixed form."""
+        """Send a reply that is encoded already."""
         self._output.append(octets)
 
     def refuse(self, refusal: Reply) -> None:
-        """Refuse a command, which counts as an error of the client's; a 421 ends the session, as too many errors do."""
+        """Refuse a command, and count it as an error of the client; a 421 or too many errors end the session."""
         self._finish(self._count_error(refusal))
 
     def _count_error(self, refusal: Reply) -> Reply:
@@ -262,7 +262,7 @@ class Engine:
         return _TOO_MANY_ERRORS if self._errors > self.profile.limits.errors else refusal
 
     def ask(self, event: Event) -> Event:
-        """Wait for the answer to an event before anything else."""
+        """Return the event, and do nothing else before it is answered."""
         self._awaiting = event
         return event
 
@@ -278,8 +278,8 @@ class Engine:
         """Return the envelope with its recipients so far."""
         opened = self.envelope
         body = opened.body
-        # Content without BODY parameter is labelled by what it is, so that the next hop can rely on the label. Where
-        # 8BITMIME is hidden there is no label to give, and the next hop, which lacks it too, gets the content as it is.
+        # Content without BODY parameter is labelled by its octets, so that the next hop can rely on the label. If
+        # 8BITMIME is hidden there is no label, and the next hop, which lacks it too, gets the content as it is.
         if eight_bit and body is None and "BODY" in self.profile.mail:
             body = BodyType.EIGHT_BIT_MIME
         return Envelope(
@@ -292,7 +292,7 @@ class Engine:
         )
 
     def take_content(self, data: MailData) -> None:
-        """Take what comes from now on for content, up to its end."""
+        """Read content from now on, up to its end."""
         self._data = data
         self._data_ended = self._discard_given = False
         self.state = State.DATA
@@ -326,7 +326,7 @@ class Engine:
             self._verb = verb = self._verbs.get(name.upper())
             if verb is None:
                 raise CommandError(unknown_command(name, line))
-            if len(line) + 2 > verb.line:
+            if len(line) + 2 > verb.line:  # RFC 5321 §4.5.3.1.4
                 raise CommandError(LINE_TOO_LONG)
             if (refusal := verb.refused.get(self.state)) is not None:
                 raise CommandError(refusal)
@@ -361,10 +361,11 @@ class Engine:
 
     def _end_of_data(self, data: MailData) -> Event | None:
         if data.refusal is not None:
+            envelope = self.whole_envelope()
             self.reset()
             self._errors += 1  # too many end the session at the next command: this reply must say what is wrong
             self.say(data.refusal)
-            return Refused("content", data.refusal)
+            return Refused("content", data.refusal, envelope=envelope)
         return self.ask(Message(self.whole_envelope(eight_bit=data.eight_bit)))
 
 

@@ -1,9 +1,9 @@
-"""What the SMTP engine tells its caller; `engine.py` says how each event is answered."""
+"""The events of the SMTP engine; `engine.py` says how each is answered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
@@ -61,12 +61,24 @@ class Message:
 class Refused:
     """The engine has refused a command or content that somebody may ask about later; nothing is to be answered.
 
-    `command` is MAIL, RCPT, AUTH or content; `argument` is that of MAIL or RCPT.
+    `command` is MAIL, RCPT, AUTH or content; `argument` is that of MAIL or RCPT, and `envelope` the content's.
     """
 
     command: str
     reply: Reply
     argument: str = ""
+    envelope: Envelope | None = None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a `Refused` event of the journal says of it."""
+        details: dict[str, Any] = {"argument": self.argument} if self.argument else {}
+        return details | (details_of(self.envelope) if self.envelope is not None else {})
+
+
+def details_of(envelope: Envelope) -> dict[str, Any]:
+    """Return what an event of the journal says of a refused content's envelope."""
+    return {"sender": envelope.sender, "recipients": [str(recipient.address) for recipient in envelope.recipients]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ logger = logging.getLogger("postroad.smtp.server")
 
 
 class Incoming:
-    """Keeps the blocks of one message after the other; what is large goes to a file in `folder`."""
+    """Keeps the blocks of one message after the other; a large message goes to a file in `folder`."""
 
     __slots__ = ("_content", "_folder")
 
@@ -28,7 +28,7 @@ class Incoming:
         self._content: Content | None = None
 
     def keep(self, octets: bytes) -> None:
-        """Keep a block; raises `OSError`, after which nothing is kept."""
+        """Keep a block; raises `OSError`, and then nothing is kept."""
         try:
             if self._content is None:
                 self._content = Content(self._folder)
@@ -38,12 +38,12 @@ class Incoming:
             raise
 
     def take(self) -> Content:
-        """Return the content, whole; it is the caller's."""
+        """Return the whole content; the caller owns it."""
         content, self._content = self._content, None
         return content or Content(self._folder)
 
     def drop(self) -> None:
-        """Forget what was kept."""
+        """Forget the content."""
         if self._content is not None:
             self._content.close()
             self._content = None

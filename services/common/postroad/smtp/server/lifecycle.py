@@ -1,14 +1,14 @@
-"""What is used of aiosmtpd: how a connection begins, is closed by half, changes to TLS, and is lost.
+"""The part of aiosmtpd that Postroad uses: how a connection begins, is closed by half, changes to TLS, and is lost.
 
 `Lifecycle` is aiosmtpd's SMTP protocol with its line loop and timer left out; decision 4 says why it is kept. All
-that depends on its inside stands here:
+code that depends on its internals is here:
 
 - aiosmtpd's set-up inspects its own class, which takes 0.4 ms. `configure` has it done once per listener, and
   `Lifecycle.__init__` copies the result (decision 4: what a connection costs).
 - aiosmtpd's objects refer to each other in a circle, which holds some 10 KiB per connection until the collector
   comes. `connection_lost` cuts it, so memory is free at once.
 - The handshake of STARTTLS is the loop's own (`asyncio.loop.start_tls`), which is sound on uvloop too; aiosmtpd's
-  puts a TLS layer of another kind in place. `secured` tells aiosmtpd what it would have found out.
+  puts a TLS layer of another kind in place. `secured` sets the attributes that aiosmtpd would have set.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from postroad.shell.deadline import Deadline
     from postroad.smtp.server.profile import Profile
 
-logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own; the services log what is worth it
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own log; the services log these events
 
 
 def configure(profile: Profile, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
-    """Return what aiosmtpd's set-up finds out; it is the same for all connections of a listener."""
+    """Return the attributes that aiosmtpd's set-up makes; they are the same for all connections of a listener."""
     limits = profile.limits
     configured = SMTP(
         None,  # no handler: events go to the service
@@ -49,7 +49,7 @@ def configure(profile: Profile, tls: ssl.SSLContext | None, loop: asyncio.Abstra
 
 
 class Lifecycle(SMTP):
-    """One connection as aiosmtpd keeps it; `configuration` is what `configure` returned."""
+    """One connection as aiosmtpd keeps it; `configuration` comes from `configure`."""
 
     def __init__(self, configuration: Mapping[str, Any], loop: asyncio.AbstractEventLoop, deadline: Deadline) -> None:
         asyncio.StreamReaderProtocol.__init__(
@@ -62,13 +62,13 @@ class Lifecycle(SMTP):
         """Do nothing: the deadline is set by the pump."""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End what aiosmtpd has under way, and cut the circle."""
+        """End aiosmtpd's tasks, and cut the circle."""
         super().connection_lost(error)
         self._client_connected_cb = None
         del self._reader, self._writer
 
     def secured(self, plain: asyncio.Transport, secure: asyncio.Transport) -> None:
-        """Take note that TLS has begun: EOF now closes both ways, and the plain transport goes with the connection."""
+        """Note that TLS has begun: EOF now closes both ways, and the plain transport goes with the connection."""
         self._original_transport = plain
         self.transport = secure
         session = cast("aiosmtpd.smtp.Session", self.session)

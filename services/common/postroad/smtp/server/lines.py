@@ -1,7 +1,8 @@
-"""The command lines of an SMTP session: octets in, lines out, held to the rules that bind every line.
+"""The command lines of an SMTP session: octets in, lines out, checked by the rules that every line has to obey.
 
-Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL is refused. So is a line longer than
-any command may be, and no more of it is kept. The result does not depend on how the octets arrive in pieces.
+Only CRLF ends a line (RFC 5321 §2.3.8). A line with a bare CR, a bare LF or a NUL is refused. A line that is longer
+than any command may be is refused too, and the rest of it is not kept. The result does not depend on how the octets
+arrive in pieces.
 
 The first line of an HTTP request ends the session (`postroad.foreign` says why).
 """
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LineReader:
-    """Cuts what the client sends into lines, or hands it over uncut where it is mail data.
+    """Cuts the client's octets into lines, or hands them over uncut if they are mail data.
 
     `longest` is the length of the longest line, in octets without CRLF.
     """
@@ -29,7 +30,7 @@ class LineReader:
         self._longest = longest
         self._buffer = b""
         self._position = 0  # of the next line in the buffer
-        self._skipping = False  # the line is refused already: pass over what is left of it
+        self._skipping = False  # the line is refused already: pass over the rest of it
 
     def receive(self, data: bytes) -> None:
         """Take octets."""
@@ -38,17 +39,17 @@ class LineReader:
 
     @property
     def buffered(self) -> int:
-        """How many octets have not been looked at."""
+        """How many octets wait to be read."""
         return len(self._buffer) - self._position
 
     def take_all(self) -> bytes:
-        """Return all that is buffered, and forget it."""
+        """Return all buffered octets, and forget them."""
         rest = self._buffer[self._position :] if self._position else self._buffer
         self.clear()
         return rest
 
     def clear(self) -> None:
-        """Forget what is buffered."""
+        """Forget all buffered octets."""
         self._buffer = b""
         self._position = 0
 

@@ -1,4 +1,4 @@
-"""What the SMTP sessions of one listener have in common, derived from the list of extensions once."""
+"""The profile of a listener: what its SMTP sessions have in common, derived once from the list of extensions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Profile:
-    """What the sessions of one listener have in common: the receiver's name, and what it offers.
+    """The receiver's name, and what the listener offers.
 
-    `extensions` are all that the receiver knows. Those that are not offered here, because of `starttls` and `auth` or
-    because they are hidden, keep their verbs, which are then 502, and their room in the command line, so that a client
-    which uses them all the same gets the reply that says so (RFC 5321 §4.2.4).
+    `extensions` are all that the receiver knows. Some may not be offered here, because of `starttls` and `auth` or
+    because they are hidden. These keep their verbs, which then get 502, and their room in the command line, so that a
+    client that uses them without an offer gets the reply that says so (RFC 5321 §4.2.4).
     """
 
     hostname: str

@@ -28,7 +28,7 @@ class State(StrEnum):
     MAIL = "mail"  # MAIL was accepted, no recipient yet
     RCPT = "rcpt"  # one recipient or more
     DATA = "data"  # content is coming
-    EXCHANGE = "exchange"  # lines that are no commands, as the responses of AUTH
+    EXCHANGE = "exchange"  # lines that are not commands, such as the responses of AUTH
     CLOSED = "closed"
 
 
@@ -38,7 +38,7 @@ _NEED_MAIL = reply(503, "5.5.1", "Bad sequence of commands: send MAIL first")
 _NO_RECIPIENTS = reply(554, "5.5.1", "No valid recipients")
 _NESTED = reply(503, "5.5.1", "Bad sequence of commands: a mail transaction is open")
 
-# What a verb is answered where it is out of sequence; where it goes, its row has no entry.
+# The reply to a verb in each state in which it is out of sequence; where it is legal, its row has no entry.
 Row = dict[State, Reply]
 AT_THE_END: Row = {}
 # RFC 5321 §3.1: the server SHOULD respond to any intervening commands with 503, and waits for QUIT.
@@ -63,10 +63,10 @@ def never(_profile: Profile, _session: Session) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A command: what carries it out, given its argument, and where.
+    """A command: the function that carries it out, and the states in which it is legal.
 
-    `run` gets what follows the verb and its space, trailing white space removed. It says its reply, or returns the
-    event that asks for one; it raises `CommandError` to refuse.
+    `run` gets the octets after the verb and its space, without trailing white space. It says its reply, or returns the
+    event that asks for a reply; it raises `CommandError` to refuse.
     """
 
     name: str  # capitals

@@ -6,16 +6,19 @@ import asyncio
 import dataclasses
 import functools
 import itertools
+import logging
 import secrets
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.mail.address import Address
+from postroad.shell import handshake
 from postroad.shell.admission import Admission
-from postroad.smtp.server.connection import Receiver
 from postroad.smtp.server.lifecycle import configure
 from postroad.smtp.server.profile import Profile
-from postroad.smtp.server.service import Limits, Listener, Purpose, Service
+from postroad.smtp.server.receiver import Receiver
+from postroad.smtp.server.service import Limits, Listener, Purpose, Service, Session
 from postroad.smtp.server.tls_port import TlsPort
 
 if TYPE_CHECKING:
@@ -24,14 +27,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.smtp.extensions.extension import Extension
+    from postroad.smtp.server.connection import Connection
     from postroad.tap import Tap
+
+logger = logging.getLogger("postroad.smtp.server")
 
 BACKLOG = 1024
 COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
 
 
 class Server:
-    """The receiver while it listens; `serve` makes it."""
+    """The receiver while it listens; made by `serve`."""
 
     def __init__(
         self,
@@ -51,13 +57,13 @@ class Server:
         self.tap = tap
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
         self.awaited: set[asyncio.Future[Any]] = set()  # by the sessions
-        self.admission: Admission[Receiver] = Admission(
+        self.admission: Admission[Connection] = Admission(
             "smtp", clock, limits.connections, limits.connections_per_address
         )
         self._servers: list[asyncio.AbstractServer] = []
         self._tls_ports: list[TlsPort] = []
         self._empty = asyncio.Event()
-        self._unflushed: list[Receiver] = []
+        self._unflushed: list[Connection] = []
         run = secrets.token_hex(4)  # so that sessions of two runs of the process differ
         self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
 
@@ -78,6 +84,7 @@ class Server:
                 connections=self.admission,
                 tls=self.tls,
                 clock=self.clock,
+                failed=self._shut_out,
                 backlog=BACKLOG,
             )
             self._tls_ports.append(tls_port)
@@ -88,26 +95,36 @@ class Server:
             port = server.sockets[0].getsockname()[1]
         self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
 
-    def left(self, receiver: Receiver) -> None:
-        """Take note that a connection has gone."""
-        self.admission.leave(receiver)
+    def _shut_out(self, address: tuple[str, int], why: str, port: int) -> None:
+        """Leave a trace of a client that has not come through the TLS of a port of implicit TLS."""
+        session = Session(Purpose.SUBMISSIONS, ip_address(address[0]), address[1], self.next_session_id())
+        self.handshake_failed(session, why, port)
+
+    def left(self, connection: Connection) -> None:
+        """Note that a connection has gone."""
+        self.admission.leave(connection)
         if not self.admission:
             self._empty.set()
 
-    def flush_soon(self, receiver: Receiver) -> None:
-        """Have a session write its replies when all that has come was read.
+    def flush_soon(self, connection: Connection) -> None:
+        """Have a session write its replies once all input that has arrived is read.
 
         Replies to several clients go out together: the first one wakes the client's process or its processor, and the
         others find it awake. If both are on one machine, that saves a tenth of what a message takes (decision 8).
         """
         if not self._unflushed:
-            receiver.loop.call_soon(self._flush)
-        self._unflushed.append(receiver)
+            connection.loop.call_soon(self._flush)
+        self._unflushed.append(connection)
 
     def _flush(self) -> None:
         unflushed, self._unflushed = self._unflushed, []
-        for receiver in unflushed:
-            receiver.flush()
+        for connection in unflushed:
+            connection.flush()
+
+    def handshake_failed(self, session: Session, why: str, port: int) -> None:
+        """Leave a trace of a TLS handshake that has failed on a port."""
+        handshake.log(logger, why, peer=session.host, port=port, session=session.session_id)
+        self.service.handshake_failed(session, why)
 
     def next_session_id(self) -> str:
         """Return an identifier that no other session has."""
@@ -122,16 +139,16 @@ class Server:
             server.close()
         for tls_port in self._tls_ports:
             tls_port.close()
-        for receiver in self.admission:
-            receiver.leave(at_once=False)
+        for connection in self.admission:
+            connection.leave(at_once=False)
         await self._wait_until_empty(grace)
-        for receiver in self.admission:
-            receiver.leave(at_once=True)
+        for connection in self.admission:
+            connection.leave(at_once=True)
         if self.awaited:
             await asyncio.wait(self.awaited, timeout=COMMIT_GRACE)
         await self._wait_until_empty(grace)
-        for receiver in self.admission:
-            receiver.abort()
+        for connection in self.admission:
+            connection.abort()
         for server in self._servers:
             await server.wait_closed()
 
@@ -160,10 +177,10 @@ async def serve(
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
-    `extensions` are those that it knows; each listener offers those that go there. `postmaster` is what
-    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3): an address that the service knows; without it, postmaster at
-    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` where a port cannot be bound,
-    and then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
+    `extensions` are those that it knows; each listener offers those that apply to it. `postmaster` is the address that
+    `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), which the service must know; by default, postmaster at
+    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` if a port cannot be bound, and
+    then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):

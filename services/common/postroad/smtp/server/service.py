@@ -1,4 +1,4 @@
-"""What the SMTP receiver asks of the service behind it, and what the service is told of the session.
+"""What the SMTP receiver asks of the service behind it, and what the service knows of the session.
 
 The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange); the service keeps the policy
 (who may send, to whom, how much) and takes the message. Every answer is a `Reply`; a refusal has no side effect.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.reply import Reply
+    from postroad.smtp.server.events import Refused
     from postroad.world.world import Account
 
 
@@ -39,7 +40,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what a client can make us keep; sizes in octets, times in seconds."""
+    """Bounds on what a client can make the server keep; sizes in octets, times in seconds."""
 
     message_size: int = 50 * 1024 * 1024  # RFC 1870, announced as SIZE
     recipients: int = 1000  # RFC 5321 §4.5.3.1.8: at least 100
@@ -83,6 +84,19 @@ class Session:
     def __post_init__(self) -> None:
         self.host = str(self.peer)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an event of the journal says of the session."""
+        facts: dict[str, Any] = {
+            "peer": self.host,
+            "client": self.client_name,
+            "port": self.purpose.value,
+            "session": self.session_id,
+        }
+        if self.account is not None:
+            facts["login"] = self.account.login
+        return facts
+
 
 class Service(Protocol):
     """The policy and the destination behind the receiver."""
@@ -92,9 +106,9 @@ class Service(Protocol):
         ...
 
     async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
-        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None in good time.
+        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None.
 
-        Raises `TooManyGuesses` where the password was not looked at.
+        Raises `TooManyGuesses` if the password was not checked.
         """
         ...
 
@@ -106,13 +120,17 @@ class Service(Protocol):
         """Answer one RCPT; the envelope has the recipients that were accepted before."""
         ...
 
-    def refused(self, session: Session, command: str, answer: Reply, argument: str) -> None:
-        """Note what the receiver itself has refused: MAIL or RCPT, with its argument, AUTH or content."""
+    def refused(self, session: Session, refused: Refused) -> None:
+        """Note what the receiver itself has refused."""
+        ...
+
+    def handshake_failed(self, session: Session, why: str) -> None:
+        """Note that TLS has not come about, and why; the log has a line of it."""
         ...
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
         """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
 
-        The content is closed by the receiver afterwards. `OSError` means that the disk is full or broken.
+        The content is closed by the receiver afterwards. It raises `OSError` if the disk is full or broken.
         """
         ...

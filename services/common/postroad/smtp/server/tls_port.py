@@ -1,7 +1,7 @@
 """A port of implicit TLS (RFC 8314 §3): from the accepted socket to the session inside TLS.
 
-The loop's own servers shake hands before anybody is told of the connection, and say nothing where that fails. So the
-sockets are accepted here: each is counted before its handshake, has its time for it, and is logged where it fails.
+The loop's own servers report a connection after its handshake, and do not report a handshake that fails. So the sockets
+are accepted here: each is counted before its handshake, has a time limit for it, and leaves a trace where it fails.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from postroad.clock import Clock
     from postroad.shell.admission import Admission
-    from postroad.smtp.server.connection import Receiver
+    from postroad.smtp.server.connection import Connection
 
 logger = logging.getLogger("postroad.smtp.server")
 
@@ -27,9 +27,10 @@ PAUSE = 1.0  # seconds without accepting, where the process has no file descript
 
 
 class TlsPort:
-    """Listens on one address and port, and has a `Receiver` made for each connection that shakes hands.
+    """Listens on one address and port, and has a `Connection` made for each connection that shakes hands.
 
-    Raises `OSError` where the port cannot be bound.
+    `failed` is called with the client's address and port, the reason and our port where a handshake fails. Raises
+    `OSError` where the port cannot be bound.
     """
 
     def __init__(
@@ -37,10 +38,11 @@ class TlsPort:
         host: str,
         port: int,
         *,
-        make: Callable[[], Receiver],
-        connections: Admission[Receiver],
+        make: Callable[[], Connection],
+        connections: Admission[Connection],
         tls: ssl.SSLContext,
         clock: Clock,
+        failed: Callable[[tuple[str, int], str, int], None],
         backlog: int,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -52,11 +54,12 @@ class TlsPort:
         self._connections = connections
         self._tls = tls
         self._clock = clock
+        self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._listen()
 
     def close(self) -> None:
-        """Accept no more; handshakes that are under way end with their receivers (`Receiver.leave`)."""
+        """Accept no more; handshakes that are under way end with their connections (`Connection.leave`)."""
         if self._listening.fileno() >= 0:
             self._loop.remove_reader(self._listening)
             self._listening.close()
@@ -76,28 +79,28 @@ class TlsPort:
                 self._loop.remove_reader(self._listening)
                 self._clock.call_later(PAUSE, self._listen)
                 return
-            receiver = self._make()
-            # A handshake is too much to give to a flood: who is turned away here is told nothing.
-            if not self._connections.admit(receiver, address[0]):
+            connection = self._make()
+            # A handshake costs too much in a flood: a client that is turned away here gets no reply.
+            if not self._connections.admit(connection, address[0]):
                 accepted.close()
                 continue
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            receiver.handshake = self._loop.create_task(self._shake_hands(receiver, accepted, address[0]))
+            connection.handshake = self._loop.create_task(self._shake_hands(connection, accepted, address[:2]))
 
-    async def _shake_hands(self, receiver: Receiver, accepted: socket.socket, host: str) -> None:
+    async def _shake_hands(self, connection: Connection, accepted: socket.socket, address: tuple[str, int]) -> None:
         late = False
 
         def give_up() -> None:
             nonlocal late
             late = True
-            if receiver.handshake is not None:
-                receiver.handshake.cancel()
+            if connection.handshake is not None:
+                connection.handshake.cancel()
 
         timer = self._clock.call_later(HANDSHAKE, give_up)
         failure: str | None = None
         try:
-            await self._loop.connect_accepted_socket(lambda: receiver, accepted, ssl=self._tls)
+            await self._loop.connect_accepted_socket(lambda: connection, accepted, ssl=self._tls)
         except OSError as error:  # as ssl.SSLError is
             failure = handshake.reason(error)
         except asyncio.CancelledError:
@@ -106,9 +109,9 @@ class TlsPort:
                 raise
         finally:
             timer.cancel()
-            began = receiver.handshake is not None and receiver.transport is not None
-            receiver.handshake = None
+            began = connection.handshake is not None and connection.transport is not None
+            connection.handshake = None
             if not began:
-                self._connections.leave(receiver)
+                self._connections.leave(connection)
             if failure is not None:
-                handshake.log(logger, failure, peer=host, port=self.port)
+                self._failed(address, failure, self.port)

@@ -1,6 +1,6 @@
 """The commands of RFC 5321 §4.1.1, each a function of the engine and the command's argument.
 
-Those of extensions are in `postroad.smtp.extensions`; `Profile.verbs` has them all.
+Commands of extensions are in `postroad.smtp.extensions`; `Profile.verbs` has them all.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _rcpt(engine: Engine, argument: bytes) -> Event | None:
 
 def _data(engine: Engine, argument: bytes) -> None:
     no_argument(argument)
-    # RFC 2920 §3.1: DATA is the last command of its group. What comes before the 354 may be content or commands, and
-    # a guess would let messages be smuggled.
+    # RFC 2920 §3.1: DATA is the last command of its group. Octets before the 354 may be content or commands, and a
+    # guess would let messages be smuggled.
     if engine.buffered:
         engine.shut_down(IMPROPER_PIPELINING)
         return
@@ -127,7 +127,8 @@ VERBS = (
     Verb("NOOP", _noop, ANYTIME),
     Verb("QUIT", _quit, AT_THE_END),
     Verb("VRFY", _vrfy, ANYTIME),
-    # EXPN gets 502 (RFC 5321 §3.5.2, RFC 5321 §7.3), but it has a row because RFC 5321 §4.1.4 allows it in any state.
+    # RFC 5321 §4.1.1.7: EXPN gets 502 (RFC 5321 §3.5.2, RFC 5321 §7.3). It has a row, since RFC 5321 §4.1.4 allows it
+    # in any state.
     Verb("EXPN", not_implemented, ANYTIME, applies=never),
     Verb("HELP", _help, ANYTIME),
 )

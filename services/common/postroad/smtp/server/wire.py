@@ -1,4 +1,4 @@
-"""The transport under an SMTP session, as it is now: plain, then perhaps TLS."""
+"""The transport under an SMTP session: plain at first, perhaps TLS later."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
 
 
 class Wire:
-    """The transport, whether it is read and whether it is TLS's (`secure`), and who hears the session.
+    """The transport, whether it is read and whether it is TLS (`secure`), and the tap's listener.
 
     A session without a listener pays one test per block: the pump writes to `transport` itself, and calls `received`
     and `sent` only where there is a listener (60 ns per call would be 2 % of what a NOOP costs).
@@ -54,12 +54,12 @@ class Wire:
         return host, port
 
     def received(self, octets: bytes) -> None:
-        """Tell the listener what has come."""
+        """Give the listener octets from the client."""
         if self.listener is not None:
             self.listener.received(octets, self._clock.now(), tls=self.secure)
 
     def sent(self, octets: bytes) -> None:
-        """Tell the listener what is sent."""
+        """Give the listener octets for the client."""
         if self.listener is not None:
             self.listener.sent(octets, self._clock.now(), tls=self.secure)
 
@@ -75,7 +75,7 @@ class Wire:
         self._reading = True
 
     def close(self) -> bool:
-        """Close once all is written; returns whether that may take time, or True of what is closing already."""
+        """Close once all is written; return True if that may take time, or if it is closing already."""
         transport = self.transport
         if transport.is_closing():
             return True
@@ -95,7 +95,7 @@ class Wire:
             self.transport.resume_reading()
 
     def speaks_first(self) -> bool:
-        """Whether octets wait to be read before the greeting was sent: no client of SMTP does that (RFC 5321 §3.1)."""
+        """Whether octets have come before the greeting was sent: no SMTP client sends first (RFC 5321 §3.1)."""
         if self.secure:
             return False
         poll = select.poll()

@@ -277,7 +277,7 @@ class Log:
 
 def sync_directory(directory: Path) -> None:
     """Fsync a folder: only then do its new names survive a crash of the machine."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

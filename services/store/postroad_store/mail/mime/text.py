@@ -95,7 +95,7 @@ def _composed(value: str) -> str:
         end = start + COMPOSED
         # White space never composes, so cut there. Without white space, a mark may lose its character.
         cut = max(value.rfind(" ", start + 1, end), value.rfind("\n", start + 1, end))
-        if cut > 0 and end < len(value):
+        if cut > 0:
             end = cut
         pieces.append(unicodedata.normalize("NFC", value[start:end]))
         start = end

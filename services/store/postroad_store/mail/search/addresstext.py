@@ -91,7 +91,7 @@ def _from_literals(envelope: bytes, place: int) -> list[_Address]:
     return listing
 
 
-def _tokens(envelope: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _tokens(envelope: bytes) -> Iterator[tuple[bytes | None, bytes]]:
     """Yield a parenthesis, or no mark and a string's octets."""
     position = 0
     while True:
@@ -102,4 +102,4 @@ def _tokens(envelope: bytes) -> Iterator[tuple[bytes, bytes]]:
         if size is not None:
             quoted = envelope[position : position + int(size)]
             position += int(size)
-        yield mark or b"", quoted or b""
+        yield mark, quoted or b""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap.commands.fetch import command
+from postroad_store.imap.commands.fetch import answer
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import SEEN, FlagSet
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def test_many_messages_are_marked(
     place: Place, connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch, seen: int
 ) -> None:
-    monkeypatch.setattr(command, "MANY", 3)
+    monkeypatch.setattr(answer, "MANY", 3)
     account = await place.storage.account("alice@alpha.test")
     await place.storage.append([Arrival((account.inbox,), b"A: b\r\n\r\nx", 0, FlagSet(seen))] * 20)
     wire = connect()

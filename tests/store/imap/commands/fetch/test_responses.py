@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.imap.commands.fetch import SPECS, Fetch
-from postroad_store.imap.commands.fetch.blocks import responses
+from postroad_store.imap.commands.fetch.blocks import _gathered, responses
 from postroad_store.imap.commands.fetch.fast import fast
 from postroad_store.imap.commands.fetch.plain import Lost, plain
 from postroad_store.imap.commands.fetch.section import header_fields
@@ -92,6 +92,27 @@ async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: 
     spans = [range(1, 2), range(3, 10)]
     told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
     assert told == b"".join([b"".join(plain(place.storage, view, number, made)) for span in spans for number in span])
+
+
+async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK", 3)
+    view = await view_with(place, *MESSAGES[:7])
+    spans = [range(number, number + 1) for number in range(1, 8)]
+    told = [octets.count(b"FETCH") for octets, _ in responses(place.storage, view, spans, plan(b"UID", uid=False))]
+    assert told == [3, 3, 1]
+
+
+def test_pieces_are_gathered_to_so_many_octets_and_so_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.PIECE", 100)
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.PIECES", 3)
+    for pieces, gathered in (
+        ([40] * 5, [(80, True), (80, True), (40, False)]),
+        ([50, 50, 1], [(100, True), (1, False)]),
+        ([300, 1], [(300, True), (1, False)]),
+        ([1] * 7, [(3, True), (3, True), (1, False)]),
+    ):
+        told = _gathered(iter([b"x" * size for size in pieces]))
+        assert [(len(octets), within) for octets, within in told] == gathered
 
 
 async def test_texts_are_what_was_stored(place: Place) -> None:

@@ -3,7 +3,7 @@
 - `item`: what a data item is; `values`, `section`: the items; `items`: the list of all of them, and their syntax
 - `plan`: what a list of items means
 - `fast`, `plain`: the two ways to write responses, octet for octet the same; `blocks` chooses
-- `command`: the command itself
+- `command`: the command and its syntax; `answer`: how it is carried out
 """
 
 from postroad_store.imap.commands.fetch.blocks import responses

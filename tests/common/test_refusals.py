@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from postroad.clock import Clock
 from postroad.journal import Kind
+from postroad.journal.refusals import BURST, PEERS, REFILL, Refusals
 from postroad.mail.address import Address
 from postroad.mail.reply import AUTH_FAILED, NO_SUCH_USER
-from postroad.smtp.server.refusals import BURST, PEERS, REFILL, Refusals
 from postroad.smtp.server.service import Purpose, Session
 from postroad.world.world import Account
 
@@ -40,7 +40,7 @@ def make() -> tuple[Refusals, Notes, Clock]:
 def test_a_refusal_is_a_line_of_the_log_and_an_event_of_the_journal(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     refusals, notes, _ = make()
-    refusals.note(session(), "RCPT", NO_SUCH_USER, sender="alice@alpha.test", recipient="nobody@beta.test")
+    refusals.note("RCPT", NO_SUCH_USER, **session().facts, sender="alice@alpha.test", recipient="nobody@beta.test")
     assert notes.events == [
         {
             "kind": Kind.REFUSED,
@@ -70,33 +70,33 @@ def test_a_session_that_is_logged_in_is_called_by_its_login() -> None:
     refusals, notes, _ = make()
     known = session()
     known.account = Account(Address("alice", "alpha.test"), "wonderland")
-    refusals.note(known, "MAIL", NO_SUCH_USER, message_id="<a@b>")
+    refusals.note("MAIL", NO_SUCH_USER, **known.facts, message_id="<a@b>")
     assert (notes.events[0]["login"], notes.events[0]["message_id"]) == ("alice@alpha.test", "<a@b>")
 
 
 def test_450_refusals_are_450_events() -> None:
     refusals, notes, _ = make()
     for _ in range(450):
-        refusals.note(session(), "AUTH", AUTH_FAILED, login="alice")
+        refusals.note("AUTH", AUTH_FAILED, **session().facts, login="alice")
     assert len(notes.events) == 450
 
 
 def test_a_flood_is_noted_in_part_and_the_rest_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     refusals, notes, clock = make()
     for _ in range(BURST + 1000):
-        refusals.note(session(), "AUTH", AUTH_FAILED, login="alice")
+        refusals.note("AUTH", AUTH_FAILED, **session().facts, login="alice")
     assert len(notes.events) == BURST
-    assert caplog.messages == ["so much is refused to 127.0.0.1 that it is written down only every 5 seconds"]
-    refusals.note(session("127.0.0.2"), "AUTH", AUTH_FAILED, login="bob")  # others are noted
+    assert caplog.messages == ["127.0.0.1 is refused so often that only one refusal in 5 seconds is recorded"]
+    refusals.note("AUTH", AUTH_FAILED, **session("127.0.0.2").facts, login="bob")  # others are noted
     assert notes.events[-1]["login"] == "bob"
     clock.push(REFILL)
     for _ in range(10):
-        refusals.note(session(), "AUTH", AUTH_FAILED, login="alice")
+        refusals.note("AUTH", AUTH_FAILED, **session().facts, login="alice")
     assert len(notes.events) == BURST + 2
     assert notes.events[-1]["not_noted"] == 1000
     clock.push(REFILL * BURST * 2)
     for _ in range(BURST + 1):
-        refusals.note(session(), "AUTH", AUTH_FAILED, login="alice")
+        refusals.note("AUTH", AUTH_FAILED, **session().facts, login="alice")
     assert len(notes.events) == 2 * BURST + 2
     assert "not_noted" not in notes.events[-1]
 
@@ -104,8 +104,8 @@ def test_a_flood_is_noted_in_part_and_the_rest_is_counted(caplog: pytest.LogCapt
 def test_only_so_many_peers_are_remembered() -> None:
     refusals, _, _ = make()
     first = "127.1.0.0"
-    refusals.note(session(first), "AUTH", AUTH_FAILED)
+    refusals.note("AUTH", AUTH_FAILED, **session(first).facts)
     for number in range(PEERS):
-        refusals.note(session(f"127.2.{number // 250}.{number % 250}"), "AUTH", AUTH_FAILED)
+        refusals.note("AUTH", AUTH_FAILED, **session(f"127.2.{number // 250}.{number % 250}").facts)
     assert len(refusals._peers) == PEERS
     assert first not in refusals._peers

@@ -1,0 +1,185 @@
+"""The SMTP receiver: carries out the events of the engine.
+
+It asks the service, keeps the content, and gives the answers to the engine. Handlers that must be awaited run in tasks
+of their own, which the end of the connection does not cancel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from postroad.mail.reply import AUTH_UNAVAILABLE, LOCAL_ERROR, Reply
+from postroad.shell import HANDSHAKE, handshake
+from postroad.smtp.server.connection import Connection
+from postroad.smtp.server.events import (
+    Authenticate,
+    Block,
+    Close,
+    Connected,
+    Discard,
+    Event,
+    Flush,
+    Mail,
+    Message,
+    Rcpt,
+    Refused,
+    StartTls,
+)
+from postroad.smtp.server.incoming import Incoming, storage_failed
+from postroad.smtp.server.wire import EARLY_TALKER
+from postroad.world.guesses import TooManyGuesses
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Mapping
+
+    from postroad.mail.content import Content
+    from postroad.mail.envelope import Envelope
+    from postroad.smtp.server.engine import Engine
+    from postroad.smtp.server.profile import Profile
+    from postroad.smtp.server.server import Server
+    from postroad.smtp.server.service import Purpose
+
+logger = logging.getLogger("postroad.smtp.server")
+
+
+class Receiver(Connection):
+    """One SMTP session with a service behind it."""
+
+    def __init__(
+        self,
+        server: Server,
+        profile: Profile,
+        purpose: Purpose,
+        configuration: Mapping[str, Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(server, profile, purpose, configuration, loop)
+        self._service = server.service
+        self._incoming = Incoming(server.content_directory)
+        self._stranger = True  # no login and no mail transaction yet
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget the content that was coming in; a commit that is under way goes on to its end."""
+        self._incoming.drop()
+        super().connection_lost(error)
+
+    def _carry_out(self, engine: Engine, event: Event) -> None:
+        facts = self._facts
+        match event:
+            case Rcpt():
+                engine.answer(self._service.rcpt(facts, event.envelope, event.recipient))
+            case Block():
+                self._keep(engine, event.octets)
+            case Message():
+                self.flush()
+                self._deliver(event.envelope, self._incoming.take())
+            case Mail():
+                answer = self._service.mail(facts, event.envelope)
+                if self._stranger and answer.is_success:
+                    self._prove()
+                engine.answer(answer)
+            case Connected():
+                early = engine.buffered or self._wire.speaks_first()
+                refusal = EARLY_TALKER if early else self._service.connect(facts)
+                engine.answer(refusal or self._profile.greeting)
+            case Authenticate():
+                self._await(self.loop.create_task(self._check_credentials(event)), self._ran)
+            case StartTls():
+                self._wire.transport.pause_reading()  # the next octets are for TLS to read
+                self.flush()
+                self._wire.secure = True  # all octets go through TLS from here on
+                self._shaking_hands = True
+                self._deadline.set(HANDSHAKE)
+                self._await(self.loop.create_task(self._start_tls(self._server.tls)), self._ran)
+            case Discard():
+                self._incoming.drop()
+            case Flush():
+                self.flush()
+            case Refused():
+                self._service.refused(facts, event)
+            case Close():
+                self._close()
+
+    def _prove(self) -> None:
+        self._stranger = False
+        self._server.admission.prove(self)
+
+    def _deliver(self, envelope: Envelope, content: Content) -> None:
+        """Hand the message to the service, and its answer to the client if it is still there."""
+        self._committing = True
+        answer: Reply | Awaitable[Reply]
+        try:
+            answer = self._service.message(self._facts, envelope, content)
+        except Exception as error:  # noqa: BLE001 - `_delivered` handles it
+            answer = self.loop.create_future()
+            answer.set_exception(error)
+        if isinstance(answer, Reply):
+            content.close()
+            self._committing = False
+            cast("Engine", self._engine).answer(answer)
+        else:
+            self._await(
+                asyncio.ensure_future(answer, loop=self.loop), functools.partial(self._delivered, envelope, content)
+            )
+
+    def _delivered(self, envelope: Envelope, content: Content, done: asyncio.Future[Reply]) -> None:
+        content.close()
+        if not done.cancelled() and self._engine is not None:
+            try:
+                answer = done.result()
+            except OSError as error:
+                answer = storage_failed(error, self._identity())
+            except Exception:
+                logger.exception("unforeseen error", extra=self._identity())
+                answer = LOCAL_ERROR
+            if done.exception() is not None:
+                self._service.refused(self._facts, Refused("content", answer, envelope=envelope))
+            self._engine.answer(answer)
+        self._go_on_after(done)
+
+    async def _check_credentials(self, event: Authenticate) -> None:
+        account, refusal = None, None
+        try:
+            account = await self._service.authenticate(self._facts, event.login, event.password)
+        except Exception as error:
+            refusal = AUTH_UNAVAILABLE
+            if not isinstance(error, TooManyGuesses):
+                logger.exception("unforeseen error", extra=self._identity())
+        if self._engine is None:
+            return
+        if refusal is not None:
+            self._engine.answer(refusal)
+            return
+        if account is not None:
+            self._prove()
+        self._engine.answer_authentication(account)
+
+    async def _start_tls(self, context: ssl.SSLContext | None) -> None:
+        assert context is not None  # noqa: S101 - or STARTTLS would not be offered
+        plain = self._wire.transport
+        secure: asyncio.Transport | None = None
+        try:
+            secure = await self.loop.start_tls(plain, self, context, server_side=True)
+        except OSError as error:  # as ssl.SSLError is
+            self._server.handshake_failed(self._facts, handshake.reason(error), self._wire.local[1])
+        finally:
+            self._shaking_hands = False
+            if secure is None:
+                plain.abort()
+                self.connection_lost(None)
+        if secure is None or self._engine is None:
+            return
+        self._wire.secured(secure)
+        self.secured(plain, secure)
+        tls = secure.get_extra_info("ssl_object")
+        self._engine.tls_started(tls.version(), tls.cipher()[0])
+
+    def _keep(self, engine: Engine, octets: bytes) -> None:
+        try:
+            self._incoming.keep(octets)
+        except OSError as error:
+            engine.refuse_content(storage_failed(error, self._identity()))

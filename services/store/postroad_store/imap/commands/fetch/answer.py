@@ -1,0 +1,151 @@
+"""How FETCH and UID FETCH are answered (RFC 3501 §6.4.5, §7.4.2); `command` has what is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, bisect_right
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from postroad.journal import Kind
+from postroad_store.imap.commands.fetch.blocks import responses
+from postroad_store.imap.commands.fetch.plain import Lost
+from postroad_store.imap.grammar.sequence import ranges_of
+from postroad_store.imap.selection import GONE, some_gone, spans_of, uids_of
+from postroad_store.mail.model.flags import SEEN, Change, FlagSet
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator, Sequence
+
+    from postroad_store.imap.commands.fetch.command import Fetch
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.view import View
+
+    Pieces = Iterator[tuple[bytes, bool]]
+
+STRIDE = 4  # pieces of a long answer that are produced before other sessions get their turn
+MANY = 10_000  # messages whose flags are looked at before other sessions get their turn
+_SEEN = FlagSet(SEEN)
+
+
+def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
+    """Send what is asked for, at once if it is short, else as fast as the client reads."""
+    view = session.selected_view()
+    spans = spans_of(view, command.messages, uid=command.uid)
+    plan = command.items.plan(uid=command.uid)
+    if plan.sets_seen and not view.read_only and _has_unseen(view, spans):
+        return _fetch_and_mark(session, command, spans)
+    return _produce(session, command, spans, responses(session.storage, view, spans, plan))
+
+
+def _has_unseen(view: View, spans: list[range]) -> bool:
+    r"""Return True if a message lacks \Seen; of many messages, assume it: `_fetch_and_mark` looks at them in turns."""
+    return sum(map(len, spans)) > MANY or any(_unseen(view, spans))
+
+
+def _unseen(view: View, spans: list[range]) -> Iterator[list[UID]]:
+    r"""Yield the UIDs of the messages without \\Seen, a list for each few thousand messages."""
+    for span in spans:
+        for start in range(0, len(span), MANY):
+            part = span[start : start + MANY]
+            flags = view.pick(view.mailbox.flags, part[0], part[-1])
+            uids = view.uids[part.start - 1 : part.stop - 1]
+            # -1 has all bits: a message that is gone is no longer marked
+            yield [uid for uid, value in zip(uids, flags, strict=True) if not value & SEEN]
+
+
+async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) -> None:
+    r"""Set \Seen first, and give the flags of the messages that had not had it (RFC 3501 §6.4.5)."""
+    view, storage = session.selected_view(), session.storage
+    unseen: list[UID] = []
+    for count, part in enumerate(_unseen(view, spans), 1):
+        unseen += part
+        if count % STRIDE == 0:
+            await asyncio.sleep(0)
+    plan = command.items.plan(uid=command.uid)
+    pieces = responses(storage, view, spans, plan)
+    if unseen:
+        await storage.store(view.mailbox, unseen, Change.ADD, _SEEN, view=view)
+        with_flags = command.items.plan(uid=command.uid, flags=True)
+        pieces = chain.from_iterable(
+            responses(storage, view, part, with_flags if marked else plan)
+            for marked, part in _runs(view, spans, unseen)
+        )
+    rest = _produce(session, command, spans, pieces)
+    if rest is not None:
+        await rest
+
+
+def _runs(view: View, spans: list[range], changed: list[UID]) -> Iterator[tuple[bool, list[range]]]:
+    """Yield the spans cut where messages that have changed (ascending) meet others."""
+    uids = view.uids
+    for portion in _portions(spans):
+        first, last = uids[portion[0][0] - 1], uids[portion[-1][-1] - 1]
+        marked = set(changed[bisect_left(changed, first) : bisect_right(changed, last)])
+        states = ((uids[number - 1] in marked, number) for number in chain.from_iterable(portion))
+        for is_marked, group in groupby(states, key=itemgetter(0)):
+            yield is_marked, _spans([number for _, number in group])
+
+
+def _portions(spans: list[range]) -> Iterator[list[range]]:
+    """Yield the spans in lists of a few thousand messages."""
+    portion: list[range] = []
+    count = 0
+    for span in spans:
+        for start in range(0, len(span), MANY):
+            portion.append(span[start : start + MANY])
+            count += len(portion[-1])
+            if count >= MANY:
+                yield portion
+                portion, count = [], 0
+    if portion:
+        yield portion
+
+
+def _spans(numbers: Sequence[int]) -> list[range]:
+    return [range(low, high + 1) for low, high in ranges_of(numbers)]
+
+
+def _produce(session: Session, command: Fetch, spans: list[range], pieces: Pieces) -> Awaitable[None] | None:
+    """Send the responses: at once where they are few, else as fast as the client reads."""
+    try:
+        for count, (octets, in_response) in enumerate(pieces):
+            session.engine.send(octets)
+            session.in_literal = in_response
+            if count or in_response:
+                session.connection.flush()
+                if count >= STRIDE or not session.connection.can_write():
+                    return _produce_patiently(session, command, spans, pieces)
+    except Lost:
+        session.connection.close()
+        return None
+    _fetched(session, command, spans)
+    return None
+
+
+async def _produce_patiently(session: Session, command: Fetch, spans: list[range], pieces: Pieces) -> None:
+    try:
+        await session.connection.wait_writable()
+        for octets, in_response in pieces:
+            session.engine.send(octets)
+            session.in_literal = in_response
+            session.connection.flush()
+            await session.connection.wait_writable()
+            await asyncio.sleep(0)
+    except Lost:
+        session.connection.close()
+        return
+    _fetched(session, command, spans)
+
+
+def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
+    view = session.selected_view()
+    if command.items.plan(uid=command.uid).whole and spans:
+        session.note(Kind.RETRIEVED, view.mailbox, uids_of(view, spans))
+    if not command.uid and some_gone(view, spans):
+        # RFC 2180 §4.1.2: what is there has been sent; NO says that it was not all.
+        session.finish(command, b"NO " + GONE, expunges=False)
+    else:
+        session.finish(command, b"OK Fetch completed.", expunges=command.uid, uid=command.uid)

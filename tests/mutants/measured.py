@@ -1,0 +1,169 @@
+"""Which test runs which line: each file of tests runs once without a mutant, and again when something it loads changes.
+
+What was measured is kept in a folder that Git ignores: per file of tests coverage's own data, what each test took, and
+the hashes of all files that were loaded or may have been read.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import hashlib
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import coverage
+import pytest
+
+from tests.mutants.trials import ROOT, Job, run, run_pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+KEPT = ROOT / ".mutants"
+LIMIT = 420.0  # seconds, for the tests of one file
+ENOUGH = 10.0  # seconds: slower tests are left out where others run the line
+ENOUGH_AT_IMPORT = 60.0
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Which tests run what; `measure` adds to it."""
+
+    seconds: dict[str, float] = field(default_factory=dict)  # that each test takes, by its node ID
+    by_line: dict[tuple[str, int], set[str]] = field(default_factory=lambda: collections.defaultdict(set))
+    by_path: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
+    by_loaded: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
+    run: dict[str, set[int]] = field(default_factory=lambda: collections.defaultdict(set))  # lines, by path
+    failed: set[str] = field(default_factory=set)  # without any mutant
+    places: set[str] = field(default_factory=set)  # files whose tests have run
+
+    def tests_of(self, path: str, line: int) -> list[str]:
+        """Return the tests that can notice a change of a line, the quickest first."""
+        tests = self.by_line.get((path, line))
+        enough = ENOUGH if tests else ENOUGH_AT_IMPORT
+        tests = tests or self.by_path.get(path) or self.by_loaded[path]
+        chosen: list[str] = []
+        whole = 0.0
+        for test in sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: (self.seconds[test], test)):
+            whole += self.seconds[test]
+            if chosen and whole > enough:
+                break
+            chosen.append(test)
+        return chosen
+
+    def leaves_out(self, path: str) -> bool:
+        """Whether there is a line of the module that nothing has run."""
+        lines = coverage.Coverage(data_file=None, config_file=str(ROOT / "pyproject.toml")).analysis2(str(ROOT / path))
+        return not self.run[path].issuperset(lines[1])
+
+
+class _Recorder:
+    """A plugin of pytest that notes the outcome of each test, and whose lines are run."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self._measured = measured
+        self.seconds: dict[str, float] = collections.defaultdict(float)
+        self.failed: set[str] = set()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self._measured.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._measured.switch_context("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] += report.duration
+        if not report.passed:
+            self.failed.add(report.nodeid)
+
+
+def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: int) -> int:
+    """Add what the tests of these files run of `paths`; return how many files had to be run for that."""
+    found.places |= (todo := set(places))
+    stale = sorted(place for place in todo if not _is_fresh(place))
+    KEPT.mkdir(exist_ok=True)
+    for _ in run((Job(functools.partial(_measure, place), LIMIT) for place in stale), workers, deadline=None):
+        pass
+    for place in todo:
+        with contextlib.suppress(FileNotFoundError):  # its time was over
+            _note(found, place, paths)
+    return len(stale)
+
+
+def _kept(place: str, suffix: str) -> Path:
+    return KEPT / (place.removeprefix("tests/").removesuffix(".py").replace("/", ".") + suffix)
+
+
+def _measure(place: str) -> int:
+    """Run the tests of one file, in a process that has loaded nothing of ours yet."""
+    for suffix in (".json", ".coverage"):
+        _kept(place, suffix).unlink(missing_ok=True)
+    measured = coverage.Coverage(
+        data_file=str(_kept(place, ".coverage")),
+        config_file=False,
+        include=[f"{ROOT}/services/*"],
+        concurrency="thread",
+    )
+    recorder = _Recorder(measured)
+    measured.start()
+    status = run_pytest(place, plugins=[recorder])
+    measured.stop()
+    measured.save()
+    facts = {"seconds": recorder.seconds, "failed": sorted(recorder.failed), "inputs": _hashes(_inputs(place))}
+    _kept(place, ".json").write_text(json.dumps(facts), encoding="utf-8")
+    return status
+
+
+def _inputs(place: str) -> set[str]:
+    """Return all that the tests of a file depend on: modules that are loaded, and what lies next to the tests."""
+    files = {Path(name) for module in list(sys.modules.values()) if (name := getattr(module, "__file__", None))}
+    files |= {
+        file for file in (ROOT / place).parent.rglob("*") if file.is_file() and file.suffix not in {".py", ".pyc"}
+    }
+    ours = (ROOT / "services", ROOT / "tests")
+    paths = {str(file.relative_to(ROOT)) for file in files if any(folder in file.parents for folder in ours)}
+    return {path for path in paths if not path.startswith("tests/mutants/")} | {place}
+
+
+def _hashes(paths: Iterable[str]) -> dict[str, str]:
+    return {path: _hash(path) for path in sorted(paths)}
+
+
+@functools.cache
+def _hash(path: str) -> str:
+    try:
+        return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _is_fresh(place: str) -> bool:
+    try:
+        facts = json.loads(_kept(place, ".json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    return all(_hash(path) == value for path, value in facts["inputs"].items())
+
+
+def _note(found: Coverage, place: str, paths: set[str]) -> None:
+    facts = json.loads(_kept(place, ".json").read_text(encoding="utf-8"))
+    found.failed |= set(facts["failed"])
+    found.seconds |= facts["seconds"]
+    data = coverage.CoverageData(str(_kept(place, ".coverage")))
+    data.read()
+    for path in paths & {str(Path(file).relative_to(ROOT)) for file in data.measured_files()}:
+        found.by_loaded[path] |= facts["seconds"].keys()
+        for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
+            tests = {context for context in contexts if context}
+            found.run[path].add(line)
+            found.by_path[path] |= tests
+            if "" not in contexts:  # run by tests alone, and not when the module is imported
+                found.by_line[path, line] |= tests
+    data.close()
