@@ -7,6 +7,7 @@ UPDATE state only, in one commit, and acknowledged when that is durable.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,15 +16,8 @@ from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
-from postroad_store.pop3.engine import (
-    AUTH_FAILED,
-    PLAINTEXT_REFUSED,
-    Engine,
-    Login,
-    PlaintextRefused,
-    Retrieve,
-    Update,
-)
+from postroad_store.pop3.engine import AUTH_FAILED, MANY, PLAINTEXT_REFUSED, Engine
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.pop3.multiline import body_lines
 
@@ -43,6 +37,7 @@ READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next 
 IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
 TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 3206 §4
 INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
+NOTES_AT_ONCE = 500  # lines of the journal, after which other sessions get their turn (some 2 ms)
 EXPUNGED = "Message is expunged."
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
 
@@ -104,6 +99,8 @@ class Session:
                 return self._retrieve_in_pieces(event, held)
             self._retrieve(event, held)
             return None
+        if isinstance(event, ListAll):
+            return self._list(event)
         if held is not None and isinstance(event, Update):
             return self._update(event, held)
         raise TypeError(f"{type(event).__name__} is not an event that the POP3 engine gives now")
@@ -157,6 +154,15 @@ class Session:
         self.engine.logged_in(maildrop)
 
     # TRANSACTION
+
+    async def _list(self, event: ListAll) -> None:
+        """List many messages, letting other sessions run in between."""
+        for start in range(0, len(event.numbers), MANY):
+            self.engine.list_piece(event.numbers[start : start + MANY], unique_ids=event.unique_ids)
+            self._connection.flush()
+            await self._connection.wait_writable()
+            await asyncio.sleep(0)
+        self.engine.end_list()
 
     def _retrieve(self, event: Retrieve, held: _Held) -> None:
         uid = held.maildrop.uids[event.number - 1]
@@ -249,8 +255,11 @@ class Session:
         try:
             if event.numbers:
                 uids = [held.maildrop.uids[number - 1] for number in event.numbers]
-                for uid in await self._storage.expunge(held.mailbox, uids, only_deleted=False):
+                removed = await self._storage.expunge(held.mailbox, uids, only_deleted=False)
+                for count, uid in enumerate(removed, 1):
                     self._note(Kind.REMOVED, held, uid)
+                    if count % NOTES_AT_ONCE == 0:
+                        await asyncio.sleep(0)
         except MailError as error:
             log.warning("messages can't be removed: %s", error, extra={"login": held.login})
             self.engine.refuse(NOT_REMOVED)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left, bisect_right
 from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
@@ -69,18 +71,37 @@ async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) 
         with_flags = command.items.plan(uid=command.uid, flags=True)
         pieces = chain.from_iterable(
             responses(storage, view, part, with_flags if marked else plan)
-            for marked, part in _runs(view, spans, set(unseen))
+            for marked, part in _runs(view, spans, unseen)
         )
     rest = _produce(session, command, spans, pieces)
     if rest is not None:
         await rest
 
 
-def _runs(view: View, spans: list[range], changed: set[UID]) -> Iterator[tuple[bool, list[range]]]:
-    """Yield the spans cut where messages that have changed meet others."""
+def _runs(view: View, spans: list[range], changed: list[UID]) -> Iterator[tuple[bool, list[range]]]:
+    """Yield the spans cut where messages that have changed (ascending) meet others."""
     uids = view.uids
-    for marked, numbers in groupby(chain.from_iterable(spans), key=lambda number: uids[number - 1] in changed):
-        yield marked, _spans(list(numbers))
+    for portion in _portions(spans):
+        first, last = uids[portion[0][0] - 1], uids[portion[-1][-1] - 1]
+        marked = set(changed[bisect_left(changed, first) : bisect_right(changed, last)])
+        states = ((uids[number - 1] in marked, number) for number in chain.from_iterable(portion))
+        for is_marked, group in groupby(states, key=itemgetter(0)):
+            yield is_marked, _spans([number for _, number in group])
+
+
+def _portions(spans: list[range]) -> Iterator[list[range]]:
+    """Yield the spans in lists of a few thousand messages."""
+    portion: list[range] = []
+    count = 0
+    for span in spans:
+        for start in range(0, len(span), MANY):
+            portion.append(span[start : start + MANY])
+            count += len(portion[-1])
+            if count >= MANY:
+                yield portion
+                portion, count = [], 0
+    if portion:
+        yield portion
 
 
 def _spans(numbers: Sequence[int]) -> list[range]:
