@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dns.rcode
 import pytest
 
 from postroad.dns.name import Name
@@ -25,6 +26,12 @@ def answers() -> tuple[dict[str, str], dict[str, str]]:
 
 def ask(text: str, name: str, kind: int) -> lookup.Answer:
     return lookup.lookup(Catalog.of((zone(TOP + text),)), Name.parse(name), kind)
+
+
+def test_response_codes_are_those_that_are_registered() -> None:
+    assert {code.name: int(code) for code in lookup.Rcode} == {
+        code.name: int(dns.rcode.from_text(code.name)) for code in lookup.Rcode
+    }
 
 
 def test_a_long_chain_of_aliases_is_followed_so_far_and_no_further() -> None:
@@ -55,6 +62,15 @@ def test_a_dname_to_itself_ends() -> None:
     assert len(answer.answer) <= 2 * lookup.MAX_ALIASES + 2
     answer = ask("d DNAME @\n@ DNAME d\n", "a.d.example.", Type.A)
     assert answer.answer[-1].rdatas == (CNAME(Name.parse("a.d.example.")),) or len(answer.answer) > lookup.MAX_ALIASES
+
+
+def test_the_parent_answers_for_ds_at_a_cut_and_refers_for_what_is_below() -> None:
+    text = "a NS ns.b\na NS ns.a\nns.a A 192.0.2.5\n"
+    at = ask(text, "a.example.", 43)
+    assert (at.authoritative, at.answer, [rrset.type for rrset in at.authority]) == (True, (), [Type.SOA])
+    below = ask(text, "www.a.example.", 43)
+    assert (below.authoritative, [rrset.type for rrset in below.authority]) == (False, [Type.NS])
+    assert ask(text, "a.example.", Type.A).authority == below.authority
 
 
 def test_glue_of_a_sibling_comes_along_but_is_not_required() -> None:

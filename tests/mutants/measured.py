@@ -38,13 +38,14 @@ class Coverage:
     by_line: dict[tuple[str, int], set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     by_path: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     by_loaded: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
+    at_import: set[tuple[str, int]] = field(default_factory=set)
     run: dict[str, set[int]] = field(default_factory=lambda: collections.defaultdict(set))  # lines, by path
     failed: set[str] = field(default_factory=set)  # without any mutant
     places: set[str] = field(default_factory=set)  # files whose tests have run
 
     def tests_of(self, path: str, line: int) -> list[str]:
         """Return the tests that can notice a change of a line, the quickest first."""
-        tests = self.by_line.get((path, line))
+        tests = self.by_line.get((path, line)) if (path, line) not in self.at_import else None
         enough = ENOUGH if tests else ENOUGH_AT_IMPORT
         tests = tests or self.by_path.get(path) or self.by_loaded[path]
         chosen: list[str] = []
@@ -164,6 +165,7 @@ def _note(found: Coverage, place: str, paths: set[str]) -> None:
             tests = {context for context in contexts if context}
             found.run[path].add(line)
             found.by_path[path] |= tests
-            if "" not in contexts:  # run by tests alone, and not when the module is imported
-                found.by_line[path, line] |= tests
+            found.by_line[path, line] |= tests
+            if "" in contexts:
+                found.at_import.add((path, line))
     data.close()

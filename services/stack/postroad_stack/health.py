@@ -1,7 +1,6 @@
 """The program `postroad health`: does a service answer in its own protocol? The containers are checked with it.
 
-It uses only the standard library, and little of it, because it is started every few seconds for as long as the stack
-lives.
+It uses only the standard library, and little of it, because it is started every few seconds while the stack runs.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def _check_dns(host: str, port: int, timeout: float) -> None:
 
 def _expect_response(message: bytes) -> None:
     # RFC 1035 §4.1.1: QR is the first bit of octet 2.
-    # A world that is not the root answers REFUSED, which is as good a sign of life.
+    # A name server that is not the root answers REFUSED, which shows as well that it lives.
     if len(message) < 12 or message[:2] != _QUERY[:2] or not message[2] & 0x80 or message[3] & 0x0F == _SERVFAIL:
         raise HealthError(f"answered {message[:12].hex() or 'nothing'}")
 

@@ -260,6 +260,11 @@ def test_a_capture_account_is_enough_for_capturing() -> None:
         parse_world(HOSTS.encode(), NETWORK, capturing=True)
 
 
+def test_a_host_may_have_the_name_of_its_domain() -> None:
+    world = parse(HOSTS.replace('"mx.x.test" =', '"x.test" =').replace("10 mx.x.test", "10 x.test"))
+    assert "x.test" in world.hosts
+
+
 def test_a_loop_is_told_once() -> None:
     loop = "aliases = { a = 'b@x.test', b = 'c@x.test', c = 'a@x.test', d = ['b@x.test', 'a@x.test'] }"
     assert errors_of(HOSTS + loop) == ["world.toml:8: alias loop: a@x.test -> b@x.test -> c@x.test -> a@x.test"]

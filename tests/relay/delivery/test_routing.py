@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,7 +147,8 @@ def test_not_too_many_addresses_are_tried() -> None:
         ("[127.0.0.25]", "failed 5.4.6"),
         ("[203.0.113.80]", "failed 5.4.4"),
         ("[IPv6:2001:db8::1]", "failed 5.4.4"),
+        ("[IPV6:::1]", "failed 5.4.6"),
     ],
 )
 def test_address_literals_lead_inside_the_network_alone(literal: str, expected: str) -> None:
-    assert told(literal_route(literal, own_addresses=frozenset({OWN}), network=NETWORK)) == expected
+    assert told(literal_route(literal, own_addresses=frozenset({OWN, IPv6Address("::1")}), network=NETWORK)) == expected

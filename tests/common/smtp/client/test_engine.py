@@ -288,9 +288,11 @@ def test_the_null_reverse_path(talk: Talk) -> None:
 
 
 def test_waiting_times_are_those_of_rfc_5321(talk: Talk) -> None:
-    talk.run(PLAIN)
     times = []
     for script in (
+        OPENING,
+        "S: 502 no\nC: HELO relay.test",
+        "S: 250 mx.test",
         "! send\nC: MAIL FROM:<alice@alpha.test>",
         "S: 250 OK\nC: RCPT TO:<bob@beta.test>",
         "S: 250 OK\nC: DATA",
@@ -300,7 +302,7 @@ def test_waiting_times_are_those_of_rfc_5321(talk: Talk) -> None:
     ):
         talk.run(script)
         times.append(talk.client.timeout)
-    assert times == [300, 300, 120, 180, 600, 5]
+    assert times == [300, 300, 180, 300, 300, 120, 180, 600, 5]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,24 @@ def test_of_a_book_the_beginning_is_kept() -> None:
     ]
 
 
+def test_the_limits_themselves_are_kept_to() -> None:
+    long = "x" * 2047
+    assert read(f"250-{long}\r\n250-y\r\n250 z\r\n".encode()) == [Reply(250, None, (long, "y"))]
+    assert read(f"250-{long}x\r\n250-y\r\n250 z\r\n".encode() * 2) == [Reply(250, None, (f"{long}x",))] * 2
+    assert len(read(b"250 " + b"x" * (4096 - 6) + b"\r\n")) == 1
+    with pytest.raises(ReplyError, match="too long"):
+        read(b"250 " + b"x" * (4097 - 6) + b"\r\n")
+    assert len(read(b"250-\r\n" * 200 + b"250 \r\n")) == 1
+    with pytest.raises(ReplyError, match="more than 200 lines"):
+        read(b"250-\r\n" * 201)
+    reader = ReplyReader()
+    reader.feed(b"x" * 4096)
+    assert reader.next() is None
+    reader.feed(b"x")
+    with pytest.raises(ReplyError, match="too long"):
+        reader.next()
+
+
 def test_a_half_reply_is_waited_for_and_may_be_thrown_away() -> None:
     reader = ReplyReader()
     reader.feed(b"250-one\r\n25")

@@ -74,6 +74,29 @@ async def test_sessions_that_wait_are_called(storage: Storage, inbox: Mailbox, p
     assert (mine.changed, other.changed) == (False, True)
 
 
+def test_a_session_that_leaves_while_others_are_called_is_not_called() -> None:
+    mailbox = mailbox_of(1)
+    views = [View(mailbox, read_only=False, claim=None) for _ in range(2)]
+    heard: list[int] = []
+
+    def leave(number: int) -> None:
+        heard.append(number)
+        for view in views:
+            view.close()
+
+    views[0].on_change = lambda: leave(0)
+    views[1].on_change = lambda: leave(1)
+    mailbox.arrive(2, [(2, 0, 1, 1)], [])
+    assert len(heard) == 1
+
+
+def test_a_view_says_whether_it_is_for_reading_alone() -> None:
+    assert [View(mailbox_of(1), read_only=read_only, claim=None).read_only for read_only in (False, True)] == [
+        False,
+        True,
+    ]
+
+
 async def test_numbers(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"1", b"2", b"3", b"4")
     await storage.expunge(inbox, [2], only_deleted=False)

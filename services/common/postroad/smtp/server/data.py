@@ -91,7 +91,7 @@ class MailData:
             self._note(TEXT_LINE_TOO_LONG)
         if self.size > limits.message_size:  # RFC 1870 §6.3
             self._note(TOO_LARGE)
-        if self._carry is not None and self._header_exceeds(block, lines):
+        if self._carry is not None and self._header_exceeds(self._carry, block, lines):
             self._note(HEADER_TOO_LARGE)
         if not self.eight_bit and not block.isascii():
             self.eight_bit = True
@@ -117,8 +117,7 @@ class MailData:
         self._column = len(block) - (last + 1 if last >= 0 else start)
         return False
 
-    def _header_exceeds(self, block: bytes, lines: int) -> bool:
-        carry = self._carry or b""
+    def _header_exceeds(self, carry: bytes, block: bytes, lines: int) -> bool:
         probe = carry + block
         end = probe.find(b"\r\n\r\n")
         if end >= 0:

@@ -43,7 +43,7 @@ class Leaf:
 
     main: bytes  # lower case
     charset: bytes | None
-    encoding: bytes  # Content-Transfer-Encoding in lower case, 7bit where there is none
+    encoding: bytes  # Content-Transfer-Encoding in lower case, 7bit if there is no such field
     body: int
     end: int
 
@@ -56,7 +56,7 @@ class Parsed:
     envelope: bytes
     body: bytes
     bodystructure: bytes
-    parts: bytes  # packed; empty for a single part, which header_size and the message's size tell of
+    parts: bytes  # packed; empty for a single part, whose offsets are header_size and the message's size
     sent_day: int | None
     fields: list[tuple[bytes, bytes]]  # of the message's own header
     leaves: list[Leaf]
@@ -243,7 +243,7 @@ class _Parser:
             inner = b"(%b %b)" % (inner, kind.subtype)
             outer = b"(%b %b %b %b)" % (outer, kind.subtype, kind.wire, _extension(mime))
         elif kind.is_message:
-            inner, outer, children = self.message(body, kind, mime, depth)
+            inner, outer = self.message(body, kind, mime, depth)
             self.nodes[node] = _NODE.pack(Kind.MESSAGE.value, 1, start, body, self.end(body))
         else:
             end = self.end(body)
@@ -278,7 +278,7 @@ class _Parser:
         self.leaves.append(Leaf(kind.main, kind.charset, encoding.lower(), body, end))
         return b"(%b)" % basic, b"(%b %b)" % (basic, extension)
 
-    def message(self, body: int, kind: _Type, mime: dict[bytes, bytes], depth: int) -> tuple[bytes, bytes, int]:
+    def message(self, body: int, kind: _Type, mime: dict[bytes, bytes], depth: int) -> tuple[bytes, bytes]:
         # body-type-msg = media-message SP body-fields SP envelope SP body SP body-fld-lines
         self.count += 1
         inner, outer, wire = self.entity(body, _TEXT_PLAIN, depth + 1, is_message=True)
@@ -288,7 +288,6 @@ class _Parser:
         return (
             b"(%b %b %b %d)" % (basic, wire, inner, lines),
             b"(%b %b %b %d %b)" % (basic, wire, outer, lines, extension),
-            1,
         )
 
     def multipart(self, body: int, kind: _Type, depth: int) -> tuple[bytes, bytes, int]:

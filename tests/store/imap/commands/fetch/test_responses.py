@@ -9,12 +9,14 @@ import pytest
 from postroad_store.imap.commands.fetch import SPECS, Fetch
 from postroad_store.imap.commands.fetch.blocks import _gathered, responses
 from postroad_store.imap.commands.fetch.fast import fast
+from postroad_store.imap.commands.fetch.item import Gone, Message
 from postroad_store.imap.commands.fetch.plain import Lost, plain
 from postroad_store.imap.commands.fetch.section import header_fields
 from postroad_store.imap.commands.fetch.values import internal_date
 from postroad_store.imap.grammar.reader import Reader
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
+from postroad_store.mail.storage import Storage
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:
@@ -102,6 +104,19 @@ async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, mon
     assert told == [3, 3, 1]
 
 
+@pytest.mark.parametrize("octets", [None, b"", b"x", b"xxx"])
+async def test_no_literal_is_shorter_or_longer_than_announced(
+    place: Place, octets: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a database that has lost something: such a message is as if gone."""
+    view = await view_with(place, *MESSAGES[:1])
+    message = Message(place.storage, view, view.uids[0])
+    assert message.text(0, 2) == MESSAGES[0][:2]
+    monkeypatch.setattr(Storage, "content", lambda *_: octets)
+    with pytest.raises(Gone):
+        message.text(0, 2)
+
+
 def test_pieces_are_gathered_to_so_many_octets_and_so_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.PIECE", 100)
     monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.PIECES", 3)
@@ -113,6 +128,22 @@ def test_pieces_are_gathered_to_so_many_octets_and_so_many_pieces(monkeypatch: p
     ):
         told = _gathered(iter([b"x" * size for size in pieces]))
         assert [(len(octets), within) for octets, within in told] == gathered
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        (b"(FLAGS ENVELOPE BODY.PEEK[HEADER.FIELDS (From To)])", 1),
+        (b"(" + b" ".join(b"BODY.PEEK[HEADER.FIELDS (X-%d)]" % number for number in range(1000)) + b")", 5),
+        (b"BODY.PEEK[HEADER.FIELDS (" + b"x" * 60_000 + b")]", 2),  # each response repeats it
+    ],
+)
+async def test_a_block_of_many_or_long_items_has_few_messages(place: Place, text: bytes, blocks: int) -> None:
+    view = await view_with(place, *[b"A: b\r\n\r\n"] * 20)
+    asked = plan(text, uid=False)
+    pieces = list(responses(place.storage, view, [range(1, 21)], asked))
+    assert len(pieces) == blocks
+    assert b"".join(octets for octets, _ in pieces) == fast(place.storage, view, range(1, 21), asked)
 
 
 async def test_texts_are_what_was_stored(place: Place) -> None:
