@@ -80,7 +80,7 @@ def _expect_response(message: bytes) -> None:
 
 
 def _target(argument: str) -> tuple[str, str, int]:
-    """Take `protocol:port` or `protocol:host:port` apart; port 0 if there is none."""
+    """Take `protocol:port` or `protocol:host:port` apart; port 0 if the text has no port."""
     protocol, _, rest = argument.partition(":")
     host, _, port = rest.rpartition(":")
     return protocol, host or HOST, int(port) if port.isdecimal() else 0

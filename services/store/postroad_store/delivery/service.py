@@ -30,6 +30,7 @@ from postroad.mail.reply import (
 )
 from postroad.mail.trace_fields import received, return_path
 from postroad.smtp.server.events import details_of
+from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -46,19 +47,6 @@ if TYPE_CHECKING:
 
 APART = 256 * 1024  # octets; a larger message is put together in a thread
 log = logging.getLogger(__name__)
-
-
-class QueueIds:
-    """Gives each accepted message a unique ID: microseconds since 1970, in hexadecimal."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._last = 0
-
-    def next(self) -> str:
-        """Return a new ID; of two IDs in one microsecond the second is one higher."""
-        self._last = max(int(self._clock.now() * 1_000_000), self._last + 1)
-        return f"{self._last:x}"
 
 
 class Delivery:
