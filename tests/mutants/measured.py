@@ -43,11 +43,13 @@ class Coverage:
     failed: set[str] = field(default_factory=set)  # without any mutant
     places: set[str] = field(default_factory=set)  # files whose tests have run
 
-    def tests_of(self, path: str, line: int) -> list[str]:
+    def tests_of(self, module: str, path: str, line: int) -> list[str]:
         """Return the tests that can notice a change of a line, the quickest first."""
         tests = self.by_line.get((path, line)) if (path, line) not in self.at_import else None
         enough = ENOUGH if tests else ENOUGH_AT_IMPORT
-        tests = tests or self.by_path.get(path) or self.by_loaded[path]
+        if not tests:  # the line runs at import
+            named = {test for test in self.seconds if f"[{module}." in test}  # parameters of tests/test_limits.py
+            tests = named | (self.by_path.get(path) or self.by_loaded[path])
         chosen: list[str] = []
         whole = 0.0
         for test in sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: (self.seconds[test], test)):
