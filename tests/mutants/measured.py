@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,10 +107,10 @@ def _kept(place: str, suffix: str) -> Path:
 
 def _measure(place: str) -> int:
     """Run the tests of one file, in a process that has loaded nothing of ours yet."""
-    for suffix in (".json", ".coverage"):
-        _kept(place, suffix).unlink(missing_ok=True)
+    _kept(place, ".json").unlink(missing_ok=True)
+    data, facts_file = (_kept(place, f"{suffix}.{os.getpid()}") for suffix in (".coverage", ".json"))
     measured = coverage.Coverage(
-        data_file=str(_kept(place, ".coverage")),
+        data_file=str(data),
         config_file=False,
         include=[f"{ROOT}/services/*"],
         concurrency="thread",
@@ -120,7 +121,9 @@ def _measure(place: str) -> int:
     measured.stop()
     measured.save()
     facts = {"seconds": recorder.seconds, "failed": sorted(recorder.failed), "inputs": _hashes(_inputs(place))}
-    _kept(place, ".json").write_text(json.dumps(facts), encoding="utf-8")
+    facts_file.write_text(json.dumps(facts), encoding="utf-8")
+    data.replace(_kept(place, ".coverage"))  # whole at once: several runs may go on at a time
+    facts_file.replace(_kept(place, ".json"))
     return status
 
 
