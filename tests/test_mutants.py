@@ -92,7 +92,7 @@ def test_equivalents_are_mutants_of_their_modules(name: str) -> None:
 
 def test_a_module_meets_its_own_tests_first_and_those_of_engines_near_it_if_there_are_none() -> None:
     own, *_ = places_of("postroad_dns.lookup")
-    assert own == {"tests/dns/test_lookup.py"}
+    assert own == {"tests/dns/test_lookup.py", "tests/test_limits.py"}
     near, folder, *_ = places_of("postroad.smtp.server.verbs")
     assert {"tests/common/smtp/server/test_engine.py", "tests/dialogues/test_smtp.py"} <= near
     assert "tests/common/smtp/server/test_connection.py" in folder - near  # no engine

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,11 +44,13 @@ class Coverage:
     failed: set[str] = field(default_factory=set)  # without any mutant
     places: set[str] = field(default_factory=set)  # files whose tests have run
 
-    def tests_of(self, path: str, line: int) -> list[str]:
+    def tests_of(self, module: str, path: str, line: int) -> list[str]:
         """Return the tests that can notice a change of a line, the quickest first."""
         tests = self.by_line.get((path, line)) if (path, line) not in self.at_import else None
         enough = ENOUGH if tests else ENOUGH_AT_IMPORT
-        tests = tests or self.by_path.get(path) or self.by_loaded[path]
+        if not tests:  # the line runs at import
+            named = {test for test in self.seconds if f"[{module}." in test}  # parameters of tests/test_limits.py
+            tests = named | (self.by_path.get(path) or self.by_loaded[path])
         chosen: list[str] = []
         whole = 0.0
         for test in sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: (self.seconds[test], test)):
@@ -104,10 +107,10 @@ def _kept(place: str, suffix: str) -> Path:
 
 def _measure(place: str) -> int:
     """Run the tests of one file, in a process that has loaded nothing of ours yet."""
-    for suffix in (".json", ".coverage"):
-        _kept(place, suffix).unlink(missing_ok=True)
+    _kept(place, ".json").unlink(missing_ok=True)
+    data, facts_file = (_kept(place, f"{suffix}.{os.getpid()}") for suffix in (".coverage", ".json"))
     measured = coverage.Coverage(
-        data_file=str(_kept(place, ".coverage")),
+        data_file=str(data),
         config_file=False,
         include=[f"{ROOT}/services/*"],
         concurrency="thread",
@@ -118,7 +121,9 @@ def _measure(place: str) -> int:
     measured.stop()
     measured.save()
     facts = {"seconds": recorder.seconds, "failed": sorted(recorder.failed), "inputs": _hashes(_inputs(place))}
-    _kept(place, ".json").write_text(json.dumps(facts), encoding="utf-8")
+    facts_file.write_text(json.dumps(facts), encoding="utf-8")
+    data.replace(_kept(place, ".coverage"))  # whole at once: several runs may go on at a time
+    facts_file.replace(_kept(place, ".json"))
     return status
 
 
