@@ -7,6 +7,7 @@ import random
 import statistics
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.clients import ImapClient, Pop3Client
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MESSAGES = 10_000
 LARGE = 1_000
 BIG = 200_000  # messages of a mailbox that a session opens while others work
+CHANGED = 100_000  # messages that a session asks for, changes and removes while others work
 WAIT = 50.0  # milliseconds that others may wait meanwhile
 HEADER_VIEW = (
     "FETCH 1:* (UID RFC822.SIZE FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS "
@@ -202,8 +204,9 @@ def _flag_all(client: ImapClient) -> Callable[[], float]:
 
 
 def big_rows(place: Place, user: User, rounds: int) -> Iterator[Row]:
-    """Fill a mailbox of `BIG` messages, and measure how long others wait while it is counted and opened."""
-    with ImapClient(place[0], place[1], *user) as client, ImapClient(place[0], place[1], *user) as other:
+    """Fill a mailbox of `BIG` messages, and measure how long others wait while sessions work on so many."""
+    client, reader, other = (ImapClient(place[0], place[1], *user) for _ in range(3))
+    with client, reader, other:
         client.empty()
         client.append(messages(LARGE, 200, 4))
         client.command("CREATE big")
@@ -224,10 +227,39 @@ def big_rows(place: Place, user: User, rounds: int) -> Iterator[Row]:
         for text in ("STATUS big (MESSAGES UNSEEN)", "SELECT big"):
             row = Row(f"others' NOOP, p99, during {text.split()[0]} of {BIG:,}", "ms", at_most(WAIT))
             yield interleave(row, rounds, waiting(text))
-        client.command("UNSELECT")
-        for name in ("big", "other"):
+        yield from _changes(client, reader, others, rounds)
+        for session in (client, reader):
+            session.command("UNSELECT")
+        for name in ("big", "other", "many"):
             client.command(f"DELETE {name}")
         client.empty()
+
+
+def _changes(client: ImapClient, reader: ImapClient, others: Others, rounds: int) -> Iterator[Row]:
+    """Measure how long others wait while one session works on many messages, and another hears of it."""
+    works = (
+        ("SEARCH of", client, "SEARCH UNSEEN"),
+        ("FETCH of", client, "FETCH 1:* (UID FLAGS)"),
+        ("STORE on", client, "STORE 1:* +FLAGS (\\Deleted)"),
+        ("NOOP with the flags of", reader, "NOOP"),
+        ("EXPUNGE of", client, "EXPUNGE"),
+        ("NOOP with the EXPUNGEs of", reader, "NOOP"),
+    )
+    copying = _waiting_row("COPY of")
+    rows = [_waiting_row(what) for what, _, _ in works]
+    client.command("CREATE many")
+    for _ in range(rounds):
+        client.command("SELECT big")
+        copying.ours.append(others.wait(lambda: client.command(f"COPY 1:{CHANGED} many")))
+        for session in (client, reader):
+            session.command("SELECT many")
+        for row, (_, session, text) in zip(rows, works, strict=True):
+            row.ours.append(others.wait(partial(session.command, text)))
+    yield from (copying, *rows)
+
+
+def _waiting_row(what: str) -> Row:
+    return Row(f"others' NOOP, p99, during {what} {CHANGED:,}", "ms", at_most(WAIT))
 
 
 def _base64_message(size: int) -> bytes:

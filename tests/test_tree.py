@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import graphlib
 import importlib.metadata
 import re
 import subprocess
@@ -54,6 +55,9 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+NAMES = {name_of(path) for path in MODULES}
+
+
 @cache
 def imports_of(path: Path) -> frozenset[str]:
     """Return the modules that are imported for more than their types."""
@@ -67,7 +71,8 @@ def imports_of(path: Path) -> frozenset[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            found.add(node.module or "")
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & NAMES
+            found |= submodules or {node.module or ""}
     return frozenset(found)
 
 
@@ -77,6 +82,11 @@ def test_services_never_import_each_other() -> None:
         own = name_of(path).partition(".")[0]
         foreign = {one for one in imports_of(path) if one.partition(".")[0] in packages - {own, "postroad"}}
         assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+def test_imports_never_go_in_circles() -> None:
+    """Raise `CycleError`, with the circle, if they do; imports for types alone do not count."""
+    graphlib.TopologicalSorter({name_of(path): imports_of(path) & NAMES for path in MODULES}).prepare()
 
 
 @pytest.mark.parametrize("library", USED_IN)

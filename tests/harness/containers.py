@@ -52,9 +52,9 @@ def free_ports(count: int) -> list[int]:
     """Return ports of 127.0.0.1 that nothing listens on."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
 
 
 class ComposeStack(Stack):
@@ -103,7 +103,7 @@ class ComposeStack(Stack):
         self.network = self._free_network()
         (self.folder / "world").mkdir(parents=True)
         self.edit_world(self._world)
-        # The same file as everyone's, but for the folder that the world is in.
+        # The same file as for everyone, except for the folder of the world.
         mounts = {"volumes": [f"{self.folder / 'world'}:/world:ro"]}
         override = {"services": dict.fromkeys(["init", *Service], mounts)}
         (self.folder / "override.yml").write_text(json.dumps(override))  # JSON is YAML
@@ -136,7 +136,7 @@ class ComposeStack(Stack):
         ]
         for third in range(100, 250):
             candidate = ipaddress.ip_network(f"172.31.{third}.0/24")
-            if not any(candidate.overlaps(one) for one in taken):
+            if not any(candidate.overlaps(network) for network in taken):
                 return f"172.31.{third}"
         raise AssertionError("no /24 of 172.31.0.0/16 is free")
 
@@ -220,7 +220,7 @@ class ComposeStack(Stack):
         except docker.errors.NotFound:
             return []
         with tarfile.open(fileobj=io.BytesIO(b"".join(blocks))) as archive:
-            files = [archive.extractfile(one) for one in archive if Path(one.name).name.startswith(service)]
+            files = [archive.extractfile(member) for member in archive if Path(member.name).name.startswith(service)]
             return [line for file in files if file for line in file.read().decode(errors="replace").splitlines()]
 
     def trace(self, name: str) -> str:

@@ -47,7 +47,7 @@ def world(settings: Settings) -> World:
 
 
 class Place:
-    """A storage in a folder, and what IMAP sessions on it share; the clock stands still."""
+    """A storage in a folder, and what IMAP sessions on it share; the wall clock does not move."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.incoming = folder / "incoming"

@@ -21,7 +21,7 @@ from tests.mail.corpus import simple
 if TYPE_CHECKING:
     from types import TracebackType
 
-AT_ONCE = 20  # deliveries to one domain that the relay has under way at a time, at the most
+AT_ONCE = 20  # deliveries to one domain that the relay has under way at a time, at most
 _PAUSE = 0.02  # seconds before a client that was turned away comes again
 _FIELDS = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
 _IDENTITY = re.compile(rb"<(load\.\d+)@client\.example>")
@@ -99,7 +99,7 @@ class Load:
 
 def arrivals(stack: Stack, user: User, expected: set[str], *, timeout: float = 2 * WAIT) -> Counter[str]:
     """Return how often each message of a load is in the user's INBOX, as soon as all the expected ones are."""
-    found: Counter[str] = Counter()
+    arrived: Counter[str] = Counter()
     seen = 0
     deadline = time.monotonic() + timeout
     with imap(stack, user) as client:
@@ -109,32 +109,32 @@ def arrivals(stack: Stack, user: User, expected: set[str], *, timeout: float = 2
             for item in client.fetch(uids, [_FIELDS]).values() if uids else ():
                 match = _IDENTITY.search(item[_FIELDS.replace(".PEEK", "").encode()])
                 assert match, item
-                found[match[1].decode()] += 1
+                arrived[match[1].decode()] += 1
             seen = max([seen, *uids])
-            if expected <= found.keys():
-                return found
+            if expected <= arrived.keys():
+                return arrived
             left = deadline - time.monotonic()
-            missing = expected - found.keys()
+            missing = expected - arrived.keys()
             assert left > 0, f"{len(missing)} of {len(expected)} have not arrived: {sorted(missing)[:10]}"
             announced = client._imap.response("EXISTS")[1][-1]
-            if announced is not None and int(announced) > found.total():
+            if announced is not None and int(announced) > arrived.total():
                 continue
             client.idle()
             client.idle_check(timeout=left)
             client.idle_done()
 
 
-def check_accounts(stack: Stack, load: Load, found: Counter[str], *, kills: int) -> int:
+def check_accounts(stack: Stack, load: Load, arrived: Counter[str], *, kills: int) -> int:
     """Assert that nothing was lost or made up, and return how many came twice.
 
     A message may come twice only where the reply to the relay's final dot was lost in flight: of the deliveries that
     were under way at a kill. The relay writes in its journal what it knows to be delivered; that never comes again.
     """
-    lost = load.acknowledged - found.keys()
+    lost = load.acknowledged - arrived.keys()
     assert not lost, f"{len(lost)} acknowledged messages were lost: {sorted(lost)[:10]}"
-    made_up = found.keys() - load.acknowledged - load.unanswered
+    made_up = arrived.keys() - load.acknowledged - load.unanswered
     assert not made_up, f"these were never sent whole: {sorted(made_up)[:10]}"
-    twice = {identity: count for identity, count in found.items() if count > 1}
+    twice = {identity: count for identity, count in arrived.items() if count > 1}
     assert len(twice) <= kills * AT_ONCE, f"{len(twice)} came more than once after {kills} kills"
     known = Counter(
         (event["queue_id"], event["recipient"])

@@ -53,7 +53,7 @@ def arrived(
 
     It waits with IDLE, so it sees what a client sees, when it sees it. More than `count` are returned too.
     """
-    found: dict[int, bytes] = {}
+    matching: dict[int, bytes] = {}
     seen: set[int] = set()
     deadline = time.monotonic() + timeout
     with imap(stack, user) as client:
@@ -63,12 +63,12 @@ def arrived(
             seen.update(new)
             for uid, items in client.fetch(new, ["BODY.PEEK[]"]).items() if new else ():
                 if where(items[b"BODY[]"]):
-                    found[uid] = items[b"BODY[]"]
-            if len(found) >= count:
-                return [found[uid] for uid in sorted(found)]
+                    matching[uid] = items[b"BODY[]"]
+            if len(matching) >= count:
+                return [matching[uid] for uid in sorted(matching)]
             left = deadline - time.monotonic()
             assert left > 0, (
-                f"{user.address} has {len(found)} of {count} messages after {timeout:g} s ({len(seen)} in all)"
+                f"{user.address} has {len(matching)} of {count} messages after {timeout:g} s ({len(seen)} in all)"
             )
             # What was announced since the SEARCH is not announced again in IDLE.
             announced = client._imap.response("EXISTS")[1][-1]

@@ -140,9 +140,9 @@ class Scenario:
             return f"\r\nSubject: {subject}\r\n".encode() in content
 
         user = User(for_, password) if password else self.user(for_)
-        found = arrived(stack, user, count=count, where=matches)
-        assert len(found) == count, f"{len(found)} came instead of {count}"
-        for content in found:
+        messages = arrived(stack, user, count=count, where=matches)
+        assert len(messages) == count, f"{len(messages)} came instead of {count}"
+        for content in messages:
             if sent:
                 assert content.endswith(self._file(sent))
             for name, pattern in (header or {}).items():
@@ -169,7 +169,7 @@ class Scenario:
         groups: list[EmailMessage] = status_part.get_payload()  # type: ignore[assignment]
         per_message, *per_recipient = groups
         assert per_message["Reporting-MTA"].startswith("dns;")
-        group = next(one for one in per_recipient if recipient in str(one["Final-Recipient"]))
+        group = next(fields for fields in per_recipient if recipient in str(fields["Final-Recipient"]))
         assert str(group["Action"]) == action
         assert str(group["Status"]).startswith(status), group["Status"]
         assert re.search(diagnostic, str(group["Diagnostic-Code"])), group["Diagnostic-Code"]
@@ -208,8 +208,8 @@ class Scenario:
     def _ask(self, stack: Stack, *, name: str, type: str, answers: list[str], rcode: str = "NOERROR") -> None:  # noqa: A002
         endpoint = stack.endpoint(Port.DNS)
         response = dns.query.udp(dns.message.make_query(name, type), endpoint.host, WAIT, endpoint.port)
-        found = sorted(record.to_text() for rrset in response.answer for record in rrset)
-        assert (dns.rcode.to_text(response.rcode()), found) == (rcode, sorted(answers))
+        records = sorted(record.to_text() for rrset in response.answer for record in rrset)
+        assert (dns.rcode.to_text(response.rcode()), records) == (rcode, sorted(answers))
 
     def _edit(self, stack: Stack, *, add: str = "", world: str = "", wait: str = "") -> None:
         marks = {service: log.position for service, log in stack.logs.items()}
@@ -238,8 +238,8 @@ def first_missing(text: str, patterns: list[str]) -> str | None:
     """Return the first pattern that is not in the text after those before it, or None."""
     position = 0
     for pattern in patterns:
-        found = re.compile(pattern, re.MULTILINE).search(text, position)
-        if found is None:
+        match = re.compile(pattern, re.MULTILINE).search(text, position)
+        if match is None:
             return pattern
-        position = found.end()
+        position = match.end()
     return None

@@ -36,17 +36,17 @@ class Step:
 
 def expand(text: str) -> bytes:
     """Return the octets that are meant."""
-    octets = re.sub(rb"\((.)\*(\d+)\)", lambda found: found[1] * int(found[2]), text.encode())
-    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda found: bytes([int(found[1], 16)]), octets)
+    octets = re.sub(rb"\((.)\*(\d+)\)", lambda match: match[1] * int(match[2]), text.encode())
+    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda match: bytes([int(match[1], 16)]), octets)
 
 
 def add(steps: list[Step], line: str) -> None:
     """Add what a line says to the steps; raises `ValueError` where it says nothing."""
-    found = _LINE.match(line)
-    if found is None:
+    match = _LINE.match(line)
+    if match is None:
         raise ValueError(f"no line of a dialogue: {line}")
-    kind, who = found[1].upper(), int(found[2] or 1)
-    octets = expand(found[3]) + (b"\r\n" if found[1] in "CS" else b"")
+    kind, who = match[1].upper(), int(match[2] or 1)
+    octets = expand(match[3]) + (b"\r\n" if match[1] in "CS" else b"")
     if steps and kind in "CS" and (steps[-1].kind, steps[-1].who) == (kind, who):
         steps[-1].octets += octets
     else:

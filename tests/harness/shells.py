@@ -41,7 +41,7 @@ class Words:
     idle: bytes  # how the farewell to a silent client begins
     shutdown: bytes
     crowded: bytes
-    full: bytes  # what a client is told that is turned away
+    full: bytes  # the reply to a client that is turned away
     crash: bytes  # its handling crashes
     crashed: bytes  # how the answer to `crash` begins
 
@@ -55,7 +55,7 @@ class Shell(Protocol):
     arrived: asyncio.Event  # the handling of `wait` is under way
     go: asyncio.Event  # lets it go on
     finished: list[str]  # one for each `wait` whose handling has ended
-    shut_out: list[str]  # why TLS handshakes have failed, as the service was told
+    shut_out: list[str]  # why TLS handshakes have failed, as the service heard
 
     @property
     def port(self) -> int:

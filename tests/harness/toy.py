@@ -48,8 +48,8 @@ class ToyEngine:
         self.most = max(self.most, len(self.buffer))
 
     def next_event(self) -> Event | None:
-        line, found, rest = self.buffer.partition(b"\n")
-        if self.waiting or not found:
+        line, line_end, rest = self.buffer.partition(b"\n")
+        if self.waiting or not line_end:
             return None
         self.buffer = rest
         match line.decode():

@@ -38,7 +38,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert init.main() == 0
+    assert init.main([]) == 0
     yield environ
     claim.close()
 
@@ -67,7 +67,7 @@ def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsy
     [
         ("POSTROAD_WORLD", "nowhere.toml", "nowhere.toml"),
         ("POSTROAD_DATA", "/proc/nowhere", "run init"),
-        ("POSTROAD_SMTP_WITHOUT", "HELO", "what can: PIPELINING, SIZE, 8BITMIME,"),
+        ("POSTROAD_SMTP_WITHOUT", "HELO", "these can: PIPELINING, SIZE, 8BITMIME,"),
     ],
 )
 def test_what_is_missing_is_told(

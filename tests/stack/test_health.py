@@ -113,9 +113,28 @@ def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert health.main([f"dns:{port}"]) == 1
 
 
+def test_a_service_on_another_address(capsys: pytest.CaptureFixture[str]) -> None:
+    greeting, _, answer = WELL["imap"]
+    with talking(greeting, answer) as port:
+        assert health.main([f"imap:{health.HOST}:{port}"]) == 0
+        assert health.main([f"imap:127.0.0.2:{port}"]) == 1
+    assert capsys.readouterr().out.startswith(f"imap:127.0.0.2:{port}: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [(["--help"], 0), (["-h"], 0), ([], 2), (["gopher:70"], 2), (["smtp"], 2), (["smtp:x"], 2), (["--verbose"], 2)],
+    [
+        *(
+            (["--help"], 0),
+            (["-h"], 0),
+            ([], 2),
+            (["gopher:70"], 2),
+            (["smtp"], 2),
+            (["smtp:x"], 2),
+            (["--verbose"], 2),
+        ),
+        *((["smtp:65536"], 2), (["smtp:127.0.0.1:"], 2), (["smtp:²"], 2)),
+    ],
 )
 def test_usage(arguments: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert health.main(arguments) == status

@@ -192,7 +192,7 @@ def test_what_the_ca_may_not_sign_is_told(
     caplog.clear()
     path.write_text(text + "".join(f'[domains."{number}.org"]\n' for number in range(70)), encoding="utf-8")
     prepare(settings)
-    unconstrained = "the CA has no name constraints: whoever trusts it trusts it for every site"
+    unconstrained = "the CA has no name constraints: a client that trusts it trusts it for every site"
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         outgrown,
         unconstrained,

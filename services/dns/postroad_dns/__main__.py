@@ -37,7 +37,7 @@ def watch(
 ) -> None:
     """Serve each edit of the world, until `wait` returns true; a bad edit is logged, and the last good one stays.
 
-    This has its own thread, so that no query waits while zones are made.
+    It runs in its own thread, so that no query waits while zones are made.
     """
     while not wait(POLL_INTERVAL):
         world = watcher.poll()

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.world.world import Domain, Host, World
 
-# Seconds. An edit of the world must be seen at once, and no server here is far away.
+# Seconds. An edit of the world must be seen at once, and no server here is far away. RFC 2181 §7.2: a SOA has a TTL
+# like any other record.
 TTL = 1
 # Seconds; RFC 1912 §2.2. No server acts on them, since there are no secondaries.
 _REFRESH, _RETRY, _EXPIRE = 3600, 600, 604800
@@ -40,7 +41,7 @@ _ABSENT = (
     Name.parse("alt"),  # RFC 9476 §2
     Name.parse("local"),  # RFC 6762 §22.1
 )
-# Names that capture no mail: those, and the reverse tree, whose names are the world's or don't exist. home.arpa
+# Names that capture no mail: those, and the reverse tree, whose names belong to the world or don't exist. home.arpa
 # (RFC 8375 §4) is below arpa.
 _NOT_CAPTURED = (*_ABSENT, _LOCALHOST, Name.parse("arpa"))
 
@@ -98,7 +99,7 @@ class _Builder:
         )
 
     def _top(self, apex: Name, domain: Domain | None) -> Iterator[Record]:
-        """Yield the records with which every zone begins: SOA and NS."""
+        """Yield the first records of every zone: SOA and NS."""
         host = self.world.host_of(Role.DNS)
         server = Name.parse(host.name)
         # RFC 1035 §3.3.13: RNAME is a mailbox. RFC 5321 §4.5.1: every domain with mail has this one.
@@ -110,7 +111,7 @@ class _Builder:
         yield Record(apex, TTL, NS(server))
 
     def _delegation(self, apex: Name) -> Iterator[Record]:
-        """Yield what a parent zone has of a zone below it (RFC 1034 §4.2.1): NS, and glue if it is in that zone."""
+        """Yield a zone's delegation in its parent (RFC 1034 §4.2.1): NS, and glue if the server is in that zone."""
         host = self.world.host_of(Role.DNS)
         server = Name.parse(host.name)
         yield Record(apex, TTL, NS(server))
@@ -123,7 +124,7 @@ class _Builder:
         return Record(name, TTL, A(address) if isinstance(address, IPv4Address) else AAAA(address))
 
     def _mail(self, apex: Name, domain: Domain) -> Iterator[Record]:
-        """Yield where a domain's mail goes, and where its users find their services."""
+        """Yield a domain's MX, and the SRV records by which its users find their services."""
         for mx in domain.mx:
             yield Record(apex, TTL, MX(mx.preference, Name.parse(mx.host)))
         if not domain.receives_mail:

@@ -1,8 +1,8 @@
 """The wire cache: the octets of a query without its ID, and the octets of the response without its ID.
 
-The responder is a pure function of the catalog, so a response stays right until the catalog changes, and then the
-whole cache goes with it. The key is the whole query, including the case of QNAME, which the response must repeat, but
-not EDNS options: none changes a response here, and a client that sends a cookie or padding of its own with each query
+The responder is a pure function of the catalog, so a response stays right until the catalog changes, and then the whole
+cache goes with it. The key is the whole query, including the case of QNAME, which the response must repeat, but without
+EDNS options: no option changes a response here, and a client that sends a cookie or padding of its own with each query
 (RFC 7873, RFC 7830) would otherwise never hit and soon fill the cache.
 
 Two generations bound it: when the young one is full it becomes the old one. An old entry comes back when it is asked
@@ -33,7 +33,7 @@ _CACHED = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
 
 
 class Cache:
-    """Remembers what `respond` says. `respond` must be pure, and must answer alike whatever the ID is.
+    """Caches the responses of `respond`, which must be pure, and must give the same response whatever the ID is.
 
     `young` is public for the hot path in `batched`, which looks there first: `young.get(packet[2:])`. It is replaced
     now and then, so the hot path reads the attribute for each query.
@@ -48,7 +48,7 @@ class Cache:
         self._old: dict[bytes, bytes] = {}
 
     def answer(self, packet: bytes) -> bytes | None:
-        """Return what `respond` does; an unforeseen error is logged and becomes SERVFAIL."""
+        """Return the response of `respond`; an unforeseen error is logged and becomes SERVFAIL."""
         try:
             return self.respond(packet)
         except Exception:  # noqa: BLE001 - logged, and answered by SERVFAIL
@@ -56,7 +56,7 @@ class Cache:
             return servfail(packet)
 
     def respond(self, packet: bytes) -> bytes | None:
-        """Return the response to a query, from memory or from the responder; None if there must not be one."""
+        """Return the response to a query, from memory or from the responder; None if it must not be answered."""
         known = self.young.get(packet[2:])
         if known is not None:
             return packet[:2] + known

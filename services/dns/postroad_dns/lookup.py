@@ -40,7 +40,7 @@ class Rcode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the catalog says to a question.
+    """The catalog's answer to a question.
 
     `glue` are addresses without which the resolver can't follow the referral (RFC 9471 §2). `additional` are
     addresses that only save it a question (RFC 1034 §4.3.2 step 6).
@@ -158,7 +158,7 @@ def _zone_for(catalog: Catalog, key: Key, qtype: int) -> Zone | None:
 
 
 def _match(zone: Zone, key: Key, qtype: int) -> _Found | _Cut | _Redirect | _Missing:
-    """Match down from the apex, label by label (RFC 1034 §4.3.2 step 3)."""
+    """Match down from the apex, label by label (RFC 1034 §4.3.2 step 3, RFC 4592 §3.2)."""
     nodes = zone.nodes
     depth = len(key) - len(zone.apex.key)
     node = nodes[zone.apex.key]

@@ -31,7 +31,7 @@ class Responder:
     catalog: Catalog
 
     def udp(self, packet: bytes) -> bytes | None:
-        """Return the response to a query that came over UDP, or None if there must not be one."""
+        """Return the response to a query that came over UDP, or None if it must not be answered."""
         query = wire.decode(packet)
         if query is None:
             return None
@@ -67,6 +67,6 @@ def _refused(rcode: Rcode) -> Answer:
 
 
 def servfail(packet: bytes) -> bytes | None:
-    """Return SERVFAIL for a query that could not be answered, with what its header tells."""
+    """Return SERVFAIL for a query that could not be answered, from its header alone."""
     query = wire.decode_header(packet)
     return None if query is None else wire.encode(query, _refused(Rcode.SERVFAIL), wire.PLAIN_PAYLOAD)

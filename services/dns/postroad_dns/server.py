@@ -60,7 +60,7 @@ class Server:
             self._selector.register(sock, selectors.EVENT_READ)
 
     def replace(self, catalog: Catalog) -> None:
-        """Answer from another catalog from now on, and forget what the caches have of the old one."""
+        """Answer from another catalog from now on, with empty caches."""
         responder = Responder(catalog)
         self._udp.cache = Cache(responder.udp)
         self._tcp_cache = Cache(responder.tcp)

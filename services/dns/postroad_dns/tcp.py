@@ -38,7 +38,7 @@ class Connection:
         return len(self._unsent) < _BACKLOG
 
     def read(self, cache: Cache, now: float) -> bool:
-        """Read what is there and answer each query; False if the connection is over."""
+        """Read the octets that have come and answer each query; False if the connection is over."""
         try:
             data = self.socket.recv(_RECEIVE)
         except BlockingIOError:
@@ -46,13 +46,13 @@ class Connection:
         except OSError:
             return False
         if not data:
-            # RFC 7766 §6.2.4: the client has closed, so what it has not read is not sent.
+            # RFC 7766 §6.2.4: the client has closed, so responses that it has not read are not sent.
             return False
         self._framing.receive_data(data)
         return self.write(cache, now)
 
     def write(self, cache: Cache, now: float) -> bool:
-        """Answer queries and send what the peer takes; False if the connection is over."""
+        """Answer queries and send as much as the peer takes; False if the connection is over."""
         while True:
             self._answer(cache, now)
             if not self._unsent:

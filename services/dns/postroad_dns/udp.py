@@ -19,7 +19,7 @@ BURST = 1024  # datagrams that are answered before the loop looks at its other s
 
 
 class Udp(Protocol):
-    """Answers what waits on one socket."""
+    """Answers the datagrams that wait on one socket."""
 
     cache: Cache  # may be exchanged at any time, by another thread too
 

@@ -1,10 +1,9 @@
 """Messages as octets (RFC 1035 §4, EDNS(0): RFC 6891): the one module that imports dnslib.
 
-What is left for dnslib to do: it packs the fixed part of records and the RDATA of RFC 1035's types, and it reads
-headers and questions. Done here instead: names are read with every bound checked (dnslib's reader runs away on
-chains of pointers, refuses labels that are not UTF-8 and takes names of any length); names are written without
-compression pointers to offsets that 14 bits can't hold; the flags of a response start from zero, not from the
-query's; OPT is read and written by hand.
+dnslib packs the fixed part of records and the RDATA of RFC 1035's types, and it reads headers and questions. The rest
+is done here: names are read with every bound checked (dnslib's reader runs away on chains of pointers, refuses labels
+that are not UTF-8 and takes names of any length); names are written without compression pointers to offsets that 14
+bits can't hold; the flags of a response start from zero, not from the query's; OPT is read and written by hand.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Edns:
-    """What the requestor's OPT record says (RFC 6891 §6.1)."""
+    """The content of the requestor's OPT record (RFC 6891 §6.1)."""
 
     version: int
     payload: int  # the largest UDP message that it takes, octets
@@ -65,7 +64,7 @@ class Edns:
 class Query:
     """A request, as far as it could be read.
 
-    `question` is None unless there is exactly one. `malformed` says that the octets are not a well-formed query,
+    `question` is None unless the query has exactly one. `malformed` says that the octets are not a well-formed query,
     although the fields here could be read.
     """
 
@@ -246,7 +245,7 @@ def encode(query: Query, answer: Answer, limit: int) -> bytes:
 
 
 def _write(buffer: _Buffer, rrset: RRset) -> int:
-    """Write the records of a set and return their number."""
+    """Write the records of a set in the form of RFC 1035 §4.1.3, and return their number."""
     owner = DNSLabel(rrset.owner.labels)
     for rdata in rrset.rdatas:
         dnslib.RR(owner, rrset.type, IN, rrset.ttl, _rd(rdata)).pack(buffer)

@@ -1,7 +1,6 @@
 """Zones as master files (RFC 1035 §5), which any name server can load.
 
-`python -m postroad_dns.zones` prints all zones of the world: to see what is derived from it, or to serve the same
-names elsewhere.
+`python -m postroad_dns.zones` prints all zones of the world, for people to read or for another name server.
 """
 
 from __future__ import annotations

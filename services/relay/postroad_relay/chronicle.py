@@ -1,4 +1,4 @@
-"""What the queue manager writes to the journal (a message's road, in the peers' words) and to the log (failures)."""
+"""The chronicle of the queue: a message's road for the journal, in the peers' words, and failures for the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Chronicle:
-    """Turns what happens to queued messages into events of the journal."""
+    """Records the events of queued messages in the journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -32,7 +32,7 @@ class Chronicle:
         self._journal.record(kind, message.queue_id, message.message_id, **detail)
 
     def resolved(self, message: Message, domain: str, route: Route | Deferred | Failed) -> None:
-        """Note where the mail of a domain goes, or why nowhere."""
+        """Note the route of a domain's mail, or the failure to find one."""
         if isinstance(route, Route):
             mx = [f"{exchanger.preference} {exchanger.host}" for exchanger in route.mx]
             self._record(Kind.RESOLVED, message, domain=domain, mx=mx)

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """One relay process, which lives in a world at a time. All its times come from `clock`."""
+    """One relay process, with one world at a time. All its times come from `clock`."""
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class Relay:
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
-        """Where it listens, with the ports that were bound."""
+        """The listeners, with the ports that were bound."""
         return self._server.listeners if self._server is not None else ()
 
     async def start(self) -> None:
-        """Take up the queue and listen; raises `OSError` where a port can't be bound."""
+        """Take up the queue and listen; raises `OSError` if a port can't be bound."""
         settings = self._settings
         # Before `serve`, which may serve clients before it returns: their mail is taken up by the service.
         queued = self.spool.entries()
@@ -126,7 +126,7 @@ class Relay:
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def change(self, world: World) -> None:
-        """Go on in another world. The relay's own name and address stay until the next start."""
+        """Change to another world. The relay's own name and address stay until the next start."""
         dns = world.host_of(Role.DNS)
         self._resolver.server = str(dns.address)
         self._resolver.clear()

@@ -1,6 +1,7 @@
 """The command `postroad`: one program per word, each imported only when it is called.
 
-The health check runs every few seconds for as long as the stack lives; it must not wait for what the others need.
+The health check runs every few seconds while the stack runs; it must not wait for imports that only other programs
+need.
 """
 
 from __future__ import annotations

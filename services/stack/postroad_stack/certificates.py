@@ -41,7 +41,7 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What `ensure` has made."""
+    """The result of `ensure`."""
 
     ca: bool  # a new CA: clients that trusted the old one have to fetch it
     leaf: bool
@@ -50,10 +50,10 @@ class Issued:
 
 
 def ensure(ca_dir: Path, tls_dir: Path, names: Iterable[str], addresses: Iterable[Address], now: datetime) -> Issued:
-    """Make what is missing: in `ca_dir` a CA, in `tls_dir` a certificate of it for these names and addresses.
+    """Make missing files: in `ca_dir` a CA, in `tls_dir` a certificate of it for these names and addresses.
 
-    What is there and still good is left alone. Every file appears whole, and the next call mends what a crash between
-    two files has left. The CA's key has a folder of its own that no service needs to see, because clients are asked to
+    Files that are still good are left alone. Every file appears whole, and after a crash between two files the next
+    call makes the rest. The CA's key has a folder of its own that no service needs to see, because clients are asked to
     trust the CA. A CA that may not sign one of the names is replaced, since a client would refuse the certificate.
     Raises `TlsError` if a kept CA cannot be read, rather than replace it.
     """
@@ -82,7 +82,7 @@ def _subject_alternative_name(names: Iterable[str], addresses: Iterable[Address]
 def _kept_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurvePrivateKey] | None:
     """Return the CA that is there, unless it has expired or soon will."""
     certificate_file, key_file = ca_dir / CA_FILE, ca_dir / CA_KEY_FILE
-    # The key is written first, so a certificate without a key is not what a crash has left, but a loss.
+    # The key is written first, so a certificate without a key is a loss, and not the result of a crash.
     if not certificate_file.exists():
         return None
     try:
@@ -97,7 +97,7 @@ def _kept_ca(ca_dir: Path, now: datetime) -> tuple[Certificate, ec.EllipticCurve
             return (certificate, key) if now < certificate.not_valid_after_utc - RENEW_BEFORE else None
         why = f"{CA_KEY_FILE} is not the key of {CA_FILE}"
     raise TlsError(
-        f"the CA in {ca_dir} cannot be used: {why}. Put back what was there, or remove the folder (in containers the "
+        f"the CA in {ca_dir} cannot be used: {why}. Put back the old files, or remove the folder (in containers the "
         "volume ca) to have a new CA made, which clients then have to fetch"
     )
 

@@ -1,4 +1,4 @@
-"""What the private CA may sign: name constraints (RFC 5280 §4.2.1.10), since people import it into browsers.
+"""The name constraints of the private CA (RFC 5280 §4.2.1.10), since people import it into browsers.
 
 A client that trusts the CA trusts it for the names of the world, for reserved names that no real site has, and for
 private addresses, and for nothing else. The constraints are critical, as RFC 5280 §4.2.1.10 requires. OpenSSL, NSS and

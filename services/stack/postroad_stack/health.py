@@ -1,7 +1,6 @@
 """The program `postroad health`: does a service answer in its own protocol? The containers are checked with it.
 
-It uses only the standard library, and little of it, because it is started every few seconds for as long as the stack
-lives.
+It uses only the standard library, and little of it, because it is started every few seconds while the stack runs.
 """
 
 from __future__ import annotations
@@ -29,9 +28,10 @@ _TALKS = {
 
 
 USAGE = f"""\
-usage: postroad health PROTOCOL:PORT ...
+usage: postroad health PROTOCOL:[HOST:]PORT ...
 
-Speak each protocol to {HOST}, such as dns:53 or smtp:25; the protocols are dns, {", ".join(_TALKS)}.
+Speak each protocol to {HOST}, such as dns:53, or to another host, such as imap:127.0.0.143:1143; the protocols are
+dns, {", ".join(_TALKS)}.
 Exit status 1 means that one of them is not well.
 """
 
@@ -74,22 +74,29 @@ def _check_dns(host: str, port: int, timeout: float) -> None:
 
 def _expect_response(message: bytes) -> None:
     # RFC 1035 §4.1.1: QR is the first bit of octet 2.
-    # A world that is not the root answers REFUSED, which is as good a sign of life.
+    # A name server that is not the root answers REFUSED, which shows as well that it lives.
     if len(message) < 12 or message[:2] != _QUERY[:2] or not message[2] & 0x80 or message[3] & 0x0F == _SERVFAIL:
         raise HealthError(f"answered {message[:12].hex() or 'nothing'}")
 
 
+def _target(argument: str) -> tuple[str, str, int]:
+    """Take `protocol:port` or `protocol:host:port` apart; port 0 if the text has no port."""
+    protocol, _, rest = argument.partition(":")
+    host, _, port = rest.rpartition(":")
+    return protocol, host or HOST, int(port) if port.isdecimal() else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Check each `protocol:port`; returns 1 if one is not well, with a line that says which and why."""
-    targets = [(protocol, port) for protocol, _, port in (argument.partition(":") for argument in arguments)]
-    if not targets or any(protocol not in {"dns", *_TALKS} or not port.isdecimal() for protocol, port in targets):
+    targets = [_target(argument) for argument in arguments]
+    if not targets or any(protocol not in {"dns", *_TALKS} or not 0 < port < 1 << 16 for protocol, _, port in targets):
         asked = arguments[:1] in (["-h"], ["--help"])
         (sys.stdout if asked else sys.stderr).write(USAGE)
         return 0 if asked else 2
-    for protocol, port in targets:
+    for argument, (protocol, host, port) in zip(arguments, targets, strict=True):
         try:
-            check(protocol, HOST, int(port))
+            check(protocol, host, port)
         except (OSError, HealthError) as error:
-            sys.stdout.write(f"{protocol}:{port}: {error}\n")
+            sys.stdout.write(f"{argument}: {error}\n")
             return 1
     return 0

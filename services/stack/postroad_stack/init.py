@@ -1,6 +1,6 @@
 """The program `postroad init`: checks settings and world, makes the certificates and the data folders.
 
-It runs once before the services start. What it makes is kept: run again it changes nothing, unless the world has new
+It runs once before the services start. Its files are kept: a second run changes nothing, unless the world has new
 names.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.tls import TlsError
+from postroad.tls import CA_FILE, TlsError
 from postroad.world.source import WorldError, load_world
 from postroad.world.world import Role
 from postroad_stack.certificates import ensure
@@ -34,13 +34,13 @@ LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
 class InitError(Exception):
-    """The stack cannot start; the message has one sentence a line."""
+    """The stack cannot start; the message has one sentence per line."""
 
 
 def certificate_names(world: World) -> Iterator[str]:
     """Yield the names that the certificate is for.
 
-    A wildcard covers imap., smtp. and whatever else a client takes for the server of its domain (RFC 7817 §3).
+    A wildcard covers imap., smtp. and any other name that a client tries as the server of its domain (RFC 7817 §3).
     """
     yield from ("localhost", *CONTAINERS)
     yield from world.hosts
@@ -49,7 +49,7 @@ def certificate_names(world: World) -> Iterator[str]:
 
 
 def prepare(settings: Settings) -> World:
-    """Do all of init's work and return the world; raises `InitError`, as far as possible before making anything."""
+    """Do all of init's work and return the world; raises `InitError`, if possible before any file is made."""
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
     except WorldError as error:
@@ -70,10 +70,10 @@ def prepare(settings: Settings) -> World:
     if issued.outgrown:
         _log.warning("the world has a name that the old CA may not sign: give the new one to all clients")
     if issued.ca:
-        _log.info("made a CA: fetch it with make ca")
+        _log.info("made a CA: clients need its certificate, %s (make ca)", settings.tls_dir / CA_FILE)
     if not issued.constrained:
         remedy = "" if issued.ca else f". Remove {settings.ca_dir} (in containers the volume ca) to have a new one made"
-        _log.warning("the CA has no name constraints: whoever trusts it trusts it for every site%s", remedy)
+        _log.warning("the CA has no name constraints: a client that trusts it trusts it for every site%s", remedy)
     if issued.leaf:
         _log.info("issued a certificate for %d hosts and %d domains", len(world.hosts), len(world.domains))
     return world

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Ask for a password twice at a terminal, or read one line from a pipe, and print its hash; 1 if it is unfit."""
+    """Ask for a password twice at a terminal, or read one line from a pipe; print its hash, return 1 if it is unfit."""
     argparse.ArgumentParser(
         prog="postroad password",
         description="Print the hash of a password, for an account in the world file. Asks for the password, or reads a "
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
         if getpass.getpass("Again: ") != password:
-            sys.stderr.write("The two differ.\n")
+            sys.stderr.write("The two passwords differ: nothing was printed. Try again.\n")
             return 1
     else:
         password = sys.stdin.readline().rstrip("\n")

@@ -20,7 +20,7 @@ HERE = Path("world.toml")
 
 
 def with_world(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment, with the name of a world file in it; writes one into this folder if there is none."""
+    """Return the environment with the name of a world file; if there is no such file, write one into this folder."""
     if NAME in environ or IN_CHECKOUT.exists():
         return dict(environ)
     if not HERE.exists():

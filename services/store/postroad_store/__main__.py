@@ -56,7 +56,7 @@ async def _serve(settings: Settings, world: World) -> None:
 
 
 def main() -> int:
-    """Run the store; what prevents the start is one sentence and exit status 1."""
+    """Run the store; if it cannot start, print one sentence and return 1."""
     try:
         settings = Settings.from_environ(os.environ)
     except ConfigError as error:
@@ -64,7 +64,7 @@ def main() -> int:
         return 1
     log.setup(SERVICE, settings.log_level)
     # A thread that reads a large message holds the GIL for up to one switch interval at a time; Python's 5 ms would add
-    # up to more than a NOOP of another session may wait.
+    # up to more than the 50 ms that a NOOP of another session may wait.
     sys.setswitchinterval(0.0005)
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)

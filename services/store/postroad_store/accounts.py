@@ -1,8 +1,8 @@
-"""Who may log in to the store, and whose mailboxes an address leads to.
+"""The store's accounts: who may log in, and to whose mailboxes an address leads.
 
 The world decides; two settings add to it. With `unknown_users=create`, every address of a known domain that leads
 nowhere in the world is an account. Its mailboxes are made at the first delivery or login, and its password is
-`unknown_password`; nothing but the address is known of it, so there is no register. With `outside=capture`, mail for
+`unknown_password`; only its address is known, so there is no list of these accounts. With `outside=capture`, mail for
 unknown domains goes to the world's capture account.
 """
 
@@ -33,7 +33,7 @@ class Accounts:
         return self.world.domain_of(address) is not None
 
     def reached_by(self, address: Address) -> tuple[Account, ...]:
-        """Return the accounts that get the mail for an address; empty if there are none."""
+        """Return the accounts that get the mail for an address; empty if the address does not exist."""
         if not self.is_local(address):
             capture = self.world.capture
             if self._settings.outside is Outside.CAPTURE and capture is not None:
@@ -65,6 +65,6 @@ class Accounts:
     async def authenticate(self, login: str, password: str, address: str) -> Account | None:
         """Return the account whose login name and password these are, or None; `address` is the client's.
 
-        Raises `TooManyGuesses` where the password was not looked at.
+        Raises `TooManyGuesses` if the password was not checked.
         """
         return await self._guesses.log_in(self.find, login, password, address)

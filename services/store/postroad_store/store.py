@@ -43,7 +43,7 @@ SERVICE = "store"
 class Store:
     """One store process. `start` listens, `stop` ends it.
 
-    `clock` is the one that all of its timers and timestamps go by; `tap` hears every session.
+    All timers and timestamps go by `clock`; `tap` hears every session.
     """
 
     def __init__(self, settings: Settings, world: World, *, clock: Clock | None = None, tap: Tap | None = None) -> None:
@@ -51,7 +51,7 @@ class Store:
         self._settings = settings
         self._extensions = offered_by(settings)
         self._registry = _commands(settings)
-        self._world = world  # that it starts in
+        self._world = world  # at the start
         self._clock = clock or Clock()
         self._tap = tap
         self.host = settings.listen or str(world.host_of(Role.STORE).address)
@@ -67,7 +67,7 @@ class Store:
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen; raises `OSError` or `CannotListenError` where a port can't be bound."""
+        """Listen; raises `OSError` or `CannotListenError` if a port can't be bound."""
         settings = self._settings
         source = WorldFile(settings.world, settings.network, settings.capturing)
         self._watching = asyncio.create_task(WorldWatcher(source, self._world).run(self._adopt))
@@ -76,7 +76,7 @@ class Store:
         self._server = await self._serve_smtp()
 
     async def stop(self) -> None:
-        """Finish what is under way, within about a second, and close."""
+        """Finish work that is under way, within about a second, and close."""
         if self._watching is not None:
             self._watching.cancel()
         servers = [self._server.close()] if self._server is not None else []
@@ -85,7 +85,7 @@ class Store:
         self._journal.close()
 
     def _adopt(self, world: World) -> None:
-        """Go on with an edited world. The addresses that are listened on stay until the next start."""
+        """Change to an edited world. The addresses of the listeners stay until the next start."""
         self._accounts.world = world
 
     def _pop3(self) -> Service:
@@ -168,7 +168,7 @@ class Store:
 
 
 def _commands(settings: Settings) -> Registry:
-    """Return IMAP's commands without what the settings hide; raises `ConfigError`."""
+    """Return IMAP's commands without those that the settings hide; raises `ConfigError`."""
     try:
         return Registry(without=settings.imap_without)
     except CannotHide as error:
@@ -176,7 +176,7 @@ def _commands(settings: Settings) -> Registry:
 
 
 def _incoming(mail_dir: Path) -> Path:
-    """Return the folder of large contents that are arriving, empty: what a kill left there was never accepted."""
+    """Return the folder of arriving large contents, emptied: files that a kill has left were never accepted."""
     folder = mail_dir / "incoming"
     folder.mkdir(mode=0o700, exist_ok=True)
     for left in folder.iterdir():

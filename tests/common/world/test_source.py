@@ -292,10 +292,23 @@ def test_a_chain_of_aliases_has_an_end() -> None:
     assert errors[0] == "world.toml:9: more than 20 aliases in a row lead on from a0@x.test"
 
 
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.open", refuse)  # root may read anything
+    with pytest.raises(
+        WorldError, match=rf"cannot be read: Permission denied .*; chmod a\+r it, for user {os.getuid()}"
+    ):
+        load_world(tmp_path / "world.toml", NETWORK)
+
+
 def test_a_file_that_is_not_utf8_one_that_is_not_there_and_one_without_end(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match=r"world.toml:3: the file is not UTF-8"):
         parse_world(b"# a\n# b\n\xff", NETWORK)
-    with pytest.raises(WorldError, match=r"none.toml: cannot be read: No such file or directory"):
+    with pytest.raises(
+        WorldError, match=r"none.toml: cannot be read: No such file or directory .*; set POSTROAD_WORLD to"
+    ):
         load_world(tmp_path / "none.toml", NETWORK)
     endless = tmp_path / "endless.toml"
     endless.touch()

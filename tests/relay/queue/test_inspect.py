@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,6 @@ from postroad_relay.queue.inspect import Inspection, Queued, inspect_spool, json
 from postroad_relay.queue.spool import Entry, Message, Progress, QueueId, Spool
 from postroad_relay.queue.spool.segment import name_of
 from tests.harness.processes import plain_environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOST = "mx.test[127.0.0.9]"
 
@@ -252,6 +250,19 @@ async def test_the_command_lists_the_spool_of_the_settings(
     spool.close()
 
 
+def test_a_list_that_cannot_be_written_is_said_to_be_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "spool" / "log").mkdir(parents=True)
+    monkeypatch.setenv("POSTROAD_DATA", str(tmp_path))
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert main([]) == 1
+        with contextlib.suppress(OSError):
+            full.close()
+    assert capsys.readouterr().err == "the list can't be written: [Errno 28] No space left on device\n"
+
+
 async def test_the_command_reads_a_damaged_segment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spool = Spool(tmp_path)
     await put(spool)
@@ -271,7 +282,7 @@ async def test_the_command_reads_a_damaged_segment(tmp_path: Path, capsys: pytes
     ("name", "octets", "complaint"),
     [
         ("\x1b[2J.log", b"x", r"\x1b[2J.log is not the name of a segment"),
-        ("000000000001.damaged", b"x" * 100, "has lost its head, and its name does not make up for it"),
+        ("000000000001.damaged", b"x" * 100, "has lost its header, and its name lacks the salt"),
         (name_of(1, bytes(16)), None, "No such file or directory"),
     ],
 )

@@ -166,6 +166,16 @@ def test_a_reason_that_has_the_reply_in_it_says_it_once(tmp_path: Path) -> None:
     assert past.trace("Q").endswith(f"a@x.test: mx said: {reply}")
 
 
+def test_a_reason_that_has_the_host_in_it_says_it_once(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    reason = "mx.x.test[127.0.0.9] does not take 8-bit content (no 8BITMIME)"
+    past.note("relay", "failed", "Q", recipient="a@x.test", host="mx.x.test[127.0.0.9]", reason=reason)
+    past.note("relay", "failed", "Q", recipient="b@x.test", host="mx.x.test[127.0.0.9]", reply="250 OK", reason=reason)
+    first, second = past.trace("Q").splitlines()[-2:]
+    assert first.endswith(f"a@x.test: {reason}")
+    assert second.endswith(f"b@x.test: mx.x.test[127.0.0.9] said 250 OK {reason}")
+
+
 def test_a_long_list_is_cut(tmp_path: Path) -> None:
     past = Past(tmp_path)
     past.note("relay", "accepted", "Q", sender="x@x.test", recipients=[f"u{number}@x.test" for number in range(100)])

@@ -17,7 +17,8 @@ from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, TOO_LARGE, Reply
 from postroad.smtp.server.events import Refused
 from postroad.smtp.server.service import Purpose, Session
-from postroad_store.delivery.service import Delivery, QueueIds
+from postroad_store.delivery.queue_ids import QueueIds
+from postroad_store.delivery.service import Delivery
 from postroad_store.mail.model.errors import StorageError, StorageFull
 from tests.harness.pop3 import NOW, Place
 

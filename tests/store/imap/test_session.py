@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import random
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,31 @@ async def test_a_large_message_goes_in_and_out_in_pieces(place: Place, connect: 
     assert answer.encode() == b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b)\r\nb OK Fetch completed.\r\n" % (len(LARGE), LARGE)
     answer = await wire.say("c FETCH 1 (BODY.PEEK[TEXT]<16.20> BODY.PEEK[HEADER.FIELDS (SUBJECT)] ENVELOPE)")
     assert "BODY[TEXT]<16> {20}\r\n0123456789abcdef0123 BODY[HEADER.FIELDS (SUBJECT)] {18}\r\nSubject: large" in answer
+
+
+async def test_a_large_message_gets_its_crlf_wherever_it_is_cut(place: Place, connect: Callable[[], Wire]) -> None:
+    chance = random.Random(5)
+    line_ends = [b"\r\n", b"\n", b"\r", b"\r\r\n", b"x"]
+    for last in (b"\r", b"\n", b"x"):
+        octets = b"a: b\r\n\r\n" + b"".join(chance.choices(line_ends, k=SPILL_AT)) + last
+        wire = await enter(connect())
+        wire.feed(literal_append("a", octets))
+        wire.feed(b"b NOOP\r\n")
+        await wire.idle()
+        assert b"a OK [APPENDUID" in await wire.until(0)
+        account = await place.storage.account("alice@alpha.test")
+        stored = place.storage.content(account.inbox, account.inbox.uids[-1])
+        assert stored == octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    assert not list(place.incoming.iterdir())
+
+
+async def test_large_messages_are_pipelined(place: Place, connect: Callable[[], Wire]) -> None:
+    wire = await enter(connect())
+    body = b"a: b\r\n\r\n" + b"x" * SPILL_AT
+    wire.feed(b"".join(literal_append(tag, body) for tag in "abc") + b"d NOOP\r\n")
+    await wire.idle()
+    answer = await wire.until(0)
+    assert re.findall(rb"^([abcd]) OK", answer, re.MULTILINE) == [b"a", b"b", b"c", b"d"]
 
 
 async def test_a_slow_reader_costs_no_memory(place: Place, connect: Callable[[], Wire]) -> None:

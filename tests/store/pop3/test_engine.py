@@ -10,18 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.message import UID
+from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3.commands import RULES, State
-from postroad_store.pop3.engine import (
-    MAX_ERRORS,
-    MAX_LINE,
-    MAX_LOGINS,
-    MAX_UNKNOWN,
-    Engine,
-    Login,
-    PlaintextRefused,
-    Retrieve,
-    Update,
-)
+from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, MAX_UNKNOWN, Engine
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
 
@@ -44,6 +36,11 @@ def answer(engine: Engine, event: Event) -> None:
             for index in range(len(content)):
                 engine.message_piece(content[index : index + 1])
             engine.end_message()
+        case ListAll(numbers, unique_ids):
+            assert engine.in_message
+            for number in numbers:
+                engine.list_piece([number], unique_ids=unique_ids)
+            engine.end_list()
         case Update(numbers):
             engine.updated(len(numbers))
 
@@ -82,6 +79,17 @@ def plain(text: str) -> bytes:
 
 def test_greeting_has_no_timestamp() -> None:
     assert Talk().greeting == b"+OK Postroad ready.\r\n"
+
+
+def test_long_lists_come_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = b"LIST\r\nUIDL\r\nNOOP\r\n"
+    at_once = logged_in()
+    said = at_once.say(lists)
+    assert at_once.events == []
+    monkeypatch.setattr(engine_module, "MANY", 2)
+    talk = logged_in()
+    assert talk.say(lists) == said
+    assert talk.events == [ListAll([1, 2, 3], unique_ids=False), ListAll([1, 2, 3], unique_ids=True)]
 
 
 def test_maildrop_commands() -> None:

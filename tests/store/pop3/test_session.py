@@ -11,8 +11,9 @@ import pytest
 from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import StorageError
+from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3 import session as module
-from postroad_store.pop3.engine import Retrieve
+from postroad_store.pop3.events import Retrieve
 from postroad_store.protocol.contract import Event, Farewell
 from tests.harness.pop3 import LOGIN, NOW, Place, Wire
 
@@ -134,6 +135,29 @@ class TestReading:
             len(ONE),
             len(ONE),
         )
+
+    async def test_others_run_while_many_messages_are_listed_and_removed(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(engine_module, "MANY", 2)
+        monkeypatch.setattr(module, "MANY", 2)
+        monkeypatch.setattr(module, "NOTES_AT_ONCE", 2)
+        await place.put(*[TWO] * 6)
+        wire = await logged_in(place)
+        wire.feed(b"UIDL\r\nNOOP\r\n")
+        lines = []
+        for _ in range(3):
+            await asyncio.sleep(0)
+            lines.append(wire.received.count(b"\n"))
+        assert lines == [3, 5, 7]
+        assert (
+            await wire.say(b"")
+            == b"+OK\r\n" + b"".join(b"%d %08x%08x\r\n" % (n, n, NOW) for n in range(1, 7)) + b".\r\n+OK\r\n"
+        )
+        for number in range(1, 6):
+            await wire.say(b"DELE %d\r\n" % number)
+        assert await wire.say(b"QUIT\r\n") == b"+OK Logging out, messages deleted.\r\n"
+        assert [entry.detail["uid"] for entry in place.history() if entry.kind == Kind.REMOVED] == [1, 2, 3, 4, 5]
 
     async def test_unique_ids_outlive_the_session(self, place: Place) -> None:
         await place.put(ONE, TWO)

@@ -7,6 +7,9 @@ the delay comes before the *check*, and all sessions share it:
   makes the turn of the next attempt come later, up to `LONGEST_TURN`. Attempts queue for their turns; one that would
   have to wait for longer than `PATIENCE` is not checked at all and raises `TooManyGuesses`. A right password clears the
   name.
+- As many attempts for one name may be under way at a time as are free; others wait until one of them is answered. A
+  turn costs as if those in front of it had failed. So a burst gets no more passwords checked than the same attempts
+  one after the other. A right password is answered at once: sessions of one user that log in all together don't wait.
 - Each client address has turns as well, against one password tried on many names. Their wait never exceeds
   `ADDRESS_PATIENCE`, and none is refused for it: behind Docker's gateway all clients share one address, and one client
   that guesses must not shut out the others.
@@ -19,6 +22,8 @@ alike, because turns go by the name that the client gave. Their time is alike, b
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from postroad.world.authenticate import authenticate
@@ -55,6 +60,8 @@ class Guesses:
         self._answer_after = answer_after
         self._names = Turns(free=FREE, first=FIRST_TURN, longest=LONGEST_TURN)
         self._addresses = Turns(free=ADDRESS_FREE, first=ADDRESS_TURN, longest=ADDRESS_TURN)
+        self._under_way: Counter[str] = Counter()  # attempts that are not answered yet, by name
+        self._waiting: dict[str, asyncio.Future[None]] = {}  # for one of them to end
 
     async def log_in(
         self, find: Callable[[str], Account | None], login: str, password: str, address: str
@@ -65,13 +72,30 @@ class Guesses:
         """
         clock = self._clock
         name = login.casefold()[:LONGEST_NAME]
-        now = clock.monotonic()
-        wait = self._names.wait(name, now)
+        while (wait := self._names.wait(name, clock.monotonic())) == 0 and self._under_way[name] >= FREE:
+            await asyncio.shield(self._waiting.setdefault(name, asyncio.get_running_loop().create_future()))
         if wait > PATIENCE:
             await clock.sleep(self._answer_after)
             raise TooManyGuesses(login)
+        self._under_way[name] += 1
+        try:
+            return await self._check(find, login, password, address, wait)
+        finally:
+            self._under_way[name] -= 1
+            if not self._under_way[name]:
+                del self._under_way[name]
+            if (waiting := self._waiting.pop(name, None)) is not None:
+                waiting.set_result(None)
+
+    async def _check(
+        self, find: Callable[[str], Account | None], login: str, password: str, address: str, wait: float
+    ) -> Account | None:
+        """Take the turn that comes in `wait` seconds, then look at the password."""
+        clock = self._clock
+        name = login.casefold()[:LONGEST_NAME]
+        now = clock.monotonic()
         wait = max(wait, min(self._addresses.wait(address, now), ADDRESS_PATIENCE))
-        self._names.take(name, now)
+        self._names.take(name, now, self._under_way[name] - 1)
         self._addresses.take(address, now)
         if wait > 0:
             await clock.sleep(wait)

@@ -66,7 +66,10 @@ class WorldFile:
         try:
             kind, octets = _read_regular_file(path)
         except OSError as error:
-            hint = f"; chmod a+r it, for user {os.getuid()} reads it" if isinstance(error, PermissionError) else ""
+            if isinstance(error, PermissionError):
+                hint = f"; chmod a+r it, for user {os.getuid()} reads it"
+            else:
+                hint = "; set POSTROAD_WORLD to where the world file is"
             raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path}){hint}",)) from error
         if kind is not None:
             raise WorldError((f"{path.name}: cannot be read: it is {kind}, and must be a regular file ({path})",))

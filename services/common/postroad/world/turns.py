@@ -45,12 +45,12 @@ class Turns:
         record = self._records.get(key)
         return max(0.0, record.next_turn - now) if record is not None else 0.0
 
-    def take(self, key: str, now: float) -> None:
-        """Take the next turn. Later attempts have to wait longer if there were failures."""
+    def take(self, key: str, now: float, pending: int = 0) -> None:
+        """Take the next turn. Later attempts wait longer if there were failures; `pending` more of them are assumed."""
         record = self._records.get(key)
         if record is not None:
             self._forget(record, now)
-            above = record.failures - self._free
+            above = record.failures + pending - self._free
             if above >= 0:
                 turn = min(self._first * 2.0 ** min(above, 32.0), self._longest)
                 record.next_turn = max(record.next_turn, now) + turn

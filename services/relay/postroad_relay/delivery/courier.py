@@ -1,4 +1,4 @@
-"""Carries messages to servers: tries the servers of a route in order, and weighs what they say."""
+"""Carries messages to servers: tries the servers of a route in order, and weighs their answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Courier:
     ) -> Attempt:
         """Try the servers of a route in order (RFC 5321 §5.1) until each recipient has a final outcome.
 
-        `attempted` is called with each session before its transaction. Raises `SpoolError` where the content can't be
+        `attempted` is called with each session before its transaction. Raises `SpoolError` if the content can't be
         read.
         """
         count = len(transaction.envelope.recipients)
@@ -95,7 +95,7 @@ class Courier:
     async def _try(
         self, target: Target, transaction: Transaction, stored: Stored, attempted: Callable[[Session], None]
     ) -> Finished | Deferred | Failed:
-        """Make the transaction over a session with the target; return the outcome if no session comes about."""
+        """Make the transaction over a session with the target; return the outcome if no session can be opened."""
         while True:
             session = await self._pool.take(target)
             if not isinstance(session, Session):
@@ -111,7 +111,7 @@ class Courier:
             return finished
 
     def close(self) -> None:
-        """Take leave of every idle session."""
+        """End every idle session with QUIT."""
         self._pool.close()
 
 

@@ -1,7 +1,7 @@
 """Sessions with servers, kept open for the next message, so that thousands of messages go over few of them.
 
-TLS is opportunistic (RFC 7435): it is used where it is offered, whatever the certificate, and given up where the
-handshake fails, because the alternative would be plaintext anyway.
+TLS is opportunistic (RFC 7435): it is used if it is offered, whatever the certificate, and given up if the handshake
+fails, because the alternative would be plaintext anyway.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class Pool:
         self._clock = clock
         self._limit = limit
         self._tap = tap
-        self._peers: dict[IPAddress, _Peer] = {}  # no more than the private network has addresses
+        self._peers: dict[IPAddress, _Peer] = {}  # bounded by the addresses of the private network
         self._sweeper: Timer | None = None
 
     async def take(self, target: Target) -> Session | Deferred | Failed:
-        """Return a session with the target, an idle one if there is one; or why no session comes about."""
+        """Return a session with the target, an idle one if possible; or the reason why no session can be opened."""
         peer = self._peers.setdefault(target.address, _Peer())
         while peer.open >= self._limit and not peer.idle:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -83,7 +83,7 @@ class Pool:
         return await self._open(target, peer)
 
     async def _open(self, target: Target, peer: _Peer) -> Session | Deferred | Failed:
-        """Open a session, which counts from now on, unless it fails."""
+        """Open a session; it counts against the limit from now on, unless it fails."""
         peer.open += 1
         result: Session | Deferred | Failed | None = None
         try:
@@ -97,7 +97,7 @@ class Pool:
         return result
 
     async def _connect(self, target: Target, peer: _Peer) -> Session | Deferred | Failed:
-        """Connect with TLS, or without where its handshake fails; raises `OSError`."""
+        """Connect with TLS, or without if its handshake fails; raises `OSError`."""
         if self._tls is not None and self._clock.monotonic() >= peer.plaintext_until:
             try:
                 return await self._begin(target, self._tls)
@@ -115,7 +115,7 @@ class Pool:
         return session if refused is None else refused.outcome
 
     def give_back(self, session: Session) -> None:
-        """Take a session back after its transaction, to keep it or to close what is left of it."""
+        """Take a session back after its transaction, to keep it or to close it."""
         peer = self._peers[session.target.address]
         if session.is_ready:
             session.idle_since = self._clock.monotonic()
@@ -128,7 +128,7 @@ class Pool:
         peer.wake_next()
 
     def _sweep(self) -> None:
-        """Take leave of sessions that nobody has needed for a while."""
+        """End sessions that nobody has needed for `IDLE` seconds."""
         self._sweeper = None
         limit = self._clock.monotonic() - IDLE
         left = False
@@ -142,7 +142,7 @@ class Pool:
             self._sweeper = self._clock.call_later(IDLE / 4, self._sweep)
 
     def close(self) -> None:
-        """Take leave of every idle session."""
+        """End every idle session with QUIT."""
         if self._sweeper is not None:
             self._sweeper.cancel()
         for peer in self._peers.values():

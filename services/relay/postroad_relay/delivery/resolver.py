@@ -1,6 +1,6 @@
 """The world's name server, asked over UDP and TCP; the only importer of dnspython.
 
-Answers are kept for their TTL, capped at half a second: that is long for a burst of messages and short for a person who
+Answers are cached for their TTL, at most half a second: that is long for a burst of messages and short for a person who
 edits the world. `clear` empties the cache at once. A question that is under way is not asked twice.
 
 Decision record 13 says why this is not dnspython's own resolver.
@@ -52,7 +52,7 @@ class Resolver:
         self._generation = 0
 
     def clear(self) -> None:
-        """Forget every answer; one that is under way goes to its callers and is not kept."""
+        """Forget every answer; an answer that is under way goes to its callers and is not cached."""
         self._cache.clear()
         self._asking.clear()
         self._generation += 1
@@ -87,7 +87,7 @@ class Resolver:
         return answer
 
     async def _follow(self, name: str, rdtype: str) -> tuple[Answer, float]:
-        """Ask, and ask again where a CNAME leads out of the answer (RFC 5321 §5.1)."""
+        """Ask, and ask again if a CNAME leads out of the answer (RFC 5321 §5.1)."""
         ttl = CACHE_TIME
         for _ in range(MAX_CNAMES):
             try:
@@ -106,7 +106,7 @@ class Resolver:
         for timeout in self._timeouts:
             try:
                 # RFC 7766 §5: over TCP when the answer was truncated. RFC 5452 §9.1: datagrams from elsewhere, and
-                # answers to other questions, are passed over: a stranger who can send one must not route our mail.
+                # answers to other questions, are ignored: a stranger who can send one must not route our mail.
                 response, _ = await dns.asyncquery.udp_with_fallback(
                     query, self.server, timeout=timeout, port=self.port, ignore_unexpected=True, ignore_errors=True
                 )
@@ -119,7 +119,7 @@ class Resolver:
 
 
 def read(response: dns.message.Message, rdtype: str) -> tuple[Answer | str, float]:
-    """Return what a response says, and for how many seconds; the name to ask for, where a CNAME leads out of it.
+    """Return the answer in a response and its TTL in seconds; or the name to ask for, if a CNAME leads out of it.
 
     Raises `dns.exception.DNSException` for a response that contradicts itself, as a loop of CNAMEs does.
     """

@@ -1,4 +1,4 @@
-"""From a domain to its route, by way of a resolver, with the routes of a burst remembered."""
+"""From a domain to its route, with the help of a resolver; the routes of a burst are cached."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class Router:
         return route if same else None
 
     async def route(self, domain: str) -> Route | Deferred | Failed:
-        """Return the servers for a domain (a `domain_key`) or address literal, or why there are none."""
+        """Return the servers for a domain (a `domain_key`) or address literal, or the failure."""
         if domain.startswith("["):
             return routing.literal_route(domain, own_addresses=self._own_addresses, network=self._network)
-        # The cache comes first: in a burst to one domain, `ask` would make tasks and futures for nothing.
+        # Look into the cache first: in a burst to one domain, `ask` would make tasks and futures for nothing.
         resolver = self._resolver
         mx = routing.exchangers(domain, resolver.cached(domain, "MX") or await resolver.ask(domain, "MX"))
         if isinstance(mx, Deferred | Failed):

@@ -1,6 +1,6 @@
 """From a domain to the hosts that take its mail (RFC 5321 §5.1, RFC 7505). Pure: DNS answers and dice are passed in.
 
-`exchangers` reads the MX answer, `route` puts hosts and addresses in the order in which they are to be tried.
+`exchangers` reads the MX answer, `route` puts hosts and addresses in the order of attempts.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Servers in the order in which they are to be tried, and the MX list that they come from."""
+    """Servers in the order of attempts, and the MX list that they come from."""
 
     targets: tuple[Target, ...]
     mx: tuple[MX, ...]

@@ -28,7 +28,7 @@ _WIDTH = 76
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reports: the relay's name, and the address that its DSNs come from and answers go to."""
+    """The sender of DSNs: the relay's name, and the address in From, which answers go to."""
 
     hostname: str
     postmaster: Address
@@ -70,7 +70,7 @@ def report(
     now: float,
     unique: str,
 ) -> Report | None:
-    """Return the DSN for recipients that failed (by index); None where none may be sent.
+    """Return the DSN for recipients that failed (by index); None if no DSN may be sent.
 
     `content` is the original's: at least its header section, and all of it up to RETURN_WHOLE octets. `unique` is a
     random word for Message-ID and boundary; `now` is in seconds since the epoch.
@@ -116,7 +116,7 @@ def report(
 def _is_internationalized(original: Message, sender: Address, failures: Iterable[int], header: bytes) -> bool:
     """Whether the DSN needs RFC 6533's media types and SMTPUTF8.
 
-    RFC 6533 §4.4: where all is ASCII the traditional types may be used, and every mail program knows them. Raw 8-bit
+    RFC 6533 §4.4: if all is ASCII the traditional types may be used, and every mail program knows them. Raw 8-bit
     octets in the header section of a message that was not sent as internationalized do not make it so.
     """
     return (
@@ -149,7 +149,7 @@ def _header(
         f"Message-ID: {message_id}",
     ]
     if original.message_id is not None and original.message_id.isascii():
-        # RFC 3834 §3.1.6: In-Reply-To and References name what is answered.
+        # RFC 3834 §3.1.6: In-Reply-To and References name the original message.
         fields += [f"In-Reply-To: {original.message_id}", f"References: {original.message_id}"]
     fields += [
         "Auto-Submitted: auto-replied",  # RFC 3834 §3.1.7
@@ -162,7 +162,7 @@ def _header(
 
 
 def _human(original: Message, failures: Mapping[int, Failed], reporter: Reporter) -> bytes:
-    """Return the part for people: what happened to whom, in the remote's own words."""
+    """Return the part for people: each failed recipient, with the remote server's own words."""
     several = len(failures) > 1
     whom = "these recipients" if several else "this recipient"
     paragraphs = [
@@ -228,6 +228,7 @@ def _filled(text: str, *, indent: str = "") -> str:
 
 
 def _lines(text: str, width: int) -> Sequence[str]:
-    # RFC 5322 §2.1.1: a line has at most 998 characters, so a longer word is cut; only a hostile server sends one.
+    # RFC 5322 §2.1.1: a line has at most 998 characters, so a longer word is cut; only a hostile server sends such a
+    # word.
     short = re.sub(r"\S{900}", lambda match: match[0] + " ", text)
     return textwrap.wrap(short, width, break_long_words=False, break_on_hyphens=False) or [""]

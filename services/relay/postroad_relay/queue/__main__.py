@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="read these segment files of a spool instead of the queue, such as a .damaged one; what has been delivered"
-        " since is listed too",
+        help="read these segment files of a spool instead of the queue, such as a .damaged one; messages that have been"
+        " delivered since are listed too",
     )
     options = parser.parse_args(arguments)
     try:
@@ -48,8 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 shows internationalized mail
-    for line in (json_lines if options.json else table)(inspection.oldest_first, time.time()):
-        print(line)
+    try:
+        for line in (json_lines if options.json else table)(inspection.oldest_first, time.time()):
+            print(line)
+        print(end="", flush=True)
+    except OSError as error:  # as on a full disk
+        print(f"the list can't be written: {error}", file=sys.stderr)
+        return 1
     if options.files and inspection.gaps:
         print(f"unreadable pieces of the files: {inspection.gaps}", file=sys.stderr)
     return 0

@@ -56,7 +56,7 @@ class Active:
         return final
 
     def expire(self, age: float) -> None:
-        """Give up the recipients that are deferred, at an age in seconds."""
+        """Let the deferred recipients fail, at an age in seconds."""
         words = period(age)
         for index, last in self.deferred.items():
             failure = Expired(_EXPIRED, f"gave up after {words}: {last.reason}", last.host, last.reply)
@@ -66,7 +66,7 @@ class Active:
 
     @property
     def held(self) -> int:
-        """How many octets of content are kept in memory for it."""
+        """How many octets of its content are in memory."""
         return len(self.stored.start) if self.stored is not None else 0
 
     @property
@@ -75,7 +75,7 @@ class Active:
         return self.jobs == 1 and not self.news
 
     def progress(self, *, due: float, attempts: int) -> Progress:
-        """Return what the spool is to keep of it; `due` in seconds since the epoch."""
+        """Return its progress for the spool; `due` in seconds since the epoch."""
         return Progress(due, attempts, frozenset(self.done), dict(self.failed), dict(self.deferred))
 
 

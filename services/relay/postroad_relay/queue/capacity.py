@@ -1,4 +1,4 @@
-"""How much the queue does at a time."""
+"""Bounds on the work of the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a message once each of its domains has been attempted. Pure."""
+"""The decision about a message once each of its domains has been attempted. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Conclusion:
     """A decision, to be written to the spool and only then to the journal.
 
-    `progress` is what the spool keeps of the message; None: the message is done with. `report` is the DSN for the
+    `progress` is for the spool, None if the message is done. `report` is the DSN for the
     recipients that failed. `resume_at` is when the next attempt is due by `Clock.monotonic`; `progress.due` is the same
     moment in seconds since the epoch, which a restart needs.
     """

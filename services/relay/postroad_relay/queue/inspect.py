@@ -64,16 +64,16 @@ class Queued:
 
 @dataclass(slots=True)
 class Inspection:
-    """What was read: the queued messages, and how many pieces of the files hold no record."""
+    """The queued messages, and how many pieces of the files hold no record."""
 
     queued: dict[QueueId, Queued] = field(default_factory=dict)
     gaps: int = 0
 
     def read(self, path: Path) -> None:
-        """Read a segment. Raises `OSError`, and ValueError where the file is not a segment."""
+        """Read a segment. Raises `OSError`, and `ValueError` if the file is not a segment."""
         segment = open_segment(path, os.O_RDONLY | os.O_NONBLOCK)
         if segment is None:
-            raise ValueError(f"{path} has lost its head, and its name does not make up for it")
+            raise ValueError(f"{path} has lost its header, and its name lacks the salt: its records cannot be checked")
         try:
             for piece in segment.scan(os.fstat(segment.handle).st_size):
                 if isinstance(piece, Frame):
@@ -102,10 +102,10 @@ class Inspection:
 
 
 def inspect_spool(spool: Path) -> Inspection:
-    """Read the spool in this folder; raises `OSError` where it can't be read."""
+    """Read the spool in this folder; raises `OSError` if it can't be read."""
     inspection = Inspection()
     last = -1
-    # A segment that is begun meanwhile has the messages of those that are removed meanwhile.
+    # A new segment has the messages of segments that are removed meanwhile.
     while paths := [path for path in _segments(spool / "log") if number_in(path) > last]:
         for path in paths:
             last = number_in(path)
@@ -122,7 +122,7 @@ def _segments(directory: Path) -> list[Path]:
     return sorted(filter(is_segment, directory.iterdir()))
 
 
-# -- what is printed --------------------------------------------------------------------------------------------
+# -- printing ---------------------------------------------------------------------------------------------------
 
 
 def json_lines(messages: Iterable[Queued], now: float) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """Lanes: the jobs of each domain, the workers that serve all lanes in turn, and the rest of domains that are down.
 
-A lane holds the jobs for one domain. Lanes that have jobs stand in a ring, and a few workers take one job at a time
-from the lane at its head, so that a burst makes no task per message, and a slow domain holds up nobody else's mail.
+A lane holds the jobs for one domain. Lanes that have jobs form a ring, and a few workers take one job at a time from
+the lane at its head, so that a burst makes no task per message, and a slow domain holds up nobody else's mail.
 
-A lane whose servers can't be reached rests: the messages that are for its domain alone wait in it. They are neither
-attempted nor written about, except one per pause, the probe, which finds out whether a server is back. Then all go on.
+A lane whose servers can't be reached rests: the messages that are only for its domain wait in it. They are neither
+attempted nor written to the spool, except one per pause, the probe, which finds out whether a server is back. Then all
+go on.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Lane:
-    """What is to be done for one domain."""
+    """The jobs of one domain."""
 
     __slots__ = ("busy", "domain", "down", "in_ring", "jobs", "oldest", "timer", "waiting")
 
@@ -49,7 +50,7 @@ class Lane:
 
 
 class Carrier(Protocol):
-    """What lanes ask of the queue that they belong to (`Manager`)."""
+    """The queue that lanes belong to (`Manager`)."""
 
     async def attempt(self, lane: Lane, job: Job) -> None:
         """Attempt a job and settle it."""
@@ -64,12 +65,12 @@ class Carrier(Protocol):
         ...
 
     def resume(self, entries: Iterable[Entry]) -> None:
-        """Take messages back from a lane that rests no more: they are due."""
+        """Take messages back from a lane that no longer rests: they are due."""
         ...
 
 
 class Lanes:
-    """All lanes that have something to do. All methods are for the event loop's thread."""
+    """All lanes with jobs, workers or waiting messages. All methods are for the event loop's thread."""
 
     def __init__(self, carrier: Carrier, *, schedule: Schedule, clock: Clock, capacity: Capacity) -> None:
         self._carrier = carrier
@@ -166,7 +167,7 @@ class Lanes:
             lane.timer = self._clock.call_later(self.pause, self.probe, lane)
 
     def probe(self, lane: Lane) -> None:
-        """Attempt one of the messages that wait, and those that have waited until they expired."""
+        """Attempt one of the waiting messages, and all that have expired meanwhile."""
         lane.timer = None
         now = self._clock.monotonic()
         if self._schedule.is_over(now=now, arrived=lane.oldest):

@@ -1,11 +1,11 @@
-"""The queue manager: takes messages that are due, has them carried, and writes down what came of each attempt.
+"""The queue manager: takes messages that are due, has them carried, and records the outcome of each attempt.
 
 A message waits in the heap, as a few numbers, until it is due. Then it is active: it is offered to the lane of each
-domain that its recipients have (`lanes.py`), and each lane's outcome is noted in it (`active.py`). When the last one is
-there, the attempt is concluded (`conclusion.py`). A conclusion is on disk before it is in the journal, and a DSN is
+domain that its recipients have (`lanes.py`), and each lane's outcome is noted in it (`active.py`). After the last
+outcome, the attempt is concluded (`conclusion.py`). A conclusion is on disk before it is in the journal, and a DSN is
 written together with the failure that it reports.
 
-What is done about each kind of failure:
+How each kind of failure is handled:
 
     A recipient's server says 5yz, or its      The recipient has failed. Its sender gets one DSN per attempt, for all
     domain does not exist or takes no mail     recipients that failed in it (RFC 5321 §6.1).
@@ -20,7 +20,7 @@ What is done about each kind of failure:
     The envelope can't be read from the disk   Nobody can be notified: the message stays on disk, with an error in the
                                                log and the journal, for the administrator.
     The spool can't be written                 The conclusion is written again every second, until it is durable.
-    The process is killed                      What was noted on disk counts. Whatever was being attempted is attempted
+    The process is killed                      The progress on disk counts. An attempt that was under way is made
                                                again, so a server may get it twice (RFC 5321 §4.5.4.2).
     Our own code breaks in an attempt          The recipients are deferred (4.3.0), with the details in the log alone.
     The wall clock is set                      Waits and the expiry go by the monotonic clock. After a restart, no wait
@@ -109,7 +109,7 @@ class Manager:
         self._written = asyncio.Event()
 
     def start(self, queued: Iterable[Entry]) -> None:
-        """Take up the messages that the spool held before the first message was `accepted`."""
+        """Take up the messages that were in the spool before the first message was `accepted`."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
         for entry in queued:
             wait = self._schedule.wait_left(now=now, due=entry.due, attempts=entry.attempts)
@@ -151,7 +151,7 @@ class Manager:
     # -- from the heap to the lanes ---------------------------------------------------------------------------
 
     def _refill(self) -> None:
-        """Make active what is due, as far as there is room, and set the timer for what comes next."""
+        """Make messages active that are due, as far as there is room, and set the timer for the next."""
         now = self._clock.monotonic()
         for _ in range(self._capacity.refill):
             if not self._heap or self._heap[0][0] > now or len(self._active) >= self._capacity.active:
@@ -164,7 +164,7 @@ class Manager:
             self._timer = self._clock.call_at(max(self._heap[0][0], now + _SHORTEST), self._refill)
 
     def resume(self, entries: Iterable[Entry]) -> None:
-        """Take messages back from a lane that rests no more: they are due."""
+        """Take messages back from a lane that no longer rests: they are due."""
         now = self._clock.monotonic()
         for entry in entries:
             heapq.heappush(self._heap, (now, entry.queue_id, entry))
@@ -260,7 +260,7 @@ class Manager:
         lane.wait(entry)
         self._chronicle.waits(message, indexes, lane.down, self._clock.now() + self._lanes.pause)
 
-    # -- what came of them ------------------------------------------------------------------------------------
+    # -- their outcomes ---------------------------------------------------------------------------------------
 
     def _settle(self, job: Job, outcomes: Sequence[Outcome]) -> None:
         """Note the outcomes of one job; the last job of a message concludes the attempt."""
@@ -270,7 +270,8 @@ class Manager:
         if not active.jobs:
             self._conclude(active)
         elif final:
-            # Other domains may take minutes: what is delivered must not be delivered again if we are killed then.
+            # Other domains may take minutes. A delivered message must not be delivered again if we are killed
+            # meanwhile.
             entry = active.entry
             progress = active.progress(due=entry.due, attempts=entry.attempts)
             news, active.news = active.news, []
@@ -283,7 +284,7 @@ class Manager:
             active.news = news + active.news
 
     def _conclude(self, active: Active) -> None:
-        """End the attempt: decide what becomes of the message, and write it down."""
+        """End the attempt: decide about the message, and write the decision."""
         self._held -= active.held
         due: float | None = None
         resume_at = 0.0
@@ -301,7 +302,7 @@ class Manager:
         self._write(active, conclude(active, report, due=due, resume_at=resume_at))
 
     def _write(self, active: Active, conclusion: Conclusion) -> None:
-        """Make a conclusion durable; if the disk refuses, ask it again later, the message staying active."""
+        """Make a conclusion durable. If the disk refuses, try again later; the message stays active."""
         report = conclusion.report
         pair = (report.message, report.content) if report is not None else None
         if conclusion.progress is None:
@@ -330,10 +331,10 @@ class Manager:
             self._refill()
 
     def _report(self, active: Active) -> Report | None:
-        """Make the DSN for the recipients that have failed, if there may be one."""
+        """Make the DSN for the recipients that have failed, if RFC 5321 §6.1 allows one."""
         message = active.message
         if message.envelope.reverse_path is None:
-            # RFC 5321 §6.1: no notification about a notification. It is dropped, but not without a word.
+            # RFC 5321 §6.1: no notification about a notification. It is dropped, with a line in the log.
             log.warning("%s can't be delivered and has the null reverse-path: dropped", message.queue_id)
             return None
         try:
@@ -355,12 +356,12 @@ class Manager:
         notification = report.message
         self._chronicle.reported(active.message, notification)
         entry = self._spool.find(notification.queue_id)
-        if entry is not None:  # pragma: no branch - it became durable with what it reports
+        if entry is not None:  # pragma: no branch - it became durable with the failure that it reports
             self.accepted(entry, Stored(notification, UNTRIED, report.content))
 
 
 def _domain(address: Address) -> str:
-    """Return what the recipients of one transaction have in common."""
+    """Return the domain (`domain_key`) or address literal that the recipients of one transaction share."""
     try:
         return address.key[1]
     except AddressError:

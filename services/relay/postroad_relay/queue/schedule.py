@@ -15,7 +15,7 @@ JITTER = 0.1  # of the wait, so that messages that failed together do not all co
 class Schedule:
     """Waits between attempts, the last one repeating, and the age at which a message expires; in seconds.
 
-    `now`, `arrived` and what is returned are in seconds of one clock, whichever that is.
+    `now`, `arrived` and the returned times are in seconds of one clock, whichever that is.
     """
 
     waits: tuple[float, ...]

@@ -1,1 +1,1 @@
-"""Submission: who may relay what, and what a message is given on its way in."""
+"""Submission: who may relay which mail, and the header fields that a message gets on its way in."""

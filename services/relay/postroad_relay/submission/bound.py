@@ -1,4 +1,4 @@
-"""A bound on the queue: beyond it, clients are asked to come again later, and nothing that was accepted is lost."""
+"""A bound on the queue: beyond it, clients are asked to try again later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SLACK = 20  # a full queue takes messages again when it has shrunk by one part in so many
+_SLACK = 20  # a full queue takes messages again once it has shrunk by one 20th
 
 
 class Bound:

@@ -1,4 +1,4 @@
-"""What submission adds to a header section (RFC 6409 §8). Pure."""
+"""The fields that submission adds to a header section (RFC 6409 §8). Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FixUp:
-    """Fields for the top of a submitted message, and the Message-ID that it has with them."""
+    """Fields for the top of a submitted message, and its Message-ID, old or new."""
 
     fields: bytes
     message_id: str | None

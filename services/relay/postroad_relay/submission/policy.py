@@ -1,4 +1,4 @@
-"""Who may relay what. Pure: the world and the settings come in, replies go out.
+"""The relay's policy: who may relay which mail. Pure: the world and the settings come in, replies go out.
 
     port               who                  may send as           to
     587, 465           an account of ours   an own address, null  anywhere
@@ -53,7 +53,7 @@ class Policy:
         account = session.account
         if account is None:
             return AUTH_REQUIRED
-        # The null reverse-path belongs to nobody, and mail clients need it for receipts (RFC 8098 §3).
+        # The null reverse-path is nobody's address, and mail clients need it for receipts (RFC 8098 §3).
         if reverse_path is None or not self.sender_check or self.world.may_send_as(account, reverse_path):
             return SENDER_OK
         return NOT_YOUR_ADDRESS

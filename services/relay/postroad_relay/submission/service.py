@@ -1,4 +1,4 @@
-"""The relay's answers as an SMTP server: what the policy says, and 250 for a message once the spool has it."""
+"""The relay's answers as an SMTP server: those of the policy, and 250 for a message once it is in the spool."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ class RelayService:
         return answer
 
     def refused(self, session: Session, refused: Refused) -> None:
-        """Note what the receiver itself has refused."""
+        """Note a refusal by the receiver itself."""
         self._refusals.note(refused.command, refused.reply, **session.facts, **refused.details)
 
     def handshake_failed(self, session: Session, why: str) -> None:
-        """Note that TLS has not come about."""
+        """Note that a TLS handshake has failed."""
         self._refusals.record("TLS", **session.facts, reason=why)
 
     def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
@@ -136,9 +136,8 @@ class RelayService:
             if error is not None:
                 answer.set_exception(error)
                 return
-            answer.set_result(
-                _queued_as(message.queue_id)
-            )  # takes effect in the loop's next turn, after the line below
+            # The future wakes the receiver in the loop's next turn, after the next line.
+            answer.set_result(_queued_as(message.queue_id))
             self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
 
         durable.add_done_callback(written)

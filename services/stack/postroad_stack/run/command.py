@@ -26,7 +26,7 @@ MODULES = {Role.DNS: "postroad_dns", Role.RELAY: "postroad_relay", Role.STORE: "
 
 
 def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
-    """Run the stack until a signal comes; raises `ConfigError`, `InitError` or `RunError` where it cannot go on."""
+    """Run the stack until a signal comes; raises `ConfigError`, `InitError` or `RunError`."""
     began = time.monotonic()
     environ = with_world(environ)
     settings = Settings.from_environ(environ)
@@ -71,7 +71,7 @@ async def _supervise(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the stack; 1 where it could not, or where a service ended by itself."""
+    """Run the stack; returns 1 if it could not start, or if a service ended by itself."""
     parser = argparse.ArgumentParser(
         prog="postroad run",
         description="Run dns, relay and store as processes until Ctrl-C. In a folder without a world file it writes "

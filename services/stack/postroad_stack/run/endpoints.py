@@ -1,4 +1,4 @@
-"""Where the protocols of the stack are spoken, whether the machine has these addresses, and how to begin."""
+"""The endpoints of the stack's protocols, a check that the machine has these addresses, and the first steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def listeners(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
-    """Return where each protocol of the stack is spoken."""
+    """Return the address and port of each protocol."""
     dns, relay, store = (settings.listen or str(world.host_of(role).address) for role in Role)
     return {
         "dns": (dns, settings.dns_port),

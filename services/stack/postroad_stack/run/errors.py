@@ -1,4 +1,4 @@
-"""What prevents the stack from running."""
+"""The error that prevents the stack from running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data folder has one stack: two on one spool and one database would deliver twice and corrupt both."""
+"""The lock of the data folder: two stacks on one spool and database would deliver twice and corrupt both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def sole_user(data: Path) -> Iterator[int]:
-    """Hold the data folder and yield the descriptor of its lock; raises `RunError` where another stack has it."""
+    """Lock the data folder and yield the descriptor of the lock; raises `RunError` if another stack has it."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,4 +1,4 @@
-"""Processes that live and end together."""
+"""Runs processes that start and end together."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ class Supervisor:
             )
             self._processes[name] = process
             self._followers.append(loop.create_task(self._follow(name, process)))
-        if self._lock is not None:  # the next stack on this data folder reads there which to stop
+        if self._lock is not None:  # the next stack on this data folder reads the IDs of processes to stop there
             os.pwrite(self._lock, " ".join(map(str, self.pids.values())).encode(), 0)
         await self._until(lambda: not self._unready)
         return not self._unready
 
     async def run(self) -> None:
-        """Print what the processes say until a signal comes; raises `RunError` when one of them ends."""
+        """Print the processes' output until a signal comes; raises `RunError` when one of them ends."""
         await self._until(lambda: False)
 
     async def stop(self) -> None:
-        """Stop all, by SIGTERM and in the end by SIGKILL, and print what they still say."""
+        """Stop all, by SIGTERM and in the end by SIGKILL, and print their last output."""
         self._send(signal.SIGTERM)
         if self._followers:
             _, late = await asyncio.wait(self._followers, timeout=STOP_TIMEOUT)

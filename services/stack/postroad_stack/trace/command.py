@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the road; 1 where nothing is found."""
+    """Print the road; returns 1 if no event is found."""
     parser = argparse.ArgumentParser(
         prog="postroad trace",
         description="Print one message's road, or what was refused to somebody.",

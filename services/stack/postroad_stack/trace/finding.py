@@ -1,4 +1,4 @@
-"""Which events of the journals belong to one message.
+"""Finds the events of one message in the journals.
 
 Events belong to one message where they share a queue ID or a Message-ID, or where the reply that one service got names
 the queue ID that the other gave ("250 2.0.0 OK stored as 660f709bc5fb3"). Reading and removing are recorded with
@@ -28,7 +28,7 @@ _OF_A_STRANGER = ("session", "peer", "login", "sender", "recipient")  # by which
 
 @dataclass(slots=True)
 class Message:
-    """What is known of one message: its names, its events in the order of time, and the messages linked to it."""
+    """One message: its names, its events in the order of time, and the messages linked to it."""
 
     queue_ids: set[str] = field(default_factory=set)
     message_ids: set[str] = field(default_factory=set)
@@ -44,7 +44,7 @@ class Message:
         return len(self.queue_ids) + len(self.message_ids) + len(self.sessions) + len(self.places)
 
     def is_of(self, entry: Entry) -> bool:
-        """Whether the event is of this message, by what is known so far."""
+        """Whether the event is of this message, by the names that are known so far."""
         if entry.queue_id in self.queue_ids or not self.message_ids.isdisjoint(ids_of(entry)):
             return True
         if entry.kind in _OF_A_PLACE:
@@ -125,7 +125,7 @@ def find(reader: JournalReader, name: str) -> list[Message]:
     if not asked.entries:
         return []
     messages = [asked]
-    for message in messages:  # which grows
+    for message in messages:  # the list grows meanwhile
         for queue_id in sorted(message.reports | message.reported_by):
             if not any(queue_id in other.queue_ids for other in messages):
                 messages.append(_gather(reader, Message({queue_id})))
@@ -133,7 +133,7 @@ def find(reader: JournalReader, name: str) -> list[Message]:
 
 
 def find_refusals(reader: JournalReader, name: str) -> list[Entry]:
-    """Return what was refused to a session, a peer's address, a login, or an address of the envelope."""
+    """Return the refusals of a session, a peer's address, a login, or an address of the envelope."""
     name = name.strip()
     return [
         entry for entry in reader.entries(_any_of({name}).search) if entry.kind is Kind.REFUSED and name in _met(entry)

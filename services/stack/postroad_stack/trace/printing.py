@@ -1,6 +1,6 @@
-"""How a message's road looks: a heading for each message, then a line per event.
+"""The road of a message as text: a heading for each message, then a line per event.
 
-Everything printed is harmless to a terminal: IDs, addresses and replies are strangers' words.
+All text is made harmless to a terminal first: strangers have written the IDs, addresses and replies.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _together(entries: Iterable[Entry]) -> list[tuple[Entry, list[datetime]]]:
-    """Return events with their times; reading again what was read before adds a time to the earlier event."""
+    """Return events with their times; if a message is read again, the time is added to the earlier event."""
     shown: list[tuple[Entry, list[datetime]]] = []
     repeated: dict[tuple[object, ...], list[datetime]] = {}
     for entry in entries:
@@ -155,9 +155,12 @@ def _attempted(detail: dict[str, Any]) -> list[str]:
 
 def _outcome(detail: dict[str, Any]) -> list[str]:
     due = detail.pop("next", None)
-    if detail.get("reply") and str(detail["reply"]) in str(detail.get("reason", "")):
+    reason = str(detail.get("reason", ""))
+    if detail.get("reply") and str(detail["reply"]) in reason:
         for key in ("host", "reply", "status"):  # the reason includes them
             detail.pop(key, None)
+    elif not detail.get("reply") and str(detail.get("host", "")) in reason:
+        detail.pop("host", None)
     return [
         _take(detail, "recipient", "{}:"),
         _take(detail, "host", "{} said") if detail.get("reply") else _take(detail, "host"),

@@ -2,8 +2,8 @@
 
 Each recipient is verified when it is named, so that nothing is accepted that must be returned later. A message
 is put into all mailboxes that its recipients lead to in one commit, each mailbox once; 250 follows the commit.
-What is stored is what came, with Return-Path and Received in front and nothing else changed, but for Return-Path
-fields that were there already (RFC 5321 §4.4: exactly one should be there).
+The message is stored as it came, with Return-Path and Received in front. Only Return-Path fields that it had already
+are removed (RFC 5321 §4.4: exactly one should be there).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from postroad.mail.reply import (
 )
 from postroad.mail.trace_fields import received, return_path
 from postroad.smtp.server.events import details_of
+from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -46,19 +47,6 @@ if TYPE_CHECKING:
 
 APART = 256 * 1024  # octets; a larger message is put together in a thread
 log = logging.getLogger(__name__)
-
-
-class QueueIds:
-    """Gives each message that is taken an ID that no other has: microseconds since 1970, in hexadecimal."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._last = 0
-
-    def next(self) -> str:
-        """Return a new ID; of two in one microsecond the second is moved on."""
-        self._last = max(int(self._clock.now() * 1_000_000), self._last + 1)
-        return f"{self._last:x}"
 
 
 class Delivery:
@@ -90,7 +78,7 @@ class Delivery:
         return None
 
     def refused(self, session: Session, refused: Refused) -> None:
-        """Note what the receiver itself has refused."""
+        """Note a refusal by the receiver itself."""
         self._refusals.note(refused.command, refused.reply, **session.facts, **refused.details)
 
     def handshake_failed(self, session: Session, why: str) -> None:
@@ -102,7 +90,7 @@ class Delivery:
         return SENDER_OK
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
-        """Accept whom the world knows (RFC 5321 §3.3), or whom its settings make known."""
+        """Accept recipients that the world or the settings make known (RFC 5321 §3.3)."""
         if self._accounts.reached_by(recipient.address):
             return RECIPIENT_OK
         answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
@@ -114,7 +102,7 @@ class Delivery:
         """Put the message into the mailboxes; 250 once it is on disk."""
         section = content.header_section()
         header = read_header(section)
-        if header.loops(hops=1):  # the relay in front of the store has counted, and added one
+        if header.loops(hops=1):  # the relay in front of the store has counted, and has added a field
             details = details_of(envelope)
             self._refusals.note("content", MAIL_LOOP, message_id=header.message_id, **session.facts, **details)
             return MAIL_LOOP
@@ -163,8 +151,8 @@ class Delivery:
     def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str]]] | None:
         """Return each account once, with the forward-paths that led to it.
 
-        None where a recipient leads nowhere any more: the world has changed since RCPT. The client will try
-        again, and be told then which one it is.
+        None if a recipient no longer leads anywhere, because the world has changed since RCPT. The client will try
+        again, and then the reply to RCPT says which recipient it is.
         """
         by_login: dict[str, tuple[Account, list[str]]] = {}
         for recipient in envelope.recipients:

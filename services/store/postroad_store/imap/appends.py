@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# How much one session may have under way at a time: messages, and octets of them.
+# How many messages, and octets of them, one session may have under way at a time.
 MAX_PENDING = 200
 MAX_PENDING_OCTETS = 4 * 1024 * 1024
 
@@ -38,7 +38,7 @@ class Incoming:
     internal_date: int | None  # seconds since 1970; None: when it has arrived
     flags: FlagSet
     content: Content
-    error: MailError | None = None  # why it cannot be kept, though its octets must be read to the end
+    error: MailError | None = None  # why it is refused; its octets must still be read to the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Appends:
         return len(self.pending) >= MAX_PENDING or self._octets >= MAX_PENDING_OCTETS
 
     async def settled(self) -> None:
-        """Wait until none is under way, and answer them all."""
+        """Wait until all are committed, and answer them."""
         while self.pending:
             future = self.pending[0].future
             await asyncio.wait([future])
@@ -85,19 +85,19 @@ class Appends:
             self.incoming = None
 
     def drop(self) -> None:
-        """Answer nothing any more: the client has gone. What is under way is committed all the same."""
+        """Answer nothing any more: the client has gone. Messages under way are still committed."""
         self._dropped = True
         self.drop_incoming()
 
     def _committed(self, future: asyncio.Future[list[Stored]]) -> None:
         if self._dropped:
-            _ = future.cancelled() or future.exception()  # nobody is left to hear of it
+            _ = future.cancelled() or future.exception()  # nobody is left to answer
             return
         if self.pending and self.pending[0].future.done() and self._answer():
             self._session.connection.flush()
 
     def _answer(self) -> bool:
-        """Answer those at the front that are done, and say whether there were any."""
+        """Answer those at the front that are done; return True if there were any."""
         answered = False
         session = self._session
         while self.pending and self.pending[0].future.done():
@@ -112,7 +112,7 @@ class Appends:
         return answered
 
     def _result(self, future: asyncio.Future[list[Stored]]) -> bytes:
-        """Return the completion of one that has ended."""
+        """Return the completion of an APPEND whose commit has ended."""
         error = future.exception()
         if isinstance(error, MailError):
             return refusal(error)
@@ -126,5 +126,5 @@ class Appends:
 
 
 def refusal(error: MailError) -> bytes:
-    """Return the NO of an APPEND: RFC 3501 §6.3.11 wants TRYCREATE if the mailbox could be created."""
+    """Return the NO of an APPEND, with TRYCREATE if the mailbox could be created (RFC 3501 §6.3.11)."""
     return responses.no(error, "TRYCREATE" if isinstance(error, NoSuchMailbox) else None)

@@ -1,4 +1,4 @@
-"""LOGIN and AUTHENTICATE have this in common: who may send a password, how failures are answered and logged."""
+"""Common to LOGIN and AUTHENTICATE: who may send a password, how failures are answered and logged."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ UNSUPPORTED = b"NO [CANNOT] Unsupported authentication mechanism."
 
 
 def may_send_password(session: Session) -> bool:
-    """Return False if anyone can listen, unless the settings have it so (RFC 3501 §11.2)."""
+    """Return False if the connection is in plaintext, unless the settings allow that (RFC 3501 §11.2)."""
     return session.engine.secure or session.shared.plaintext_auth
 
 
 async def log_in(session: Session, tag: bytes, command: str, login: str, password: str) -> None:
-    """Complete a command with the login name and the password that it has brought."""
+    """Check the login name and the password of a command, and complete it."""
     shared = session.shared
     try:
         account = await shared.accounts.authenticate(login, password, session.connection.peer)
@@ -56,7 +56,7 @@ def _fail(session: Session, tag: bytes, command: str, login: str) -> None:
 
 
 def refuse_plaintext(session: Session, tag: bytes, command: str) -> None:
-    """Refuse a password that anyone could have read."""
+    """Refuse a password that came in plaintext."""
     _refuse(session, tag, command, PRIVACY)
 
 

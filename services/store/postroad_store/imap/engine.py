@@ -4,11 +4,11 @@ Pure: no clock, no socket, no mail. How it works:
 
 - `framing` cuts the octets into whole commands. A synchronizing literal is asked for (`+ OK`) once its announcement
   has been seen; a non-synchronizing one (RFC 7888) just follows.
-- A whole command that is legal in the state and parses (`registry`, `spec.Spec`) becomes its event; everything else
-  becomes `Bad`. After either the engine is paused until `complete` answers it, so answers leave in the order of the
+- A whole command that is legal in the state and parses (`registry`, `spec.Spec`) becomes its event; anything else
+  becomes `Bad`. After either event the engine pauses until `complete` answers it, so answers leave in the order of the
   commands. `proceed` lets the next command through before that: the session does so with pipelined APPENDs
   (RFC 3501 §5.5).
-- Some commands go on after their first line. What the next octets are is the engine's mode: the client's answer to a
+- Some commands go on after their first line. The engine's mode says what the next octets are: the client's answer to a
   challenge (`challenge` → `Response`), the end of IDLE (`begin_idle` → `Done`), a message of any size
   (`take_literal` → `Octets`..., `End`).
 """
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class _Mode(Enum):
-    """What the client's next octets are."""
+    """The kind of the client's next octets."""
 
     COMMAND = auto()
     OFFERED = auto()  # nothing yet: a message has been announced, and `take_literal` or `complete` is due
@@ -45,7 +45,7 @@ class _Mode(Enum):
     MESSAGE_END = auto()  # the line end after it
     RESPONSE = auto()  # an answer to a challenge
     IDLE = auto()  # DONE
-    CLOSED = auto()  # of no interest
+    CLOSED = auto()  # ignored
 
 
 # Each look-up of a member costs a tenth of a small command.
@@ -57,7 +57,7 @@ _TAG = re.compile(rb"(" + TAG.pattern + rb")(?: |\Z)")
 
 
 class Engine:
-    """One connection's IMAP, as octets see it. The session answers what `next_event` returns."""
+    """One connection's protocol. The session answers the events that `next_event` returns."""
 
     __slots__ = (
         "_announced",
@@ -88,7 +88,7 @@ class Engine:
         self._tag = b""  # of the command under way in the modes other than COMMAND
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
-        self._fault: str | None = None  # what is wrong with the message, though it must be read to its end
+        self._fault: str | None = None  # the message's fault; it must still be read to its end
 
     # -- the adapter's side -----------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Engine:
         self._out.append(b"%b %b\r\n" % (tag, text))
 
     def proceed(self) -> None:
-        """Go on with the next command, though the answer to this one is still to come."""
+        """Go on with the next command before this one is answered (RFC 3501 §5.5)."""
         self._paused = False
 
     def bye(self, text: bytes) -> None:
@@ -154,7 +154,7 @@ class Engine:
         self._out.append(b"* BYE %b\r\n" % text)
         self.enter(State.LOGOUT)
 
-    # -- the session's side: what comes next ------------------------------------------------------------------
+    # -- the session's side: modes ----------------------------------------------------------------------------
 
     def take_literal(self) -> None:
         """Let the message come that a command has announced (`Spec.streams`); `Octets` and `End` or `Bad` follow."""
@@ -175,13 +175,13 @@ class Engine:
         self._expect(_Mode.IDLE, tag)
 
     def start_tls(self, tag: bytes) -> None:
-        """Agree to STARTTLS: forget what was pipelined behind it in plaintext (RFC 3501 §6.2.1, RFC 2595 §2.1)."""
+        """Agree to STARTTLS, and forget plaintext that was pipelined behind it (RFC 3501 §6.2.1, RFC 2595 §2.1)."""
         self._out.append(tag + b" OK Begin TLS negotiation now.\r\n")
         self._framing.clear()
         self._events.append(StartTls())
 
     def tls_started(self) -> None:
-        """Begin anew over TLS; the client knows nothing of the server from before (RFC 3501 §6.2.1)."""
+        """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""
         self.secure = True
         self._framing.clear()
         self._paused = False
@@ -255,7 +255,7 @@ class Engine:
         return self._refused(event, parts) if isinstance(event, Bad) else event
 
     def _refused(self, bad: Bad, parts: list[bytes]) -> Bad:
-        """Give up the command that these are the parts of, with the literal that it announces."""
+        """Refuse the command that has these parts, with the literal that it announces."""
         self._framing.refuse(parts[-1])
         return bad
 
@@ -278,7 +278,7 @@ class Engine:
     # -- literals ---------------------------------------------------------------------------------------------
 
     def _literal(self, announced: Announced, tag: bytes, spec: Spec, at: int) -> Command | None:
-        """Decide what becomes of a literal: return a command that streams it, or None if it is kept."""
+        """Decide about a literal: return the command if it streams the literal, None if the literal is kept."""
         if spec.streams:
             try:
                 command = spec.parse(tag, Reader(announced.parts, at))
@@ -295,7 +295,7 @@ class Engine:
         return None
 
     def _decline_message(self) -> None:
-        """Do without the message that is offered; if its literal is non-synchronizing, it comes all the same."""
+        """Decline the message that is offered; if its literal is non-synchronizing, it still comes and is discarded."""
         self._mode = _IN_COMMAND
         self._framing.refuse(self._announced.parts[-1])
 
@@ -313,6 +313,6 @@ class Engine:
 
 
 def _tag_of(start: bytes) -> bytes | None:
-    """Return the tag of input that begins so, or None if it has none."""
+    """Return the tag at the beginning of the input, or None."""
     match = _TAG.match(start[: MAX_TAG + 1])
     return match[1] if match is not None and len(match[1]) <= MAX_TAG else None

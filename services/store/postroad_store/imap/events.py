@@ -1,7 +1,7 @@
 """The events that IMAP's engine gives to the session, apart from the commands themselves (`protocol.contract`).
 
 Each command's own event, a subclass of `Command`, is in the module of that command (`commands/`). All are frozen.
-Strings in them are octets as the client sent them; the handler gives them a meaning (a mailbox name's UTF-7).
+Strings in them are octets as the client sent them; the handler decodes them (a mailbox name's UTF-7).
 """
 
 from __future__ import annotations

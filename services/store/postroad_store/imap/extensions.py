@@ -1,4 +1,4 @@
-"""Capabilities that more than one command has a part in."""
+"""Capabilities that change more than one command."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Where IMAP's commands end: octets in; whole commands, literals and refusals out (RFC 3501 §4.3, RFC 7888).
+"""The framing of IMAP's commands: octets in; whole commands, literals and refusals out (RFC 3501 §4.3, RFC 7888).
 
 Pure, and it does not know what commands mean. `Framing.next` returns one frame after the other:
 
     list[bytes]   a whole command, as `grammar.reader.Reader` wants it: a line's text and a literal in turn
-    Announced     the command so far ends in a literal's announcement; the caller decides what becomes of the literal:
+    Announced     the command so far ends in a literal's announcement; the caller decides about the literal:
                   `keep` it in the command, `stream` it, or `refuse` the command
     bytes         a piece of a literal that is streamed
-    Refused       what came cannot be a command, and has been thrown away
+    Refused       the octets cannot be a command, and have been thrown away
     Flooded       the client is about to send more than the server is willing to throw away: the connection has to end
     None          more octets are needed
 
-The octets of a literal are counted and never searched for line ends, whatever becomes of their command: a command
-inside a literal is never executed (RFC 7888 §3).
+The octets of a literal are counted and never searched for line ends, even if their command is refused: a command inside
+a literal is never executed (RFC 7888 §3).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Refused(NamedTuple):
 
 
 class Flooded:
-    """The client is about to send a literal that nobody wants, and that is too large to be thrown away."""
+    """The client is about to send the literal of a refused command, which is too large to be thrown away."""
 
 
 Frame: TypeAlias = list[bytes] | Announced | bytes | Refused | Flooded
@@ -67,7 +67,7 @@ _FLOODED = Flooded()
 
 
 class _Next(Enum):
-    """What the next octets are."""
+    """The kind of the next octets."""
 
     LINE = auto()
     LITERAL = auto()  # of a command
@@ -105,10 +105,10 @@ class Framing:
         self._trusted = False
         self._non_synchronizing = non_synchronizing  # whether LITERAL+ is offered
         self._buffer = b""
-        self._at = 0  # where the octets begin that have not been taken
+        self._at = 0  # where the octets begin that have not been read
         self._scanned = 0  # up to here the buffer has no LF
         self._next = _LINE
-        self._left = 0  # octets of the literal under way that are still to come
+        self._left = 0  # octets of the literal that are still to come
         self._parts: list[bytes] = []  # of the command under way
         self._size = 0  # octets of the parts
 
@@ -147,7 +147,7 @@ class Framing:
     # -- frames -----------------------------------------------------------------------------------------------
 
     def next(self) -> Frame | None:
-        """Return the next frame; None if it has not come whole."""
+        """Return the next frame; None if it is not complete."""
         while self._next is not _LINE:
             if self._at == len(self._buffer) and self._next is not _Next.NOTHING:
                 return None
@@ -188,7 +188,7 @@ class Framing:
         return Announced(self._parts, int(announced[1]), not announced[2])
 
     def _unfinished(self) -> Refused | None:
-        """Bound a line whose end has not come."""
+        """Refuse a line without an end if it is too long."""
         self._scanned = len(self._buffer)
         if self._size + len(self._buffer) - self._at <= self._line:
             return None
@@ -201,10 +201,10 @@ class Framing:
         return refused
 
     def _start(self, line: bytes) -> bytes:
-        # Only the beginning of a line that is too long may be here: the answer must not depend on how much.
+        # Perhaps only the beginning of the line is here: the answer must not depend on its length.
         return (self._parts[0] if self._parts else line)[: MAX_TAG + 1]
 
-    # -- what becomes of a literal ----------------------------------------------------------------------------
+    # -- literals ---------------------------------------------------------------------------------------------
 
     def keep(self, announced: Announced) -> bool:
         """Make the literal a part of the command; False if it is too large: then `refuse` the command."""
@@ -222,9 +222,9 @@ class Framing:
         self._next = _STREAM
 
     def refuse(self, line: bytes) -> None:
-        """Give up the command whose last line this is, with the non-synchronizing literals that it goes on with."""
+        """Discard the command whose last line this is, with the non-synchronizing literals that follow in it."""
         self._parts, self._size = [], 0
-        # RFC 7888 §3: check the end of every line for a literal, whatever else is wrong with the line.
+        # RFC 7888 §3: check the end of every line for a literal, even if the line has another fault.
         match = _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:]) if self._non_synchronizing else None
         if match is None:
             self._next = _LINE
@@ -238,7 +238,7 @@ class Framing:
         self._next = _Next.DISCARD if size else _Next.SKIP
 
     def _take_literal(self) -> bool:
-        """Take a literal once it is whole; it is short."""
+        """Take a short literal once it is whole."""
         end = self._at + self._left
         if len(self._buffer) < end:
             return False

@@ -7,7 +7,7 @@ from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
 
 
 def new_name(name: bytes) -> str:
-    """Return the name of a mailbox to be; raises `NameNotAllowed` (RFC 3501 §5.1.3: CREATE has to verify it)."""
+    """Return the name of a new mailbox; raises `NameNotAllowed` (RFC 3501 §5.1.3: CREATE has to verify it)."""
     try:
         return decode(name)
     except NameInvalid:
@@ -15,7 +15,7 @@ def new_name(name: bytes) -> str:
 
 
 def known_name(name: bytes) -> str:
-    """Return the name of a mailbox that may exist; empty, which no mailbox is called, if the octets are not a name."""
+    """Return the name of a mailbox that may exist; if the octets are not a name, return "", which no mailbox has."""
     try:
         return decode(name)
     except NameInvalid:

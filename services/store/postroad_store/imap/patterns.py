@@ -56,7 +56,7 @@ class Pattern:
         wild = self._stars | self._percents
         states = 1
         for octet in name:
-            states |= (states & wild) << 1  # a wildcard may stand for nothing
+            states |= (states & wild) << 1  # a wildcard may match no octet
             stay = states & (self._stars if octet == DELIMITER[0] else wild)
             states = stay | (states & self._literals.get(octet, 0)) << 1
             if not states:
@@ -66,7 +66,7 @@ class Pattern:
 
 
 def check_length(reference: bytes, mailbox: bytes) -> None:
-    """Raise `LimitReached` if a pattern is too long: the time that it takes grows with its length and the names."""
+    """Raise `LimitReached` if a pattern is too long: matching time grows with its length and that of the names."""
     if len(reference) + len(mailbox) > MAX_PATTERN:
         raise LimitReached("mailbox pattern is too long")
 
@@ -89,7 +89,7 @@ def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[b
     r"""Return the names that match, sorted, INBOX first; False marks a name that is only a level above a match.
 
     RFC 3501 §6.3.8: if `%` is the last character, matching levels of hierarchy are returned too.
-    RFC 3501 §6.3.9: with LSUB they replace the names below, and are \Noselect.
+    RFC 3501 §6.3.9: with LSUB these levels replace the names below, and are \Noselect.
     """
     pattern = pattern_of(reference, mailbox)
     any_case = Pattern((reference + mailbox).upper())

@@ -1,4 +1,4 @@
-"""All commands of the server, and what is derived from their Specs: parsers, legality, handlers, CAPABILITY, switches.
+"""All commands of the server. Parsers, legality, handlers, CAPABILITY and switches are derived from their Specs.
 
 A new command is one module in `commands/` and one line in `SPECS`.
 """
@@ -63,7 +63,7 @@ SPECS: tuple[Spec, ...] = (
     *copy.SPECS,
 )
 
-# The order in which CAPABILITY names them; what is not here comes last.
+# The order in which CAPABILITY names them; others come last.
 _ORDER = (
     *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
@@ -71,7 +71,7 @@ _ORDER = (
 
 
 class CannotHide(ValueError):  # noqa: N818 - what the operator reads
-    """A capability that shall be hidden is unknown, or has to stay; the message says which ones can be hidden."""
+    """A capability cannot be hidden, or is unknown; the message says which ones can be hidden."""
 
 
 class Registry:
@@ -107,7 +107,7 @@ class Registry:
         return [each.text(conditions) for each in self._capabilities if each.shown(conditions)]
 
     def refusal(self, name: bytes, state: State) -> str:
-        """Return the text of the BAD that a command gets in a state that it is not legal in."""
+        """Return the text of the BAD for a command in a state in which it is not legal."""
         spec = self.by_name.get(name)
         if spec is None:
             return f"Error in IMAP command {name.decode('ascii')}: Unknown command"

@@ -1,4 +1,4 @@
-"""Which messages of the selected mailbox a command means, and the answers if they cannot be had or changed."""
+"""The messages of the selected mailbox that a command means, and the answers if they are gone or read-only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
         ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)
         return [range(span.start + 1, span.stop + 1) for span in indexes(ranges, view.uids)]
     ranges = messages.resolve(count)
-    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD; so is `*` if there are none.
+    # RFC 3501 §9 seq-number: a number greater than the number of messages is answered BAD; so is `*` in an empty
+    # mailbox.
     if not count or ranges[-1][1] > count:
         raise SyntaxFault("Invalid messageset")
     return [range(low, high + 1) for low, high in ranges]

@@ -1,10 +1,10 @@
-"""An IMAP session: carries out what the engine has understood, against the mail (RFC 3501).
+"""An IMAP session: carries out the engine's events against the mail (RFC 3501).
 
 The handlers of the commands are functions of the session, each in the module of its command (`commands/`); the
 registry knows them. Here is what they share: who is logged in, the view of the selected mailbox, how a client hears of
 changes by others (RFC 3501 §5.2, §7.4.1), errors, and the order of answers.
 
-`handle` answers at once wherever nothing has to be waited for, so that a client that pipelines a thousand small
+`handle` answers at once if nothing has to be waited for, so that a client that pipelines a thousand small
 commands costs no task. Only commands that stream (APPEND) are answered later than the next command is begun: the
 commit goes on while the next message is read, and one APPEND is never ambiguous with another (RFC 3501 §5.5). Any other
 command waits for all APPENDs before it.
@@ -70,7 +70,7 @@ class Session:
         self.engine = Engine(shared.registry)
         self.account: Account | None = None
         self.view: View | None = None
-        self.failures = 0  # logins that failed
+        self.failures = 0  # failed logins
         self.appends = Appends(self)
         self.watch = Watch(self)
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
@@ -96,7 +96,7 @@ class Session:
         kind = type(event)
         if kind is not Bad:
             self._bad = 0
-        if self.appends.pending and kind not in self._streaming:
+        if self.appends.pending and kind not in self._streaming:  # RFC 3501 §5.5: no ambiguity
             return self._after_appends(event)
         if isinstance(event, Bad):
             self._answer_bad(event)
@@ -132,14 +132,14 @@ class Session:
         self.close_view()
         self.appends.drop()
 
-    # -- what the handlers share: who and where ---------------------------------------------------------------
+    # -- for the handlers: account and mailbox ----------------------------------------------------------------
 
     def offers(self, capability: Capability) -> bool:
         """Return False if the operator has hidden a capability."""
         return self.shared.registry.offers(capability)
 
     def capabilities(self) -> list[bytes]:
-        """Return what the server can do in the state that the connection is in (RFC 3501 §6.1.1)."""
+        """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
         shared = self.shared
         conditions = Conditions(
             self.engine.state, self.engine.secure, shared.tls, shared.plaintext_auth, shared.message_size
@@ -147,7 +147,7 @@ class Session:
         return shared.registry.capabilities(conditions)
 
     def current_account(self) -> Account:
-        """Return who is logged in."""
+        """Return the account that is logged in."""
         if self.account is None:
             raise RuntimeError("the engine let a command of the authenticated state through")
         return self.account
@@ -183,12 +183,12 @@ class Session:
         self.close_view()
         self.engine.enter(State.AUTHENTICATED)
 
-    # -- what the handlers share: answers ---------------------------------------------------------------------
+    # -- for the handlers: answers ---------------------------------------------------------------------------
 
     def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
-        """Say what others have done meanwhile, then complete the command.
+        """Report changes by other sessions, then complete the command.
 
-        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, say `expunges=False`.
+        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, pass `expunges=False`.
         """
         view = self.view
         if view is not None and view.changed:
@@ -213,7 +213,7 @@ class Session:
             await rest()
 
     def tell(self, view: View, *, expunges: bool, flags: bool = True, uid: bool = False) -> None:
-        """Send untagged responses about what has changed in the mailbox (RFC 3501 §5.2)."""
+        """Send untagged responses about changes of the mailbox (RFC 3501 §5.2)."""
         octets = updates.changes(view, view.take(expunges=expunges, flags=flags), uid=uid)
         if octets:
             self.engine.send(octets)
@@ -230,7 +230,7 @@ class Session:
             await asyncio.sleep(0)
 
     def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
-        """Answer a command with what went wrong with the mail, and its response code (RFC 5530)."""
+        """Answer a command with NO, the error of the mail, and its response code (RFC 5530)."""
         tag = getattr(event, "tag", None)
         if self.in_literal or tag is None:
             self.connection.close()
@@ -239,13 +239,13 @@ class Session:
         self.engine.complete(tag, responses.no(error, code))
 
     def mailbox_gone(self) -> None:
-        """Part with a client whose selected mailbox somebody has deleted: no state of RFC 3501 fits."""
+        """Disconnect a client whose selected mailbox somebody has deleted: no state of RFC 3501 fits."""
         self.close_view()
         self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
         self.engine.close()
 
     def note(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
-        """Write to the journal what was done with messages (ascending UIDs), as a number or uid-sets (RFC 4315 §4)."""
+        """Record an event of messages (ascending UIDs) in the journal, as a number or uid-sets (RFC 4315 §4)."""
         for _ in self._notes(kind, mailbox, uids):
             pass
 
@@ -286,7 +286,7 @@ class Session:
             await self._finished()
 
     def _misunderstood(self, event: Event, fault: SyntaxFault) -> None:
-        """Answer a command whose arguments mean nothing here."""
+        """Answer a command whose arguments are not valid for the selected mailbox."""
         tag = getattr(event, "tag", b"")
         name = type(event).__name__.upper().encode("ascii")
         self.engine.complete(tag, b"BAD Error in IMAP command %b: %b" % (name, responses.text(str(fault))))

@@ -1,4 +1,4 @@
-"""What all IMAP sessions of the store share."""
+"""Shared by all IMAP sessions of the store: mail, accounts, commands, settings."""
 
 from __future__ import annotations
 

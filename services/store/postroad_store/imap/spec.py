@@ -1,4 +1,4 @@
-"""What the server knows of a command: its `Spec`, written in the command's own module (`commands/`).
+"""The `Spec` of a command: all that the server knows of it, written in the command's own module (`commands/`).
 
 The registry derives everything else from the Specs: the parser and the handler of each command, the states that it is
 legal in, what CAPABILITY says, and which capabilities an operator can hide.
@@ -27,7 +27,7 @@ Parser: TypeAlias = "Callable[[bytes, Reader], Command]"
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What CAPABILITY depends on, apart from the capabilities that are offered at all (RFC 3501 §6.1.1)."""
+    """The conditions for what CAPABILITY lists, besides the capabilities that are offered (RFC 3501 §6.1.1)."""
 
     state: State
     secure: bool  # TLS is in use
@@ -41,7 +41,7 @@ def _always(_: Conditions) -> bool:
 
 
 def after_login(conditions: Conditions) -> bool:
-    """Show a capability once the client has logged in: before that its commands would be refused anyway."""
+    """Show a capability once the client has logged in, because its commands are refused before."""
     return conditions.state is not State.NOT_AUTHENTICATED
 
 
@@ -56,11 +56,11 @@ class Capability:
     name: bytes
     rfc: str
     shown: Callable[[Conditions], bool] = _always
-    value: Callable[[Conditions], bytes] | None = None  # returns what follows "=" in the announcement
+    value: Callable[[Conditions], bytes] | None = None  # returns the text after "=" in the announcement
     kept: str = ""  # why it cannot be hidden, as a sentence without its full stop
 
     def text(self, conditions: Conditions) -> bytes:
-        """Return what CAPABILITY lists."""
+        """Return the text that CAPABILITY lists."""
         return self.name if self.value is None else b"%b=%b" % (self.name, self.value(conditions))
 
 
@@ -80,6 +80,6 @@ class Spec:
     rfc: str
     capability: Capability | None = None
     extensions: tuple[Capability, ...] = ()
-    # Events that come later, with the client's next octets
+    # Handlers of events that come later, with the client's next octets
     follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))
     streams: bool = False  # its last literal is handed on in pieces, of any size: `parse` ends at the announcement

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class State(Enum):
-    """What a connection may do now (RFC 3501 §3)."""
+    """The states of a connection (RFC 3501 §3)."""
 
     NOT_AUTHENTICATED = "not authenticated"
     AUTHENTICATED = "authenticated"
@@ -25,7 +25,7 @@ NONAUTH = frozenset({State.NOT_AUTHENTICATED})
 AUTH = frozenset({State.AUTHENTICATED, State.SELECTED})
 SELECT = frozenset({State.SELECTED})
 
-# Where each state may lead: the arrows of the diagram in RFC 3501 §3.4.
+# The transitions between states: the arrows of the diagram in RFC 3501 §3.4.
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.NOT_AUTHENTICATED: frozenset({State.AUTHENTICATED, State.LOGOUT}),

@@ -53,7 +53,7 @@ def permanent_flags(view: View) -> bytes:
 
 
 def changes(view: View, news: Changes, *, uid: bool) -> bytes:
-    """Return the responses that tell of changes; with `uid` FETCH has the UID too (RFC 3501 §6.4.8)."""
+    """Return the responses that report changes; with `uid` FETCH has the UID too (RFC 3501 §6.4.8)."""
     mailbox = view.mailbox
     lines = []
     if news.keywords:
@@ -76,6 +76,6 @@ def _flags(view: View, news: Changes) -> Sequence[int]:
     """Return the flags of the messages whose flags have changed."""
     first, last = news.flags[0][0], news.flags[-1][0]
     flags = view.mailbox.flags
-    if len(news.flags) == last - first + 1:  # they follow each other: at once, in a fifth of the time
+    if len(news.flags) == last - first + 1:  # they are consecutive: read at once, in a fifth of the time
         return view.pick(flags, first, last)
     return [view.pick(flags, number, number)[0] for number, _ in news.flags]

@@ -1,4 +1,4 @@
-"""How a session tells of changes between commands, while its client idles (RFC 2177)."""
+"""Reports changes between commands, while the client idles (RFC 2177)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Watch:
         self.telling: asyncio.Task[None] | asyncio.Handle | None = None  # under way
 
     def start(self) -> None:
-        """Tell what is new, now and as it comes."""
+        """Report changes, now and as they come."""
         session = self._session
         view = session.view
         if view is None:
@@ -36,7 +36,7 @@ class Watch:
             session.mailbox_gone()
 
     def stop(self) -> None:
-        """Hear no more of changes: the next command tells of them, and of what has not been told yet."""
+        """Stop following changes: the next command reports them, and those that have not been reported yet."""
         if self._session.view is not None:
             self._session.view.on_change = None
         if isinstance(self.telling, asyncio.Task):
@@ -44,12 +44,12 @@ class Watch:
             self.telling = None
 
     def end(self) -> None:
-        """Say nothing more: the client has gone."""
+        """Report nothing more: the client has gone."""
         if self.telling is not None:
             self.telling.cancel()
 
     def _changed(self) -> None:
-        """Tell soon: a commit changes much at once, and this is called for each change."""
+        """Report soon, not at once: a commit may make many changes, and this is called for each."""
         if self.telling is None:
             self.telling = asyncio.get_running_loop().call_soon(self._tell)
 
@@ -72,7 +72,7 @@ class Watch:
     async def _tell_patiently(self) -> None:
         session = self._session
         try:
-            # RFC 3501 §5.3: a client that does not read must not make the server hold its news.
+            # RFC 3501 §5.3: a client that does not read must not make the server buffer its updates.
             await session.connection.wait_writable()
             if session.view is not None and session.engine.in_idle:
                 await session.tell_in_turns(session.view, expunges=True)

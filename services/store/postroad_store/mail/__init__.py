@@ -3,14 +3,15 @@
 One SQLite database holds everything. All writes go through one writer thread (group commit): a call hands its work over
 at once and gives back an awaitable that ends when the work is on disk. Only then does the memory change, on the event
 loop's thread and in the order of the commits, so what a session sees is always durable. Reads are short synchronous
-calls on a connection of their own; what would take long is read in a thread.
+calls on a connection of their own; long reads run in a thread.
 
 - `storage.Storage`: the door; opens accounts and mailboxes, commits every change, reads messages, searches
 - `writer`: the thread that commits
 - `model`: what is in memory. `account` has a user's mailboxes and subscriptions; `mailbox` the UIDs, flags, sizes and
-  dates of its messages in parallel lists while it is in use; `view` is what one session knows of it, which lags until
-  the session is told. `arrival` is what comes in; `errors` what can go wrong, with the RFC 5530 response code of each
-- `mime`: what a message is made of, found out once, when it is stored
+  dates of its messages in parallel lists while it is in use; `view` is one session's knowledge of it, which lags until
+  the session reports changes to its client. `arrival` is a message to store; `errors` are those of the mail, with their
+  RFC 5530 response codes
+- `mime`: the parts of a message, found once, when it is stored
 - `database`: `schema` and `migrations`, `connection` and `checkpoint`, `reader`, and `commits`: one class per change,
   which writes to the database and then changes the memory
 - `search`: search keys and their evaluation

@@ -5,7 +5,7 @@ several may be in flight. The awaitable ends once the work is on disk (fsync) an
 cancelling the awaitable does not undo the work. Each may raise a `StorageError`, and then nothing of that call has been
 written. An invalid name raises at once, not when awaited.
 
-**Reads** are synchronous and short. They see everything that any awaitable has promised. A message that has gone is
+**Reads** are synchronous and short. They see the work of every awaitable that has ended. A message that has gone is
 left out, and is not an error. To open or count a mailbox that is not in memory takes about a microsecond per message:
 for a mailbox that `is_large` there are `view_large` and `status_large`, which read in a thread while other sessions
 go on.
@@ -93,7 +93,7 @@ class Storage:
         self._closed = False
 
     def close(self) -> None:
-        """Finish what was handed over, and close the database. May be called twice."""
+        """Finish all work that was handed over, and close the database. May be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -136,7 +136,7 @@ class Storage:
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
 
-        Raises `MailboxExists`, `NameNotAllowed`, `LimitReached`. UIDVALIDITY is one that was never used before.
+        Raises `MailboxExists`, `NameNotAllowed`, `LimitReached`. UIDVALIDITY is a value that was never used before.
         """
         return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock.now())))
 
@@ -159,7 +159,7 @@ class Storage:
         return self._submit(Subscribe(account, name, subscribed=True))
 
     def unsubscribe(self, account: Account, name: str) -> Awaitable[None]:
-        """Commit: end a subscription; it is no error if there is none."""
+        """Commit: end a subscription; no error if the name is not subscribed to."""
         return self._submit(Subscribe(account, name, subscribed=False))
 
     # -- messages ---------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ class Storage:
 
 
 def _incoming(arrival: Arrival) -> Incoming:
-    """Find out what is stored of a message in addition to its content."""
+    """Parse a message, for the columns that are stored besides its content."""
     content = arrival.content
     parsed = parse(content)
     plain = is_plain(content, parsed)

@@ -34,7 +34,7 @@ class Writer:
     """The one connection that writes, and the thread that uses it."""
 
     def __init__(self, path: Path) -> None:
-        """Open the database; make it if there is none, migrate it if it is old. Raises `StorageError`."""
+        """Open the database; make it if it is missing, migrate it if it is old. Raises `StorageError`."""
         self._path = path
         self._db = open_writer(path)
         self._checkpointer = Checkpointer(path)
@@ -55,7 +55,7 @@ class Writer:
         return promise
 
     def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
-        """Commit a batch, in the writer's thread; return what each work has written, or what prevented it.
+        """Commit a batch, in the writer's thread; return the result of `write` for each work, or its exception.
 
         If there is too little room on the disk, the log is copied back first, which may make some.
         """
@@ -106,7 +106,7 @@ class Writer:
     # -- on the event loop's thread -----------------------------------------------------------------------------
 
     def _show(self, commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
-        """Show a commit that is on disk, then keep the promise made to the caller."""
+        """Show a commit that is on disk, then end the caller's future."""
         if self._to_show is not None:
             self._to_show.append((commit, promise, written))
             return

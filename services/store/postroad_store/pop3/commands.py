@@ -22,7 +22,7 @@ BOTH = AUTHORIZATION | TRANSACTION
 
 
 class Arguments(Enum):
-    """What follows the keyword."""
+    """The form of the arguments after the keyword."""
 
     NONE = ""
     TEXT = "string"  # one argument, spaces and all
@@ -34,7 +34,7 @@ class Arguments(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where a command is legal and what its arguments are."""
+    """The states in which a command is legal, and its arguments."""
 
     states: frozenset[State]
     arguments: Arguments
@@ -70,7 +70,7 @@ class UnknownCommandError(CommandError):
 
 
 class HttpError(UnknownCommandError):
-    """The line begins an HTTP request (`postroad.foreign` says what is wrong with that)."""
+    """The line begins an HTTP request (`postroad.foreign` says why that ends a session)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ MAX_NUMBER = 10  # digits: no maildrop has more messages
 def parse(line: bytes, state: State) -> Command:
     """Parse a command line without its CRLF; raises `CommandError`.
 
-    RFC 1939 §3: keywords are case-insensitive, arguments are separated by a single SPACE. Spaces after numbers are
-    ignored, as on other servers.
+    RFC 1939 §3: keywords are case-insensitive, arguments are separated by a single SPACE; an unknown command, or one
+    that is not legal in the state, gets -ERR. Spaces after numbers are ignored, as on other servers.
     """
     word, space, rest = line.partition(b" ")
     keyword = _KEYWORDS.get(word) or _KEYWORDS.get(word.upper())
@@ -144,7 +144,7 @@ def _count(digits: bytes) -> int:
 
 
 def _shown(octets: bytes) -> str:
-    """Return what the client wrote, fit for a response line of 512 octets (RFC 1939 §3)."""
+    """Return the client's octets as text that fits into a response line of 512 octets (RFC 1939 §3)."""
     text = octets[:40].decode("ascii", "replace")
     return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
 
@@ -163,5 +163,5 @@ def _auth(keyword: str, rest: bytes) -> Command:
     # RFC 5034 §5: auth-command = "AUTH" SP sasl-mech [SP (initial-response / "=")]
     mechanism, space, initial = rest.strip(b" ").partition(b" ")
     if not mechanism:
-        return Command(keyword)  # old clients ask for the mechanisms so
+        return Command(keyword)  # old clients ask for the mechanisms in this way
     return Command(keyword, text=_text(mechanism).upper(), initial=initial if space else None)

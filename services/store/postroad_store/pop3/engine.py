@@ -9,6 +9,7 @@ itself. A command that needs the mail becomes an event, and the engine pauses un
 
 - `Login`: answered by `logged_in` or `refuse`
 - `Retrieve` (RETR, TOP): by `message`, or `begin_message`, `message_piece` and `end_message`, or `refuse`
+- `ListAll` (LIST and UIDL of many messages): by `list_piece` and `end_list`
 - `Update` (QUIT in TRANSACTION): by `updated`
 
 `PlaintextRefused` asks nothing.
@@ -20,12 +21,12 @@ Clients look at the texts of some responses; these texts are Dovecot's. Response
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.sasl import MAX_RESPONSE, Credentials, Plain, SaslError, decode_response
 from postroad_store.pop3.commands import Command, CommandError, HttpError, State, UnknownCommandError, parse
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.multiline import Stuffer, stuff
 from postroad_store.protocol.contract import Close, Event, StartTls
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MAX_LINE = 1100
 MAX_ERRORS = 20  # in a row; the client does not speak POP3
 MAX_UNKNOWN = 3  # unknown commands in a row before login, as Dovecot has it
+MANY = 2_000  # messages, above which LIST and UIDL are answered in pieces (some 2 ms each)
 MAX_LOGINS = 10  # failed ones
 
 TOO_MANY_ERRORS = "-ERR Too many bad commands."
@@ -43,47 +45,17 @@ AUTH_FAILED = "[AUTH] Authentication failed."
 PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 
 
-@dataclass(frozen=True, slots=True)
-class Login(Event):
-    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
-
-    login: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PlaintextRefused(Event):
-    """A login was refused because anybody could have read the password; nothing is to be answered."""
-
-    login: str | None  # where the client has given it
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieve(Event):
-    """Send a message: whole, or with `lines` its header and so many lines of its body (TOP)."""
-
-    number: int
-    lines: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Update(Event):
-    """The client has quit: remove the messages it marked, and only now (RFC 1939 §6)."""
-
-    numbers: tuple[int, ...]
-
-
 class PlaintextError(CommandError):
     """A login is refused because TLS is not in use."""
 
 
 class Mode(Enum):
-    """What the engine does with the next octets, within a state."""
+    """How the engine reads the next octets, within a state."""
 
     COMMAND = auto()  # a command line is expected
     RESPONSE = auto()  # AUTH PLAIN has been sent an empty challenge, and its answer is expected
     WAITING = auto()  # an event awaits its answer
-    MESSAGE = auto()  # a message is being sent in pieces: no -ERR may come before its end
+    MESSAGE = auto()  # a message or a list is being sent in pieces: no -ERR may come before its end
     HANDSHAKE = auto()  # TLS is about to start
     ENDING = auto()  # the last response has been given, and Close is next
     CLOSED = auto()
@@ -110,7 +82,7 @@ class Engine:
 
     @property
     def in_message(self) -> bool:
-        """Whether a message is being sent in pieces."""
+        """Whether a message or a list is being sent in pieces."""
         return self._mode is Mode.MESSAGE
 
     # Octets
@@ -173,7 +145,7 @@ class Engine:
             self._mode = Mode.ENDING
 
     def refuse(self, text: str) -> None:
-        """Answer the event with -ERR; `text` begins with its response code if it has one.
+        """Answer the event with -ERR; `text` begins with its response code, if any.
 
         After `Update` the session ends: some messages were not removed (RFC 1939 §6).
         """
@@ -202,13 +174,25 @@ class Engine:
         self._mode = Mode.COMMAND
         self._output.append(self._stuffer.end())
 
+    def list_piece(self, numbers: list[int], *, unique_ids: bool) -> None:
+        """Answer `ListAll` for some of its numbers."""
+        maildrop = self.maildrop
+        assert maildrop is not None  # noqa: S101 - only a maildrop is listed
+        value = maildrop.unique_id if unique_ids else maildrop.size
+        self._output.append("".join([f"{number} {value(number)}\r\n" for number in numbers]).encode("ascii"))
+
+    def end_list(self) -> None:
+        """End the answer to `ListAll`."""
+        self._mode = Mode.COMMAND
+        self._say(".")
+
     def updated(self, removed: int) -> None:
         """Answer `Update`: all marked messages are gone, durably."""
         self._mode = Mode.ENDING
         self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
 
     def tls_started(self) -> None:
-        """Begin anew over TLS, and forget what the client said before (RFC 2595 §4)."""
+        """Begin anew over TLS, and forget all that the client sent before (RFC 2595 §4)."""
         self._mode = Mode.COMMAND
         self._secure = True
         self._user = None
@@ -359,10 +343,8 @@ class Engine:
         match keyword:
             case "STAT":
                 self._say(f"+OK {maildrop.count} {maildrop.octets}")
-            case "LIST":
-                self._lines(f"+OK {maildrop.count} messages:", [f"{n} {maildrop.size(n)}" for n in maildrop.numbers()])
-            case "UIDL":
-                self._lines("+OK", [f"{n} {maildrop.unique_id(n)}" for n in maildrop.numbers()])
+            case "LIST" | "UIDL":
+                return self._list_all(maildrop, unique_ids=keyword == "UIDL")
             case "NOOP":
                 self._say("+OK")
             case "RSET":
@@ -373,6 +355,16 @@ class Engine:
             case _:  # QUIT, by the table
                 self.state = State.UPDATE
                 return self._pause(Update(maildrop.deleted))
+        return None
+
+    def _list_all(self, maildrop: Maildrop, *, unique_ids: bool) -> Event | None:
+        self._say("+OK" if unique_ids else f"+OK {maildrop.count} messages:")
+        numbers = maildrop.numbers()
+        if len(numbers) > MANY:
+            self._mode = Mode.MESSAGE
+            return ListAll(numbers, unique_ids)
+        self.list_piece(numbers, unique_ids=unique_ids)
+        self._say(".")
         return None
 
     def _lines(self, first: str, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The maildrop: what one POP3 session sees of INBOX (RFC 1939 §4, §5). Pure.
+"""The maildrop: INBOX as one POP3 session sees it (RFC 1939 §4, §5). Pure.
 
 It is a snapshot from the moment when the session locks it. Message-numbers, sizes and unique-ids do not change until
 the session ends, whatever arrives or is expunged meanwhile. Marks of deletion are the session's own; they take effect

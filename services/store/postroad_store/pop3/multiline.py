@@ -29,7 +29,7 @@ class Stuffer:
     __slots__ = ("_tail",)
 
     def __init__(self) -> None:
-        self._tail = b"\r\n"  # the last two octets so far; a message begins at the beginning of a line
+        self._tail = b"\r\n"  # the last two octets so far; a message begins on a new line
 
     def piece(self, octets: bytes) -> bytes:
         """Return the next piece, stuffed."""

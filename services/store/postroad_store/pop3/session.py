@@ -1,4 +1,4 @@
-"""A POP3 session: what the engine's events mean for the mail (RFC 1939).
+"""A POP3 session: carries out the engine's events against the mail (RFC 1939).
 
 A maildrop is locked by one POP3 session at a time (RFC 1939 §4); IMAP sessions may look at the same INBOX meanwhile.
 The snapshot stays as it is: a message that one of them expunges is answered with -ERR. Messages are removed in the
@@ -7,6 +7,7 @@ UPDATE state only, in one commit, and acknowledged when that is durable.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,15 +16,8 @@ from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
-from postroad_store.pop3.engine import (
-    AUTH_FAILED,
-    PLAINTEXT_REFUSED,
-    Engine,
-    Login,
-    PlaintextRefused,
-    Retrieve,
-    Update,
-)
+from postroad_store.pop3.engine import AUTH_FAILED, MANY, PLAINTEXT_REFUSED, Engine
+from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.pop3.multiline import body_lines
 
@@ -38,18 +32,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PIECE = 256 * 1024  # octets of a large message read at a time; what is larger than that comes in pieces
+PIECE = 256 * 1024  # octets of a large message read at a time; a larger message comes in pieces
 READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next RETR
 IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
 TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 3206 §4
 INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
+NOTES_AT_ONCE = 500  # lines of the journal, after which other sessions get their turn (some 2 ms)
 EXPUNGED = "Message is expunged."
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a session holds from its login to its end."""
+    """Held by a session from its login to its end."""
 
     login: str
     maildrop: Maildrop
@@ -104,12 +99,14 @@ class Session:
                 return self._retrieve_in_pieces(event, held)
             self._retrieve(event, held)
             return None
+        if isinstance(event, ListAll):
+            return self._list(event)
         if held is not None and isinstance(event, Update):
             return self._update(event, held)
         raise TypeError(f"{type(event).__name__} is not an event that the POP3 engine gives now")
 
     def failed(self, event: Event) -> None:  # noqa: ARG002 - all are answered alike
-        """Answer an event whose handling has crashed; after half a message, close: it must not pass for a whole one."""
+        """Answer an event whose handling has crashed; after half a message, close: it must not look complete."""
         if self.engine.in_message:
             self._connection.close()
         else:
@@ -140,10 +137,10 @@ class Session:
             return
         try:
             inbox = (await self._storage.account(account.login)).inbox
-            # claim_recent: what POP3 sees is still \Recent for the next IMAP session
+            # claim_recent: messages that POP3 sees are still \Recent for the next IMAP session
             view = await self._storage.view_large(inbox, claim_recent=False)
         except BaseException as error:
-            self._shared.unlock(account.login)
+            self._shared.unlock(account.login)  # RFC 1939 §4: release the lock before rejecting the command
             if not isinstance(error, MailError):
                 raise
             log.warning("a maildrop can't be opened: %s", error, extra={"login": account.login})
@@ -157,6 +154,15 @@ class Session:
         self.engine.logged_in(maildrop)
 
     # TRANSACTION
+
+    async def _list(self, event: ListAll) -> None:
+        """List many messages, letting other sessions run in between."""
+        for start in range(0, len(event.numbers), MANY):
+            self.engine.list_piece(event.numbers[start : start + MANY], unique_ids=event.unique_ids)
+            self._connection.flush()
+            await self._connection.wait_writable()
+            await asyncio.sleep(0)
+        self.engine.end_list()
 
     def _retrieve(self, event: Retrieve, held: _Held) -> None:
         uid = held.maildrop.uids[event.number - 1]
@@ -179,7 +185,7 @@ class Session:
             self._note(Kind.RETRIEVED, held, uid)
 
     def _content(self, number: int, held: _Held) -> bytes | None:
-        """Return a whole message; for a client that takes one after another, read several by one SELECT.
+        """Return a whole message; for a client that reads one after another, read several by one SELECT.
 
         1,000 messages of 2 KiB: 27 ms for their octets instead of 75 with a SELECT for each.
         """
@@ -249,8 +255,11 @@ class Session:
         try:
             if event.numbers:
                 uids = [held.maildrop.uids[number - 1] for number in event.numbers]
-                for uid in await self._storage.expunge(held.mailbox, uids, only_deleted=False):
+                removed = await self._storage.expunge(held.mailbox, uids, only_deleted=False)
+                for count, uid in enumerate(removed, 1):
                     self._note(Kind.REMOVED, held, uid)
+                    if count % NOTES_AT_ONCE == 0:
+                        await asyncio.sleep(0)
         except MailError as error:
             log.warning("messages can't be removed: %s", error, extra={"login": held.login})
             self.engine.refuse(NOT_REMOVED)

@@ -1,4 +1,4 @@
-"""What all POP3 sessions share."""
+"""Shared by all POP3 sessions: mail, accounts, settings, locks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
 
 REFUSAL = b"-ERR [SYS/TEMP] Too many connections.\r\n"
-IDLE_TIMEOUT = 600.0  # RFC 1939 §3: at least 10 minutes
+IDLE_TIMEOUT = 600.0  # seconds; RFC 1939 §3: at least 10 minutes
 
 
 class Shared:
@@ -42,7 +42,7 @@ class Shared:
         return Session(self)
 
     def lock(self, login: str) -> bool:
-        """Lock an account's maildrop; False where another session has it."""
+        """Lock an account's maildrop; False if another session has it."""
         if login in self._locked:
             return False
         self._locked.add(login)

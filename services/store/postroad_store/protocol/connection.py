@@ -1,13 +1,13 @@
 """One connection: the Twisted protocol that drives any engine.
 
-Twisted gives transports, TLS, ports; everything that POP3 and IMAP mean is in the engines and the sessions
-(`contract`). The rules that the adapter obeys are those of `postroad.shell`. Twisted's part in them:
+Twisted gives transports, TLS and ports; the engines and sessions (`contract`) know POP3 and IMAP. The rules that the
+adapter obeys are those of `postroad.shell`. Twisted's part in them:
 
 - *Back-pressure, out*: Twisted pauses the adapter, its producer, once 64 KiB wait for a slow reader. No event is
   taken until they are gone, and a session that is sending a long answer waits in `wait_writable`.
 - *Back-pressure, in*: while an event is under way, or output waits, one further block of input (64 KiB) stops the
   reading.
-- *Deadlines*: a client that does not read for as long as it may be silent is cut off without a word.
+- *Deadlines*: a client that does not read for as long as it may be silent is cut off without a farewell.
 - *Loss*: the session ends after the handling that is under way.
 """
 
@@ -45,7 +45,7 @@ class Adapter(Protocol):
     _session: Session  # made when the connection is
 
     def __init__(self, listener: Listener, peer: str, port: int, *, secure: bool) -> None:
-        self.peer = sys.intern(peer)  # many connections of one address are to have one string
+        self.peer = sys.intern(peer)  # many connections of one address share one string
         self.port = port  # ours
         self.secure = secure
         self._listener = listener
@@ -65,7 +65,7 @@ class Adapter(Protocol):
         self._deadline = Deadline(listener.clock, self)
 
     @property
-    def _out(self) -> Any:  # Twisted's transports have no types worth the name
+    def _out(self) -> Any:  # Twisted's transports have no useful types
         return self.transport
 
     # What Twisted calls
@@ -91,7 +91,7 @@ class Adapter(Protocol):
         self._pump()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
-        """Give the engine a block, and stop reading where it can't be dealt with yet."""
+        """Give the engine a block, and stop reading if the engine can't handle it yet."""
         if self._closing:
             return
         if self._tapped is not None:
@@ -105,7 +105,7 @@ class Adapter(Protocol):
             self._out.abortConnection()
             return
         self._pump()
-        # One block is let in while the connection is busy, so that a dialogue of commands and commits never
+        # One block is accepted while the connection is busy, so that a dialogue of commands and commits never
         # costs the two system calls of stopping and going on.
         if busy and (self._work is not None or not self._writable) and self._reading and not self._closing:
             self._reading = False
@@ -118,7 +118,7 @@ class Adapter(Protocol):
             self._deadline.set(self._silence)
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
-        """Answer what came before the client closed its side (`printf … | nc`), then close."""
+        """Answer the commands that came before the client closed its side (`printf … | nc`), then close."""
         self._eof = True
         self._pump()
 
@@ -126,7 +126,7 @@ class Adapter(Protocol):
         """Do nothing: this side is never closed by half (IHalfCloseableProtocol asks for the method)."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
-        """End the session, once what is under way is done."""
+        """End the session, once the handling under way is done."""
         if self._shaking_hands:
             self._log_handshake(handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
@@ -139,7 +139,7 @@ class Adapter(Protocol):
             self._end()
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Take note that the client does not keep up (IPushProducer)."""
+        """Note that the client does not keep up (IPushProducer)."""
         self._writable = False
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
@@ -151,13 +151,13 @@ class Adapter(Protocol):
         self._pump()
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Take note that nothing more can be written (IPushProducer); `connectionLost` follows."""
+        """Note that nothing more can be written (IPushProducer); `connectionLost` follows."""
         self._closing = True
 
-    # What a session calls: contract.Connection
+    # For a session: contract.Connection
 
     def flush(self) -> None:
-        """Write what the engine has to send."""
+        """Write the engine's octets."""
         data = self._engine.data_to_send()
         if data and not self._closing:
             if self._tapped is not None:
@@ -165,7 +165,7 @@ class Adapter(Protocol):
             self._out.write(data)
 
     def logged_in(self) -> None:
-        """Keep the connection where others have to go, and let it be silent for longer."""
+        """Keep the connection when strangers are evicted, and let it be silent for longer."""
         self._listener.admission.prove(self)
         self._silence = self._listener.service.idle_timeout
         if not self._closing:
@@ -176,7 +176,7 @@ class Adapter(Protocol):
         return self._writable
 
     async def wait_writable(self) -> None:
-        """Wait until the client has read what was written; raises `ConnectionLost` where it has gone."""
+        """Wait until the client has read what was written; raises `ConnectionLost` if it has gone."""
         if self._lost or self._closing:
             raise ConnectionLost
         if self._writable:
@@ -186,12 +186,12 @@ class Adapter(Protocol):
         await waiter
 
     def close(self) -> None:
-        """Write what is left and close; a client that does not take it is cut off after `LINGER` seconds."""
+        """Write the rest and close; a client that does not read it is cut off after `LINGER` seconds."""
         if self._closing:
             return
         self.flush()
         self._closing = True
-        self._shaking_hands = False  # it is not the client who ends it
+        self._shaking_hands = False  # it is not the client that ends it
         self._release(ConnectionLost())
         self._deadline.set(LINGER)
         if not self._reading:  # else the client's close_notify would never be read
@@ -200,7 +200,7 @@ class Adapter(Protocol):
         self._out.unregisterProducer()
         self._out.loseConnection()
 
-    # What a listener calls
+    # For a listener
 
     def evict(self) -> None:
         """Make room for another client."""
@@ -211,7 +211,7 @@ class Adapter(Protocol):
             self._farewell(Farewell.CROWDED)
 
     def stop(self) -> None:
-        """Say goodbye because the service stops; what is under way is finished and answered first."""
+        """Say goodbye because the service stops; a command under way is finished and answered first."""
         self._stopping = True
         if self._work is None and not self._closing:
             self._farewell(Farewell.SHUTDOWN)
@@ -219,7 +219,7 @@ class Adapter(Protocol):
     # The wheel
 
     def _pump(self) -> None:
-        """Handle events until the engine, a commit or the client's slowness asks for patience."""
+        """Handle events until the engine needs more input, an event takes time, or the client does not keep up."""
         if self._pumping:
             return
         self._pumping = True
@@ -288,7 +288,7 @@ class Adapter(Protocol):
         self._session.tls_started()
 
     def expired(self) -> None:
-        """End a handshake that hangs, a silent session, or a close that is not taken."""
+        """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
             self._log_handshake(handshake.TOO_SLOW)
             self._shaking_hands = False

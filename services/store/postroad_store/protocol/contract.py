@@ -1,8 +1,8 @@
-"""What an engine, a session and a connection are to each other: the store's inner contract.
+"""The contract between an engine, a session and a connection of the store.
 
 An *engine* is a protocol without I/O (POP3's, IMAP's): octets in, events and octets out. A *session* carries
-out the events against the mail. A *connection* is what the adapter gives a session of the transport. The
-adapter (`connection.py`) is the only one that knows a socket, so engines are tested octet by octet, and
+out the events against the mail. A *connection* is the transport as a session sees it. The
+adapter (`connection.py`) is the only part that knows a socket, so engines are tested octet by octet, and
 sessions without a network.
 
 One turn of the wheel, for each block of octets that arrives:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Event:
-    """What an engine has understood; each engine has its own events, all frozen and slotted."""
+    """A command, or another thing that has happened; each engine has its own events, all frozen and slotted."""
 
     __slots__ = ()
 
@@ -43,7 +43,7 @@ class StartTls(Event):
 
 @dataclass(frozen=True, slots=True)
 class Close(Event):
-    """Write what is left in `data_to_send` and close the connection."""
+    """Write the rest of `data_to_send` and close the connection."""
 
 
 class Farewell(Enum):
@@ -62,7 +62,7 @@ class Engine(Protocol):
     """A protocol's state machine: pure, with no clock, socket or file."""
 
     def receive_data(self, data: bytes) -> None:
-        """Take octets from the client; bounded, for the adapter reads no more while the engine is paused."""
+        """Take octets from the client; a bounded number, since the adapter stops reading while the engine is paused."""
         ...
 
     def next_event(self) -> Event | None:
@@ -70,12 +70,12 @@ class Engine(Protocol):
         ...
 
     def data_to_send(self) -> bytes:
-        """Return the octets for the client, which the engine then forgets."""
+        """Return the octets for the client, and forget them."""
         ...
 
 
 class Connection(Protocol):
-    """What a session may know of and ask of the transport."""
+    """The transport, as a session sees it."""
 
     @property
     def peer(self) -> str:
@@ -92,7 +92,7 @@ class Connection(Protocol):
         ...
 
     def logged_in(self) -> None:
-        """Take note that the client has proved who it is: it may be silent for longer, and is not evicted."""
+        """Note that the client has logged in: it may be silent for longer, and is not evicted."""
         ...
 
     def can_write(self) -> bool:
@@ -133,12 +133,12 @@ class Session(Protocol):
     def failed(self, event: Event) -> None:
         """Answer an event whose handling has crashed, so that the engine goes on (`NO [SERVERBUG]`, `-ERR`).
 
-        The adapter has logged the traceback; nothing of it belongs in the answer.
+        The adapter has logged the traceback; the answer must not show any of it.
         """
         ...
 
     def tls_started(self) -> None:
-        """TLS is in use from here on; `Connection.secure` says so already."""
+        """Note that TLS is in use from here on; `Connection.secure` is True already."""
         ...
 
     def farewell(self, reason: Farewell) -> None:
@@ -146,5 +146,5 @@ class Session(Protocol):
         ...
 
     def end(self) -> None:
-        """Give back what was held: the connection has gone, and no handling is under way. Called once."""
+        """Release locks and views: the connection has gone, and no handling is under way. Called once."""
         ...

@@ -90,17 +90,17 @@ class Listener:
         return next(self._session_ids)
 
     def opened(self, connection: Adapter) -> None:
-        """Take note that a connection has to be waited for."""
+        """Note a connection that `stop` has to wait for."""
         self._unfinished.add(connection)
 
     def ended(self, connection: Adapter) -> None:
-        """Take note that a connection has nothing under way any more."""
+        """Note that a connection has no handling under way any more."""
         self._unfinished.discard(connection)
         if not self._unfinished:
             self._idle.set()
 
     async def stop(self, patience: float = 0.5) -> None:
-        """Stop listening, say goodbye to everyone, and wait up to `patience` seconds for what is under way."""
+        """Stop listening, say goodbye to all clients, and wait up to `patience` seconds for handling under way."""
         for port in self._ports:
             await _completed(port.stopListening(), self.loop)
         self._ports.clear()
@@ -130,12 +130,12 @@ class _Factory(Factory):
         connection = Adapter(listener, address.host, self.port, secure=self._secure)
         if listener.admission.admit(connection, address.host):
             return connection
-        # On a TLS port a handshake is too much to give to a flood: it is closed without a word.
+        # On a TLS port a handshake costs too much in a flood: the connection is closed without a reply.
         return None if self._secure else _Refusal(listener.service.refusal)
 
 
 class _Refusal(Protocol):
-    """Tells a connection beyond the limits so, and closes it."""
+    """Sends the refusal to a connection beyond the limits, and closes it."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
@@ -147,7 +147,7 @@ class _Refusal(Protocol):
 
 
 def _completed(deferred: Any, loop: AbstractEventLoop) -> Awaitable[Any]:
-    """Return a Deferred, or the None that stands for one, as something to await."""
+    """Return a Deferred, or None in place of one, as an awaitable."""
     if deferred is None:
         done: asyncio.Future[None] = loop.create_future()
         done.set_result(None)

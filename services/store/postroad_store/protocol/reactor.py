@@ -16,13 +16,13 @@ def reactor_on(loop: AbstractEventLoop) -> Any:
     """Install Twisted's reactor on the loop and return it; a process has one, on one loop.
 
     The loop is run by asyncio (`asyncio.Runner`), not by `reactor.run()`: Twisted is a guest there.
-    Raises `RuntimeError` where a reactor is installed on another loop.
+    Raises `RuntimeError` if a reactor is installed on another loop.
     """
     installed: Any = sys.modules.get("twisted.internet.reactor")
     if installed is None:
         from twisted.internet import asyncioreactor  # noqa: PLC0415 - must not run before a loop is chosen
 
-        # What Twisted has to say goes where all logs go; its notes on each port and factory stay out.
+        # Twisted logs to where all logs go, but without its notes on each port and factory.
         logging.getLogger("twisted").setLevel(logging.WARNING)
         globalLogBeginner.beginLoggingTo([cast("Any", STDLibLogObserver("twisted"))], redirectStandardIO=False)
         asyncioreactor.install(loop)  # type: ignore[no-untyped-call]

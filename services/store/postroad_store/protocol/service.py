@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a listener serves, on a plaintext and a TLS port together; times in seconds."""
+    """A protocol that a listener serves, on a plaintext and a TLS port together; times in seconds."""
 
     name: str  # "pop3", as logs say it
     session: Callable[[], Session]
-    refusal: bytes  # what a connection beyond the limits is sent, CRLF included
+    refusal: bytes  # the line for a connection beyond the limits, CRLF included
     idle_timeout: float  # silence that ends a session
     login_timeout: float = 60.0  # silence that ends it before login
     connections: int = 500

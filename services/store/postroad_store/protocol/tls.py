@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerTls:
-    """The certificate of `tls_dir`, by pyOpenSSL; what is allowed is what `postroad.tls` says.
+    """The certificate of `tls_dir`, by pyOpenSSL; `postroad.tls` has the versions and ciphers.
 
     The groups of the key exchange are OpenSSL's defaults: X25519, P-256, P-384 and others. A client of TLS 1.2 has to
-    offer P-256 among its own, for the certificate's key is on that curve (RFC 8422 §5.1).
+    offer P-256, because the certificate's key is on that curve (RFC 8422 §5.1).
     """
 
     def __init__(self, tls_dir: Path) -> None:
@@ -47,11 +47,11 @@ class TlsFactory(TLSMemoryBIOFactory):
     """Puts TLS under the connections of one port; Twisted's own would wrap the None of a refusal, and hang."""
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802 - Twisted's name
-        """Return the protocol of TLS around the connection's, or None where it is refused."""
+        """Return the protocol of TLS around that of the connection, or None if the connection is refused."""
         inner = self.wrappedFactory.buildProtocol(addr)
         return None if inner is None else self.protocol(self, inner)
 
 
 def handshake_error(reason: Failure) -> Exception | None:
-    """Return the error of TLS that a connection was lost by; None where it was closed or lost below."""
+    """Return the error of TLS that ended a connection; None if TLS was not the reason."""
     return reason.value if isinstance(reason.value, SSL.Error) else None

@@ -81,12 +81,17 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         open_writer(tmp_path / FILE)
 
 
-def test_a_database_that_has_gone_is_made_anew_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_database_that_has_gone_is_made_anew_with_a_warning(
+    left: bytes | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     open_writer(tmp_path / FILE).close()
     assert not caplog.messages  # the first is nothing to talk about
     open_writer(tmp_path / FILE).close()
     (tmp_path / "incoming").mkdir()  # as the store leaves it
     (tmp_path / FILE).unlink()
+    if left is not None:
+        (tmp_path / FILE).write_bytes(left)
     assert not caplog.messages
     open_writer(tmp_path / FILE).close()
     (message,) = caplog.messages

@@ -216,6 +216,9 @@ def test_messages_arrive_and_leave_in_steps() -> None:
     left = [len(mailbox.uids) for _ in mailbox.empty_in_steps(3)]
     assert (left, mailbox.uids) == ([6, 2], [])
     assert view.take(expunges=True).expunged == tuple(range(10, 0, -1))
+    mailbox.arrive(4, [(uid, 0, 1, 1) for uid in range(11, 21)], [])
+    mailbox.empty(5)
+    assert mailbox.uids == []
 
 
 def test_what_is_not_loaded_has_no_steps() -> None:

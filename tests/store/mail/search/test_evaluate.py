@@ -374,6 +374,25 @@ async def test_no_step_reads_more_than_a_megabyte_or_two(
     assert meter.threads >= 2
 
 
+async def test_a_deep_search_pauses_on_its_way_down_and_up(
+    storage: Storage, view: View, meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key: Key = Flag(SEEN)
+    for _ in range(1000):
+        key = Not(key)
+    on_leaf = 0
+
+    async def among(*_: object) -> list[int]:
+        nonlocal on_leaf
+        on_leaf = meter.calls
+        return []
+
+    monkeypatch.setattr(Flag, "among", among)
+    await evaluate.evaluate(view, storage._sources, key, meter)
+    assert on_leaf >= 1000
+    assert meter.calls >= on_leaf + 1000
+
+
 async def test_the_loop_turns_while_a_large_message_is_searched(storage: Storage, inbox: Mailbox, put: Put) -> None:
     """Others get many turns: a search that did its work in one go would leave them two or three."""
     body = base64.encodebytes(b"some words here and there\n" * 400_000)

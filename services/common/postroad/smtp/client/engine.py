@@ -190,7 +190,7 @@ class Client:
             self.tell(Refused(end))
         self._close()
 
-    # -- what is sent -----------------------------------------------------------------------------------------
+    # -- sending ----------------------------------------------------------------------------------------------
 
     def _send_more(self) -> None:
         """Send the waiting commands: all of them (RFC 2920 §3.1: DATA only as the last of a group), or one."""
@@ -208,7 +208,7 @@ class Client:
         self._offer = Offer({}, self._known)
         self.command(Command(verb, f"{verb.name} {self._hostname}\r\n".encode()))
 
-    # -- what comes back --------------------------------------------------------------------------------------
+    # -- receiving --------------------------------------------------------------------------------------------
 
     def _on_reply(self, reply: Reply) -> None:
         command = self._awaited[0] if self._awaited else None

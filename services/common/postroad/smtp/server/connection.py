@@ -64,7 +64,7 @@ class Connection(Lifecycle, ABC):
         self._profile = profile
         self._purpose = purpose
         self._engine: Engine | None = None  # none before the connection is admitted, and after it is lost
-        self._work: asyncio.Future[Any] | None = None  # what is awaited: a commit, AUTH, a TLS handshake
+        self._work: asyncio.Future[Any] | None = None  # under way: a commit, AUTH, a TLS handshake
         self._committing = False
         self._shaking_hands = False
         self._choked = False  # the client does not read its replies

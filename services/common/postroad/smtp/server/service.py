@@ -121,7 +121,7 @@ class Service(Protocol):
         ...
 
     def refused(self, session: Session, refused: Refused) -> None:
-        """Note what the receiver itself has refused."""
+        """Note a refusal by the receiver itself."""
         ...
 
     def handshake_failed(self, session: Session, why: str) -> None:

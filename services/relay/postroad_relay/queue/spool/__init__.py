@@ -1,7 +1,7 @@
-"""The spool: messages that the relay has answered for, on disk until they are delivered or reported.
+"""The spool: messages that the relay has accepted, on disk until they are delivered or reported.
 
-`record.py` says what is written, `segment.py` what the files look like, `log.py` writes them so that they last,
-`writer.py` does so in batches, `index.py` knows what is where, and `spool.py` puts these together.
+`record.py` has the form of the records, `segment.py` that of the files. `log.py` writes durably, `writer.py` does so in
+batches, `index.py` knows where each record is, and `spool.py` puts these together.
 """
 
 from postroad_relay.queue.spool.index import Entry

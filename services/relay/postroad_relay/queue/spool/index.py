@@ -1,4 +1,4 @@
-"""What memory keeps of the log: which messages are queued, where their records are, and which segments they need."""
+"""The index of the log in memory: which messages are queued, where their records are, which segments they need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Entry:
-    """What memory keeps of a queued message."""
+    """A queued message in memory."""
 
     __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "since", "spilled", "writing")
 
@@ -48,7 +48,7 @@ class Entry:
 
 
 class Index:
-    """The queued messages, with counts of what each segment of the log is needed for."""
+    """The queued messages, with counts of the records that are needed in each segment."""
 
     def __init__(self) -> None:
         self.entries: dict[QueueId, Entry] = {}

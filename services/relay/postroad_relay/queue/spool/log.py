@@ -3,12 +3,12 @@
 `segment.py` says what a segment is. A segment is never appended to by a later process: recovery cuts the torn tail off,
 and a new segment begins.
 
-What may go wrong, and what is done:
+How failures are handled:
 
 - no space, or a write error: the segment is cut back to its last good length, so that nothing half-written stays
 - fsync fails: the kernel may have dropped the dirty pages and forgotten about them, so that a second fsync proves
   nothing: the segment is cut back and left for good, and the callers get the error
-- the process is killed while it writes: the torn tail was acknowledged to nobody
+- the process is killed while it writes: no client got a 250 for the torn tail
 - octets are lost in the middle, or the header is: every other frame is found, and the file is kept under a second name
 
 `append`, `roll` and `delete` are for one writer thread; `read` may be called from any other.
@@ -42,7 +42,7 @@ _fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS 
 
 
 class LogError(Exception):
-    """A record can't be read back: it is not, or no longer, what was written."""
+    """A record can't be read back, or has changed since it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Position:
 class Damage:
     """Octets of a segment in which recovery found no record.
 
-    `torn` is the tail of the last segment, which was promised to nobody: it has been cut off. Of other damage, `kept`
-    is the file that keeps it for the administrator, and `lost` how many messages were in it, None if that is unknown.
+    `torn` is the tail of the last segment: it has been cut off, and no client got a 250 for it. Of other damage, `kept`
+    is the file that keeps it for the administrator, and `lost` the number of messages in it, None if unknown.
     """
 
     path: Path
@@ -90,7 +90,7 @@ class Log:
     # -- recovery ---------------------------------------------------------------------------------------------
 
     def recover(self, visit: Callable[[Position, memoryview], None]) -> list[Damage]:
-        """Visit all records, oldest first, and cut off the torn tail; return what was not readable.
+        """Visit all records, oldest first, and cut off the torn tail; return the octets that were not readable.
 
         Call once, before anything else.
         """
@@ -133,7 +133,7 @@ class Log:
         return damages
 
     def _set_aside(self, path: Path, segment: Segment | None, size: int, *, last: bool) -> list[Damage]:
-        """Take a file out of the log that has no frames, or none that can be found."""
+        """Take a file out of the log in which no frame can be found."""
         if segment is not None:
             os.close(segment.handle)
         # A new segment is fsynced before its first record: one that ends in its header has none.
@@ -143,7 +143,7 @@ class Log:
         return [Damage(path, 0, size, torn=False, kept=path.rename(path.with_suffix(KEPT_SUFFIX)))]
 
     def _damage(self, segment: Segment, gap: Gap, following: Frame | None, lost: int) -> Damage:
-        """Keep a damaged segment's file under a second name, and tell what the gap has cost."""
+        """Keep a damaged segment's file under a second name, and return the loss."""
         name = segment.path.with_suffix(KEPT_SUFFIX)
         with suppress(OSError):
             if not name.exists():
@@ -161,7 +161,7 @@ class Log:
     # -- writing ----------------------------------------------------------------------------------------------
 
     def append(self, records: Sequence[Sequence[bytes]]) -> list[Position]:
-        """Write records, each given in pieces, and have them on disk; raises `OSError` with none written."""
+        """Write records, each given in pieces, and fsync them; raises `OSError`, and then none is written."""
         if self._current is None or self._current.length >= self._segment_size:
             self.roll()
         segment = self._current
@@ -207,12 +207,12 @@ class Log:
         try:
             os.ftruncate(segment.handle, segment.length)
         except OSError:
-            self._current = None  # nothing must be appended to what is there now
+            self._current = None  # nothing must be appended to this segment
         with suppress(OSError):
             _fdatasync(segment.handle)
 
     def roll(self) -> None:
-        """Begin a new segment; raises `OSError` with nothing left behind."""
+        """Begin a new segment; raises `OSError`, and then no file is left behind."""
         self._current = None
         number = self._last + 1
         salt = os.urandom(16)
@@ -231,7 +231,7 @@ class Log:
         self._current = self._segments[number] = segment
 
     def sync_directory(self) -> None:
-        """Make the creation, renaming or removal of files in the folder last."""
+        """Make the creation, renaming or removal of files in the folder durable."""
         sync_directory(self._directory)
 
     def delete(self, number: int) -> None:
@@ -246,7 +246,7 @@ class Log:
     # -- reading ----------------------------------------------------------------------------------------------
 
     def read(self, position: Position) -> bytes:
-        """Return the record at a position; raises `LogError` where it is not what was written."""
+        """Return the record at a position; raises `LogError` if it can't be read or has changed."""
         segment = self._segments.get(position.segment)
         if segment is None:
             raise LogError(f"segment {position.segment} is not there")

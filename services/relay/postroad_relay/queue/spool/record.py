@@ -1,9 +1,9 @@
-"""Records of the spool's log: a message came, its recipients made progress, it is done. Pure: octets to and fro.
+"""Records of the spool's log: a message came, its recipients made progress, it is done. Pure: to octets and back.
 
 A record is a kind, the queue ID's number, and a body by kind:
 
     MESSAGE   length of head, head (JSON: the envelope), content
-    PROGRESS  JSON: everything that has changed since the message came; the last one counts
+    PROGRESS  JSON: all changes since the message came; the last record counts
     DONE      nothing
 
 The head is JSON so that the envelope may grow; the content follows it unchanged.
@@ -79,8 +79,8 @@ class Message:
 class Progress:
     """How far a message has come; recipients are named by their index in the envelope.
 
-    A recipient is done when it has the message, or when the sender has a DSN about it. A failed one is still to be
-    reported. For a deferred one the last reason is kept, which the DSN quotes if the message expires.
+    A recipient is done when it has the message, or when the sender has a DSN about it. A failed one has not been
+    reported yet. For a deferred one the last reason is kept, which the DSN quotes if the message expires.
     """
 
     due: float = 0.0  # seconds since the epoch: when the next attempt is
@@ -179,7 +179,7 @@ def encode_progress(ident: QueueId, progress: Progress) -> bytes:
 
 
 def decode_progress(record: bytes | memoryview) -> Progress:
-    """Return what `encode_progress` was given; raises `RecordError`."""
+    """Return the progress in a record; raises `RecordError`."""
     try:
         body = json.loads(bytes(record[_HEAD.size :]))
         return Progress(

@@ -1,12 +1,12 @@
-"""A segment of the spool's log: what its file looks like, and how its frames are found and checked. Reading only.
+"""A segment of the spool's log: the form of its file, and how its frames are found and checked. Reading only.
 
 A segment is a file `<number>-<salt>.log` of a header (magic, number, salt) and frames. A frame is a marker, a count,
 the record's length, a checksum, and the record. The checksum covers salt, offset and count too, so that octets of a
-message that look like a frame, or a frame of another place, are never taken for one. The marker is the beginning of the
+message that look like a frame, or a frame of another place, never count as a frame. The marker is the beginning of the
 salt.
 
-Number and salt are in the file's name as well as in its header, so frames are found and checked whichever of the two is
-lost. The count is how many messages the segment has had before the frame: it tells how many are lost in a gap.
+Number and salt are in the file's name as well as in its header, so frames can be found and checked if one of the two is
+lost. The count is the number of messages in the segment before the frame: it tells how many are lost in a gap.
 
 Segments of the first format (`PRSPOOL1`) have neither salt in their name nor counts; they are read, never written.
 """
@@ -36,7 +36,7 @@ _BLOCK = 1 << 20  # octets searched for a marker at a time
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """`frame` is marker, count, length, checksum; `place` is what the checksum covers besides the record."""
+    """`frame` is marker, count, length, checksum; `place` is covered by the checksum, besides the record."""
 
     magic: bytes
     frame: struct.Struct
@@ -68,7 +68,7 @@ class Gap:
 
 @dataclass(slots=True)
 class Segment:
-    """An open segment. `length` is the offset up to which it is good, `records` how many that makes."""
+    """An open segment. It is good up to the offset `length`, and has `records` records up to there."""
 
     number: int
     path: Path
@@ -87,7 +87,7 @@ class Segment:
 
     @property
     def header(self) -> bytes:
-        """The octets that the file begins with."""
+        """The first octets of the file."""
         return _HEADER.pack(self.format.magic, self.number, self.salt)
 
     @property
@@ -96,11 +96,11 @@ class Segment:
         return self.format.frame.size
 
     def head(self, offset: int, count: int, pieces: Sequence[bytes], length: int) -> bytes:
-        """Return what comes before a record at this offset; the record is given in pieces."""
+        """Return the octets before a record at this offset; the record is given in pieces."""
         return self.format.frame.pack(self.marker, count, length, self._checksum(offset, count, pieces))
 
     def frame_at(self, offset: int, size: int) -> Frame | None:
-        """Return the frame at `offset` if there is a whole one before `size`; raises `OSError`."""
+        """Return the frame at `offset` if it is whole and ends before `size`; raises `OSError`."""
         overhead = self.overhead
         head = os.pread(self.handle, overhead, offset)
         if len(head) < overhead:
@@ -115,7 +115,7 @@ class Segment:
         return Frame(offset, end, count if self.format.counts else None, record)
 
     def scan(self, size: int) -> Iterator[Frame | Gap]:
-        """Yield all that is in the first `size` octets, in order; raises `OSError`."""
+        """Yield the frames and gaps in the first `size` octets, in order; raises `OSError`."""
         offset, gap_at = HEADER_SIZE, -1
         if os.pread(self.handle, HEADER_SIZE, 0) != self.header:
             offset, gap_at = self._next_marker(0, size), 0
@@ -156,7 +156,7 @@ def is_segment(path: Path) -> bool:
 
 
 def number_in(path: Path) -> int:
-    """Return the number of a segment, which its name has."""
+    """Return the number in the name of a segment."""
     return int(path.name[:12], 16)
 
 
@@ -166,9 +166,9 @@ def name_of(number: int, salt: bytes) -> str:
 
 
 def open_segment(path: Path, flags: int) -> Segment | None:
-    """Open a segment to read it; None where neither name nor header tells its salt. Raises `OSError`.
+    """Open a segment to read it; None if neither name nor header has its salt. Raises `OSError`.
 
-    `flags` are those of `os.open`. Raises ValueError where the name is not a segment's.
+    `flags` are those of `os.open`. Raises `ValueError` if the name is not that of a segment.
     """
     named = _NAME.match(path.name)
     if named is None:

@@ -4,8 +4,8 @@ The index keeps a few numbers per message; envelope and content are read back wh
 for the event loop's thread; one other thread does all the writing, in groups (`GroupCommit`).
 
 How space comes back: only the oldest segment is ever removed, because a DONE or PROGRESS record must not vanish before
-the message that it is about. It is removed when nothing in it is needed. When the whole log has grown to several times
-what is needed, the records that are needed in the oldest segment are copied to the end of the log first.
+the message that it is about. It is removed when no record in it is needed. When the whole log has grown to several
+times the size of the needed records, those in the oldest segment are copied to the end of the log first.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BLOCK = 64 * 1024
-_SLACK = 4  # the log may be this many times as long as what is alive in it, plus two segments
+_SLACK = 4  # the log may be this many times as long as the records that are needed, plus two segments
 _MOVE = 8 << 20  # octets moved in one piece of work, so that new messages do not wait long
 _MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
 
@@ -58,7 +58,7 @@ class SpoolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message read back. Where the content has spilled to a file, `path`, `start` is what comes before it."""
+    """A message read back. If the content has spilled to the file `path`, `start` comes before it."""
 
     message: Message
     progress: Progress
@@ -66,7 +66,7 @@ class Stored:
     path: Path | None = None
 
     def beginning(self, octets: int) -> bytes:
-        """Return the beginning of the content: so many octets, and the whole header section; raises `SpoolError`."""
+        """Return the first `octets` octets of the content, and the whole header section; raises `SpoolError`."""
         beginning = b""
         for block in self.blocks():
             beginning += block
@@ -109,7 +109,7 @@ class Spool:
         self._recover()
         self._commit: GroupCommit[Work, list[Position]] = GroupCommit(Writer(self.log).commit, name="spool")
 
-    # -- what is there ----------------------------------------------------------------------------------------
+    # -- queued messages --------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         """How many messages are queued."""
@@ -120,7 +120,7 @@ class Spool:
         return list(self._entries.values())
 
     def find(self, ident: QueueId) -> Entry | None:
-        """Return the entry of a queued message, None where there is none."""
+        """Return the entry of a queued message, or None."""
         return self._entries.get(ident)
 
     def new_id(self) -> QueueId:
@@ -129,7 +129,7 @@ class Spool:
         return queue_id(self._index.last_id)
 
     def read(self, entry: Entry) -> Stored:
-        """Return what an attempt needs; raises `SpoolError` if it can't be read from the disk."""
+        """Return the message for an attempt; raises `SpoolError` if it can't be read from the disk."""
         if entry.message_at is None:
             raise SpoolError(f"{entry.queue_id} is not on disk yet")
         try:
@@ -247,10 +247,10 @@ class Spool:
     # -- giving space back ------------------------------------------------------------------------------------
 
     def _reclaim(self) -> None:
-        """Remove the oldest segment if nothing in it is needed, or empty it if the log has grown too long."""
+        """Remove the oldest segment if no record in it is needed, or empty it if the log has grown too long."""
         if self._closed or self._reclaiming or len(self._index.seen) < 2:
             return  # closing: leave reclaiming to the next start
-        oldest = next(iter(self._index.seen))  # they were seen in the order of their numbers
+        oldest = next(iter(self._index.seen))  # segments were seen in the order of their numbers
         if not self._index.pins[oldest]:
             self._reclaiming = True
             self._commit.submit(Drop(oldest, self._index.seen[oldest]), lambda done: self._dropped(oldest, done))
@@ -276,7 +276,7 @@ class Spool:
         for entry in self._entries.values():
             own = entry.places
             if entry.writing or not any(place.segment == segment for place in own):
-                continue  # a record about it is being written, which the copies would be older than
+                continue  # a record about it is being written, and the copies would be older
             moving.append(entry)
             positions.append(own)
             octets += sum(place.length for place in own)

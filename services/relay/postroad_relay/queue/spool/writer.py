@@ -1,4 +1,4 @@
-"""The work of the spool's writer thread: append, move, drop; each batch in the order in which it was submitted."""
+"""The work of the spool's writer thread: append, move, drop; each batch in the order of its submission."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ class Writer:
         except OSError as error:
             if all(work.status for work in works) or not any(work.status for work in works):
                 return [error] * len(works)
-            # The disk is full: records of deliveries that were made may still fit without the new messages.
+            # The disk is full: records about finished deliveries may still fit without the new messages.
             kept = iter(self._append([work for work in works if work.status]))
             return [next(kept) if work.status else error for work in works]
         results: list[list[Position] | Exception] = []
         for work in works:
             results.append([next(positions) for _ in work.records])
             if work.unlink is not None:
-                with contextlib.suppress(OSError):  # recovery removes what stays behind
+                with contextlib.suppress(OSError):  # recovery removes a file that stays behind
                     work.unlink.unlink(missing_ok=True)
         return results
 

@@ -55,7 +55,7 @@ def parse(tag: bytes, reader: Reader) -> Authenticate:
 
 
 def handle(session: Session, command: Authenticate) -> Awaitable[None] | None:
-    """Begin the exchange, or end it if the initial response is all that it takes."""
+    """Begin the exchange, or end it if the initial response is complete."""
     if command.initial is not None and not session.offers(SASL_IR):
         raise SyntaxFault("Unexpected argument")
     if command.mechanism != b"PLAIN" or not session.offers(PLAIN):
@@ -79,7 +79,7 @@ def _plain(session: Session, tag: bytes, response: bytes) -> Awaitable[None]:
     try:
         credentials = Plain().step(response)
     except SaslError:
-        credentials = Credentials("", "")  # nobody's: refused as slowly as a wrong password
+        credentials = Credentials("", "")  # no account has these: refused as slowly as a wrong password
     assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
     return log_in(session, tag, "AUTHENTICATE PLAIN", credentials.login, credentials.password)
 

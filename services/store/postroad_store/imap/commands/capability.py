@@ -20,11 +20,11 @@ IMAP4REV1 = Offer(b"IMAP4rev1", "RFC 3501", kept="IMAP4rev1 cannot be hidden, it
 
 @dataclass(frozen=True, slots=True)
 class Capability(Command):
-    """The client asks what the server can do."""
+    """The client asks for the capabilities."""
 
 
 def handle(session: Session, command: Capability) -> None:
-    """List what the server can do in this state."""
+    """List the capabilities in this state."""
     session.engine.send(b"* CAPABILITY %b\r\n" % b" ".join(session.capabilities()))
     if session.engine.state is State.NOT_AUTHENTICATED:
         session.finish(command, b"OK Pre-login capabilities listed, post-login capabilities have more.")

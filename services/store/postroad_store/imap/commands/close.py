@@ -30,7 +30,7 @@ class Unselect(Command):
 
 
 def close(session: Session, command: Close) -> Awaitable[None] | None:
-    """Expunge without telling of it, unless the mailbox is selected read-only, or gone."""
+    """Expunge without EXPUNGE responses, unless the mailbox is selected read-only, or gone."""
     view = session.selected_view()
     if view.read_only or view.gone:
         _leave(session, command, b"OK Close completed.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expunge(Command):
-    """Remove what is marked as deleted; of UID EXPUNGE only these UIDs."""
+    """Remove messages that are marked as deleted; UID EXPUNGE only those among its UIDs."""
 
     uids: SequenceSet | None
 

@@ -26,7 +26,7 @@ SHOWN = 100  # octets of a field in the log
 
 @dataclass(frozen=True, slots=True)
 class Id(Command):
-    """The client says what it is: pairs of field and value, None for NIL."""
+    """The client identifies itself: pairs of field and value, None for NIL."""
 
     fields: tuple[tuple[bytes, bytes | None], ...] | None
 
@@ -54,7 +54,7 @@ def parse(tag: bytes, reader: Reader) -> Id:
 
 
 def handle(session: Session, command: Id) -> None:
-    """Note what the client says it is, and say what the server is."""
+    """Log the client's identification, and answer with the server's."""
     fields = {name.lower(): value for name, value in command.fields or () if value}
     if b"name" in fields:  # RFC 2971 §3: for statistics and the search for faults, nothing else
         name, release = (fields.get(key, b"")[:SHOWN].decode("ascii", "replace") for key in (b"name", b"version"))

@@ -23,7 +23,7 @@ class Idle(Command):
 
 
 def handle(session: Session, command: Idle) -> None:
-    """Tell what is new as it comes."""
+    """Report changes as they come."""
     session.engine.begin_idle(command.tag)
     session.watch.start()
 

@@ -24,7 +24,7 @@ SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
 
 @dataclass(frozen=True, slots=True)
 class List(Command):
-    """Names that match a pattern; `selection` and `returned` are the options, None if none can have been given."""
+    """Names that match a pattern; `selection` and `returned` are its options, None in the plain form of LIST."""
 
     reference: bytes
     pattern: bytes
@@ -33,7 +33,7 @@ class List(Command):
 
     @property
     def extended(self) -> bool:
-        """Whether the command has options, though they may be none."""
+        """Whether the command has a list of options, which may be empty."""
         return self.selection is not None or self.returned is not None
 
 
@@ -89,7 +89,7 @@ def handle(session: Session, command: List) -> None:
 
 
 def _check_options(session: Session, command: List) -> None:
-    """Refuse options that are hidden, as a server would that lacks them; raises `SyntaxFault`."""
+    """Refuse options that are hidden, as a server that lacks them would; raises `SyntaxFault`."""
     if command.extended and not session.offers(SPECIAL_USE):
         raise SyntaxFault("Invalid argument")
     if command.returned and b"CHILDREN" in command.returned and not session.offers(CHILDREN):

@@ -56,7 +56,7 @@ def handle(session: Session, command: Login) -> Awaitable[None] | None:
     try:
         login, password = command.userid.decode(), command.password.decode()
     except UnicodeDecodeError:
-        login = password = ""  # nobody's: refused as slowly as a wrong password
+        login = password = ""  # no account has these: refused as slowly as a wrong password
     return log_in(session, command.tag, "LOGIN", login, password)
 
 

@@ -41,14 +41,14 @@ class Rename(Command):
 
 @dataclass(frozen=True, slots=True)
 class Subscribe(Command):
-    """Add a name to what LSUB lists."""
+    """Add a name to the list of LSUB."""
 
     mailbox: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe(Command):
-    """Take a name from what LSUB lists."""
+    """Remove a name from the list of LSUB."""
 
     mailbox: bytes
 

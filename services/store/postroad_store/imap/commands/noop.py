@@ -1,4 +1,4 @@
-"""NOOP (RFC 3501 §6.1.2) and CHECK (RFC 3501 §6.4.1): nothing but news of the mailbox."""
+"""NOOP (RFC 3501 §6.1.2) and CHECK (RFC 3501 §6.4.1): they only report changes of the mailbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Check(Command):
 
 
 def noop(session: Session, command: Noop) -> None:
-    """Tell what is new."""
+    """Report changes."""
     session.finish(command, b"OK NOOP completed.")
 
 

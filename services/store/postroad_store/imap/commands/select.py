@@ -28,7 +28,7 @@ class Select(Command):
 
 
 def handle(session: Session, command: Select) -> Awaitable[None] | None:
-    """Open a mailbox, and say what is in it."""
+    """Open a mailbox, and report its contents."""
     engine = session.engine
     if session.view is not None:
         # RFC 3501 §6.3.1: the selected mailbox is given up before the new one is tried, whether or not that succeeds.

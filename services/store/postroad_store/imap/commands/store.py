@@ -63,7 +63,7 @@ def parse_uid(tag: bytes, reader: Reader) -> Store:
 
 
 def handle(session: Session, command: Store) -> Awaitable[None] | None:
-    """Change flags, and say what they are now."""
+    """Change flags, and report the new ones."""
     view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     if view.read_only:

@@ -1,4 +1,4 @@
-"""Arguments that many commands have in the same form (RFC 3501 §9)."""
+"""Arguments that many commands share (RFC 3501 §9)."""
 
 from __future__ import annotations
 

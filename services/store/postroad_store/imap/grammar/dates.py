@@ -19,14 +19,14 @@ _MONTHS = {name.upper().encode("ascii"): number for number, name in enumerate(MO
 _DATE_TIME = re.compile(rb'"( \d|\d\d?)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a local time's distance from it is counted, then its zone taken off
 _SECOND = timedelta(seconds=1)
-# The years 1 to 9999, in seconds since 1970: what FETCH can give back, in UTC.
+# The years 1 to 9999 UTC, in seconds since 1970: FETCH can write no others.
 _FIRST, _LAST = -62135596800, 253402300799
 
 
 def read_date_time(reader: Reader) -> int:
     """Take a date-time, and return the seconds since 1970 (UTC) that it means; below 0 before that.
 
-    If the zone leads out of the years with four digits, return the nearest moment inside.
+    If the zone leads out of the years 1 to 9999, return the nearest moment inside.
     """
     match = reader.find(_DATE_TIME, "internal date")
     day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()

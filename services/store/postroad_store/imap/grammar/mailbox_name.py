@@ -18,8 +18,8 @@ class NameInvalid(ValueError):  # noqa: N818 - what the response says
 def decode(octets: bytes) -> str:
     """Return the name in Unicode, INBOX in capitals; raises `NameInvalid`.
 
-    Strict, so that each name has one spelling: every shift ends, no shift follows another, BASE64 holds nothing that
-    could be written plainly and no spare bits, and there are no lone surrogates.
+    Strict, so that each name has one spelling: every shift ends, no shift follows another, BASE64 holds no
+    character that could be written plainly and no spare bits, and there are no lone surrogates.
     """
     try:
         text = octets.decode("ascii")
@@ -32,7 +32,7 @@ def decode(octets: bytes) -> str:
         if "&" in plain:
             raise NameInvalid("a shift that is not ended")
         name = _SHIFTED.sub(_unshift, text)
-        if encode(name) != octets:  # superfluous shifts, and whatever else has a proper spelling
+        if encode(name) != octets:  # superfluous shifts, and other spellings that are not the proper one
             raise NameInvalid("not the proper spelling")
     else:
         name = text

@@ -1,7 +1,7 @@
 """The tokens of IMAP commands (RFC 3501 §9), read from one whole command.
 
 A command is a list of parts, in turn the text of a line and a literal: `a LOGIN {3}` CRLF `bob secret` CRLF has the
-parts `a LOGIN {3}`, `bob` and ` secret`. `framing` has counted the octets of the literals, so nothing in them can be
+parts `a LOGIN {3}`, `bob` and ` secret`. `framing` has counted the octets of the literals, so no part of them can be
 taken for a command. The grammar is followed strictly (RFC 3501 §2.2.2), with one exception that clients need: a quoted
 string may hold octets above 127, because many clients send passwords and search strings in UTF-8.
 """
@@ -39,7 +39,7 @@ class SyntaxFault(Exception):  # noqa: N818 - the client's fault; BAD says what 
 
 
 class LimitExceeded(SyntaxFault):
-    """The command keeps to the grammar and exceeds a limit of the server: NO [LIMIT] (RFC 5530 §3), and never BAD."""
+    """The command obeys the grammar but exceeds a limit of the server: NO [LIMIT] (RFC 5530 §3), never BAD."""
 
 
 class Incomplete(SyntaxFault):
@@ -79,25 +79,25 @@ class Reader:
         self.take(b" ")
 
     def take(self, octets: bytes) -> None:
-        """Take these very octets."""
+        """Take exactly these octets."""
         if not self.skip(octets):
             if self.at_end():
                 raise SyntaxFault("Missing argument")
             raise SyntaxFault("Invalid argument")
 
     def skip(self, octets: bytes) -> bool:
-        """Take these very octets if they are next; return False if they are not."""
+        """Take exactly these octets if they are next; return False if they are not."""
         if self._text.startswith(octets, self._at):
             self._at += len(octets)
             return True
         return False
 
     def match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
-        """Take what the pattern matches here."""
+        """Take the octets that the pattern matches here."""
         return self.find(pattern, what)[0]
 
     def find(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
-        """Take what the pattern matches here, and return the match."""
+        """Take the octets that the pattern matches here, and return the match."""
         match = pattern.match(self._text, self._at)
         if match is None:
             if self.at_end():

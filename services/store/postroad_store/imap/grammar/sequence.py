@@ -34,7 +34,7 @@ class SequenceSet:
         less than 3291.
         """
         ranges = self.ranges
-        if len(ranges) == 1:  # by far the most: no sorting, no merging
+        if len(ranges) == 1:  # the most common case: no sorting, no merging
             low, high = ranges[0]
             low, high = low or largest, high or largest
             return ((low, high),) if low <= high else ((high, low),)
@@ -94,7 +94,7 @@ def indexes(ranges: Iterable[tuple[int, int]], ascending: Sequence[int]) -> list
 
 def parse_sequence_set(text: bytes) -> SequenceSet:
     """Parse a sequence set; raises `SyntaxFault`."""
-    if text.isdigit() and text[0] != 48 and len(text) < 10:  # one number: what pipelining clients send
+    if text.isdigit() and text[0] != 48 and len(text) < 10:  # one number, as pipelining clients send it
         number = int(text)
         return SequenceSet(((number, number),))
     ranges = []

@@ -1,4 +1,4 @@
-"""Copying SQLite's log back into the database, and how much room that leaves on the disk."""
+"""Copies SQLite's log back into the database, and measures the room that is left on the disk."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Checkpointer:
     def room(self, writer: sqlite3.Connection) -> int:
         """Return how many octets new messages may take.
 
-        They go into the log first, then into the database, where removed messages have left free pages. What is in the
-        log already may have to go into the database too. `SPARE` must remain: on a disk that is full to the last page
-        not even a removal can be committed.
+        They go into the log first, then into the database, where removed messages have left free pages. Pages that are
+        in the log already may have to go into the database too. `SPARE` must remain: on a disk that is full to the last
+        page not even a removal can be committed.
         """
         try:
             disk = os.statvfs(self._log.parent)

@@ -1,7 +1,7 @@
-"""How the database is opened, and what its errors mean.
+"""Opens the database, and explains its errors.
 
-WAL with `synchronous=FULL`: a commit is one write and one fsync of the log, and readers never wait for it. `checkpoint`
-copies the log back into the database, in a thread of its own, so that no commit waits for that.
+WAL with `synchronous=FULL`: a commit is one write and one fsync of the log, and readers never wait for a commit.
+`checkpoint` copies the log back into the database, in a thread of its own, so that no commit waits for that.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def explained(error: sqlite3.Error, path: Path) -> str:
     match refused:
         case StorageCorrupt():
             return (
-                f"{said}: it is damaged. Stop the store and put a backup in its place; or save what can be read with"
+                f"{said}: it is damaged. Stop the store and put a backup in its place; or save the readable part with"
                 f" `sqlite3 {path.name} .recover`; or move it away, and the store begins with an empty one"
             )
         case StorageFull():
@@ -72,12 +72,13 @@ def connect(
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """Open the database for the writer's thread; make it if there is none, migrate it if it is old.
+    """Open the database for the writer's thread; make it if it is missing, migrate it if it is old.
 
     Raises `StorageError`; its text names the file, and is not for clients.
     """
-    # Only the store writes into this folder. If anything is in it, the store has run before, and had a database.
-    lost = not path.exists() and any(path.parent.iterdir())
+    # Only the store writes into this folder. If the folder is not empty, the store has run before, and had a database.
+    # To SQLite an empty file is as good as none.
+    lost = (not path.exists() or path.stat().st_size == 0) and any(path.parent.iterdir())
     try:
         connection = connect(path)
         try:
@@ -89,7 +90,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise type(storage_error(error))(explained(error, path)) from error
     if lost:
-        _log.warning("made a new database in %s: there was none, though the folder had been used before", path.parent)
+        _log.warning(
+            "made a new database in %s: there was none, or an empty one, though the folder had been used", path.parent
+        )
     return connection
 
 

@@ -1,7 +1,7 @@
-"""Making the tables, and bringing those of an earlier version up to date.
+"""Makes the tables, and brings those of an earlier version up to date.
 
 A step leads from each version to the next. All steps that a database needs run in one transaction, which also writes
-the new version. So whatever interrupts it, the database is as it was before.
+the new version. If it is interrupted, the database is as it was before.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Reader:
             raise self._refusal(error) from error
 
     def _refusal(self, error: sqlite3.Error) -> StorageError:
-        """Log what an administrator should know of the error, and return what a client may know."""
+        """Log the error in full for the administrator, and return the error for the client."""
         _log.error("mail could not be read: %s", explained(error, self._path))
         return storage_error(error)
 
@@ -299,7 +299,7 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
 def _ranges(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[tuple[int, int, set[int] | None]]:
     """Yield ranges to read, and which of their messages are wanted (None: all).
 
-    It is one range for the whole block if at least a third of what lies in it is wanted.
+    It is one range for the whole block if at least a third of its messages are wanted.
     """
     first, last = uids[0], uids[-1]
     mine = mailbox.uids

@@ -29,7 +29,7 @@ def read_mailbox(db: Connection, mailbox: int) -> MailboxRow | None:
 
 
 def find_mailbox(db: Connection, account: int, name: str) -> MailboxRow | None:
-    """Return the account's mailbox of this name, None if there is none."""
+    """Return the account's mailbox of this name, or None."""
     row = db.execute(
         f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? AND name = ?",  # noqa: S608
         (account, name),
@@ -48,7 +48,7 @@ def insert_mailbox(
     """Insert a mailbox under a UIDVALIDITY that was never used; `now` is in seconds since 1970.
 
     RFC 3501 §2.3.1.1: a new mailbox with the name of an old one must have another UIDVALIDITY. It is the time, so
-    that not even a lost database makes one come back; a counter ensures that it rises.
+    that no value comes back even if the database is lost; a counter makes sure that it rises.
     """
     ((uid_validity,),) = db.execute(
         "UPDATE counters SET value = max(value + 1, ?) WHERE name = 'uid_validity' RETURNING value", (now,)

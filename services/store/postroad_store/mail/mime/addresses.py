@@ -169,14 +169,14 @@ class _Parser:
         self.at += 1
         route = self.route() if self.special() in {b"@", b","} and self.at < len(self.tokens) else None
         words = self.words()
-        # Words that are no local-part stay apart: joined, they would be an address that is nowhere in the message.
+        # Words that are not a local-part stay apart: joined, they would make an address that is not in the message.
         mailbox = _joined(words) if _is_local_part(words) else _phrase(words)
         host = b""
         if self.special() == b"@":
             self.at += 1
             host = self.domain()
             if not self.special():
-                host = b""  # more words behind it: it is no domain
+                host = b""  # more words follow, so it is not a domain
         closed = self.special() == b">"
         behind = self.at + 1 if closed else self.at
         self.skip(b",;", consume=False)

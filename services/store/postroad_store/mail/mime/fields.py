@@ -16,7 +16,7 @@ MAX_PARAMETERS = 100  # per field; the rest is dropped
 
 
 def header_end(content: bytes, start: int, limit: int) -> int:
-    """Return the offset after the empty line that ends the header section at `start`, or `limit` if there is none."""
+    """Return the offset after the empty line that ends the header section at `start`; without such a line, `limit`."""
     if content.startswith(b"\r\n", start, limit):
         return start + 2
     if content.startswith(b"\n", start, limit):
@@ -242,7 +242,7 @@ def disposition(value: bytes) -> Parameterized | None:
 
 
 def transfer_encoding(value: bytes) -> bytes:
-    """Read a Content-Transfer-Encoding (RFC 2045 §6.1): a mechanism as written, or 7bit if there is none.
+    """Read a Content-Transfer-Encoding (RFC 2045 §6.1): a mechanism as written, or 7bit if the value has none.
 
     A mechanism that RFC 2045 §6.1 defines counts even with rubbish after it (`base64,`, `quoted-printable;`). Any other
     value must be one token: a piece of a longer text (`8 bit`, `text/html`) would be a mechanism that nobody wrote.

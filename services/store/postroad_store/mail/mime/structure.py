@@ -43,7 +43,7 @@ class Leaf:
 
     main: bytes  # lower case
     charset: bytes | None
-    encoding: bytes  # Content-Transfer-Encoding in lower case, 7bit where there is none
+    encoding: bytes  # Content-Transfer-Encoding in lower case, 7bit if there is no such field
     body: int
     end: int
 
@@ -56,7 +56,7 @@ class Parsed:
     envelope: bytes
     body: bytes
     bodystructure: bytes
-    parts: bytes  # packed; empty for a single part, which header_size and the message's size tell of
+    parts: bytes  # packed; empty for a single part, whose offsets are header_size and the message's size
     sent_day: int | None
     fields: list[tuple[bytes, bytes]]  # of the message's own header
     leaves: list[Leaf]

@@ -27,7 +27,7 @@ MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kep
 
 COMPOSED = 500  # characters per call of the normalizer
 
-# Charsets whose ASCII octets are ASCII, so that a 7-bit text in them is what it looks like.
+# Charsets in which 7-bit octets are ASCII, so that a 7-bit text needs no decoding.
 _ASCII_CHARSET = re.compile(rb"(?:us-ascii|ascii|utf-?8|iso-8859-\d+|windows-125\d|koi8-[ru])\Z", re.IGNORECASE)
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})  # RFC 2045 §6.2
 _KNOWN = _IDENTITY | {b"base64", b"quoted-printable"}
@@ -68,7 +68,7 @@ def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
 
 
 def is_text(leaf: Leaf) -> bool:
-    """Return True if SEARCH looks into the part: it is not an image, an archive or the like."""
+    """Return True if SEARCH reads the part: it is text, and not an image or an archive."""
     # RFC 2045 §6.4: an entity with an unknown Content-Transfer-Encoding counts as application/octet-stream.
     return leaf.main in {b"text", b"message"} and leaf.encoding in _KNOWN
 

@@ -1,1 +1,1 @@
-"""Accounts, mailboxes and messages in memory, and what a session sees of them."""
+"""Accounts, mailboxes and messages in memory, and the views of sessions."""

@@ -1,4 +1,4 @@
-"""What the storage is asked to store, and where it has stored or copied it (RFC 3501 §6.3.11, RFC 4315 §3)."""
+"""Messages to store, and the UIDs of stored and copied ones (RFC 3501 §6.3.11, RFC 4315 §3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a message was stored: the values of APPENDUID (RFC 4315 §3)."""
+    """The place of a stored message: the values of APPENDUID (RFC 4315 §3)."""
 
     mailbox: Mailbox
     uid_validity: int

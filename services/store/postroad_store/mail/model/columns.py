@@ -23,7 +23,7 @@ FEW = 8  # messages, up to which it is quicker to look at each
 
 
 class Columns:
-    """UIDs, flags, sizes and internal dates of messages, and what is counted of them."""
+    """UIDs, flags, sizes and internal dates of messages, and the counts that are kept of them."""
 
     __slots__ = ("_all_seen", "flags", "internal_dates", "sizes", "uids", "unseen")
 

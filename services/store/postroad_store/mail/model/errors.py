@@ -1,4 +1,4 @@
-"""What can go wrong with the mail, as one tree.
+"""The errors of the mail, as one tree.
 
     MailError
     ├── NoSuchMailbox        NONEXISTENT
@@ -12,12 +12,11 @@
         ├── StorageBusy      INUSE       another process holds the database
         └── StorageCorrupt   CORRUPTION
 
-`code` is the response code (RFC 5530 §3) of the IMAP NO. The exception's text is fit for a client, except where
-opening the database fails: then it is for the administrator, and names the file. Nothing of the refused call has been
-written.
+`code` is the response code (RFC 5530 §3) of the IMAP NO. The exception's text is fit for a client, except when the
+database cannot be opened: then it is for the administrator, and names the file. The refused call has written nothing.
 """
 
-# ruff: noqa: N818 - these are the field's words, and what happened
+# ruff: noqa: N818 - the names are the words of IMAP
 from __future__ import annotations
 
 from typing import ClassVar
@@ -60,7 +59,7 @@ class NameTooLong(NameNotAllowed):
 
 
 class LimitReached(MailError):
-    """One keyword, mailbox or subscription too many."""
+    """The account or mailbox has as many keywords, mailboxes or subscriptions as it may have."""
 
     code = "LIMIT"
 

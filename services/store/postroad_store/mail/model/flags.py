@@ -32,14 +32,14 @@ FEW = 8  # different values of flags
 
 
 class Change(Enum):
-    """What STORE does with the flags it names (RFC 3501 §6.4.6)."""
+    """The three ways in which STORE changes flags (RFC 3501 §6.4.6)."""
 
     ADD = "+FLAGS"
     REMOVE = "-FLAGS"
     REPLACE = "FLAGS"
 
     def apply(self, flags: int, bits: int) -> int:
-        """Return what a message's flags become."""
+        """Return the new flags of a message."""
         match self:
             case Change.ADD:
                 return flags | bits

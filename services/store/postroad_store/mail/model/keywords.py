@@ -1,4 +1,4 @@
-"""The keywords of one mailbox (RFC 3501 §2.3.2): which bit of a message's flags each of them has.
+"""The keywords of one mailbox (RFC 3501 §2.3.2), each with its bit in a message's flags.
 
 A keyword has a number, which the database gives out, and the flag bit `1 << (FIRST_KEYWORD + number)`. A number that no
 message has may be given back, and to another keyword later.
@@ -32,7 +32,7 @@ class Keywords:
         return len(self._names)
 
     def learn(self, naming: Iterable[tuple[int, str | None]]) -> bool:
-        """Take up what numbers mean now; return whether that is new."""
+        """Learn the keywords of numbers; return True if any is new."""
         before = self.version
         for number, name in naming:
             old = self._names.get(number)
@@ -63,6 +63,6 @@ class Keywords:
         return names
 
     def bit(self, keyword: str) -> int:
-        """Return the flag bit of a keyword in any case, 0 where the mailbox does not have it."""
+        """Return the flag bit of a keyword in any case, 0 if the mailbox does not have it."""
         number = self._numbers.get(keyword.lower())
         return 0 if number is None else 1 << (FIRST_KEYWORD + number)

@@ -47,7 +47,7 @@ class Status:
 
 
 class Mailbox(Columns):
-    """A mailbox: what it is called, and while it is loaded, what is in it.
+    """A mailbox: its name, and while it is loaded, its messages.
 
     The columns are filled while a `View` is open, and for a while after. Ask `Storage.view` or `Storage.status`, not an
     unloaded mailbox.
@@ -84,18 +84,18 @@ class Mailbox(Columns):
         self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent
         self.views: set[View] = set()
         self.changing = False  # a change is between two of its steps: the lists must not be forgotten
-        self._kept: list[Callable[[], None]] | None = None  # changes since a load was announced; None: none is
+        self._kept: list[Callable[[], None]] | None = None  # changes since a load was announced; None if no load is
         self.unload()
 
     def unload(self) -> None:
-        """Forget what is in it, keeping what it is called."""
+        """Forget its messages, but keep its name."""
         self.loaded = False
         self._keywords = Keywords()
         self.clear()
         self._flag_names: dict[int, str] = {}
 
     def announce_load(self) -> None:
-        """Keep all changes from now on: somebody is about to read a snapshot of the database, which may lack them."""
+        """Keep all changes from now on: a snapshot of the database is about to be read, and may lack them."""
         self._kept = []
 
     def load(self, contents: Contents | None) -> None:
@@ -152,7 +152,7 @@ class Mailbox(Columns):
         return names
 
     def keyword_bit(self, keyword: str) -> int:
-        """Return the flag bit of a keyword in any case, 0 where the mailbox does not have it."""
+        """Return the flag bit of a keyword in any case, 0 if the mailbox does not have it."""
         return self._keywords.bit(keyword)
 
     def has_unused_keywords(self) -> bool:
@@ -162,7 +162,7 @@ class Mailbox(Columns):
             used |= flags
         return (used >> FIRST_KEYWORD).bit_count() < len(self._keywords)
 
-    # -- what commits have changed: they call these in their order, each with the modseq that it has made ---------
+    # -- changes: commits call these in their order, each with the modseq that it has made ------------------------
 
     def _is_news(self, modseq: int) -> bool:
         """Return True if a change is not in the lists yet: they may have been loaded after it was committed."""
@@ -178,7 +178,7 @@ class Mailbox(Columns):
             self._kept.append(change)
 
     def arrive(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> None:
-        """Take up new messages, and what their keywords are."""
+        """Add new messages, and learn their keywords."""
         for _ in self.arrive_in_steps(modseq, entries, naming):
             pass
 
@@ -197,7 +197,7 @@ class Mailbox(Columns):
             self.tell()
 
     def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
-        """Take up changed flags, and what the keywords are; tell all views except `by` which messages have changed."""
+        """Change flags, and learn their keywords; tell all views except `by` which messages have changed."""
         for _ in self.reflag_in_steps(modseq, runs, change, bits, naming=naming, by=by):
             pass
 
@@ -242,7 +242,7 @@ class Mailbox(Columns):
             self.changing = False
 
     def remove(self, modseq: int, uids: Sequence[int]) -> None:
-        """Take messages (ascending UIDs) out."""
+        """Remove messages (ascending UIDs)."""
         for _ in self.remove_in_steps(modseq, uids):
             pass
 
@@ -254,7 +254,7 @@ class Mailbox(Columns):
         yield from self._take_out(uids)
 
     def empty(self, modseq: int) -> None:
-        """Take all messages out."""
+        """Remove all messages."""
         for _ in self.empty_in_steps(modseq):
             pass
 
@@ -285,7 +285,7 @@ class Mailbox(Columns):
                 yield from self._pause()
 
     def rename_keywords(self, modseq: int, naming: Naming) -> None:
-        """Take up what keywords have given their numbers back."""
+        """Forget keywords whose numbers have been taken back."""
         if not self._is_news(modseq):
             self._keep(partial(self.rename_keywords, modseq, naming))
             return
@@ -293,7 +293,7 @@ class Mailbox(Columns):
             self.tell()
 
     def _learn(self, naming: Naming) -> bool:
-        """Take up what the keywords are; return whether that is new."""
+        """Learn keywords; return True if any is new."""
         if not self._keywords.learn(naming):
             return False
         self._flag_names.clear()

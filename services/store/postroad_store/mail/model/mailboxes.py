@@ -1,4 +1,4 @@
-"""The mailboxes in use: one object per mailbox, whoever asks for it."""
+"""The mailboxes in use: one object per mailbox for all callers."""
 
 from __future__ import annotations
 

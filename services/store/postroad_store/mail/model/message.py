@@ -1,4 +1,4 @@
-"""One message: what the store knows of it without reading it again (RFC 3501 §2.3).
+"""One message: the facts that the store keeps, so that it need not parse the message again (RFC 3501 §2.3).
 
 A message is parsed once, when it is stored. ENVELOPE, BODY and BODYSTRUCTURE are stored as the octets that FETCH
 sends; the header section is stored apart from the body; the parts are stored as offsets.
@@ -14,7 +14,7 @@ UID = NewType("UID", int)  # RFC 3501 §2.3.1.1
 
 
 class Column(Enum):
-    """What `Storage.fetch` can read of a message. FLAGS, SIZE and INTERNALDATE are in memory (`Mailbox`)."""
+    """The parts of a message that `Storage.fetch` can read. FLAGS, SIZE and INTERNALDATE are in memory (`Mailbox`)."""
 
     ENVELOPE = "envelope"  # the parenthesized list, as octets
     BODY = "body"  # the non-extensible BODYSTRUCTURE, as octets
@@ -25,7 +25,7 @@ class Column(Enum):
 
 
 class Kind(Enum):
-    """What is inside a part."""
+    """The kind of a part's content."""
 
     LEAF = 0
     MULTIPART = 1
@@ -49,7 +49,7 @@ class Part:
     children: tuple[Part, ...] = ()
 
     def find(self, numbers: tuple[int, ...]) -> Part | None:
-        """Return the part with these numbers below this message, `(2, 1)` for BODY[2.1]; None if there is none.
+        """Return the part with these numbers below this message, `(2, 1)` for BODY[2.1], or None.
 
         The root is asked with numbers of the message; `()` is the root itself. RFC 3501 §6.4.5: part 1 of a
         message that is no multipart is its body, and a MESSAGE's parts are numbered through the message inside.

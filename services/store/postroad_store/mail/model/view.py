@@ -1,4 +1,4 @@
-"""What a session sees of a mailbox, and how it learns of changes (RFC 3501 §7.3, §7.4).
+"""The view of a session: a mailbox as its client knows it, and the changes to report (RFC 3501 §7.3, §7.4).
 
 A session's message sequence numbers change only when the server sends EXPUNGE. RFC 3501 §7.4.1 does not allow that at
 any moment, while other sessions go on changing the mailbox. So each session has a `View`: its own list of UIDs, and the
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    r"""What the server has to say to a session, in this order.
+    r"""Changes to report to a client, in this order.
 
     `expunged`: the numbers of the EXPUNGE responses, each as it is after those before it.
     `exists`: the new count of messages, None if it is left out (RFC 3501 §7.3.1).
@@ -43,7 +43,7 @@ MANY = 16  # from one in so many messages a walk through the whole list is faste
 
 
 class View:
-    """What one session sees of a mailbox. `Storage.view` opens one; `close` it when the session leaves.
+    """One session's view of a mailbox. `Storage.view` opens it; `close` it when the session leaves.
 
     Everything here is synchronous, on the event loop's thread.
     """
@@ -98,10 +98,10 @@ class View:
         return len(self._flagged) + (len(self._expunged) if expunges else 0) > PIECE
 
     def take(self, *, expunges: bool, flags: bool = True) -> Changes:
-        """Return what the server has to say now, and take it into `uids` and `recent`.
+        """Return the changes to report now, and apply them to `uids` and `recent`.
 
         RFC 3501 §7.4.1: EXPUNGE is not sent while no command is in progress, nor while FETCH, STORE or SEARCH runs.
-        Such a caller says `expunges=False`, and messages that have gone keep their numbers until later. With
+        Such a caller passes `expunges=False`, and messages that have gone keep their numbers until later. With
         `flags=False`, changed flags are left for later too.
         """
         if not self.changed:
@@ -126,8 +126,8 @@ class View:
     def pieces(self, *, expunges: bool) -> Iterator[Changes]:
         """Do as `take` does, a few thousand messages at a time, so that others get their turn in between.
 
-        After each piece the view is what the client has been told, and the caller may end there. What changes between
-        two pieces is in one of the later ones, or left for the next time.
+        After each piece the view agrees with the client, and the caller may end there. A change between two pieces is
+        in one of the later ones, or is left for the next time.
         """
         recent = len(self.recent)
         if expunges:
@@ -169,7 +169,7 @@ class View:
             start += PIECE
 
     def _learn_keywords(self) -> bool:
-        """Return whether the keywords have changed since the session was told of them."""
+        """Return True if the keywords have changed since they were last reported."""
         known, self._keywords = self._keywords, self.mailbox.keywords_version
         return known != self._keywords
 
@@ -216,7 +216,7 @@ class View:
         return True
 
     def pick(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
-        """Return what one of the mailbox's parallel lists has for sequence numbers `first` to `last`.
+        """Return the entries of one of the mailbox's parallel lists for sequence numbers `first` to `last`.
 
         For example `view.pick(view.mailbox.flags, 1, 10)`. A message that has gone, but not from this view, gives -1.
         If none has, this is a plain slice.
@@ -241,7 +241,7 @@ class View:
         return at + 1 if at < len(self.uids) and self.uids[at] == uid else None
 
     def first_unseen(self) -> int | None:
-        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None where all have it."""
+        r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None if all have it."""
         at = self.mailbox.first_unseen()
         return None if at is None else self.number(self.mailbox.uids[at])
 
@@ -250,7 +250,7 @@ class View:
         self.on_change = None
         self.mailbox.views.discard(self)
 
-    # -- what the mailbox tells its views ----------------------------------------------------------------------
+    # -- called by the mailbox ---------------------------------------------------------------------------------
 
     def flagged(self, uids: Sequence[int]) -> None:
         """Note that the flags of these messages (ascending UIDs) have changed."""

@@ -1,6 +1,6 @@
 """SEARCH (RFC 3501 §6.4.4): which messages of a view match.
 
-- `key`: what a search key is; `keys`: all of them, each with its words on the wire and what matches it
+- `key`: a search key; `keys`: all of them, each with its words on the wire and the messages that it matches
 - `evaluate`: the evaluation of a tree of keys
 - `pacer`: how searches share the event loop
 - `fieldtext`: one header field of all messages, kept as one string

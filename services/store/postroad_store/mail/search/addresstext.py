@@ -1,7 +1,7 @@
 """The addresses of an ENVELOPE, as text to be searched (RFC 3501 §6.4.4 FROM, TO, CC, BCC).
 
 They are read from the octets that FETCH sends, which the store has kept since its first version. So a search finds
-what the client is shown, whatever comments, folding and old forms the field has, and whichever version stored it.
+what the client shows, even if the field has comments, folding or old forms, and whichever version stored it.
 
 An address reads `name <mailbox@host>`, its encoded-words decoded (RFC 2047); a group `name:`, its addresses, `;`.
 """

@@ -50,7 +50,7 @@ class Pace(Protocol):
         ...
 
     async def apart(self, function: Callable[[], Result]) -> Result:
-        """Run in a thread what takes long."""
+        """Run a long function in a thread."""
         ...
 
     def alone(self) -> AbstractAsyncContextManager[None]:
@@ -60,7 +60,7 @@ class Pace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What searches read from, and what they keep for the next ones; one per storage."""
+    """The reader of searches, and the texts that are kept for the next ones; one per storage."""
 
     reader: Reader
     fields: FieldTexts = field(default_factory=FieldTexts)
@@ -91,7 +91,7 @@ class _Frame:
 
 
 class Evaluation:
-    """One search: its view, and what the keys may ask of it."""
+    """One search: its view, and the methods by which keys match messages."""
 
     def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
         self.view = view
@@ -125,6 +125,7 @@ class Evaluation:
         while True:
             if isinstance(key, Combination):
                 frames.append(_Frame(key, numbers))
+                await self.pace()  # a chain of thousands may have one leaf
             else:
                 assert isinstance(key, Leaf)  # noqa: S101 - there is no third kind
                 numbers = await key.among(numbers, self) if numbers else numbers
@@ -138,6 +139,7 @@ class Evaluation:
                 if not frames:
                     return numbers
                 await self._narrow(frames[-1], numbers)
+                await self.pace()
             key, numbers = part, frames[-1].left
 
     async def _narrow(self, frame: _Frame, matched: Numbers) -> None:
@@ -165,7 +167,7 @@ class Evaluation:
             await self.pace()
         return kept
 
-    # -- what is in memory ------------------------------------------------------------------------------------
+    # -- matching in memory -----------------------------------------------------------------------------------
 
     async def with_bit(self, numbers: Numbers, bit: int) -> Numbers:
         """Return those with this flag bit."""
@@ -189,7 +191,7 @@ class Evaluation:
 
         return await self._filtered(numbers, test)
 
-    # -- what is read -----------------------------------------------------------------------------------------
+    # -- matching by reading ----------------------------------------------------------------------------------
 
     async def sent(self, numbers: Numbers, low: float, high: float) -> Numbers:
         """Return those whose Date field has a day that is `low` or more, and less than `high`."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MAX_KEPT = 16 << 20  # octets, of all fields and mailboxes
-ENTRY = 1000  # octets that keeping a field takes, whatever is in it
+ENTRY = 1000  # octets that keeping a field takes besides its text
 STEP = 1 << 19  # octets that are searched in one step
 MATCHES = 1 << 13  # messages that one step finds at most: about 4 ms
 
@@ -124,7 +124,7 @@ class FieldTexts:
         return text
 
     def put(self, mailbox: int, name: bytes, text: FieldText) -> None:
-        """Keep it, and forget others that were not used for long."""
+        """Keep it, and forget others, the least recently used first."""
         old = self._kept.pop((mailbox, name), None)
         self._size += _cost(name, text) - (_cost(name, old) if old else 0)
         self._kept[mailbox, name] = text
@@ -134,5 +134,5 @@ class FieldTexts:
 
 
 def _cost(name: bytes, text: FieldText) -> int:
-    """Return how much memory a field takes, about: that no message has costs too, and its name may be long."""
+    """Return how much memory a field takes, about: without any text it still takes some, as its name may be long."""
     return ENTRY + len(name) + text.size

@@ -1,4 +1,4 @@
-"""What a search key is: the one thing that the grammar of the wire and the evaluation know of it."""
+"""A search key, as the grammar of the wire and the evaluation know it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 Numbers: TypeAlias = "Sequence[int]"  # sequence numbers, ascending
 
-# What matching a key costs, for each message.
+# The cost of matching a key, per message.
 IN_MEMORY, ONE_NUMBER, HEADER, TEXT = range(4)
 
 
 class Argument(Enum):
-    """What follows the word of a key on the wire (RFC 3501 §9 search-key)."""
+    """An argument after the word of a key on the wire (RFC 3501 §9 search-key)."""
 
     KEY = auto()  # another key
     STRING = auto()  # an astring in the charset of the search
@@ -65,7 +65,8 @@ class Combination(Key):
     """A key made of other keys.
 
     The evaluation matches the `parts` one after another, each among the messages that are left, so that trees of any
-    depth need no recursion. `excludes`: what matches a part is left out. `inverted`: the result is what is not left.
+    depth need no recursion. `excludes`: messages that match a part are left out. `inverted`: the result is the messages
+    that are not left.
     """
 
     __slots__ = ()

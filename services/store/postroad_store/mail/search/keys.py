@@ -59,7 +59,7 @@ class And(Combination):
 
 @dataclass(frozen=True, slots=True)
 class Or(Combination):
-    """Messages that match either key: all but those that are left once what matches has been taken out."""
+    """Messages that match either key: the parts exclude their matches, and the result is inverted."""
 
     left: Key
     right: Key
@@ -105,7 +105,7 @@ class Not(Combination):
         return (self.key,)
 
 
-# -- keys that need only what is in memory --------------------------------------------------------------------
+# -- keys that need no reading --------------------------------------------------------------------------------
 
 
 class NumberSet(Protocol):
@@ -150,7 +150,7 @@ class Flag(Leaf):
 
     @staticmethod
     def words() -> tuple[Word, ...]:
-        """ANSWERED, UNANSWERED and the like."""
+        """ANSWERED and UNANSWERED, and so for the other system flags."""
         bits = {
             "ANSWERED": flags.ANSWERED,
             "DELETED": flags.DELETED,
@@ -278,7 +278,7 @@ class Smaller(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class SentDate(Leaf):
-    """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE and the like.
+    """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE, SENTON, SENTSINCE.
 
     A message without a readable Date field never matches.
     """

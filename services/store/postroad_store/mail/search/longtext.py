@@ -41,7 +41,7 @@ class LongText:
         if headers and needle in self._header:
             return True
         overlap = len(needle) - 1
-        before = b""  # the end of what has been looked at
+        before = b""  # the end of the text that has been searched
         for piece in self._body:
             if needle in piece or needle in before + piece[:overlap]:
                 return True

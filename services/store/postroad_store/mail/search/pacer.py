@@ -1,4 +1,4 @@
-"""How searches share the event loop with everybody else, and with one another.
+"""Lets searches share the event loop with other sessions and with each other.
 
 A search works for a few milliseconds and then lets go. Searches take turns: while one works the others wait, so that
 all of them together hold up the loop no longer than one does. The messages that are too large for the loop are read
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class Turns:
-    """Whose turn it is; one per storage."""
+    """The turns of searches; one object per storage."""
 
     def __init__(self) -> None:
         self.work = asyncio.Lock()  # first come, first served
@@ -51,7 +51,7 @@ class Pacer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Give the turn back, unless the search was cancelled while it waited for one."""
+        """Give the turn back, unless the search was cancelled while it waited for its turn."""
         self._end()
 
     async def __call__(self) -> None:
@@ -64,7 +64,7 @@ class Pacer:
             await self._begin()
 
     async def apart(self, function: Callable[[], Result]) -> Result:
-        """Run a function in a thread, and return what it returns."""
+        """Run a function in a thread, and return its result."""
         self._end()
         result = await asyncio.to_thread(function)
         await self._begin()

@@ -134,6 +134,22 @@ def test_pieces_are_gathered_to_so_many_octets_and_so_many_pieces(monkeypatch: p
         assert [(len(octets), within) for octets, within in told] == gathered
 
 
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        (b"(FLAGS ENVELOPE BODY.PEEK[HEADER.FIELDS (From To)])", 1),
+        (b"(" + b" ".join(b"BODY.PEEK[HEADER.FIELDS (X-%d)]" % number for number in range(1000)) + b")", 5),
+        (b"BODY.PEEK[HEADER.FIELDS (" + b"x" * 60_000 + b")]", 2),  # each response repeats it
+    ],
+)
+async def test_a_block_of_many_or_long_items_has_few_messages(place: Place, text: bytes, blocks: int) -> None:
+    view = await view_with(place, *[b"A: b\r\n\r\n"] * 20)
+    asked = plan(text, uid=False)
+    pieces = list(responses(place.storage, view, [range(1, 21)], asked))
+    assert len(pieces) == blocks
+    assert b"".join(octets for octets, _ in pieces) == fast(place.storage, view, range(1, 21), asked)
+
+
 async def test_texts_are_what_was_stored(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
     made = plan(b"BODY.PEEK[]", uid=False)

@@ -1,7 +1,7 @@
 """FETCH and UID FETCH (RFC 3501 §6.4.5, §6.4.8).
 
 - `item`: what a data item is; `values`, `section`: the items; `items`: the list of all of them, and their syntax
-- `plan`: what a list of items means
+- `plan`: the columns to read and the template to fill, for a list of items
 - `fast`, `plain`: the two ways to write responses, octet for octet the same; `blocks` chooses
 - `command`: the command and its syntax; `answer`: how it is carried out
 """

@@ -1,9 +1,11 @@
-"""How FETCH and UID FETCH are answered (RFC 3501 §6.4.5, §7.4.2); `command` has what is asked for."""
+"""The answer to FETCH and UID FETCH (RFC 3501 §6.4.5, §7.4.2); `command` has their syntax."""
 
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left, bisect_right
 from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
@@ -29,7 +31,7 @@ _SEEN = FlagSet(SEEN)
 
 
 def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
-    """Send what is asked for, at once if it is short, else as fast as the client reads."""
+    """Send the items, at once if they are short, else as fast as the client reads."""
     view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
     plan = command.items.plan(uid=command.uid)
@@ -44,7 +46,7 @@ def _has_unseen(view: View, spans: list[range]) -> bool:
 
 
 def _unseen(view: View, spans: list[range]) -> Iterator[list[UID]]:
-    r"""Yield the UIDs of the messages without \\Seen, a list for each few thousand messages."""
+    r"""Yield the UIDs of the messages without \Seen, a list for each few thousand messages."""
     for span in spans:
         for start in range(0, len(span), MANY):
             part = span[start : start + MANY]
@@ -55,7 +57,7 @@ def _unseen(view: View, spans: list[range]) -> Iterator[list[UID]]:
 
 
 async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) -> None:
-    r"""Set \Seen first, and give the flags of the messages that had not had it (RFC 3501 §6.4.5)."""
+    r"""Set \Seen first, and add FLAGS to the responses for messages that lacked it (RFC 3501 §6.4.5)."""
     view, storage = session.selected_view(), session.storage
     unseen: list[UID] = []
     for count, part in enumerate(_unseen(view, spans), 1):
@@ -69,18 +71,37 @@ async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) 
         with_flags = command.items.plan(uid=command.uid, flags=True)
         pieces = chain.from_iterable(
             responses(storage, view, part, with_flags if marked else plan)
-            for marked, part in _runs(view, spans, set(unseen))
+            for marked, part in _runs(view, spans, unseen)
         )
     rest = _produce(session, command, spans, pieces)
     if rest is not None:
         await rest
 
 
-def _runs(view: View, spans: list[range], changed: set[UID]) -> Iterator[tuple[bool, list[range]]]:
-    """Yield the spans cut where messages that have changed meet others."""
+def _runs(view: View, spans: list[range], changed: list[UID]) -> Iterator[tuple[bool, list[range]]]:
+    """Yield the spans cut where messages that have changed (ascending) meet others."""
     uids = view.uids
-    for marked, numbers in groupby(chain.from_iterable(spans), key=lambda number: uids[number - 1] in changed):
-        yield marked, _spans(list(numbers))
+    for portion in _portions(spans):
+        first, last = uids[portion[0][0] - 1], uids[portion[-1][-1] - 1]
+        marked = set(changed[bisect_left(changed, first) : bisect_right(changed, last)])
+        states = ((uids[number - 1] in marked, number) for number in chain.from_iterable(portion))
+        for is_marked, group in groupby(states, key=itemgetter(0)):
+            yield is_marked, _spans([number for _, number in group])
+
+
+def _portions(spans: list[range]) -> Iterator[list[range]]:
+    """Yield the spans in lists of a few thousand messages."""
+    portion: list[range] = []
+    count = 0
+    for span in spans:
+        for start in range(0, len(span), MANY):
+            portion.append(span[start : start + MANY])
+            count += len(portion[-1])
+            if count >= MANY:
+                yield portion
+                portion, count = [], 0
+    if portion:
+        yield portion
 
 
 def _spans(numbers: Sequence[int]) -> list[range]:
@@ -124,7 +145,7 @@ def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     if command.items.plan(uid=command.uid).whole and spans:
         session.note(Kind.RETRIEVED, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
-        # RFC 2180 §4.1.2: what is there has been sent; NO says that it was not all.
+        # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.
         session.finish(command, b"NO " + GONE, expunges=False)
     else:
         session.finish(command, b"OK Fetch completed.", expunges=command.uid, uid=command.uid)

@@ -1,4 +1,4 @@
-"""FETCH and UID FETCH: what is asked for (RFC 3501 §6.4.5, §6.4.8); `answer` has how it is answered."""
+"""FETCH and UID FETCH: the commands and their syntax (RFC 3501 §6.4.5, §6.4.8); `answer` carries them out."""
 
 from __future__ import annotations
 

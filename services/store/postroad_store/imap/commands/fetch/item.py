@@ -1,4 +1,4 @@
-"""What a FETCH data item is: the one thing that parser, plan and both ways of writing responses know of it.
+"""A FETCH data item, as parser, plan and both ways of writing responses know it.
 
 A new item is one class here or in a module of its own, and one entry in `items.ITEMS`. It must say how it is written
 for one message (`write`) and for a block of messages (`columns`); a class that lacks either cannot be made.
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 SPREAD = 4  # if sequence numbers are further apart than this on average, each is looked up by itself
 
 
-class Gone(Exception):  # noqa: N818 - nobody's fault
+class Gone(Exception):  # noqa: N818 - not an error
     """Another session has expunged the message."""
 
 
 class Block:
-    """Messages whose responses are written at once: what `Item.columns` may ask."""
+    """Messages whose responses are written at once, for `Item.columns`."""
 
     __slots__ = ("_first", "_following", "_last", "numbers", "stored", "uids", "view")
 
@@ -33,7 +33,7 @@ class Block:
         self.view = view
         self.numbers = numbers  # sequence numbers, ascending
         self.uids = uids  # parallel to them
-        self.stored: dict[Column, Sequence[bytes]] = {}  # what the items read; parallel as well
+        self.stored: dict[Column, Sequence[bytes]] = {}  # the columns that the items read; parallel as well
         self._first, self._last = numbers[0], numbers[-1]
         self._following = following  # no number is missing between the first and the last
 
@@ -51,7 +51,7 @@ class Block:
 
 
 class Message:
-    """One message whose response is written in pieces: what `Item.write` may ask."""
+    """One message whose response is written in pieces, for `Item.write`."""
 
     __slots__ = ("_at", "mailbox", "root", "storage", "uid", "view")
 
@@ -72,7 +72,7 @@ class Message:
         return values[self._at]
 
     def read(self, stored: Column) -> bytes:
-        """Return something short of the message, whole; raises `Gone`."""
+        """Return a whole column of the message, which must be short; raises `Gone`."""
         for _, (octets,) in self.storage.fetch(self.mailbox, [self.uid], [stored]):
             return octets
         raise Gone
@@ -92,17 +92,17 @@ class Item(ABC):
 
     @property
     def reads(self) -> tuple[Column, ...]:
-        """What `columns` finds in `Block.stored`."""
+        """The columns that must be in `Block.stored`."""
         return ()
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a literal that may be long: it comes after all that is short."""
+        """Whether it is a literal that may be long: it comes after all short items."""
         return False
 
     @property
     def alone(self) -> bool:
-        """Whether only `write` can give it, message by message."""
+        """Whether only `write` can write it, message by message."""
         return False
 
     @property

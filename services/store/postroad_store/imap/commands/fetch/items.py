@@ -1,4 +1,4 @@
-"""All data items of FETCH, and how a list of them is read (RFC 3501 §6.4.5, §9 fetch-att).
+"""All data items of FETCH, and the syntax of lists of them (RFC 3501 §6.4.5, §9 fetch-att).
 
 A new item is one class (`item.py` says what it needs) and one entry in `ITEMS`.
 
@@ -28,7 +28,7 @@ REMEMBERED_OCTETS = 512  # of the longest list that is remembered
 
 @dataclass(frozen=True, slots=True)
 class ItemSpec:
-    """An item on the wire: its name in upper case, and what reads the rest of it (the name has been taken)."""
+    """An item on the wire: its name in upper case, and the function that reads the octets after the name."""
 
     name: bytes
     read: Callable[[Reader], Item]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
 
 
-class Lost(Exception):  # noqa: N818 - nobody's fault
-    """Another session has expunged the message in the middle of its response: the connection is beyond repair."""
+class Lost(Exception):  # noqa: N818 - not an error
+    """Another session has expunged the message in the middle of its response: the connection must be closed."""
 
 
 def plain(storage: Storage, view: View, number: int, plan: Plan) -> Iterator[bytes]:

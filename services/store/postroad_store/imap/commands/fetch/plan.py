@@ -1,4 +1,4 @@
-"""What a list of FETCH items needs for every message: what is read, and how a response is written."""
+"""The plan of a list of FETCH items: which columns are read, and how a response is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Plan:
     # first literal find everything else before it.
     items: tuple[Item, ...]
     texts: int  # how many of the items are texts
-    reads: tuple[Column, ...]  # what is read from the storage
+    reads: tuple[Column, ...]  # columns to read from the storage
     alone: bool  # an item can only be written message by message: the plain way
     sets_seen: bool
     whole: bool  # the client gets whole messages
@@ -71,4 +71,4 @@ def _plan(items: tuple[Item, ...]) -> Plan:
     )
 
 
-JUST_FLAGS = ItemList((FLAGS,))  # what STORE answers with
+JUST_FLAGS = ItemList((FLAGS,))  # the answer of STORE

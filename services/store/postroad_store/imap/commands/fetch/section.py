@@ -22,7 +22,7 @@ PIECE = 256 * 1024  # octets of a large text that are read at a time
 
 
 class Text(Enum):
-    """What of a message, or of a part of it, a section names (RFC 3501 §9 section-text)."""
+    """The piece of a message or part that a section names (RFC 3501 §9 section-text)."""
 
     ALL = ""  # the part's body; without part numbers the whole message
     HEADER = "HEADER"
@@ -57,7 +57,7 @@ class Section(Item):
 
     @property
     def reads(self) -> tuple[Column, ...]:
-        """What is read at once, where there are no part numbers."""
+        """The columns to read at once, if the section has no part numbers."""
         return () if self.part else (_STORED[self.kind],)
 
     @property
@@ -111,7 +111,7 @@ class Section(Item):
             yield message.text(at, min(at + PIECE, end))
 
     def _place(self, root: Part) -> tuple[int, int]:
-        """Return where in the message the text begins and ends; what is not there is empty."""
+        """Return where in the message the text begins and ends; a text that does not exist is empty."""
         part = root.find(self.part)
         if part is None:
             return 0, 0
@@ -203,9 +203,9 @@ def _read_text(reader: Reader, part: tuple[int, ...]) -> Text:
 
 def _read_header_list(reader: Reader) -> tuple[list[bytes], list[bytes]]:
     """Take a header-list; return the names, and how the response writes each."""
-    # header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring
-    # RFC 3501 §7.4.2: the response repeats the section. A name that is asked for twice is there twice, an atom stays an
-    # atom and a string a string. Names are in upper case, as Dovecot writes them: case does not matter in them.
+    # header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring RFC 3501 §7.4.2: the
+    # response repeats the section: a name that the client gives twice comes twice, an atom stays an atom and a string a
+    # string. Names are in upper case, as Dovecot writes them: case does not matter in them.
     reader.take(b" (")
     names: list[bytes] = []
     written: list[bytes] = []

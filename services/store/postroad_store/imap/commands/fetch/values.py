@@ -117,7 +117,7 @@ class Kept(Value):
 
     @property
     def reads(self) -> tuple[Column, ...]:
-        """What it reads."""
+        """The one column."""
         return (self.stored,)
 
     def value(self, message: Message) -> bytes:

@@ -1,6 +1,6 @@
 """SEARCH and UID SEARCH (RFC 3501 §6.4.4, §6.4.8).
 
-`grammar` reads search keys; which there are, and what they match, is in `mail.search.keys`.
+`grammar` reads search keys; `mail.search.keys` lists them and says what they match.
 """
 
 from postroad_store.imap.commands.search.command import SPECS, BadCharset, Search

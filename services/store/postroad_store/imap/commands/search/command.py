@@ -55,7 +55,7 @@ def parse_uid(tag: bytes, reader: Reader) -> Command:
 
 
 async def handle(session: Session, command: Search) -> None:
-    """Search the selected mailbox, as long as the client is there."""
+    """Search the selected mailbox, until the client goes away."""
     view = session.selected_view()
     pause = session.connection.wait_writable
     matched = await session.storage.search(view, command.key, between=pause)

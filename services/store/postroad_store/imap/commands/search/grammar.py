@@ -98,7 +98,7 @@ class _Search:
         return known.make(*arguments)
 
     def _end(self, key: Key) -> Key | None:
-        """Take what follows a key, and end what ends with it; return the key of the whole search at its end."""
+        """Close the keys that end with this key; at the end of the command, return the key of the whole search."""
         reader = self._reader
         while True:
             innermost = self._open[-1]
@@ -167,7 +167,7 @@ def _codec(charset: bytes) -> str:
     name = codec_of(charset)
     if name is None:
         raise CharsetUnknown
-    # Some clients announce US-ASCII and then send UTF-8; in ASCII proper the two are the same.
+    # Some clients announce US-ASCII and then send UTF-8; for ASCII the two are the same.
     return "utf-8" if name == "ascii" else name
 
 

@@ -1,1 +1,1 @@
-"""What can be done to the mail: one class per kind of change, with what it writes and what it changes in memory."""
+"""The changes of the mail: one class per kind, which writes to the database and then changes the memory."""

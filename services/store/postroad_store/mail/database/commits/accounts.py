@@ -23,7 +23,7 @@ class NewAccount(Commit[None, None]):
         self._now = now
 
     def write(self, db: Connection) -> None:
-        """Insert what is missing."""
+        """Insert the account and its mailboxes."""
         if db.execute("SELECT 1 FROM accounts WHERE login = ?", (self._login,)).fetchone():
             return
         account = db.execute("INSERT INTO accounts (login) VALUES (?)", (self._login,)).lastrowid

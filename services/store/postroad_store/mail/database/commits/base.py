@@ -1,4 +1,4 @@
-"""What all commits are: work for the writer's thread, and what it changes in memory.
+"""The base of all commits: work for the writer's thread, and the change in memory that follows it.
 
 `write` runs in the writer's thread, inside a transaction, and touches only the database. If it raises, all that it has
 written is rolled back. `show` runs on the event loop's thread once the transaction is on disk, in the order of the
@@ -34,13 +34,13 @@ class Commit(ABC, Generic[Written, Shown]):
 
     @abstractmethod
     def show(self, written: Written) -> Shown | Generator[None, None, Shown]:
-        """Change the memory, on the event loop's thread, and return what the caller asked for."""
+        """Change the memory, on the event loop's thread, and return the caller's result."""
 
 
 def advance(db: Connection, mailbox: Mailbox, count: int = 0) -> tuple[int, int, int]:
     """Raise the mailbox's modseq, and uid_next by `count`; return the first of those UIDs, modseq, UIDVALIDITY.
 
-    Raises `NoSuchMailbox` where the mailbox has been deleted.
+    Raises `NoSuchMailbox` if the mailbox has been deleted.
     """
     rows = db.execute(
         "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1 WHERE id = ? AND selectable"

@@ -32,9 +32,9 @@ class StoreFlags(Commit[tuple[int, int, Naming], None]):
         self._view = view
 
     def write(self, db: Connection) -> tuple[int, int, Naming]:
-        """Change the flags that are not so already; return modseq, the bits, and what keywords are new.
+        """Change flags that differ; return modseq, the bits, and the new keywords.
 
-        Raises `LimitReached` for a keyword too many.
+        Raises `LimitReached` if the mailbox would have too many keywords.
         """
         mailbox, change = self._mailbox, self._change
         _, modseq, _ = advance(db, mailbox)

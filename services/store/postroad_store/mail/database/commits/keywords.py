@@ -25,7 +25,7 @@ class Numbers:
     """The numbers of one mailbox's keywords, for the length of one commit."""
 
     def __init__(self, db: Connection, mailbox: int) -> None:
-        self.naming: Naming = []  # what the memory has to learn
+        self.naming: Naming = []  # numbers and keywords for the mailbox in memory
         self.full = False  # a keyword was left out
         self._db = db
         self._mailbox = mailbox

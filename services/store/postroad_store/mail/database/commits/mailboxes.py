@@ -1,6 +1,6 @@
 """Commits that make, delete and rename mailboxes (RFC 3501 §6.3.3 to §6.3.5).
 
-The database decides, not the memory: what earlier calls in flight have made, renamed or deleted counts already. A
+The database decides, not the memory: it already has the changes of earlier calls that are still in flight. A
 commit in flight keeps its `Account` alive, and commits are shown in their order. So at each `show` the memory is as
 the database was at its `write`.
 """

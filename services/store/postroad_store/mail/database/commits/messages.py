@@ -62,7 +62,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
 
     def __init__(self, arrivals: Sequence[Incoming]) -> None:
         self._arrivals = arrivals
-        # The content, what is made of it, and other pages that change.
+        # The content, the columns made of it, and other pages that change.
         self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
 
     def write(self, db: Connection) -> list[_Arrived]:
@@ -75,7 +75,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                 uid, modseq, uid_validity = advance(db, mailbox, 1)
                 flags = incoming.flags.system & SYSTEM
                 naming: Naming = []
-                if incoming.flags.keywords:  # a keyword too many is left out: mail is never refused for a flag
+                if incoming.flags.keywords:  # keywords beyond the limit are left out: mail is never refused for a flag
                     numbers = Numbers(db, mailbox.id)
                     flags |= numbers.bits(incoming.flags.keywords, make=True)
                     naming = numbers.naming
@@ -185,7 +185,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         self._runs = runs
         self._target = target
         self._move = move
-        self._least = least  # how many messages there must be; of fewer none is copied
+        self._least = least  # how many messages must exist; otherwise nothing is copied
 
     def write(self, db: Connection) -> _Duplicated | None:
         """Insert new entries, and for a move remove the old ones; return None if no message was there."""
@@ -223,9 +223,9 @@ class Copy(Commit[_Duplicated | None, Copied]):
         return flags
 
     def _translate(self, db: Connection, values: set[int]) -> tuple[dict[int, int], Naming]:
-        """Return what each value of flags is in the target, which has its own numbers for keywords.
+        """Return each value of flags as the target has it, with the target's numbers for keywords.
 
-        A keyword too many for the target is left out: mail is never refused for a flag.
+        Keywords beyond the target's limit are left out: mail is never refused for a flag.
         """
         used = 0
         for value in values:

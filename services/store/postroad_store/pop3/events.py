@@ -1,0 +1,45 @@
+"""What the POP3 engine asks of the session: the commands that need the mail (RFC 1939)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from postroad_store.protocol.contract import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Event):
+    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaintextRefused(Event):
+    """A login was refused because anybody could have read the password; nothing is to be answered."""
+
+    login: str | None  # where the client has given it
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieve(Event):
+    """Send a message: whole, or with `lines` its header and so many lines of its body (TOP)."""
+
+    number: int
+    lines: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListAll(Event):
+    """Go on with a long answer to LIST, or to UIDL, whose first line has been given."""
+
+    numbers: list[int]
+    unique_ids: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Event):
+    """The client has quit: remove the messages it marked, and only now (RFC 1939 §6)."""
+
+    numbers: tuple[int, ...]
