@@ -114,6 +114,8 @@ def test_the_lowest_preference_comes_first_and_equal_ones_are_shuffled(shuffle: 
             {"a.test": Trouble("timeout"), "relay.test": at(25)},
             "deferred 4.4.3",
         ),
+        # A name of ours is us, wherever it leads.
+        ([MX(10, "relay.test")], {"relay.test": at(9)}, "failed 5.4.6"),
         # Of two that are us the better one counts, and what comes behind is not even looked at.
         (
             [MX(5, "a.test"), MX(10, "relay.test"), MX(15, "b.test"), MX(20, "alias.test")],

@@ -161,7 +161,8 @@ def test_a_log_cut_off_at_any_octet_gives_the_whole_records_before_the_cut(tmp_p
         whole = sum(end <= cut for end in ends)
         assert found.records == written[:whole]
         clean = cut in {HEADER, *ends}
-        assert [damage.torn for damage in found.damages] == ([] if clean else [True])
+        begin = max([end for end in ends if end <= cut], default=HEADER if cut > HEADER else 0)
+        assert found.damages == ([] if clean else [Damage(directory / path.name, begin, cut - begin, torn=True)])
         # What was cut off is gone for good, and the log goes on.
         found.log.append([(b"new",)])
         found.log.close()
@@ -416,6 +417,14 @@ def test_a_full_disk_at_a_new_segment_leaves_no_file(tmp_path: Path) -> None:
     disk.room = 1000
     log.append([(b"one",)])
     assert len(segments(tmp_path)) == 1
+
+
+def test_a_segment_is_on_disk_before_its_first_record(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    synced: list[int] = []
+    log.fsync = lambda handle: synced.append(os.fstat(handle).st_size)
+    log.append([(b"x",)])
+    assert synced == [HEADER, HEADER + FRAME + 1]
 
 
 def test_what_is_cut_off_of_a_full_disk_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
