@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.mutants.__main__ import ENGINES, EQUIVALENT, equivalents, is_module, path_of, places_of
+from tests.mutants.__main__ import ENGINES, EQUIVALENT, bare, equivalents, is_module, path_of, places_of
 from tests.mutants.changes import Mutant, candidates
 from tests.mutants.trials import ROOT
 
@@ -82,10 +82,11 @@ def test_equivalents_are_mutants_of_their_modules(name: str) -> None:
     lines = source.decode().splitlines()
     listed = equivalents(name)
     first = {one.splitlines()[0].removeprefix("- ") for one in listed}
-    found = (
-        one.mutant() for one in candidates(name, str(path_of(name)), source) if lines[one.line - 1].strip() in first
+    changed = {number for number, line in enumerate(lines, 1) if bare(line.strip()) in first}
+    made = (
+        candidate.mutant() for candidate in candidates(name, str(path_of(name)), source) if candidate.line in changed
     )
-    differences = {one.difference for one in found if one is not None}
+    differences = {bare(mutant.difference) for mutant in made if mutant is not None}
     assert listed
     assert listed <= differences, "an equivalent is listed that the module no longer has"
 

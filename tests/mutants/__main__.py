@@ -94,7 +94,12 @@ def equivalents(module: str) -> set[str]:
     if not file.exists():
         return set()
     entries = file.read_text(encoding="utf-8").strip().split("\n\n")
-    return {"\n".join(line for line in entry.splitlines() if line[:2] in {"- ", "+ "}) for entry in entries}
+    return {bare("\n".join(line for line in entry.splitlines() if line[:2] in {"- ", "+ "})) for entry in entries}
+
+
+def bare(difference: str) -> str:
+    """Return a difference without comments: they may change, and the reason stays."""
+    return "\n".join(line.partition("  # ")[0] for line in difference.splitlines())
 
 
 def sample(only: str, seed: int) -> list[Candidate]:
@@ -162,7 +167,7 @@ def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: 
                 again.is_plain = True
                 yield job
             mutant = candidate.mutant()
-            if mutant is None or mutant.difference in known[mutant.module]:
+            if mutant is None or bare(mutant.difference) in known[mutant.module]:
                 continue
             tests = covered.tests_of(mutant.module, mutant.path, mutant.line)
             if not tests:

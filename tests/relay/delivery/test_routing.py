@@ -114,6 +114,19 @@ def test_the_lowest_preference_comes_first_and_equal_ones_are_shuffled(shuffle: 
             {"a.test": Trouble("timeout"), "relay.test": at(25)},
             "deferred 4.4.3",
         ),
+        # A name of ours is us, wherever it leads.
+        ([MX(10, "relay.test")], {"relay.test": at(9)}, "failed 5.4.6"),
+        # Of two that are us the better one counts, and what comes behind is not even looked at.
+        (
+            [MX(5, "a.test"), MX(10, "relay.test"), MX(15, "b.test"), MX(20, "alias.test")],
+            {"a.test": at(1), "relay.test": at(25), "b.test": at(3), "alias.test": at(25)},
+            "a.test[127.0.0.1]",
+        ),
+        (
+            [MX(10, "relay.test"), MX(20, "b.test")],
+            {"relay.test": at(25), "b.test": Trouble("timeout")},
+            "failed 5.4.6",
+        ),
         # RFC 6761 §6.3: localhost is this machine, even if its address is in the network.
         ([MX(0, "localhost")], {"localhost": at(1)}, "failed 5.4.6"),
         ([MX(0, "a.localhost")], {"a.localhost": at(1)}, "failed 5.4.6"),

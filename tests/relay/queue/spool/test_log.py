@@ -161,7 +161,8 @@ def test_a_log_cut_off_at_any_octet_gives_the_whole_records_before_the_cut(tmp_p
         whole = sum(end <= cut for end in ends)
         assert found.records == written[:whole]
         clean = cut in {HEADER, *ends}
-        assert [damage.torn for damage in found.damages] == ([] if clean else [True])
+        begin = max([end for end in ends if end <= cut], default=HEADER if cut > HEADER else 0)
+        assert found.damages == ([] if clean else [Damage(directory / path.name, begin, cut - begin, torn=True)])
         # What was cut off is gone for good, and the log goes on.
         found.log.append([(b"new",)])
         found.log.close()
@@ -289,17 +290,17 @@ def test_a_segment_of_which_nothing_is_left_is_kept(tmp_path: Path) -> None:
 
 def test_what_several_gaps_have_cost_is_counted_once(tmp_path: Path) -> None:
     log = new_log(tmp_path, counted=b"M")
-    records = [b"M0", b"M1", b"P", b"M2", b"M3", b"M4"]
+    records = [b"M0", b"M1", b"P", b"M2", b"M3", b"M4", b"M5", b"M6"]
     positions = log.append([(record,) for record in records])
     log.close()
     (path,) = segments(tmp_path)
     octets = bytearray(path.read_bytes())
-    for lost in (1, 3, 4):
+    for lost in (1, 3, 4, 6):
         octets[positions[lost].offset + FRAME] ^= 0x55
     path.write_bytes(octets)
     found = Reader(tmp_path, counted=b"M")
-    assert found.records == [b"M0", b"P", b"M4"]
-    assert [damage.lost for damage in found.damages] == [1, 2]
+    assert found.records == [b"M0", b"P", b"M4", b"M6"]
+    assert [damage.lost for damage in found.damages] == [1, 2, 1]
 
 
 def test_a_file_system_without_links_keeps_no_second_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,6 +417,28 @@ def test_a_full_disk_at_a_new_segment_leaves_no_file(tmp_path: Path) -> None:
     disk.room = 1000
     log.append([(b"one",)])
     assert len(segments(tmp_path)) == 1
+
+
+def test_a_segment_is_on_disk_before_its_first_record(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    synced: list[int] = []
+    log.fsync = lambda handle: synced.append(os.fstat(handle).st_size)
+    log.append([(b"x",)])
+    assert synced == [HEADER, HEADER + FRAME + 1]
+
+
+def test_what_is_cut_off_of_a_full_disk_is_gone_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log(tmp_path)
+    log.append([(b"before",)])
+    size = segments(tmp_path)[0].stat().st_size
+    synced: list[int] = []
+    monkeypatch.setattr(
+        "postroad_relay.queue.spool.log._fdatasync", lambda handle: synced.append(os.fstat(handle).st_size)
+    )
+    Disk(log, 20)
+    with pytest.raises(OSError, match="No space left"):
+        log.append([(b"half of this is written",)])
+    assert synced == [size]
 
 
 def test_after_a_failed_fsync_the_segment_is_left_for_good(tmp_path: Path) -> None:

@@ -102,6 +102,10 @@ async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, mon
     spans = [range(number, number + 1) for number in range(1, 8)]
     told = [octets.count(b"FETCH") for octets, _ in responses(place.storage, view, spans, plan(b"UID", uid=False))]
     assert told == [3, 3, 1]
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK_OCTETS", 1)
+    texts = plan(b"BODY.PEEK[]", uid=False)
+    told = [octets.count(b"FETCH (") for octets, _ in responses(place.storage, view, spans, texts)]
+    assert told == [1] * 7
 
 
 @pytest.mark.parametrize("octets", [None, b"", b"x", b"xxx"])
