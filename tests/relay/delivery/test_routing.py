@@ -147,6 +147,15 @@ def test_route(mx: list[MX], hosts: dict[str, Answer], expected: str) -> None:
         assert result.mx == tuple(mx)
 
 
+def test_the_sender_learns_which_addresses_are_outside() -> None:
+    hosts: dict[str, Answer] = {"a.test": Records(addresses=(IPv4Address("203.0.113.80"), IPv4Address("203.0.113.81")))}
+    result = find([MX(10, "a.test")], hosts)
+    assert isinstance(result, Failed)
+    assert result.reason == (
+        "Mail for beta.test would leave the private network: a.test[203.0.113.80], a.test[203.0.113.81]"
+    )
+
+
 def test_not_too_many_addresses_are_tried() -> None:
     result = find([MX(10, "a.test")], {"a.test": at(*range(100, 150))})
     assert isinstance(result, Route)
