@@ -69,3 +69,12 @@ def test_named_replies_agree_with_themselves() -> None:
         # RFC 2034 §4: the class of the status is the first digit of the code
         assert answer.status is None or answer.status.klass == answer.code // 100
         assert all(len(line) <= 512 for line in answer.encode().split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("code", "success", "transient"),
+    [(250, True, False), (399, True, False), (400, False, True), (499, False, True), (500, False, False)],
+)
+def test_what_the_first_digit_says(code: int, success: bool, transient: bool) -> None:
+    answer = reply(code, None, "text")
+    assert (answer.is_success, answer.is_transient) == (success, transient)
