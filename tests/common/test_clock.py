@@ -9,20 +9,15 @@ import pytest
 from postroad.clock import Clock
 
 
-async def turns() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.005)
-
-
 async def test_a_push_runs_what_is_due_in_order() -> None:
-    clock, called = Clock(), list[str]()
+    clock, called, last = Clock(), list[str](), asyncio.Event()
+    clock.call_later(350, last.set)
     clock.call_later(300, called.append, "third")
     clock.call_later(100, called.append, "first")
     clock.call_later(200, called.append, "second")
     clock.call_later(1000, called.append, "later")
     clock.push(400)
-    await turns()
+    await asyncio.wait_for(last.wait(), 5)
     assert called == ["first", "second", "third"]
     left = clock.until_next()
     assert left is not None
@@ -45,11 +40,12 @@ async def test_real_time_runs_too() -> None:
 
 
 async def test_a_cancelled_timer_never_calls() -> None:
-    clock, called = Clock(), list[int]()
+    clock, called, last = Clock(), list[int](), asyncio.Event()
     timer = clock.call_later(10, called.append, 1)
+    clock.call_later(15, last.set)
     timer.cancel()
     clock.push(20)
-    await turns()
+    await asyncio.wait_for(last.wait(), 5)
     timer.cancel()
     assert called == []
 

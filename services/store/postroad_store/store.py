@@ -30,12 +30,14 @@ from postroad_store.protocol.service import Service
 from postroad_store.protocol.tls import ServerTls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from postroad.config import Settings
     from postroad.smtp.server.server import Server
     from postroad.tap import Tap
     from postroad.world.world import World
+    from postroad_store.protocol.contract import Session
 
 SERVICE = "store"
 
@@ -97,15 +99,7 @@ class Store:
             self._refusals,
             plaintext_auth=settings.plaintext_auth,
         )
-        return Service(
-            "pop3",
-            shared.session,
-            pop3.REFUSAL,
-            idle_timeout=pop3.IDLE_TIMEOUT,
-            login_timeout=settings.login_timeout,
-            connections=settings.connections,
-            connections_per_address=settings.connections,  # behind a container's port all clients share one
-        )
+        return self._service("pop3", shared.session, pop3.REFUSAL, pop3.IDLE_TIMEOUT)
 
     def _imap(self) -> Service:
         settings = self._settings
@@ -120,14 +114,18 @@ class Store:
             registry=self._registry,
             clock=self._clock,
         )
+        return self._service("imap", shared.session, imap.REFUSAL, imap.IDLE_TIMEOUT)
+
+    def _service(self, name: str, session: Callable[[], Session], refusal: bytes, idle_timeout: float) -> Service:
+        settings = self._settings
         return Service(
-            "imap",
-            shared.session,
-            imap.REFUSAL,
-            idle_timeout=imap.IDLE_TIMEOUT,
+            name,
+            session,
+            refusal,
+            idle_timeout=idle_timeout,
             login_timeout=settings.login_timeout,
             connections=settings.connections,
-            connections_per_address=settings.connections,
+            connections_per_address=settings.connections,  # behind a container's port all clients share one
         )
 
     def _listen(self, service: Service, port: int, tls_port: int) -> None:
