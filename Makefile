@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 POSTROAD := $(VENV)/bin/postroad
 STAMP := $(VENV)/.installed
-PROJECTS := services/common services/stack services/dns services/relay services/store
+PROJECTS := services/common services/stack services/dns services/relay services/store services/web
 # A running container with all journals and the CA's certificate: the relay's or the store's, whichever runs. Commands that
 # need a stack use it, or else the data of `make run`.
 CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -xE -m 1 'relay|store'

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 _PORTS = {
     Port.DNS: (53, 1053),
-    Port.SMTP: (25, 1025),
+    Port.APP: (1, 1025),
+    Port.SMTP: (25, 2525),
     Port.SUBMISSION: (25, 1587),
     Port.SUBMISSIONS: (25, 1465),
-    Port.MX: (143, 1025),
+    Port.MX: (143, 2525),
     Port.POP3: (143, 1110),
     Port.POP3S: (143, 1995),
     Port.IMAP: (143, 1143),
     Port.IMAPS: (143, 1993),
+    Port.WEB: (1, 8025),
 }
 _MODULES = {Service.DNS: "postroad_dns", Service.RELAY: "postroad_relay", Service.STORE: "postroad_store"}
 _CLAIM_PORT = 10025  # bound on a network's first address for as long as a stack uses the network

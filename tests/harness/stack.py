@@ -53,6 +53,7 @@ class Port(StrEnum):
     """A protocol of the stack; `Stack.endpoint` says where it is spoken."""
 
     DNS = "dns"
+    APP = "app"  # the relay's door for apps
     SMTP = "smtp"  # of the relay
     SUBMISSION = "submission"
     SUBMISSIONS = "submissions"
@@ -61,6 +62,7 @@ class Port(StrEnum):
     POP3S = "pop3s"
     IMAP = "imap"
     IMAPS = "imaps"
+    WEB = "web"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from postroad.world.secret import check_secret
 
@@ -55,7 +56,7 @@ def _network(text: str) -> IPv4Network:
     try:
         return IPv4Network(f"{text}.0/24")
     except ValueError:
-        raise ValueError("must be the first three numbers of a /24 network, such as 172.31.25") from None
+        raise ValueError("must be the first three numbers of a /24 network, such as 198.19.25") from None
 
 
 def _networks(text: str) -> tuple[IPv4Network, ...]:
@@ -89,6 +90,10 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _bound(text: str) -> int:
+    return 0 if text == "0" else _count(text)
+
+
 _LONGEST = 3650 * 86400.0  # seconds; with more, dates run out
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -99,6 +104,10 @@ def _duration(text: str) -> float:
     if not 0 < seconds <= _LONGEST:
         raise ValueError("must be a time such as 500ms, 30s, 5m, 2h or 1d, above 0 and no more than 3650d")
     return seconds
+
+
+def _age(text: str) -> float:
+    return 0.0 if text == "0" else _duration(text)
 
 
 def _durations(text: str) -> tuple[float, ...]:
@@ -121,6 +130,27 @@ def _size(text: str) -> int:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
+
+
+def _logins(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [part.partition(":") for part in text.split()]
+    if any(not user or not password for user, _, password in pairs):
+        raise ValueError("must be user:password, several with spaces between, or nothing")
+    return tuple((user, password) for user, _, password in pairs)
+
+
+def _release(text: str) -> str:
+    parts = urlsplit(text)
+    try:
+        right = not text or (parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0)
+    except ValueError:  # urlsplit's, of a port that is no number
+        right = False
+    if not right or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("must be smtp://host, smtp://user:password@host:port, the same with smtps, or nothing")
+    return text
+
+
+_SECRET = frozenset({_password, _logins, _release})  # settings with these never get into a log
 
 
 def _one_of(choices: Iterable[Choice]) -> Callable[[str], Choice]:
@@ -150,7 +180,7 @@ class Settings:
         "127.0.0",
         _network,
         "the private network, a /24, by its first three numbers; every host's address is in it",
-        compose="172.31.25",
+        compose="198.19.25",
     )
     data: Path = _setting(
         "data", Path, "the folder of all that is kept: spool, mail, certificates, journal", compose="/data"
@@ -190,15 +220,47 @@ class Settings:
     imap_without: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to hide, such as MOVE,IDLE: their commands are then BAD"
     )
+    app_starttls: bool = _setting(
+        "off",
+        _switch,
+        "whether the app door offers STARTTLS, which most libraries try and then distrust the certificate",
+    )
+    web_auth: tuple[tuple[str, str], ...] = _setting(
+        "", _logins, "who may use the web service: user:password, several with spaces between; empty: everybody here"
+    )
+    web_hosts: tuple[str, ...] = _setting(
+        "", _names, "further names by which the web service may be called, such as mail.example.org"
+    )
+    keep_messages: int = _setting(
+        "0", _bound, "how many messages the web service remembers, the newest; 0: all (mailboxes keep theirs)"
+    )
+    keep_age: float = _setting("0", _age, "how long the web service remembers a message, such as 7d; 0: for ever")
+    release: str = _setting(
+        "", _release, "the real server to which the web service may release a message: smtp://user:password@host:587"
+    )
+    link_check: bool = _setting("off", _switch, "whether the link check may send requests to the Internet")
     log_level: str = _setting("info", _one_of(("debug", "info", "warning", "error")), "how much the services log")
     dns_port: int = _setting("1053", _port, "DNS, UDP and TCP", compose="53")
-    smtp_port: int = _setting("1025", _port, "SMTP between servers, on relay and store alike", compose="25")
+    app_port: int = _setting(
+        "1025", _port, "the app door: SMTP from anybody to anybody, for apps under test", compose="1025"
+    )
+    smtp_port: int = _setting("2525", _port, "SMTP between servers, on relay and store alike", compose="25")
     submission_port: int = _setting("1587", _port, "submission with STARTTLS", compose="587")
     submissions_port: int = _setting("1465", _port, "submission over TLS", compose="465")
     pop3_port: int = _setting("1110", _port, "POP3 with STLS", compose="110")
     pop3s_port: int = _setting("1995", _port, "POP3 over TLS", compose="995")
     imap_port: int = _setting("1143", _port, "IMAP with STARTTLS", compose="143")
     imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
+    web_port: int = _setting("8025", _port, "the web service, HTTP: console and API", compose="8025")
+    control_port: int = _setting("8026", _port, "the control doors, HTTP, which only the web service may open")
+
+    @property
+    def front(self) -> str:
+        """The address of the doors for people and apps: the app door and the web service.
+
+        It is the network's first address, so 127.0.0.1 by default: an app is told localhost and no more.
+        """
+        return self.listen or str(self.network[1])
 
     @property
     def capturing(self) -> bool:
@@ -214,6 +276,16 @@ class Settings:
     def ca_dir(self) -> Path:
         """The CA with its key, which only init needs."""
         return self.data / "ca"
+
+    @property
+    def control_dir(self) -> Path:
+        """The token of the control doors, which init made."""
+        return self.data / "control"
+
+    @property
+    def web_dir(self) -> Path:
+        """The web service's catalog and marks."""
+        return self.data / "web"
 
     @property
     def journal_dir(self) -> Path:
@@ -246,7 +318,7 @@ class Settings:
                 values[setting.name] = setting.metadata["parse"](text)
             except ValueError as error:
                 # Passwords must not get into logs.
-                shown = name if setting.metadata["parse"] is _password else f"{name}={text}"
+                shown = name if setting.metadata["parse"] in _SECRET else f"{name}={text}"
                 errors.append(f"{shown}: {error}")
         if errors:
             raise ConfigError("\n".join(errors))

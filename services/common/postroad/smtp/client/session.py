@@ -28,7 +28,7 @@ QUIT_TIMEOUT = 5.0  # seconds for the 221, on which nothing depends
 
 
 class Target(Protocol):
-    """A server: `str` of it is how outcomes name it, as in `mx.beta.test[172.31.25.143]`."""
+    """A server: `str` of it is how outcomes name it, as in `mx.beta.test[198.19.25.143]`."""
 
     @property
     def host(self) -> str:

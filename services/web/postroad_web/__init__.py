@@ -1,0 +1,1 @@
+"""The web service: what happened to every message, searchable, over HTTP."""

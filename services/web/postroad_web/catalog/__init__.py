@@ -1,0 +1,1 @@
+"""The catalog: one record per mail transaction that came in, folded from the journals and the mail itself."""
