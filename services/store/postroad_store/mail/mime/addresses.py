@@ -40,7 +40,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 
-_ATOM, _QUOTED, _LITERAL, _SPECIAL = "atom", "quoted", "literal", "special"
+_QUOTED, _LITERAL, _SPECIAL = "quoted", "literal", "special"
 _Token = tuple[str, bytes, bool]  # kind, text, whether white space or a comment comes before it
 
 
