@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad.mime.structure import parse
+from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
@@ -30,8 +32,6 @@ from postroad_store.mail.database.commits.messages import Append, Copy, Expunge,
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
-from postroad_store.mail.mime.structure import parse
-from postroad_store.mail.mime.text import is_plain, kept_text
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
+    from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
     from postroad_store.mail.model.arrival import Arrival, Copied, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
-    from postroad_store.mail.model.message import UID, Column, Part
+    from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
