@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
-    from postroad_store.mail.model.arrival import Arrival, Copied, Stored
+    from postroad_store.mail.model.arrival import Arrival, Copied, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
@@ -141,14 +141,16 @@ class Storage:
         """
         return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock.now())))
 
-    def delete(self, account: Account, name: str) -> Awaitable[None]:
-        r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4); with inferiors it becomes \Noselect.
+    def delete(self, account: Account, name: str) -> Awaitable[Mailbox]:
+        r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4), and return it.
+
+        With inferiors its name stays, as a \Noselect one.
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
         return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collect))
 
-    def rename(self, account: Account, name: str, new_name: str) -> Awaitable[None]:
+    def rename(self, account: Account, name: str, new_name: str) -> Awaitable[Renamed]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
 
         Raises `NoSuchMailbox`, `MailboxExists`, `NameNotAllowed`, `LimitReached`.
