@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("postroad_stack.init")
 
 _REMEDY = "Set POSTROAD_DATA to another folder"
-CONTAINERS = ("dns", "relay", "store")
+CONTAINERS = ("dns", "relay", "store", "web")
 LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
@@ -55,7 +55,8 @@ def prepare(settings: Settings) -> World:
     except WorldError as error:
         raise InitError(str(error)) from error
     journals = (settings.journal_dir / role.value for role in (Role.RELAY, Role.STORE))
-    for folder in (settings.ca_dir, settings.tls_dir, *journals, settings.spool_dir, settings.mail_dir):
+    folders = (settings.ca_dir, settings.tls_dir, settings.control_dir, settings.spool_dir, settings.mail_dir)
+    for folder in (*folders, *journals, settings.web_dir):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
