@@ -137,10 +137,10 @@ class ComposeStack(Stack):
             for config in (network.attrs["IPAM"]["Config"] or [])
         ]
         for third in range(100, 250):
-            candidate = ipaddress.ip_network(f"172.31.{third}.0/24")
+            candidate = ipaddress.ip_network(f"198.19.{third}.0/24")
             if not any(candidate.overlaps(network) for network in taken):
-                return f"172.31.{third}"
-        raise AssertionError("no /24 of 172.31.0.0/16 is free")
+                return f"198.19.{third}"
+        raise AssertionError("no /24 of 198.19.0.0/16 is free")
 
     # Services
 
