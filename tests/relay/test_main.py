@@ -52,7 +52,7 @@ async def test_it_serves_until_sigterm(environ: dict[str, str], monkeypatch: pyt
 
     monkeypatch.setattr("postroad.log.ready", ready)
     assert await run(Settings.from_environ(environ)) == 0
-    assert told[0]["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:1025"
+    assert told[0]["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:2525"
 
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,4 +81,4 @@ def test_what_is_missing_is_told(
 def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server((f"{environ['POSTROAD_NETWORK']}.25", 1587)):
         assert main() == 1
-    assert "POSTROAD_SMTP_PORT" in capsys.readouterr().err
+    assert "_SUBMISSION_PORT" in capsys.readouterr().err
