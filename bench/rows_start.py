@@ -1,4 +1,4 @@
-"""What a stack costs before any mail: the time to be ready, and the memory of its three services at rest."""
+"""What a stack costs before any mail: the time to be ready, and the memory of its services at rest."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def rows(make: Callable[[], ProcessStack], rounds: int) -> Iterator[Row]:
         return ready
 
     yield interleave(Row("first start to ready", "s", at_most(1.5)), rounds, start)
-    yield Row("memory of the three services at rest", "MB", at_most(200), ours=memory)
+    yield Row("memory of all services at rest", "MB", at_most(200), ours=memory)
