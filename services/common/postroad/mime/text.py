@@ -60,7 +60,7 @@ def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
     """Return the (header, body) text of any message. Header lines read `name: value`, LF ended."""
     texts = [header_text(fields(content[start:body])) for start, body in parsed.sections]
     texts += [
-        fold(decode(_undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
+        fold(decode(undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
         for leaf in parsed.leaves
         if is_text(leaf)
     ]
@@ -115,7 +115,7 @@ def decode(octets: bytes, charset: bytes | None) -> str:
         return octets.decode("latin-1")
 
 
-def _undo(octets: bytes, encoding: bytes) -> bytes:
+def undo(octets: bytes, encoding: bytes) -> bytes:
     """Undo a Content-Transfer-Encoding as far as possible."""
     if encoding == b"base64":
         return _base64(octets)
