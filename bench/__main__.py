@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,imap,start] [--rounds 3] [--save docs/benchmarks.md]
+python -m bench [--only dns,smtp,road,web,imap,start] [--rounds 3] [--save docs/benchmarks.md]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import rows_dns, rows_imap, rows_road, rows_smtp, rows_start
+from bench import rows_dns, rows_imap, rows_road, rows_smtp, rows_start, rows_web
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
 from bench.table import Row, markdown
@@ -27,7 +27,7 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "imap")
+GROUPS = ("start", "dns", "smtp", "road", "web", "imap")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -71,6 +71,11 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
         elif group == "road":
             road = rows_road.Road(smtp, mx, lambda: _reader(stack))
             yield from rows_road.rows(road, tls=tls, folder=folder, rounds=rounds)
+            yield rows_road.with_web(
+                road, start=lambda: stack.start(Service.WEB), stop=lambda: stack.stop(Service.WEB), rounds=rounds
+            )
+        elif group == "web":
+            yield from rows_web.rows(stack.endpoint(Port.APP), stack.endpoint(Port.WEB), folder, rounds)
         else:
             ours = ((imap.host, imap.port, pop3.port), (BOB.address, BOB.password))
             yield from rows_imap.big_rows(*ours, rounds)

@@ -135,3 +135,18 @@ def compared(ours: Road, peer: Road, name: str, rounds: int) -> Iterator[Row]:
     yield interleave(row, rounds, _latency(ours.smtp, ours.reader), _latency(peer.smtp, peer.reader))
     row = Row("delivery to IDLE's EXISTS, beside", "ms p50", None, peer_name=name)
     yield interleave(row, rounds, _idle(ours.mx, ours.reader), _idle(peer.mx, peer.reader))
+
+
+def with_web(road: Road, *, start: Callable[[], None], stop: Callable[[], None], rounds: int) -> Row:
+    """Measure the throughput with the web service, which reads along, beside that without."""
+    measure = _throughput(road.smtp, road.reader)
+
+    def without() -> float:
+        stop()
+        try:
+            return measure()
+        finally:
+            start()
+
+    row = Row("road, 2,000 messages, web reads along", "messages/s", at_least(0.8), peer_name="without web")
+    return interleave(row, rounds, measure, without)

@@ -157,6 +157,14 @@ def test_compose_publishes_the_ports_of_the_settings_on_loopback_alone() -> None
     }
 
 
+def test_compose_has_the_hosts_of_the_world() -> None:
+    """Each container has the address of its host, and the host's name as an alias for those who join the network."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    found = re.findall(r"ipv4_address: \$\{POSTROAD_NETWORK:-[\d.]+\}\.(\d+)\n +aliases: \[([\w.]+)\]", text)
+    hosts = tomllib.loads((SERVICES / "world.toml").read_text(encoding="utf-8"))["hosts"]
+    assert {name: int(address) for address, name in found} == {name: host["address"] for name, host in hosts.items()}
+
+
 def test_one_release_has_one_number() -> None:
     """Each distribution has the same version, and asks for just this version of the others."""
     versions = set()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroad_store.mail.mime.addresses import _common, _Parser, address_list
-from postroad_store.mail.mime.structure import parse, unpack
-from postroad_store.mail.mime.text import decode_words, is_plain, text
-from postroad_store.mail.model.message import Kind, Part
+from postroad.mime.addresses import _common, _Parser, address_list
+from postroad.mime.part import Kind, Part
+from postroad.mime.structure import parse, unpack
+from postroad.mime.text import decode_words, is_plain, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

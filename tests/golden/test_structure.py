@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail.mime.structure import parse
+from postroad.mime.structure import parse
 from tests.golden.structure.cases import CASES
 from tests.golden.structure.dovecot import HERE, quoted, write
 from tests.mail.corpus import cpython_messages

@@ -24,7 +24,7 @@ import docker
 import docker.errors
 
 from tests.harness.processes import plain_environment
-from tests.harness.stack import DEFAULT_WORLD, ROOT, WAIT, Endpoint, Port, Service, Stack
+from tests.harness.stack import DEFAULT_WORLD, ROOT, SERVICES, WAIT, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +38,7 @@ _BUILD_LIMIT = 600.0  # seconds, for images built from nothing
 # The ports inside the containers, and the variable that publishes each.
 _PORTS = {
     Port.DNS: (Service.DNS, 53, "POSTROAD_DNS_PORT"),
+    Port.APP: (Service.RELAY, 1025, "POSTROAD_APP_PORT"),
     Port.SMTP: (Service.RELAY, 25, "POSTROAD_SMTP_PORT"),
     Port.SUBMISSION: (Service.RELAY, 587, "POSTROAD_SUBMISSION_PORT"),
     Port.SUBMISSIONS: (Service.RELAY, 465, "POSTROAD_SUBMISSIONS_PORT"),
@@ -45,6 +46,7 @@ _PORTS = {
     Port.POP3S: (Service.STORE, 995, "POSTROAD_POP3S_PORT"),
     Port.IMAP: (Service.STORE, 143, "POSTROAD_IMAP_PORT"),
     Port.IMAPS: (Service.STORE, 993, "POSTROAD_IMAPS_PORT"),
+    Port.WEB: (Service.WEB, 8025, "POSTROAD_WEB_PORT"),
 }
 
 
@@ -108,12 +110,12 @@ class ComposeStack(Stack):
         override = {"services": dict.fromkeys(["init", *Service], mounts)}
         (self.folder / "override.yml").write_text(json.dumps(override))  # JSON is YAML
         self._down()  # what a run that was cut off has left
-        self.compose("build", timeout=_BUILD_LIMIT)
+        self.compose("build", "init", *SERVICES, timeout=_BUILD_LIMIT)
         since, began = time.time(), time.monotonic()
-        self.compose("up", "--detach", "--wait", "--no-build")
+        self.compose("up", "--detach", "--wait", "--no-build", *SERVICES)
         self.ready_after = time.monotonic() - began
         self.compose("cp", f"{Service.RELAY}:/data/tls/ca.pem", str(self.ca_file))
-        for service in Service:
+        for service in SERVICES:
             self._follow(service, since=since)
 
     def close(self) -> None:
@@ -135,10 +137,10 @@ class ComposeStack(Stack):
             for config in (network.attrs["IPAM"]["Config"] or [])
         ]
         for third in range(100, 250):
-            candidate = ipaddress.ip_network(f"172.31.{third}.0/24")
+            candidate = ipaddress.ip_network(f"198.19.{third}.0/24")
             if not any(candidate.overlaps(network) for network in taken):
-                return f"172.31.{third}"
-        raise AssertionError("no /24 of 172.31.0.0/16 is free")
+                return f"198.19.{third}"
+        raise AssertionError("no /24 of 198.19.0.0/16 is free")
 
     # Services
 

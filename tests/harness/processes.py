@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import IO, TYPE_CHECKING
 
-from tests.harness.stack import DEFAULT_WORLD, Endpoint, Port, Service, Stack
+from tests.harness.stack import DEFAULT_WORLD, SERVICES, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,12 @@ _PORTS = {
     Port.IMAPS: (143, 1993),
     Port.WEB: (1, 8025),
 }
-_MODULES = {Service.DNS: "postroad_dns", Service.RELAY: "postroad_relay", Service.STORE: "postroad_store"}
+_MODULES = {
+    Service.DNS: "postroad_dns",
+    Service.RELAY: "postroad_relay",
+    Service.STORE: "postroad_store",
+    Service.WEB: "postroad_web",
+}
 _CLAIM_PORT = 10025  # bound on a network's first address for as long as a stack uses the network
 STOPS_WITHIN = 10.0  # seconds; a service stops in a fraction of one
 
@@ -80,7 +85,7 @@ class ProcessStack(Stack):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.edit_world(self._world)
         self.init()
-        self.start(*Service)
+        self.start(*SERVICES)
 
     def init(self) -> None:
         """Run `init`, which makes the certificates and checks the world."""

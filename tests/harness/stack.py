@@ -32,6 +32,7 @@ LOOK_AGAIN = 0.05  # seconds between two looks at what cannot be waited for
 RELAY_NAME = "relay.postroad.test"
 STORE_NAME = "mx.postroad.test"
 DNS_NAME = "ns.postroad.test"
+WEB_NAME = "web.postroad.test"
 
 
 class Service(StrEnum):
@@ -40,6 +41,12 @@ class Service(StrEnum):
     DNS = "dns"
     RELAY = "relay"
     STORE = "store"
+    WEB = "web"
+
+
+# Until the web service is written there is nothing of it to start.
+HAS_WEB = (ROOT / "services" / "web" / "postroad_web" / "__main__.py").exists()
+SERVICES = tuple(service for service in Service if HAS_WEB or service is not Service.WEB)
 
 
 class Endpoint(NamedTuple):

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EQUIVALENT = Path(__file__).with_name("equivalent")
-FOLDERS = {"postroad": "common", "postroad_dns": "dns", "postroad_relay": "relay", "postroad_store": "store"}
+FOLDERS = {
+    "postroad": "common",
+    "postroad_dns": "dns",
+    "postroad_relay": "relay",
+    "postroad_store": "store",
+    "postroad_web": "web",
+}
 PACKAGES = {folder: package for package, folder in FOLDERS.items()}
 ENGINES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 # Tests elsewhere that run a package's modules, in addition to those that mirror its path.

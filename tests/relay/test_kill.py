@@ -41,7 +41,7 @@ class Load:
         while not self.over:
             # Whatever breaks on the way, the message was not promised.
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                async with aiosmtplib.SMTP(hostname=self._host, port=1025, start_tls=False, timeout=5) as client:
+                async with aiosmtplib.SMTP(hostname=self._host, port=2525, start_tls=False, timeout=5) as client:
                     while not self.over:
                         subject = f"number {next(self._numbers)}"
                         content = f"Subject: {subject}\r\n\r\nbody\r\n".encode()
@@ -101,7 +101,7 @@ async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> Non
     }
     async with (
         NameServer(script, address=f"{network}.53", port=1053),
-        PretendServer(address=store_at, port=1025) as store,
+        PretendServer(address=store_at, port=2525) as store,
     ):
         load = Load(f"{network}.25")
         senders = [asyncio.create_task(load.send()) for _ in range(SENDERS)]

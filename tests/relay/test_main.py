@@ -52,7 +52,7 @@ async def test_it_serves_until_sigterm(environ: dict[str, str], monkeypatch: pyt
 
     monkeypatch.setattr("postroad.log.ready", ready)
     assert await run(Settings.from_environ(environ)) == 0
-    assert told[0]["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:1025"
+    assert told[0]["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:2525"
 
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

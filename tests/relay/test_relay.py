@@ -65,7 +65,7 @@ class Site:
         for domain in ("alpha.test", "beta.test", "elsewhere.example"):
             script[domain, "MX"] = [f"{domain}. 300 MX 10 mx.postroad.test."]
         self.dns = NameServer(script, address=f"{self.network}.53", port=1053)
-        self.store = PretendServer(address=address, port=1025)
+        self.store = PretendServer(address=address, port=2525)
 
     async def __aenter__(self) -> Self:
         await self.dns.__aenter__()
@@ -101,8 +101,8 @@ class Site:
         return aiosmtplib.SMTP(
             hostname=f"{self.network}.25",
             port=port,
-            username=login if port != 1025 else None,
-            password=password if port != 1025 else None,
+            username=login if port != 2525 else None,
+            password=password if port != 2525 else None,
             use_tls=port == 1465,
             start_tls=port == 1587,
             validate_certs=False,
@@ -196,13 +196,13 @@ async def test_date_and_message_id_are_added_on_submission(site: Site, port: int
 
 
 async def test_mail_between_servers_is_left_as_it_is(site: Site) -> None:
-    await site.send(port=1025, sender="x@elsewhere.example")
+    await site.send(port=2525, sender="x@elsewhere.example")
     await site.store.wait_for(1)
     message = email.message_from_bytes(site.store.mails[0].content)
     assert message.keys() == ["Received", "From", "Subject"]
 
 
-@pytest.mark.parametrize(("port", "sender"), [(1587, None), (1025, "x@elsewhere.example")])
+@pytest.mark.parametrize(("port", "sender"), [(1587, None), (2525, "x@elsewhere.example")])
 async def test_a_body_without_a_header_section_stays_the_body(site: Site, port: int, sender: str | None) -> None:
     await site.send(port=port, content=b"hello world\r\n", **({"sender": sender} if sender else {}))
     await site.store.wait_for(1)
@@ -214,7 +214,7 @@ async def test_a_body_without_a_header_section_stays_the_body(site: Site, port: 
 
 async def test_the_relay_is_open_to_nobody(site: Site) -> None:
     refused, _ = await site.send(
-        "bob@beta.test", "x@elsewhere.example", "nobody@beta.test", port=1025, sender="x@y.example"
+        "bob@beta.test", "x@elsewhere.example", "nobody@beta.test", port=2525, sender="x@y.example"
     )
     assert {address: answer.code for address, answer in refused.items()} == {
         "x@elsewhere.example": 550,
@@ -248,7 +248,7 @@ async def test_wrong_passwords_are_refused(site: Site, login: str, password: str
 
 async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    await site.send("nobody@beta.test", "bob@beta.test", port=1025, sender="x@y.example")
+    await site.send("nobody@beta.test", "bob@beta.test", port=2525, sender="x@y.example")
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):
         await site.client(password="wrong").connect()
     async with site.client() as client:
@@ -442,7 +442,7 @@ async def test_mail_waits_for_a_name_server_that_fails(site: Site) -> None:
 
 
 async def test_a_client_that_goes_away_after_the_final_dot_has_sent_its_message(site: Site) -> None:
-    reader, writer = await asyncio.open_connection(f"{site.network}.25", 1025)
+    reader, writer = await asyncio.open_connection(f"{site.network}.25", 2525)
     writer.write(b"EHLO x\r\nMAIL FROM:<x@y.example>\r\nRCPT TO:<bob@beta.test>\r\nDATA\r\n")
     while b"354" not in await reader.readline():
         pass
@@ -477,11 +477,11 @@ async def test_what_comes_while_it_is_still_starting_is_delivered_once(
 
 
 async def test_an_edit_of_the_world_is_taken_up(site: Site) -> None:
-    refused, _ = await site.send("bob@beta.test", "eve@beta.test", port=1025)
+    refused, _ = await site.send("bob@beta.test", "eve@beta.test", port=2525)
     assert list(refused) == ["eve@beta.test"]
     site.world_file.write_bytes(TEXT.replace(b'dave = "gravel"', b'dave = "gravel", eve = "apple"'))
     for _ in range(200):
-        refused, _ = await site.send("bob@beta.test", "eve@beta.test", port=1025)
+        refused, _ = await site.send("bob@beta.test", "eve@beta.test", port=2525)
         if not refused:
             break
         await asyncio.sleep(0.02)
@@ -492,6 +492,6 @@ async def test_without_a_certificate_there_is_no_port_465(tmp_path: Path) -> Non
     site = Site(tmp_path, None)
     assert site.make().listeners == ()
     async with site:
-        assert [listener.port for listener in site.relay.listeners] == [1025, 1587]
-        await site.send(port=1025)
+        assert [listener.port for listener in site.relay.listeners] == [2525, 1587]
+        await site.send(port=2525)
         await site.store.wait_for(1)

@@ -41,7 +41,16 @@ def test_the_ca_may_sign_the_world_and_what_is_nobody_s(tmp_path: Path) -> None:
     assert extension.critical  # RFC 5280 §4.2.1.10
     assert values(extension.value.permitted_subtrees) == [
         *("example", "localhost", "test", "real.org", "store"),
-        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "192.0.2.1/32"),
+        *(
+            "127.0.0.0/8",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "::1/128",
+            "fc00::/7",
+            "192.0.2.1/32",
+        ),
     ]
     # The container, and not the top-level domain of its name.
     assert values(extension.value.excluded_subtrees) == [".store"]

@@ -39,6 +39,14 @@ def talking(greeting: bytes, answer: bytes) -> Iterator[int]:
         thread.join()
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"), [(b"HTTP/1.1 200 OK\r\n\r\n", 0), (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", 1), (b"", 1)]
+)
+def test_http(answer: bytes, status: int) -> None:
+    with talking(b"", answer) as port:
+        assert health.main([f"http:{port}"]) == status
+
+
 @contextmanager
 def answering(udp_response: bytes, tcp_response: bytes) -> Iterator[int]:
     """Serve one DNS query over UDP and, where that one is answered well, one over TCP; yield the port."""

@@ -18,7 +18,7 @@ from tests.harness.stack import ROOT, WAIT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("installed")]
 
-DISTRIBUTIONS = ("common", "stack", "dns", "relay", "store")
+DISTRIBUTIONS = ("common", "stack", "dns", "relay", "store", "web")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_what_is_installed(prefix: Path) -> None:
     script = """
 import importlib.metadata, json, postroad_relay, postroad_stack
 found = {}
-for name in ("postroad", "postroad-stack", "postroad-dns", "postroad-relay", "postroad-store"):
+for name in ("postroad", "postroad-stack", "postroad-dns", "postroad-relay", "postroad-store", "postroad-web"):
     metadata = importlib.metadata.metadata(name)
     files = [str(file) for file in importlib.metadata.files(name) or ()]
     found[name] = [metadata["License-Expression"], metadata.get_payload().strip()[:2], files]

@@ -273,6 +273,11 @@ class Settings:
         return self.data / "tls"
 
     @property
+    def trust_dir(self) -> Path:
+        """The CA's certificate alone, for clients, readable by every user: ca.pem."""
+        return self.data / "trust"
+
+    @property
     def ca_dir(self) -> Path:
         """The CA with its key, which only init needs."""
         return self.data / "ca"

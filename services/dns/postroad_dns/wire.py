@@ -163,7 +163,7 @@ def decode(packet: bytes) -> Query | None:
         malformed = True
     if head.opcode == QUERY:
         # RFC 9619: a query asks one question. It has nothing in answer and authority, nor octets after its end.
-        malformed |= len(questions) != 1 or header.q != 1 or header.a + header.auth > 0 or buffer.remaining() > 0
+        malformed |= len(questions) != 1 or header.a + header.auth > 0 or buffer.remaining() > 0
     malformed |= len(opts) > 1  # RFC 6891 §6.1.1
     question = questions[0] if len(questions) == header.q == 1 else None
     return replace(head, question=question, edns=opts[0] if opts else None, malformed=malformed)

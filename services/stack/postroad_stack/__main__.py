@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAMS = {
-    "run": ("run.command", "start dns, relay and store as processes, until Ctrl-C"),
+    "run": ("run.command", "start dns, relay, store and web as processes, until Ctrl-C"),
     "init": ("init", "check settings and world, make the certificates and the data folders"),
     "trace": ("trace.command", "print one message's road, or what was refused to somebody"),
     "queue": ("queue", "list the messages that wait in the relay, and why they wait"),

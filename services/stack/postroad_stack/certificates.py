@@ -73,6 +73,13 @@ def ensure(ca_dir: Path, tls_dir: Path, names: Iterable[str], addresses: Iterabl
     return Issued(ca=new, leaf=True, outgrown=outgrown, constrained=constrained)
 
 
+def publish(ca_dir: Path, trust_dir: Path) -> None:
+    """Copy the CA's certificate, and nothing else, to where clients of any user find it."""
+    certificate, copy = (ca_dir / CA_FILE).read_bytes(), trust_dir / CA_FILE
+    if not copy.exists() or copy.read_bytes() != certificate:
+        _write(copy, certificate, 0o644)
+
+
 def _subject_alternative_name(names: Iterable[str], addresses: Iterable[Address]) -> x509.SubjectAlternativeName:
     entries: list[x509.GeneralName] = [x509.DNSName(name) for name in sorted(set(names))]
     entries += [x509.IPAddress(address) for address in sorted(set(addresses), key=lambda ip: (ip.version, int(ip)))]

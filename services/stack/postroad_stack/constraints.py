@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 # RFC 2606 §2: no real site has these names, so a world may get more domains below them without a new CA.
 RESERVED = ("example", "localhost", "test")
-# RFC 1122 §3.2.1.3 (g), RFC 1918 §3, RFC 4291 §2.5.3, RFC 4193 §3.1
+# RFC 1122 §3.2.1.3 (g), RFC 1918 §3, RFC 2544 §C.2.2 (the containers' by default), RFC 4291 §2.5.3, RFC 4193 §3.1
 PRIVATE = tuple(
-    map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"))
+    map(
+        ip_network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "::1/128", "fc00::/7"),
+    )
 )
 # OpenSSL gives up on a certificate if its names times the constraints are over 2**20, and takes no chain over 100 kB,
 # which has room for some 5,000 names.

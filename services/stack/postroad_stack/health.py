@@ -26,12 +26,15 @@ _TALKS = {
     "imap": (b"* OK", b"a LOGOUT\r\n", b"* BYE"),  # RFC 3501 §7.1.1, §6.1.3
 }
 
+# RFC 9110 §9.3.1: here the client speaks first. /livez needs no password.
+_REQUEST = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
 
 USAGE = f"""\
 usage: postroad health PROTOCOL:[HOST:]PORT ...
 
 Speak each protocol to {HOST}, such as dns:53, or to another host, such as imap:127.0.0.143:1143; the protocols are
-dns, {", ".join(_TALKS)}.
+dns, http, {", ".join(_TALKS)}.
 Exit status 1 means that one of them is not well.
 """
 
@@ -48,8 +51,12 @@ def check(protocol: str, host: str, port: int, timeout: float = TIMEOUT) -> None
     if protocol == "dns":
         _check_dns(host, port, timeout)
         return
-    greeting, farewell, answer = _TALKS[protocol]
     with socket.create_connection((host, port), timeout) as connection, connection.makefile("rb") as lines:
+        if protocol == "http":
+            connection.sendall(_REQUEST)
+            _expect(lines.readline(1000), b"HTTP/1.1 200 ")
+            return
+        greeting, farewell, answer = _TALKS[protocol]
         _expect(lines.readline(1000), greeting)
         connection.sendall(farewell)
         _expect(lines.readline(1000), answer)
@@ -89,7 +96,9 @@ def _target(argument: str) -> tuple[str, str, int]:
 def main(arguments: Sequence[str]) -> int:
     """Check each `protocol:port`; returns 1 if one is not well, with a line that says which and why."""
     targets = [_target(argument) for argument in arguments]
-    if not targets or any(protocol not in {"dns", *_TALKS} or not 0 < port < 1 << 16 for protocol, _, port in targets):
+    if not targets or any(
+        protocol not in {"dns", "http", *_TALKS} or not 0 < port < 1 << 16 for protocol, _, port in targets
+    ):
         asked = arguments[:1] in (["-h"], ["--help"])
         (sys.stdout if asked else sys.stderr).write(USAGE)
         return 0 if asked else 2

@@ -18,7 +18,7 @@ from postroad.config import ConfigError, Settings
 from postroad.tls import CA_FILE, TlsError
 from postroad.world.source import WorldError, load_world
 from postroad.world.world import Role
-from postroad_stack.certificates import ensure
+from postroad_stack.certificates import ensure, publish
 from postroad_stack.starter import with_world
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("postroad_stack.init")
 
 _REMEDY = "Set POSTROAD_DATA to another folder"
-CONTAINERS = ("dns", "relay", "store")
+CONTAINERS = ("dns", "relay", "store", "web")
 LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
@@ -55,9 +55,10 @@ def prepare(settings: Settings) -> World:
     except WorldError as error:
         raise InitError(str(error)) from error
     journals = (settings.journal_dir / role.value for role in (Role.RELAY, Role.STORE))
-    for folder in (settings.ca_dir, settings.tls_dir, *journals, settings.spool_dir, settings.mail_dir):
+    folders = (settings.ca_dir, settings.tls_dir, settings.control_dir, settings.spool_dir, settings.mail_dir)
+    for folder in (*folders, *journals, settings.web_dir, settings.trust_dir):
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o755 if folder == settings.trust_dir else 0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InitError(f"the data folder {folder} cannot be made: {error.strerror}. {_REMEDY}") from error
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -65,12 +66,13 @@ def prepare(settings: Settings) -> World:
     addresses = [*LOOPBACK, *(host.address for host in world.hosts.values())]
     try:
         issued = ensure(settings.ca_dir, settings.tls_dir, certificate_names(world), addresses, datetime.now(UTC))
+        publish(settings.ca_dir, settings.trust_dir)
     except (TlsError, OSError) as error:
         raise InitError(f"no certificate could be made: {error}") from error
     if issued.outgrown:
         _log.warning("the world has a name that the old CA may not sign: give the new one to all clients")
     if issued.ca:
-        _log.info("made a CA: clients need its certificate, %s (make ca)", settings.tls_dir / CA_FILE)
+        _log.info("made a CA: clients need its certificate, %s (make ca)", settings.trust_dir / CA_FILE)
     if not issued.constrained:
         remedy = "" if issued.ca else f". Remove {settings.ca_dir} (in containers the volume ca) to have a new one made"
         _log.warning("the CA has no name constraints: a client that trusts it trusts it for every site%s", remedy)

@@ -13,9 +13,11 @@ from postroad.dns.rdata import CNAME, MX, NS, PTR, SRV, A, Rdata, Type, host_nam
 HOST = Name.parse("host.example.")
 
 
-@pytest.mark.parametrize("kind", Type)
-def test_the_numbers_are_iana_s(kind: Type) -> None:
-    assert int(dns.rdatatype.from_text(kind.name)) == kind.value
+def test_the_numbers_are_iana_s() -> None:
+    """One test for all: a test's name must not hold the number that it asserts."""
+    assert {kind.name: kind.value for kind in Type} == {
+        kind.name: dns.rdatatype.from_text(kind.name).value for kind in Type
+    }
 
 
 @pytest.mark.parametrize("rdata", [NS(HOST), MX(1, HOST), SRV(1, 2, 3, HOST)])

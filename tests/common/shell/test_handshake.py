@@ -32,6 +32,10 @@ def ssl_error(reason: str | None) -> ssl.SSLError:
         (SSL.Error([("SSL routines", "", "http request")]), "the client speaks HTTP [http request]"),
         (ssl_error("WRONG_VERSION_NUMBER"), "the client does not speak TLS [wrong version number]"),
         (SSL.Error([("SSL routines", "", "something new")]), "something new"),
+        (
+            OSError("ALERT_CERTIFICATE_EXPIRED"),
+            "the client takes the certificate for expired: compare the clocks, or run init [ALERT_CERTIFICATE_EXPIRED]",
+        ),
         (SSL.Error([]), "Error"),
         (SSL.Error(), "Error"),
         (ConnectionResetError(104, "reset"), handshake.CLOSED),

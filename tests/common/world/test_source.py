@@ -341,3 +341,15 @@ def test_the_version_changes_with_the_file(tmp_path: Path) -> None:
     file.path.write_text(HOSTS + "# more")
     assert file.version() != before
     assert "x.test" in file.load().domains
+
+
+def test_a_dotted_name_without_quotes_is_the_only_error() -> None:
+    """TOML reads it as a table in a table: what is missing there is not missing in the domain that was meant."""
+    first, *others = errors_of(HOSTS + "[domains.y.test]\nmx = ['10 mx.x.test']\nelse = {}\n")
+    assert "unknown key 'test'" in first
+    assert first.endswith("a name with dots must be in quotes")
+    assert not others
+
+
+def test_the_last_address_of_the_network() -> None:
+    assert parse(HOSTS.replace("53", "254")).host_of(Role.DNS).address == IPv4Address("127.0.0.254")

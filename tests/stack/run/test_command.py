@@ -30,7 +30,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("POSTROAD_NETWORK", f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250}")
     monkeypatch.setenv("POSTROAD_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    for module in ("fake_dns", "fake_relay", "fake_store"):
+    for module in ("fake_dns", "fake_relay", "fake_store", "fake_web"):
         (tmp_path / f"{module}.py").write_text(GOOD, encoding="utf-8")
     fakes = {role: module.replace("postroad", "fake") for role, module in command.MODULES.items()}
     monkeypatch.setattr(command, "MODULES", fakes)
@@ -43,13 +43,13 @@ def test_main_until_a_signal(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", out := Output({"\n": interrupt}))
     assert command.main(arguments) == 0
-    assert capsys.readouterr().err.count("msg=ready") == 3
+    assert capsys.readouterr().err.count("msg=ready") == 4
     if arguments:
         facts = json.loads(out.getvalue())
         assert facts["ready"] is True
         assert gone(facts["pids"])
         assert Path(facts["ca"]).is_file()
-        assert facts["endpoints"]["smtp"][1] == 1025
+        assert facts["endpoints"]["smtp"][1] == 2525
     else:
         assert out.getvalue().startswith("Postroad is ready, after ")
 

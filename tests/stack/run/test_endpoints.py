@@ -9,7 +9,7 @@ import pytest
 
 from postroad.config import Settings
 from postroad.world.source import load_world
-from postroad_stack.run.endpoints import check_addresses, first_steps, listeners
+from postroad_stack.run.endpoints import check_addresses, control_doors, first_steps, listeners
 from postroad_stack.run.errors import RunError
 
 WORLD = Path(__file__).parents[3] / "services" / "world.toml"
@@ -21,15 +21,26 @@ def test_listeners_and_first_steps(tmp_path: Path) -> None:
     endpoints = listeners(settings, world)
     assert endpoints["dns"] == ("127.5.6.53", 1053)
     assert endpoints["submission"] == ("127.5.6.25", 1587)
-    assert endpoints["mx"] == ("127.5.6.143", 1025)
+    assert endpoints["mx"] == ("127.5.6.143", 2525)
     assert endpoints["imaps"] == ("127.5.6.143", 1993)
+    assert endpoints["app"] == ("127.5.6.1", 1025)
+    assert endpoints["web"] == ("127.5.6.1", 8025)
+    assert control_doors(settings, world)["control of store"] == ("127.5.6.143", 8026)
     text = "\n".join(first_steps(settings, world, endpoints))
+    assert text.startswith("Point your app at 127.5.6.1:1025 (")
     assert "--mail-from alice@alpha.test --mail-rcpt bob@beta.test" in text
     assert "wonderland" not in text
 
     lonely = tmp_path / "world.toml"
     lonely.write_text(WORLD.read_text(encoding="utf-8").partition('[domains."alpha.test"]')[0], encoding="utf-8")
     assert "curl" not in "\n".join(first_steps(settings, load_world(lonely, settings.network), endpoints))
+
+
+def test_the_first_step_on_this_machine() -> None:
+    settings = Settings.from_environ({"POSTROAD_WORLD": str(WORLD)})
+    world = load_world(settings.world, settings.network)
+    first, *_ = first_steps(settings, world, listeners(settings, world))
+    assert first == "Point your app at localhost:1025 (SMTP; no login, no TLS), and open http://localhost:8025."
 
 
 def test_addresses_that_cannot_be_used() -> None:
@@ -42,5 +53,5 @@ def test_addresses_that_cannot_be_used() -> None:
         with pytest.raises(RunError, match=rf"^127\.0\.0\.1:{port} in use"):
             check_addresses({"imap": ("127.0.0.1", port)})
     check_addresses({"imap": ("127.0.0.1", port)})
-    with pytest.raises(RunError, match=r"^smtp and mx would both listen on 127\.0\.0\.1:1025: "):
-        check_addresses({"smtp": ("127.0.0.1", 1025), "imap": ("127.0.0.1", port), "mx": ("127.0.0.1", 1025)})
+    with pytest.raises(RunError, match=r"^smtp and mx would both listen on 127\.0\.0\.1:2525: "):
+        check_addresses({"smtp": ("127.0.0.1", 2525), "imap": ("127.0.0.1", port), "mx": ("127.0.0.1", 2525)})

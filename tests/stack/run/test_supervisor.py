@@ -70,6 +70,19 @@ async def test_what_they_print_is_harmless() -> None:
     assert output.getvalue().startswith("dns | \\x1b[2J\\u202e\n")
 
 
+async def test_one_gives_way_to_the_others() -> None:
+    supervisor = Supervisor(
+        {name: [sys.executable, "-c", GOOD] for name in ("relay", "web")}, os.environ, Output(), nice={"web": 3}
+    )
+    try:
+        assert await supervisor.start()
+        own = os.nice(0)
+        found = {name: os.getpriority(os.PRIO_PROCESS, process) for name, process in supervisor.pids.items()}
+        assert found == {"relay": own, "web": min(own + 3, 19)}
+    finally:
+        await supervisor.stop()
+
+
 async def test_one_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "STOP_TIMEOUT", 0.2)
     supervisor = supervise(Output({"msg=ready": interrupt}), store=STUBBORN)

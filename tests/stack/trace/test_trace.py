@@ -9,7 +9,7 @@ import pytest
 
 from postroad.journal import JournalReader, Kind
 from postroad_stack.trace.command import main
-from postroad_stack.trace.finding import find, has_uid
+from postroad_stack.trace.finding import find
 from postroad_stack.trace.printing import render
 
 if TYPE_CHECKING:
@@ -215,21 +215,27 @@ def test_every_kind_can_be_told(tmp_path: Path) -> None:
     assert all(kind in text for kind in Kind)
 
 
-@pytest.mark.parametrize(
-    ("uids", "uid", "there"),
-    [
-        (3, 3, True),
-        (3, 4, False),
-        ("3", 3, True),
-        ("1:5", 5, True),
-        ("1:5,9", 7, False),
-        ("x", 1, False),
-        (None, 1, False),
-        ("1:x", 1, False),
-    ],
-)
-def test_has_uid(uids: object, uid: int, there: bool) -> None:
-    assert has_uid(uids, uid) is there
+def test_a_message_is_followed_from_mailbox_to_mailbox(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    here = {"account": "bob@beta.test", "protocol": "imap"}
+    past.note("store", "stored", "S1", "<m@x.test>", **here, mailbox="INBOX", uid_validity=7, uid=5)
+    past.note("store", "copied", **here, mailbox="INBOX", uid_validity=7, uid=6, to="B", to_uid_validity=8, to_uid=1)
+    past.note(
+        "store", "moved", **here, mailbox="INBOX", uid_validity=7, uid="1:2,5", to="A", to_uid_validity=9, to_uid="4:6"
+    )
+    past.note("store", "renamed", **here, mailbox="A", uid_validity=9, to="Z")
+    past.note("store", "retrieved", **here, mailbox="Z", uid_validity=9, uid=6)
+    past.note("store", "retrieved", **here, mailbox="Z", uid_validity=9, uid=5)
+    past.note("store", "moved", **here, mailbox="Z", uid_validity=9, uid=6, to="Y", to_uid_validity="?", to_uid=1)
+    past.note("store", "removed", **here, mailbox="Z", uid_validity=9)
+    lines = past.trace("<m@x.test>").splitlines()
+    assert [line.split(maxsplit=4)[4].split(maxsplit=1) for line in lines[4:]] == [
+        ["moved", "bob@beta.test INBOX UID 1:2,5 to A UID 4:6 by imap"],
+        ["renamed", "bob@beta.test A to Z by imap"],
+        ["retrieved", "bob@beta.test Z UID 6 by imap"],
+        ["moved", "bob@beta.test Z UID 6 to Y UID 1 by imap"],
+        ["removed", "bob@beta.test Z by imap"],
+    ]
 
 
 def test_a_message_is_found_by_each_of_its_message_ids(tmp_path: Path) -> None:

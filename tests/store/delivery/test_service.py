@@ -146,7 +146,15 @@ class TestMessage:
         await deliver(place, MAIL, envelope("x@elsewhere.example", "new+tag@beta.test"))
         assert len(await stored(place, "capture@postroad.test")) == 1
         assert len(await stored(place, "new@beta.test")) == 1
+        assert {event.detail["account"]: event.detail.get("captured") for event in place.history()} == {
+            "capture@postroad.test": True,
+            "new@beta.test": None,
+        }
         place.close()
+
+    async def test_mail_for_the_capture_account_itself_is_not_captured(self, place: Place) -> None:
+        await deliver(place, MAIL, envelope("capture@postroad.test"))
+        assert "captured" not in place.history()[0].detail
 
     async def test_the_journal_has_every_message_id(self, place: Place) -> None:
         await deliver(place, b"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n", envelope("bob@beta.test"))

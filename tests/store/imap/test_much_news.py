@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap import session as session_module
+from postroad_store import notes
 from postroad_store.mail.model import view as view_module
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -130,8 +130,8 @@ async def test_append_leaves_long_news_for_later(wires: tuple[Wire, Wire]) -> No
 async def test_a_long_note_lets_others_run(
     place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "RANGES_PER_NOTE", 2)
-    monkeypatch.setattr(session_module, "NOTES_AT_ONCE", 3)
+    monkeypatch.setattr(notes, "RANGES_PER_NOTE", 2)
+    monkeypatch.setattr(notes, "NOTES_AT_ONCE", 3)
     wire, _ = wires
     odd = ",".join(str(number) for number in EVERY[::2])
     await wire.say(f"a STORE {odd} +FLAGS.SILENT (\\Deleted)")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad.clock import Clock
+from postroad.mime.part import Kind
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect
@@ -36,7 +37,7 @@ from postroad_store.mail.model.flags import (
     FlagSet,
 )
 from postroad_store.mail.model.mailbox import Status
-from postroad_store.mail.model.message import UID, Column, Kind
+from postroad_store.mail.model.message import UID, Column
 from postroad_store.mail.model.view import Changes
 from postroad_store.mail.storage import Storage
 

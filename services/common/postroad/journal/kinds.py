@@ -29,6 +29,9 @@ class Kind(StrEnum):
     STORED = "stored"  # store: it is in a mailbox
     RETRIEVED = "retrieved"  # store: a client has read it whole
     REMOVED = "removed"  # store: a client has expunged or deleted it
+    MOVED = "moved"  # store: it is in another mailbox now, under another UID
+    COPIED = "copied"  # store: it is in another mailbox too
+    RENAMED = "renamed"  # store: the mailbox that it is in has another name
 
 
 # The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content), `peer` (its IP address), `client`

@@ -8,12 +8,12 @@ import json
 import os
 import sys
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from postroad.config import ConfigError, Settings
-from postroad.world.world import Role
 from postroad_stack.init import InitError, prepare
-from postroad_stack.run.endpoints import check_addresses, first_steps, listeners
+from postroad_stack.run.endpoints import check_addresses, control_doors, first_steps, listeners
 from postroad_stack.run.errors import RunError
 from postroad_stack.run.lock import sole_user
 from postroad_stack.run.supervisor import Supervisor
@@ -22,7 +22,8 @@ from postroad_stack.starter import with_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-MODULES = {Role.DNS: "postroad_dns", Role.RELAY: "postroad_relay", Role.STORE: "postroad_store"}
+MODULES = {"dns": "postroad_dns", "relay": "postroad_relay", "store": "postroad_store", "web": "postroad_web"}
+NICE = {"web": 10}  # it may lag: mail comes first
 
 
 def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
@@ -33,8 +34,8 @@ def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
     with sole_user(settings.data) as lock:
         world = prepare(settings)
         endpoints = listeners(settings, world)
-        check_addresses(endpoints)
-        commands = {role.value: [sys.executable, "-m", module] for role, module in MODULES.items()}
+        check_addresses({**endpoints, **control_doors(settings, world)})
+        commands = {name: [sys.executable, "-m", module] for name, module in MODULES.items() if _is_here(module)}
 
         def ready(pids: Mapping[str, int]) -> None:
             seconds = time.monotonic() - began
@@ -55,13 +56,17 @@ def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
         asyncio.run(_supervise(commands, environ, lock, ready))
 
 
+def _is_here(module: str) -> bool:
+    return module != "postroad_web" or find_spec("postroad_web.__main__") is not None  # until it is written
+
+
 async def _supervise(
     commands: Mapping[str, Sequence[str]],
     environ: Mapping[str, str],
     lock: int,
     ready: Callable[[Mapping[str, int]], None],
 ) -> None:
-    supervisor = Supervisor(commands, environ, sys.stderr, lock=lock)
+    supervisor = Supervisor(commands, environ, sys.stderr, lock=lock, nice=NICE)
     try:
         if await supervisor.start():
             ready(supervisor.pids)
@@ -74,8 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stack; returns 1 if it could not start, or if a service ended by itself."""
     parser = argparse.ArgumentParser(
         prog="postroad run",
-        description="Run dns, relay and store as processes until Ctrl-C. In a folder without a world file it writes "
-        "one (world.toml) to start from. Mail, queue and certificates are kept in data/.",
+        description="Run dns, relay, store and web as processes until Ctrl-C. In a folder without a world file it "
+        "writes one (world.toml) to start from. Mail, queue and certificates are kept in data/.",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON when the stack is ready")
     options = parser.parse_args(arguments)

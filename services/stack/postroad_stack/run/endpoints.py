@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.world.world import World
 
+LOCALHOST = "127.0.0.1"
+
 
 def listeners(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
     """Return the address and port of each protocol."""
     dns, relay, store = (settings.listen or str(world.host_of(role).address) for role in Role)
     return {
         "dns": (dns, settings.dns_port),
+        "app": (settings.front, settings.app_port),
         "smtp": (relay, settings.smtp_port),
         "submission": (relay, settings.submission_port),
         "submissions": (relay, settings.submissions_port),
@@ -29,7 +32,13 @@ def listeners(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
         "pop3s": (store, settings.pop3s_port),
         "imap": (store, settings.imap_port),
         "imaps": (store, settings.imaps_port),
+        "web": (settings.front, settings.web_port),
     }
+
+
+def control_doors(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
+    """Return where each service can be controlled: always at its own host's address."""
+    return {f"control of {role}": (str(world.host_of(role).address), settings.control_port) for role in Role}
 
 
 def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
@@ -76,6 +85,9 @@ def _bind_error(host: str, port: int) -> int:
 def first_steps(settings: Settings, world: World, endpoints: Mapping[str, tuple[str, int]]) -> Iterator[str]:
     """Yield the lines that show a newcomer where everything is."""
     at = {name: f"{host}:{port}" for name, (host, port) in endpoints.items()}
+    if settings.front == LOCALHOST:
+        at |= {name: f"localhost:{endpoints[name][1]}" for name in ("app", "web")}
+    yield f"Point your app at {at['app']} (SMTP; no login, no TLS), and open http://{at['web']}."
     yield f"  submission  {at['submission']} (STARTTLS), {at['submissions']} (TLS); SMTP {at['smtp']}"
     yield f"  POP3        {at['pop3']} (STLS), {at['pop3s']} (TLS)"
     yield f"  IMAP        {at['imap']} (STARTTLS), {at['imaps']} (TLS)"

@@ -23,7 +23,8 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Supervisor:
     """Runs one process per command and prints their lines to `output`, each with its process's name in front.
 
-    `lock` is a descriptor that the processes inherit: one that outlives us still holds it.
+    `lock` is a descriptor that the processes inherit: one that outlives us still holds it. `nice` says by how much each
+    gives way to the others.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Supervisor:
         output: TextIO,
         *,
         lock: int | None = None,
+        nice: Mapping[str, int] | None = None,
     ) -> None:
         self._commands = commands
         self._environ = environ
         self._output = output
         self._lock = lock
+        self._nice = nice or {}
         self._width = max(map(len, commands))
         self._processes: dict[str, Process] = {}
         self._followers: list[asyncio.Task[None]] = []
@@ -70,6 +73,9 @@ class Supervisor:
                 start_new_session=True,  # Ctrl-C is for this process, which then stops the others
             )
             self._processes[name] = process
+            if increment := self._nice.get(name):
+                with contextlib.suppress(ProcessLookupError):  # it has ended; its follower will find out
+                    os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + increment)
             self._followers.append(loop.create_task(self._follow(name, process)))
         if self._lock is not None:  # the next stack on this data folder reads the IDs of processes to stop there
             os.pwrite(self._lock, " ".join(map(str, self.pids.values())).encode(), 0)

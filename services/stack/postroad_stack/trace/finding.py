@@ -2,8 +2,9 @@
 
 Events belong to one message where they share a queue ID or a Message-ID, or where the reply that one service got names
 the queue ID that the other gave ("250 2.0.0 OK stored as 660f709bc5fb3"). Reading and removing are recorded with
-account, mailbox and UID, and found by what was stored there; refusals in the session that brought the message, by the
-session. A notification (DSN) is a message of its own, linked to the one that it reports on, whichever was asked for.
+account, mailbox and UID, and found by what was stored there, or moved or copied to there; refusals in the session that
+brought the message, by the session. A notification (DSN) is a message of its own, linked to the one that it reports
+on, whichever was asked for.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Entry, JournalReader, Kind
+from postroad.journal.uids import position_of, ranges_in, uid_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 # A message's place in the store: account, mailbox, UIDVALIDITY, UID.
 Place = tuple[str, str, int, int]
 
 _STORED_AS = re.compile(r"\bstored as ([0-9A-Za-z]+)")  # postroad_store.delivery.service says so
-_OF_A_PLACE = frozenset({Kind.RETRIEVED, Kind.REMOVED})
+_OF_A_PLACE = frozenset({Kind.RETRIEVED, Kind.REMOVED, Kind.MOVED, Kind.COPIED, Kind.RENAMED})
 _OF_A_STRANGER = ("session", "peer", "login", "sender", "recipient")  # by which refusals without a message are found
 
 
@@ -65,6 +67,8 @@ class Message:
             self.queue_ids.update(_STORED_AS.findall(str(detail.get("reply", ""))))
         if entry.kind is Kind.STORED and isinstance(detail.get("uid"), int):
             self.places.add((detail.get("account", ""), detail.get("mailbox", ""), _validity(detail), detail["uid"]))
+        if "to" in detail and entry.kind in _OF_A_PLACE:
+            self.places.update(list(_places_after(entry, self.places)))
         if entry.kind is Kind.REPORTED and "dsn_queue_id" in detail:
             self.reported_by.add(str(detail["dsn_queue_id"]))
         if "reports" in detail:
@@ -101,19 +105,23 @@ def _is_at(entry: Entry, place: Place) -> bool:
         detail.get("account") == account
         and detail.get("mailbox") == mailbox
         and _validity(detail) == validity
-        and has_uid(detail.get("uid"), uid)
+        and ("uid" not in detail or position_of(uid, ranges_in(detail["uid"])) is not None)  # without: all of them
     )
 
 
-def has_uid(uids: object, uid: int) -> bool:
-    """Whether a number, or a uid-set such as `1:5,9` (RFC 4315 §4), includes the UID."""
-    if isinstance(uids, int):
-        return uids == uid
-    for part in str(uids).split(","):
-        first, _, last = part.partition(":")
-        if first.isdecimal() and (last or first).isdecimal() and int(first) <= uid <= int(last or first):
-            return True
-    return False
+def _places_after(entry: Entry, places: Iterable[Place]) -> Iterator[Place]:
+    """Yield where messages in these places are after an event that has moved, copied or renamed."""
+    detail = entry.detail
+    for place in [place for place in places if _is_at(entry, place)]:
+        account, _, validity, uid = place
+        if entry.kind is Kind.RENAMED:
+            yield account, str(detail["to"]), validity, uid
+            continue
+        position = position_of(uid, ranges_in(detail.get("uid")))
+        there = None if position is None else uid_at(position, ranges_in(detail.get("to_uid")))
+        to_validity = detail.get("to_uid_validity")
+        if there is not None and isinstance(to_validity, int):
+            yield account, str(detail["to"]), to_validity, there
 
 
 def find(reader: JournalReader, name: str) -> list[Message]:

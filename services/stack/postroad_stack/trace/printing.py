@@ -201,7 +201,13 @@ def _place(detail: dict[str, Any]) -> list[str]:
 
 
 def _of_a_place(detail: dict[str, Any]) -> list[str]:
-    return [*_place(detail), _take(detail, "protocol", "by {}")]
+    detail.pop("to_uid_validity", None)
+    return [
+        *_place(detail),
+        _take(detail, "to", "to {}"),
+        _take(detail, "to_uid", "UID {}"),
+        _take(detail, "protocol", "by {}"),
+    ]
 
 
 _DESCRIBE: Mapping[Kind, Callable[[dict[str, Any]], list[str]]] = {
@@ -218,4 +224,7 @@ _DESCRIBE: Mapping[Kind, Callable[[dict[str, Any]], list[str]]] = {
     Kind.STORED: _stored,
     Kind.RETRIEVED: _of_a_place,
     Kind.REMOVED: _of_a_place,
+    Kind.MOVED: _of_a_place,
+    Kind.COPIED: _of_a_place,
+    Kind.RENAMED: _of_a_place,
 }

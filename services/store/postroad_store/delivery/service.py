@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.journal import Kind
@@ -120,7 +120,7 @@ class Delivery:
         )
         octets = await _put_in_front(fields + header.separator, content, len(section))
         try:
-            inboxes = [(await self._storage.account(account.login)).inbox for account, _ in reached]
+            inboxes = [(await self._storage.account(account.login)).inbox for account, *_ in reached]
             stored = await self._storage.append([Arrival(tuple(inboxes), octets, int(now), NO_FLAGS)])
         except StorageFull as error:
             log.warning("no space to store a message: %s", error, extra={"queue_id": queue_id})
@@ -128,8 +128,8 @@ class Delivery:
         except MailError as error:
             log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
             return LOCAL_ERROR
-        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
-        for (account, recipients), where in zip(reached, stored, strict=True):
+        more: dict[str, Any] = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
+        for (account, recipients, captured), where in zip(reached, stored, strict=True):
             self._journal.record(
                 Kind.STORED,
                 queue_id,
@@ -144,24 +144,27 @@ class Delivery:
                 peer=session.host,
                 client=session.client_name,
                 tls=session.tls_version,
-                **further,
+                **(more | {"captured": True} if captured else more),
             )
         return reply(250, "2.0.0", f"OK stored as {queue_id}")
 
-    def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str]]] | None:
-        """Return each account once, with the forward-paths that led to it.
+    def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str], bool]] | None:
+        """Return each account once, with the forward-paths that led to it, and whether any of them is captured.
 
         None if a recipient no longer leads anywhere, because the world has changed since RCPT. The client will try
         again, and then the reply to RCPT says which recipient it is.
         """
         by_login: dict[str, tuple[Account, list[str]]] = {}
+        captured: set[str] = set()
         for recipient in envelope.recipients:
             accounts = self._accounts.reached_by(recipient.address)
             if not accounts:
                 return None
             for account in accounts:
                 by_login.setdefault(account.login, (account, []))[1].append(str(recipient.address))
-        return list(by_login.values())
+            if not self._accounts.is_local(recipient.address):
+                captured.update(account.login for account in accounts)
+        return [(account, recipients, account.login in captured) for account, recipients in by_login.values()]
 
 
 async def _put_in_front(fields: bytes, content: Content, header_size: int) -> bytes:

@@ -24,7 +24,6 @@ from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 from postroad_store.imap.names import new_name, no_such_mailbox
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
@@ -34,9 +33,8 @@ from postroad_store.mail.model.errors import MailError
 from postroad_store.protocol.contract import Farewell
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable
 
-    from postroad.journal import Kind
     from postroad_store.imap.events import Command
     from postroad_store.imap.shared import Shared
     from postroad_store.imap.spec import Capability
@@ -50,8 +48,6 @@ log = logging.getLogger(__name__)
 # Consecutive bad commands after which the connection is closed.
 MAX_BAD_BEFORE_LOGIN = 3
 MAX_BAD = 20
-RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
-NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
 SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
@@ -243,31 +239,6 @@ class Session:
         self.close_view()
         self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
         self.engine.close()
-
-    def note(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
-        """Record an event of messages (ascending UIDs) in the journal, as a number or uid-sets (RFC 4315 §4)."""
-        for _ in self._notes(kind, mailbox, uids):
-            pass
-
-    async def note_in_turns(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> None:
-        """Do the same for any number of messages, letting others run in between."""
-        for count, _ in enumerate(self._notes(kind, mailbox, uids), 1):
-            if count % NOTES_AT_ONCE == 0:
-                await asyncio.sleep(0)
-
-    def _notes(self, kind: Kind, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
-        ranges = ranges_of(uids)
-        for start in range(0, len(ranges), RANGES_PER_NOTE):
-            text = format_ranges(ranges[start : start + RANGES_PER_NOTE]).decode("ascii")
-            self.shared.journal.record(
-                kind,
-                account=self.account.login if self.account is not None else "",
-                mailbox=mailbox.name,
-                uid_validity=mailbox.uid_validity,
-                uid=int(text) if text.isdigit() else text,
-                protocol="imap",
-            )
-            yield
 
     # -- the order of answers, and faults ---------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.session import Session
+from postroad_store.notes import Notes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ class Shared:
     ) -> None:
         self.accounts = accounts
         self.storage = storage
-        self.journal = journal
+        self.notes = Notes(journal, "imap")
         self.refusals = refusals
         self.incoming = incoming
         self.registry = registry or Registry()

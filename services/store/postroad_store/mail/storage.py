@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad.mime.structure import parse
+from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
@@ -30,8 +32,6 @@ from postroad_store.mail.database.commits.messages import Append, Copy, Expunge,
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
-from postroad_store.mail.mime.structure import parse
-from postroad_store.mail.mime.text import is_plain, kept_text
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
+    from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
-    from postroad_store.mail.model.arrival import Arrival, Copied, Stored
+    from postroad_store.mail.model.arrival import Arrival, Copied, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
-    from postroad_store.mail.model.message import UID, Column, Part
+    from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
@@ -140,14 +141,16 @@ class Storage:
         """
         return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock.now())))
 
-    def delete(self, account: Account, name: str) -> Awaitable[None]:
-        r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4); with inferiors it becomes \Noselect.
+    def delete(self, account: Account, name: str) -> Awaitable[Mailbox]:
+        r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4), and return it.
+
+        With inferiors its name stays, as a \Noselect one.
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
         return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collect))
 
-    def rename(self, account: Account, name: str, new_name: str) -> Awaitable[None]:
+    def rename(self, account: Account, name: str, new_name: str) -> Awaitable[Renamed]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
 
         Raises `NoSuchMailbox`, `MailboxExists`, `NameNotAllowed`, `LimitReached`.

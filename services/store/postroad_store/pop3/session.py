@@ -182,7 +182,7 @@ class Session:
             return
         self.engine.message(content)
         if event.lines is None:
-            self._note(Kind.RETRIEVED, held, uid)
+            self._shared.notes.one(Kind.RETRIEVED, held.login, held.mailbox, uid)
 
     def _content(self, number: int, held: _Held) -> bytes | None:
         """Return a whole message; for a client that reads one after another, read several by one SELECT.
@@ -229,7 +229,7 @@ class Session:
         else:
             self.engine.end_message()
             if event.lines is None:
-                self._note(Kind.RETRIEVED, held, uid)
+                self._shared.notes.one(Kind.RETRIEVED, held.login, held.mailbox, uid)
 
     def _end_of_top(self, held: _Held, uid: int, lines: int, size: int) -> int:
         """Return how many octets TOP sends of a large message; 0 if it is gone."""
@@ -257,7 +257,7 @@ class Session:
                 uids = [held.maildrop.uids[number - 1] for number in event.numbers]
                 removed = await self._storage.expunge(held.mailbox, uids, only_deleted=False)
                 for count, uid in enumerate(removed, 1):
-                    self._note(Kind.REMOVED, held, uid)
+                    self._shared.notes.one(Kind.REMOVED, held.login, held.mailbox, uid)
                     if count % NOTES_AT_ONCE == 0:
                         await asyncio.sleep(0)
         except MailError as error:
@@ -266,13 +266,3 @@ class Session:
         else:
             self.engine.updated(len(event.numbers))
         self.end()
-
-    def _note(self, kind: Kind, held: _Held, uid: int) -> None:
-        self._shared.journal.record(
-            kind,
-            account=held.login,
-            mailbox=held.mailbox.name,
-            uid_validity=held.mailbox.uid_validity,
-            uid=uid,
-            protocol="pop3",
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.notes import Notes
 from postroad_store.pop3.session import Session
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Shared:
     ) -> None:
         self.accounts = accounts
         self.storage = storage
-        self.journal = journal
+        self.notes = Notes(journal, "pop3")
         self.refusals = refusals
         self.tls = tls
         self.plaintext_auth = plaintext_auth

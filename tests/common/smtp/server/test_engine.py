@@ -252,3 +252,11 @@ def test_a_password_is_not_shown(engine: Engine) -> None:
     assert isinstance(event, Authenticate)
     assert (event.login, event.password) == ("alice", "secret")
     assert "secret" not in repr(event)
+
+
+def test_what_a_mistyped_quit_gets_is_no_event(engine: Engine) -> None:
+    """Refusals of MAIL, RCPT and AUTH are: an administrator looks for these."""
+    events(engine)
+    engine.receive_data(b"EHLO c\r\nQUIT now\r\n")
+    assert not [event for event in events(engine) if isinstance(event, Refused)]
+    assert b"\r\n501 " in engine.data_to_send()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.mail.mime.envelope import envelope
+from postroad.mime.envelope import envelope
 from postroad_store.mail.search.addresstext import PLACES, addresses
 
 SUBJECTS = [b"plain", b"", b'quo"te', b"{5}", b"(a (b", b"caf\xc3\xa9 ((", None]

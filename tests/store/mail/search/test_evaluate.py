@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.mime.text import MAX_KEPT
 from postroad_store.imap.grammar.sequence import parse_sequence_set
-from postroad_store.mail.mime.text import MAX_KEPT
 from postroad_store.mail.model.flags import ANSWERED, DELETED, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
 from postroad_store.mail.search.keys import (

@@ -7,8 +7,8 @@ import quopri
 
 import pytest
 
-from postroad_store.mail.mime.structure import parse
-from postroad_store.mail.mime.text import text
+from postroad.mime.structure import parse
+from postroad.mime.text import text
 from postroad_store.mail.search import longtext
 from postroad_store.mail.search.longtext import LongText, LongTexts, long_text
 

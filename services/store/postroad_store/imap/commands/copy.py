@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.journal import Kind
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
 from postroad_store.imap.grammar.arguments import read_mailbox
@@ -87,6 +88,8 @@ async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None
     if not copied.source:
         session.finish(command, NOTHING_FOUND)
         return
+    kind = Kind.MOVED if move else Kind.COPIED
+    await session.shared.notes.copied(kind, session.current_account().login, view.mailbox, copied, target)
     code = _copyuid(copied) if session.offers(UIDPLUS) else b""
     if not move:
         session.finish(command, b"OK %bCopy completed." % code)

@@ -63,7 +63,8 @@ async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> Non
     r"""Remove those of the messages that have \Deleted, and note it in the journal."""
     removed = await session.storage.expunge(mailbox, uids)
     if removed:
-        await session.note_in_turns(Kind.REMOVED, mailbox, removed)
+        login = session.current_account().login
+        await session.shared.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
 
 
 SPECS = (

@@ -74,7 +74,9 @@ async def delete(session: Session, command: Delete) -> None:
     mailbox = account.find(name)
     if mailbox is None:
         raise no_such_mailbox(command.mailbox)
-    await session.storage.delete(account, name)
+    removed = await session.storage.delete(account, name)
+    if removed.selectable:
+        session.shared.notes.removed_whole(account.login, removed)
     if session.view is not None and session.view.mailbox is mailbox:
         session.leave_mailbox()
         session.engine.send(updates.CLOSED)
@@ -87,7 +89,8 @@ async def rename(session: Session, command: Rename) -> None:
     name = known_name(command.mailbox)
     if account.find(name) is None:
         raise no_such_mailbox(command.mailbox)
-    await session.storage.rename(account, name, new_name(command.new_name))
+    renamed = await session.storage.rename(account, name, new_name(command.new_name))
+    session.shared.notes.renamed(account.login, renamed)
     session.finish(command, b"OK Rename completed.")
 
 

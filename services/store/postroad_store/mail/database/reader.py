@@ -13,19 +13,20 @@ from bisect import bisect_left
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
 from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
-from postroad_store.mail.mime.structure import unpack
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import count_unseen
 from postroad_store.mail.model.mailbox import Mailbox, Status
-from postroad_store.mail.model.message import UID, Column, Part
+from postroad_store.mail.model.message import UID, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from postroad.mime.part import Part
     from postroad_store.mail.model.errors import StorageError
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about

@@ -1,4 +1,4 @@
-"""Messages to store, and the UIDs of stored and copied ones (RFC 3501 §6.3.11, RFC 4315 §3)."""
+"""Messages to store, and where messages are after a commit: stored, copied, renamed (RFC 3501 §6.3, RFC 4315 §3)."""
 
 from __future__ import annotations
 
@@ -41,3 +41,20 @@ class Copied:
     uid_validity: int
     source: tuple[UID, ...]
     target: tuple[UID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """What RENAME has done (RFC 3501 §6.3.5): mailboxes with their old names, or the messages that were in INBOX."""
+
+    mailboxes: tuple[tuple[str, Mailbox], ...]
+    inbox: Emptied | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """INBOX has been renamed: its messages, up to the UID `last`, are in `target`, with the UIDs that they had."""
+
+    inbox: Mailbox
+    last: int
+    target: Mailbox

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from postroad_store.mail.mime.text import decode_words, fold
+from postroad.mime.text import decode_words, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

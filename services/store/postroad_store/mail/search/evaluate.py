@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from postroad_store.mail.mime.fields import fields, unfold
-from postroad_store.mail.mime.text import header_text
+from postroad.mime.fields import fields, unfold
+from postroad.mime.text import header_text
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values

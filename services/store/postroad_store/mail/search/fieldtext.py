@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.mime.fields import unfold
+from postroad.mime.fields import unfold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The text of a long message, made piece by piece (`mail.mime.text` says what text is).
+"""The text of a long message, made piece by piece (`postroad.mime.text` says what text is).
 
 No step takes long, however long the message: a thread that makes or searches such a text gives up the interpreter
 after every piece.
@@ -11,15 +11,15 @@ import codecs
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.mime.charsets import codec_of
-from postroad_store.mail.mime.fields import fields
-from postroad_store.mail.mime.structure import parse
-from postroad_store.mail.mime.text import fold, header_text, is_text
+from postroad.mime.charsets import codec_of
+from postroad.mime.fields import fields
+from postroad.mime.structure import parse
+from postroad.mime.text import fold, header_text, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from postroad_store.mail.mime.structure import Leaf
+    from postroad.mime.structure import Leaf
 
 STEP = 1 << 16  # octets of a message that are looked at in one step
 
@@ -88,7 +88,7 @@ def _folded(texts: Iterator[str]) -> Iterator[bytes]:
 
 
 def _decoded(content: bytes, leaf: Leaf) -> Iterator[str]:
-    """Decode a part as `mail.mime.text.decode` does: by its charset, else as UTF-8 or, if it is not, as Latin-1."""
+    """Decode a part as `postroad.mime.text.decode` does: by its charset, else as UTF-8 or, if it is not, as Latin-1."""
     codec = codec_of(leaf.charset) if leaf.charset else None
     if codec is not None and codec != "ascii":
         return _by_codec(_undone(content, leaf), codec, "replace")

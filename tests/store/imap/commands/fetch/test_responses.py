@@ -212,6 +212,7 @@ HEADER = b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\nX-Subject: no\r\nTO: x\
         (b"To: x\r\nA: b", (b"TO",), True, b"A: b"),
         (b"\r\n", (b"TO",), True, b"\r\n"),
         (b"", (b"TO",), False, b""),
+        (b"X-Max : 1\r\nX-Ma: 2\r\n\r\n", (b"X-MAX",), False, b"X-Max : 1\r\n\r\n"),
         (b"To: x\nA: b\n\n", (b"TO",), False, b"To: x\n\r\n"),
         (b"A: To: x\r\n To: y\r\n\r\n", (b"TO",), False, b"\r\n"),
         (b"A.B: 1\r\nAxB: 2\r\n\r\n", (b"A.B",), False, b"A.B: 1\r\n\r\n"),

@@ -143,7 +143,8 @@ async def _produce_patiently(session: Session, command: Fetch, spans: list[range
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
     if command.items.plan(uid=command.uid).whole and spans:
-        session.note(Kind.RETRIEVED, view.mailbox, uids_of(view, spans))
+        login = session.current_account().login
+        session.shared.notes.note(Kind.RETRIEVED, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
         # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.
         session.finish(command, b"NO " + GONE, expunges=False)

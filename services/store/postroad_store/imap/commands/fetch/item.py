@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from postroad.mime.part import Part
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID, Column, Part
+    from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 

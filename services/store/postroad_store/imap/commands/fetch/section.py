@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from postroad.mime.part import Kind
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 from postroad_store.imap.grammar.responses import astring, string
-from postroad_store.mail.model.message import Column, Kind
+from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from postroad.mime.part import Part
     from postroad_store.imap.commands.fetch.item import Block, Message
-    from postroad_store.mail.model.message import Part
 
 PIECE = 256 * 1024  # octets of a large text that are read at a time
 

@@ -11,9 +11,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from postroad.mail.dates import MONTHS
+from postroad.mime.charsets import codec_of
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import read_sequence_set
-from postroad_store.mail.mime.charsets import codec_of
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read_mailboxes
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
+from postroad_store.mail.model.arrival import Emptied, Renamed
 from postroad_store.mail.model.contents import MailboxRow
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
 from postroad_store.mail.model.mailbox import STEP, Mailbox
@@ -84,7 +85,7 @@ class Create(Commit[list[MailboxRow], Mailbox]):
         return self._account.mailboxes[self._name]
 
 
-class Delete(Commit[MailboxRow | None, None]):
+class Delete(Commit[MailboxRow | None, Mailbox]):
     r"""Remove a mailbox with its messages; with inferiors its name stays, \Noselect."""
 
     def __init__(
@@ -111,12 +112,14 @@ class Delete(Commit[MailboxRow | None, None]):
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
         return insert_mailbox(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
 
-    def show(self, written: MailboxRow | None) -> None:
+    def show(self, written: MailboxRow | None) -> Mailbox:
         """Show that it has gone."""
-        self._account.take(self._name).vanish()
+        removed = self._account.take(self._name)
+        removed.vanish()
         if written is not None:
             self._account.put(self._mailboxes.adopt(written))
         self._collect()
+        return removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class _Renamed:
     inbox_modseq: int  # 0 unless INBOX was emptied
 
 
-class Rename(Commit[_Renamed, None]):
+class Rename(Commit[_Renamed, Renamed]):
     """Rename a mailbox and its inferiors; INBOX's messages move into a new one."""
 
     def __init__(self, mailboxes: Mailboxes, account: Account, name: str, new_name: str, *, now: int) -> None:
@@ -173,18 +176,25 @@ class Rename(Commit[_Renamed, None]):
         )
         return _Renamed([*superiors, filled], [], inbox.modseq + 1)
 
-    def show(self, written: _Renamed) -> Generator[None, None, None] | None:
+    def show(self, written: _Renamed) -> Renamed | Generator[None, None, Renamed]:
         """Show the names."""
         for row in written.new:
             self._account.put(self._mailboxes.adopt(row))
-        moved = [(new, self._account.take(old)) for old, new in written.names]
-        for new, mailbox in moved:
+        moved = [(old, new, self._account.take(old)) for old, new in written.names]
+        for _, new, mailbox in moved:
             mailbox.name = new
             self._account.put(mailbox)
         if not written.inbox_modseq:
-            return None
+            return Renamed(tuple((old, mailbox) for old, _, mailbox in moved))
         inbox = self._account.inbox
+        filled = written.new[-1]
+        emptied = Emptied(inbox, filled.uid_next - 1, self._account.mailboxes[filled.name])
         if len(inbox.uids) > STEP:
-            return inbox.empty_in_steps(written.inbox_modseq)
+            return _show_in_steps(written.inbox_modseq, emptied)
         inbox.empty(written.inbox_modseq)
-        return None
+        return Renamed((), emptied)
+
+
+def _show_in_steps(modseq: int, emptied: Emptied) -> Generator[None, None, Renamed]:
+    yield from emptied.inbox.empty_in_steps(modseq)
+    return Renamed((), emptied)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
-    from postroad_store.mail.mime.structure import Parsed
+    from postroad.mime.structure import Parsed
     from postroad_store.mail.model.columns import Entry, Runs
     from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.keywords import Naming

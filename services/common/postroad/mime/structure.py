@@ -15,9 +15,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from postroad.remembered import remembered
-from postroad_store.mail.mime.envelope import envelope, sent_day
-from postroad_store.mail.mime.fields import (
+from postroad.mime.envelope import envelope, sent_day
+from postroad.mime.fields import (
     Parameterized,
     disposition,
     fields,
@@ -26,8 +25,9 @@ from postroad_store.mail.mime.fields import (
     tokens,
     transfer_encoding,
 )
-from postroad_store.mail.mime.strings import nstring
-from postroad_store.mail.model.message import Kind, Part
+from postroad.mime.part import Kind, Part
+from postroad.mime.strings import nstring
+from postroad.remembered import remembered
 
 MAX_PARTS = 10_000
 MAX_DEPTH = 100  # of parts in parts

@@ -4,7 +4,7 @@ import encodings
 
 import pytest
 
-from postroad_store.mail.mime.charsets import codec_of
+from postroad.mime.charsets import codec_of
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from postroad_store.mail.mime.envelope import envelope, sent_day
-from postroad_store.mail.mime.strings import nstring
+from postroad.mime.envelope import envelope, sent_day
+from postroad.mime.strings import nstring
 
 
 def test_envelope_of_nothing() -> None:

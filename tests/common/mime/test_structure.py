@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from postroad_store.mail.mime import structure as module
-from postroad_store.mail.mime.structure import MAX_DEPTH, MAX_PARTS, parse, unpack
-from postroad_store.mail.model.message import Kind, Part
+from postroad.mime import structure as module
+from postroad.mime.part import Kind, Part
+from postroad.mime.structure import MAX_DEPTH, MAX_PARTS, parse, unpack
 
 ALTERNATIVE = (
     b"Subject: outer\r\n"

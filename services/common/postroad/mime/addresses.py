@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from postroad.mime.fields import unquote
+from postroad.mime.strings import nstring
 from postroad.remembered import remembered
-from postroad_store.mail.mime.fields import unquote
-from postroad_store.mail.mime.strings import nstring
 
 MAX_ADDRESSES = 10_000  # per field; the rest is dropped
 MAX_OCTETS = 512 * 1024  # per field, likewise: a field of 37 MB would keep the parser busy for 26 s
@@ -40,7 +40,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 
-_ATOM, _QUOTED, _LITERAL, _SPECIAL = "atom", "quoted", "literal", "special"
+_QUOTED, _LITERAL, _SPECIAL = "quoted", "literal", "special"
 _Token = tuple[str, bytes, bool]  # kind, text, whether white space or a comment comes before it
 
 

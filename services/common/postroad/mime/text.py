@@ -16,13 +16,13 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.schema import PIECE
-from postroad_store.mail.mime.charsets import codec_of
-from postroad_store.mail.mime.fields import fields
+from postroad.mime.charsets import codec_of
+from postroad.mime.fields import fields
 
 if TYPE_CHECKING:
-    from postroad_store.mail.mime.structure import Leaf, Parsed
+    from postroad.mime.structure import Leaf, Parsed
 
+MAX_PLAIN = 1 << 20  # octets of a message that may be its own text: it is searched at once
 MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kept
 
 COMPOSED = 500  # characters per call of the normalizer
@@ -39,7 +39,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 def is_plain(content: bytes, parsed: Parsed) -> bool:
     """Return True if the lower-case message itself is the text to search."""
-    if len(content) > PIECE or parsed.parts or not content.isascii():
+    if len(content) > MAX_PLAIN or parsed.parts or not content.isascii():
         return False
     leaf = parsed.leaves[0]
     return (
@@ -60,7 +60,7 @@ def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
     """Return the (header, body) text of any message. Header lines read `name: value`, LF ended."""
     texts = [header_text(fields(content[start:body])) for start, body in parsed.sections]
     texts += [
-        fold(decode(_undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
+        fold(decode(undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
         for leaf in parsed.leaves
         if is_text(leaf)
     ]
@@ -115,7 +115,7 @@ def decode(octets: bytes, charset: bytes | None) -> str:
         return octets.decode("latin-1")
 
 
-def _undo(octets: bytes, encoding: bytes) -> bytes:
+def undo(octets: bytes, encoding: bytes) -> bytes:
     """Undo a Content-Transfer-Encoding as far as possible."""
     if encoding == b"base64":
         return _base64(octets)

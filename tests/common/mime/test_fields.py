@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.mail.mime.fields import (
+from postroad.mime.fields import (
     MAX_PARAMETERS,
     disposition,
     fields,

@@ -7,9 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from postroad.mail.dates import MONTHS
-from postroad_store.mail.mime.addresses import address_list
-from postroad_store.mail.mime.fields import without_comments
-from postroad_store.mail.mime.strings import nstring
+from postroad.mime.addresses import address_list
+from postroad.mime.fields import without_comments
+from postroad.mime.strings import nstring
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

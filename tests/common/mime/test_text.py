@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.mail.database.schema import PIECE
-from postroad_store.mail.mime.structure import parse
-from postroad_store.mail.mime.text import MAX_KEPT, decode, decode_words, fold, is_plain, kept_text, text
+from postroad.mime.structure import parse
+from postroad.mime.text import MAX_KEPT, MAX_PLAIN, decode, decode_words, fold, is_plain, kept_text, text
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,7 @@ from postroad_store.mail.mime.text import MAX_KEPT, decode, decode_words, fold, 
         (b"Content-Transfer-Encoding: x-own\r\n\r\nbody", False),
         (b"Content-Type: image/png\r\n\r\nbody", False),
         (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--", False),
-        (b"Subject: x\r\n\r\n" + b"x" * PIECE, False),
+        (b"Subject: x\r\n\r\n" + b"x" * MAX_PLAIN, False),
     ],
 )
 def test_plain_messages_are_their_own_text(content: bytes, plain: bool) -> None:

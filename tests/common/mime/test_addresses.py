@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.mail.mime import addresses
-from postroad_store.mail.mime.addresses import MAX_ADDRESSES, address_list
+from postroad.mime import addresses
+from postroad.mime.addresses import MAX_ADDRESSES, address_list
 
 
 def group(name: bytes, *members: bytes) -> bytes:

@@ -1,1 +1,0 @@
-"""A message taken apart, once, at delivery."""

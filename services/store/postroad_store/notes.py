@@ -1,0 +1,105 @@
+"""What happens to messages in their mailboxes, as events of the journal.
+
+A message in a mailbox is named by account, mailbox, UIDVALIDITY and UID. An event is about one message or about many:
+then its UIDs are a uid-set (RFC 4315 §4), cut into several events if it has many ranges. The README has a table of
+the details.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from postroad.journal import Kind
+from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from postroad.journal import Journal
+    from postroad_store.mail.model.arrival import Copied, Renamed
+    from postroad_store.mail.model.mailbox import Mailbox
+
+RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
+NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
+
+
+class Notes:
+    """Records what one protocol does to messages."""
+
+    def __init__(self, journal: Journal, protocol: str) -> None:
+        self._journal = journal
+        self._protocol = protocol
+
+    def note(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
+        """Record an event of messages (ascending UIDs)."""
+        for _ in self._notes(kind, login, mailbox, uids):
+            pass
+
+    def one(self, kind: Kind, login: str, mailbox: Mailbox, uid: int) -> None:
+        """Record an event of one message."""
+        self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=uid)
+
+    async def note_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
+        """Do the same for any number of messages, letting others run in between."""
+        await _in_turns(self._notes(kind, login, mailbox, uids))
+
+    async def copied(self, kind: Kind, login: str, source: Mailbox, copied: Copied, target: Mailbox) -> None:
+        """Record that messages have been COPIED or MOVED into another mailbox."""
+        await _in_turns(self._copies(kind, login, source, copied, target))
+
+    def removed_whole(self, login: str, mailbox: Mailbox) -> None:
+        """Record that a mailbox has been removed with all its messages."""
+        self._record(Kind.REMOVED, login, mailbox.name, mailbox.uid_validity)
+
+    def renamed(self, login: str, renamed: Renamed) -> None:
+        """Record that mailboxes have other names now; of INBOX: that its messages have moved, and kept their UIDs."""
+        for old, mailbox in renamed.mailboxes:
+            self._record(Kind.RENAMED, login, old, mailbox.uid_validity, to=mailbox.name)
+        emptied = renamed.inbox
+        if emptied is not None and emptied.last:
+            inbox, target, uids = emptied.inbox, emptied.target, f"1:{emptied.last}"
+            to = {"to": target.name, "to_uid_validity": target.uid_validity, "to_uid": uids}
+            self._record(Kind.MOVED, login, inbox.name, inbox.uid_validity, uid=uids, **to)
+
+    def _notes(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
+        ranges = ranges_of(uids)
+        for start in range(0, len(ranges), RANGES_PER_NOTE):
+            some = ranges[start : start + RANGES_PER_NOTE]
+            self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=_uid_set(some))
+            yield
+
+    def _copies(self, kind: Kind, login: str, source: Mailbox, copied: Copied, target: Mailbox) -> Iterator[None]:
+        ranges = ranges_of(copied.source)
+        first: int = copied.target[0]  # those in the target follow each other
+        for start in range(0, len(ranges), RANGES_PER_NOTE):
+            some = ranges[start : start + RANGES_PER_NOTE]
+            after = first + sum(high - low + 1 for low, high in some)
+            self._record(
+                kind,
+                login,
+                source.name,
+                source.uid_validity,
+                uid=_uid_set(some),
+                to=target.name,
+                to_uid_validity=copied.uid_validity,
+                to_uid=_uid_set(((first, after - 1),)),
+            )
+            first = after
+            yield
+
+    def _record(self, kind: Kind, login: str, mailbox: str, uid_validity: int, **detail: Any) -> None:
+        self._journal.record(
+            kind, account=login, mailbox=mailbox, uid_validity=uid_validity, **detail, protocol=self._protocol
+        )
+
+
+async def _in_turns(notes: Iterator[None]) -> None:
+    for count, _ in enumerate(notes, 1):
+        if count % NOTES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+
+
+def _uid_set(ranges: tuple[tuple[int, int], ...]) -> int | str:
+    text = format_ranges(ranges).decode("ascii")
+    return int(text) if text.isdigit() else text

@@ -1,0 +1,1 @@
+"""The HTTP API: one ASGI application, put together from the routes of its parts (`app.build`)."""

@@ -1,0 +1,61 @@
+"""The ASGI application: all routes behind `Safety`, and every error as an answer.
+
+Under /v1 an error is problem+json; elsewhere it is a line of text, as Mailpit's are.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+
+from postroad_web.api import health, home, native
+from postroad_web.api.problem import Problem
+from postroad_web.api.safety import Safety
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection, Request
+    from starlette.responses import Response
+
+    from postroad_web.api.services import Services
+
+log = logging.getLogger(__name__)
+
+_NOT_FOUND = "404 page not found"  # Mailpit's words, which its clients compare
+
+
+def build(services: Services) -> Starlette:
+    """Return the application."""
+    return Starlette(
+        routes=[*health.routes(services), *native.routes(services), *home.routes(services)],
+        middleware=[Middleware(Safety, services=services)],
+        exception_handlers={Problem: _problem, HTTPException: _http},  # type: ignore[dict-item]
+    )
+
+
+def is_native(connection: HTTPConnection) -> bool:
+    """Whether the path is one of the native API's."""
+    path: str = connection.scope["path"]
+    return path == "/v1" or path.startswith("/v1/")
+
+
+async def _problem(request: Request, error: Problem) -> Response:
+    if is_native(request):
+        return error.response()
+    return PlainTextResponse(error.detail or error.title, error.status, error.headers)
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    """Answer what Starlette itself refuses: no such path, or no such method."""
+    if is_native(request):
+        titles = {404: "No such resource", 405: "No such method"}
+        detail = f"{request.method} {request.url.path} is not known; /v1/docs lists what is."
+        return Problem(
+            error.status_code, titles.get(error.status_code, error.detail), detail, headers=error.headers
+        ).response()
+    text = _NOT_FOUND if error.status_code == 404 else error.detail
+    return PlainTextResponse(text, error.status_code, error.headers)

@@ -1,0 +1,110 @@
+"""Bounds: how large a body may be and how slowly it may come, and how many requests may be held at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from postroad_web.api.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.types import Message, Receive, Scope
+
+    from postroad.clock import Clock
+
+LARGE = 64 << 20  # octets of a body that brings messages
+PLAIN = 5 << 20  # octets of any other
+TOGETHER = 256 << 20  # octets of all bodies that are in memory at a time
+BRINGS_MESSAGES = ("/v1/send", "/v1/seed", "/api/v1/send")
+PIECE_WITHIN = 30.0  # seconds until the next piece of a body has to come
+
+
+class Bodies:
+    """The bodies of all requests."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held = 0  # octets
+
+    @asynccontextmanager
+    async def bounded(self, scope: Scope, receive: Receive) -> AsyncIterator[Receive]:
+        """Give a `receive` that raises `Problem` once a body is too large or too slow.
+
+        What Content-Length says is believed only to refuse: the octets are counted as they come.
+        """
+        most = LARGE if scope["path"].startswith(BRINGS_MESSAGES) else PLAIN
+        for name, value in scope["headers"]:
+            if name == b"content-length" and (not value.isdigit() or len(value) > 15 or int(value) > most):
+                raise _too_large(most)
+        held = 0
+        ended = False
+
+        async def counted() -> Message:
+            nonlocal held, ended
+            if ended:  # only the client's leaving can come now, which may take its time
+                return await receive()
+            try:
+                async with asyncio.timeout(PIECE_WITHIN):
+                    message = await receive()
+            except TimeoutError:
+                raise Problem(
+                    408, "The body came too slowly", "No piece of it came for a while.", headers={"Connection": "close"}
+                ) from None
+            if message["type"] != "http.request":
+                return message
+            size = len(message.get("body", b""))
+            held += size
+            self._held += size
+            ended = not message.get("more_body", False)
+            if held > most:
+                raise _too_large(most)
+            if self._held > TOGETHER:
+                raise Problem(
+                    503,
+                    "Too many large bodies at a time",
+                    "Send it again in a moment.",
+                    headers={"Retry-After": "1", "Connection": "close"},
+                )
+            return message
+
+        try:
+            yield counted
+        finally:
+            self._held -= held
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(
+        413,
+        "The body is too large",
+        f"At most {most} octets are taken here.",
+        headers={"Connection": "close"},
+    )
+
+
+class Slots:
+    """A bounded number of requests of one kind that are held at a time: waits, streams."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self.taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold one of them; raises a `Problem` 503 if all are taken."""
+        if self.taken >= self._most:
+            raise Problem(
+                503,
+                f"Too many {self._name}",
+                f"{self._most} {self._name} are under way already; try again in a moment.",
+                headers={"Retry-After": "1"},
+            )
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1

@@ -1,0 +1,52 @@
+"""The native API under /v1, one module per resource.
+
+A module here that has `routes(services) -> list[BaseRoute]` is found and served, and its `OPENAPI` (paths, each with
+its operations) becomes part of the document at /v1/openapi.json, with its `SCHEMAS` (by name). To add a resource is to
+add a file. Modules without `routes` are helpers.
+
+    OPENAPI = {"/v1/things/{id}": {"get": operation("Read a thing", answer=SCHEMAS["Thing"])}}
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from starlette.routing import BaseRoute
+
+    from postroad_web.api.services import Services
+
+
+@cache
+def modules() -> tuple[ModuleType, ...]:
+    """Return the modules of resources, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    found = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    return tuple(module for module in found if hasattr(module, "routes"))
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """Return the routes of all resources."""
+    return [route for module in modules() for route in module.routes(services)]
+
+
+def paths() -> dict[str, Any]:
+    """Return the paths of the OpenAPI document, in the order of the modules; each path belongs to one module."""
+    gathered: dict[str, Any] = {}
+    for module in modules():
+        for path, operations in module.OPENAPI.items():
+            gathered.setdefault(path, {}).update(operations)
+    return gathered
+
+
+def schemas() -> dict[str, Any]:
+    """Return the schemas of the OpenAPI document by their names."""
+    gathered: dict[str, Any] = {}
+    for module in modules():
+        gathered.update(getattr(module, "SCHEMAS", {}))
+    return gathered

@@ -1,0 +1,148 @@
+"""What every request passes before anything else looks at it, and every answer after: pure ASGI.
+
+In this order: the Host field against DNS rebinding (`hosts`), the origin of what changes things, the password
+(`passwords`), and the size of the body (`limits`). Every answer gets the headers that keep a browser from running what
+is in it. An error that nobody foresaw becomes a 500 without details; these are in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+
+from postroad_web.api import hosts
+from postroad_web.api.health import OPEN
+from postroad_web.api.limits import Bodies
+from postroad_web.api.passwords import Passwords
+from postroad_web.api.problem import Problem
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from postroad_web.api.services import Services
+
+log = logging.getLogger(__name__)
+
+# Of an answer that gives no policy of its own, be it JSON or somebody's attachment: nothing in it is run or loaded.
+STRICT = "default-src 'none'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+# Of our own pages: they load what we have written, and nothing inline.
+PAGE = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+# Of a message's HTML, wherever it is served as a page. `sandbox` without allow-scripts runs no script and sends no
+# form. allow-same-origin lets its cid: images be loaded from here; without scripts it gives nobody anything.
+MESSAGE = (
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "img-src 'self' data: http: https:; media-src 'self' data: http: https:; style-src 'unsafe-inline' http: https:; "
+    "font-src data: http: https:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": STRICT,
+    "cache-control": "no-store",
+}
+_FETCH = ("origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
+_MAILPIT = ("/api/", "/view/")
+
+
+class Safety:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp, *, services: Services) -> None:
+        self._app = app
+        settings = services.settings
+        self._further = frozenset(name.lower().removesuffix(".") for name in settings.web_hosts)
+        self._passwords = Passwords(settings.web_auth, services.clock) if settings.web_auth else None
+        self._bodies = Bodies(services.clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or one websocket."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                started = True
+                message = {**message, "headers": _with_ours(message.get("headers", ()))}
+            elif message["type"] == "websocket.accept":
+                started = True
+            await send(message)
+
+        try:
+            problem = await self._refusal(scope)
+            if problem is not None:
+                await _refuse(problem, scope, receive, answer)
+            elif scope["type"] == "http":
+                async with self._bodies.bounded(scope, receive) as bounded:
+                    await self._app(scope, bounded, answer)
+            else:
+                await self._app(scope, receive, answer)
+        except Problem as error:  # of the limits, before a handler was reached
+            if not started:
+                await _refuse(error, scope, receive, answer)
+        except Exception:
+            log.exception("a request failed", extra={"path": scope["path"]})
+            if not started:
+                problem = Problem(500, "Something went wrong here", "The service's log says what.")
+                await _refuse(problem, scope, receive, answer)
+
+    async def _refusal(self, scope: Scope) -> Problem | None:
+        """Return why the request is refused, or None."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not hosts.is_ours(host, self._further):
+            return Problem(
+                421,
+                "This host is not known here",
+                "The Host field names none of the names that this service answers to; POSTROAD_WEB_HOSTS adds some.",
+            )
+        fetch = {name: headers[name] for name in _FETCH if name in headers}
+        websocket = scope["type"] == "websocket"
+        refused = hosts.refused_origin(scope.get("method", "GET"), host, fetch, websocket=websocket) if fetch else None
+        if refused is not None:
+            return Problem(403, "Refused for its origin", refused)
+        if self._passwords is not None and scope["path"] not in OPEN:
+            client = scope.get("client")
+            return await self._passwords.refusal(headers.get("authorization"), client[0] if client else "")
+        return None
+
+
+def _with_ours(headers: Any) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer with those of ours that it lacks."""
+    given = {name.lower() for name, _ in headers}
+    return [*headers, *(pair for pair in _ENCODED if pair[0] not in given)]
+
+
+_ENCODED = [(name.encode(), value.encode()) for name, value in _ALWAYS.items()]
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the problem. A websocket that can't be refused by an answer is closed, which is a 403."""
+    path: str = scope["path"]
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await _worded(path, problem)(scope, receive, send)
+
+
+def _worded(path: str, problem: Problem) -> Response:
+    if path == "/v1" or path.startswith("/v1/"):
+        return problem.response()
+    text = problem.detail or problem.title
+    if problem.status == 401:
+        text = "Unauthorized.\n"
+    elif problem.status == 403 and path.startswith(_MAILPIT):
+        text = "Blocked due to CORS violation"
+    return PlainTextResponse(text, problem.status, problem.headers)

@@ -1,0 +1,109 @@
+"""A message, read: header, texts, parts, links, codes. Nothing that anybody may send makes it fail.
+
+Charsets that are unknown and octets that are none of their charset's are replaced. format=flowed (RFC 3676) is left as
+it was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import mktime_tz, parsedate_tz
+from typing import TYPE_CHECKING
+
+from postroad.mime.fields import header_end, unfold
+from postroad.mime.text import decode, decode_words
+from postroad_web.message.addresses import addresses
+from postroad_web.message.codes import codes_of
+from postroad_web.message.links import links_of
+from postroad_web.message.markup import Markup, read_markup
+from postroad_web.message.parsed import Field, Parsed
+from postroad_web.message.parts import part_octets, sorted_parts
+from postroad_web.message.unsubscribe import read_unsubscribe
+
+if TYPE_CHECKING:
+    from postroad_web.catalog.record import Address
+    from postroad_web.message.parsed import Part
+
+MAX_MARKUP = 4 * 1024 * 1024  # characters of HTML that are read for text and links
+
+# Looked for where no parameter names the charset.
+_META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
+
+
+def parse_message(raw: bytes) -> Parsed:
+    """Return the message with everything decoded; never fails."""
+    sent = _fields(raw)
+    raw_headers = tuple(Field(decode(name, None), decode(value, None)) for name, value in sent)
+    headers = tuple(
+        Field(field.name, decode_words(value) if b"=?" in value else field.value)
+        for field, (_, value) in zip(raw_headers, sent, strict=True)
+    )
+    by_name: dict[bytes, list[bytes]] = {}
+    for name, value in sent:
+        by_name.setdefault(name.lower(), []).append(value)
+
+    def people(name: bytes) -> tuple[Address, ...]:
+        return tuple(address for value in by_name.get(name, ()) for address in addresses(value))
+
+    def one(name: bytes) -> str | None:
+        return decode_words(by_name[name][0]) if name in by_name else None
+
+    parts = sorted_parts(raw)
+    html = "" if parts.html is None else _shown(raw, parts.html)
+    text = "\n--\n".join([_shown(raw, part) for part in parts.texts])
+    markup = read_markup(html[:MAX_MARKUP]) if html else Markup("", ())
+    generated = not text and bool(html)
+    if generated:
+        text = markup.text
+    subject = one(b"subject") or ""
+    unsubscribe = read_unsubscribe(one(b"list-unsubscribe"), one(b"list-unsubscribe-post"))
+    return Parsed(
+        headers=headers,
+        raw_headers=raw_headers,
+        subject=subject,
+        from_=people(b"from"),
+        to=people(b"to"),
+        cc=people(b"cc"),
+        bcc=people(b"bcc"),
+        reply_to=people(b"reply-to"),
+        message_id=(one(b"message-id") or "").strip().removeprefix("<").removesuffix(">"),
+        date=parse_date(one(b"date") or ""),
+        text=text,
+        html=html,
+        text_is_generated=generated,
+        parts=parts.parts,
+        attachments=parts.attachments,
+        inline=parts.inline,
+        links=links_of(markup.anchors, "" if generated else text, unsubscribe.links),
+        codes=codes_of(subject, text or markup.text),
+        list_unsubscribe=unsubscribe,
+        size=len(raw),
+    )
+
+
+def _fields(raw: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the (name as written, unfolded value) of each field of the message's header."""
+    read = []
+    for line in unfold(raw[: header_end(raw, 0, len(raw))]).split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon:
+            read.append((name.rstrip(b" \t"), value.strip(b" \t\r")))
+    return read
+
+
+def _shown(raw: bytes, part: Part) -> str:
+    """Return a text part as text."""
+    octets = part_octets(raw, part)
+    charset = part.charset.encode("ascii", "replace")
+    if not charset and part.content_type == "text/html" and (match := _META_CHARSET.search(octets, 0, 4096)):
+        charset = match[1]
+    return decode(octets, charset or None)
+
+
+def parse_date(value: str) -> float | None:
+    """Return a Date field in seconds since the epoch (RFC 5322 §3.3); None if it is unreadable."""
+    try:
+        read = parsedate_tz(value[:200])
+        return None if read is None else float(mktime_tz(read))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None

@@ -1,0 +1,34 @@
+"""The frame: health, the page at /, and how errors are answered."""
+
+from __future__ import annotations
+
+from tests.web.api.asgi import client, services
+
+
+async def test_live_and_ready() -> None:
+    given = services({"POSTROAD_WEB_AUTH": "ann:secret"})
+    async with client(given) as http:
+        assert (await http.get("/livez")).status_code == 200
+        assert (await http.get("/readyz")).status_code == 503
+        given.ready = True
+        assert (await http.get("/readyz")).status_code == 200
+
+
+async def test_an_unknown_path_is_a_problem_under_v1_and_a_line_elsewhere() -> None:
+    async with client(services()) as http:
+        answer = await http.get("/v1/nothing")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["status"] == 404
+        answer = await http.get("/nothing")
+        assert (answer.status_code, answer.text) == (404, "404 page not found")
+
+
+async def test_the_page_says_how_to_connect() -> None:
+    async with client(services()) as http:
+        answer = await http.get("/")
+        assert answer.status_code == 200
+        assert "1025" in answer.text
+        assert "<script" not in answer.text
+        assert "unsafe-inline" not in answer.headers["content-security-policy"]
+        assert (await http.get("/static/page.css")).headers["content-type"].startswith("text/css")
+        assert (await http.get("/static/nothing.css")).status_code == 404
