@@ -79,8 +79,9 @@ CREATE TABLE copies (
     uid_validity INTEGER NOT NULL,
     uid INTEGER NOT NULL,
     store_id TEXT NOT NULL,
-    recipients TEXT NOT NULL,
-    removed INTEGER NOT NULL DEFAULT 0,
+    recipients BLOB NOT NULL,
+    captured INTEGER NOT NULL,
+    removed INTEGER NOT NULL,
     number INTEGER,
     PRIMARY KEY (account, mailbox, uid_validity, uid)
 ) WITHOUT ROWID;

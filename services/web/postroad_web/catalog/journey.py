@@ -69,7 +69,7 @@ class Journey:
     """One message; the fields are those of `Record`."""
 
     __slots__ = (
-        "about", "arrived", "client", "held", "id", "login", "message_id", "number", "origin", "peer", "placed",
+        "about", "arrived", "client", "digested", "held", "id", "login", "message_id", "number", "origin", "peer", "placed",
         "protocol", "recipients", "reports", "sender", "size", "tls",
     )  # fmt: skip
 
@@ -87,6 +87,7 @@ class Journey:
         self.protocol = ""
         self.tls: str | None = None
         self.about: str | None = None
+        self.digested = 0  # 1: its content has been read; 2: there is none to be read
         self.held = False
         self.reports: list[str] = []
         self.recipients: list[Recipient] = []
@@ -131,7 +132,13 @@ class Journey:
 
     def _copies(self, recipient: Recipient) -> list[Placed]:
         address = recipient.address.lower()
-        return [copy for copy in self.placed if copy.store_id == recipient.via and address in copy.addresses]
+        return [copy for copy in self._in_order() if copy.store_id == recipient.via and address in copy.addresses]
+
+    def _in_order(self) -> list[Placed]:
+        """Return the copies in an order that does not depend on which journal was read first."""
+        if len(self.placed) > 1:
+            self.placed.sort(key=lambda copy: (copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+        return self.placed
 
     def recipient_states(self) -> tuple[RecipientState, ...]:
         """Return the recipients as records show them."""
@@ -176,7 +183,7 @@ class Journey:
                         copy.captured,
                         copy.removed,
                     ]
-                    for copy in self.placed
+                    for copy in self._in_order()
                 ],
             ]
         )

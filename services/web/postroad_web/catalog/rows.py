@@ -9,21 +9,22 @@ import orjson
 from postroad_web.catalog.journey import Journey
 from postroad_web.catalog.record import Address, Digest, Origin, Record
 
-JOURNEY: Final = "number, id, origin, arrived, sender, message_id, size, login, about, rest"  # what `journey_of` needs
+JOURNEY: Final = "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"  # what `journey_of` needs
 RECORD: Final = (
-    f"{JOURNEY}, read, tagged, digested, subject, from_, to_, cc, bcc, reply_to, attachments, inline, digest"
+    f"{JOURNEY}, read, tagged, subject, from_, to_, cc, bcc, reply_to, attachments, inline, digest"
 )
 
 
 def journey_of(row: tuple[Any, ...]) -> Journey:
     """Return the journey of a row that begins with the columns of `JOURNEY`."""
-    number, ident, origin, arrived, sender, message_id, size, login, about, rest = row[:10]
+    number, ident, origin, arrived, sender, message_id, size, login, about, digested, rest = row[:11]
     journey = Journey(ident, number, Origin(origin), arrived)
     journey.sender = sender
     journey.message_id = message_id
     journey.size = size
     journey.login = login
     journey.about = about
+    journey.digested = digested
     journey.unpack(rest)
     return journey
 
@@ -31,7 +32,7 @@ def journey_of(row: tuple[Any, ...]) -> Journey:
 def record_of(row: tuple[Any, ...]) -> Record:
     """Return the record of a row of the columns of `RECORD`."""
     journey = journey_of(row)
-    read, tagged, digested, *digest = row[10:]
+    read, tagged, *digest = row[11:]
     return Record(
         id=journey.id,
         number=journey.number,
@@ -46,7 +47,7 @@ def record_of(row: tuple[Any, ...]) -> Record:
         client=journey.client,
         protocol=journey.protocol,
         tls=journey.tls,
-        digest=_digest_of(digest) if digested == 1 else None,
+        digest=_digest_of(digest) if journey.digested == 1 else None,
         read=bool(read),
         tags=tuple(orjson.loads(tagged)),
         about=journey.about,
