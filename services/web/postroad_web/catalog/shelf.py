@@ -239,5 +239,7 @@ def _place_of(copy: Placed) -> tuple[str, str, int, int]:
     return copy.account, copy.mailbox, copy.uid_validity, copy.uid
 
 
-def _placed(store_id: str, account: str, mailbox: str, validity: int, uid: int, addresses: bytes, *flags: int) -> Placed:
+def _placed(
+    store_id: str, account: str, mailbox: str, validity: int, uid: int, addresses: bytes, *flags: int
+) -> Placed:
     return Placed(store_id, account, mailbox, validity, uid, orjson.loads(addresses), *map(bool, flags))

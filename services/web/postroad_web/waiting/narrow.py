@@ -1,4 +1,4 @@
-"""What SQL can tell of a wait's criteria, so that a catalog of many thousand messages is not gone through one by one."""
+"""What SQL can tell of a wait's criteria, so that not every message of a large catalog has to be judged."""
 
 from __future__ import annotations
 

@@ -106,7 +106,9 @@ class Tally:
     @property
     def near(self) -> list[Near]:
         """The messages that met most of the criteria but not all, the nearest first, and among equals the newest."""
-        nearest = sorted(self._near.values(), key=lambda near: (len(near.verdict.met), near.record.number), reverse=True)
+        nearest = sorted(
+            self._near.values(), key=lambda near: (len(near.verdict.met), near.record.number), reverse=True
+        )
         return nearest[:NEAR_MISSES]
 
     @property
