@@ -9,7 +9,7 @@
   is not removed from all mailboxes.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
-- `bodies` has the searchable text of a record (`searchable`): subject, addresses, Message-ID, text, the names of
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names of
   attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a little
   later: numbers that it lacks are in `unindexed`, so that no search misses them.
 - `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
@@ -24,9 +24,10 @@ A database with another `VERSION` is thrown away: it is cheaper to fold again th
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 from pathlib import Path
 from typing import Any
+
+from postroad_web.catalog.searchable import searchable
 
 VERSION = 1  # kept as user_version
 FILE = "catalog.sqlite"
@@ -113,14 +114,6 @@ CREATE VIRTUAL TABLE texts USING fts5 (
 """
 
 TRIGRAM = 3  # characters; the index can't find fewer
-
-
-def searchable(text: str) -> str:
-    """Return the form in which texts are kept and looked for: lower case, composed (NFC), and fit for SQLite."""
-    text = text.replace("\0", " ").lower()
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFC", text).encode("utf-8", "replace").decode("utf-8")
 
 
 _CONTAINS = "(SELECT instr(bodies.text, ?) FROM bodies WHERE bodies.number = records.number)"

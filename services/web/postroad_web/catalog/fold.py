@@ -46,7 +46,7 @@ class Shelf(Protocol):
         """Note that a journey has changed."""
 
     def link(self, store_id: str, journey: Journey) -> list[Placed]:
-        """Note which journey a delivery belongs to; return the copies that have waited for it, which are its own now."""
+        """Note which journey a delivery belongs to; return the copies that have waited for it."""
 
     def place(self, copy: Placed, journey: Journey | None) -> None:
         """Note a copy in its place; None: it waits for its delivery."""

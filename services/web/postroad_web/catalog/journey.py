@@ -69,8 +69,8 @@ class Journey:
     """One message; the fields are those of `Record`."""
 
     __slots__ = (
-        "about", "arrived", "client", "digested", "held", "id", "login", "message_id", "number", "origin", "peer", "placed",
-        "protocol", "recipients", "reports", "sender", "size", "tls",
+        "about", "arrived", "client", "digested", "held", "id", "login", "message_id", "number", "origin", "peer",
+        "placed", "protocol", "recipients", "reports", "sender", "size", "tls",
     )  # fmt: skip
 
     def __init__(self, ident: str, number: int, origin: Origin, arrived: float) -> None:

@@ -9,10 +9,10 @@ import orjson
 from postroad_web.catalog.journey import Journey
 from postroad_web.catalog.record import Address, Digest, Origin, Record
 
-JOURNEY: Final = "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"  # what `journey_of` needs
-RECORD: Final = (
-    f"{JOURNEY}, read, tagged, subject, from_, to_, cc, bcc, reply_to, attachments, inline, digest"
+JOURNEY: Final = (
+    "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"  # what `journey_of` needs
 )
+RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, bcc, reply_to, attachments, inline, digest"
 
 
 def journey_of(row: tuple[Any, ...]) -> Journey:

@@ -1,4 +1,7 @@
-"""The journeys in the catalog's database, as the fold needs them; recent ones stay in memory. For the writer's thread."""
+"""The journeys in the catalog's database, as the fold needs them; recent ones stay in memory.
+
+For the writer's thread.
+"""
 
 from __future__ import annotations
 
@@ -239,5 +242,7 @@ def _place_of(copy: Placed) -> tuple[str, str, int, int]:
     return copy.account, copy.mailbox, copy.uid_validity, copy.uid
 
 
-def _placed(store_id: str, account: str, mailbox: str, validity: int, uid: int, addresses: bytes, *flags: int) -> Placed:
-    return Placed(store_id, account, mailbox, validity, uid, orjson.loads(addresses), *map(bool, flags))
+def _placed(*columns: Any) -> Placed:
+    store_id, account, mailbox, uid_validity, uid, addresses, captured, removed = columns
+    addresses = orjson.loads(addresses)
+    return Placed(store_id, account, mailbox, uid_validity, uid, addresses, bool(captured), bool(removed))
