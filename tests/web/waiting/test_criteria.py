@@ -10,7 +10,7 @@ import pytest
 from postroad_web.catalog.record import Origin, State
 from postroad_web.message.parse import parse_message
 from postroad_web.waiting.criteria import Criteria, CriterionError, Judge, Verdict
-from tests.web.records import digest, recipient, record
+from tests.web.some import digest, recipient, record
 
 RAW = b"""From: =?utf-8?q?Ann_=C3=84?= <ann@alpha.test>
 To: Bob <bob@beta.test>

@@ -6,7 +6,7 @@ import pytest
 
 from postroad_web.waiting.criteria import Verdict
 from postroad_web.waiting.tally import ARRIVALS, NEAR_MISSES, Decision, Mode, Tally
-from tests.web.records import record
+from tests.web.some import record
 
 MET = Verdict(("recipient",), (), whole=True)
 NEAR = Verdict(("recipient",), ("subject",), whole=True)

@@ -6,7 +6,7 @@ import pytest
 
 from postroad_web.catalog.record import State
 from postroad_web.waiting.underway import of_queue, of_records, sentence
-from tests.web.records import recipient, record
+from tests.web.some import recipient, record
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ class Judge:
 
     def outside(self, record: Record) -> Verdict:
         """Judge by all that the record says."""
-        met, missed = [], []
+        met: list[str] = []
+        missed: list[str] = []
         for name, test in self._outer:
             (met if test(record) else missed).append(name)
         if record.origin is Origin.REPORT and not self.criteria.reports:
