@@ -18,11 +18,15 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def is_of(value: Any, kind: str) -> bool:
+    return isinstance(value, KINDS[kind])
+
+
 def fits(value: Any, wanted: dict[str, Any]) -> None:
     """Assert that a value is as its schema says, and has each member that it says."""
     if "$ref" in wanted:
         wanted = DEFINITIONS[wanted["$ref"].rpartition("/")[2]]
-    assert isinstance(value, KINDS[wanted["type"]]), (value, wanted)
+    assert is_of(value, wanted["type"]), (value, wanted)
     if wanted["type"] == "array":
         for item in value:
             fits(item, wanted["items"])
