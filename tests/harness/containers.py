@@ -102,7 +102,7 @@ class ComposeStack(Stack):
     def open(self) -> None:
         self._lock = _LOCK.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self.network = self._free_network()
+        self.network = self.free_network()
         (self.folder / "world").mkdir(parents=True)
         self.edit_world(self._world)
         # The same file as for everyone, except for the folder of the world.
@@ -130,7 +130,8 @@ class ComposeStack(Stack):
     def _down(self, *options: str) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", *options)
 
-    def _free_network(self) -> str:
+    def free_network(self) -> str:
+        """Return a /24, by its first three numbers, that no network of Docker's overlaps."""
         taken = [
             ipaddress.ip_network(config["Subnet"])
             for network in self.docker.networks.list()
