@@ -9,9 +9,9 @@
   is not removed from all mailboxes.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
-- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names of
-  attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a little
-  later: numbers that it lacks are in `unindexed`, so that no search misses them.
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names
+  of attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a
+  little later: numbers that it lacks are in `unindexed`, so that no search misses them.
 - `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
   copy that no record is known for has no number yet.
 - `facts` has the numbers of the last journal events that are folded, `counts` how many records there are. All of a
