@@ -17,6 +17,7 @@ from postroad_web.catalog.record import Digest
 from postroad_web.catalog.rows import digest_columns
 from postroad_web.catalog.shelf import is_present
 from postroad_web.catalog.writer import News
+from postroad_web.message.parse import header_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +107,7 @@ class Digesting:
             ),
         )
         execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (number, text))
+        execute("INSERT OR REPLACE INTO headers VALUES (?, ?)", (number, header_lines(octets)))
         execute("INSERT OR REPLACE INTO unindexed VALUES (?)", (number,))
 
     def index(self) -> bool:
