@@ -39,8 +39,9 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
             "4c1f",
             "<a@b.test>",
             {"recipient": "bob@beta.test", "reply": "250 2.0.0 ünder", "hops": [1, 2]},
+            number=1_767_225_600_000_001,
         ),
-        Entry(datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), "relay", Kind.STORED),
+        Entry(datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), "relay", Kind.STORED, number=1_767_225_600_000_002),
     ]
     assert journal.dropped == 0
 
@@ -59,7 +60,7 @@ def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
 
 
 def test_events_of_all_services_come_in_the_order_of_time(tmp_path: Path) -> None:
-    for service, times in (("relay", (1, 4)), ("store", (2, 3))):
+    for service, times in (("relay", (0, 1, 4)), ("store", (0, 2, 3))):  # the first is asked for the first number
         clock = iter([START + one for one in times])
         journal = Journal(tmp_path, service=service, clock=Clock(wall=clock.__next__))
         journal.record(Kind.ACCEPTED)
@@ -89,7 +90,10 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
         journal.record(Kind.STORED)
     journal.close()
     assert journal.dropped > 0
-    assert len(entries(tmp_path)) + journal.dropped == 1000
+    stored = [one for one in entries(tmp_path) if one.kind is Kind.STORED]
+    lost = [one for one in entries(tmp_path) if one.kind is Kind.LOST]
+    assert len(stored) + journal.dropped == 1000
+    assert sum(one.detail["count"] for one in lost) == journal.dropped
 
 
 def test_a_value_without_text_costs_its_event_alone(tmp_path: Path) -> None:
@@ -101,7 +105,10 @@ def test_a_value_without_text_costs_its_event_alone(tmp_path: Path) -> None:
     journal.record(Kind.STORED, detail=Mute())
     journal.record(Kind.STORED, "q2")
     journal.close()
-    assert [one.queue_id for one in entries(tmp_path)] == ["q2"]
+    stored, lost = entries(tmp_path)
+    assert stored.queue_id == "q2"
+    assert lost.kind is Kind.LOST
+    assert lost.detail == {"count": 1}
     assert journal.dropped == 1
 
 

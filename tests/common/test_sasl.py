@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.sasl import (
-    MECHANISMS,
+    CHECKED,
+    UNCHECKED,
     Base64Error,
     CancelledError,
+    CramMd5,
     Credentials,
     Login,
     MalformedError,
@@ -80,7 +82,49 @@ def test_login_asks_twice() -> None:
 
 
 def test_mechanisms_by_name() -> None:
-    assert [make().step(None) for make in MECHANISMS.values()] == [b"", b"Username:"]
+    assert [make("<1@x>").step(None) for make in CHECKED.values()] == [b"", b"Username:"]
+    assert [(name, make("<1@x>").step(None)) for name, make in UNCHECKED.items()] == [
+        ("PLAIN", b""),
+        ("LOGIN", b"Username:"),
+        ("CRAM-MD5", b"<1@x>"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "login"),
+    [(b"\0alice\0secret", "alice"), (b"bob\0alice\0", "alice"), (b"\0\0", ""), (b"\0key\0x", "key")],
+)
+def test_unchecked_plain_takes_any_name(message: bytes, login: str) -> None:
+    credentials = Plain(unchecked=True).step(message)
+    assert isinstance(credentials, Credentials)
+    assert credentials.login == login
+
+
+@pytest.mark.parametrize("message", [b"", b"alice", b"a\0b", b"a\0b\0c\0d", b"\0\xff\0x"])
+def test_unchecked_plain_still_has_its_form(message: bytes) -> None:
+    with pytest.raises(MalformedError):
+        Plain(unchecked=True).step(message)
+
+
+# RFC 2195 §2: the example
+def test_cram_md5() -> None:
+    mechanism = CramMd5("<1896.697170952@postoffice.reston.mci.net>")
+    assert mechanism.step(None) == b"<1896.697170952@postoffice.reston.mci.net>"
+    assert mechanism.step(b"tim b913a602c7eda7a495b4e6e7334d3890") == Credentials("tim", "")
+
+
+def test_the_name_of_cram_md5_may_have_spaces_and_may_be_empty() -> None:
+    assert CramMd5("<1@x>").step(b"a b B913A602C7EDA7A495B4E6E7334D3890") == Credentials("a b", "")
+    assert CramMd5("<1@x>").step(b" b913a602c7eda7a495b4e6e7334d3890") == Credentials("", "")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [b"", b"tim", b"tim b913", b"b913a602c7eda7a495b4e6e7334d3890", b"\xff b913a602c7eda7a495b4e6e7334d3890"],
+)
+def test_a_proof_of_another_form_is_refused(response: bytes) -> None:
+    with pytest.raises(MalformedError):
+        CramMd5("<1@x>").step(response)
 
 
 def test_the_password_is_in_no_repr() -> None:

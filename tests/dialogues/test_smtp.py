@@ -39,6 +39,7 @@ from postroad.mail.reply import (
     Reply,
     reply,
 )
+from postroad.sasl import CHECKED, UNCHECKED
 from postroad.smtp.extensions import Extension, without
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
@@ -79,7 +80,9 @@ class Taker:
     def connect(self, session: Session) -> Reply | None:
         return reply(*self.dialogue.greeting) if self.dialogue.greeting else None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | None:
+        if session.purpose is Purpose.APP:
+            return login
         if login == "broken":
             raise RuntimeError
         return ALICE if (login, password) == ("alice@alpha.test", "wonderland") else None
@@ -215,7 +218,8 @@ class Peer:
             postmaster=POSTMASTER,
             starttls=dialogue.starttls and dialogue.port is not Purpose.SUBMISSIONS,
             auth=dialogue.port is not Purpose.TRANSFER,
-            plaintext_auth=dialogue.plaintext_auth,
+            plaintext_auth=dialogue.plaintext_auth or dialogue.port is Purpose.APP,
+            mechanisms=UNCHECKED if dialogue.port is Purpose.APP else CHECKED,
             extensions=dialogue.extensions,
         )
         self.session = Session(dialogue.port, ipaddress.ip_address("192.0.2.1"), 1, "1")
@@ -300,20 +304,27 @@ def test_octet_by_octet(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-async def test_live(path: Path, tmp_path: Path, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_live(
+    path: Path,
+    tmp_path: Path,
+    server_tls: ssl.SSLContext,
+    client_tls: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     dialogue = parse(path)
     service = Taker(dialogue)
     server = await serve(
         service,
-        [Listener("127.0.0.1", 0, dialogue.port)],
+        [Listener("127.0.0.1", 0, dialogue.port, starttls=dialogue.starttls)],
         hostname="mx.test",
         content_directory=tmp_path,
         limits=dialogue.settings,
         extensions=dialogue.extensions,
-        tls=server_tls if dialogue.starttls else None,
+        tls=server_tls,
         plaintext_auth=dialogue.plaintext_auth,
         postmaster=POSTMASTER,
     )
+    monkeypatch.setattr(server, "next_session_id", lambda: "1")  # which challenges are made of
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", server.listeners[0].port, ssl=client_tls if dialogue.port is Purpose.SUBMISSIONS else None
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
 ON_BOTH = {"test_courier.py", "test_resolver.py", "test_router.py"}
-ON_UVLOOP = {"test_relay.py"}
+ON_UVLOOP = {"test_app_door.py", "test_relay.py"}
 
 
 def pytest_asyncio_loop_factories(

@@ -81,4 +81,4 @@ def test_what_is_missing_is_told(
 def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server((f"{environ['POSTROAD_NETWORK']}.25", 1587)):
         assert main() == 1
-    assert "POSTROAD_SMTP_PORT" in capsys.readouterr().err
+    assert "_SUBMISSION_PORT" in capsys.readouterr().err

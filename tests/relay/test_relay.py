@@ -492,6 +492,6 @@ async def test_without_a_certificate_there_is_no_port_465(tmp_path: Path) -> Non
     site = Site(tmp_path, None)
     assert site.make().listeners == ()
     async with site:
-        assert [listener.port for listener in site.relay.listeners] == [2525, 1587]
+        assert [listener.port for listener in site.relay.listeners] == [1025, 2525, 1587]
         await site.send(port=2525)
         await site.store.wait_for(1)

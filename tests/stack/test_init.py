@@ -63,15 +63,24 @@ def test_prepare_makes_everything_and_keeps_it(settings: Settings) -> None:
     world = prepare(settings)
     assert len(world.domains) == 3
     files = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in settings.data.rglob("*") if path.is_file()}
-    assert sorted(path.name for path in files) == ["ca-key.pem", "ca.pem", "ca.pem", "ca.pem", "cert.pem", "key.pem"]
+    assert sorted(path.name for path in files) == [
+        "ca-key.pem",
+        "ca.pem",
+        "ca.pem",
+        "ca.pem",
+        "cert.pem",
+        "key.pem",
+        "token",
+    ]
     assert [path.name for path in settings.trust_dir.iterdir()] == ["ca.pem"]
     assert stat.S_IMODE(settings.trust_dir.stat().st_mode) == 0o755
     assert stat.S_IMODE((settings.trust_dir / "ca.pem").stat().st_mode) == 0o644
-    for secret in (settings.ca_dir / "ca-key.pem", settings.tls_dir / "key.pem"):
+    for secret in (settings.ca_dir / "ca-key.pem", settings.tls_dir / "key.pem", settings.control_dir / "token"):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     for folder in (
         settings.spool_dir,
         settings.mail_dir,
+        settings.web_dir,
         settings.journal_dir / "relay",
         settings.journal_dir / "store",
     ):

@@ -97,6 +97,7 @@ class Relay:
         queued = self.spool.entries()
         address = settings.listen or self._address
         listeners = [
+            Listener(settings.front, settings.app_port, Purpose.APP, starttls=settings.app_starttls),
             Listener(address, settings.smtp_port, Purpose.TRANSFER),
             Listener(address, settings.submission_port, Purpose.SUBMISSION),
         ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
+from postroad.control.token import ensure_token
 from postroad.tls import CA_FILE, TlsError
 from postroad.world.source import WorldError, load_world
 from postroad.world.world import Role
@@ -63,6 +64,11 @@ def prepare(settings: Settings) -> World:
             raise InitError(f"the data folder {folder} cannot be made: {error.strerror}. {_REMEDY}") from error
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise InitError(f"the data folder {folder} cannot be written by the user {os.getuid()}. {_REMEDY}")
+    try:
+        if ensure_token(settings.control_dir):
+            _log.info("made a token for the control doors")
+    except OSError as error:
+        raise InitError(f"no token could be made in {settings.control_dir}: {error.strerror}. {_REMEDY}") from error
     addresses = [*LOOPBACK, *(host.address for host in world.hosts.values())]
     try:
         issued = ensure(settings.ca_dir, settings.tls_dir, certificate_names(world), addresses, datetime.now(UTC))

@@ -31,6 +31,7 @@ ALICE = session(Purpose.SUBMISSION, login="alice@alpha.test")
 NOBODY = session(Purpose.SUBMISSION)
 STRANGER = session(Purpose.TRANSFER)
 TRUSTED = session(Purpose.TRANSFER, peer="10.1.2.3")
+APP = session(Purpose.APP)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,9 @@ TRUSTED = session(Purpose.TRANSFER, peer="10.1.2.3")
         (STRANGER, "someone@elsewhere.example", SENDER_OK),
         (STRANGER, "alice@alpha.test", SENDER_OK),
         (STRANGER, None, SENDER_OK),
+        (APP, "noreply@elsewhere.example", SENDER_OK),
+        (APP, "alice@alpha.test", SENDER_OK),
+        (APP, None, SENDER_OK),
     ],
 )
 def test_mail(who: Session, path: str | None, expected: Reply) -> None:
@@ -86,9 +90,14 @@ def test_without_sender_check_a_user_may_send_as_anyone() -> None:
         (TRUSTED, "someone@elsewhere.example", RECIPIENT_OK),
         (TRUSTED, "nobody@beta.test", NO_SUCH_USER),
         (TRUSTED, "someone@[127.0.0.143]", RECIPIENT_OK),
+        # Software under test reaches anyone, and learns of unknown ones by a DSN.
+        (APP, "customer@elsewhere.example", RECIPIENT_OK),
+        (APP, "nobody@beta.test", RECIPIENT_OK),
+        (APP, "someone@[127.0.0.143]", RECIPIENT_OK),
         # And nobody reaches out of the private network.
         (TRUSTED, "someone@[192.0.2.7]", OUTSIDE_LITERAL),
         (ALICE, "someone@[192.0.2.7]", OUTSIDE_LITERAL),
+        (APP, "someone@[192.0.2.7]", OUTSIDE_LITERAL),
         (ALICE, "someone@[IPv6:2001:db8::1]", OUTSIDE_LITERAL),
         (ALICE, "someone@[127.0.0.143]", RECIPIENT_OK),
     ],

@@ -26,12 +26,16 @@ class Kind(StrEnum):
     FAILED = "failed"  # relay: never for this recipient
     EXPIRED = "expired"  # relay: deferred for too long
     REPORTED = "reported"  # relay: a notification (DSN) about it is queued
+    HELD = "held"  # relay: an administrator has stopped the attempts
+    RELEASED = "released"  # relay: ... and lets them go on
+    DROPPED = "dropped"  # relay: an administrator has taken it out of the queue
     STORED = "stored"  # store: it is in a mailbox
     RETRIEVED = "retrieved"  # store: a client has read it whole
     REMOVED = "removed"  # store: a client has expunged or deleted it
     MOVED = "moved"  # store: it is in another mailbox now, under another UID
     COPIED = "copied"  # store: it is in another mailbox too
     RENAMED = "renamed"  # store: the mailbox that it is in has another name
+    LOST = "lost"  # relay, store: so many events (`count`) were not written, as the disk or the queue was full
 
 
 # The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content), `peer` (its IP address), `client`
@@ -51,3 +55,4 @@ class Entry:
     queue_id: str | None = None
     message_id: str | None = None  # with its angle brackets, as in the message
     detail: Mapping[str, Any] = field(default_factory=dict)
+    number: int | None = None  # None in a line of before events were numbered

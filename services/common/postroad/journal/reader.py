@@ -87,6 +87,7 @@ def parse_line(line: bytes) -> Entry | None:
             detail.pop("queue_id", None),
             detail.pop("message_id", None),
             detail,
+            detail.pop("n", None),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -1,35 +1,45 @@
 """Writes one service's journal.
 
 Writing never delays mail, and its errors never refuse mail: `record` puts the event into a bounded queue, and a thread
-of the journal writes it. An event that cannot be written is counted and dropped.
+of the journal writes it. An event that cannot be written is counted and dropped, and the journal says how many were.
+
+Each event has a number, `n`, one more than that of the event before it, over rotations and restarts. A service without
+a journal begins with the microseconds since 1970, so that a journal that was removed repeats no number. The numbers of
+events that could not be written are missing.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import stat
 import threading
 from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.clock import Clock
-from postroad.journal.kinds import SUFFIX
+from postroad.journal.files import last_number, open_regular, rotated
+from postroad.journal.kinds import SUFFIX, Kind
 from postroad.jsontext import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-    from postroad.journal.kinds import Kind
 
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 50_000  # events waiting to be written, of about 1 KiB each
-GATHER = 0.02  # seconds in which events gather into one write
+# Seconds in which events gather into one write: few, so that a reader learns of a single message at once, and more
+# under load, when waking a thread for each message would cost more than writing.
+SOON = 0.002
+GATHER = 0.02
+# Under load means that so many writes in a row had so many events each second.
+BUSY = 3
+RATE = 2000.0
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
+
+_Waiting: TypeAlias = tuple[float, str, str | None, str | None, dict[str, Any]]
 
 
 class Journal:
@@ -49,19 +59,26 @@ class Journal:
         kept: int = 4,
         limit: int = QUEUE_LIMIT,
     ) -> None:
-        self._path = directory / service / f"{service}{SUFFIX}"
+        self.path = directory / service / f"{service}{SUFFIX}"
         self._service = service
         self._now = (clock or Clock()).now
         self._rotate_at = rotate_at
-        self._kept = kept
+        self.kept = kept
         self._limit = limit
-        self._queue: deque[tuple[float, str, str | None, str | None, dict[str, Any]]] = deque()
+        self._queue: deque[_Waiting] = deque()
+        self._taking = threading.Lock()  # held while events leave the queue and get their numbers
+        self._numbered = self._find_last() or int(self._now() * 1_000_000) - 1  # the last number that an event got
+        self.written = self._numbered  # the last number in the file; for readers in any thread
+        self.files = threading.Lock()  # held while files are renamed
+        self.listener: Callable[[], object] | None = None  # called by the writer thread after each write
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._handle: int | None = None
         self._size = 0
         self._torn = False  # the file ends inside a line
         self._lost = 0  # counted by the writer thread
+        self._told = 0  # dropped events that the journal tells of
+        self._busy = 0  # writes in a row that had many events
         self._overflowed = 0  # counted by `record`
         self._complained = False
         self._thread = threading.Thread(target=self._run, name=f"journal-{service}", daemon=True)
@@ -71,6 +88,12 @@ class Journal:
     def dropped(self) -> int:
         """The number of events that were dropped because the queue or the disk was full."""
         return self._lost + self._overflowed
+
+    @property
+    def last(self) -> int:
+        """The number of the last event that was recorded: a reader who has come so far knows all until now."""
+        with self._taking:
+            return self._numbered + len(self._queue)
 
     def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
         """Record an event; returns at once and raises nothing. `detail` must not change afterwards.
@@ -92,41 +115,62 @@ class Journal:
 
     def _run(self) -> None:
         closing = False
-        while not closing:
+        while not closing or self._queue:  # the last batch may have had to tell of dropped events
             self._wake.wait()
             # One write and one waking of the thread per batch, however many events there are.
-            self._closing.wait(GATHER)
+            gather = GATHER if self._busy >= BUSY else SOON
+            self._closing.wait(gather)
             # Cleared first: later events wake the thread again, and so does `close`.
             self._wake.clear()
             closing = self._closing.is_set()
-            self._write_waiting()
+            count = self._write_waiting()
+            self._busy = self._busy + 1 if count > RATE * gather else 0
         if self._handle is not None:
             os.close(self._handle)
 
-    def _write_waiting(self) -> None:
+    def _write_waiting(self) -> int:
+        """Write the events that wait, and return how many they are."""
+        queue = self._queue
+        with self._taking:
+            batch = [queue.popleft() for _ in range(len(queue))]
+            number = self._numbered
+            self._numbered += len(batch)
+        if not batch:
+            return 0
         lines: list[bytes] = []
-        while self._queue:
-            when, kind, queue_id, message_id, detail = self._queue.popleft()
+        telling = self._told
+        for event in batch:
+            number += 1
+            if event[1] is Kind.LOST:
+                telling = self.dropped
+                event[4]["count"] = telling - self._told
             try:
-                lines.append(self._line(when, kind, queue_id, message_id, detail))
+                lines.append(self._line(number, event))
             except Exception:  # noqa: BLE001 - a value whose str() fails must not fail mail
                 self._lost += 1
-        if not lines:
-            return
         try:
             self._append(b"".join(lines))
-            self._complained = False
         except OSError as error:
             self._lost += len(lines)
             if not self._complained:
                 self._complained = True
                 log.warning("the journal can't be written: %s", error)
+            return len(batch)
+        self._complained = False
+        self.written = number
+        self._told = telling
+        if (listener := self.listener) is not None:
+            listener()
+        if self.dropped > telling:
+            self._queue.append((self._now(), Kind.LOST, None, None, {}))
+            self._wake.set()
+        return len(batch)
 
-    def _line(
-        self, when: float, kind: str, queue_id: str | None, message_id: str | None, detail: dict[str, Any]
-    ) -> bytes:
+    def _line(self, number: int, event: _Waiting) -> bytes:
+        when, kind, queue_id, message_id, detail = event
         second, fraction = divmod(int(when * 1_000_000), 1_000_000)
         entry: dict[str, Any] = {
+            "n": number,
             "time": f"{_date_time(second)}.{fraction:06d}Z",
             "service": self._service,
             "kind": kind,
@@ -159,16 +203,10 @@ class Journal:
                 self._torn = data[done - 1 : done] != b"\n"
 
     def _open(self) -> int:
-        self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        # A link must not lead to another file, and a FIFO must not make the writer wait.
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-        handle = os.open(self._path, flags, 0o644)
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(handle)
-            raise OSError(errno.EINVAL, "not a regular file", str(self._path))
+        self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        handle = open_regular(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self._handle = handle
-        self._size = status.st_size
+        self._size = os.fstat(handle).st_size
         # A writer that was killed while it wrote a line must not spoil the next one.
         self._torn = self._size > 0 and os.pread(handle, 1, self._size - 1) != b"\n"
         return handle
@@ -179,13 +217,28 @@ class Journal:
 
     def _rotate(self, handle: int) -> None:
         self._close(handle)
-        for number in range(self._kept, 0, -1):
-            older = self._path.with_name(f"{self._path.name}.{number}")
-            newer = self._path if number == 1 else self._path.with_name(f"{self._path.name}.{number - 1}")
-            if newer.exists():
-                newer.replace(older)
-        if not self._kept:
-            self._path.unlink(missing_ok=True)
+        with self.files:
+            for age in range(self.kept, 0, -1):
+                newer = rotated(self.path, age - 1)
+                if newer.exists():
+                    newer.replace(rotated(self.path, age))
+            if not self.kept:
+                self.path.unlink(missing_ok=True)
+
+    def _find_last(self) -> int | None:
+        """Return the number of the last event in the files, or None if none has a number."""
+        for age in range(self.kept + 1):
+            try:
+                handle = open_regular(rotated(self.path, age), os.O_RDONLY)
+            except OSError:
+                continue
+            try:
+                number = last_number(handle)
+            finally:
+                os.close(handle)
+            if number is not None:
+                return number
+        return None
 
 
 @lru_cache(maxsize=4)

@@ -47,7 +47,7 @@ def with_protocol(session: Session, envelope: Envelope) -> str:
     if not session.extended:
         return "SMTP"
     secure = "S" if session.tls_version is not None else ""
-    authenticated = "A" if session.account is not None else ""
+    authenticated = "A" if session.is_authenticated else ""
     return ("UTF8SMTP" if envelope.smtputf8 else "ESMTP") + secure + authenticated
 
 

@@ -16,7 +16,7 @@ from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, MAIL_LOOP, OK, QU
 from postroad.mail.trace_fields import received, with_protocol
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
-from postroad.world.guesses import TooManyGuesses
+from postroad.world.guesses import LONGEST_NAME, TooManyGuesses
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.fixup import fix_up
@@ -73,8 +73,13 @@ class RelayService:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
-        """Return the world's account with this login name and password; raises `TooManyGuesses`."""
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | None:
+        """Return the world's account with this login name and password, or on the app door the name as it is.
+
+        Raises `TooManyGuesses`.
+        """
+        if session.purpose is Purpose.APP:
+            return login[:LONGEST_NAME]
         try:
             account = await self._guesses.log_in(self.policy.world.account, login, password, session.host)
         except TooManyGuesses:
@@ -171,6 +176,7 @@ class RelayService:
             size=len(start) + size,
             eight_bit=eight_bit,
             utf8_header=not header.is_ascii,
+            login=session.login,
         )
         return message, start
 
@@ -189,7 +195,7 @@ class RelayService:
             protocol=with_protocol(session, envelope),
             tls=session.tls_version,
             session=session.session_id,
-            login=session.account.login if session.account is not None else None,
+            login=session.login,
             sender=envelope.sender,
             recipients=[str(recipient.address) for recipient in envelope.recipients],
             **further,

@@ -210,6 +210,14 @@ def _of_a_place(detail: dict[str, Any]) -> list[str]:
     ]
 
 
+def _halted(detail: dict[str, Any]) -> list[str]:
+    return [_take(detail, "recipients", "for {}"), _take(detail, "reason", "({})")]
+
+
+def _lost(detail: dict[str, Any]) -> list[str]:
+    return [_take(detail, "count", "{} events were not written")]
+
+
 _DESCRIBE: Mapping[Kind, Callable[[dict[str, Any]], list[str]]] = {
     Kind.ACCEPTED: _accepted,
     Kind.REFUSED: _refused,
@@ -221,10 +229,14 @@ _DESCRIBE: Mapping[Kind, Callable[[dict[str, Any]], list[str]]] = {
     Kind.FAILED: _outcome,
     Kind.EXPIRED: _outcome,
     Kind.REPORTED: _reported,
+    Kind.HELD: _halted,
+    Kind.RELEASED: _halted,
+    Kind.DROPPED: _halted,
     Kind.STORED: _stored,
     Kind.RETRIEVED: _of_a_place,
     Kind.REMOVED: _of_a_place,
     Kind.MOVED: _of_a_place,
     Kind.COPIED: _of_a_place,
     Kind.RENAMED: _of_a_place,
+    Kind.LOST: _lost,
 }

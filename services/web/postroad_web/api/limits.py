@@ -13,20 +13,19 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope
 
-    from postroad.clock import Clock
 
 LARGE = 64 << 20  # octets of a body that brings messages
 PLAIN = 5 << 20  # octets of any other
 TOGETHER = 256 << 20  # octets of all bodies that are in memory at a time
 BRINGS_MESSAGES = ("/v1/send", "/v1/seed", "/api/v1/send")
 PIECE_WITHIN = 30.0  # seconds until the next piece of a body has to come
+WHOLE_WITHIN = 300.0  # seconds until all of it has
 
 
 class Bodies:
     """The bodies of all requests."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._held = 0  # octets
 
     @asynccontextmanager
@@ -41,13 +40,14 @@ class Bodies:
                 raise _too_large(most)
         held = 0
         ended = False
+        latest = asyncio.get_running_loop().time() + WHOLE_WITHIN
 
         async def counted() -> Message:
             nonlocal held, ended
             if ended:  # only the client's leaving can come now, which may take its time
                 return await receive()
             try:
-                async with asyncio.timeout(PIECE_WITHIN):
+                async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PIECE_WITHIN)):
                     message = await receive()
             except TimeoutError:
                 raise Problem(

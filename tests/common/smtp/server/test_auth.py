@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from postroad.mail.reply import AUTH_FAILED, Reply
-from postroad.sasl import Credentials, Login, Plain
+from postroad.sasl import CHECKED, Credentials, Login, Plain
 from postroad.smtp.server.auth import (
     AUTH_SYNTAX,
     CANCELLED,
@@ -87,7 +87,7 @@ def test_a_password_is_not_shown() -> None:
     ],
 )
 def test_parse(argument: bytes, parsed: tuple[str, bytes | None]) -> None:
-    assert parse_auth(argument) == parsed
+    assert parse_auth(argument, CHECKED) == parsed
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_parse(argument: bytes, parsed: tuple[str, bytes | None]) -> None:
 )
 def test_parse_refused(argument: bytes, answer: Reply) -> None:
     with pytest.raises(CommandError) as error:
-        parse_auth(argument)
+        parse_auth(argument, CHECKED)
     assert refusal(error) == answer
 
 

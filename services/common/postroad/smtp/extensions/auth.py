@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
 from postroad.mail.reply import ENCRYPTION_REQUIRED, Reply, reply
-from postroad.sasl import MECHANISMS, Credentials
+from postroad.sasl import Credentials
 from postroad.smtp.extensions.extension import Extension, Parameter
 from postroad.smtp.server.auth import EXCHANGE_TOO_LONG, decode_response, encode_challenge, parse_auth, step
 from postroad.smtp.server.commands import LINE_TOO_LONG, PARAMETER_SYNTAX, CommandError
@@ -51,11 +51,11 @@ def _may_begin(profile: Profile, *, secure: bool) -> bool:
 
 
 def _offer(profile: Profile, secure: bool) -> str | None:
-    return "AUTH " + " ".join(MECHANISMS) if _may_begin(profile, secure=secure) else None
+    return "AUTH " + " ".join(profile.mechanisms) if _may_begin(profile, secure=secure) else None
 
 
 def _applies(profile: Profile, session: Session) -> bool:
-    return session.account is None and _may_begin(profile, secure=session.tls_version is not None)
+    return not session.is_authenticated and _may_begin(profile, secure=session.tls_version is not None)
 
 
 class _Exchange:
@@ -87,12 +87,14 @@ def _run(engine: Engine, argument: bytes) -> Event | None:
     session = engine.session
     if not session.extended:
         raise CommandError(_NEED_EHLO)
-    if session.account is not None:
+    if session.is_authenticated:
         raise CommandError(_AUTHENTICATED_ALREADY)
-    name, response = parse_auth(argument)
-    if not _may_begin(engine.profile, secure=session.tls_version is not None):
+    profile = engine.profile
+    name, response = parse_auth(argument, profile.mechanisms)
+    if not _may_begin(profile, secure=session.tls_version is not None):
         raise CommandError(ENCRYPTION_REQUIRED)
-    return _Exchange(MECHANISMS[name]()).step(engine, response)
+    unique = f"<{session.session_id}@{profile.hostname}>"  # a session has one exchange that succeeds
+    return _Exchange(profile.mechanisms[name](unique)).step(engine, response)
 
 
 AUTH = Extension(

@@ -22,7 +22,7 @@
     server.listeners                                              # with the ports that were bound
     await server.close()                                          # 421 to idle sessions; transactions finish
 
-AUTH is offered on submission ports only.
+AUTH is offered on submission ports and on the app door, which takes every name at its word.
 
 To follow one command, such as RCPT: `connection.data_received` feeds the engine; `Engine._take` finds the verb, holds
 the line to its length and to its row in the table of states, and calls `verbs._rcpt`, which has `commands.parse_rcpt`

@@ -10,7 +10,7 @@ from postroad.mail.reply import AUTH_FAILED, Reply, reply
 from postroad.smtp.server.commands import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 AUTHENTICATED = reply(235, "2.7.0", "Authentication successful")
 # RFC 4954 §4: 501 for "*", for a response that is not BASE64 (5.5.2), and for one that the mechanism refuses
@@ -29,13 +29,13 @@ _REFUSALS: Mapping[type[sasl.SaslError], Reply] = {
 }
 
 
-def parse_auth(argument: bytes) -> tuple[str, bytes | None]:
-    """Return the mechanism in upper case and the decoded initial response of `AUTH`; raises `CommandError`."""
+def parse_auth(argument: bytes, mechanisms: Container[str]) -> tuple[str, bytes | None]:
+    """Return the mechanism, one of those named, and the decoded initial response of `AUTH`; raises `CommandError`."""
     mechanism, space, initial = argument.partition(b" ")
     if not mechanism or (space and not initial):
         raise CommandError(AUTH_SYNTAX)
     name = mechanism.decode("ascii", "replace").upper()
-    if name not in sasl.MECHANISMS:
+    if name not in mechanisms:
         raise CommandError(MECHANISM_UNKNOWN)
     if not space:
         return name, None

@@ -6,7 +6,7 @@ pipelined commands (RFC 2920 §3.2): no reply overtakes another, and no 250 prec
 
     event           asks                 answered by
     Connected       whether to greet     answer(reply): `Profile.greeting`, or the 4yz or 554 that turns away
-    Authenticate    whose password       answer_authentication(account), or answer(454 reply)
+    Authenticate    whose password       answer_authentication(user), or answer(reply)
     Mail, Rcpt      whether to accept    answer(reply)
     Block           nothing              (refuse_content(reply) if it cannot be kept)
     Discard         nothing              the content is refused: forget its blocks
@@ -197,13 +197,16 @@ class Engine:
     def _authentication_refused(self, _event: Authenticate, answer: Reply) -> Reply:
         return self._count_error(answer)
 
-    def answer_authentication(self, account: Account | None) -> None:
-        """Answer Authenticate: whose credentials they are, or None."""
-        if account is None:
+    def answer_authentication(self, user: Account | str | None) -> None:
+        """Answer Authenticate: whose credentials they are, the name that is taken at its word, or None."""
+        if user is None:
             self.answer(AUTH_FAILED)
             return
         self._awaiting = None
-        self.session.account = account
+        if isinstance(user, str):
+            self.session.claimed = user
+        else:
+            self.session.account = user
         self.say(AUTHENTICATED)
 
     def tls_started(self, version: str | None, cipher: str | None) -> None:
@@ -217,6 +220,7 @@ class Engine:
         self.session.client_name = None
         self.session.extended = False
         self.session.account = None
+        self.session.claimed = None
         self.state = State.GREETED
 
     def refuse_content(self, refusal: Reply) -> None:

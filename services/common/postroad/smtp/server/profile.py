@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
+from postroad.sasl import CHECKED
 from postroad.smtp.server.sequence import never
 from postroad.smtp.server.verbs import VERBS, not_implemented
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postroad.mail.address import Address
+    from postroad.sasl import Mechanisms
     from postroad.smtp.extensions.extension import Extension, Parameter
     from postroad.smtp.server.sequence import Verb
     from postroad.smtp.server.service import Limits, Session
@@ -34,6 +36,7 @@ class Profile:
     starttls: bool
     auth: bool
     plaintext_auth: bool
+    mechanisms: Mechanisms = field(default_factory=lambda: CHECKED)  # of AUTH
     greeting: Reply = field(init=False)
     goodbye: Reply = field(init=False)
     hello: Reply = field(init=False)

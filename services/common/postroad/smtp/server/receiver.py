@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.server import Server
     from postroad.smtp.server.service import Purpose
+    from postroad.world.world import Account
 
 logger = logging.getLogger("postroad.smtp.server")
 
@@ -142,21 +143,21 @@ class Receiver(Connection):
         self._go_on_after(done)
 
     async def _check_credentials(self, event: Authenticate) -> None:
-        account, refusal = None, None
+        user: Account | str | Reply | None
         try:
-            account = await self._service.authenticate(self._facts, event.login, event.password)
+            user = await self._service.authenticate(self._facts, event.login, event.password)
         except Exception as error:
-            refusal = AUTH_UNAVAILABLE
+            user = AUTH_UNAVAILABLE
             if not isinstance(error, TooManyGuesses):
                 logger.exception("unforeseen error", extra=self._identity())
         if self._engine is None:
             return
-        if refusal is not None:
-            self._engine.answer(refusal)
+        if isinstance(user, Reply):
+            self._engine.answer(user)
             return
-        if account is not None:
+        if user is not None:
             self._prove()
-        self._engine.answer_authentication(account)
+        self._engine.answer_authentication(user)
 
     async def _start_tls(self, context: ssl.SSLContext | None) -> None:
         assert context is not None  # noqa: S101 - or STARTTLS would not be offered

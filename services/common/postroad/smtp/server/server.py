@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.mail.address import Address
+from postroad.sasl import CHECKED, UNCHECKED
 from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.smtp.server.lifecycle import configure
@@ -193,9 +194,10 @@ async def serve(
                 limits=limits,
                 postmaster=postmaster or Address("postmaster", hostname),
                 extensions=extensions,
-                starttls=tls is not None and listener.purpose is not Purpose.SUBMISSIONS,
+                starttls=tls is not None and listener.starttls and listener.purpose is not Purpose.SUBMISSIONS,
                 auth=listener.purpose is not Purpose.TRANSFER,
-                plaintext_auth=plaintext_auth,
+                plaintext_auth=plaintext_auth or listener.purpose is Purpose.APP,
+                mechanisms=UNCHECKED if listener.purpose is Purpose.APP else CHECKED,
             )
             await server.listen(listener, profile)
     except OSError:

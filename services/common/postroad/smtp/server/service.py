@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     TRANSFER = "smtp"  # 25, RFC 5321
     SUBMISSION = "submission"  # 587, RFC 6409
     SUBMISSIONS = "submissions"  # 465, RFC 8314: TLS from the first octet
+    APP = "app"  # 1025: submission by software under test, from anybody to anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Listener:
     host: str
     port: int
     purpose: Purpose = Purpose.TRANSFER
+    starttls: bool = True  # whether STARTTLS is offered, if there is a certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,21 @@ class Session:
     tls_version: str | None = None  # "TLSv1.3", None in plaintext
     tls_cipher: str | None = None
     account: Account | None = None  # after AUTH
+    claimed: str | None = None  # the name that AUTH gave where it is taken at its word
     host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 
     def __post_init__(self) -> None:
         self.host = str(self.peer)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether AUTH has succeeded."""
+        return self.account is not None or self.claimed is not None
+
+    @property
+    def login(self) -> str | None:
+        """The login name, None before AUTH."""
+        return self.account.login if self.account is not None else self.claimed
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -93,8 +106,8 @@ class Session:
             "port": self.purpose.value,
             "session": self.session_id,
         }
-        if self.account is not None:
-            facts["login"] = self.account.login
+        if self.is_authenticated:
+            facts["login"] = self.login
         return facts
 
 
@@ -105,8 +118,10 @@ class Service(Protocol):
         """Return None to greet, or the 4yz or 554 that turns the client away (RFC 5321 §3.1)."""
         ...
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | Reply | None:
         """Return the account whose login and password these are (RFC 4954, RFC 4616), or None.
+
+        Where names are taken at their word it returns the name. A `Reply` refuses for a reason of its own.
 
         Raises `TooManyGuesses` if the password was not checked.
         """

@@ -73,6 +73,7 @@ class Message:
     utf8_header: bool = False
     spilled: bool = False  # the content after the record's own octets is in a file
     reports: QueueId | None = None  # this is a DSN about that message
+    login: str | None = None  # the name that AUTH gave, as it was taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tupl
         head["id"] = message.message_id
     if message.reports is not None:
         head["reports"] = message.reports
+    if message.login is not None:
+        head["login"] = message.login
     flags = {
         "utf8": envelope.smtputf8,
         "8bit": message.eight_bit,
@@ -160,6 +163,7 @@ def decode_message(record: bytes | memoryview) -> tuple[Message, int]:
             utf8_header=head.get("utf8hdr", False),
             spilled=head.get("file", False),
             reports=head.get("reports"),
+            login=head.get("login"),
         )
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"not a message: {error!r}") from error

@@ -1,0 +1,167 @@
+"""A control door: HTTP/1.1 (RFC 9110, RFC 9112) on the service's own event loop, built so that no stranger slows mail.
+
+Whoever reaches the private network can reach the door. A client is a stranger until its token was right, and costs
+next to nothing before: `RATE` strangers per second are let in, others wait in the kernel; a stranger has `PATIENCE`
+seconds, `READS` reads and one request, and the first of `STRANGERS` is closed for the next. Its body is not read. A
+client with the token gives its place back, and may keep its connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import re
+import socket
+from typing import TYPE_CHECKING
+
+from postroad.control.connection import Connection
+from postroad.control.messages import (
+    Handler,
+    Refusal,
+    Request,
+    Response,
+    Route,
+    Routes,
+    answer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad.clock import Clock, Timer
+
+__all__ = ["Door", "Handler", "Refusal", "Request", "Response", "Route", "answer"]
+
+_log = logging.getLogger(__name__)
+
+
+RATE = 32.0  # connections of strangers per second
+BURST = 64.0  # ... that may come at once
+STRANGERS = 16  # open at a time
+FRIENDS = 256  # connections with the token
+FAREWELL = 5.0  # seconds in which handlers may end when the door closes
+COMPLAINTS = 60.0  # seconds between two log lines about wrong tokens
+
+_BACKLOG = 64
+_BEARER = re.compile(rb"bearer +([^ ]+) *", re.IGNORECASE)  # RFC 6750 §2.1; RFC 9110 §11.1: in any case
+
+
+class Door:
+    """The control door of one service, with the routes that it has."""
+
+    def __init__(self, routes: Sequence[Route], *, token: str, clock: Clock) -> None:
+        self.clock = clock
+        self.routes = Routes(routes)
+        self._token = token.encode()
+        self._listener: socket.socket | None = None
+        self._address = ("", 0)
+        self._allowance = BURST
+        self._counted = clock.monotonic()
+        self._resting: Timer | None = None
+        self._opening: set[asyncio.Task[object]] = set()
+        self._strangers: dict[Connection, None] = {}  # in the order in which they came
+        self._friends: set[Connection] = set()
+        self._refused = 0
+        self._complained = -COMPLAINTS
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the door listens, once it is started."""
+        return self._address
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises `OSError` if the address can't be bound."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self._listener.setblocking(False)
+        self._address = self._listener.getsockname()[:2]
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    async def close(self) -> None:
+        """Let no more clients in, let handlers end that change something, and close all connections."""
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        if self._resting is not None:
+            self._resting.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        tasks = [task for connection in self._connections() if (task := connection.leave()) is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=FAREWELL)
+        for connection in self._connections():
+            connection.cut()
+
+    def _connections(self) -> tuple[Connection, ...]:
+        return (*self._strangers, *self._friends)
+
+    def is_right(self, fields: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether a request has the token, compared in constant time."""
+        given = [value for name, value in fields if name == b"authorization"]
+        match = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+        return hmac.compare_digest(match[1] if match else b"", self._token)
+
+    def greet(self, connection: Connection) -> None:
+        """Count a stranger in."""
+        if len(self._strangers) >= STRANGERS:
+            next(iter(self._strangers)).cut()
+        self._strangers[connection] = None
+
+    def befriend(self, connection: Connection) -> bool:
+        """Note that a client had the token; False if there are too many."""
+        if len(self._friends) >= FRIENDS:
+            return False
+        self._strangers.pop(connection, None)
+        self._friends.add(connection)
+        self._allowance = min(BURST, self._allowance + 1.0)
+        return True
+
+    def part(self, connection: Connection) -> None:
+        """Count a connection out."""
+        self._strangers.pop(connection, None)
+        self._friends.discard(connection)
+
+    def complain(self, peer: str) -> None:
+        """Log that a token was wrong, but not each time."""
+        self._refused += 1
+        now = self.clock.monotonic()
+        if now >= self._complained + COMPLAINTS:
+            self._complained = now
+            _log.warning("requests without the right token: %d", self._refused, extra={"peer": peer})
+            self._refused = 0
+
+    def _accept(self) -> None:
+        """Let in who waits, as far as the allowance goes."""
+        listener = self._listener
+        if listener is None:
+            return
+        now = self.clock.monotonic()
+        self._allowance = min(BURST, self._allowance + (now - self._counted) * RATE)
+        self._counted = now
+        while self._allowance >= 1.0:
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # no descriptors are left, or the client has gone
+                _log.warning("a connection could not be accepted: %s", error)
+                break
+            self._allowance -= 1.0
+            loop = asyncio.get_running_loop()
+            opening = loop.create_task(loop.connect_accepted_socket(lambda: Connection(self), sock))
+            self._opening.add(opening)
+            opening.add_done_callback(self._opened)
+        asyncio.get_running_loop().remove_reader(listener)
+        self._resting = self.clock.call_later(8.0 / RATE, self._go_on)
+
+    def _opened(self, opening: asyncio.Task[object]) -> None:
+        self._opening.discard(opening)
+        if not opening.cancelled():
+            opening.exception()  # a client that has gone meanwhile is no error
+
+    def _go_on(self) -> None:
+        self._resting = None
+        if self._listener is not None:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+            self._accept()

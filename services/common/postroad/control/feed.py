@@ -1,0 +1,90 @@
+"""`GET /journal`: the journal of this service as a feed, by numbers.
+
+    GET /journal?after=1764115200000000&limit=2000&wait=25
+
+gives the lines with higher numbers as application/x-ndjson, at most `limit` of them and about 1 MiB. If there are none
+yet, the response waits until one is written or `wait` seconds are over, and is empty then. `Postroad-First` and
+`Postroad-Last` are the numbers that are still kept; lines before the first one are gone.
+
+The files are read in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes those who
+wait; nothing is polled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from postroad.control.messages import Request, Response, Route
+from postroad.journal.numbered import NumberedLines
+
+if TYPE_CHECKING:
+    from postroad.journal import Journal
+
+LIMIT = 2000  # lines, unless fewer or more are asked for
+MOST_LINES = 20_000
+LONGEST_WAIT = 60.0  # seconds
+
+
+def journal_route(journal: Journal) -> Route:
+    """Return the route of a journal's feed; it is for one event loop."""
+    return Route("GET", "/journal", _Feed(journal).give)
+
+
+def journal_figures(journal: Journal) -> dict[str, int]:
+    """Return the last number and how many events were dropped, for `GET /figures`."""
+    return {"last": journal.last, "dropped": journal.dropped}
+
+
+class _Feed:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lines = NumberedLines(journal.path, journal.kept, journal.files)
+        self._thread = ThreadPoolExecutor(1, "feed")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def give(self, request: Request) -> Response:
+        """Answer one request."""
+        after = request.whole("after", 0)
+        limit = request.whole("limit", LIMIT, least=1, most=MOST_LINES)
+        wait = request.seconds("wait", 0.0, most=LONGEST_WAIT)
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._journal.listener = self._written
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait or None):
+                while True:
+                    # Before the files are read: what is written while they are wakes this request.
+                    woken = asyncio.get_running_loop().create_future()
+                    self._waiting.add(woken)
+                    try:
+                        response = await self._read(after, limit)
+                        if response.body or not wait:
+                            return response
+                        await woken
+                    finally:
+                        self._waiting.discard(woken)
+        return await self._read(after, limit)
+
+    async def _read(self, after: int, limit: int) -> Response:
+        written = self._journal.written
+        loop = asyncio.get_running_loop()
+        octets, first, last = await loop.run_in_executor(self._thread, self._lines.read, after, limit)
+        headers: tuple[tuple[str, str], ...] = ()
+        if first is not None and last is not None:
+            headers = (("Postroad-First", str(first)), ("Postroad-Last", str(max(written, last))))
+        return Response(body=octets, content_type="application/x-ndjson", headers=headers)
+
+    def _written(self) -> None:
+        """Wake those who wait; the writer's thread calls this."""
+        if self._waiting and self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        for woken in self._waiting:
+            if not woken.done():
+                woken.set_result(None)

@@ -1,0 +1,60 @@
+"""The token that opens the control doors: one for all doors of a stack, in a file that only its user can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "token"
+_TOKEN = re.compile("[A-Za-z0-9_-]{43}")  # 256 bits in base64url (RFC 4648 §5)
+
+
+class TokenError(Exception):
+    """There is no token; the message is a sentence with the remedy."""
+
+
+def read_token(directory: Path) -> str:
+    """Return the token in this folder; raises `TokenError`."""
+    path = directory / FILE
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise TokenError(f"there is no token for the control doors in {path}: run postroad init") from None
+    except OSError as error:
+        raise TokenError(f"the token of the control doors can't be read: {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        text = ""
+    if not _TOKEN.fullmatch(text):
+        raise TokenError(f"{path} holds no token: remove it and run postroad init")
+    return text
+
+
+def ensure_token(directory: Path) -> bool:
+    """Make a token in this folder, unless it has one; True if it was made. Raises `OSError`.
+
+    A file that holds no token, such as one that a full disk cut off, is replaced.
+    """
+    path = directory / FILE
+    try:
+        read_token(directory)
+    except TokenError:
+        pass
+    else:
+        path.chmod(0o600)
+        return False
+    # A service that starts meanwhile reads the whole token or none.
+    unfinished = directory / f"{FILE}.{os.getpid()}"
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, f"{secrets.token_urlsafe(32)}\n".encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    unfinished.replace(path)
+    return True

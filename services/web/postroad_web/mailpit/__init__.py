@@ -1,0 +1,1 @@
+"""Mailpit's dialect: its API v1, websocket and views, as its clients know them (docs/decisions/0022)."""

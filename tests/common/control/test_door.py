@@ -1,0 +1,291 @@
+"""A control door and its client, over live sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad.clock import Clock
+from postroad.control import connection
+from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
+from postroad.control.door import STRANGERS, Door, Refusal, Request, Response, Route, answer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+TOKEN = "t" * 43
+
+
+async def echo(request: Request) -> Response:
+    return answer(
+        {
+            "method": request.method,
+            "params": request.params,
+            "query": request.query,
+            "body": request.json() if request.body else None,
+        }
+    )
+
+
+async def octets(request: Request) -> Response:
+    return Response(body=request.body[::-1], content_type="application/octet-stream")
+
+
+async def full(request: Request) -> Response:
+    raise Refusal(507, f"no room for {request.whole('size', 0, most=10)} in {request.seconds('wait', 1.5, most=9)}")
+
+
+async def broken(request: Request) -> Response:
+    raise RuntimeError(request.path)
+
+
+ROUTES = [
+    Route("GET", "/echo/{name}/{other}", echo),
+    Route("POST", "/echo/{name}/{other}", echo),
+    Route("PUT", "/echo", echo),
+    Route("DELETE", "/echo", echo),
+    Route("POST", "/octets", octets),
+    Route("GET", "/full", full),
+    Route("GET", "/broken", broken),
+]
+
+
+@asynccontextmanager
+async def opened(*routes: Route, clock: Clock | None = None) -> AsyncIterator[Door]:
+    door = Door(routes or ROUTES, token=TOKEN, clock=clock or Clock())
+    await door.start("127.0.0.1", 0)
+    try:
+        yield door
+    finally:
+        await door.close()
+
+
+@asynccontextmanager
+async def client_of(door: Door, token: str = TOKEN) -> AsyncIterator[DoorClient]:
+    client = DoorClient("relay", *door.address, token)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that the loop is about to bring about."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+
+
+async def raw(door: Door, sent: bytes) -> bytes:
+    """Return all that comes back until the door closes."""
+    reader, writer = await asyncio.open_connection(*door.address)
+    writer.write(sent)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_every_method_goes_to_its_handler() -> None:
+    async with opened() as door, client_of(door) as client:
+        assert await client.get(quote_path("echo", "a/b", "é?#%"), x=1, none=None, yes=True, no=False, s="ü&=") == {
+            "method": "GET",
+            "params": {"name": "a/b", "other": "é?#%"},
+            "query": {"x": "1", "yes": "yes", "no": "no", "s": "ü&="},
+            "body": None,
+        }
+        assert (await client.post(quote_path("echo", "", ".."), {"a": [1]}))["body"] == {"a": [1]}
+        assert (await client.put("/echo", 5))["body"] == 5
+        assert (await client.delete("/echo", id="x"))["query"] == {"id": "x"}
+        assert await client.post_for_octets("/octets", [1, 2]) == b"]2,1["
+        assert len(door._friends) == 1  # it was one connection
+
+
+async def test_large_bodies_go_both_ways() -> None:
+    body = bytes(range(256)) * (5 << 12)
+    async with opened() as door, client_of(door) as client:
+        reader, writer = await asyncio.open_connection(*door.address)
+        writer.close()
+        await writer.wait_closed()
+        assert reader is not None
+        found = await client._ask("POST", "/octets", {}, body)
+        assert found.body == body[::-1]
+
+
+async def test_refusals_come_with_their_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    async with opened() as door, client_of(door) as client:
+        for path, query, status, sentence in (
+            ("/full", {"size": 3}, 507, "no room for 3 in 1.5"),
+            ("/full", {"size": 11}, 400, "size must be a whole number from 0 to 10"),
+            ("/full", {"size": "-1"}, 400, "size must be a whole number from 0 to 10"),
+            ("/full", {"wait": "nan"}, 400, "wait must be seconds from 0 to 9"),
+            ("/full", {"wait": "soon"}, 400, "wait must be seconds from 0 to 9"),
+            ("/nowhere", {}, 404, "there is no such resource"),
+            ("/echo/a/%ff", {}, 404, "there is no such resource"),
+            ("/octets", {}, 405, "this resource has the methods POST"),
+            ("/broken", {}, 500, "something failed that nobody foresaw; the log has the details"),
+        ):
+            with pytest.raises(DoorRefused) as refused:
+                await client.get(path, **query)
+            assert (refused.value.status, str(refused.value)) == (status, sentence)
+        assert len(door._friends) == 1
+    assert "a request could not be answered" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("token", ["u" * 43, "t", TOKEN[:-1], f"{TOKEN}t"])
+async def test_a_wrong_token_opens_nothing(token: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened() as door, client_of(door, token) as client:
+        for _ in range(3):
+            with pytest.raises(DoorRefused, match="the token is missing or wrong") as refused:
+                await client.post("/octets", "x")
+            assert refused.value.status == 401
+        assert not door._friends
+    assert caplog.text.count("without the right token") == 1
+    assert len(token) == 1 or token not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /full HTTP/1.1\r\nHost: x\r\n\r\n", b"401"),
+        (b"GET /full HTTP/1.1\r\nHost: x\r\nAuthorization: Basic dDp0\r\n\r\n", b"401"),
+        (b"EHLO client.example\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000, b"431"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"POST /octets HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nabc", b"401"),
+    ],
+)
+async def test_a_stranger_gets_one_answer(sent: bytes, status: bytes) -> None:
+    async with opened() as door:
+        received = await raw(door, sent)
+        assert received.startswith(b"HTTP/1.1 " + status)
+        assert b"\r\nconnection: close\r\n" in received.lower()
+
+
+async def test_a_body_that_is_too_long_is_refused_unread() -> None:
+    head = f"POST /octets HTTP/1.1\r\nHost: x\r\nAuthorization: bearer {TOKEN}\r\n".encode()
+    async with opened() as door:
+        received = await raw(door, head + f"Content-Length: {connection.BODY + 1}\r\n\r\n".encode())
+        assert received.startswith(b"HTTP/1.1 413")
+
+
+async def test_a_client_that_waits_for_100_gets_it() -> None:
+    head = f"POST /octets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nExpect: 100-continue\r\n"
+    async with opened() as door:
+        reader, writer = await asyncio.open_connection(*door.address)
+        writer.write(f"{head}Content-Length: 3\r\nConnection: close\r\n\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        writer.write(b"abc")
+        assert (await reader.read()).endswith(b"\r\n\r\ncba")
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_pipelined_requests_are_answered_in_their_order() -> None:
+    head = f"Host: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    requests = [f"GET /echo/{number}/x HTTP/1.1\r\n{head}\r\n" for number in range(20)]
+    last = f"DELETE /echo HTTP/1.1\r\n{head}Connection: close\r\n\r\n"
+    async with opened() as door:
+        received = await raw(door, "".join((*requests, last)).encode())
+        assert [received.index(f'"name":"{number}"'.encode()) for number in range(20)] == sorted(
+            received.index(f'"name":"{number}"'.encode()) for number in range(20)
+        )
+        assert received.endswith(b'{"method":"DELETE","params":{},"query":{},"body":null}')
+
+
+async def test_a_door_that_is_away() -> None:
+    async with opened() as door:
+        address = door.address
+    client = DoorClient("dns", *address, TOKEN)
+    with pytest.raises(DoorAway, match="the control door of dns is away") as away:
+        await client.get("/figures")
+    assert away.value.service == "dns"
+
+
+async def test_a_client_outlives_a_restart_of_the_service() -> None:
+    door = Door(ROUTES, token=TOKEN, clock=Clock())
+    await door.start("127.0.0.1", 0)
+    host, port = door.address
+    client = DoorClient("relay", host, port, TOKEN)
+    assert (await client.put("/echo", 1))["body"] == 1
+    await door.close()
+    door = Door(ROUTES, token=TOKEN, clock=Clock())
+    await door.start(host, port)
+    assert (await client.put("/echo", 2))["body"] == 2
+    await client.close()
+    await door.close()
+
+
+async def test_a_stranger_makes_room_for_the_next() -> None:
+    async with opened() as door, client_of(door) as client:
+        writers = []
+        for _ in range(STRANGERS + 3):
+            reader, writer = await asyncio.open_connection(*door.address)
+            writer.write(b"GET /ech")
+            writers.append((reader, writer))
+        assert (await client.put("/echo", 1))["body"] == 1
+        assert len(door._strangers) <= STRANGERS
+        assert await writers[0][0].read() == b""  # the first was cut off
+        for _, writer in writers:
+            writer.close()
+
+
+async def test_a_slow_stranger_is_cut_off() -> None:
+    clock = Clock()
+    async with opened(clock=clock) as door:
+        reader, writer = await asyncio.open_connection(*door.address)
+        writer.write(b"G")
+        await until(lambda: bool(door._strangers))
+        clock.push(connection.PATIENCE)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_closing_waits_for_what_changes_something_and_for_nothing_else() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    ended = []
+
+    async def slow(request: Request) -> Response:
+        begun.set()
+        await go_on.wait()
+        ended.append(request.method)
+        return answer({})
+
+    door = Door([Route("GET", "/slow", slow), Route("POST", "/slow", slow)], token=TOKEN, clock=Clock())
+    await door.start("127.0.0.1", 0)
+    client = DoorClient("relay", *door.address, TOKEN)
+    asks = [asyncio.create_task(client.get("/slow")), asyncio.create_task(client.post("/slow"))]
+    await begun.wait()
+    await until(lambda: len(door._friends) == 2)
+    closing = asyncio.create_task(door.close())
+    with pytest.raises(DoorAway):
+        await asks[0]
+    go_on.set()
+    assert await asks[1] == {}
+    await closing
+    await client.close()
+    assert ended == ["POST"]
+
+
+async def test_a_request_that_only_reads_ends_with_its_client() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request: Request) -> Response:
+        begun.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with opened(Route("GET", "/slow", slow)) as door, client_of(door) as client:
+        ask = asyncio.create_task(client.get("/slow"))
+        await begun.wait()
+        ask.cancel()
+        await asyncio.wait_for(ended.wait(), 10)

@@ -1,0 +1,75 @@
+"""The app door over real sockets: software under test sends with its library's defaults."""
+
+from __future__ import annotations
+
+import email
+
+import aiosmtplib
+import pytest
+
+from postroad.journal import Kind
+from tests.harness.tls import certificate, server_tls
+from tests.relay.test_relay import CONTENT, Site, site
+
+__all__ = ["certificate", "server_tls", "site"]  # fixtures
+
+APP = 1025
+
+
+async def test_the_app_door_takes_mail_from_anybody_for_anybody(site: Site) -> None:
+    client = aiosmtplib.SMTP(hostname=f"{site.network}.1", port=APP, local_hostname="client.test", timeout=10)
+    async with client:
+        assert not client.supports_extension("starttls")
+        refused, reply = await client.sendmail("noreply@example.org", ["x@elsewhere.example", "no@beta.test"], CONTENT)
+    assert refused == {}
+    await site.store.wait_for(2)
+    message = email.message_from_bytes(site.store.mails[0].content)
+    assert message.keys() == ["Received", "Date", "Message-ID", "From", "Subject"]
+    accepted = next(detail for kind, detail in await site.journal() if kind is Kind.ACCEPTED)
+    assert accepted["queue_id"] == reply.split("queued as ")[1]
+    assert (accepted["port"], accepted["protocol"], accepted["login"]) == ("app", "ESMTP", None)
+
+
+async def test_the_app_door_notes_the_name(site: Site) -> None:
+    site.store.replies["RCPT"] = "450 4.2.1 Busy"
+    client = aiosmtplib.SMTP(
+        hostname=f"{site.network}.1", port=APP, username="api-key " + "x" * 400, password="any", timeout=10
+    )
+    async with client:
+        await client.sendmail("noreply@example.org", ["x@elsewhere.example"], CONTENT)
+    (entry,) = site.relay.spool.entries()
+    login = site.relay.spool.read(entry).message.login
+    assert login is not None
+    assert (login[:8], len(login)) == ("api-key ", 320)
+    accepted = next(detail for kind, detail in await site.journal() if kind is Kind.ACCEPTED)
+    assert (accepted["login"], accepted["protocol"]) == (login, "ESMTPA")
+
+
+async def test_the_app_door_has_starttls_when_it_is_asked_to(site: Site) -> None:
+    await site.restart(POSTROAD_APP_STARTTLS="on")
+    client = aiosmtplib.SMTP(hostname=f"{site.network}.1", port=APP, start_tls=True, validate_certs=False, timeout=10)
+    async with client:
+        await client.sendmail("noreply@example.org", ["x@elsewhere.example"], CONTENT)
+    accepted = next(detail for kind, detail in await site.journal() if kind is Kind.ACCEPTED)
+    assert accepted["tls"] == "TLSv1.3"
+
+
+async def test_nothing_leaves_by_the_app_door(site: Site) -> None:
+    client = aiosmtplib.SMTP(hostname=f"{site.network}.1", port=APP, timeout=10)
+    async with client:
+        await client.ehlo()
+        await client.mail("noreply@example.org")
+        with pytest.raises(aiosmtplib.SMTPRecipientRefused) as error:
+            await client.rcpt("x@[192.0.2.1]")
+        assert error.value.message.startswith("5.7.1")
+        await client.rcpt(f"x@[{site.network}.143]")
+
+
+async def test_an_unknown_user_comes_back_from_the_app_door(site: Site) -> None:
+    site.store.replies["RCPT TO:<nobody@beta.test>"] = "550 5.1.1 No such user here"
+    client = aiosmtplib.SMTP(hostname=f"{site.network}.1", port=APP, timeout=10)
+    async with client:
+        await client.sendmail("x@elsewhere.example", ["nobody@beta.test"], CONTENT)
+    await site.store.wait_for(1)
+    assert site.store.mails[0].recipients == ["x@elsewhere.example"]
+    assert site.store.mails[0].sender.startswith("MAIL FROM:<> ")
