@@ -85,7 +85,7 @@ def test_it_is_up(docker: Docker, capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "Error response from daemon: driver failed programming external connectivity: Bind for 127.0.0.1:{port} failed: port is already allocated",
+        "Error: driver failed programming: Bind for 127.0.0.1:{port} failed: port is already allocated",
         "Error: listen tcp4 127.0.0.1:{port}: bind: address already in use",
         "Error: ports are not available: exposing port TCP 127.0.0.1:{port} -> 0.0.0.0:0: listen tcp 127.0.0.1:{port}",
     ],
