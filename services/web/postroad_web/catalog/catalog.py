@@ -7,25 +7,39 @@ Writing is awaited: it is durable when the call returns, and those who listen ha
 from __future__ import annotations
 
 import asyncio
-import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.clock import Clock
+from postroad.control.client import DoorRefused, quote_path
 from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
+from postroad_web.catalog.keeper import Door, Keeper
 from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.rows import record_of
-from postroad_web.catalog.writer import News, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from postroad_web.catalog.page import Counts, Page, Query
     from postroad_web.catalog.record import Record
+    from postroad_web.catalog.tallies import Tallies
+    from postroad_web.catalog.writer import News
 
-T = TypeVar("T")
+
+class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
+    """Nobody has the content of a record any more; the text is a sentence."""
+
+
+class CatalogDoor(Door, Protocol):
+    """What the catalog asks of the control doors of relay and store."""
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """GET a value."""
+
+    async def delete(self, path: str, **query: Any) -> Any:
+        """DELETE, and return the answer's value."""
 
 
 class Catalog:
@@ -35,34 +49,59 @@ class Catalog:
         self,
         directory: Path,
         *,
+        relay: CatalogDoor,
+        store: CatalogDoor,
         clock: Clock | None = None,
         keep_messages: int = 0,
         keep_age: float = 0.0,
     ) -> None:
         self._directory = directory
-        self._clock = clock or Clock()
-        self._keep_messages = keep_messages
-        self._keep_age = keep_age
+        self._relay = relay
+        self._store = store
         self._hub = Hub()
-        self._thread = ThreadPoolExecutor(1, "catalog-writer")
+        self._cursor = 0
+        self._keeper = Keeper(
+            directory,
+            relay=relay,
+            store=store,
+            clock=clock or Clock(),
+            tell=self._tell,
+            keep_messages=keep_messages,
+            keep_age=keep_age,
+        )
         self._finders = ThreadPoolExecutor(1, "catalog-finder")
-        self.position: dict[str, int] = {"relay": 0, "store": 0}  # the last number folded of each journal
 
     async def start(self) -> None:
-        """Open the databases."""
-        loop = asyncio.get_running_loop()
-        self._writer = await loop.run_in_executor(self._thread, Writer, self._directory)
+        """Open the databases, and begin to follow the journals."""
+        await self._keeper.start()
+        self._cursor = self._keeper.writer.cursor
         self._reader = Reader(self._directory)
         self._finder = Reader(self._directory)
+        self._keeper.follow()
 
     async def close(self) -> None:
         """End the subscriptions, and close the databases."""
         self._hub.close()
+        await self._keeper.close()
+        self._finder.connection.interrupt()
         self._finders.shutdown()
         self._finder.close()
-        await self._write(self._writer.close)
-        self._thread.shutdown()
         self._reader.close()
+
+    @property
+    def position(self) -> dict[str, int]:
+        """The number of the last event that is folded, of each journal: `relay`, `store`."""
+        return self._keeper.position
+
+    @property
+    def tallies(self) -> Tallies:
+        """Events by kind and latencies by hop, since the process began."""
+        return self._keeper.tallies
+
+    async def caught_up(self, relay: int, store: int, timeout: float) -> None:  # noqa: ASYNC109 - the contract's
+        """Return once both journals are folded up to there, and contents are read; raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            await self._keeper.reached({"relay": relay, "store": store})
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -120,32 +159,61 @@ class Catalog:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._finders, self._finder.page, query, window)
 
+    async def content(self, ident: str) -> bytes:
+        """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
+
+        Raises `ContentGone`, also for an unknown ID, and `DoorAway`.
+        """
+        record = self.get(ident)
+        if record is None:
+            raise ContentGone("there is no such message")
+        for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
+            place = {"account": copy.account, "mailbox": copy.mailbox}
+            try:
+                return await self._store.octets("/content", **place, uid_validity=copy.uid_validity, uid=copy.uid)
+            except DoorRefused as refused:
+                if refused.status != 404:
+                    raise
+        try:
+            return await self._relay.octets(quote_path("content", ident))
+        except DoorRefused as refused:
+            if refused.status != 404:
+                raise
+        raise ContentGone("the message is removed from all mailboxes")
+
     # -- writing --------------------------------------------------------------------------------------------------
 
     async def mark(self, idents: Sequence[str] | None, *, read: bool) -> None:
         """Mark records as read or unread; None: all. Unknown IDs are left out, here and below."""
-        self._tell(await self._write(self._writer.mark, idents, read=read))
+        self._tell(await self._keeper.write(self._keeper.writer.mark, idents, read=read))
 
     async def tag(self, idents: Sequence[str], tags: Sequence[str]) -> None:
         """Give records these tags in place of those that they have."""
-        self._tell(await self._write(self._writer.tag, idents, tags))
+        self._tell(await self._keeper.write(self._keeper.writer.tag, idents, tags))
 
     async def rename_tag(self, old: str, new: str) -> None:
         """Give a tag another name."""
-        self._tell(await self._write(self._writer.rename_tag, old, new))
+        self._tell(await self._keeper.write(self._keeper.writer.rename_tag, old, new))
 
     async def drop_tag(self, tag: str) -> None:
         """Take a tag away from all records."""
-        self._tell(await self._write(self._writer.rename_tag, tag, None))
+        self._tell(await self._keeper.write(self._keeper.writer.rename_tag, tag, None))
 
     async def delete(self, idents: Sequence[str]) -> None:
         """Take records out of the catalog; mailboxes and queue keep theirs."""
-        self._tell(await self._write(self._writer.delete, idents))
+        self._tell(await self._keeper.write(self._keeper.writer.delete, idents))
 
     async def delete_matching(self, query: Query) -> None:
         """Take all records that match out of the catalog."""
         idents = await asyncio.get_running_loop().run_in_executor(self._finders, self._finder.matching, query)
         await self.delete(idents)
+
+    async def purge(self) -> None:
+        """Empty the world: the queue, all mailboxes, and the catalog. Raises `DoorAway` with the service at fault."""
+        await self._relay.delete("/queue")
+        last = (await self._relay.get("/state"))["last"]
+        await self._store.delete("/mail")
+        self._tell(await self._keeper.write(self._keeper.writer.purge, last or self.position["relay"]))
 
     # -- changes --------------------------------------------------------------------------------------------------
 
@@ -156,13 +224,14 @@ class Catalog:
     @property
     def cursor(self) -> int:
         """The cursor of the last change."""
-        return self._writer.cursor
+        return self._cursor
 
     def changed_since(self, cursor: int, limit: int = 100) -> list[tuple[int, Record]]:
         """Return the records that have changed after a cursor and still exist, each with its last change, in order."""
         return self._reader.changed_since(cursor, limit)
 
     def _tell(self, news: News) -> None:
+        self._cursor = max(self._cursor, news.cursor)
         if not self._hub:
             return
         records = news.records
@@ -171,7 +240,3 @@ class Catalog:
             records = tuple(record_of(row) for row in rows)
         if records or news.kind is Happened.PURGED:
             self._hub.tell(Change(news.cursor, news.kind, records))
-
-    async def _write(self, step: Callable[..., T], *arguments: object, **named: object) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, functools.partial(step, *arguments, **named))

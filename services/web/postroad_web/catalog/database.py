@@ -9,9 +9,11 @@
   is not removed from all mailboxes.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
-- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names of
-  attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a little
-  later: numbers that it lacks are in `unindexed`, so that no search misses them.
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names
+  of attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a
+  little later: numbers that it lacks are in `unindexed`, so that no search misses them.
+- `headers` has the header fields of a record, each on a line of its own (`name: value`, the name in lower case, the
+  value decoded), with a line feed on both sides.
 - `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
   copy that no record is known for has no number yet.
 - `facts` has the numbers of the last journal events that are folded, `counts` how many records there are. All of a
@@ -32,7 +34,7 @@ from postroad_web.catalog.searchable import searchable
 VERSION = 1  # kept as user_version
 FILE = "catalog.sqlite"
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE counts (total INTEGER, unread INTEGER, present INTEGER, present_unread INTEGER, stale INTEGER);
 INSERT INTO counts VALUES (0, 0, 0, 0, 0);
@@ -71,6 +73,7 @@ CREATE INDEX records_unread ON records (number) WHERE read = 0;
 CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
 CREATE TABLE bodies (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE headers (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE unindexed (number INTEGER PRIMARY KEY);
 CREATE TABLE links (store_id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX links_number ON links (number);
@@ -102,6 +105,7 @@ CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN
         present_unread = present_unread - (OLD.present AND NOT OLD.read), stale = stale + 1;
     DELETE FROM tags WHERE number = OLD.number;
     DELETE FROM bodies WHERE number = OLD.number;
+    DELETE FROM headers WHERE number = OLD.number;
     DELETE FROM unindexed WHERE number = OLD.number;
     DELETE FROM links WHERE number = OLD.number;
     DELETE FROM copies WHERE number = OLD.number;
@@ -147,7 +151,7 @@ def open_writer(directory: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     connection = _connect(path)
-    connection.executescript(f"BEGIN; {_SCHEMA} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
+    connection.executescript(f"BEGIN; {SCHEMA} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
     return connection
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from postroad.mail.dates import MONTHS
 from postroad.mime.fields import fields, header_end
 from postroad.mime.text import decode, decode_words, undo
+from postroad.remembered import remembered
 from postroad_web.catalog.record import Address, Digest
 from postroad_web.catalog.searchable import searchable
 from postroad_web.catalog.tags import tags_of
@@ -32,12 +33,14 @@ SNIPPET: Final = 200  # octets
 
 _ADDRESSES: Final = frozenset({b"from", b"to", b"cc", b"bcc", b"reply-to", b"return-path"})
 _TEXTS: Final = frozenset({b"subject", b"message-id", b"date", b"x-tags"})
-_SPACE = re.compile(r"\s+")
 _MONTHS: Final = {name.encode("ascii"): number for number, name in enumerate(MONTHS, 1)}
 # RFC 5322 §3.3: [ day-of-week "," ] day month year hour ":" minute [ ":" second ] zone, in its common form
 _DATE = re.compile(
     rb"(?:[A-Z][a-z]{2}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)(?: \(\w*\))?\Z"
 )
+
+
+_addresses = remembered(1024, 256)(addresses)  # a sender's messages name the same people again and again
 
 
 def read_content(content: bytes, recipients: Sequence[str]) -> tuple[Digest, str]:
@@ -46,7 +49,7 @@ def read_content(content: bytes, recipients: Sequence[str]) -> tuple[Digest, str
     texts: dict[bytes, list[bytes]] = {}
     for name, value in fields(content[: header_end(content, 0, len(content))]):
         if name in _ADDRESSES:
-            people[name] = people.get(name, ()) + addresses(value)
+            people[name] = people.get(name, ()) + _addresses(value)
         elif name in _TEXTS:
             texts.setdefault(name, []).append(value)
     subject = decode_words(texts[b"subject"][0]) if b"subject" in texts else ""
@@ -95,7 +98,7 @@ def _decoded(content: bytes, part: Entity) -> str:
 
 def _snippet(text: str) -> str:
     """Return the beginning of a text on one line, with three dots where more follows."""
-    line = _SPACE.sub(" ", text[: 10 * SNIPPET]).strip()
+    line = " ".join(text[: 5 * SNIPPET].split())
     if len(line) <= SNIPPET and line.isascii():
         return line
     octets = line.encode("utf-8", "replace")

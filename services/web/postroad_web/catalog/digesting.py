@@ -5,6 +5,7 @@ For the writer's thread.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,17 +13,20 @@ import orjson
 
 from postroad_web.catalog.digest import read_content
 from postroad_web.catalog.hub import Happened
+from postroad_web.catalog.record import Digest
 from postroad_web.catalog.rows import digest_columns
 from postroad_web.catalog.shelf import is_present
 from postroad_web.catalog.writer import News
+from postroad_web.message.parse import header_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postroad_web.catalog.journey import Journey
-    from postroad_web.catalog.shelf import DatabaseShelf
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import Writer
+
+_log = logging.getLogger(__name__)
 
 INDEXED = 100  # texts per transaction: others wait for it
 
@@ -42,9 +46,9 @@ class Content(NamedTuple):
 class Digesting:
     """Reads contents by one `Writer`."""
 
-    def __init__(self, writer: Writer, shelf: DatabaseShelf, tallies: Tallies) -> None:
+    def __init__(self, writer: Writer, tallies: Tallies) -> None:
         self._writer = writer
-        self._shelf = shelf
+        self._shelf = writer.shelf
         self._tallies = tallies
 
     def digest(self, contents: Sequence[Content]) -> News:
@@ -79,7 +83,11 @@ class Digesting:
     def _write(self, journey: Journey, octets: bytes, tags: Sequence[str] | None) -> None:
         execute = self._writer.connection.execute
         recipients = [recipient.address for recipient in journey.recipients]
-        digest, text = read_content(octets, recipients)
+        try:
+            digest, text = read_content(octets, recipients)
+        except Exception:  # noqa: BLE001 - one message that can't be read must not hold up all others
+            _log.exception("a content can't be read", extra={"queue_id": journey.id})
+            digest, text = Digest(), ""
         journey.digested = 1
         number = journey.number
         if tags is None:
@@ -99,6 +107,7 @@ class Digesting:
             ),
         )
         execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (number, text))
+        execute("INSERT OR REPLACE INTO headers VALUES (?, ?)", (number, header_lines(octets)))
         execute("INSERT OR REPLACE INTO unindexed VALUES (?)", (number,))
 
     def index(self) -> bool:

@@ -15,7 +15,6 @@ from postroad.journal.kinds import Kind
 from postroad_web.catalog.fold import Fold
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.record import State
-from postroad_web.catalog.shelf import DatabaseShelf
 from postroad_web.catalog.writer import News
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class Folding:
     def __init__(self, writer: Writer, tallies: Tallies) -> None:
         self._writer = writer
         self._tallies = tallies
-        self.shelf = DatabaseShelf(writer.connection, writer.marks)
-        self._fold = Fold(self.shelf, tallies)
+        self._fold = Fold(writer.shelf, tallies)
 
     def fold(self, pieces: Sequence[tuple[str, Sequence[bytes], int]]) -> Folded:
         """Fold lines of the journals: each piece is a service, lines in their order, and the last line's number."""
@@ -69,9 +67,9 @@ class Folding:
                 for service, lines, position in pieces:
                     self._take(service, lines)
                     writer.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (service, position))
-                new, changed = self.shelf.flush(writer.cursor)
+                new, changed = writer.shelf.flush(writer.cursor)
         except BaseException:
-            self.shelf.forget()
+            writer.shelf.forget()
             raise
         known = [journey.number for journey in changed if journey.digested]
         undigested = [journey for journey in (*new, *changed) if not journey.digested]
@@ -93,11 +91,12 @@ class Folding:
 
     def wants(self, after: int) -> list[Want]:
         """Return the next records whose content has not been read, from a number on."""
-        rows = self._writer.connection.execute(
+        writer = self._writer
+        rows = writer.connection.execute(
             "SELECT number FROM records WHERE digested = 0 AND number > ? ORDER BY number LIMIT ?", (after, WANTED)
         ).fetchall()
-        journeys = [self.shelf.by_number(number) for (number,) in rows]
-        self.shelf.settle()
+        journeys = [writer.shelf.by_number(number) for (number,) in rows]
+        writer.shelf.settle()
         return [want_of(journey) for journey in journeys if journey is not None]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from postroad_web.catalog.database import open_reader
 from postroad_web.catalog.page import Counts, Page, Window
 from postroad_web.catalog.rows import RECORD, record_of
+from postroad_web.search.functions import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ class Reader:
 
     def __init__(self, directory: Path) -> None:
         self.connection = open_reader(directory)
+        install(self.connection)
 
     def close(self) -> None:
         """Close the connection."""

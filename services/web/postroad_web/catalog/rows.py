@@ -91,9 +91,9 @@ def digest_columns(digest: Digest, recipients: list[str]) -> tuple[Any, ...]:
         _json(digest.reply_to),
         digest.attachments,
         digest.inline,
-        orjson.dumps([digest.bcc, digest.date, digest.snippet, digest.tags]),
+        orjson.dumps([digest.bcc, digest.date, digest.snippet, digest.tags], default=tuple),
     )
 
 
 def _json(addresses: tuple[Address, ...]) -> str:
-    return orjson.dumps(addresses).decode("utf-8")
+    return orjson.dumps(addresses, default=tuple).decode("utf-8")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 # What Mailpit takes for white space when it searches, and what SQLite would take for the end of the text.
-_SPACES: Final = str.maketrans(dict.fromkeys('<>",;()\0\ufeff', " "))
+_SPACES: Final = '<>",;()\0\ufeff'
+_ASCII_SPACES: Final = str.maketrans(dict.fromkeys(_SPACES, " "))
+_ANY_SPACES = re.compile(f"[{_SPACES}]")
 
 
 def searchable(text: str) -> str:
     """Return the text in lower case, composed (NFC), its words parted by single spaces, without brackets and commas."""
-    text = " ".join(text.lower().translate(_SPACES).split())
-    if text.isascii():
-        return text
+    if text.isascii():  # `translate` is made for it: a quarter of the time
+        return " ".join(text.lower().translate(_ASCII_SPACES).split())
+    text = " ".join(_ANY_SPACES.sub(" ", text.lower()).split())
     return unicodedata.normalize("NFC", text).encode("utf-8", "replace").decode("utf-8")

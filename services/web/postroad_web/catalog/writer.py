@@ -15,6 +15,7 @@ from postroad_web.catalog.database import INDEX, open_writer
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import Mark, Marks
 from postroad_web.catalog.rows import RECORD, record_of
+from postroad_web.catalog.shelf import DatabaseShelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,6 +41,7 @@ class Writer:
     def __init__(self, directory: Path) -> None:
         self.connection = open_writer(directory)
         self.marks = Marks(directory)
+        self.shelf = DatabaseShelf(self.connection, self.marks)
         facts = self.facts()
         # Cursors of changes never come twice, even when the database is made anew.
         self.cursor: int = facts.get("cursor", int(time.time() * 1_000_000))
@@ -130,7 +132,16 @@ class Writer:
             total, stale = self.connection.execute("SELECT total, stale FROM counts").fetchone()
             if stale > total + 1000:
                 self._index_anew()
+        self.shelf.forget(record.number for record in gone)
         return News(self.cursor, Happened.DELETED, (), tuple(gone))
+
+    def retain(self, most: int, since: float) -> News | None:
+        """Take the oldest records out, some of those beyond the newest `most` (0: any number) or before `since`."""
+        total = self.connection.execute("SELECT total FROM counts").fetchone()[0]
+        rows = self.connection.execute("SELECT number, arrived FROM records ORDER BY number LIMIT ?", (_ASKED,))
+        beyond = total - most if most else 0
+        numbers = [number for place, (number, arrived) in enumerate(rows) if place < beyond or arrived < since]
+        return self.forget(numbers) if numbers else None
 
     def rows(self, column: str, values: Sequence[Any], columns: str) -> Iterator[tuple[Any, ...]]:
         """Yield rows of `records` by the values of one column."""
@@ -156,6 +167,7 @@ class Writer:
             self.connection.execute("DELETE FROM records WHERE number <= ?", (upto,))
             self.connection.execute("DELETE FROM copies WHERE number IS NULL")
             self._index_anew()
+        self.shelf.forget()
 
     def _index_anew(self) -> None:
         self.connection.execute("DROP TABLE texts")

@@ -67,8 +67,11 @@ def _of_markup(html: str) -> Iterator[str]:
 
 def answer(found: Iterable[Found]) -> dict[str, Any]:
     """Return the answer's JSON."""
-    links = [{"URL": link.url, "StatusCode": link.code, "Status": link.status} for link in found]
-    return {"Errors": sum(1 for link in links if link["StatusCode"] == 0 or link["StatusCode"] >= 400), "Links": links}
+    known = list(found)
+    return {
+        "Errors": sum(1 for link in known if link.code == 0 or link.code >= 400),
+        "Links": [{"URL": link.url, "StatusCode": link.code, "Status": link.status} for link in known],
+    }
 
 
 def unchecked(urls: Iterable[str]) -> list[Found]:
@@ -152,13 +155,16 @@ async def _head(url: str, context: ssl.SSLContext) -> tuple[int, str]:
 def _request(parts: SplitResult) -> h11.Request:
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     host = parts.netloc.rpartition("@")[2]
-    headers = [("Host", host.encode("idna" if not host.isascii() else "ascii")), ("User-Agent", "Postroad link check")]
+    named = host if host.isascii() else host.encode("idna").decode("ascii")
+    headers = [("Host", named), ("User-Agent", "Postroad link check")]
     return h11.Request(method="HEAD", target=_quoted(target), headers=headers)
 
 
 def _quoted(target: str) -> bytes:
     """Return a target in which no octet ends the line, or is none of a URL."""
-    return b"".join(b"%c" % octet if 32 < octet < 127 else b"%%%02X" % octet for octet in target.encode("utf-8", "replace"))
+    return b"".join(
+        b"%c" % octet if 32 < octet < 127 else b"%%%02X" % octet for octet in target.encode("utf-8", "replace")
+    )
 
 
 async def resolved(host: str, port: int) -> str:

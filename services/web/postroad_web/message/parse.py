@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Address
     from postroad_web.message.parsed import Part
 
+MAX_HEADER = 32 * 1024  # characters of a header that searches see
 MAX_MARKUP = 4 * 1024 * 1024  # characters of HTML that are read for text and links
 
+_BREAKS = re.compile(r"[\0\r\n]")
+_ASCII_BREAKS = {ord(character): " " for character in "\0\r\n"}
 # Looked for where no parameter names the charset.
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 
@@ -79,6 +82,22 @@ def parse_message(raw: bytes) -> Parsed:
         list_unsubscribe=unsubscribe,
         size=len(raw),
     )
+
+
+def header_lines(raw: bytes) -> str:
+    """Return the header for searches: a line `name: value` per field, the name in lower case, the value decoded.
+
+    Each line has a line feed on both sides. It is cut at `MAX_HEADER`.
+    """
+    lines = [_on_a_line(f"{decode(name, None).lower()}: {decode_words(value)}") for name, value in _fields(raw)]
+    text = "\n".join(lines)[:MAX_HEADER]
+    return f"\n{text}\n"
+
+
+def _on_a_line(text: str) -> str:
+    if text.isascii():
+        return text.translate(_ASCII_BREAKS)
+    return _BREAKS.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _fields(raw: bytes) -> list[tuple[bytes, bytes]]:
