@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.control.client import DoorAway, DoorRefused, quote_path
@@ -64,16 +66,18 @@ class Contents:
         self._in_relay: dict[int, Want] = {}
         self._young: dict[int, Timer] = {}
         self._strikes: dict[int, int] = {}
-        self._busy = 0
+        self._reading: Counter[int] = Counter()
         self._look: int | None = 0  # the database may know further records without content after this number
         self._left_out = False  # records that were too many; they are in the database
         self._store_bell = asyncio.Event()
         self._relay_bell = asyncio.Event()
 
-    @property
-    def settled(self) -> bool:
-        """Whether every content that is to be had at the moment has been read."""
-        return not (self._in_store or self._in_relay or self._busy or self._left_out or self._look is not None)
+    def settled(self, upto: float = math.inf) -> bool:
+        """Whether every content of records up to a number that is to be had at the moment has been read."""
+        if self._left_out or (self._look is not None and self._look < upto):
+            return False
+        wanted = (self._reading, self._in_store, self._in_relay, self._young)
+        return not any(number <= upto for numbers in wanted for number in numbers)
 
     def add(self, wants: Iterable[Want]) -> None:
         """Get the contents of these records."""
@@ -135,10 +139,11 @@ class Contents:
     async def _find_more(self, after: int) -> None:
         """Add the next records that the database knows to be without content."""
         wants = await self._more(after)
-        self.add(wants)
         self._look = wants[-1].number if wants else None
-        self._store_bell.set()
-        if not wants:
+        self.add(wants)
+        if wants:
+            self._store_bell.set()
+        else:
             await self._digest([])  # those who wait until all is settled look again
 
     async def _read_store(self, wants: list[Want]) -> None:
@@ -147,7 +152,8 @@ class Contents:
             for want in wants
             if want.copy is not None
         ]
-        self._busy += 1
+        numbers = [want.number for want in wants]
+        self._reading.update(numbers)
         try:
             answer = await self._store.post_for_octets("/contents", {"copies": copies})
             contents = _contents_of(answer)
@@ -169,7 +175,7 @@ class Contents:
                 self._in_store.setdefault(want.number, want)
             await self._clock.sleep(PAUSE)
         finally:
-            self._busy -= 1
+            self._reading -= Counter(numbers)
 
     def _is_lost(self, want: Want) -> bool:
         """Note that the store does not have a copy: it was moved, which its journal will tell, or it is lost."""
@@ -196,7 +202,8 @@ class Contents:
             self._store_bell.set()  # there is room for those that were left out
 
     async def _read_relay(self, wants: list[Want]) -> None:
-        self._busy += 1
+        numbers = [want.number for want in wants]
+        self._reading.update(numbers)
         try:
             contents = await asyncio.gather(*(self._content(want) for want in wants))
             await self._digest([content for content in contents if content is not None])
@@ -206,7 +213,7 @@ class Contents:
                 self._in_relay.setdefault(want.number, want)
             await self._clock.sleep(PAUSE)
         finally:
-            self._busy -= 1
+            self._reading -= Counter(numbers)
 
     async def _content(self, want: Want) -> Content | None:
         try:

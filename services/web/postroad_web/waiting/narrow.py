@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from postroad_web.catalog.page import Query
     from postroad_web.catalog.record import Record
     from postroad_web.waiting.criteria import Criteria
 
@@ -19,7 +20,7 @@ class Narrow:
 
     exact = True
 
-    def __init__(self, criteria: Criteria) -> None:
+    def __init__(self, criteria: Criteria, query: Query | None = None) -> None:
         conditions: list[str] = ["1"]
         values: list[Any] = []
         if not criteria.reports:
@@ -40,6 +41,10 @@ class Narrow:
         if criteria.subject is not None and criteria.subject.isascii():
             conditions.append("instr(lower(subject), ?)")
             values.append(criteria.subject.lower())
+        if query is not None:
+            condition, further = query.where()
+            conditions.append(f"({condition})")
+            values += further
         self._where = " AND ".join(conditions), values
 
     def where(self) -> tuple[str, Sequence[Any]]:
@@ -49,6 +54,25 @@ class Narrow:
     def matches(self, _record: Record, _text: str) -> bool:
         """Return True: what `where` leaves is judged elsewhere."""
         return True
+
+
+class Only:
+    """A query, asked of one record alone."""
+
+    exact = True
+
+    def __init__(self, query: Query, number: int) -> None:
+        self._query = query
+        self._number = number
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        """Return the condition on the table `records`, and its parameters."""
+        condition, values = self._query.where()
+        return f"number = ? AND ({condition})", [self._number, *values]
+
+    def matches(self, record: Record, text: str) -> bool:
+        """Return whether the record matches."""
+        return self._query.matches(record, text)
 
 
 class UnderWay:

@@ -20,6 +20,7 @@ from postroad_web.waiting.tally import Decision, Tally
 if TYPE_CHECKING:
     from postroad_web.catalog.catalog import Catalog
     from postroad_web.catalog.hub import Change, Subscription
+    from postroad_web.catalog.page import Query
     from postroad_web.catalog.record import Record
     from postroad_web.message.parsed import Parsed
     from postroad_web.waiting.criteria import Judge, Verdict
@@ -46,6 +47,7 @@ class Asked:
     mode: Mode
     after: int | str | None = None  # a message's number, or its queue ID
     settled: bool = True  # whether a message counts only once nothing more will happen to it
+    query: Query | None = None  # that the judge asks too
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Found:
     decision: Decision  # WAIT or IF_QUIET: its time was over
     tally: Tally
     cursor: int
+    started: bool  # False: the queue ID after which messages count has not come
 
 
 class Waits:
@@ -75,7 +78,7 @@ class Waits:
         except TimeoutError:
             decision = tally.decide()
             await held.look_around()
-        return Found(decision, tally, held.cursor)
+        return Found(decision, tally, held.cursor, held.started)
 
     def under_way(self) -> tuple[Record, ...]:
         """Return messages that something may still happen to, the newest first."""
@@ -105,7 +108,8 @@ class _Held:
         self._waits = waits
         self._asked = asked
         self._tally = tally
-        self._start = 0
+        self._start = 0  # the number after which messages count
+        self.started = False  # whether it is known
         self.cursor = 0
 
     async def decided(self) -> Decision:
@@ -125,24 +129,26 @@ class _Held:
 
     async def look_around(self) -> None:
         """Count near misses among the newest messages."""
-        after = self._start or None
-        for record in self._catalog.page(None, after=after, limit=NEAR).records:
+        if not self.started:
+            return
+        for record in self._catalog.page(None, after=self._start, limit=NEAR).records:
             await self._see(record, news=False, open_it=False)
 
     async def _find_start(self, changes: Subscription) -> bool:
         """Set the number after which messages count; False if the subscription has ended meanwhile."""
         after = self._asked.after
-        if not isinstance(after, str):
-            self._start = self.cursor = after or 0
-            return True
-        if (record := self._catalog.get(after)) is None:
-            record = await _arrival(changes, after)
-        self._start = self.cursor = record.number if record is not None else 0
-        return record is not None
+        if isinstance(after, str):
+            record = self._catalog.get(after) or await _arrival(changes, after)
+            if record is None:
+                return False
+            after = record.number
+        self._start = self.cursor = after or 0
+        self.started = True
+        return True
 
     async def _look_back(self) -> None:
         """Count the messages that are there already."""
-        narrow = Narrow(self._asked.judge.criteria)
+        narrow = Narrow(self._asked.judge.criteria, self._asked.query)
         after: int | None = self._start
         opened = 0
         while after is not None:

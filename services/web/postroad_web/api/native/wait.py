@@ -32,6 +32,7 @@ from postroad_web.api.problem import Problem
 from postroad_web.search.query import parse
 from postroad_web.search.tree import QueryError
 from postroad_web.waiting.criteria import Criteria, CriterionError, Judge
+from postroad_web.waiting.narrow import Only
 from postroad_web.waiting.tally import Decision, Mode, Tally
 from postroad_web.waiting.underway import of_queue, of_records
 from postroad_web.waiting.waits import Asked, TooManyContents
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from postroad_web.api.services import Services
+    from postroad_web.catalog.catalog import Catalog
+    from postroad_web.catalog.record import Record
+    from postroad_web.search.query import Query
 
 Answer = TypeVar("Answer")
 
@@ -161,10 +165,7 @@ def _asked(services: Services, wanted: Wait) -> Asked:
     """Return the wait; raises `Problem` 422."""
     try:
         mode = _mode(wanted.mode)
-        query = None
-        if wanted.query is not None:
-            parsed = parse(wanted.query)
-            query = partial(_matches, services, parsed)
+        query = None if wanted.query is None else parse(wanted.query)
         criteria = Criteria(
             id=wanted.id,
             recipient=wanted.recipient,
@@ -178,15 +179,16 @@ def _asked(services: Services, wanted: Wait) -> Asked:
             regex=wanted.regex,
             reports=wanted.reports,
         )
-        return Asked(Judge(criteria, query), mode, wanted.after, wanted.settled)
+        test = None if query is None else partial(_matches, services.catalog, query)
+        return Asked(Judge(criteria, test), mode, wanted.after, wanted.settled, query)
     except CriterionError as error:
         raise refusal(Wrong([(error.field, str(error))])) from None
     except QueryError as error:
         raise refusal(Wrong([("query", str(error))])) from None
 
 
-def _matches(services: Services, query: Any, message: Any) -> bool:
-    return bool(query.matches(message, services.catalog.text(message.id)))
+def _matches(catalog: Catalog, query: Query, message: Record) -> bool:
+    return bool(catalog.page(Only(query, message.number), limit=1).records)
 
 
 def _mode(wanted: Wanted | None) -> Mode:
@@ -221,7 +223,9 @@ async def _waited(services: Services, asked: Asked, timeout: float) -> Response:
     members = _told(services, tally, found.cursor)
     if found.decision is Decision.IF_QUIET:
         detail = f"{len(tally.matched)} match as expected, but within {timeout:g} s it was not quiet: more may come."
-    if members["under_way"]:
+    if not found.started:
+        detail += f" The message {asked.after}, after which they count, has not come."
+    elif members["under_way"]:
         first = members["under_way"][0]
         detail += f" Still under way to {first['recipient']}: {first['detail']}."
     elif members["near_misses"]:
