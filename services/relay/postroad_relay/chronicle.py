@@ -1,4 +1,7 @@
-"""The chronicle of the queue: a message's road for the journal, in the peers' words, and failures for the log."""
+"""The chronicle of the queue: a message's road for the journal, in the peers' words, and failures for the log.
+
+README.md lists the details of each event; the web service's catalog is made of them.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from postroad.journal import Kind
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad_relay.delivery.routing import Route
-from postroad_relay.queue.active import Expired
+from postroad_relay.queue.active import Active, Expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from postroad.clock import Clock
     from postroad.journal import Journal
     from postroad.mail.address import Address
     from postroad.smtp.client.session import Session
@@ -25,8 +29,9 @@ log = logging.getLogger(__name__)
 class Chronicle:
     """Records the events of queued messages in the journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
+        self._clock = clock
 
     def _record(self, kind: Kind, message: Message, **detail: Any) -> None:
         self._journal.record(kind, message.queue_id, message.message_id, **detail)
@@ -39,33 +44,44 @@ class Chronicle:
         else:
             self._record(Kind.RESOLVED, message, domain=domain, mx=[], reason=route.reason)
 
-    def attempted(self, message: Message, session: Session, recipients: Sequence[Address]) -> None:
+    def attempted(self, active: Active, session: Session, recipients: Sequence[Address]) -> None:
         """Note that a transaction begins over a session."""
         self._record(
             Kind.ATTEMPTED,
-            message,
+            active.message,
+            attempt=active.attempt,
             host=str(session.target),
             tls=session.tls_version,
+            reused=session.used,
             recipients=[str(recipient) for recipient in recipients],
         )
 
-    def settled(self, message: Message, news: Iterable[tuple[int, Outcome]], due: float) -> None:
+    def settled(self, active: Active, news: Iterable[tuple[int, Outcome]], due: float) -> None:
         """Note the outcomes of recipients (by index); those that are deferred are attempted again at `due`."""
+        message, attempt = active.message, active.attempt
         for index, outcome in news:
             recipient = str(message.envelope.recipients[index].address)
             match outcome:
                 case Delivered():
                     self._record(
-                        Kind.DELIVERED, message, recipient=recipient, host=outcome.host, reply=str(outcome.reply)
+                        Kind.DELIVERED,
+                        message,
+                        recipient=recipient,
+                        attempt=attempt,
+                        host=outcome.host,
+                        reply=str(outcome.reply),
+                        latency=max(0.0, round(self._clock.now() - message.arrived, 6)),
                     )
                 case Deferred():
-                    self._record(Kind.DEFERRED, message, recipient=recipient, **_words(outcome), next=due)
+                    self._record(
+                        Kind.DEFERRED, message, recipient=recipient, attempt=attempt, **_words(outcome), next=due
+                    )
                     _log("deferred", message, recipient, outcome)
                 case Expired():
-                    self._record(Kind.EXPIRED, message, recipient=recipient, **_words(outcome))
+                    self._record(Kind.EXPIRED, message, recipient=recipient, attempt=attempt, **_words(outcome))
                     _log("expired", message, recipient, outcome)
                 case Failed():
-                    self._record(Kind.FAILED, message, recipient=recipient, **_words(outcome))
+                    self._record(Kind.FAILED, message, recipient=recipient, attempt=attempt, **_words(outcome))
                     _log("failed", message, recipient, outcome)
 
     def waits(self, message: Message, indexes: Iterable[int], down: Deferred, due: float) -> None:
@@ -87,6 +103,7 @@ class Chronicle:
             dsn_queue_id=notification.queue_id,
             dsn_message_id=notification.message_id,
             to=str(message.envelope.reverse_path),
+            size=notification.size,
         )
         self._record(
             Kind.QUEUED,
@@ -95,6 +112,20 @@ class Chronicle:
             reports_message_id=message.message_id,
             size=notification.size,
         )
+
+    def held(self, message: Message) -> None:
+        """Note that no attempt is made until an administrator releases the message."""
+        self._record(Kind.HELD, message)
+
+    def released(self, message: Message, due: float) -> None:
+        """Note that attempts go on, at `due`."""
+        self._record(Kind.RELEASED, message, next=due)
+
+    def dropped(self, message: Message, recipients: Iterable[int], *, report: bool) -> None:
+        """Note that an administrator has taken a message out of the queue, with or without a DSN about recipients."""
+        addresses = [str(message.envelope.recipients[index].address) for index in recipients]
+        self._record(Kind.DROPPED, message, recipients=addresses, report=report)
+        log.info("dropped by the administrator", extra={"queue_id": message.queue_id})
 
 
 def _log(what: str, message: Message, recipient: str, outcome: Deferred | Failed) -> None:

@@ -186,8 +186,16 @@ async def test_a_message_is_delivered_and_forgotten(bench: Bench) -> None:
     assert bench.courier.contents == [CONTENT]
     assert bench.notes.events == [
         (Kind.RESOLVED, ident, {"domain": "beta.test", "mx": ["10 mx.beta.test"]}),
-        (Kind.ATTEMPTED, ident, {"host": HOST, "tls": None, "recipients": ["bob@beta.test"]}),
-        (Kind.DELIVERED, ident, {"recipient": "bob@beta.test", "host": HOST, "reply": "250 2.0.0 OK"}),
+        (
+            Kind.ATTEMPTED,
+            ident,
+            {"attempt": 1, "host": HOST, "tls": None, "reused": False, "recipients": ["bob@beta.test"]},
+        ),
+        (
+            Kind.DELIVERED,
+            ident,
+            {"recipient": "bob@beta.test", "attempt": 1, "host": HOST, "reply": "250 2.0.0 OK", "latency": 0.01},
+        ),
     ]
 
 

@@ -27,11 +27,12 @@ class Expired(Failed):
 class Active:
     """A message while attempts are made."""
 
-    __slots__ = ("deferred", "done", "entry", "failed", "jobs", "message", "news", "stored")
+    __slots__ = ("attempt", "deferred", "done", "entry", "failed", "jobs", "message", "news", "stored")
 
     def __init__(self, entry: Entry, stored: Stored) -> None:
         self.entry = entry
         self.message = stored.message
+        self.attempt = entry.attempts + 1  # its number
         self.stored: Stored | None = None  # with its content, while there is memory for it
         self.done = set(stored.progress.done)
         self.failed = dict(stored.progress.failed)

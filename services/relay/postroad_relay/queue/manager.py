@@ -94,8 +94,8 @@ class Manager:
         self._spool = spool
         self._courier = courier
         self._schedule = schedule
-        self._chronicle = Chronicle(journal)
         self._clock = clock or Clock()
+        self._chronicle = Chronicle(journal, self._clock)
         self._chance = chance
         self._capacity = capacity or Capacity()
         self._lanes = Lanes(self, schedule=schedule, clock=self._clock, capacity=self._capacity)
@@ -241,7 +241,7 @@ class Manager:
         recipients = tuple(recipient.address for recipient in envelope.recipients)
         stored = active.stored or self._spool.read(active.entry)
         attempt = await self._courier.deliver(
-            route, transaction, stored, lambda session: self._chronicle.attempted(message, session, recipients)
+            route, transaction, stored, lambda session: self._chronicle.attempted(active, session, recipients)
         )
         return attempt.outcomes, attempt.reached
 
@@ -279,7 +279,7 @@ class Manager:
 
     def _noted(self, active: Active, news: list[tuple[int, Outcome]], done: asyncio.Future[None]) -> None:
         if done.exception() is None:
-            self._chronicle.settled(active.message, news, active.entry.due)
+            self._chronicle.settled(active, news, active.entry.due)
         else:  # the conclusion writes it once more
             active.news = news + active.news
 
@@ -321,7 +321,7 @@ class Manager:
                 self._clock.call_later(self._capacity.retry_write, self._write, active, conclusion)
             return
         entry = active.entry
-        self._chronicle.settled(active.message, active.news, entry.due)
+        self._chronicle.settled(active, active.news, entry.due)
         del self._active[entry.queue_id]
         if conclusion.report is not None:
             self._reported(active, conclusion.report)

@@ -127,10 +127,8 @@ class Contents:
     async def _find_more(self, after: int) -> None:
         wants = await self._more(after)
         self._look = wants[-1].number if wants else None
-        self.add(wants)
-        self._store_bell.set()
+        self.add(wants)  # rings the bell if there is more to do, also for what was added meanwhile
         if not wants:
-            self._store_bell.clear()
             await self._digest([])  # those who wait until all is settled look again
 
     async def _read_store(self, wants: list[Want]) -> None:

@@ -152,13 +152,16 @@ async def _head(url: str, context: ssl.SSLContext) -> tuple[int, str]:
 def _request(parts: SplitResult) -> h11.Request:
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     host = parts.netloc.rpartition("@")[2]
-    headers = [("Host", host.encode("idna" if not host.isascii() else "ascii")), ("User-Agent", "Postroad link check")]
+    named = host if host.isascii() else host.encode("idna").decode("ascii")
+    headers = [("Host", named), ("User-Agent", "Postroad link check")]
     return h11.Request(method="HEAD", target=_quoted(target), headers=headers)
 
 
 def _quoted(target: str) -> bytes:
     """Return a target in which no octet ends the line, or is none of a URL."""
-    return b"".join(b"%c" % octet if 32 < octet < 127 else b"%%%02X" % octet for octet in target.encode("utf-8", "replace"))
+    return b"".join(
+        b"%c" % octet if 32 < octet < 127 else b"%%%02X" % octet for octet in target.encode("utf-8", "replace")
+    )
 
 
 async def resolved(host: str, port: int) -> str:

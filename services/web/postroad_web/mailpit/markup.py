@@ -22,7 +22,9 @@ _OUTSIDE = ' target="_blank" rel="noreferrer noopener"'
 def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
     """Return the HTML with `cid:` URLs (RFC 2392 §2) replaced by those of the parts that they name."""
     places = {
-        part.content_id: f"/api/v1/message/{ident}/part/{quote(part.part_id, safe='')}" for part in parts if part.content_id
+        part.content_id: f"/api/v1/message/{ident}/part/{quote(part.part_id, safe='')}"
+        for part in parts
+        if part.content_id
     }
     if not places:
         return html
