@@ -43,7 +43,7 @@ USED_IN = {
     "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
     "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
-    "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
+    "uvloop": {"postroad_relay.__main__", "postroad_store.__main__", "postroad_web.__main__"},
 }
 
 # What an engine (pyproject.toml) never imports.

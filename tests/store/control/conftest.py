@@ -1,5 +1,3 @@
-"""The store's control door on a store without a network, and its client."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -7,21 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from postroad.clock import Clock
-from postroad.control.client import DoorClient
-from postroad.control.door import Door
-from postroad.journal import Journal
-from postroad_store.control.mail import Mail
-from postroad_store.control.reading import Reading
-from postroad_store.control.routes import routes
-from postroad_store.notes import Notes
-from tests.harness.imap import NOW, Place, Wire
+from tests.harness.control import store_door
+from tests.harness.imap import Place, Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-TOKEN = "t" * 43
+    from postroad.control.client import DoorClient
 
 
 @pytest.fixture
@@ -33,18 +24,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest_asyncio.fixture
 async def door(place: Place, tmp_path: Path) -> AsyncIterator[DoorClient]:
-    reading = Reading(tmp_path / "mail")
-    notes = Notes(place.journal, "control")  # type: ignore[arg-type]
-    mail = Mail(place.accounts, place.storage, reading, notes, Clock(wall=lambda: NOW))
-    journal = Journal(tmp_path / "journal", service="store")
-    opened = Door(routes(mail, journal, lambda: {"imap": 3}), token=TOKEN, clock=Clock())
-    await opened.start("127.0.0.1", 0)
-    client = DoorClient("store", *opened.address, TOKEN)
-    yield client
-    await client.close()
-    await opened.close()
-    reading.close()
-    journal.close()
+    async with store_door(place, tmp_path) as client:
+        yield client
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,12 @@ LARGE = 64 << 20  # octets of a body that brings messages
 PLAIN = 5 << 20  # octets of any other
 TOGETHER = 256 << 20  # octets of all bodies that are in memory at a time
 BRINGS_MESSAGES = ("/v1/send", "/v1/seed", "/api/v1/send")
+STREAMED = 16 << 30  # octets of a body that is read as it comes, and never held
 PIECE_WITHIN = 30.0  # seconds until the next piece of a body has to come
 WHOLE_WITHIN = 300.0  # seconds until all of it has
+STREAMED_WITHIN = 3600.0  # ... of one that is read as it comes
+
+_STREAMS = re.compile(r"/v1/accounts/.+/seed")
 
 
 class Bodies:
@@ -34,16 +39,17 @@ class Bodies:
 
         What Content-Length says is believed only to refuse: the octets are counted as they come.
         """
-        most = LARGE if scope["path"].startswith(BRINGS_MESSAGES) else PLAIN
+        streams = _STREAMS.fullmatch(scope["path"]) is not None
+        most = STREAMED if streams else LARGE if scope["path"].startswith(BRINGS_MESSAGES) else PLAIN
         for name, value in scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or len(value) > 15 or int(value) > most):
                 raise _too_large(most)
-        held = 0
+        taken = held = 0
         ended = False
-        latest = asyncio.get_running_loop().time() + WHOLE_WITHIN
+        latest = asyncio.get_running_loop().time() + (STREAMED_WITHIN if streams else WHOLE_WITHIN)
 
         async def counted() -> Message:
-            nonlocal held, ended
+            nonlocal taken, held, ended
             if ended:  # only the client's leaving can come now, which may take its time
                 return await receive()
             try:
@@ -56,11 +62,14 @@ class Bodies:
             if message["type"] != "http.request":
                 return message
             size = len(message.get("body", b""))
+            taken += size
+            ended = not message.get("more_body", False)
+            if taken > most:
+                raise _too_large(most)
+            if streams:
+                return message
             held += size
             self._held += size
-            ended = not message.get("more_body", False)
-            if held > most:
-                raise _too_large(most)
             if self._held > TOGETHER:
                 raise Problem(
                     503,

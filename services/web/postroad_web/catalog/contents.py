@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.control.client import DoorAway, DoorRefused, quote_path
@@ -63,15 +65,17 @@ class Contents:
         self._in_relay: dict[int, Want] = {}
         self._young: dict[int, Timer] = {}
         self._strikes: dict[int, int] = {}
-        self._busy = 0
+        self._reading: Counter[int] = Counter()
         self._look: int | None = 0  # after this number there are further records without content
         self._store_bell = asyncio.Event()
         self._relay_bell = asyncio.Event()
 
-    @property
-    def settled(self) -> bool:
-        """Whether every content that is to be had at the moment has been read."""
-        return not (self._in_store or self._in_relay or self._busy or self._look is not None)
+    def settled(self, upto: float = math.inf) -> bool:
+        """Whether every content of records up to a number that is to be had at the moment has been read."""
+        if self._look is not None and self._look < upto:
+            return False
+        wanted = (self._reading, self._in_store, self._in_relay, self._young)
+        return not any(number <= upto for numbers in wanted for number in numbers)
 
     def add(self, wants: tuple[Want, ...] | list[Want], *, more: bool = False) -> None:
         """Get the contents of these records; with `more` there are others, which the database knows."""
@@ -137,7 +141,8 @@ class Contents:
             for want in wants
             if want.copy is not None
         ]
-        self._busy += 1
+        numbers = [want.number for want in wants]
+        self._reading.update(numbers)
         try:
             answer = await self._store.post_for_octets("/contents", {"copies": copies})
             contents = _contents_of(answer)
@@ -159,7 +164,7 @@ class Contents:
                 self._in_store.setdefault(want.number, want)
             await self._clock.sleep(PAUSE)
         finally:
-            self._busy -= 1
+            self._reading -= Counter(numbers)
 
     def _is_lost(self, want: Want) -> bool:
         """Note that the store does not have a copy: it was moved, which its journal will tell, or it is lost."""
@@ -185,7 +190,8 @@ class Contents:
                 await self._read_relay(self._taken(self._in_relay, AT_ONCE))
 
     async def _read_relay(self, wants: list[Want]) -> None:
-        self._busy += 1
+        numbers = [want.number for want in wants]
+        self._reading.update(numbers)
         try:
             contents = await asyncio.gather(*(self._content(want) for want in wants))
             await self._digest([content for content in contents if content is not None])
@@ -195,7 +201,7 @@ class Contents:
                 self._in_relay.setdefault(want.number, want)
             await self._clock.sleep(PAUSE)
         finally:
-            self._busy -= 1
+            self._reading -= Counter(numbers)
 
     async def _content(self, want: Want) -> Content | None:
         try:

@@ -137,8 +137,7 @@ class Fold:
             return
         recipient = journey.recipient(event["recipient"])
         _concluded(recipient, State.DELIVERED, event)
-        recipient.attempts += 1
-        self._tallies.observe("delivery", _seconds(event) - journey.arrived)
+        self._tallies.observe("delivery", event.get("latency") or _seconds(event) - journey.arrived)
         match = _STORED_AS.search(recipient.reason)
         if match is not None:
             recipient.via = match[1]
@@ -151,7 +150,6 @@ class Fold:
             return
         recipient = journey.recipient(event["recipient"])
         _concluded(recipient, State.DEFERRED, event)
-        recipient.attempts += 1
         recipient.due = float(event["next"])
         self._shelf.change(journey)
 
@@ -162,7 +160,6 @@ class Fold:
         address = event.get("recipient")
         for recipient in [journey.recipient(address)] if address is not None else _pending(journey):
             _concluded(recipient, State.FAILED, event)
-            recipient.attempts += event["kind"] == Kind.FAILED and address is not None
         self._shelf.change(journey)
 
     def _held(self, event: Mapping[str, Any]) -> None:
@@ -173,9 +170,12 @@ class Fold:
 
     def _hold(self, event: Mapping[str, Any], *, held: bool) -> None:
         journey = self._shelf.by_id(event["queue_id"])
-        if journey is not None:
-            journey.held = held
-            self._shelf.change(journey)
+        if journey is None:
+            return
+        journey.held = held
+        for recipient in _pending(journey):
+            recipient.due = event.get("next")
+        self._shelf.change(journey)
 
     def _dropped(self, event: Mapping[str, Any]) -> None:
         journey = self._shelf.by_id(event["queue_id"])
@@ -266,6 +266,7 @@ def _concluded(recipient: Recipient, state: State, event: Mapping[str, Any]) -> 
     recipient.state = state
     recipient.reason = event.get("reply") or event.get("reason") or ""
     recipient.host = event.get("host") or ""
+    recipient.attempts = event.get("attempt") or recipient.attempts
     recipient.due = None
 
 

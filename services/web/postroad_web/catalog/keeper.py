@@ -109,8 +109,9 @@ class Keeper:
         return await loop.run_in_executor(self._thread, functools.partial(step, *arguments, **named))
 
     async def reached(self, position: dict[str, int]) -> None:
-        """Return once the journals are folded up to there, and the contents are read that are to be had."""
-        while not self.contents.settled or any(self.position[name] < number for name, number in position.items()):
+        """Return once the journals are folded up to there, and the contents up to there are read that are to be had."""
+        upto = position["relay"]  # records have the numbers of the relay's journal
+        while not self.contents.settled(upto) or any(self.position[name] < at for name, at in position.items()):
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
@@ -172,7 +173,7 @@ class Keeper:
 
     @property
     def _idle(self) -> bool:
-        return not self._pieces and self.contents.settled
+        return not self._pieces and self.contents.settled()
 
     async def _retain(self) -> None:
         messages, age = self._keep

@@ -67,8 +67,11 @@ def _of_markup(html: str) -> Iterator[str]:
 
 def answer(found: Iterable[Found]) -> dict[str, Any]:
     """Return the answer's JSON."""
-    links = [{"URL": link.url, "StatusCode": link.code, "Status": link.status} for link in found]
-    return {"Errors": sum(1 for link in links if link["StatusCode"] == 0 or link["StatusCode"] >= 400), "Links": links}
+    known = list(found)
+    return {
+        "Errors": sum(1 for link in known if link.code == 0 or link.code >= 400),
+        "Links": [{"URL": link.url, "StatusCode": link.code, "Status": link.status} for link in known],
+    }
 
 
 def unchecked(urls: Iterable[str]) -> list[Found]:
