@@ -86,7 +86,8 @@ async def test_bad_requests() -> None:
         assert (await http.post("/v1/queue/retry", content=b"{")).status_code == 400
         assert (await http.post("/v1/queue/retry", content=b"[]")).status_code == 422
         answer = await http.put("/v1/queue/q1")
-        assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, HEAD")
+        assert answer.status_code == 405
+        assert set(answer.headers["allow"].split(", ")) == {"DELETE", "GET", "HEAD"}
 
 
 async def test_a_relay_that_is_away_or_broken() -> None:
