@@ -49,7 +49,6 @@ class Folded(NamedTuple):
 
     news: tuple[News, ...]
     wants: tuple[Want, ...]  # of the records that it touched, those without content
-    more: bool  # there are further ones
 
 
 class Folding:
@@ -75,7 +74,7 @@ class Folding:
         known = [journey.number for journey in changed if journey.digested]
         undigested = [journey for journey in (*new, *changed) if not journey.digested]
         news = (News(writer.cursor, Happened.UPDATED, known),) if known else ()
-        return Folded(news, tuple(map(want_of, undigested[:WANTED])), len(undigested) > WANTED)
+        return Folded(news, tuple(map(want_of, undigested)))
 
     def _take(self, service: str, lines: Iterable[bytes]) -> None:
         for line in lines:
