@@ -26,8 +26,7 @@ $(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproje
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy
-	@command -v docker >/dev/null || { echo 'There is no Docker here; make run starts the same stack as processes' >&2; exit 1; }
-	@docker compose up --build --wait || { echo 'Not up. Ports that are in use, or the network: choose others in .env (.env.example). What the containers say:' >&2; docker compose logs --tail 10 >&2; exit 1; }
+	@$(PYTHON) services/stack/postroad_stack/up.py
 
 down: ## stop the containers; mail, queue, journal and certificates stay
 	@command -v docker >/dev/null || { echo 'There is no Docker here; Ctrl-C stops make run' >&2; exit 1; }

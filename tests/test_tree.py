@@ -43,7 +43,7 @@ USED_IN = {
     "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
     "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
-    "uvloop": {"postroad_relay.__main__", "postroad_store.__main__"},
+    "uvloop": {"postroad_relay.__main__", "postroad_store.__main__", "postroad_web.__main__"},
 }
 
 # What an engine (pyproject.toml) never imports.
@@ -103,6 +103,13 @@ def test_a_client_of_smtp_loads_no_server() -> None:
     loaded = set(done.stdout.split())
     assert "postroad.smtp.client.session" in loaded
     assert not loaded & {"aiosmtpd", "twisted", "postroad.smtp.server.server", "postroad.smtp.server.connection"}
+
+
+def test_the_store_loads_no_client_of_smtp() -> None:
+    """The extensions of SMTP are for both sides, each in one file, but what they load need not be."""
+    program = "import sys, postroad_store.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert not set(done.stdout.split()) & {"postroad.smtp.client.engine", "postroad.smtp.client.session"}
 
 
 @pytest.mark.parametrize("package", engines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import dns.message
 import dns.query
 import pytest
 
+from postroad.control.token import ensure_token
 from postroad.world.watcher import WorldWatcher
 from postroad_dns import __main__ as main
 from tests.dns.golden import query
@@ -146,15 +148,41 @@ def test_what_stops_the_start(tmp_path: Path, network: str, changed: dict[str, s
     assert "Traceback" not in error
 
 
+def test_the_control_door_opens_with_the_token(tmp_path: Path, network: str) -> None:
+    (tmp_path / "control").mkdir()
+    ensure_token(tmp_path / "control")
+    server = Process(tmp_path, network)
+    with server.process, server.stderr:
+        try:
+            server.wait_for("msg=ready")
+            with socket.create_connection((server.address, 8026), 5) as sock:
+                sock.sendall(b"GET /figures HTTP/1.1\r\nHost: dns\r\n\r\n")
+                assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
+            other = Process(tmp_path, network, POSTROAD_DNS_PORT="1054")
+            with other.process, other.stderr:
+                assert other.process.wait(10) == 1
+                assert f"cannot listen on {server.address} port 8026" in other.stderr.read()
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(5) == 0
+        finally:
+            server.process.kill()
+
+
 def test_in_this_process(tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "world.toml"
     path.write_text(DEFAULT_WORLD)
-    for name, value in {"WORLD": str(path), "NETWORK": network}.items():
+    for name, value in {"WORLD": str(path), "NETWORK": network, "DATA": str(tmp_path)}.items():
         monkeypatch.setenv(f"POSTROAD_{name}", value)
+    (tmp_path / "control").mkdir()
+    ensure_token(tmp_path / "control")
     # The signal comes as soon as the server is ready, and never before it handles signals: it would end the tests.
     monkeypatch.setattr("postroad.log.ready", lambda **_: signal.raise_signal(signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     try:
+        assert main.main() == 0
+        with socket.create_server((f"{network}.53", 8026)):
+            assert main.main() == 1
+        (tmp_path / "control" / "token").unlink()
         assert main.main() == 0
         monkeypatch.setenv("POSTROAD_NETWORK", "192.0.2")
         assert main.main() == 1

@@ -10,6 +10,7 @@ from postroad_dns import tcp
 from postroad_dns.cache import Cache
 from postroad_dns.framing import Framing, framed
 from postroad_dns.responder import Responder
+from postroad_dns.tally import Tally
 from postroad_dns.tcp import IDLE, Connection
 from tests.dns.golden import query
 from tests.dns.test_wire import packet
@@ -54,11 +55,11 @@ def test_a_query_in_pieces(pair: tuple[Connection, socket.socket]) -> None:
     connection, peer = pair
     for octet in framed(ASKED)[:-1]:
         peer.send(bytes((octet,)))
-        assert connection.read(CACHE, 105.0)
+        assert connection.read(CACHE, Tally(), 105.0)
         # RFC 7766 §6.2.3: a piece does not keep the connection alive
         assert connection.deadline == 100.0 + IDLE
     peer.send(framed(ASKED)[-1:])
-    assert connection.read(CACHE, 105.0)
+    assert connection.read(CACHE, Tally(), 105.0)
     assert connection.deadline == 105.0 + IDLE
     assert peer.recv(65536) == SAID
 
@@ -66,31 +67,31 @@ def test_a_query_in_pieces(pair: tuple[Connection, socket.socket]) -> None:
 def test_pipelined_queries_are_answered_in_one_write(pair: tuple[Connection, socket.socket]) -> None:
     connection, peer = pair
     peer.send(framed(ASKED) * 3 + framed(packet(flags=0x8000)) + framed(ASKED))
-    assert connection.read(CACHE, 100.0)
+    assert connection.read(CACHE, Tally(), 100.0)
     assert peer.recv(65536) == SAID * 4
 
 
 def test_a_response_alone_gets_nothing(pair: tuple[Connection, socket.socket]) -> None:
     connection, peer = pair
     peer.send(framed(packet(flags=0x8000)))
-    assert connection.read(CACHE, 100.0)
+    assert connection.read(CACHE, Tally(), 100.0)
     assert not connection.wants_to_write
-    assert connection.read(CACHE, 100.0)  # nothing there
+    assert connection.read(CACHE, Tally(), 100.0)  # nothing there
 
 
 def test_the_end(pair: tuple[Connection, socket.socket]) -> None:
     connection, peer = pair
     peer.close()
-    assert not connection.read(CACHE, 100.0)
+    assert not connection.read(CACHE, Tally(), 100.0)
 
 
 def test_a_peer_that_has_gone(pair: tuple[Connection, socket.socket]) -> None:
     connection, peer = pair
     peer.send(framed(ASKED))
     peer.close()
-    assert not connection.read(CACHE, 100.0)  # the response can't be sent
+    assert not connection.read(CACHE, Tally(), 100.0)  # the response can't be sent
     connection.socket.close()
-    assert not connection.read(CACHE, 100.0)
+    assert not connection.read(CACHE, Tally(), 100.0)
 
 
 def test_a_peer_that_does_not_read_is_not_read(
@@ -107,7 +108,7 @@ def test_a_peer_that_does_not_read_is_not_read(
     while readable:
         with contextlib.suppress(BlockingIOError):
             sent += peer.send(asked[sent:])
-        assert connection.read(CACHE, 100.0)
+        assert connection.read(CACHE, Tally(), 100.0)
         readable = connection.wants_to_read
     assert connection.wants_to_write
     assert len(connection._unsent) < 20000 + len(SAID)
@@ -115,7 +116,7 @@ def test_a_peer_that_does_not_read_is_not_read(
     received = b""
     expected = SAID * (sent // len(framed(ASKED)))
     while len(received) < len(expected):
-        assert connection.write(CACHE, 100.0)
+        assert connection.write(CACHE, Tally(), 100.0)
         with contextlib.suppress(BlockingIOError):
             received += peer.recv(65536)
     assert received == expected

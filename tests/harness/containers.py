@@ -24,7 +24,7 @@ import docker
 import docker.errors
 
 from tests.harness.processes import plain_environment
-from tests.harness.stack import DEFAULT_WORLD, ROOT, SERVICES, WAIT, Endpoint, Port, Service, Stack
+from tests.harness.stack import DEFAULT_WORLD, ROOT, WAIT, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ class ComposeStack(Stack):
     def open(self) -> None:
         self._lock = _LOCK.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self.network = self._free_network()
+        self.network = self.free_network()
         (self.folder / "world").mkdir(parents=True)
         self.edit_world(self._world)
         # The same file as for everyone, except for the folder of the world.
@@ -110,12 +110,12 @@ class ComposeStack(Stack):
         override = {"services": dict.fromkeys(["init", *Service], mounts)}
         (self.folder / "override.yml").write_text(json.dumps(override))  # JSON is YAML
         self._down()  # what a run that was cut off has left
-        self.compose("build", "init", *SERVICES, timeout=_BUILD_LIMIT)
+        self.compose("build", timeout=_BUILD_LIMIT)
         since, began = time.time(), time.monotonic()
-        self.compose("up", "--detach", "--wait", "--no-build", *SERVICES)
+        self.compose("up", "--detach", "--wait", "--no-build")
         self.ready_after = time.monotonic() - began
         self.compose("cp", f"{Service.RELAY}:/data/tls/ca.pem", str(self.ca_file))
-        for service in SERVICES:
+        for service in Service:
             self._follow(service, since=since)
 
     def close(self) -> None:
@@ -130,7 +130,8 @@ class ComposeStack(Stack):
     def _down(self, *options: str) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", *options)
 
-    def _free_network(self) -> str:
+    def free_network(self) -> str:
+        """Return a /24, by its first three numbers, that no network of Docker's overlaps."""
         taken = [
             ipaddress.ip_network(config["Subnet"])
             for network in self.docker.networks.list()

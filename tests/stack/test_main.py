@@ -28,6 +28,17 @@ def test_what_is_no_command(arguments: list[str], said: str, capsys: pytest.Capt
     assert capsys.readouterr().err.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("name", "begins"), [("/usr/sbin/sendmail", "usage: postroad sendmail"), ("postroad", "usage: postroad C")]
+)
+def test_what_it_is_called_by(
+    name: str, begins: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    assert command.main() == 0
+    assert capsys.readouterr().out.startswith(begins)
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--version"]) == 0
     assert capsys.readouterr().out == f"postroad {version('postroad-stack')}\n"

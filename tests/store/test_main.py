@@ -17,6 +17,8 @@ import pytest_asyncio
 
 from postroad import log
 from postroad.config import Settings
+from postroad.control.client import DoorClient
+from postroad.control.token import read_token
 from postroad.world.source import load_world
 from postroad_stack import init
 from postroad_store import __main__ as store
@@ -83,6 +85,38 @@ async def test_mail_goes_in_by_smtp_and_out_by_pop3_and_imap(host: str, settings
     reader, writer = await asyncio.open_connection(host, settings.imap_port)
     assert (await reader.readline()).startswith(b"* OK")
     writer.close()
+
+
+@on_reactor
+async def test_the_control_door_opens_with_the_token(host: str, settings: Settings) -> None:
+    await asyncio.to_thread(deliver, host, settings, "bob@beta.test")
+    client = DoorClient("store", host, settings.control_port, read_token(settings.control_dir))
+    counts = {account["login"]: account["messages"] for account in (await client.get("/accounts"))["accounts"]}
+    assert (counts["bob@beta.test"], counts["dave@beta.test"]) == (1, 0)
+    (line,) = (await client.journal(0, wait=5.0)).lines
+    assert b'"kind":"stored"' in line
+    reader, writer = await asyncio.open_connection(host, settings.imap_port)
+    await reader.readline()
+    assert (await client.get("/figures"))["sessions"] == {"smtp": 0, "pop3": 0, "imap": 1}
+    writer.close()
+    await client.close()
+
+
+@on_reactor
+async def test_without_a_token_there_is_no_control_door(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    (settings.control_dir / "token").unlink()
+    running = Store(settings, load_world(settings.world, settings.network))
+    with caplog.at_level("INFO"):
+        await running.start()
+    assert [record.message for record in caplog.records if "control door" in record.message] == [
+        (
+            f"no control door: there is no token for the control doors in {settings.control_dir / 'token'}:"
+            " run postroad init"
+        )
+    ]
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(running.host, settings.control_port)
+    await running.stop()
 
 
 @on_reactor

@@ -238,6 +238,9 @@ class Settings:
     release: str = _setting(
         "", _release, "the real server to which the web service may release a message: smtp://user:password@host:587"
     )
+    webhooks_anywhere: bool = _setting(
+        "off", _switch, "whether webhooks may be sent to other than this machine's and private addresses"
+    )
     link_check: bool = _setting("off", _switch, "whether the link check may send requests to the Internet")
     log_level: str = _setting("info", _one_of(("debug", "info", "warning", "error")), "how much the services log")
     dns_port: int = _setting("1053", _port, "DNS, UDP and TCP", compose="53")

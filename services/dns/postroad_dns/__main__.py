@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
+from postroad.control.token import TokenError, read_token
 from postroad.dns.zone import ZoneError
 from postroad.world.source import WorldError, WorldFile
 from postroad.world.watcher import POLL_INTERVAL, WorldWatcher
 from postroad.world.world import Role
 from postroad_dns.addressbook import build_catalog
+from postroad_dns.control import DoorThread
 from postroad_dns.server import Server
 
 if TYPE_CHECKING:
@@ -74,6 +76,19 @@ def main() -> int:
     except OSError as error:
         print(f"cannot listen on {address} port {settings.dns_port}: {error.strerror}", file=sys.stderr)
         return 1
+    try:
+        door = DoorThread(server, read_token(settings.control_dir))
+    except TokenError as error:
+        _log.info("no control door: %s", error)
+        door = None
+    if door is not None:
+        own = str(world.host_of(Role.DNS).address)
+        try:
+            door.start(own, settings.control_port)
+        except OSError as error:
+            server.close()
+            print(f"cannot listen on {own} port {settings.control_port}: {error.strerror}", file=sys.stderr)
+            return 1
     ended = threading.Event()
     threading.Thread(
         target=watch, args=(watcher, settings, server, serial), kwargs={"wait": ended.wait}, name="world", daemon=True
@@ -83,6 +98,8 @@ def main() -> int:
     log.ready(address="{}:{}".format(*server.address))
     server.serve()
     ended.set()
+    if door is not None:
+        door.stop()
     return 0
 
 

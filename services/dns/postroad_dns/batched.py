@@ -8,13 +8,14 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
+from postroad_dns.tally import SILENT, Tally
 from postroad_dns.udp import BURST, RECEIVE, PlainUdp
 
 if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
-    from postroad_dns.udp import Udp
+from postroad_dns.udp import Udp
 
 
 def open_udp(sock: socket.socket, cache: Cache) -> Udp:
@@ -58,6 +59,7 @@ class BatchedUdp:
 
     def __init__(self, sock: socket.socket, cache: Cache) -> None:
         self.cache = cache
+        self.tally = Tally()
         self._socket = sock
         library = ctypes.CDLL(None)
         self._recvmmsg, self._sendmmsg = library.recvmmsg, library.sendmmsg
@@ -112,6 +114,7 @@ class BatchedUdp:
                 if known is None:
                     response = cache.answer(bytes(octets[start:end]))
                     if response is None:
+                        octets[start + 3] = SILENT
                         self._send(begin, index)
                         begin = index + 1
                         continue
@@ -120,6 +123,7 @@ class BatchedUdp:
                 octets[start + 2 : end] = known
                 sizes[size] = end - start
             self._send(begin, count)
+            self.tally.add(bytes(octets[3 : count * RECEIVE : RECEIVE]))
             for _start, _length, name, size in taken:
                 sizes[size] = RECEIVE
                 words[name] = _ADDRESS

@@ -39,11 +39,12 @@ class Cache:
     now and then, so the hot path reads the attribute for each query.
     """
 
-    __slots__ = ("_limit", "_old", "_respond", "young")
+    __slots__ = ("_limit", "_old", "_respond", "misses", "young")
 
     def __init__(self, respond: Callable[[bytes], bytes | None], *, limit: int = LIMIT) -> None:
         self._respond = respond
         self._limit = limit
+        self.misses = 0  # queries that the responder was asked
         self.young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
 
@@ -66,6 +67,7 @@ class Cache:
         if known is None:
             known = self._old.get(key)
             if known is None:
+                self.misses += 1
                 response = self._respond(plain)
                 if response is None or len(plain) > _LONGEST_QUERY or len(response) > PAYLOAD:
                     return response

@@ -11,11 +11,13 @@ import logging
 import selectors
 import socket
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from postroad_dns.batched import open_udp
 from postroad_dns.cache import Cache
 from postroad_dns.responder import Responder
+from postroad_dns.tally import Tally
 from postroad_dns.tcp import Connection
 
 if TYPE_CHECKING:
@@ -54,16 +56,33 @@ class Server:
             self._selector = stack.enter_context(selectors.DefaultSelector())
             self._open = stack.pop_all()
         responder = Responder(catalog)
+        self.catalog = catalog
         self._udp: Udp = open_udp(self._udp_socket, Cache(responder.udp))
         self._tcp_cache = Cache(responder.tcp)
+        self._tcp_tally = Tally()
+        self._misses = 0  # of caches that were replaced
         for sock in (self._udp_socket, self._tcp, self._woken):
             self._selector.register(sock, selectors.EVENT_READ)
 
     def replace(self, catalog: Catalog) -> None:
         """Answer from another catalog from now on, with empty caches."""
         responder = Responder(catalog)
+        self.catalog = catalog
+        self._misses += self._udp.cache.misses + self._tcp_cache.misses
         self._udp.cache = Cache(responder.udp)
         self._tcp_cache = Cache(responder.tcp)
+
+    def figures(self) -> dict[str, Any]:
+        """Return how many queries there were, how they were answered, and whether from the cache."""
+        udp, udp_answers = self._udp.tally.figures()
+        tcp, tcp_answers = self._tcp_tally.figures()
+        misses = self._misses + self._udp.cache.misses + self._tcp_cache.misses
+        return {
+            "queries": {"udp": udp, "tcp": tcp},
+            "answers": dict(Counter(udp_answers) + Counter(tcp_answers)),
+            "cache": {"hits": max(0, udp + tcp - misses), "misses": misses},
+            "zones": len(self.catalog.zones),
+        }
 
     def stop(self) -> None:
         """Let `serve` end."""
@@ -89,6 +108,10 @@ class Server:
                         self._close(connection)
         for connection in tuple(self._connections):
             self._close(connection)
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets; `serve` has done so itself."""
         self._open.close()
 
     def _accept(self) -> None:
@@ -115,7 +138,7 @@ class Server:
 
     def _serve_connection(self, connection: Connection, events: int) -> None:
         serve = connection.read if events & selectors.EVENT_READ else connection.write
-        if not serve(self._tcp_cache, time.monotonic()):
+        if not serve(self._tcp_cache, self._tcp_tally, time.monotonic()):
             self._close(connection)
             return
         wanted = (connection.wants_to_read and selectors.EVENT_READ) | (

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_dns.framing import Framing, framed
+from postroad_dns.tally import SILENT
 
 if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
+    from postroad_dns.tally import Tally
 
 # Seconds that a connection may be idle: RFC 7766 §6.2.3 recommends the order of seconds.
 IDLE = 10.0
 _RECEIVE = 65536
+_SILENT = bytes((SILENT,))
 # Octets of responses that a peer may leave unread before we stop reading its queries.
 _BACKLOG = 262144
 
@@ -37,7 +40,7 @@ class Connection:
         """Whether the peer has read enough of its responses to ask more."""
         return len(self._unsent) < _BACKLOG
 
-    def read(self, cache: Cache, now: float) -> bool:
+    def read(self, cache: Cache, tally: Tally, now: float) -> bool:
         """Read the octets that have come and answer each query; False if the connection is over."""
         try:
             data = self.socket.recv(_RECEIVE)
@@ -49,12 +52,12 @@ class Connection:
             # RFC 7766 §6.2.4: the client has closed, so responses that it has not read are not sent.
             return False
         self._framing.receive_data(data)
-        return self.write(cache, now)
+        return self.write(cache, tally, now)
 
-    def write(self, cache: Cache, now: float) -> bool:
+    def write(self, cache: Cache, tally: Tally, now: float) -> bool:
         """Answer queries and send as much as the peer takes; False if the connection is over."""
         while True:
-            self._answer(cache, now)
+            self._answer(cache, tally, now)
             if not self._unsent:
                 return True
             try:
@@ -67,13 +70,14 @@ class Connection:
             if self._unsent:
                 return True
 
-    def _answer(self, cache: Cache, now: float) -> None:
+    def _answer(self, cache: Cache, tally: Tally, now: float) -> None:
         """Answer as many waiting queries as the backlog has room for."""
         responses: list[bytes] = []
         room = _BACKLOG - len(self._unsent)
         while room > 0 and (message := self._framing.next_message()) is not None:
             self.deadline = now + IDLE  # RFC 7766 §6.2.3: a whole message, not a piece of one
             response = cache.answer(message)
+            tally.add(_SILENT if response is None else response[3:4])
             if response is not None:
                 responses.append(framed(response))
                 room -= len(response) + 2

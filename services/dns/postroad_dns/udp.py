@@ -9,12 +9,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
+from postroad_dns.tally import SILENT, Tally
+
 if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
 
 RECEIVE = 4096  # octets that are read per datagram; a longer query is malformed then
+_SILENT = bytes((SILENT,))
 BURST = 1024  # datagrams that are answered before the loop looks at its other sockets
 
 
@@ -22,6 +25,7 @@ class Udp(Protocol):
     """Answers the datagrams that wait on one socket."""
 
     cache: Cache  # may be exchanged at any time, by another thread too
+    tally: Tally
 
     def drain(self) -> None:
         """Answer at most `BURST` datagrams that wait; never blocks and never raises `OSError`."""
@@ -32,6 +36,7 @@ class PlainUdp:
 
     def __init__(self, sock: socket.socket, cache: Cache) -> None:
         self.cache = cache
+        self.tally = Tally()
         self._receive = sock.recvfrom
         self._send = sock.sendto
 
@@ -42,5 +47,7 @@ class PlainUdp:
         with contextlib.suppress(OSError):
             for _ in range(BURST):
                 packet, peer = receive(RECEIVE)
-                if (response := cache.answer(packet)) is not None:
+                response = cache.answer(packet)
+                self.tally.add(_SILENT if response is None else response[3:4])
+                if response is not None:
                     send(response, peer)

@@ -25,10 +25,16 @@ if TYPE_CHECKING:
 
 def format_zone(zone: Zone) -> str:
     """Return the zone as a master file that begins with the SOA."""
-    lines = [f"$ORIGIN {zone.apex}", *_lines(zone.soa)]
+    return "\n".join((f"$ORIGIN {zone.apex}", *record_lines(zone))) + "\n"
+
+
+def record_lines(zone: Zone) -> Iterator[str]:
+    """Yield each record of a zone, the SOA first: owner, TTL, class, type and RDATA."""
+    yield from _lines(zone.soa)
     for node in zone.nodes.values():
-        lines.extend(line for rrset in node.values() if rrset is not zone.soa for line in _lines(rrset))
-    return "\n".join(lines) + "\n"
+        for rrset in node.values():
+            if rrset is not zone.soa:
+                yield from _lines(rrset)
 
 
 def _lines(rrset: RRset) -> Iterator[str]:

@@ -18,6 +18,7 @@ PROGRAMS = {
     "init": ("init", "check settings and world, make the certificates and the data folders"),
     "trace": ("trace.command", "print one message's road, or what was refused to somebody"),
     "queue": ("queue", "list the messages that wait in the relay, and why they wait"),
+    "sendmail": ("sendmail.command", "hand on a message from standard input, as sendmail does"),
     "password": ("password", "make the hash of a password for the world file"),
     "health": ("health", "ask services of this host whether they answer in their own protocols"),
 }
@@ -33,8 +34,13 @@ The whole of Internet mail on one machine: submission and relay, name server, ma
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program that the first word names; returns its exit status, 2 if there is no such program."""
-    word, *rest = [*(sys.argv[1:] if arguments is None else arguments), ""]
+    """Run the program that the first word names, or sendmail if we are called so.
+
+    Returns its exit status, 2 if there is no such program.
+    """
+    if arguments is None:
+        arguments = sys.argv[1:] if sys.argv[0].rpartition("/")[2] != "sendmail" else ["sendmail", *sys.argv[1:]]
+    word, *rest = [*arguments, ""]
     if word in PROGRAMS:
         module, _ = PROGRAMS[word]
         return int(importlib.import_module(f"postroad_stack.{module}").main(rest[:-1]))

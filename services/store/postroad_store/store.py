@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.config import ConfigError
+from postroad.control.door import Door
+from postroad.control.token import TokenError, read_token
 from postroad.journal import Journal
 from postroad.journal.refusals import Refusals
 from postroad.smtp.extensions import offered_by
@@ -19,10 +22,14 @@ from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_store.accounts import Accounts
+from postroad_store.control.mail import Mail
+from postroad_store.control.reading import Reading
+from postroad_store.control.routes import routes
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
 from postroad_store.imap.registry import CannotHide, Registry
 from postroad_store.mail.storage import Storage
+from postroad_store.notes import Notes
 from postroad_store.pop3 import shared as pop3
 from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
@@ -40,6 +47,8 @@ if TYPE_CHECKING:
     from postroad_store.protocol.contract import Session
 
 SERVICE = "store"
+
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -67,6 +76,8 @@ class Store:
         self._listeners: list[Listener] = []
         self._server: Server | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._reading = Reading(settings.mail_dir)  # for the control door
+        self._door: Door | None = None
 
     async def start(self) -> None:
         """Listen; raises `OSError` or `CannotListenError` if a port can't be bound."""
@@ -76,13 +87,15 @@ class Store:
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._server = await self._serve_smtp()
+        self._door = await self._open_door()
 
     async def stop(self) -> None:
         """Finish work that is under way, within about a second, and close."""
         if self._watching is not None:
             self._watching.cancel()
-        servers = [self._server.close()] if self._server is not None else []
+        servers = [server.close() for server in (self._server, self._door) if server is not None]
         await asyncio.gather(*servers, *(listener.stop() for listener in self._listeners))
+        self._reading.close()
         self._storage.close()
         self._journal.close()
 
@@ -163,6 +176,23 @@ class Store:
             clock=self._clock,
             tap=self._tap,
         )
+
+    async def _open_door(self) -> Door | None:
+        """Listen for the web service, on the store's own address in the world's network."""
+        try:
+            token = read_token(self._settings.control_dir)
+        except TokenError as error:
+            log.info("no control door: %s", error)
+            return None
+        mail = Mail(self._accounts, self._storage, self._reading, Notes(self._journal, "control"), self._clock)
+        door = Door(routes(mail, self._journal, self._sessions), token=token, clock=self._clock)
+        await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)
+        return door
+
+    def _sessions(self) -> dict[str, int]:
+        """Count the sessions by protocol."""
+        counts = {listener.service.name: listener.connections for listener in self._listeners}
+        return {"smtp": self._server.connections if self._server is not None else 0} | counts
 
 
 def _commands(settings: Settings) -> Registry:

@@ -25,7 +25,7 @@ async def test_a_reader_follows_and_is_woken_by_events(tmp_path: Path) -> None:
     door = Door([journal_route(journal)], token=TOKEN, clock=Clock())
     await door.start("127.0.0.1", 0)
     client = DoorClient("relay", *door.address, TOKEN)
-    assert await client.journal(0) == ([], None, None)
+    assert await client.journal(0) == ([], journal.last + 1, journal.last)
     after, told = 0, []
     for number in range(20):
         waiting = asyncio.create_task(client.journal(after, wait=10))

@@ -12,15 +12,20 @@ from postroad.clock import Clock
 from postroad.config import Settings
 from postroad_web.api.app import build
 from postroad_web.api.services import Services
+from postroad_web.catalog.catalog import Catalog
+from tests.harness.doors import ToyStack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 BASE = "http://localhost:8025"
 
 
 class NoCatalog:
     """A catalog in which nothing is."""
+
+    cursor = 0
 
     def page(self, *_query: Any, **_options: Any) -> Any:
         return SimpleNamespace(records=(), total=0, unread=0, next=None)
@@ -43,3 +48,36 @@ async def client(given: Services, *, base: str = BASE) -> AsyncIterator[httpx.As
     transport = httpx.ASGITransport(app=build(given), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base) as http:
         yield http
+
+
+def state_of(stack: ToyStack) -> dict[str, Any]:
+    """What the toy relay answers to GET /state."""
+    messages = [
+        {
+            "queue_id": ident,
+            "held": False,
+            "due": None,
+            "recipients": [{"address": one, "state": "pending", "reason": "", "host": None} for one in pending],
+        }
+        for ident, (_, pending) in stack.queued.items()
+    ]
+    return {"queued": len(messages), "held": 0, "accepting": 0, "last": stack.relay.number, "messages": messages}
+
+
+@asynccontextmanager
+async def stacked(folder: Path, environ: dict[str, str] | None = None) -> AsyncIterator[tuple[ToyStack, Services]]:
+    """Give a toy stack, and services with a catalog that follows it."""
+    stack = ToyStack()
+    stack.relay.answers["GET", "/state"] = lambda _: state_of(stack)
+    stack.store.answers["GET", "/figures"] = lambda _: {"journal": {"last": stack.store.number}}
+    catalog = Catalog(folder, relay=stack.relay, store=stack.store)
+    await catalog.start()
+    given = services(
+        {"POSTROAD_DATA": str(folder), **(environ or {})}, catalog=catalog, relay=stack.relay, store=stack.store
+    )
+    given.webhooks.start()
+    try:
+        yield stack, given
+    finally:
+        await given.webhooks.close()
+        await catalog.close()

@@ -73,9 +73,9 @@ class _Feed:
         written = self._journal.written
         loop = asyncio.get_running_loop()
         octets, first, last = await loop.run_in_executor(self._thread, self._lines.read, after, limit)
-        headers: tuple[tuple[str, str], ...] = ()
-        if first is not None and last is not None:
-            headers = (("Postroad-First", str(first)), ("Postroad-Last", str(max(written, last))))
+        if first is None or last is None:  # no event is kept: a reader has not missed any that comes later
+            first, last = written + 1, written
+        headers = (("Postroad-First", str(first)), ("Postroad-Last", str(max(written, last))))
         return Response(body=octets, content_type="application/x-ndjson", headers=headers)
 
     def _written(self) -> None:

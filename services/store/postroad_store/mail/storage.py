@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
+    from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
     from postroad_store.mail.model.arrival import Arrival, Copied, Renamed, Stored
@@ -322,6 +323,18 @@ class Storage:
         """
         async with Pacer(self._turns, between) as pace:
             return await evaluate(view, self._sources, key, pace)
+
+    # -- figures ----------------------------------------------------------------------------------------------
+
+    @property
+    def commit_times(self) -> Histogram:
+        """How long commits take, each with its fsync, in seconds."""
+        return self._writer.times
+
+    @property
+    def open_mailboxes(self) -> int:
+        """How many mailboxes some session looks at."""
+        return sum(bool(mailbox.views) for mailbox in self._loaded.values())
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 

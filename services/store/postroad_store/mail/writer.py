@@ -12,9 +12,11 @@ import logging
 import sqlite3
 from collections import deque
 from functools import partial
+from time import perf_counter
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from postroad.control.histogram import Histogram
 from postroad.groupcommit import GroupCommit
 from postroad_store.mail.database.checkpoint import Checkpointer
 from postroad_store.mail.database.connection import explained, open_writer, storage_error
@@ -36,6 +38,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         """Open the database; make it if it is missing, migrate it if it is old. Raises `StorageError`."""
         self._path = path
+        self.times = Histogram()  # of the commits, each with its fsync, in seconds; the thread counts them
         self._db = open_writer(path)
         self._checkpointer = Checkpointer(path)
         self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
@@ -79,6 +82,7 @@ class Writer:
 
     def _transaction(self, batch: Sequence[Commit[Any, Any]]) -> list[Any]:
         db = self._db
+        began = perf_counter()
         outcomes: list[Any] = []
         room = self._checkpointer.room(db)
         try:
@@ -97,6 +101,7 @@ class Writer:
                     outcomes.append(error)
                 db.execute("RELEASE work")
             db.execute("COMMIT")
+            self.times.observe(perf_counter() - began)
         except sqlite3.Error:
             if db.in_transaction:
                 db.execute("ROLLBACK")

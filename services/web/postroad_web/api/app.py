@@ -6,16 +6,21 @@ Under /v1 an error is problem+json; elsewhere it is a line of text, as Mailpit's
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
-from postroad_web.api import health, home, native
+from postroad.control.client import DoorAway, DoorRefused
+from postroad_web import mailpit
+from postroad_web.api import health, home, metrics, native
+from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import Safety
+from postroad_web.catalog.catalog import ContentGone
+from postroad_web.search.tree import QueryError
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -25,15 +30,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PASSED_ON = frozenset({400, 404, 409, 413, 422, 507})  # statuses of a control door that are the client's affair
 _NOT_FOUND = "404 page not found"  # Mailpit's words, which its clients compare
 
 
 def build(services: Services) -> Starlette:
     """Return the application."""
+    handlers: dict[Any, Any] = {
+        Problem: _problem,
+        HTTPException: _http,
+        DoorAway: _away,
+        DoorRefused: _refused,
+        ContentGone: _gone,
+        QueryError: _query,
+    }
     return Starlette(
-        routes=[*health.routes(services), *native.routes(services), *home.routes(services)],
+        routes=[
+            *health.routes(services),
+            *metrics.routes(services),
+            *native.routes(services),
+            *mailpit.routes(services),
+            *home.routes(services),
+        ],
         middleware=[Middleware(Safety, services=services)],
-        exception_handlers={Problem: _problem, HTTPException: _http},  # type: ignore[dict-item]
+        exception_handlers=handlers,
     )
 
 
@@ -47,6 +67,39 @@ async def _problem(request: Request, error: Problem) -> Response:
     if is_native(request):
         return error.response()
     return PlainTextResponse(error.detail or error.title, error.status, error.headers)
+
+
+async def _away(request: Request, error: DoorAway) -> Response:
+    """Answer that a service is away: what it knows or does can't be had now."""
+    log.warning("a control door is away", extra={"of": error.service, "reason": error.why})
+    return await _problem(
+        request,
+        Problem(
+            503,
+            "A service is away",
+            f"{error.service} can't be reached: {error.why}.",
+            headers={"Retry-After": "1"},
+            service=error.service,
+        ),
+    )
+
+
+async def _refused(request: Request, error: DoorRefused) -> Response:
+    """Answer what a control door has refused: what the client may have meant wrongly, in the door's own words."""
+    if error.status in _PASSED_ON:
+        return await _problem(request, Problem(error.status, "Refused", error.sentence))
+    log.error("a control door has failed", extra={"status": error.status, "reason": error.sentence})
+    return await _problem(request, Problem(502, "A service has failed", error.sentence))
+
+
+async def _gone(request: Request, error: ContentGone) -> Response:
+    """Answer that a message is known but its content is not to be had any more."""
+    return await _problem(request, Problem(410, "The content is gone", f"{error}."))
+
+
+async def _query(request: Request, error: QueryError) -> Response:
+    """Answer that a query of the search language can't be read."""
+    return await _problem(request, refusal(Wrong([("query", str(error))])))
 
 
 async def _http(request: Request, error: HTTPException) -> Response:

@@ -27,10 +27,15 @@ def ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def listed(items: Mapping[str, Any], name: str, cursor: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the schema of one page of a list: `name` has the items, `next` the cursor of the next page or null."""
+def listed(
+    items: Mapping[str, Any], name: str, cursor: Mapping[str, Any] | None = None, **further: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the schema of one page of a list.
+
+    `name` is the member that has the items; `next` has the cursor of the next page, or null; `further` are members.
+    """
     following = {"anyOf": [dict(cursor or {"type": "integer"}), {"type": "null"}]}
-    return record({name: {"type": "array", "items": dict(items)}, "next": following})
+    return record({name: {"type": "array", "items": dict(items)}, "next": following, **further})
 
 
 def record(properties: Mapping[str, Any], *, optional: Collection[str] = ()) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from postroad_web.api.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection, Request
 
 Wanted = TypeVar("Wanted")
 
@@ -258,7 +258,7 @@ async def body_of(request: Request, wanted: type[Wanted]) -> Wanted:
         raise refusal(error) from None
 
 
-def query_of(request: Request, wanted: type[Wanted]) -> Wanted:
+def query_of(request: HTTPConnection, wanted: type[Wanted]) -> Wanted:
     """Return the parameters of a request's query string."""
     fields = _fields(wanted)
     value: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,23 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope
 
-    from postroad.clock import Clock
 
 LARGE = 64 << 20  # octets of a body that brings messages
 PLAIN = 5 << 20  # octets of any other
 TOGETHER = 256 << 20  # octets of all bodies that are in memory at a time
-BRINGS_MESSAGES = ("/v1/send", "/v1/seed", "/api/v1/send")
+BRINGS_MESSAGES = ("/v1/messages", "/v1/seed", "/api/v1/send")
+STREAMED = 16 << 30  # octets of a body that is read as it comes, and never held
 PIECE_WITHIN = 30.0  # seconds until the next piece of a body has to come
+WHOLE_WITHIN = 300.0  # seconds until all of it has
+STREAMED_WITHIN = 3600.0  # ... of one that is read as it comes
+
+_STREAMS = re.compile(r"/v1/accounts/.+/seed")
 
 
 class Bodies:
     """The bodies of all requests."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._held = 0  # octets
 
     @asynccontextmanager
@@ -35,19 +39,21 @@ class Bodies:
 
         What Content-Length says is believed only to refuse: the octets are counted as they come.
         """
-        most = LARGE if scope["path"].startswith(BRINGS_MESSAGES) else PLAIN
+        streams = _STREAMS.fullmatch(scope["path"]) is not None
+        most = STREAMED if streams else LARGE if scope["path"].startswith(BRINGS_MESSAGES) else PLAIN
         for name, value in scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or len(value) > 15 or int(value) > most):
                 raise _too_large(most)
-        held = 0
+        taken = held = 0
         ended = False
+        latest = asyncio.get_running_loop().time() + (STREAMED_WITHIN if streams else WHOLE_WITHIN)
 
         async def counted() -> Message:
-            nonlocal held, ended
+            nonlocal taken, held, ended
             if ended:  # only the client's leaving can come now, which may take its time
                 return await receive()
             try:
-                async with asyncio.timeout(PIECE_WITHIN):
+                async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PIECE_WITHIN)):
                     message = await receive()
             except TimeoutError:
                 raise Problem(
@@ -56,11 +62,14 @@ class Bodies:
             if message["type"] != "http.request":
                 return message
             size = len(message.get("body", b""))
+            taken += size
+            ended = not message.get("more_body", False)
+            if taken > most:
+                raise _too_large(most)
+            if streams:
+                return message
             held += size
             self._held += size
-            ended = not message.get("more_body", False)
-            if held > most:
-                raise _too_large(most)
             if self._held > TOGETHER:
                 raise Problem(
                     503,

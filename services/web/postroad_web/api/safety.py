@@ -62,7 +62,7 @@ class Safety:
         settings = services.settings
         self._further = frozenset(name.lower().removesuffix(".") for name in settings.web_hosts)
         self._passwords = Passwords(settings.web_auth, services.clock) if settings.web_auth else None
-        self._bodies = Bodies(services.clock)
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or one websocket."""

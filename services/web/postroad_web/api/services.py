@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from postroad_web.waiting.quiet import Quiet
+from postroad_web.waiting.waits import Waits
+from postroad_web.webhooks.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from postroad.clock import Clock
     from postroad.config import Settings
+    from postroad.control.client import DoorClient
     from postroad.world.world import World
-
-
-class Door(Protocol):
-    """What the API asks of a service's control door (`postroad.control.client.DoorClient`)."""
-
-    async def get(self, path: str, **query: Any) -> Any:
-        """Return the JSON at the path."""
-        ...
-
-    async def post(self, path: str, value: Any = None, **query: Any) -> Any:
-        """Send JSON, and return the answer's."""
-        ...
-
-    async def put(self, path: str, value: Any) -> Any:
-        """Put JSON, and return the answer's."""
-        ...
-
-    async def delete(self, path: str, **query: Any) -> Any:
-        """Delete what is at the path, and return the answer's JSON."""
-        ...
+    from postroad_web.catalog.catalog import Catalog
 
 
 @dataclass(slots=True)
@@ -40,12 +24,22 @@ class Services:
     settings: Settings
     world: World
     clock: Clock
-    catalog: Any
-    relay: Any
-    store: Any
-    dns: Any
+    catalog: Catalog
+    relay: DoorClient
+    store: DoorClient
+    dns: DoorClient
     ready: bool = False  # whether the catalog has caught up with the journals once
+    quiet: Quiet = field(init=False)
+    waits: Waits = field(init=False)
+    webhooks: Webhooks = field(init=False)  # to be started, and closed
 
-    def doors(self) -> Mapping[str, Any]:
-        """Return the control doors by the service's name."""
-        return {"dns": self.dns, "relay": self.relay, "store": self.store}
+    def __post_init__(self) -> None:
+        self.quiet = Quiet(self.catalog, self.relay, self.store)
+        self.waits = Waits(self.catalog, self.quiet)
+        self.webhooks = Webhooks(
+            self.settings.web_dir, self.catalog, self.clock, anywhere=self.settings.webhooks_anywhere
+        )
+
+    def doors(self) -> tuple[DoorClient, ...]:
+        """Return all control doors."""
+        return self.dns, self.relay, self.store

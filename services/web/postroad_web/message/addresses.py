@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from postroad.mail.address import quote_local_part
 from postroad.mime.addresses import address_list
 from postroad.mime.text import decode, decode_words
 from postroad_web.catalog.record import Address
@@ -45,4 +46,4 @@ def _string(wire: bytes, position: int) -> tuple[bytes | None, int]:
 def _joined(mailbox: str, host: str) -> str:
     if mailbox in _MISSING:
         return ""
-    return mailbox if host in _MISSING else f"{mailbox}@{host}"
+    return mailbox if host in _MISSING else f"{quote_local_part(mailbox)}@{host}"

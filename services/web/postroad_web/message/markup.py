@@ -16,7 +16,7 @@ _MAX_HREF = 8_192  # characters
 # attribute = name [space "=" space (quoted or bare value)]. A quote without its partner is a part of the name or of the
 # bare value, so that the rest of the message is not lost in a value.
 _ATTRIBUTES = re.compile(r"""([^\s/>=][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)))?+""")
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""([^<]++)
     |<!--(?:-?>|.*?(?:--!?>|\Z))
     |<(/?)([a-zA-Z][^\s/>]*+)((?:[\s/=]++|[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+))?+)*+)>
@@ -75,7 +75,7 @@ class _Reader:
 
     def run(self, source: str) -> Markup:
         position = 0
-        while (match := _TOKEN.match(source, position)) is not None:
+        while (match := TOKEN.match(source, position)) is not None:
             position = match.end()
             text, closing, name, attributes, less = match.groups()
             if text or less:

@@ -12,8 +12,9 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from postroad.mime.fields import Parameterized, disposition, fields, media_type, transfer_encoding
+from postroad.mime.fields import Parameterized, disposition, fields, header_end, media_type, transfer_encoding
 from postroad.mime.part import Kind
+from postroad.mime.part import Part as Node
 from postroad.mime.structure import parse, unpack
 from postroad.mime.text import decode, decode_words, undo
 from postroad_web.message.parsed import Part, Role
@@ -21,15 +22,13 @@ from postroad_web.message.parsed import Part, Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from postroad.mime.part import Part as Node
-
 _TEXT, _HTML = "text/plain", "text/html"
 _OCTETS = "application/octet-stream"
 _ATTACHMENT, _INLINE = "attachment", "inline"
 
 
-class _Read(NamedTuple):
-    """A part before its role is known."""
+class Entity(NamedTuple):
+    """A part before its role is known (RFC 2045 §2.4), its content not yet decoded."""
 
     part_id: str
     depth: int
@@ -43,10 +42,12 @@ class _Read(NamedTuple):
 
     @property
     def is_multipart(self) -> bool:
+        """Whether it has parts of its own."""
         return self.node.kind is Kind.MULTIPART
 
     @property
     def is_attached(self) -> bool:
+        """Whether its disposition says that it is an attachment."""
         return self.disposition == _ATTACHMENT
 
 
@@ -60,15 +61,35 @@ class Sorted(NamedTuple):
     inline: tuple[Part, ...]
 
 
+class Entities(NamedTuple):
+    """The same before anything is decoded: all parts, and what each is for."""
+
+    reads: list[Entity]
+    texts: list[Entity]
+    html: Entity | None
+    attachments: list[Entity]
+    inline: list[Entity]
+
+
+def sorted_entities(content: bytes, header_size: int, header: list[tuple[bytes, bytes]]) -> Entities:
+    """Return the parts of a message, without looking into them; `header` has the fields of its header section."""
+    if b"multipart" in content[:header_size].lower():
+        parsed = parse(content)
+        root = unpack(parsed.parts, parsed.header_size, len(content))
+    else:  # no need to look for parts: saves half of the time
+        root = Node(Kind.LEAF, 0, header_size, len(content))
+    reads = list(_walk(content, root, header))
+    if reads[0].is_multipart:
+        by_depth = sorted(reads, key=lambda read: read.depth)
+        return Entities(reads, *_of_multipart(reads, by_depth))
+    return Entities(reads, *_of_single(reads[0]))
+
+
 def sorted_parts(content: bytes) -> Sorted:
     """Return the parts of a message."""
-    parsed = parse(content)
-    reads = list(_walk(content, unpack(parsed.parts, parsed.header_size, len(content))))
-    by_depth = sorted(reads, key=lambda read: read.depth)
-    if reads[0].is_multipart:
-        texts, html, attachments, inline = _of_multipart(reads, by_depth)
-    else:
-        texts, html, attachments, inline = _of_single(reads[0])
+    header_size = header_end(content, 0, len(content))
+    header = fields(content[:header_size])
+    reads, texts, html, attachments, inline = sorted_entities(content, header_size, header)
     roles = {read.part_id: Role.INLINE for read in inline}
     roles |= {read.part_id: Role.ATTACHMENT for read in attachments}
     roles |= {read.part_id: Role.TEXT for read in texts}
@@ -76,7 +97,7 @@ def sorted_parts(content: bytes) -> Sorted:
         roles[html.part_id] = Role.HTML
     known = {read.part_id: _part(content, read, roles.get(read.part_id, Role.OTHER)) for read in reads}
 
-    def named(few: list[_Read]) -> tuple[Part, ...]:
+    def named(few: list[Entity]) -> tuple[Part, ...]:
         return tuple(known[read.part_id] for read in few if read.filename or read.content_id)
 
     return Sorted(
@@ -89,8 +110,8 @@ def sorted_parts(content: bytes) -> Sorted:
 
 
 def _of_multipart(
-    reads: list[_Read], by_depth: list[_Read]
-) -> tuple[list[_Read], _Read | None, list[_Read], list[_Read]]:
+    reads: list[Entity], by_depth: list[Entity]
+) -> tuple[list[Entity], Entity | None, list[Entity], list[Entity]]:
     leaves = [read for read in by_depth if not read.is_multipart]
     plain = [read for read in reads if read.content_type == _TEXT and not read.is_attached and not read.is_multipart]
     if reads[0].content_type == "multipart/alternative":
@@ -103,19 +124,19 @@ def _of_multipart(
     return plain, html, attachments, inline
 
 
-def _of_single(read: _Read) -> tuple[list[_Read], _Read | None, list[_Read], list[_Read]]:
+def _of_single(read: Entity) -> tuple[list[Entity], Entity | None, list[Entity], list[Entity]]:
     if read.is_attached or read.content_type not in {_TEXT, _HTML}:
         return ([], None, [], [read]) if read.disposition == _INLINE else ([], None, [read], [])
     return ([], read, [], []) if read.content_type == _HTML else ([read], None, [], [])
 
 
-def _walk(content: bytes, root: Node) -> Iterator[_Read]:
+def _walk(content: bytes, root: Node, header: list[tuple[bytes, bytes]]) -> Iterator[Entity]:
     """Yield the parts in the order of the message, without recursion."""
     waiting: list[tuple[Node, str, int, str]] = [(root, "", 0, _TEXT)]
     while waiting:
         node, number, depth, default = waiting.pop()
         mime: dict[bytes, bytes] = {}
-        for name, value in fields(content[node.start : node.body]):
+        for name, value in fields(content[node.start : node.body]) if number else header:
             if name.startswith(b"content-"):
                 mime.setdefault(name, value)
         read = _read(node, number or "0", depth, default, mime)
@@ -130,7 +151,7 @@ def _walk(content: bytes, root: Node) -> Iterator[_Read]:
         waiting += reversed(children)
 
 
-def _read(node: Node, part_id: str, depth: int, default: str, mime: dict[bytes, bytes]) -> _Read:
+def _read(node: Node, part_id: str, depth: int, default: str, mime: dict[bytes, bytes]) -> Entity:
     kind = media_type(mime[b"content-type"]) if b"content-type" in mime else None
     content_type = default if kind is None else _ascii(kind.value + b"/" + kind.subtype)
     if content_type.startswith("multipart/") and node.kind is not Kind.MULTIPART:
@@ -138,7 +159,7 @@ def _read(node: Node, part_id: str, depth: int, default: str, mime: dict[bytes, 
         content_type = _TEXT if kind is None or not kind.parameter(b"boundary") else _OCTETS
     shown = disposition(mime.get(b"content-disposition", b""))
     filename = _parameter(shown, b"filename") or _parameter(kind, b"name") or _parameter(kind, b"file")
-    return _Read(
+    return Entity(
         part_id,
         depth,
         node,
@@ -167,7 +188,7 @@ def _parameter(value: Parameterized | None, name: bytes) -> str:
     return decode_words(value.parameter(name) or b"")
 
 
-def _part(content: bytes, read: _Read, role: Role) -> Part:
+def _part(content: bytes, read: Entity, role: Role) -> Part:
     node = read.node
     if read.is_multipart:
         role, octets = Role.MULTIPART, b""

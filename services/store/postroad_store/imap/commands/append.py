@@ -16,6 +16,7 @@ from postroad_store.imap.grammar.dates import read_date_time
 from postroad_store.imap.grammar.flags import read_flags
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.mail.crlf import with_crlf
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS, FlagSet
@@ -108,7 +109,7 @@ def end(session: Session, event: End) -> Awaitable[None] | None:
         return _refuse_in_turn(session, event.tag, refusal(incoming.error))
     if incoming.content.size > SPILL_AT:
         return _store_large(session, event.tag, incoming)
-    content = _with_crlf(incoming.content.read())
+    content = with_crlf(incoming.content.read())
     incoming.content.close()
     _store(session, event.tag, incoming, content)
     if appends.full or not session.engine.has_input:
@@ -131,13 +132,6 @@ def _store(session: Session, tag: bytes, incoming: Incoming, content: bytes) -> 
     session.appends.add(tag, asyncio.ensure_future(session.storage.append([arrival])), len(content))
 
 
-def _with_crlf(octets: bytes) -> bytes:
-    if octets.count(b"\n") != octets.count(b"\r\n"):
-        # RFC 5322 §2.1 has CRLF alone; clients that send what their files hold mean it (Dovecot reads it so too).
-        return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return octets
-
-
 def _read_whole(content: Content) -> bytes:
     """Read a message and forget its file; block by block, so that other threads need not wait."""
     whole = []
@@ -145,7 +139,7 @@ def _read_whole(content: Content) -> bytes:
     for block in content.blocks():
         lines = cut + block if cut else block
         cut = b"\r" if lines.endswith(b"\r") else b""
-        whole.append(_with_crlf(lines.removesuffix(b"\r")))
+        whole.append(with_crlf(lines.removesuffix(b"\r")))
     content.close()
     return b"".join([*whole, cut])
 

@@ -97,7 +97,7 @@ class Reader:
         flags: list[int] = []
         sizes, dates = array("q"), array("q")
         unseen = all_seen = 0
-        with self._refused(), self._moment():
+        with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
             if row is None:
                 return None
@@ -171,7 +171,7 @@ class Reader:
         """Return the row with all pieces of the body, of which it has the first; None if the message has gone."""
         if len(row[bodies[0]]) < PIECE:
             return row
-        with self._moment():
+        with self.moment():
             contents = self.rows("SELECT content FROM entries WHERE mailbox = ? AND uid = ?", (mailbox.id, row[0]))
             if not contents:
                 return None
@@ -186,7 +186,7 @@ class Reader:
         return b"".join([octets for (octets,) in rows])
 
     @contextmanager
-    def _moment(self) -> Iterator[None]:
+    def moment(self) -> Iterator[None]:
         """Let several SELECTs see the database of one moment, while the writer goes on."""
         self.rows("BEGIN", ())
         try:
@@ -240,7 +240,7 @@ class Reader:
 
     def content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
         """See `Storage.content`."""
-        with self._moment():
+        with self.moment():
             return self._content(mailbox, uid, start, end)
 
     def _content(self, mailbox: Mailbox, uid: int, start: int, end: int | None) -> bytes | None:
@@ -252,6 +252,10 @@ class Reader:
         if not rows:
             return None
         ((content, size, header_size),) = rows
+        return self.octets(content, size, header_size, start, end)
+
+    def octets(self, content: int, size: int, header_size: int, start: int = 0, end: int | None = None) -> bytes:
+        """Return octets `start` to `end` (None: to the end) of a content that is there, by its row."""
         end = size if end is None else min(end, size)
         if start >= end:
             return b""

@@ -1,0 +1,1 @@
+"""The program `postroad sendmail`: what programs expect of /usr/sbin/sendmail."""

@@ -1,0 +1,67 @@
+"""`GET /content` and `POST /contents`: messages as they are stored, one or many, by the places of their copies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.control.door import Refusal, Response
+from postroad_store.control.mail import wanted
+from postroad_store.mail.database.listing import Listing, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad.control.door import Request, Route
+    from postroad_store.control.mail import Mail
+
+MOST = 10_000  # copies of one request
+OCTETS = 8 << 20  # of messages, with which an answer ends early
+GONE = b"\xff\xff\xff\xff"  # in place of a length
+HIGHEST = (1 << 32) - 1
+
+
+def routes(mail: Mail) -> Sequence[Route]:
+    """Return the routes."""
+
+    async def content(request: Request) -> Response:
+        place = Place(
+            wanted(request, "account"),
+            request.whole("uid_validity", 0, most=HIGHEST),
+            request.whole("uid", 0, most=HIGHEST),
+        )
+        (octets,) = await mail.read(lambda listing: listing.contents([place], most=OCTETS))
+        if octets is None:
+            raise Refusal(404, "the message is not there")
+        return Response(body=octets, content_type="message/rfc822")
+
+    async def contents(request: Request) -> Response:
+        places = _places(request.json())
+        body = await mail.read(lambda listing: _framed(listing, places))
+        return Response(body=body, content_type="application/octet-stream")
+
+    return [mail.route("GET", "/content", content), mail.route("POST", "/contents", contents)]
+
+
+def _places(value: object) -> list[Place]:
+    """Return the copies of a request; raises `Refusal`."""
+    match value:
+        case {"copies": list(copies)} if len(copies) <= MOST:
+            pass
+        case _:
+            raise Refusal(400, f'the body must be {{"copies": […]}} with at most {MOST} of them')
+    places = []
+    for copy in copies:
+        match copy:
+            case [str(login), str(), int(uid_validity), int(uid)] if 0 <= uid_validity <= HIGHEST >= uid >= 0:
+                places.append(Place(login, uid_validity, uid))
+            case _:
+                raise Refusal(400, "a copy must be [account, mailbox, UIDVALIDITY, UID]")
+    return places
+
+
+def _framed(listing: Listing, places: list[Place]) -> bytes:
+    """Return the messages, each behind its length, in the reading thread."""
+    pieces: list[bytes] = []
+    for content in listing.contents(places, most=OCTETS):
+        pieces += (GONE,) if content is None else (len(content).to_bytes(4, "big"), content)
+    return b"".join(pieces)

@@ -1,0 +1,76 @@
+"""What the endpoints share: the mail, the accounts, the reading thread, and errors as refusals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad.control.door import Refusal, Route
+from postroad_store.mail.model.errors import LimitReached, MailError, NameNotAllowed, StorageError
+
+if TYPE_CHECKING:
+    from postroad.clock import Clock
+    from postroad.control.door import Handler, Request, Response
+    from postroad_store.accounts import Accounts
+    from postroad_store.control.reading import Reading
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.storage import Storage
+    from postroad_store.notes import Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The store's mail, as its control door sees it."""
+
+    accounts: Accounts
+    storage: Storage
+    read: Reading
+    notes: Notes
+    clock: Clock
+
+    async def account(self, login: str) -> Account:
+        """Return an account of the world, or one that was made; raises `Refusal`."""
+        known = self.accounts.world.account(login)
+        if known is not None:
+            return await self.storage.account(known.login)
+        if not await self.read(lambda listing: listing.has(login)):
+            raise no_account(login)
+        return await self.storage.account(login)
+
+    async def receiver(self, login: str) -> Account:
+        """Return an account that a delivery could reach, which may make it; raises `Refusal`."""
+        known = self.accounts.find(login)
+        return await self.account(login) if known is None else await self.storage.account(known.login)
+
+    def route(self, method: str, pattern: str, handler: Handler) -> Route:
+        """Return a route whose handler may raise `MailError`."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except StorageError as error:
+                raise Refusal(503, str(error)) from error
+            except (NameNotAllowed, LimitReached) as error:
+                raise Refusal(422, str(error)) from error
+            except MailError as error:
+                raise Refusal(404, str(error)) from error
+
+        return Route(method, pattern, guarded)
+
+
+def no_account(login: str) -> Refusal:
+    """Return the refusal that says that there is no such account."""
+    return Refusal(404, f"there is no account {login}")
+
+
+def no_mailbox(login: str, name: str) -> Refusal:
+    """Return the refusal that says that the account has no such mailbox."""
+    return Refusal(404, f"{login} has no mailbox {name}")
+
+
+def wanted(request: Request, name: str) -> str:
+    """Return a parameter of the query; raises `Refusal` if it is missing."""
+    value = request.query.get(name)
+    if not value:
+        raise Refusal(400, f"{name} is missing")
+    return value

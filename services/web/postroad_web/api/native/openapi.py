@@ -1,0 +1,183 @@
+"""The OpenAPI 3.1 document, gathered from the modules of `native`, and the page that shows it."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroad.jsontext import to_json
+from postroad_web.api import native
+from postroad_web.api.describe import operation, record
+from postroad_web.api.home import page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from postroad_web.api.services import Services
+
+_INTRODUCTION = (
+    "Postroad's own API. Errors are problem+json (RFC 9457): `title` says the kind, `detail` what happened. "
+    "Lists have cursors: `next` of one page is `before` or `after` of the next. "
+    "Times are seconds since the epoch. Fields that an operation does not know are refused with 422."
+)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the document."""
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Postroad",
+            "version": version("postroad-web"),
+            "description": _INTRODUCTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": native.described_paths(),
+        "components": {
+            "schemas": native.described_schemas(),
+            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+        },
+        "security": [{}, {"basic": []}],
+    }
+
+
+def routes(_services: Services) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def openapi(_request: Request) -> Response:
+        return Response(to_json(document()), media_type="application/json")
+
+    async def docs(_request: Request) -> Response:
+        return page("Postroad's API", "".join(_page(document())), script="docs.js")
+
+    return [Route("/v1/openapi.json", openapi), Route("/v1/docs", docs)]
+
+
+def _page(described: dict[str, Any]) -> Iterator[str]:
+    """Yield the pieces of the page: a list of operations by tag, each with its parameters, body and answers."""
+    by_tag: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    for path, operations in described["paths"].items():
+        for method, described_operation in operations.items():
+            by_tag.setdefault(described_operation["tags"][0], []).append((method, path, described_operation))
+    tags = sorted(by_tag)
+    links = "".join(f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in tags)
+    yield f'<header><h1><a href="/">Postroad</a></h1><nav>{links}<a href="/v1/openapi.json">OpenAPI</a></nav></header>'
+    yield f"<main><p>{_prose(described['info']['description'])}</p>"
+    for tag in tags:
+        yield f'<section id="{escape(tag)}"><h2>{escape(tag)}</h2>'
+        for method, path, described_operation in by_tag[tag]:
+            yield from _operation(method, path, described_operation)
+        yield "</section>"
+    yield "<section id=schemas><h2>Schemas</h2>"
+    for name, schema in sorted(described["components"]["schemas"].items()):
+        yield f'<details id="schema-{escape(name)}"><summary><b>{escape(name)}</b></summary>'
+        yield from _schema(schema)
+        yield "</details>"
+    yield "</section></main>"
+
+
+def _operation(method: str, path: str, described: dict[str, Any]) -> Iterator[str]:
+    ident = escape(f"{method}-{path}")
+    yield f'<details id="{ident}"><summary><b class="method {method}">{method.upper()}</b> <code>{escape(path)}</code>'
+    yield f" <span>{escape(described['summary'])}</span></summary>"
+    if "description" in described:
+        yield f"<p>{_prose(described['description'])}</p>"
+    if "parameters" in described:
+        yield "<h3>Parameters</h3><table><tbody>"
+        for parameter in described["parameters"]:
+            yield _row(parameter["name"], parameter["schema"], parameter["description"], parameter.get("required"))
+        yield "</tbody></table>"
+    for media_type, content in described.get("requestBody", {}).get("content", {}).items():
+        yield f"<h3>Body <small>{escape(media_type)}</small></h3>"
+        yield from _schema(content.get("schema"))
+        yield from _example(content)
+    for status, answer in described["responses"].items():
+        yield f"<h3>{escape(status)} <small>{escape(answer['description'])}</small></h3>"
+        for content in answer.get("content", {}).values():
+            yield from _schema(content.get("schema"))
+            yield from _example(content)
+    yield "</details>"
+
+
+def _example(content: dict[str, Any]) -> Iterator[str]:
+    if "example" in content:
+        yield f"<pre>{escape(to_json(content['example']).decode())}</pre>"
+
+
+def _schema(schema: dict[str, Any] | None) -> Iterator[str]:
+    if not schema:
+        return
+    properties = schema.get("properties")
+    if properties is None:
+        yield f"<p>{_kind(schema)}</p>"
+        return
+    yield "<table><tbody>"
+    for name, content in properties.items():
+        yield _row(name, content, content.get("description", ""), name in schema.get("required", ()))
+    yield "</tbody></table>"
+
+
+def _row(name: str, schema: dict[str, Any], meaning: str, required: object) -> str:
+    default = f" Default: <code>{escape(to_json(schema['default']).decode())}</code>." if "default" in schema else ""
+    needed = " <small>required</small>" if required else ""
+    return (
+        f"<tr><th scope=row><code>{escape(name)}</code>{needed}</th><td>{_kind(schema)}</td>"
+        f"<td>{_prose(meaning)}{default}</td></tr>"
+    )
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """Return what kind of value it is, in a few words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f'<a href="#schema-{escape(name)}">{escape(name)}</a>'
+    if "anyOf" in schema:
+        return " or ".join(_kind(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema['items'])}" if "items" in schema else "list"
+    if "properties" in schema:
+        return "{ " + ", ".join(f"<code>{escape(name)}</code>" for name in schema["properties"]) + " }"
+    kind = schema.get("type", "any")
+    return escape(" or ".join(kind) if isinstance(kind, list) else str(kind))
+
+
+def _prose(text: str) -> str:
+    """Return text with its `code` marked."""
+    pieces = escape(text).split("`")
+    return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
+
+
+SCHEMAS = {
+    "Problem": {
+        "type": "object",
+        "description": "An error (RFC 9457).",
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string", "description": "the kind of problem"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "a sentence on this one"},
+            "errors": {
+                "type": "array",
+                "description": "with 422: the fields that are wrong",
+                "items": record({"field": {"type": "string"}, "detail": {"type": "string"}}),
+            },
+        },
+        "required": ["type", "title", "status"],
+    }
+}
+OPENAPI = {
+    "/v1/openapi.json": {"get": operation("about", "This document", answer={"type": "object"})},
+    "/v1/docs": {"get": operation("about", "This document as a page", media_type="text/html")},
+}

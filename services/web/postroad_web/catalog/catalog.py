@@ -1,0 +1,242 @@
+"""The catalog as the rest of the web service uses it.
+
+Reading is at once, on a connection of the event loop's own; `find` reads in a thread, for searches that may take long.
+Writing is awaited: it is durable when the call returns, and those who listen have been told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+from postroad.clock import Clock
+from postroad.control.client import DoorRefused, quote_path
+from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
+from postroad_web.catalog.keeper import Door, Keeper
+from postroad_web.catalog.page import Window
+from postroad_web.catalog.reader import Reader
+from postroad_web.catalog.rows import record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from postroad_web.catalog.page import Counts, Page, Query
+    from postroad_web.catalog.record import Record
+    from postroad_web.catalog.tallies import Tallies
+    from postroad_web.catalog.writer import News
+
+
+class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
+    """Nobody has the content of a record any more; the text is a sentence."""
+
+
+class CatalogDoor(Door, Protocol):
+    """What the catalog asks of the control doors of relay and store."""
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """GET a value."""
+
+    async def delete(self, path: str, **query: Any) -> Any:
+        """DELETE, and return the answer's value."""
+
+
+class Catalog:
+    """One record per mail transaction that came in from outside. `start` comes first, `close` last."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        relay: CatalogDoor,
+        store: CatalogDoor,
+        clock: Clock | None = None,
+        keep_messages: int = 0,
+        keep_age: float = 0.0,
+    ) -> None:
+        self._directory = directory
+        self._relay = relay
+        self._store = store
+        self._hub = Hub()
+        self._cursor = 0
+        self._keeper = Keeper(
+            directory,
+            relay=relay,
+            store=store,
+            clock=clock or Clock(),
+            tell=self._tell,
+            keep_messages=keep_messages,
+            keep_age=keep_age,
+        )
+        self._finders = ThreadPoolExecutor(1, "catalog-finder")
+
+    async def start(self) -> None:
+        """Open the databases, and begin to follow the journals."""
+        await self._keeper.start()
+        self._cursor = self._keeper.writer.cursor
+        self._reader = Reader(self._directory)
+        self._finder = Reader(self._directory)
+        self._keeper.follow()
+
+    async def close(self) -> None:
+        """End the subscriptions, and close the databases."""
+        self._hub.close()
+        await self._keeper.close()
+        self._finder.connection.interrupt()
+        self._finders.shutdown()
+        self._finder.close()
+        self._reader.close()
+
+    @property
+    def position(self) -> dict[str, int]:
+        """The number of the last event that is folded, of each journal: `relay`, `store`."""
+        return self._keeper.position
+
+    @property
+    def tallies(self) -> Tallies:
+        """Events by kind and latencies by hop, since the process began."""
+        return self._keeper.tallies
+
+    async def caught_up(self, relay: int, store: int, timeout: float) -> None:  # noqa: ASYNC109 - the contract's
+        """Return once both journals are folded up to there, and contents are read; raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            await self._keeper.reached({"relay": relay, "store": store})
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def get(self, ident: str) -> Record | None:
+        """Return a record by its ID, the relay's queue ID."""
+        return self._reader.get(ident)
+
+    def text(self, ident: str) -> str:
+        """Return the searchable text of a record, in lower case; empty if its content has not been read."""
+        return self._reader.text(ident)
+
+    def latest(self, query: Query | None = None, *, since: int = 0, present: bool = False) -> Record | None:
+        """Return the newest record that matches, and whose number is above `since`."""
+        return self._reader.latest(query, since=since, present=present)
+
+    def counts(self, *, present: bool = False) -> Counts:
+        """Return how many records there are.
+
+        Here as elsewhere `present` leaves out what Mailpit's dialect does not show: notifications, messages whose
+        content has not been read, and those that are removed from all mailboxes.
+        """
+        return self._reader.counts(present=present)
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return how many records have each tag, in the order of the tags."""
+        return self._reader.tag_counts()
+
+    def page(
+        self,
+        query: Query | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        oldest_first: bool = False,
+        present: bool = False,
+    ) -> Page:
+        """Return records between two cursors, the newest first, and how many match in all; for cheap queries."""
+        return self._reader.page(query, Window(before, after, limit, offset, oldest_first, present))
+
+    async def find(
+        self,
+        query: Query | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        oldest_first: bool = False,
+        present: bool = False,
+    ) -> Page:
+        """Return what `page` returns, without holding up the event loop."""
+        window = Window(before, after, limit, offset, oldest_first, present)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._finders, self._finder.page, query, window)
+
+    async def content(self, ident: str) -> bytes:
+        """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
+
+        Raises `ContentGone`, also for an unknown ID, and `DoorAway`.
+        """
+        record = self.get(ident)
+        if record is None:
+            raise ContentGone("there is no such message")
+        for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
+            place = {"account": copy.account, "mailbox": copy.mailbox}
+            try:
+                return await self._store.octets("/content", **place, uid_validity=copy.uid_validity, uid=copy.uid)
+            except DoorRefused as refused:
+                if refused.status != 404:
+                    raise
+        try:
+            return await self._relay.octets(quote_path("content", ident))
+        except DoorRefused as refused:
+            if refused.status != 404:
+                raise
+        raise ContentGone("the message is removed from all mailboxes")
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    async def mark(self, idents: Sequence[str] | None, *, read: bool) -> None:
+        """Mark records as read or unread; None: all. Unknown IDs are left out, here and below."""
+        self._tell(await self._keeper.write(self._keeper.writer.mark, idents, read=read))
+
+    async def tag(self, idents: Sequence[str], tags: Sequence[str]) -> None:
+        """Give records these tags in place of those that they have."""
+        self._tell(await self._keeper.write(self._keeper.writer.tag, idents, tags))
+
+    async def rename_tag(self, old: str, new: str) -> None:
+        """Give a tag another name."""
+        self._tell(await self._keeper.write(self._keeper.writer.rename_tag, old, new))
+
+    async def drop_tag(self, tag: str) -> None:
+        """Take a tag away from all records."""
+        self._tell(await self._keeper.write(self._keeper.writer.rename_tag, tag, None))
+
+    async def delete(self, idents: Sequence[str]) -> None:
+        """Take records out of the catalog; mailboxes and queue keep theirs."""
+        self._tell(await self._keeper.write(self._keeper.writer.delete, idents))
+
+    async def delete_matching(self, query: Query) -> None:
+        """Take all records that match out of the catalog."""
+        idents = await asyncio.get_running_loop().run_in_executor(self._finders, self._finder.matching, query)
+        await self.delete(idents)
+
+    async def purge(self) -> None:
+        """Empty the world: the queue, all mailboxes, and the catalog. Raises `DoorAway` with the service at fault."""
+        await self._relay.delete("/queue")
+        last = (await self._relay.get("/state"))["last"]
+        await self._store.delete("/mail")
+        self._tell(await self._keeper.write(self._keeper.writer.purge, last or self.position["relay"]))
+
+    # -- changes --------------------------------------------------------------------------------------------------
+
+    def subscribe(self) -> Subscription:
+        """Return the changes from now on; to be closed."""
+        return self._hub.subscribe()
+
+    @property
+    def cursor(self) -> int:
+        """The cursor of the last change."""
+        return self._cursor
+
+    def changed_since(self, cursor: int, limit: int = 100) -> list[tuple[int, Record]]:
+        """Return the records that have changed after a cursor and still exist, each with its last change, in order."""
+        return self._reader.changed_since(cursor, limit)
+
+    def _tell(self, news: News) -> None:
+        self._cursor = max(self._cursor, news.cursor)
+        if not self._hub:
+            return
+        records = news.records
+        if news.numbers:
+            rows = self._reader.rows(news.numbers)
+            records = tuple(record_of(row) for row in rows)
+        if records or news.kind is Happened.PURGED:
+            self._hub.tell(Change(news.cursor, news.kind, records))

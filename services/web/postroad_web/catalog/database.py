@@ -1,0 +1,187 @@
+"""The catalog's database, `catalog.sqlite`: derived from the journals and the mail, and made anew when it is lost.
+
+- `records` has a row per record. `number` is that of the relay's journal event that began the record, so that it grows
+  with each arrival, is the same after a rebuild, and serves as the cursor of lists. The columns are what lists,
+  filters and searches look at; `rest` is the fold's own state (`rows`), packed.
+- Columns with addresses of the header are JSON, `[["name","address"],…]`. `bcc` has the recipients of the envelope
+  that no field names, too. `recipients` has the envelope's recipients in lower case, each between line feeds.
+- `present` is 1 for what Mailpit's dialect shows: the message came in from outside, its content has been read, and it
+  is not removed from all mailboxes.
+- `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
+- `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names
+  of attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a
+  little later: numbers that it lacks are in `unindexed`, so that no search misses them.
+- `headers` has the header fields of a record, each on a line of its own (`name: value`, the name in lower case, the
+  value decoded), with a line feed on both sides.
+- `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
+  copy that no record is known for has no number yet.
+- `facts` has the numbers of the last journal events that are folded, `counts` how many records there are. All of a
+  batch is one transaction. Triggers keep the counts, and take what belongs to a record away with it. The index of texts
+  keeps what it had of removed records, which nothing finds, until that is more than the rest; then it is made anew.
+
+A database with another `VERSION` is thrown away: it is cheaper to fold again than to migrate.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from postroad_web.catalog.searchable import searchable
+
+VERSION = 1  # kept as user_version
+FILE = "catalog.sqlite"
+
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE counts (total INTEGER, unread INTEGER, present INTEGER, present_unread INTEGER, stale INTEGER);
+INSERT INTO counts VALUES (0, 0, 0, 0, 0);
+CREATE TABLE records (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    changed INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    arrived REAL NOT NULL,
+    sender TEXT,
+    recipients TEXT NOT NULL,
+    message_id TEXT,
+    size INTEGER NOT NULL,
+    login TEXT,
+    about TEXT,
+    state TEXT NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0,
+    digested INTEGER NOT NULL DEFAULT 0,
+    present INTEGER NOT NULL DEFAULT 0,
+    read INTEGER NOT NULL DEFAULT 0,
+    subject TEXT NOT NULL DEFAULT '',
+    from_ TEXT NOT NULL DEFAULT '[]',
+    to_ TEXT NOT NULL DEFAULT '[]',
+    cc TEXT NOT NULL DEFAULT '[]',
+    bcc TEXT NOT NULL DEFAULT '[]',
+    reply_to TEXT NOT NULL DEFAULT '[]',
+    attachments INTEGER NOT NULL DEFAULT 0,
+    inline INTEGER NOT NULL DEFAULT 0,
+    tagged TEXT NOT NULL DEFAULT '[]',
+    digest BLOB,
+    rest BLOB NOT NULL
+);
+CREATE INDEX records_changed ON records (changed);
+CREATE INDEX records_undigested ON records (number) WHERE digested = 0;
+CREATE INDEX records_unread ON records (number) WHERE read = 0;
+CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
+CREATE INDEX tags_number ON tags (number);
+CREATE TABLE bodies (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE headers (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE unindexed (number INTEGER PRIMARY KEY);
+CREATE TABLE links (store_id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX links_number ON links (number);
+CREATE TABLE copies (
+    account TEXT NOT NULL,
+    mailbox TEXT NOT NULL,
+    uid_validity INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    store_id TEXT NOT NULL,
+    recipients BLOB NOT NULL,
+    captured INTEGER NOT NULL,
+    removed INTEGER NOT NULL,
+    number INTEGER,
+    PRIMARY KEY (account, mailbox, uid_validity, uid)
+) WITHOUT ROWID;
+CREATE INDEX copies_unlinked ON copies (store_id) WHERE number IS NULL;
+CREATE INDEX copies_number ON copies (number) WHERE number IS NOT NULL;
+CREATE TRIGGER record_added AFTER INSERT ON records BEGIN
+    UPDATE counts SET total = total + 1, unread = unread + NOT NEW.read,
+        present = present + NEW.present, present_unread = present_unread + (NEW.present AND NOT NEW.read);
+END;
+CREATE TRIGGER record_changed AFTER UPDATE OF read, present ON records
+WHEN OLD.read <> NEW.read OR OLD.present <> NEW.present BEGIN
+    UPDATE counts SET unread = unread + OLD.read - NEW.read, present = present + NEW.present - OLD.present,
+        present_unread = present_unread + (NEW.present AND NOT NEW.read) - (OLD.present AND NOT OLD.read);
+END;
+CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN
+    UPDATE counts SET total = total - 1, unread = unread - NOT OLD.read, present = present - OLD.present,
+        present_unread = present_unread - (OLD.present AND NOT OLD.read), stale = stale + 1;
+    DELETE FROM tags WHERE number = OLD.number;
+    DELETE FROM bodies WHERE number = OLD.number;
+    DELETE FROM headers WHERE number = OLD.number;
+    DELETE FROM unindexed WHERE number = OLD.number;
+    DELETE FROM links WHERE number = OLD.number;
+    DELETE FROM copies WHERE number = OLD.number;
+END;
+"""
+INDEX = """
+CREATE VIRTUAL TABLE texts USING fts5 (
+    text, content = '', detail = none, columnsize = 0, tokenize = 'trigram case_sensitive 1'
+);
+"""
+
+TRIGRAM = 3  # characters; the index can't find fewer
+
+
+_CONTAINS = "EXISTS (SELECT 1 FROM bodies WHERE bodies.number = records.number AND instr(bodies.text, ?))"
+_CANDIDATE = "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed)"
+
+
+def containing(text: str) -> tuple[str, list[Any]]:
+    """Return a condition on `records`, and its parameters: the record's searchable text contains `text`.
+
+    The index gives candidates, with all trigrams of the text; the text itself decides.
+    """
+    text = searchable(text)
+    condition, values = candidates(text)
+    return f"{condition} AND {_CONTAINS}", [*values, text]
+
+
+def candidates(text: str) -> tuple[str, list[Any]]:
+    """Return a condition on `records` that all those meet in whose text `text` is, and few others do."""
+    trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
+    if not trigrams:
+        return "1", []
+    return _CANDIDATE, [" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)]
+
+
+def open_writer(directory: Path) -> sqlite3.Connection:
+    """Open the database for the writer's thread; make it if it is missing, damaged or of another version."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / FILE
+    try:
+        connection = _connect(path)
+        if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return connection
+        connection.close()
+    except sqlite3.DatabaseError:
+        pass
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    connection = _connect(path)
+    connection.executescript(f"BEGIN; {SCHEMA} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
+    return connection
+
+
+def open_reader(directory: Path) -> sqlite3.Connection:
+    """Open the database for one thread that only reads."""
+    return _connect(directory / FILE, "ro")
+
+
+def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        if mode != "ro":
+            connection.execute("PRAGMA journal_mode = WAL")
+            # A commit that the machine's death undoes is folded again: no commit need wait for the disk.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -8000")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

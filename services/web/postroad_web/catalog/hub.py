@@ -1,0 +1,104 @@
+"""Tells everybody who listens what has changed in the catalog.
+
+Each subscriber has a bounded queue. One that is too slow is closed rather than waited for: it may come back, and ask
+for what has changed since its cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from postroad_web.catalog.record import Record
+
+LIMIT = 1000  # changes that may wait for one subscriber
+
+
+class Happened(StrEnum):
+    """What happened to the records of a change."""
+
+    ARRIVED = "arrived"  # their content has been read, or there is none to be read
+    UPDATED = "updated"  # a recipient, a copy, the read mark
+    DELETED = "deleted"  # they are no longer in the catalog
+    PURGED = "purged"  # all records are gone; `records` is empty
+    TAGS = "tags"  # a tag was renamed or dropped; `records` are those that had it
+
+
+class Change(NamedTuple):
+    """What one commit changed. `cursor` grows with each change."""
+
+    cursor: int
+    kind: Happened
+    records: tuple[Record, ...]
+
+
+class Subscription:
+    """The changes from the moment of `subscribe` on, for one reader; ends when it is closed."""
+
+    def __init__(self, hub: Hub, limit: int) -> None:
+        self._hub = hub
+        self._limit = limit
+        self._waiting: deque[Change] = deque()
+        self._bell = asyncio.Event()
+        self.closed = False
+        self.overrun = False  # closed because the reader was too slow
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Change:
+        while not self._waiting:
+            if self.closed:
+                raise StopAsyncIteration
+            self._bell.clear()
+            await self._bell.wait()
+        return self._waiting.popleft()
+
+    def close(self) -> None:
+        """End the iteration, and forget what waits."""
+        self.closed = True
+        self._waiting.clear()
+        self._bell.set()
+        self._hub.forget(self)
+
+    def tell(self, change: Change) -> None:
+        """Add a change (for `Hub`)."""
+        if len(self._waiting) >= self._limit:
+            self.overrun = True
+            self.close()
+            return
+        self._waiting.append(change)
+        self._bell.set()
+
+
+class Hub:
+    """All subscriptions."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._subscriptions)
+
+    def subscribe(self, limit: int = LIMIT) -> Subscription:
+        """Return a new subscription; it is to be closed."""
+        subscription = Subscription(self, limit)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """Drop a subscription (for `Subscription`)."""
+        self._subscriptions.discard(subscription)
+
+    def tell(self, change: Change) -> None:
+        """Tell all subscribers."""
+        for subscription in tuple(self._subscriptions):
+            subscription.tell(change)
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        for subscription in tuple(self._subscriptions):
+            subscription.close()

@@ -1,0 +1,200 @@
+"""Keeps the catalog whole: follows the journals, folds, reads contents, indexes, forgets what is too old or too much.
+
+All that changes the database runs in the writer's thread, one step after the other. Lines that have come are folded
+first, then contents are read, and the index of texts comes last, when nothing else is to be done: lists are whole
+before searches are fast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from postroad_web.catalog.contents import ContentDoor, Contents
+from postroad_web.catalog.digesting import Content, Digesting
+from postroad_web.catalog.folding import Folding, Want
+from postroad_web.catalog.follower import Feed, Follower
+from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from postroad.clock import Clock
+    from postroad_web.catalog.writer import News
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+WAITING = 4  # pieces of a journal that may wait to be folded
+INDEX_LAG = 0.5  # seconds that the index of texts lets other work go first
+RETAIN_EVERY = 10.0  # seconds
+AGAIN = 1.0  # seconds after an error of the database
+
+
+class Door(Feed, ContentDoor, Protocol):
+    """What the catalog asks of the relay's and the store's control doors."""
+
+
+class Keeper:
+    """The work behind a catalog. `tell` gets the news of each step."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        relay: Door,
+        store: Door,
+        clock: Clock,
+        tell: Callable[[News], None],
+        keep_messages: int,
+        keep_age: float,
+    ) -> None:
+        self._directory = directory
+        self._doors: dict[str, Door] = {"relay": relay, "store": store}
+        self._clock = clock
+        self._tell = tell
+        self._keep = (keep_messages, keep_age)
+        self._thread = ThreadPoolExecutor(1, "catalog-writer")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._pieces: list[tuple[str, list[bytes], int]] = []
+        self._to_fold = asyncio.Event()
+        self._folded = asyncio.Event()
+        self._to_index = asyncio.Event()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self.tallies = Tallies()
+        self.position: dict[str, int] = {}
+        self.contents = Contents(relay=relay, store=store, digest=self._digest, more=self._more, clock=clock)
+
+    async def start(self) -> None:
+        """Open the databases, and follow the journals from where the database is."""
+        await self.write(self._open)
+        facts = await self.write(self.writer.facts)
+        for service in self._doors:
+            self.position[service] = facts.get(service, 0)
+
+    def follow(self) -> None:
+        """Begin to follow the journals."""
+        works: list[Coroutine[None, None, None]] = [
+            *(
+                Follower(service, door, self.position[service], self._take, self._clock).run()
+                for service, door in self._doors.items()
+            ),
+            self._fold(),
+            self.contents.run(),
+            self._index(),
+        ]
+        if any(self._keep):
+            works.append(self._retain())
+        self._tasks = [asyncio.create_task(work) for work in works]
+        for task in self._tasks:
+            task.add_done_callback(_ended)
+
+    async def close(self) -> None:
+        """End all work, and close the databases."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.write(self.writer.close)
+        self._thread.shutdown()
+
+    async def write(self, step: Callable[..., T], *arguments: object, **named: object) -> T:
+        """Run a step in the writer's thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, functools.partial(step, *arguments, **named))
+
+    async def reached(self, position: dict[str, int]) -> None:
+        """Return once the journals are folded up to there, and the contents up to there are read that are to be had."""
+        upto = position["relay"]  # records have the numbers of the relay's journal
+        while not self.contents.settled(upto) or any(self.position[name] < at for name, at in position.items()):
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    def _open(self) -> None:
+        self.writer = Writer(self._directory)
+        self._folding = Folding(self.writer, self.tallies)
+        self._digesting = Digesting(self.writer, self.tallies)
+
+    def _progress(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- the steps ------------------------------------------------------------------------------------------------
+
+    async def _take(self, service: str, lines: list[bytes], position: int) -> None:
+        while len(self._pieces) >= WAITING:
+            self._folded.clear()
+            await self._folded.wait()
+        self._pieces.append((service, lines, position))
+        self._to_fold.set()
+
+    async def _fold(self) -> None:
+        while True:
+            await self._to_fold.wait()
+            self._to_fold.clear()
+            pieces, self._pieces = self._pieces, []
+            self._folded.set()
+            folded = await self._persist(self._folding.fold, pieces)
+            self.contents.add(folded.wants)
+            for service, _, position in pieces:
+                self.position[service] = position
+            for news in folded.news:
+                self._tell(news)
+            self._progress()
+
+    async def _digest(self, contents: list[Content]) -> None:
+        if contents:
+            self._tell(await self._persist(self._digesting.digest, contents))
+            self._to_index.set()
+        asyncio.get_running_loop().call_soon(self._progress)  # once the caller knows that it is done
+
+    async def _more(self, after: int) -> list[Want]:
+        return await self._persist(self._folding.wants, after)
+
+    async def _index(self) -> None:
+        more = True
+        while True:
+            if not more:
+                await self._to_index.wait()
+                self._to_index.clear()
+            if not self._idle:
+                await self._clock.sleep(INDEX_LAG)
+            more = await self._persist(self._digesting.index)
+
+    @property
+    def _idle(self) -> bool:
+        return not self._pieces and self.contents.settled()
+
+    async def _retain(self) -> None:
+        messages, age = self._keep
+        while True:
+            before = self._clock.now() - age if age else 0.0
+            news = await self._persist(self.writer.retain, messages, before)
+            if news is None:
+                await self._clock.sleep(RETAIN_EVERY)
+                continue
+            self._tell(news)
+
+    async def _persist(self, step: Callable[..., T], *arguments: object) -> T:
+        """Run a step until it succeeds: the disk may be full for a while, and the journals keep what is to be done."""
+        while True:
+            try:
+                return await self.write(step, *arguments)
+            except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
+                _log.exception("the catalog can't be written")
+                await self._clock.sleep(AGAIN)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the catalog's work has ended", exc_info=error)

@@ -1,0 +1,51 @@
+"""Pages of records, counts, and what a query has to be for the catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad_web.catalog.record import Record
+
+
+class Counts(NamedTuple):
+    """How many records there are."""
+
+    total: int
+    unread: int
+
+
+class Window(NamedTuple):
+    """Which of the records that match are wanted: those between two cursors, from an offset on, in which order."""
+
+    before: int | None = None
+    after: int | None = None
+    limit: int = 50  # below 0: no limit
+    offset: int = 0
+    oldest_first: bool = False
+    present: bool = False  # only what Mailpit's dialect shows
+
+
+class Page(NamedTuple):
+    """Some records that match a query, in order, and how many there are in all."""
+
+    records: tuple[Record, ...]
+    total: int  # matches of the query; without one all records
+    unread: int  # among them
+    next: int | None  # the cursor of the next page: `before`, or `after` where the oldest come first; None at the end
+
+
+class Query(Protocol):
+    """What records are looked for. `where` narrows the choice by SQL; `matches` decides, unless `exact` is true."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether `where` says it all, so that `matches` need not be asked."""
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        """Return a condition on the table `records` (see `database`), and its parameters."""
+
+    def matches(self, record: Record, text: str) -> bool:
+        """Return whether a record matches; `text` is its searchable text."""

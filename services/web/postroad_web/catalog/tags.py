@@ -1,0 +1,39 @@
+"""Tags: words by which people sort messages. Pure.
+
+A tag has up to 100 characters out of letters, digits, space and `-_.@`; capitals make no difference. A message brings
+tags of its own in the field X-Tags, separated by commas, and in subaddresses: user+a+b@example.com has a and b.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST: Final = 100  # tags of one message
+LONGEST: Final = 100  # characters
+
+_OTHER = re.compile(r"[^A-Za-z0-9 \-_.@]+")
+_SPACES = re.compile(r" {2,}")
+
+
+def cleaned(tag: str) -> str:
+    """Return a tag as it may be written, or nothing if nothing is left of it or if it is too long."""
+    tag = _SPACES.sub(" ", _OTHER.sub(" ", tag)).strip()
+    return tag if len(tag) <= LONGEST else ""
+
+
+def tags_of(fields: Iterable[str], addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of a message by its X-Tags fields, decoded, and by the addresses in it, in order."""
+    found: dict[str, str] = {}
+    for value in fields:
+        for tag in value.split(","):
+            found.setdefault((clean := cleaned(tag)).lower(), clean)
+    for address in addresses:
+        if "+" in address:
+            for tag in address.rpartition("@")[0].split("+")[1:]:
+                found.setdefault((clean := cleaned(tag)).lower(), clean)
+    found.pop("", None)
+    return tuple(sorted(found.values(), key=str.lower)[:MOST])

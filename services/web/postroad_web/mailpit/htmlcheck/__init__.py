@@ -1,0 +1,1 @@
+"""How well mail programs support the HTML and CSS of a message, by the data of caniemail.com."""

@@ -1,0 +1,51 @@
+"""The HTML of a message, rewritten so that a browser finds its embedded images. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from postroad_web.message.markup import TOKEN, attributes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from postroad_web.message.parsed import Part
+
+_CID = re.compile(r"\bcid:([^\s\"'()<>]+)", re.IGNORECASE)
+_HTML = re.compile(r"<html[\s>]", re.IGNORECASE)
+# The first attribute of a name counts, so these overrule those of the message
+_OUTSIDE = ' target="_blank" rel="noreferrer noopener"'
+
+
+def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
+    """Return the HTML with `cid:` URLs (RFC 2392 §2) replaced by those of the parts that they name."""
+    places = {
+        part.content_id: f"/api/v1/message/{ident}/part/{quote(part.part_id, safe='')}"
+        for part in parts
+        if part.content_id
+    }
+    if not places:
+        return html
+    return _CID.sub(lambda match: places.get(unquote(match[1]), match[0]), html)
+
+
+def embedded(html: str) -> str:
+    """Return a whole document whose links open outside of the frame that it is shown in."""
+    body = "".join(_pieces(html))
+    if _HTML.search(body):
+        return body
+    return f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{body}</body></html>'
+
+
+def _pieces(html: str) -> Iterator[str]:
+    position = 0
+    while (match := TOKEN.match(html, position)) is not None:
+        position = match.end()
+        _, closing, name, attributes, _ = match.groups()
+        if name is not None and not closing and name.lower() in {"a", "area"} and "href" in attributes_of(attributes):
+            yield f"<{name}{_OUTSIDE}{match[0][1 + len(name) :]}"
+        else:
+            yield match[0]
+    yield html[position:]

@@ -1,0 +1,84 @@
+"""What POST /api/v1/send asks for, as a message to be written. Pure. The errors are Mailpit's sentences."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from postroad.mail.address import AddressError, parse_address
+from postroad_web.catalog.record import Address
+from postroad_web.message.compose import Attachment, Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from postroad_web.mailpit.gojson import Struct
+
+_DATA_URL = re.compile(r"\s*data:[^,]*;base64,", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+# Fields that have members of their own, or that are written for everybody.
+_RESERVED = {
+    name.lower() for name in ("To", "From", "Cc", "Bcc", "Reply-To", "Date", "Subject", "Content-Type", "Mime-Version")
+}
+MOST_TAGS = 100
+
+
+class SendError(ValueError):
+    """The request can't be carried out; the text is the answer's."""
+
+
+def draft_of(asked: Struct) -> Draft:
+    """Return the message; raises `SendError` and `gojson.BadJsonError`. It has no Date and no Message-ID yet."""
+    headers = asked.mapping("Headers")
+    for name in headers:
+        if name.lower() in _RESERVED:
+            raise SendError(f'cannot overwrite header: "{name}"')
+    tags = [tag.strip() for tag in asked.texts("Tags") if tag.strip()]
+    if len(tags) > MOST_TAGS:
+        raise SendError(f"too many tags: at most {MOST_TAGS}")
+    extra = (("X-Tags", ", ".join(tags)),) if tags else ()
+    return Draft(
+        from_=_person("From", asked.struct("From")),
+        to=_people("To", asked.structs("To")),
+        cc=_people("Cc", asked.structs("Cc")),
+        bcc=tuple(_checked("Bcc", "", address) for address in asked.texts("Bcc")),
+        reply_to=_people("Reply-To", asked.structs("ReplyTo")),
+        subject=asked.text("Subject"),
+        text=asked.text("Text") or (None if asked.text("HTML") else ""),
+        html=asked.text("HTML") or None,
+        attachments=tuple(_attachment(one) for one in asked.structs("Attachments")),
+        headers=(*headers.items(), *extra),
+    )
+
+
+def _people(field: str, people: Iterable[Struct]) -> tuple[Address, ...]:
+    return tuple(_person(field, person) for person in people)
+
+
+def _person(field: str, person: Struct) -> Address:
+    return _checked(field, person.text("Name"), person.text("Email"))
+
+
+def _checked(field: str, name: str, address: str) -> Address:
+    address = address.strip()
+    try:
+        parse_address(address)
+    except AddressError as error:
+        raise SendError(f"invalid {field} address: {address}") from error
+    return Address(name, address)
+
+
+def _attachment(asked: Struct) -> Attachment:
+    text = _DATA_URL.sub("", asked.text("Content"), count=1)
+    try:
+        content = base64.b64decode(_SPACE.sub("", text), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SendError(f"error decoding base64 attachment: {error}") from error
+    name = asked.text("Filename")
+    if not name and not content:
+        raise SendError("attachment without name and content")
+    return Attachment(
+        content=content, filename=name, content_type=asked.text("ContentType"), content_id=asked.text("ContentID")
+    )

@@ -1,0 +1,134 @@
+"""Records and parsed messages as Mailpit's JSON has them. Pure.
+
+Arrays are never null here; Mailpit is not so strict. `Read` and `Created` of a message are of old releases, and
+clients of those insist on them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from postroad_web.catalog.record import Digest
+from postroad_web.mailpit.dates import rfc3339
+from postroad_web.mailpit.source import envelope_only, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from postroad_web.catalog.record import Address, Record
+    from postroad_web.message.parsed import Parsed, Part
+
+_UNREAD = Digest()
+NOBODY = {"Name": "", "Address": ""}
+
+
+def addresses(mailboxes: Iterable[Address]) -> list[dict[str, str]]:
+    """Return the mailboxes of an address field."""
+    return [{"Name": name, "Address": address} for name, address in mailboxes]
+
+
+def blind(record: Record) -> list[dict[str, str]]:
+    """Return the mailboxes of Bcc, and the recipients that only the envelope names."""
+    named = () if record.digest is None else record.digest.bcc
+    return [*addresses(named), *({"Name": "", "Address": address} for address in envelope_only(record))]
+
+
+def tags_of(record: Record) -> list[str]:
+    """Return the tags, sorted."""
+    return sorted(record.tags, key=str.lower)
+
+
+def bare(message_id: str | None) -> str:
+    """Return a Message-ID without its angle brackets."""
+    return (message_id or "").strip().removeprefix("<").removesuffix(">")
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """Return the record as a row of a list, and as the event `new` has it."""
+    digest = record.digest or _UNREAD
+    senders = addresses(digest.from_[:1])
+    return {
+        "ID": record.id,
+        "MessageID": bare(record.message_id),
+        "Read": record.read,
+        "From": senders[0] if senders else NOBODY,
+        "To": addresses(digest.to),
+        "Cc": addresses(digest.cc),
+        "Bcc": blind(record),
+        "ReplyTo": addresses(digest.reply_to),
+        "Subject": digest.subject,
+        "Created": rfc3339(record.arrived),
+        "Username": record.login or "",
+        "Tags": tags_of(record),
+        "Size": size(record),
+        "Attachments": digest.attachments,
+        "Snippet": digest.snippet,
+    }
+
+
+def listing(
+    records: Sequence[Record],
+    *,
+    whole: tuple[int, int],
+    matching: tuple[int, int],
+    start: int,
+    tags: Iterable[str],
+) -> dict[str, Any]:
+    """Return a page. `whole` and `matching` are how many messages there are, and how many of them are unread."""
+    return {
+        "total": whole[0],
+        "unread": whole[1],
+        "count": len(records),
+        "messages_count": matching[0],
+        "messages_unread": matching[1],
+        "start": start,
+        "tags": sorted(tags),
+        "messages": [summary(record) for record in records],
+    }
+
+
+def attachment(part: Part) -> dict[str, Any]:
+    """Return an attachment or an inline part."""
+    return {
+        "PartID": part.part_id,
+        "FileName": part.filename or part.content_id,
+        "ContentType": part.content_type,
+        "ContentID": part.content_id,
+        "Size": part.size,
+        "Checksums": {"MD5": part.md5, "SHA1": part.sha1, "SHA256": part.sha256},
+    }
+
+
+def message(record: Record, parsed: Parsed) -> dict[str, Any]:
+    """Return the whole message, as GET /api/v1/message/{id} has it."""
+    digest = record.digest or _UNREAD
+    senders = addresses(digest.from_[:1])
+    date = record.arrived if digest.date is None else digest.date
+    off = parsed.list_unsubscribe
+    return {
+        "ID": record.id,
+        "MessageID": bare(record.message_id),
+        "Read": True,
+        "From": senders[0] if senders else None,
+        "To": addresses(digest.to),
+        "Cc": addresses(digest.cc),
+        "Bcc": blind(record),
+        "ReplyTo": addresses(digest.reply_to),
+        "ReturnPath": record.sender or (senders[0]["Address"] if senders else ""),
+        "Subject": digest.subject,
+        "ListUnsubscribe": {
+            "Header": off.header,
+            "Links": list(off.links),
+            "Errors": ", ".join(off.errors),
+            "HeaderPost": off.post,
+        },
+        "Date": rfc3339(date),
+        "Created": rfc3339(record.arrived),
+        "Tags": tags_of(record),
+        "Username": record.login or "",
+        "Text": parsed.text,
+        "HTML": parsed.html,
+        "Size": size(record),
+        "Inline": [attachment(part) for part in parsed.inline],
+        "Attachments": [attachment(part) for part in parsed.attachments],
+    }

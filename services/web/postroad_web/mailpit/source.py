@@ -1,0 +1,80 @@
+"""The source of a message as Mailpit shows it, and its header section as a map. Pure.
+
+Mailpit has the message as its SMTP server took it: fields of the server's own in front of what the client sent. Here
+that is the relay's copy, which begins with the Received field that names the queue ID. What the store's hop has added
+in front of it is left out, so that source and size are the same before and after delivery.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postroad.mail.header import without_return_path
+
+if TYPE_CHECKING:
+    from postroad_web.catalog.record import Record
+
+_END = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
+_RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\r?\n[ \t].*)*", re.MULTILINE | re.IGNORECASE)
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def envelope_only(record: Record) -> tuple[str, ...]:
+    """Return the recipients of the envelope that no address field of the header names: the blind ones."""
+    digest = record.digest
+    fields = () if digest is None else (*digest.to, *digest.cc, *digest.bcc)
+    named = {address.address.lower() for address in fields}
+    blind: dict[str, str] = {}
+    for recipient in record.recipients:
+        if recipient.address.lower() not in named:
+            blind.setdefault(recipient.address.lower(), recipient.address)
+    return tuple(blind.values())
+
+
+def added(record: Record) -> bytes:
+    """Return the fields that Mailpit would add: Bcc with the blind recipients, Return-Path."""
+    blind = envelope_only(record)
+    bcc = f"Bcc: {', '.join(blind)}\r\n" if blind else ""
+    return f"{bcc}Return-Path: <{record.sender or ''}>\r\n".encode("utf-8", "replace")
+
+
+def size(record: Record) -> int:
+    """Return the octets of the source."""
+    return len(added(record)) + record.size
+
+
+def source(record: Record, content: bytes) -> bytes:
+    """Return the source of the message whose content is a copy of the relay or of the store."""
+    end = header_end(content)
+    ident = re.compile(rb"\bid " + re.escape(record.id.encode()) + rb"\b")
+    for field in _RECEIVED.finditer(content, 0, end):
+        if ident.search(field[0]):
+            content = content[field.start() :]
+            break
+    return added(record) + without_return_path(content, header_end(content))
+
+
+def header_end(content: bytes) -> int:
+    """Return how many octets the header section has, without the empty line."""
+    match = _END.search(content)
+    return len(content) if match is None else match.end()
+
+
+def header_map(content: bytes) -> dict[str, list[str]]:
+    """Return the values of each field of the header section, unfolded and undecoded, by its name in Go's form."""
+    section = content[: header_end(content)]
+    values: dict[str, list[str]] = {}
+    for name, value in _FIELD.findall(section):
+        text = _FOLD.sub(" ", value.decode("utf-8", "replace").strip())
+        values.setdefault(canonical(name.decode("ascii")), []).append(text)
+    return dict(sorted(values.items()))
+
+
+def canonical(name: str) -> str:
+    """Return a field's name as Go writes it: capitals at the beginning and after hyphens, if it is a token at all."""
+    if not _TOKEN.fullmatch(name):
+        return name
+    return "-".join(word[:1].upper() + word[1:].lower() for word in name.split("-"))

@@ -1,0 +1,169 @@
+"""What a query asks, as a tree. Both dialects are read into it; `sql` and `match` give it its two meanings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+MAX_QUERY = 4096  # octets
+MAX_TERMS = 64
+MAX_DEPTH = 16  # of brackets
+
+
+class QueryError(ValueError):
+    """The query can't be read: a sentence, and the place in the text, counted in characters from 1."""
+
+    def __init__(self, sentence: str, column: int) -> None:
+        super().__init__(f"{sentence} (at character {column})")
+        self.sentence = sentence
+        self.column = column
+
+
+class Name(StrEnum):
+    """A field of the message; the value says what it is called in a query."""
+
+    FROM = "from"
+    TO = "to"
+    CC = "cc"
+    BCC = "bcc"
+    REPLY_TO = "reply-to"
+    SUBJECT = "subject"
+    MESSAGE_ID = "message-id"
+
+
+ADDRESSES = (Name.TO, Name.FROM, Name.CC, Name.BCC, Name.REPLY_TO)  # of the header
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every record."""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Records that all the others match."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Records that any of the others matches."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Records that the other does not match."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The searchable text has this in it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InField:
+    """One of these fields has this in it; of addresses, a name or an address has."""
+
+    names: tuple[Name, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InHeader:
+    """A header field of this name, in lower case, is there and has this in it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A recipient of the envelope is this, in lower case, or has this in it."""
+
+    text: str
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The reverse-path is this, or has this in it; None is the null reverse-path."""
+
+    text: str | None
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The record has this tag; None: any tag."""
+
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One of the record's own facts."""
+
+    flag: Literal["read", "report", "attachment", "inline"]
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """The record is in this state."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A copy that is not removed lies in this account, or in a mailbox of this name; exactly one is given.
+
+    The account is as given or in lower case.
+    """
+
+    account: str | None = None
+    mailbox: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """The time of arrival (seconds since the epoch) or the size (octets) compares so with the value."""
+
+    column: Literal["arrived", "size"]
+    operator: Literal["<", "<=", ">", ">="]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression finds something in one of the fields, in a header field, or (neither) in the text."""
+
+    source: str
+    names: tuple[Name, ...] = ()
+    header: str | None = None
+
+
+Node: TypeAlias = (
+    All
+    | And
+    | Or
+    | Not
+    | Contains
+    | InField
+    | InHeader
+    | Recipient
+    | Sender
+    | Tagged
+    | Flag
+    | InState
+    | Stored
+    | Compare
+    | Pattern
+)

@@ -1,0 +1,94 @@
+"""What SQL can tell of a wait's criteria, so that not every message of a large catalog has to be judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad_web.catalog.page import Query
+    from postroad_web.catalog.record import Record
+    from postroad_web.waiting.criteria import Criteria
+
+
+class Narrow:
+    """A query that finds all records that may meet the criteria, and others.
+
+    It calls itself exact so that the catalog gives its records at once; the wait judges them.
+    """
+
+    exact = True
+
+    def __init__(self, criteria: Criteria, query: Query | None = None) -> None:
+        conditions: list[str] = ["1"]
+        values: list[Any] = []
+        if not criteria.reports:
+            conditions.append("origin <> 'report'")
+        if criteria.id is not None:
+            conditions.append("id = ?")
+            values.append(criteria.id)
+        if _plain(criteria.recipient):
+            conditions.append("instr(recipients, char(10) || ? || char(10))")
+            values.append(str(criteria.recipient).lower())
+        if _plain(criteria.sender):
+            conditions.append("lower(coalesce(sender, '')) = ?")
+            values.append(str(criteria.sender).lower())
+        for columns, wanted in (("to_ || cc", criteria.to), ("from_", criteria.from_)):
+            if _plain(wanted):
+                conditions.append(f"instr(lower({columns}), ?)")
+                values.append(str(wanted).lower())
+        if criteria.subject is not None and criteria.subject.isascii():
+            conditions.append("instr(lower(subject), ?)")
+            values.append(criteria.subject.lower())
+        if query is not None:
+            condition, further = query.where()
+            conditions.append(f"({condition})")
+            values += further
+        self._where = " AND ".join(conditions), values
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        """Return the condition on the table `records`, and its parameters."""
+        return self._where
+
+    def matches(self, _record: Record, _text: str) -> bool:
+        """Return True: what `where` leaves is judged elsewhere."""
+        return True
+
+
+class Only:
+    """A query, asked of one record alone."""
+
+    exact = True
+
+    def __init__(self, query: Query, number: int) -> None:
+        self._query = query
+        self._number = number
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        """Return the condition on the table `records`, and its parameters."""
+        condition, values = self._query.where()
+        return f"number = ? AND ({condition})", [self._number, *values]
+
+    def matches(self, record: Record, text: str) -> bool:
+        """Return whether the record matches."""
+        return self._query.matches(record, text)
+
+
+class UnderWay:
+    """A query that finds the records of messages that are not settled yet."""
+
+    exact = True
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        """Return the condition on the table `records`, and its parameters."""
+        return "state IN ('queued', 'deferred', 'held')", ()
+
+    def matches(self, _record: Record, _text: str) -> bool:
+        """Return True: `where` says it all."""
+        return True
+
+
+def _plain(text: str | None) -> bool:
+    """Whether SQLite compares the text as Python does: its `lower` knows ASCII only; JSON escapes quotes."""
+    return text is not None and text.isascii() and not set(text) & {"*", '"', "\\"}

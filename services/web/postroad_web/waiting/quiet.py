@@ -1,0 +1,77 @@
+"""Quiet: nothing is queued, in transit or being retried, and the catalog knows all that has happened.
+
+A message is the relay's from before its 250 is said until the store has taken it or it has failed. So when the relay
+has nothing left, and the catalog has folded every event that relay and store had recorded by then, all that was
+acknowledged before the question is in the catalog, with its outcome. Messages that an administrator holds don't count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST = 25.0  # seconds that the relay is asked to hold its answer
+PAUSE = 0.02  # seconds between two questions to a relay that answered at once
+PATIENCE = 60.0  # seconds for the catalog to fold what is recorded
+
+
+class State(NamedTuple):
+    """What the relay has."""
+
+    under_way: int  # messages that are queued and not held, and sessions between the end of DATA and its answer
+    held: int
+    last: int  # the number of the relay's last event
+    messages: list[dict[str, Any]]  # queue entries, the next due first
+
+
+def read_state(answer: Mapping[str, Any]) -> State:
+    """Return the relay's answer as a `State`."""
+    under_way = answer["queued"] - answer["held"] + answer["accepting"]
+    return State(under_way, answer["held"], answer["last"], answer["messages"])
+
+
+class Quiet:
+    """Finds out when the road is quiet. All methods raise `DoorAway`."""
+
+    def __init__(self, catalog: Any, relay: Any, store: Any) -> None:
+        self._catalog = catalog
+        self._relay = relay
+        self._store = store
+        self._hint: asyncio.Task[None] | None = None
+
+    async def state(self) -> State:
+        """Return what the relay has now."""
+        return read_state(await self._relay.get("/state"))
+
+    async def reached(self) -> State:
+        """Return once the road is quiet, with the state in which it was."""
+        while (state := await self.state()).under_way:
+            await self._worth_asking()
+        figures = await self._store.get("/figures")
+        await self._catalog.caught_up(state.last, figures["journal"]["last"], PATIENCE)
+        return state
+
+    async def _worth_asking(self) -> None:
+        """Return when the relay may be quiet.
+
+        One question, which the relay holds, is shared by all who wait. Its answer may be older than the question of the
+        last of them, so that it is a hint and no proof.
+        """
+        if self._hint is None:
+            self._hint = asyncio.create_task(self._ask())
+            self._hint.add_done_callback(self._asked)
+        await asyncio.shield(self._hint)
+
+    def _asked(self, hint: asyncio.Task[None]) -> None:
+        self._hint = None
+        if not hint.cancelled():
+            hint.exception()  # those who wait have it; if nobody does, nobody need hear of it
+
+    async def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self._relay.get("/state", wait=LONGEST)
+        await asyncio.sleep(max(0.0, began + PAUSE - loop.time()))

@@ -1,0 +1,231 @@
+"""Waits for messages: each is held until the catalog's changes decide it, or its time is over.
+
+A wait first listens to the changes and then looks at what is there already, so that nothing falls between. `exactly n`
+and `none` are decided by quiet (`quiet`), not by the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from postroad_web.catalog.catalog import ContentGone
+from postroad_web.catalog.hub import Happened
+from postroad_web.message.reader import read_message
+from postroad_web.waiting.narrow import Narrow, UnderWay
+from postroad_web.waiting.tally import Decision, Tally
+
+if TYPE_CHECKING:
+    from postroad_web.catalog.catalog import Catalog
+    from postroad_web.catalog.hub import Change, Subscription
+    from postroad_web.catalog.page import Query
+    from postroad_web.catalog.record import Record
+    from postroad_web.message.parsed import Parsed
+    from postroad_web.waiting.criteria import Judge, Verdict
+    from postroad_web.waiting.quiet import Quiet
+    from postroad_web.waiting.tally import Mode
+
+PAGE = 200  # records that are read at a time
+CONTENTS = 1000  # contents of earlier messages that one wait looks into
+NEAR = 200  # the newest messages among which near misses are looked for
+UNDER_WAY = 20
+KEPT = 32  # parsed messages
+KEPT_OCTETS = 256 << 10  # of one of them
+
+
+class TooManyContents(Exception):  # noqa: N818 - a state of affairs
+    """The criteria would have more earlier messages opened than one wait may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one wait is for."""
+
+    judge: Judge
+    mode: Mode
+    after: int | str | None = None  # a message's number, or its queue ID
+    settled: bool = True  # whether a message counts only once nothing more will happen to it
+    query: Query | None = None  # that the judge asks too
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a wait has ended."""
+
+    decision: Decision  # WAIT or IF_QUIET: its time was over
+    tally: Tally
+    cursor: int
+    started: bool  # False: the queue ID after which messages count has not come
+
+
+class Waits:
+    """Holds waits."""
+
+    def __init__(self, catalog: Catalog, quiet: Quiet) -> None:
+        self._catalog = catalog
+        self._quiet = quiet
+        self._contents: OrderedDict[tuple[str, bool], Parsed] = OrderedDict()
+
+    async def wait(self, asked: Asked, timeout: float) -> Found:  # noqa: ASYNC109 - it ends with what was found so far
+        """Hold the wait until it is decided, or for `timeout` seconds; raises `DoorAway`, `TooManyContents`."""
+        tally = Tally(asked.mode)
+        held = _Held(self._catalog, self._quiet, self, asked, tally)
+        try:
+            async with asyncio.timeout(timeout):
+                decision = await held.decided()
+        except TimeoutError:
+            decision = tally.decide()
+            await held.look_around()
+        return Found(decision, tally, held.cursor, held.started)
+
+    def under_way(self) -> tuple[Record, ...]:
+        """Return messages that something may still happen to, the newest first."""
+        return self._catalog.page(UnderWay(), limit=UNDER_WAY).records
+
+    async def content(self, record: Record) -> Parsed | None:
+        """Return a message as parsed, None if it is gone; raises `DoorAway`."""
+        key = (record.id, any(recipient.copies for recipient in record.recipients))
+        if (parsed := self._contents.get(key)) is None:
+            try:
+                parsed = await read_message(await self._catalog.content(record.id))
+            except ContentGone:
+                return None
+            if parsed.size <= KEPT_OCTETS:
+                self._contents[key] = parsed
+                if len(self._contents) > KEPT:
+                    self._contents.popitem(last=False)
+        return parsed
+
+
+class _Held:
+    """One wait that is held."""
+
+    def __init__(self, catalog: Catalog, quiet: Quiet, waits: Waits, asked: Asked, tally: Tally) -> None:
+        self._catalog = catalog
+        self._quiet = quiet
+        self._waits = waits
+        self._asked = asked
+        self._tally = tally
+        self._start = 0  # the number after which messages count
+        self.started = False  # whether it is known
+        self.cursor = 0
+
+    async def decided(self) -> Decision:
+        """Return once the count says that the wait is over."""
+        while True:
+            changes = self._catalog.subscribe()
+            try:
+                if await self._find_start(changes):
+                    await self._look_back()
+                    if (decision := await self._follow(changes)) is not None:
+                        return decision
+            finally:
+                changes.close()
+            if not changes.overrun:  # the catalog is being closed
+                raise asyncio.CancelledError
+            self._tally.clear()
+
+    async def look_around(self) -> None:
+        """Count near misses among the newest messages."""
+        if not self.started:
+            return
+        for record in self._catalog.page(None, after=self._start, limit=NEAR).records:
+            await self._see(record, news=False, open_it=False)
+
+    async def _find_start(self, changes: Subscription) -> bool:
+        """Set the number after which messages count; False if the subscription has ended meanwhile."""
+        after = self._asked.after
+        if isinstance(after, str):
+            record = self._catalog.get(after) or await _arrival(changes, after)
+            if record is None:
+                return False
+            after = record.number
+        self._start = self.cursor = after or 0
+        self.started = True
+        return True
+
+    async def _look_back(self) -> None:
+        """Count the messages that are there already."""
+        narrow = Narrow(self._asked.judge.criteria, self._asked.query)
+        after: int | None = self._start
+        opened = 0
+        while after is not None:
+            page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True)
+            for record in page.records:
+                opened += self._asked.judge.reads_content
+                if opened > CONTENTS:
+                    raise TooManyContents
+                await self._see(record, news=False)
+            after = page.next
+
+    async def _follow(self, changes: Subscription) -> Decision | None:
+        """Count the messages that come until the wait is over; None if the subscription has ended."""
+        following = asyncio.ensure_future(anext(changes, None))
+        quiet: asyncio.Future[Any] | None = None
+        try:
+            while True:
+                decision = self._tally.decide()
+                if decision is Decision.IF_QUIET:
+                    quiet = quiet or asyncio.ensure_future(self._quiet.reached())
+                    await asyncio.wait({following, quiet}, return_when=asyncio.FIRST_COMPLETED)
+                elif decision is Decision.WAIT:
+                    await asyncio.wait({following})
+                else:
+                    return self._over(decision)
+                if following.done():
+                    change = following.result()
+                    if change is None:
+                        return None
+                    await self._take(change)
+                    following = asyncio.ensure_future(anext(changes, None))
+                elif quiet is not None and quiet.done():
+                    quiet.result()
+                    quiet = None
+                    await self._look_back()
+                    if self._tally.decide(quiet=True) is Decision.DONE:
+                        return self._over(Decision.DONE)
+        finally:
+            following.cancel()
+            if quiet is not None:
+                quiet.cancel()
+
+    def _over(self, decision: Decision) -> Decision:
+        """Set the cursor: after the newest message that was counted."""
+        counted = [record.number for record in self._tally.matched]
+        if self._asked.mode.most is not None:  # all that have come were looked at
+            counted += [record.number for record in self._catalog.page(None, limit=1).records]
+        self.cursor = max(self.cursor, *counted) if counted else self.cursor
+        return decision
+
+    async def _take(self, change: Change) -> None:
+        if change.kind is Happened.PURGED:
+            self._tally.clear()
+        elif change.kind is Happened.DELETED:
+            for record in change.records:
+                self._tally.forget(record.id)
+        else:
+            for record in change.records:
+                if record.number > self._start:
+                    await self._see(record, news=True, arrived=change.kind is Happened.ARRIVED)
+
+    async def _see(self, record: Record, *, news: bool, arrived: bool = False, open_it: bool = True) -> None:
+        """Judge a message as it is now."""
+        judge = self._asked.judge
+        verdict: Verdict = judge.outside(record)
+        if not verdict.missed and not verdict.whole:
+            if not open_it:
+                return
+            verdict = judge.inside(verdict, await self._waits.content(record))
+        settled = judge.settled(record) if self._asked.settled else arrived or record.digest is not None
+        self._tally.see(record, verdict, settled=settled, news=news)
+
+
+async def _arrival(changes: Subscription, ident: str) -> Record | None:
+    """Return the record with this ID once it is there."""
+    async for change in changes:
+        for record in change.records:
+            if record.id == ident:
+                return record
+    return None

@@ -1,0 +1,152 @@
+"""The server's patience: heads that never end, clients that never read, heads that are too long."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from postroad_web.api import listening
+from postroad_web.api.listening import Listening
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import Receive, Scope, Send
+
+    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+MANY = b"x" * (64 << 20)
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "hello"})
+        await receive()
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/held":
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        await asyncio.Event().wait()
+    await send({"type": "http.response.body", "body": MANY if scope["path"] == "/many" else b"hello"})
+
+
+@pytest_asyncio.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
+    monkeypatch.setattr(listening, "HEAD_WITHIN", 0.2)
+    monkeypatch.setattr(listening, "READ_WITHIN", 0.2)
+    served = Listening(app, connections=10)
+    assert served.port == 0
+    served.bind("127.0.0.1", 0)
+    await served.start()
+    yield served
+    await served.close()
+
+
+async def connect(server: Listening) -> Streams:
+    return await asyncio.open_connection("127.0.0.1", server.port)
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def test_a_head_that_never_ends_is_cut_off(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(b"GET / HTTP/1.1\r\nHo")
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_connection_that_says_nothing_is_cut_off(server: Listening) -> None:
+    reader, writer = await connect(server)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_second_head_that_never_ends_is_cut_off_too(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST)
+    assert b"200" in await reader.readuntil(b"hello")
+    writer.write(b"GET / HT")
+    async with asyncio.timeout(5):
+        assert await reader.read() in {b"", b"0\r\n\r\n", b"\r\n0\r\n\r\n"}
+    writer.close()
+
+
+async def test_a_client_that_does_not_read_is_cut_off(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"GET /", b"GET /many"))
+    lost = asyncio.get_running_loop().create_future()
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    served = next(iter(server._server.server_state.connections))
+    original = served.connection_lost
+
+    def seen(error: Exception | None) -> None:
+        original(error)
+        lost.set_result(None)
+
+    served.connection_lost = seen  # type: ignore[assignment, method-assign]
+    async with asyncio.timeout(5):
+        await lost
+    writer.close()
+
+
+async def test_a_head_that_is_too_long_is_refused(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (40 << 10))
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+    writer.close()
+
+
+async def test_a_websocket_outlives_the_time_for_a_head(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    await reader.readuntil(b"hello")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.4):
+            await reader.read(1)
+    writer.close()
+
+
+async def test_the_server_says_the_date_and_not_what_it_is(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST)
+    head = await reader.readuntil(b"hello")
+    assert b"\r\ndate: " in head
+    assert b"uvicorn" not in head.lower()
+    writer.close()
+
+
+def test_a_port_that_is_taken_is_an_error(server: Listening) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Listening(app, connections=1).bind("127.0.0.1", server.port)
+
+
+async def test_a_port_is_given_back_that_was_never_served() -> None:
+    listening = Listening(app, connections=1)
+    listening.bind("127.0.0.1", 0)
+    port = listening.port
+    await listening.close()
+    again = Listening(app, connections=1)
+    again.bind("127.0.0.1", port)
+    await again.close()
+
+
+async def test_requests_that_are_held_are_cut_off_at_the_end(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"GET /", b"GET /held"))
+    assert b"200" in await reader.readline()
+    async with asyncio.timeout(2):
+        await server.close()
+        await reader.read()
+    writer.close()

@@ -1,0 +1,226 @@
+"""Attacks on the application as a whole: each is refused, and says why."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from postroad.world.guesses import Guesses, TooManyGuesses
+from postroad_web.api import app as frame
+from postroad_web.api import limits, native
+from postroad_web.api.problem import Problem
+from tests.web.api.asgi import client, services
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.websockets import WebSocket
+
+    from postroad_web.api.services import Services
+
+JSON = "application/problem+json"
+
+
+@pytest.fixture(autouse=True)
+def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def echo(request: Request) -> Response:
+        return JSONResponse({"octets": len(await request.body())})
+
+    async def attachment(_request: Request) -> Response:
+        return Response(b"<script>alert(1)</script>", media_type="text/html")
+
+    async def fault(_request: Request) -> Response:
+        raise RuntimeError("the password is 12345")
+
+    async def early(_request: Request) -> Response:
+        return JSONResponse({})
+
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    def routes(_services: Services) -> list[Any]:
+        return [
+            Route("/v1/echo", echo, methods=["GET", "POST"]),
+            Route("/v1/send", echo, methods=["POST"]),
+            Route("/v1/attachment", attachment),
+            Route("/v1/fault", fault),
+            Route("/v1/early", early, methods=["POST"]),
+            Route("/api/v1/messages", early, methods=["DELETE"]),
+            WebSocketRoute("/v1/socket", socket),
+        ]
+
+    monkeypatch.setattr(native, "routes", routes)
+
+
+async def test_rebinding_is_refused() -> None:
+    async with client(services(), base="http://evil.example:8025") as http:
+        answer = await http.get("/v1/echo")
+        assert (answer.status_code, answer.headers["content-type"]) == (421, JSON)
+        assert "POSTROAD_WEB_HOSTS" in answer.json()["detail"]
+        assert (await http.get("/")).status_code == 421
+        assert (await http.get("/livez")).status_code == 421
+    async with client(services({"POSTROAD_WEB_HOSTS": "Evil.Example"}), base="http://evil.example:8025") as http:
+        assert (await http.get("/v1/echo")).status_code == 200
+
+
+async def test_a_page_of_another_origin_changes_nothing() -> None:
+    async with client(services()) as http:
+        answer = await http.post("/v1/echo", headers={"Origin": "http://evil.example"})
+        assert (answer.status_code, answer.headers["content-type"]) == (403, JSON)
+        answer = await http.delete("/api/v1/messages", headers={"Origin": "http://evil.example"})
+        assert (answer.status_code, answer.text) == (403, "Blocked due to CORS violation")
+        assert (await http.post("/v1/echo", headers={"Origin": "http://localhost:8025"})).status_code == 200
+
+
+async def test_a_websocket_of_another_origin_is_refused() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "path": "/v1/socket",
+        "headers": [(b"host", b"localhost:8025"), (b"origin", b"http://evil.example")],
+        "query_string": b"",
+        "extensions": {"websocket.http.response": {}},
+    }
+    application = frame.build(services())
+    await application(scope, receive, send)
+    assert [message.get("status") for message in sent] == [403, None]
+    sent.clear()
+    del scope["extensions"]
+    await application(scope, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]
+    sent.clear()
+    scope["headers"] = [(b"host", b"localhost:8025"), (b"origin", b"http://localhost:8025")]
+    await application(scope, receive, send)
+    assert sent[0]["type"] == "websocket.accept"
+    assert (b"x-content-type-options", b"nosniff") not in sent[0].get("headers", [])
+
+
+async def test_whatever_is_served_can_run_nothing() -> None:
+    async with client(services()) as http:
+        for path in ("/v1/attachment", "/v1/echo", "/v1/fault", "/v1/nothing", "/livez"):
+            headers = (await http.get(path)).headers
+            assert "sandbox" in headers["content-security-policy"]
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["cross-origin-opener-policy"] == "same-origin"
+            assert headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_a_fault_tells_nothing() -> None:
+    async with client(services()) as http:
+        answer = await http.get("/v1/fault")
+        assert (answer.status_code, answer.headers["content-type"]) == (500, JSON)
+        assert "12345" not in answer.text
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer secret"},
+        {"Authorization": "Basic"},
+        {"Authorization": "Basic !!!"},
+        {"Authorization": "Basic " + base64.b64encode(b"ann").decode()},
+        {"Authorization": "Basic " + base64.b64encode(b"\xff:\xff").decode()},
+        {"Authorization": "Basic " + "YQ==" * 1000},
+    ],
+)
+async def test_without_credentials_nothing_is_answered(headers: dict[str, str]) -> None:
+    async with client(services({"POSTROAD_WEB_AUTH": "ann:s:ecret bob:x"})) as http:
+        answer = await http.get("/v1/echo", headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, JSON)
+        assert answer.headers["www-authenticate"].startswith('Basic realm="Login"')
+        assert (await http.get("/", headers=headers)).text == "Unauthorized.\n"
+
+
+async def test_credentials() -> None:
+    given = services({"POSTROAD_WEB_AUTH": "ann:s:ecret bob:x"})
+    async with client(given) as http:
+        assert (await http.get("/v1/echo", headers=basic("ann", "s:ecret"))).status_code == 200
+        assert (await http.get("/v1/echo", headers=basic("bob", "x"))).status_code == 200
+        wrong = asyncio.create_task(http.get("/v1/echo", headers=basic("bob", "s:ecret")))
+        nobody = asyncio.create_task(http.get("/v1/echo", headers=basic("eve", "x")))
+        await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not wrong.done()  # it is slowed down
+        given.clock.push(2.0)
+        assert (await wrong).status_code == 401
+        assert (await nobody).status_code == 401
+
+
+async def test_too_many_guesses_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_guesses: Guesses, _find: object, login: str, _password: str, _address: str) -> None:
+        raise TooManyGuesses(login)
+
+    monkeypatch.setattr(Guesses, "log_in", refuse)
+    async with client(services({"POSTROAD_WEB_AUTH": "ann:secret"})) as http:
+        answer = await http.get("/v1/echo", headers=basic("ann", "secret"))
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
+
+
+async def pieces(size: int, count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b"x" * size
+
+
+async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
+    async with client(services()) as http:
+        assert (await http.post("/v1/echo", content=b"x" * 1000)).json() == {"octets": 1000}
+        assert (await http.post("/v1/echo", content=b"x" * (6 << 20))).status_code == 413
+        assert (await http.post("/v1/echo", content=pieces(1 << 20, 6))).status_code == 413
+        assert (await http.post("/v1/send", content=pieces(1 << 20, 6))).json() == {"octets": 6 << 20}
+        assert (await http.post("/v1/send", content=pieces(1 << 20, 65))).status_code == 413
+        for length in ("-1", "9" * 20, "1e3"):
+            answer = await http.post("/v1/echo", content=b"", headers={"Content-Length": length})
+            assert answer.status_code == 413
+
+
+async def test_large_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TOGETHER", 3 << 20)
+    async with client(services()) as http:
+        answer = await http.post("/v1/send", content=pieces(1 << 20, 4))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert (await http.post("/v1/send", content=pieces(1 << 20, 3))).status_code == 200
+
+
+async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PIECE_WITHIN", 0.05)
+    released = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await released.wait()
+
+    async with client(services()) as http:
+        answer = await http.post("/v1/echo", content=slow())
+        assert answer.status_code == 408
+
+
+def test_only_so_many_are_held_at_a_time() -> None:
+    slots = limits.Slots("waits", 1)
+    with slots.one():
+        with pytest.raises(Problem) as refused, slots.one():
+            pass
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+    with slots.one():
+        assert slots.taken == 1

@@ -1,0 +1,59 @@
+"""A shelf in memory: the plainest thing that does what the fold asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad_web.catalog.journey import Journey, Placed
+
+
+class MemoryShelf:
+    """Journeys by ID, deliveries by the store's ID, copies in a list."""
+
+    def __init__(self) -> None:
+        self.journeys: dict[str, Journey] = {}
+        self.links: dict[str, Journey] = {}
+        self.copies: list[tuple[Placed, Journey | None]] = []
+        self.unwanted: set[str] = set()
+
+    def by_id(self, ident: str) -> Journey | None:
+        return self.journeys.get(ident)
+
+    def by_store_id(self, store_id: str) -> Journey | None:
+        return self.links.get(store_id)
+
+    def admits(self, ident: str, number: int) -> bool:
+        return ident not in self.unwanted and number > 0
+
+    def add(self, journey: Journey) -> None:
+        self.journeys[journey.id] = journey
+
+    def change(self, journey: Journey) -> None:
+        assert self.journeys[journey.id] is journey
+
+    def link(self, store_id: str, journey: Journey) -> list[Placed]:
+        self.links[store_id] = journey
+        waited = [copy for copy, owner in self.copies if owner is None and copy.store_id == store_id]
+        self.copies = [(copy, journey if copy in waited else owner) for copy, owner in self.copies]
+        return waited
+
+    def place(self, copy: Placed, journey: Journey | None) -> None:
+        self.unplace(copy)
+        self.copies.append((copy, journey))
+
+    def unplace(self, copy: Placed) -> None:
+        self.copies = [(other, owner) for other, owner in self.copies if other is not copy]
+
+    def at(
+        self, account: str, mailbox: str, uid_validity: int, ranges: Sequence[tuple[int, int]]
+    ) -> list[tuple[Placed, Journey | None]]:
+        return [
+            (copy, owner)
+            for copy, owner in self.copies
+            if (copy.account, copy.mailbox, copy.uid_validity) == (account, mailbox, uid_validity)
+            and any(low <= copy.uid <= high for low, high in ranges)
+            and not copy.removed
+        ]

@@ -1,0 +1,243 @@
+"""The catalog whole, with toys for the control doors."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad.control.client import DoorAway
+from postroad_web.catalog.catalog import Catalog, ContentGone
+from postroad_web.catalog.database import containing
+from postroad_web.catalog.hub import Happened
+from postroad_web.catalog.record import Origin, State
+from tests.harness.doors import ToyStack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from postroad_web.catalog.record import Record
+
+HELLO = b"From: Alice <alice@alpha.test>\r\nTo: bob@beta.test\r\nSubject: Hello\r\n\r\nSome words.\r\n"
+
+
+class Words:
+    """A query for text."""
+
+    exact = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        return containing(self.text)
+
+    def matches(self, record: Record, text: str) -> bool:
+        raise AssertionError((record, text))
+
+
+class Big(Words):
+    """A query that SQL can't decide."""
+
+    exact = False
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        return "size > ?", (0,)
+
+    def matches(self, record: Record, text: str) -> bool:
+        return self.text in text and record.size > 0
+
+
+@asynccontextmanager
+async def opened(folder: Path, stack: ToyStack, **settings: Any) -> AsyncIterator[Catalog]:
+    catalog = Catalog(folder, relay=stack.relay, store=stack.store, **settings)
+    await catalog.start()
+    try:
+        await stack.told(catalog)
+        yield catalog
+    finally:
+        await catalog.close()
+
+
+async def test_a_message_becomes_a_record(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        changes = catalog.subscribe()
+        ident = stack.send(HELLO, "alice@alpha.test", ["bob@beta.test"], message_id="<1@alpha.test>")
+        await stack.told(catalog)
+        record = catalog.get(ident)
+        assert record is not None
+        assert record.digest is not None
+        assert record.digest.subject == "Hello"
+        assert record.digest.from_ == (("Alice", "alice@alpha.test"),)
+        assert record.state is State.DELIVERED
+        assert record.recipients[0].copies[0].account == "bob@beta.test"
+        assert (record.sender, record.message_id, record.size) == ("alice@alpha.test", "<1@alpha.test>", len(HELLO))
+        assert catalog.page().records == (record,)
+        assert catalog.latest() == record
+        assert catalog.latest(since=record.number) is None
+        assert catalog.counts() == catalog.counts(present=True) == (1, 1)
+        assert "some words." in catalog.text(ident)
+        assert await catalog.content(ident) == b"Return-Path: <>\r\n" + HELLO
+        change = await anext(changes)
+        assert (change.kind, change.records) == (Happened.ARRIVED, (record,))
+        assert catalog.cursor >= change.cursor
+        assert catalog.changed_since(change.cursor - 1) == [(change.cursor, record)]
+        changes.close()
+
+
+async def test_search(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        idents = [
+            stack.send(HELLO.replace(b"words", f"number {number} in a row".encode()), "a@a.test", ["bob@beta.test"])
+            for number in range(60)
+        ]
+        await stack.told(catalog)
+        page = catalog.page(Words("NUMBER 7"))
+        assert [record.id for record in page.records] == [idents[7]]
+        assert (page.total, page.unread, page.next) == (1, 1, None)
+        assert catalog.page(Words("hello")).total == 60
+        assert catalog.page(Words("7 ")).total == len([n for n in range(60) if f"{n} ".endswith("7 ")])
+        assert catalog.page(Big("number 7 in")).total == 1
+        found = await catalog.find(Big("in a row"), limit=20, offset=5)
+        assert [record.id for record in found.records] == idents[::-1][5:25]
+        assert found.total == 60
+        first = catalog.page(limit=25)
+        second = catalog.page(before=first.next, limit=25)
+        third = catalog.page(before=second.next, limit=25)
+        records = [record.id for page in (first, second, third) for record in page.records]
+        assert records == idents[::-1]
+        assert third.next is None
+        assert [record.id for record in catalog.page(oldest_first=True, limit=2, offset=1).records] == idents[1:3]
+        assert catalog.page(limit=-1).total == 60
+        newest = catalog.latest(Big("number 9 in"))
+        assert newest is not None
+        assert newest.id == idents[9]
+
+
+async def test_bounces_and_deferrals(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test", "nobody@beta.test"])
+        stack.defer(ident, "bob@beta.test")
+        await stack.told(catalog)
+        record = catalog.get(ident)
+        assert record is not None
+        assert record.state is State.QUEUED  # nobody@ is slower
+        assert record.recipients[0].state is State.DEFERRED
+        assert record.recipients[0].due is not None
+        assert record.digest is not None  # from the relay
+        report = stack.fail(ident, "nobody@beta.test")
+        stack.deliver(ident, ["bob@beta.test"])
+        stack.deliver(report)
+        await stack.told(catalog)
+        record, dsn = catalog.get(ident), catalog.get(report)
+        assert record is not None
+        assert dsn is not None
+        assert record.state is State.FAILED
+        assert record.reports == (report,)
+        assert (dsn.origin, dsn.about, dsn.state, dsn.sender) == (Origin.REPORT, ident, State.DELIVERED, None)
+        assert catalog.counts() == (2, 2)
+        assert catalog.counts(present=True) == (1, 1)
+        assert [record.id for record in catalog.page(present=True).records] == [ident]
+
+
+async def test_marks_outlive_the_catalog(tmp_path: Path) -> None:
+    stack = ToyStack()
+    idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(4)]
+    stack.send(HELLO, "a@a.test", ["bob+spring@beta.test"])
+    async with opened(tmp_path, stack) as catalog:
+        await catalog.mark([idents[0]], read=True)
+        await catalog.tag([idents[1], "unknown"], ["red", "blue"])
+        await catalog.rename_tag("RED", "green")
+        await catalog.delete([idents[2]])
+        assert catalog.counts() == (4, 3)
+        assert catalog.tag_counts() == {"blue": 1, "green": 1, "spring": 1}
+        before = catalog.page().records
+    (tmp_path / "catalog.sqlite").unlink()
+    async with opened(tmp_path, stack) as catalog:
+        assert catalog.page().records == before
+        assert catalog.counts() == (4, 3)
+        assert catalog.get(idents[2]) is None
+        await catalog.mark(None, read=True)
+        await catalog.mark([idents[3]], read=False)
+        await catalog.drop_tag("spring")
+        await catalog.delete_matching(Words("hello"))
+        assert catalog.counts() == (0, 0)
+
+
+async def test_all_read_is_remembered(tmp_path: Path) -> None:
+    stack = ToyStack()
+    idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(3)]
+    async with opened(tmp_path, stack) as catalog:
+        await catalog.mark(None, read=True)
+        await catalog.mark([idents[1]], read=False)
+        idents.append(stack.send(HELLO, "a@a.test", ["bob@beta.test"]))
+        await stack.told(catalog)
+    (tmp_path / "catalog.sqlite").unlink()
+    async with opened(tmp_path, stack) as catalog:
+        assert [bool(record.read) for record in catalog.page(oldest_first=True).records] == [True, False, True, False]
+
+
+async def test_a_purge_empties_the_world(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        stack.send(HELLO, "a@a.test", ["bob@beta.test"])
+        stack.accept(HELLO, "a@a.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        changes = catalog.subscribe()
+        await catalog.purge()
+        assert (await anext(changes)).kind is Happened.PURGED
+        assert catalog.counts() == (0, 0)
+        assert not stack.queued
+        assert not stack.store.contents
+        later = stack.send(HELLO, "a@a.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        assert [record.id for record in catalog.page().records] == [later]
+    (tmp_path / "catalog.sqlite").unlink()
+    async with opened(tmp_path, stack) as catalog:
+        assert [record.id for record in catalog.page().records] == [later]
+        stack.store.away = True
+        with pytest.raises(DoorAway):
+            await catalog.purge()
+        stack.store.away = False
+
+
+async def test_removed_everywhere(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        ident = stack.accept(HELLO, "a@a.test", ["bob@beta.test", "carol@beta.test"])
+        bob, carol = stack.deliver(ident)
+        await stack.told(catalog)
+        stack.remove(bob)
+        await stack.told(catalog)
+        assert await catalog.content(ident)
+        assert catalog.counts(present=True).total == 1
+        del stack.relay.contents[ident]
+        stack.remove(carol)
+        await stack.told(catalog)
+        assert catalog.counts(present=True).total == 0
+        assert catalog.counts().total == 1
+        with pytest.raises(ContentGone):
+            await catalog.content(ident)
+        with pytest.raises(ContentGone):
+            await catalog.content("unknown")
+
+
+async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    stack = ToyStack()
+    idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(10)]
+    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_messages=3)
+    await catalog.start()
+    changes = catalog.subscribe()
+    await stack.told(catalog)
+    async with asyncio.timeout(30):
+        while catalog.counts().total > 3:
+            await anext(changes)
+    assert [record.id for record in catalog.page().records] == idents[:-4:-1]
+    await catalog.close()

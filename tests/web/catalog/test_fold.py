@@ -1,0 +1,228 @@
+"""The order in which the journals are read makes no difference to the records, nor does the death of a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from postroad.jsontext import to_json
+from postroad_web.catalog.fold import Fold
+from postroad_web.catalog.folding import Folding
+from postroad_web.catalog.page import Window
+from postroad_web.catalog.reader import Reader
+from postroad_web.catalog.record import Origin, State
+from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.writer import Writer
+from tests.web.catalog.history import histories, orders
+from tests.web.catalog.shelves import MemoryShelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from postroad_web.catalog.record import Record
+    from tests.web.catalog.history import Pieces
+
+SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+
+
+def folded(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Fold in memory; return what is known of each message."""
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    for event in events:
+        assert fold.take(event)
+    return {
+        ident: (journey.pack(), journey.recipient_states(), journey.state, journey.removed, journey.about, journey.size)
+        for ident, journey in shelf.journeys.items()
+    }
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+def test_the_order_of_the_journals_makes_no_difference(data: st.DataObject) -> None:
+    history = data.draw(histories())
+    pieces = data.draw(orders(history))
+    once = folded([*history.relay, *history.store])
+    assert folded(event for _, events in pieces for event in events) == once
+    assert folded([*history.store, *history.relay]) == once
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+def test_copies_are_where_the_store_has_them(data: st.DataObject) -> None:
+    history = data.draw(histories())
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    for event in [*history.store, *history.relay]:
+        assert fold.take(event)
+    alive = [
+        (copy.account, copy.mailbox, copy.uid_validity, copy.uid)
+        for journey in shelf.journeys.values()
+        for copy in journey.placed
+        if not copy.removed
+    ]
+    assert sorted(alive) == sorted(history.places)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def records_of(folder: Path) -> list[Record]:
+    reader = Reader(folder)
+    try:
+        records = reader.page(None, Window(limit=-1)).records
+        assert reader.counts().total == len(records)
+        return list(records)
+    finally:
+        reader.close()
+
+
+def fold_into(folder: Path, pieces: Pieces, kills: list[int]) -> list[Record]:
+    """Fold into a database, a transaction per piece; at each of `kills` operations the process dies, and goes on."""
+    writer = Writer(folder)
+    folding = Folding(writer, Tallies())
+    kills = list(kills)
+    left = list(pieces)
+    while left:
+        service, events = left[0]
+        lines = [to_json({**event, "service": service}) + b"\n" for event in events]
+        if kills:
+            count = kills.pop()
+
+            def dies() -> bool:
+                nonlocal count
+                count -= 1
+                return count < 0
+
+            writer.connection.set_progress_handler(dies, 20)
+        try:
+            folding.fold([(service, lines, events[-1]["n"])])
+        except Exception:  # noqa: BLE001 - sqlite3.OperationalError: interrupted
+            writer.connection.set_progress_handler(None, 0)
+            writer.close()
+            writer = Writer(folder)
+            folding = Folding(writer, Tallies())
+            continue
+        writer.connection.set_progress_handler(None, 0)
+        assert writer.facts()[service] == events[-1]["n"]
+        left.pop(0)
+    writer.close()
+    return records_of(folder)
+
+
+@given(st.data())
+@SLOW
+def test_a_catalog_that_was_killed_equals_one_that_is_rebuilt(data: st.DataObject) -> None:
+    history = data.draw(histories())
+    pieces = data.draw(orders(history))
+    kills = data.draw(st.lists(st.integers(0, 30), max_size=4))
+    with TemporaryDirectory() as name:
+        kept = fold_into(Path(name, "kept"), pieces, kills)
+        whole = [("relay", history.relay), ("store", history.store)]
+        rebuilt = fold_into(Path(name, "rebuilt"), [piece for piece in whole if piece[1]], [])
+    assert kept == rebuilt
+    assert {record.id: record.recipients for record in kept} == {
+        ident: states[1] for ident, states in folded([*history.store, *history.relay]).items()
+    }
+
+
+def test_unknown_messages_and_senseless_events() -> None:
+    tallies = Tallies()
+    fold = Fold(MemoryShelf(), tallies)
+    for kind in ("queued", "delivered", "deferred", "failed", "expired", "held", "dropped"):
+        assert fold.take({"kind": kind, "queue_id": "unknown"}), kind
+    senseless: list[dict[str, Any]] = [
+        {},
+        {"kind": []},
+        {"kind": "accepted"},
+        {"kind": "stored", "uid": "x"},
+        {"kind": "held"},
+    ]
+    for event in senseless:
+        assert not fold.take(event), event
+    assert fold.take({"kind": "refused"})
+    assert tallies.events["refused"] == 1
+
+
+def accepted(**details: Any) -> dict[str, Any]:
+    facts = {"kind": "accepted", "n": 1, "queue_id": "R1", "time": "2026-03-01T12:00:00Z", "port": "submission"}
+    return {**facts, "sender": "a@a.test", "recipients": ["b@b.test", "c@b.test"], **details}
+
+
+def test_what_the_client_said() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    said = {"login": "a@a.test", "peer": "::1", "client": "x", "protocol": "ESMTPSA", "tls": "TLSv1.3"}
+    assert fold.take(accepted(message_id="<1@a.test>", **said))
+    assert fold.take(accepted(n=2, peer="other"))  # once is enough
+    journey = shelf.journeys["R1"]
+    assert {name: getattr(journey, name) for name in said} == said
+    assert (journey.number, journey.origin, journey.message_id) == (1, Origin.SUBMISSION, "<1@a.test>")
+    assert journey.arrived == 1772366400.0
+
+
+def test_a_message_that_the_relay_cannot_read_back_has_failed() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    for event in (
+        accepted(),
+        {"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", "reply": "250 OK", "latency": 0.5},
+        {"kind": "failed", "queue_id": "R1", "reason": "unreadable"},
+    ):
+        assert fold.take(event)
+    states = shelf.journeys["R1"].recipient_states()
+    assert [(one.state, one.reason) for one in states] == [(State.DELIVERED, "250 OK"), (State.FAILED, "unreadable")]
+
+
+def test_a_delivery_is_timed_by_its_event_if_the_relay_did_not_time_it() -> None:
+    tallies = Tallies()
+    fold = Fold(MemoryShelf(), tallies)
+    delivered = {"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", "reply": "250 OK"}
+    assert fold.take(accepted())
+    assert fold.take({**delivered, "time": "2026-03-01T12:00:00.200Z"})
+    assert tallies.latencies["delivery"].count == 1
+    assert tallies.latencies["delivery"].sum == pytest.approx(0.2)
+
+
+def test_a_recipient_that_accepted_did_not_name_is_added() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    assert fold.take(accepted())
+    assert fold.take({"kind": "deferred", "queue_id": "R1", "recipient": "d@b.test", "next": 5, "attempt": 3})
+    last = shelf.journeys["R1"].recipient_states()[-1]
+    assert (last.address, last.state, last.due, last.attempts) == ("d@b.test", State.DEFERRED, 5.0, 3)
+
+
+def test_unwanted_messages_are_left_out() -> None:
+    shelf = MemoryShelf()
+    shelf.unwanted.add("R1")
+    fold = Fold(shelf, Tallies())
+    assert fold.take(accepted())
+    assert fold.take(
+        {
+            "kind": "reported",
+            "n": 5,
+            "time": "2026-03-01T12:00:00Z",
+            "queue_id": "R1",
+            "dsn_queue_id": "R2",
+            "to": "a@a.test",
+        }
+    )
+    assert list(shelf.journeys) == ["R2"]
+    assert shelf.journeys["R2"].about == "R1"
+
+
+def test_uids_that_have_no_partner_stay() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
+    now = {"time": "2026-03-01T12:00:00Z"}
+    assert fold.take({"kind": "stored", **now, "queue_id": "S1", "recipients": ["b@b.test"], **place, "uid": 7})
+    assert fold.take({"kind": "moved", **place, "uid": "6:7", "to": "Old", "to_uid_validity": 2, "to_uid": 1})
+    assert [(copy.mailbox, copy.uid) for copy, _ in shelf.copies] == [("INBOX", 7)]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from postroad_web.mailpit.markup import embedded, with_images
+from postroad_web.message.parsed import Part, Role
+
+LOGO = Part(part_id="1.2", role=Role.INLINE, content_type="image/png", content_id="logo@a b.test")
+NAMELESS = Part(part_id="2", role=Role.ATTACHMENT, content_type="image/png")
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ('<img src="cid:logo@a%20b.test">', '<img src="/api/v1/message/ID/part/1.2">'),
+        (
+            "<p style='background: url(CID:logo@a%20b.test)'>",
+            "<p style='background: url(/api/v1/message/ID/part/1.2)'>",
+        ),
+        ('<img src="cid:other">', '<img src="cid:other">'),
+        ("acid:logo", "acid:logo"),
+    ],
+)
+def test_embedded_images_come_from_the_api(html: str, shown: str) -> None:
+    assert with_images(html, "ID", [LOGO, NAMELESS]) == shown
+
+
+def test_html_without_parts_stays() -> None:
+    assert with_images("<img src=cid:x>", "ID", [NAMELESS]) == "<img src=cid:x>"
+
+
+HEAD, TAIL = '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>', "</body></html>"
+OUT = ' target="_blank" rel="noreferrer noopener"'
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<A href=x target=_top>x</a>", f"{HEAD}<A{OUT} href=x target=_top>x</a>{TAIL}"),
+        ("<a name=x>x</a>", f"{HEAD}<a name=x>x</a>{TAIL}"),
+        ("<html><body>x <", "<html><body>x <"),
+        ("<area href=x>", f"{HEAD}<area{OUT} href=x>{TAIL}"),
+    ],
+)
+def test_links_of_a_frame_open_outside(html: str, shown: str) -> None:
+    assert embedded(html) == shown

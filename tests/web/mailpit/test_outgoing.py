@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from postroad_web.catalog.record import Address
+from postroad_web.mailpit.gojson import decode
+from postroad_web.mailpit.outgoing import MOST_TAGS, SendError, draft_of
+from postroad_web.message.compose import Attachment, Draft
+
+FROM = {"Email": "shop@alpha.test", "Name": "Shop"}
+PDF = base64.b64encode(b"%PDF-1.7").decode()
+
+
+def draft(**members: Any) -> Draft:
+    return draft_of(decode(json.dumps({"From": FROM, **members}).encode()))
+
+
+def test_everything() -> None:
+    asked = draft(
+        To=[{"Email": " bob@beta.test ", "Name": "Bob"}, {"email": "eve@beta.test"}],
+        Cc=[{"Email": "cc@beta.test"}],
+        Bcc=["bcc@beta.test"],
+        ReplyTo=[{"Email": "reply@alpha.test"}],
+        Subject="Hi",
+        Text="text",
+        HTML="<p>html</p>",
+        Tags=["one", " two ", ""],
+        Headers={"X-IP": "1.2.3.4"},
+        Attachments=[
+            {"Content": PDF[:4] + "\n" + PDF[4:], "FileName": "a.pdf"},
+            {"Content": f"data:image/png;base64,{PDF}", "Filename": "b", "ContentType": "image/png", "ContentID": "c"},
+        ],
+    )
+    assert asked == Draft(
+        from_=Address("Shop", "shop@alpha.test"),
+        to=(Address("Bob", "bob@beta.test"), Address("", "eve@beta.test")),
+        cc=(Address("", "cc@beta.test"),),
+        bcc=(Address("", "bcc@beta.test"),),
+        reply_to=(Address("", "reply@alpha.test"),),
+        subject="Hi",
+        text="text",
+        html="<p>html</p>",
+        attachments=(
+            Attachment(content=b"%PDF-1.7", filename="a.pdf"),
+            Attachment(content=b"%PDF-1.7", filename="b", content_type="image/png", content_id="c"),
+        ),
+        headers=(("X-IP", "1.2.3.4"), ("X-Tags", "one, two")),
+    )
+
+
+def test_little() -> None:
+    assert (draft().text, draft().html, draft().headers) == ("", None, ())
+    assert (draft(HTML="x").text, draft(HTML="x").html) == (None, "x")
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"From": {"Email": "nobody"}}, "invalid From address: nobody"),
+        ({"From": {}}, "invalid From address: "),
+        ({"To": [{"Email": "a b"}]}, "invalid To address: a b"),
+        ({"Cc": [{"Email": ""}]}, "invalid Cc address: "),
+        ({"Bcc": ["x"]}, "invalid Bcc address: x"),
+        ({"ReplyTo": [{"Name": "x"}]}, "invalid Reply-To address: "),
+        ({"To": [{"Email": "a@b.test\r\nBcc: c@d.test"}]}, "invalid To address: a@b.test\r\nBcc: c@d.test"),
+        ({"Headers": {"subject": "x"}}, 'cannot overwrite header: "subject"'),
+        ({"Headers": {"MIME-Version": "x"}}, 'cannot overwrite header: "MIME-Version"'),
+        ({"Attachments": [{"Content": "?", "Filename": "x"}]}, "error decoding base64 attachment: "),
+        ({"Attachments": [{}]}, "attachment without name and content"),
+        ({"Tags": ["x"] * (MOST_TAGS + 1)}, "too many tags: at most 100"),
+    ],
+)
+def test_faults(members: dict[str, Any], error: str) -> None:
+    with pytest.raises(SendError) as refused:
+        draft(**members)
+    assert str(refused.value).startswith(error)

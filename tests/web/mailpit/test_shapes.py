@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+from postroad_web.mailpit import shapes, source
+from postroad_web.message.parse import parse_message
+from tests.web.mailpit.records import BARE, DIGEST, RECORD
+
+CONTENT = (
+    b"From: Shop <shop@alpha.test>\r\nList-Unsubscribe: <mailto:off@alpha.test>\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
+    b"--b\r\nContent-Type: image/png\r\nContent-Disposition: inline\r\nContent-ID: <logo>\r\n\r\nPNG\r\n"
+    b'--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="a.pdf"\r\n\r\nPDF\r\n--b--\r\n'
+)
+
+
+def test_summary() -> None:
+    assert shapes.summary(RECORD) == {
+        "ID": "00056A1B2C3D4",
+        "MessageID": "1@alpha.test",
+        "Read": False,
+        "From": {"Name": "Shop", "Address": "shop@alpha.test"},
+        "To": [{"Name": "Bob", "Address": "Bob@beta.test"}],
+        "Cc": [{"Name": "", "Address": "carol@alpha.test"}],
+        "Bcc": [{"Name": "", "Address": "blind@beta.test"}, {"Name": "", "Address": "hidden@gamma.test"}],
+        "ReplyTo": [{"Name": "", "Address": "help@alpha.test"}],
+        "Subject": "Your order",
+        "Created": "2025-11-26T06:20:00.25Z",
+        "Username": "alice",
+        "Tags": ["order", "shop"],
+        "Size": source.size(RECORD),
+        "Attachments": 2,
+        "Snippet": "Thank you…",
+    }
+
+
+def test_summary_of_a_message_without_anything() -> None:
+    summary = shapes.summary(BARE)
+    assert summary["From"] == {"Name": "", "Address": ""}
+    assert [summary[name] for name in ("To", "Cc", "Bcc", "ReplyTo", "Tags")] == [[]] * 5
+    assert [summary[name] for name in ("MessageID", "Username", "Subject", "Snippet")] == [""] * 4
+
+
+def test_listing() -> None:
+    page = shapes.listing([RECORD], whole=(9, 4), matching=(5, 2), start=3, tags=["b", "a"])
+    assert page.pop("messages") == [shapes.summary(RECORD)]
+    assert page == {
+        "total": 9,
+        "unread": 4,
+        "count": 1,
+        "messages_count": 5,
+        "messages_unread": 2,
+        "start": 3,
+        "tags": ["a", "b"],
+    }
+
+
+def test_message() -> None:
+    message = shapes.message(RECORD, parse_message(CONTENT))
+    digests = {"MD5": hashlib.md5(b"PDF"), "SHA1": hashlib.sha1(b"PDF"), "SHA256": hashlib.sha256(b"PDF")}
+    assert message["Attachments"] == [
+        {
+            "PartID": "3",
+            "FileName": "a.pdf",
+            "ContentType": "application/pdf",
+            "ContentID": "",
+            "Size": 3,
+            "Checksums": {name: digest.hexdigest() for name, digest in digests.items()},
+        }
+    ]
+    assert [(part["PartID"], part["FileName"], part["ContentID"]) for part in message["Inline"]] == [
+        ("2", "logo", "logo")
+    ]
+    assert (message["Text"].strip(), message["HTML"]) == ("Hello", "")
+    assert message["ListUnsubscribe"] == {
+        "Header": "<mailto:off@alpha.test>",
+        "Links": ["mailto:off@alpha.test"],
+        "Errors": "",
+        "HeaderPost": "",
+    }
+    assert (message["Date"], message["Created"]) == ("2025-11-26T06:19:59Z", "2025-11-26T06:20:00.25Z")
+    assert message["Read"] is True
+    assert message["ReturnPath"] == "bounces@alpha.test"
+    assert message["Size"] == shapes.summary(RECORD)["Size"]
+    same = ("ID", "MessageID", "From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Tags", "Username")
+    assert {name: message[name] for name in same} == {name: shapes.summary(RECORD)[name] for name in same}
+
+
+def test_message_without_anything() -> None:
+    message = shapes.message(BARE, parse_message(b"\r\n"))
+    assert message["From"] is None
+    assert (message["ReturnPath"], message["Date"]) == ("", message["Created"])
+    from_header = shapes.message(dataclasses.replace(BARE, digest=DIGEST), parse_message(b"\r\n"))
+    assert from_header["ReturnPath"] == "shop@alpha.test"

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+
+from postroad_web.seeding.found import Found, NotReadable
+from postroad_web.seeding.maildir import Maildir, flags_of
+from postroad_web.seeding.single import Single
+from postroad_web.seeding.tar import File, Tar
+
+MAIL = b"Subject: x\n\nbody\n"
+
+
+def tar(*files: tuple[str, bytes], form: int = tarfile.GNU_FORMAT, **facts: object) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for name, content in files:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime = len(content), 1_767_225_600
+            for fact, value in facts.items():
+                setattr(entry, fact, value)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def read(octets: bytes, *, step: int = 1000, most: int = 100_000) -> tuple[list[Found], int]:
+    source = Maildir(most)
+    found: list[Found] = []
+    for start in range(0, len(octets), step):
+        found += source.feed(octets[start : start + step])
+    return [*found, *source.end()], source.skipped
+
+
+def files(octets: bytes, *, step: int = 1000) -> list[File]:
+    archive = Tar(lambda _: True, 100_000)
+    found: list[File] = []
+    for start in range(0, len(octets), step):
+        found += archive.feed(octets[start : start + step])
+    archive.end()
+    return found
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("step", [1, 100, 512, 100_000])
+def test_messages(form: int, step: int) -> None:
+    octets = tar(
+        ("Maildir/dovecot-uidlist", b"3 V1"),
+        ("Maildir/cur/1.M1.host:2,FS", MAIL),
+        ("Maildir/cur/.hidden", MAIL),
+        ("Maildir/tmp/2.M1.host", MAIL),
+        ("Maildir/new/3.M1.host", MAIL * 100),
+        ("Maildir/.Sent/cur/4.M1.host:2,S", MAIL),
+        ("Maildir/cur/5.M1.hóst:2,", MAIL),
+        form=form,
+    )
+    date = 1_767_225_600.0
+    assert read(octets, step=step) == (
+        [
+            Found(MAIL, ("\\Flagged", "\\Seen"), date, "Maildir/cur/1.M1.host:2,FS"),
+            Found(MAIL * 100, (), date, "Maildir/new/3.M1.host"),
+            Found(MAIL, (), date, "Maildir/cur/5.M1.hóst:2,"),
+        ],
+        1,
+    )
+
+
+@pytest.mark.parametrize("name", ["cur/1", "./cur/1", "/home/a/Maildir/new/1", ".maildir/cur/1"])
+def test_where_a_maildir_may_be(name: str) -> None:
+    assert len(read(tar((name, MAIL)))[0]) == 1
+
+
+def test_folders_links_and_times() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": "of all"}) as archive:
+        folder = tarfile.TarInfo("cur")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        link = tarfile.TarInfo("cur/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "1"
+        archive.addfile(link)
+        entry = tarfile.TarInfo("cur/1")
+        entry.size, entry.mtime = len(MAIL), 12.5
+        archive.addfile(entry, io.BytesIO(MAIL))
+        entry = tarfile.TarInfo("cur/2")
+        entry.size, entry.mtime = len(MAIL), 0
+        archive.addfile(entry, io.BytesIO(MAIL))
+    assert [message.date for message in read(out.getvalue())[0]] == [12.5, None]
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names(form: int) -> None:
+    name = "d" * 80 + "/Maildir/cur/" + "n" * 90 + ":2,S"
+    (message,) = read(tar((name, MAIL), form=form))[0]
+    assert (message.place, message.flags) == (name, ("\\Seen",))
+
+
+def test_a_pax_header_may_have_the_size_and_a_wrong_time() -> None:
+    octets = tar(("cur/1", MAIL), form=tarfile.PAX_FORMAT, pax_headers={"size": str(len(MAIL)), "mtime": "never"})
+    assert files(octets) == [File("cur/1", MAIL, 0.0)]
+
+
+def test_large_numbers_are_in_gnus_form() -> None:
+    (file,) = files(tar(("a", b""), mtime=1 << 36))
+    assert (file.content, file.modified) == (b"", float(1 << 36))
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("1:2,", ()),
+        ("1", ()),
+        ("1:1,S", ()),
+        ("1:2,DFPRST", ("\\Draft", "\\Flagged", "$Forwarded", "\\Answered", "\\Seen", "\\Deleted")),
+        ("1;2,SSa", ("\\Seen",)),
+        ("1!2,R", ("\\Answered",)),
+        ("cur:2,S/1", ()),
+    ],
+)
+def test_flags(name: str, flags: tuple[str, ...]) -> None:
+    assert flags_of(name) == flags
+
+
+def broken_header() -> bytes:
+    octets = bytearray(tar(("cur/1", MAIL)))
+    octets[0] ^= 1
+    return bytes(octets)
+
+
+def with_size(field: bytes) -> bytes:
+    block = bytearray(tar(("cur/1", MAIL))[:512])
+    block[124:136] = field.ljust(12, b"\0")
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize(
+    ("octets", "sentence"),
+    [
+        (b"", "the tar is empty"),
+        (b"\x1f\x8b" + b"x" * 600, "this is a compressed tar"),
+        (b"x" * 1000, "at octet 0 there is no header of a tar"),
+        (broken_header(), "at octet 0 there is no header of a tar"),
+        (tar(("a", b""))[:512] + b"x" * 512, "at octet 512 there is no header of a tar"),
+        (tar(("cur/1", MAIL))[:520], "the tar ends within cur/1"),
+        (tar(("cur/1", MAIL))[:700], "the tar ends within a file"),
+        (tar(("a", MAIL))[:700], "the tar ends within a file"),
+        (tar(("a", b""))[:300], "the tar ends within a file"),
+        (tar(("a", MAIL)), "the tar has no message of a Maildir"),
+        (tar(("cur/1", b"")), "cur/1 has no octets"),
+        (tar(("cur/1", b"x" * 100_001)), "cur/1 has more than 100000 octets"),
+        (with_size(b"99999999999"), "at octet 0 a header of the tar has no size"),
+        (with_size(b"\xff\xff"), "at octet 0 a header of the tar has no size"),
+        (tar(("cur/" + "x" * 70_000, MAIL)), "the tar has a name of more than 65536 octets"),
+        (
+            tar(("cur/1", MAIL), form=tarfile.PAX_FORMAT, pax_headers={"size": "-1"}),
+            "the tar has a pax header with a size",
+        ),
+        (tar(("PaxHeader", b"what"), type=b"x"), "the tar has a pax header that can't be read"),
+        (tar(("PaxHeader", b"9 a=b\n"), type=b"x"), "the tar has a pax header that can't be read"),
+        (tar(("PaxHeader", b"6 a=bc"), type=b"x"), "the tar has a pax header that can't be read"),
+    ],
+)
+def test_faults(octets: bytes, sentence: str) -> None:
+    with pytest.raises(NotReadable) as caught:
+        read(octets)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_what_follows_the_end_is_not_read() -> None:
+    assert len(read(tar(("cur/1", MAIL)) + b"x" * 10_000)[0]) == 1
+
+
+class TestSingle:
+    def test_it_is_whole_at_the_end(self) -> None:
+        source = Single(100)
+        assert [*source.feed(b"Subject: x\n"), *source.feed(b"\nbody")] == []
+        assert list(source.end()) == [Found(b"Subject: x\n\nbody", place="the message")]
+
+    @pytest.mark.parametrize(("octets", "sentence"), [(b"", "has no octets"), (b"x" * 101, "has more than 100 octets")])
+    def test_faults(self, octets: bytes, sentence: str) -> None:
+        source = Single(100)
+        with pytest.raises(NotReadable, match=sentence):  # noqa: PT012 - either may find it
+            list(source.feed(octets))
+            list(source.end())
