@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
 from postroad.control.client import DoorAway, DoorRefused
-from postroad_web.api import health, home, native
+from postroad_web.api import health, home, metrics, native
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import Safety
 
@@ -39,7 +39,7 @@ def build(services: Services) -> Starlette:
         DoorRefused: _refused,
     }
     return Starlette(
-        routes=[*health.routes(services), *native.routes(services), *home.routes(services)],
+        routes=[*health.routes(services), *metrics.routes(services), *native.routes(services), *home.routes(services)],
         middleware=[Middleware(Safety, services=services)],
         exception_handlers=handlers,
     )

@@ -21,6 +21,8 @@ from postroad_web.message.parts import part_octets, sorted_parts
 from postroad_web.message.unsubscribe import read_unsubscribe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from postroad_web.catalog.record import Address
     from postroad_web.message.parsed import Part
 
@@ -84,12 +86,12 @@ def parse_message(raw: bytes) -> Parsed:
     )
 
 
-def header_lines(raw: bytes) -> str:
-    """Return the header for searches: a line `name: value` per field, the name in lower case, the value decoded.
+def header_lines(header: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the fields (lower-case name, unfolded value) for searches: a line `name: value` each, the value decoded.
 
     Each line has a line feed on both sides. It is cut at `MAX_HEADER`.
     """
-    lines = [_on_a_line(f"{decode(name, None).lower()}: {decode_words(value)}") for name, value in _fields(raw)]
+    lines = [_on_a_line(f"{decode(name, None)}: {decode_words(value)}") for name, value in header]
     text = "\n".join(lines)[:MAX_HEADER]
     return f"\n{text}\n"
 

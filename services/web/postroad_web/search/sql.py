@@ -81,8 +81,7 @@ def _not(node: Not) -> Condition:
 
 
 def _contains(node: Contains) -> Condition:
-    sql, values = containing(node.text)
-    return f"coalesce(({sql}), 0)", values
+    return containing(node.text)
 
 
 def _in_field(node: InField) -> Condition:
