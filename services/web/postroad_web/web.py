@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.world.world import World
 
+_log = logging.getLogger(__name__)
+
 GRACE = 0.3  # seconds that requests have to end when the service is stopped
 BACKLOG = 1024  # connections that may wait to be accepted
 _ASK_AGAIN = 0.25  # seconds
@@ -107,6 +109,7 @@ class Web:
                 await self._clock.sleep(_ASK_AGAIN)
             else:
                 self.services.ready = True
+                _log.info("the catalog has caught up")
 
 
 class _Server(uvicorn.Server):
