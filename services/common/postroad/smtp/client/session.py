@@ -100,6 +100,11 @@ class Session(asyncio.Protocol):
         """Whether a transaction may begin."""
         return self._engine.state is State.READY and self._transport is not None and not self._transport.is_closing()
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the server has been sent a whole content and has not answered yet."""
+        return self._engine.state is State.FINAL
+
     async def open(self, port: int, *, implicit_tls: bool = False) -> Refused | None:
         """Connect and get READY; return the refusal if the server refuses the session.
 
