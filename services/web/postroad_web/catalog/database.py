@@ -120,7 +120,7 @@ CREATE VIRTUAL TABLE texts USING fts5 (
 TRIGRAM = 3  # characters; the index can't find fewer
 
 
-_CONTAINS = "coalesce((SELECT instr(bodies.text, ?) FROM bodies WHERE bodies.number = records.number), 0)"
+_CONTAINS = "EXISTS (SELECT 1 FROM bodies WHERE bodies.number = records.number AND instr(bodies.text, ?))"
 _CANDIDATE = "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from postroad.clock import Clock
     from postroad.smtp.extensions import Extension
 
+PATIENCE = 60.0  # seconds for all of it
 MOST_RECIPIENTS = 1_000  # of one message
 
 
@@ -109,21 +111,26 @@ async def send(server: Server, envelope: Envelope, content: bytes, *, hostname: 
     """
     session = Session(server, hostname, server.tls, clock, extensions=server.extensions)
     try:
-        refused = await session.open(server.port, implicit_tls=server.implicit_tls)
-        if refused is not None:
-            raise AwayError(refused.outcome.reason)
-        header = content[: header_end(content, 0, len(content))]
-        transaction = Transaction(
-            envelope, len(content), eight_bit=not content.isascii(), utf8_header=not header.isascii()
-        )
-        finished = await session.run(transaction, _Content(content))
+        async with asyncio.timeout(PATIENCE):
+            finished = await _finished(session, server, envelope, content)
     except TlsFailedError as error:
         raise AwayError(f"TLS with {server} failed: {error}") from error
+    except TimeoutError as error:
+        raise AwayError(f"{server} took longer than {PATIENCE:.0f} s") from error
     except OSError as error:
         raise AwayError(f"{server} can't be reached: {error}") from error
     finally:
         session.leave()
     return _answers(envelope, finished)
+
+
+async def _finished(session: Session, server: Server, envelope: Envelope, content: bytes) -> Finished:
+    refused = await session.open(server.port, implicit_tls=server.implicit_tls)
+    if refused is not None:
+        raise AwayError(refused.outcome.reason)
+    header = content[: header_end(content, 0, len(content))]
+    transaction = Transaction(envelope, len(content), eight_bit=not content.isascii(), utf8_header=not header.isascii())
+    return await session.run(transaction, _Content(content))
 
 
 def _answers(envelope: Envelope, finished: Finished) -> list[Answer]:
