@@ -130,11 +130,16 @@ def containing(text: str) -> tuple[str, list[Any]]:
     The index gives candidates, with all trigrams of the text; the text itself decides.
     """
     text = searchable(text)
-    if len(text) < TRIGRAM:
-        return _CONTAINS, [text]
+    condition, values = candidates(text)
+    return f"{condition} AND {_CONTAINS}", [*values, text]
+
+
+def candidates(text: str) -> tuple[str, list[Any]]:
+    """Return a condition on `records` that all those meet in whose text `text` is, and few others do."""
     trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
-    match = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
-    return f"{_CANDIDATE} AND {_CONTAINS}", [match, text]
+    if not trigrams:
+        return "1", []
+    return _CANDIDATE, [" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)]
 
 
 def open_writer(directory: Path) -> sqlite3.Connection:

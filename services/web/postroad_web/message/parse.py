@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_HEADER = 32 * 1024  # characters of a header that searches see
 MAX_MARKUP = 4 * 1024 * 1024  # characters of HTML that are read for text and links
 
+_FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")  # with the lines that continue it
 _BREAKS = re.compile(r"[\0\r\n]")
 _ASCII_BREAKS = {ord(character): " " for character in "\0\r\n"}
 # Looked for where no parameter names the charset.
@@ -94,6 +95,22 @@ def header_lines(header: Iterable[tuple[bytes, bytes]]) -> str:
     lines = [_on_a_line(f"{decode(name, None)}: {decode_words(value)}") for name, value in header]
     text = "\n".join(lines)[:MAX_HEADER]
     return f"\n{text}\n"
+
+
+def without_fields(
+    raw: bytes, dropped: frozenset[bytes], *, of: frozenset[bytes] = frozenset()
+) -> tuple[bytes, dict[bytes, list[bytes]]]:
+    """Return a message without header fields of some names, and the unfolded values of those and of the names `of`."""
+    end = header_end(raw, 0, len(raw))
+    values: dict[bytes, list[bytes]] = {name: [] for name in dropped | of}
+    kept: list[bytes] = []
+    for field in _FIELD.findall(raw[:end]):
+        name = field.partition(b":")[0].strip(b" \t").lower()
+        if name in values:
+            values[name].append(unfold(field).partition(b":")[2].strip(b" \t\r\n"))
+        if name not in dropped:
+            kept.append(field)
+    return b"".join(kept) + raw[end:], values
 
 
 def _on_a_line(text: str) -> str:
