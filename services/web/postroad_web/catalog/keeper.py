@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_web.catalog.contents import ContentDoor, Contents
 from postroad_web.catalog.digesting import Content, Digesting
-from postroad_web.catalog.folding import Folding, Want
+from postroad_web.catalog.folding import Folding, Want, places_in
 from postroad_web.catalog.follower import Feed, Follower
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.writer import Writer
@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+FEW = 20  # lines of the store's journal whose contents are read at once: the stack is not busy
 WAITING = 4  # pieces of a journal that may wait to be folded
 INDEX_LAG = 0.5  # seconds that the index of texts lets other work go first
 RETAIN_EVERY = 10.0  # seconds
@@ -135,6 +136,8 @@ class Keeper:
         while len(self._pieces) >= WAITING:
             self._folded.clear()
             await self._folded.wait()
+        if service == "store" and len(lines) <= FEW:
+            self.contents.expect(places_in(lines))
         self._pieces.append((service, lines, position))
         self._to_fold.set()
 
