@@ -12,7 +12,7 @@ from postroad.control.client import DoorRefused, quote_path
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, given, many, query_of, whole
-from postroad_web.api.native.paths import ACCOUNT, MAILBOX
+from postroad_web.api.native.places import ACCOUNT, MAILBOX
 from postroad_web.api.native.shapes import CONTENT, content
 from postroad_web.api.problem import Problem
 from postroad_web.catalog.record import DEFAULT_WORLD
