@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
 _RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\r?\n[ \t].*)*", re.MULTILINE | re.IGNORECASE)
+_RENEWED = re.compile(rb"^(?:bcc|date|message-id)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.MULTILINE | re.IGNORECASE)
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -78,3 +79,10 @@ def canonical(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         return name
     return "-".join(word[:1].upper() + word[1:].lower() for word in name.split("-"))
+
+
+def renewed(content: bytes, *, date: str, message_id: str) -> bytes:
+    """Return the message with this Date and Message-ID instead of its own, and without the names of blind copies."""
+    end = header_end(content)
+    section = _RENEWED.sub(b"", content[:end])
+    return f"Date: {date}\r\nMessage-ID: {message_id}\r\n".encode("ascii") + section + content[end:]
