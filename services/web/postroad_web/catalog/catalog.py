@@ -159,6 +159,11 @@ class Catalog:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._finders, self._finder.page, query, window)
 
+    async def some(self, query: Query, *, after: int, limit: int) -> list[Record]:
+        """Return the first records after a cursor that match an exact query; nobody counts the others."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._finders, self._finder.some, query, after, limit)
+
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
 
@@ -168,6 +173,9 @@ class Catalog:
         if record is None:
             raise ContentGone("there is no such message")
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
+            recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+            if recent is not None:
+                return recent
             place = {"account": copy.account, "mailbox": copy.mailbox}
             try:
                 return await self._store.octets("/content", **place, uid_validity=copy.uid_validity, uid=copy.uid)

@@ -77,6 +77,11 @@ class Reader:
         rows = self._rows(condition, values, window._replace(limit=one_more))
         return _page([record_of(row) for row in rows], total, unread, window.limit)
 
+    def some(self, query: Query, after: int, limit: int) -> list[Record]:
+        """Return the first records after a cursor that match an exact query."""
+        condition, values = _condition(query, present=False)
+        return [record_of(row) for row in self._rows(condition, values, Window(None, after, limit, oldest_first=True))]
+
     def latest(self, query: Query | None, *, since: int, present: bool) -> Record | None:
         """Return the newest record after a cursor that matches a query."""
         condition, values = _condition(query, present=present)

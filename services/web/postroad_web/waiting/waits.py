@@ -149,16 +149,17 @@ class _Held:
     async def _look_back(self) -> None:
         """Count the messages that are there already."""
         narrow = Narrow(self._asked.judge.criteria, self._asked.query)
-        after: int | None = self._start
+        after = self._start
         opened = 0
-        while after is not None:
-            page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True)
-            for record in page.records:
+        while records := await self._catalog.some(narrow, after=after, limit=PAGE):
+            for record in records:
                 opened += self._asked.judge.reads_content
                 if opened > CONTENTS:
                     raise TooManyContents
                 await self._see(record, news=False)
-            after = page.next
+            if len(records) < PAGE:
+                return
+            after = records[-1].number
 
     async def _follow(self, changes: Subscription) -> Decision | None:
         """Count the messages that come until the wait is over; None if the subscription has ended."""
