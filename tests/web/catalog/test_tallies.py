@@ -13,7 +13,7 @@ def test_events_and_hops() -> None:
     tallies.observe("delivery", -5.0)  # a clock was set back
     tallies.observe("delivery", 1e6)
     assert tallies.events == {"stored": 2}
-    figures = tallies.hops["delivery"].figures()
+    figures = tallies.latencies["delivery"].figures()
     assert figures["count"] == 3
     assert figures["sum"] == 1e6 + 0.002
     buckets = figures["buckets"]
