@@ -44,7 +44,7 @@ def test_summary_of_a_message_without_anything() -> None:
 
 
 def test_listing() -> None:
-    page = shapes.listing([RECORD], whole=(9, 4), matching=(5, 2), start=3, tags=["b", "a"])
+    page = shapes.listing([RECORD], whole=(9, 4), matching=(5, 2), start=3, tags=["b", "A"])
     assert page.pop("messages") == [shapes.summary(RECORD)]
     assert page == {
         "total": 9,
@@ -53,7 +53,7 @@ def test_listing() -> None:
         "messages_count": 5,
         "messages_unread": 2,
         "start": 3,
-        "tags": ["a", "b"],
+        "tags": ["A", "b"],
     }
 
 

@@ -82,7 +82,7 @@ def listing(
         "messages_count": matching[0],
         "messages_unread": matching[1],
         "start": start,
-        "tags": sorted(tags),
+        "tags": sorted(tags, key=str.lower),
         "messages": [summary(record) for record in records],
     }
 
