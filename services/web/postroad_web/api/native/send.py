@@ -279,7 +279,7 @@ OPENAPI = operation(
     query=EnvelopeOf,
     body=Message,
     example={
-        "from": "Shop <shop@example.com>",
+        "from": {"name": "Shop", "address": "shop@example.com"},
         "to": ["bob@beta.test"],
         "subject": "Your order",
         "text": "Thank you.",
