@@ -35,13 +35,13 @@ STACK = """
 import json, sys, time
 from pathlib import Path
 from tests.harness.processes import ProcessStack
-from tests.harness.stack import SERVICES, Port, Service
+from tests.harness.stack import Port, Service
 
 settings = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
 began = time.perf_counter()
 with ProcessStack(Path(sys.argv[1]), settings=settings) as stack:
     ready = time.perf_counter() - began
-    ids = {service.name: stack.process_id(service) for service in SERVICES}
+    ids = {service.name: stack.process_id(service) for service in Service}
     endpoints = {port.name: [*stack.endpoint(port)] for port in Port}
     print(json.dumps({"ready": ready, "endpoints": endpoints, "ids": ids}), flush=True)
     for line in sys.stdin:

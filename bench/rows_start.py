@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.table import Row, at_most, interleave
-from tests.harness.stack import SERVICES
+from tests.harness.stack import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def rows(make: Callable[[], ProcessStack], rounds: int) -> Iterator[Row]:
         started = time.perf_counter()
         with stack:
             ready = time.perf_counter() - started
-            memory.append(sum(proportional_memory(stack.process_id(service)) for service in SERVICES) / 1e6)
+            memory.append(sum(proportional_memory(stack.process_id(service)) for service in Service) / 1e6)
         return ready
 
     yield interleave(Row("first start to ready", "s", at_most(1.5)), rounds, start)

@@ -13,7 +13,7 @@ import pytest
 from tests.harness.load import Load, arrivals, check_accounts
 from tests.harness.mailboxes import arrived
 from tests.harness.smtp import SMTP, client_context, submit, transparent
-from tests.harness.stack import ALICE, BOB, DNS_NAME, RELAY_NAME, SERVICES, STORE_NAME, WAIT, WEB_NAME, Port, Service
+from tests.harness.stack import ALICE, BOB, DNS_NAME, RELAY_NAME, STORE_NAME, WAIT, WEB_NAME, Port, Service
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ KILLS = 20
 def test_healthy_soon(composed: ComposeStack, figure: Callable[[str, object], None]) -> None:
     figure("healthy after seconds", composed.ready_after)
     assert composed.ready_after <= HEALTHY_WITHIN
-    for service in SERVICES:
+    for service in Service:
         assert composed.container(service).attrs["State"]["Health"]["Status"] == "healthy"
 
 
@@ -45,13 +45,13 @@ def test_images_are_built_here(composed: ComposeStack) -> None:
 
 
 def test_idle_memory(composed: ComposeStack, figure: Callable[[str, object], None]) -> None:
-    composed.restart(*SERVICES)  # others have sent mail through them
-    memory = sum(map(composed.memory, SERVICES))
+    composed.restart(*Service)  # others have sent mail through them
+    memory = sum(map(composed.memory, Service))
     figure("idle octets", memory)
     assert memory <= IDLE_MEMORY
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", Service)
 def test_locked_in(composed: ComposeStack, service: Service) -> None:
     attributes = composed.container(service).attrs
     config, host = attributes["Config"], attributes["HostConfig"]
@@ -128,7 +128,7 @@ except OSError as error:
 """
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", Service)
 def test_nothing_leaves(composed: ComposeStack, service: Service) -> None:
     """A container reaches the others and nobody else: by TCP, by UDP, or by a name that Docker would look up."""
     packets, address = composed.run_in(service, "python", "-c", _OUTWARD).splitlines()
@@ -187,7 +187,7 @@ def test_cut_off(composed: ComposeStack, after: str) -> None:
     assert len(copies) == 1 if acknowledged else len(copies) <= 1
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", Service)
 def test_killed_under_load(composed: ComposeStack, service: Service, figure: Callable[[str, object], None]) -> None:
     user = composed.fresh_user()
     with Load(composed, user) as load:

@@ -24,7 +24,7 @@ import docker
 import docker.errors
 
 from tests.harness.processes import plain_environment
-from tests.harness.stack import DEFAULT_WORLD, ROOT, SERVICES, WAIT, Endpoint, Port, Service, Stack
+from tests.harness.stack import DEFAULT_WORLD, ROOT, WAIT, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,12 +110,12 @@ class ComposeStack(Stack):
         override = {"services": dict.fromkeys(["init", *Service], mounts)}
         (self.folder / "override.yml").write_text(json.dumps(override))  # JSON is YAML
         self._down()  # what a run that was cut off has left
-        self.compose("build", "init", *SERVICES, timeout=_BUILD_LIMIT)
+        self.compose("build", timeout=_BUILD_LIMIT)
         since, began = time.time(), time.monotonic()
-        self.compose("up", "--detach", "--wait", "--no-build", *SERVICES)
+        self.compose("up", "--detach", "--wait", "--no-build")
         self.ready_after = time.monotonic() - began
         self.compose("cp", f"{Service.RELAY}:/data/tls/ca.pem", str(self.ca_file))
-        for service in SERVICES:
+        for service in Service:
             self._follow(service, since=since)
 
     def close(self) -> None:

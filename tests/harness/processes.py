@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import IO, TYPE_CHECKING
 
-from tests.harness.stack import DEFAULT_WORLD, SERVICES, Endpoint, Port, Service, Stack
+from tests.harness.stack import DEFAULT_WORLD, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +85,7 @@ class ProcessStack(Stack):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.edit_world(self._world)
         self.init()
-        self.start(*SERVICES)
+        self.start(*Service)
 
     def init(self) -> None:
         """Run `init`, which makes the certificates and checks the world."""

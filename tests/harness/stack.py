@@ -44,11 +44,6 @@ class Service(StrEnum):
     WEB = "web"
 
 
-# Until the web service is written there is nothing of it to start.
-HAS_WEB = (ROOT / "services" / "web" / "postroad_web" / "__main__.py").exists()
-SERVICES = tuple(service for service in Service if HAS_WEB or service is not Service.WEB)
-
-
 class Endpoint(NamedTuple):
     """Where a protocol is spoken."""
 

@@ -15,7 +15,7 @@ from tests.harness.mailboxes import arrived, imap
 from tests.harness.needs import require
 from tests.harness.processes import ProcessStack
 from tests.harness.smtp import Refused, relay_session, submission
-from tests.harness.stack import ALICE, BOB, SERVICES, Service
+from tests.harness.stack import ALICE, BOB, Service
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def test_nothing_known_delivered_comes_again(tmp_path: Path) -> None:
                 session.mail("a@client.example", [BOB.address], simple(f"Number {number}"))
         arrived(stack, BOB, count=20)
         stack.wait_journal(Service.RELAY, "delivered", count=20)
-        stack.kill(*SERVICES)
-        stack.start(*SERVICES)
+        stack.kill(*Service)
+        stack.start(*Service)
         with relay_session(stack) as session:
             session.mail("a@client.example", [BOB.address], simple("The last"))
         contents = arrived(stack, BOB, where=lambda content: b"Subject: The last" in content)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal
-    from postroad.smtp.client import Transaction
+    from postroad.smtp.client.events import Transaction
     from postroad.smtp.client.outcome import Deferred
     from postroad_relay.delivery.router import Router
     from postroad_relay.queue.spool import Entry

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal
-    from postroad.smtp.client import Transaction
+    from postroad.smtp.client.events import Transaction
     from postroad.smtp.client.session import Session
     from postroad_relay.delivery.router import Router
 

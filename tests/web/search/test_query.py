@@ -430,9 +430,9 @@ def subjects(draw: st.DrawFn) -> Subject:
     )
     header = "\n" + "\n".join(f"{name}: {value}" for name, value in lines) + "\n"
     people = [*digest.from_, *digest.to, *digest.cc, *digest.bcc, *digest.reply_to]
-    words = [digest.subject, *(f"{name} {address}" for name, address in people)]
-    words += [one.address for one in record.recipients]
-    return Subject(record, searchable("\n".join([*words, draw(TEXT)])), header)
+    said = [digest.subject, *(f"{name} {address}" for name, address in people)]
+    said += [one.address for one in record.recipients]
+    return Subject(record, searchable("\n".join([*said, draw(TEXT)])), header)
 
 
 WORD = st.text(st.sampled_from("aAbBäÄkKeé%_\\[],.@日"), min_size=1, max_size=4)

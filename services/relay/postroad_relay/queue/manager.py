@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.mail.address import AddressError
-from postroad.smtp.client import Transaction
+from postroad.smtp.client.events import Transaction
 from postroad.smtp.client.outcome import Deferred, Failed, Outcome, deferred, failed
 from postroad_relay.chronicle import Chronicle
 from postroad_relay.delivery.routing import Route

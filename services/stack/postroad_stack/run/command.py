@@ -8,7 +8,6 @@ import json
 import os
 import sys
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from postroad.config import ConfigError, Settings
@@ -35,7 +34,7 @@ def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
         world = prepare(settings)
         endpoints = listeners(settings, world)
         check_addresses({**endpoints, **control_doors(settings, world)})
-        commands = {name: [sys.executable, "-m", module] for name, module in MODULES.items() if _is_here(module)}
+        commands = {name: [sys.executable, "-m", module] for name, module in MODULES.items()}
 
         def ready(pids: Mapping[str, int]) -> None:
             seconds = time.monotonic() - began
@@ -54,10 +53,6 @@ def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
             sys.stdout.flush()
 
         asyncio.run(_supervise(commands, environ, lock, ready))
-
-
-def _is_here(module: str) -> bool:
-    return module != "postroad_web" or find_spec("postroad_web.__main__") is not None  # until it is written
 
 
 async def _supervise(

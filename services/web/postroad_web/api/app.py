@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad_web import mailpit
-from postroad_web.api import health, home, native
+from postroad_web.api import health, home, metrics, native
 from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import Safety
@@ -47,6 +47,7 @@ def build(services: Services) -> Starlette:
     return Starlette(
         routes=[
             *health.routes(services),
+            *metrics.routes(services),
             *native.routes(services),
             *mailpit.routes(services),
             *home.routes(services),

@@ -108,12 +108,12 @@ def _decoded(content: bytes, part: Entity) -> str:
 
 def _snippet(text: str) -> str:
     """Return the beginning of a text on one line, with three dots where more follows."""
-    line = " ".join(text[: 5 * SNIPPET].split())
+    line = _clean(" ".join(text[: 5 * SNIPPET].split()))
     if len(line) <= SNIPPET and line.isascii():
         return line
-    octets = line.encode("utf-8", "replace")
+    octets = line.encode("utf-8")
     if len(octets) <= SNIPPET:
-        return _clean(line)
+        return line
     return octets[:SNIPPET].decode("utf-8", "ignore").rstrip() + "..."
 
 

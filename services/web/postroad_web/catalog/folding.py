@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 WANTED = 500  # contents that are asked for at a time
 
 _KIND = re.compile(rb'"kind":"([a-z]+)"')  # in a JSON string the quotes would be escaped
+_ATTEMPTED = Kind.ATTEMPTED.value.encode("ascii")
 _NOT_FOLDED = frozenset(kind.value.encode("ascii") for kind in (Kind.RESOLVED, Kind.ATTEMPTED, Kind.RETRIEVED))
 _TRIED = frozenset({State.DEFERRED, State.FAILED, State.DROPPED})
 
@@ -80,6 +81,8 @@ class Folding:
             kind = _KIND.search(line)
             if kind is not None and kind[1] in _NOT_FOLDED:
                 self._tallies.count(kind[1].decode("ascii"))
+                if kind[1] == _ATTEMPTED:
+                    self._tallies.hops.attempted(line)
                 continue
             try:
                 understood = self._fold.take(orjson.loads(line))

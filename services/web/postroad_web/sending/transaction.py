@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from postroad.mail.address import AddressError, parse_address
 from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mime.fields import header_end
-from postroad.smtp.client import Finished, Transaction
+from postroad.smtp.client.events import Finished, Transaction
 from postroad.smtp.client.outcome import Delivered
 from postroad.smtp.client.session import Session, TlsFailedError
 from postroad.smtp.extensions import EXTENSIONS

@@ -8,8 +8,10 @@ import ssl
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from postroad.engine import Wait
-from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
+from postroad.smtp.client.engine import Client
+from postroad.smtp.client.events import Finished, Ready, Refused, SendContent, StartTls
 from postroad.smtp.client.outcome import deferred
+from postroad.smtp.client.transitions import State
 from postroad.smtp.extensions import EXTENSIONS
 from postroad.tap import Opened
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.clock import Clock, Timer
-    from postroad.smtp.client import Event, Transaction
+    from postroad.smtp.client.events import Event, Transaction
     from postroad.smtp.extensions import Extension
     from postroad.tap import Listener, Tap
 
