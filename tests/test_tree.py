@@ -105,6 +105,13 @@ def test_a_client_of_smtp_loads_no_server() -> None:
     assert not loaded & {"aiosmtpd", "twisted", "postroad.smtp.server.server", "postroad.smtp.server.connection"}
 
 
+def test_the_store_loads_no_client_of_smtp() -> None:
+    """The extensions of SMTP are for both sides, each in one file, but what they load need not be."""
+    program = "import sys, postroad_store.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert not set(done.stdout.split()) & {"postroad.smtp.client.engine", "postroad.smtp.client.session"}
+
+
 @pytest.mark.parametrize("package", engines())
 def test_engines_touch_nothing(package: str) -> None:
     by_name = {name_of(path): path for path in MODULES}

@@ -14,9 +14,11 @@ from postroad.engine import Wait
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.header import read_header
-from postroad.smtp.client import Client, Finished, Ready, SendContent, StartTls, State, Transaction
+from postroad.smtp.client.engine import Client
+from postroad.smtp.client.events import Finished, Ready, SendContent, StartTls, Transaction
 from postroad.smtp.client.outcome import Failed, from_reply
 from postroad.smtp.client.reply import ReplyError, ReplyReader
+from postroad.smtp.client.transitions import State
 from postroad.smtp.extensions import EXTENSIONS
 from postroad_relay.dsn.report import report
 from postroad_relay.queue.spool import QueueId

@@ -423,7 +423,7 @@ async def test_the_whole_relay_goes_by_one_clock(site: Site) -> None:
     site.store.replies["RCPT"] = "450 4.2.1 Busy"
     await site.send()
     for _ in range(1000):
-        if any(entry.attempts for entry in site.relay.spool.entries()) and not site.relay.manager._active:
+        if any(entry.attempts for entry in site.relay.spool.entries()) and not site.relay.manager.active:
             break
         await asyncio.sleep(0.01)
     site.store.replies.clear()

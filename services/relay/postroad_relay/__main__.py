@@ -28,7 +28,10 @@ async def run(settings: Settings) -> int:
     try:
         await relay.start()
     except OSError as error:
-        print(f"POSTROAD_APP_PORT, _SMTP_PORT, _SUBMISSION_PORT, _SUBMISSIONS_PORT: {error}", file=sys.stderr)
+        print(
+            f"POSTROAD_APP_PORT, _SMTP_PORT, _SUBMISSION_PORT, _SUBMISSIONS_PORT, _CONTROL_PORT: {error}",
+            file=sys.stderr,
+        )
         await relay.stop()
         return 1
     stopped = asyncio.Event()

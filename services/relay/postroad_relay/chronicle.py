@@ -127,6 +127,10 @@ class Chronicle:
         self._record(Kind.DROPPED, message, recipients=addresses, report=report)
         log.info("dropped by the administrator", extra={"queue_id": message.queue_id})
 
+    def dropped_unread(self, ident: QueueId) -> None:
+        """Note that an administrator has taken a message out of the queue that was not read for that."""
+        self._journal.record(Kind.DROPPED, ident, None, report=False)
+
 
 def _log(what: str, message: Message, recipient: str, outcome: Deferred | Failed) -> None:
     log.info("%s: %s", what, outcome.reason, extra={"queue_id": message.queue_id, "recipient": recipient})

@@ -8,6 +8,8 @@ import random
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
+from postroad.control.door import Door
+from postroad.control.token import TokenError, read_token
 from postroad.journal import Journal
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
@@ -16,6 +18,7 @@ from postroad.world.guesses import Guesses
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
+from postroad_relay.control.routes import routes
 from postroad_relay.delivery.courier import Courier
 from postroad_relay.delivery.resolver import Resolver
 from postroad_relay.delivery.router import Router
@@ -28,6 +31,7 @@ from postroad_relay.submission.service import RelayService
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable
 
     from postroad.config import Settings
     from postroad.smtp.server.server import Server
@@ -57,6 +61,7 @@ class Relay:
         self._world = world  # that it starts in
         self._server_tls = server_tls
         self._server: Server | None = None
+        self._door: Door | None = None
         self._watcher: asyncio.Task[None] | None = None
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
@@ -119,9 +124,10 @@ class Relay:
             plaintext_auth=settings.plaintext_auth,
             clock=self._clock,
             tap=self._tap,
-            postmaster=self.manager.reporter.postmaster,
+            postmaster=self.manager.outcomes.reporter.postmaster,
         )
         self.manager.start(queued)
+        self._door = await self._open_door()
         source = WorldFile(settings.world, settings.network, settings.capturing)
         watcher = WorldWatcher(source, self._world)
         self._watcher = asyncio.create_task(watcher.run(self.change))
@@ -132,7 +138,7 @@ class Relay:
         self._resolver.server = str(dns.address)
         self._resolver.clear()
         self.manager.router = self._router(world)
-        self.manager.reporter = Reporter(self.hostname, world.postmaster_of(self.hostname))
+        self.manager.outcomes.reporter = Reporter(self.hostname, world.postmaster_of(self.hostname))
         self._service.policy = self._policy(world)
 
     async def stop(self) -> None:
@@ -141,10 +147,26 @@ class Relay:
             self._watcher.cancel()
         if self._server is not None:
             await self._server.close()
+        if self._door is not None:
+            await self._door.close()
         await self.manager.close()
         self._courier.close()
         self.spool.close()
         self.journal.close()
+
+    async def _open_door(self) -> Door | None:
+        """Open the control door, if there is a token for it; raises `OSError` if its port can't be bound."""
+        try:
+            token = read_token(self._settings.control_dir)
+        except TokenError as error:
+            log.info("no control door: %s", error)
+            return None
+        door = Door(routes(self.manager, self._service, self.journal, self._sessions), token=token, clock=self._clock)
+        await door.start(self._address, self._settings.control_port)
+        return door
+
+    def _sessions(self) -> Iterable[Purpose]:
+        return self._server.purposes if self._server is not None else ()
 
     def _policy(self, world: World) -> Policy:
         settings = self._settings

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad.clock import Clock
+from postroad.control import client as client_module
 from postroad.control import connection
+from postroad.control import door as module
 from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
-from postroad.control.door import STRANGERS, Door, Refusal, Request, Response, Route, answer
+from postroad.control.door import BURST, STRANGERS, Door, Refusal, Request, Response, Route, answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -108,12 +110,7 @@ async def test_every_method_goes_to_its_handler() -> None:
 async def test_large_bodies_go_both_ways() -> None:
     body = bytes(range(256)) * (5 << 12)
     async with opened() as door, client_of(door) as client:
-        reader, writer = await asyncio.open_connection(*door.address)
-        writer.close()
-        await writer.wait_closed()
-        assert reader is not None
-        found = await client._ask("POST", "/octets", {}, body)
-        assert found.body == body[::-1]
+        assert (await client._ask("POST", "/octets", {}, body)).body == body[::-1]
 
 
 async def test_refusals_come_with_their_sentence(caplog: pytest.LogCaptureFixture) -> None:
@@ -289,3 +286,219 @@ async def test_a_request_that_only_reads_ends_with_its_client() -> None:
         await begun.wait()
         ask.cancel()
         await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_bytes_that_dribble_are_few() -> None:
+    """A stranger that sends octet by octet would make the loop turn for each of them."""
+    async with opened() as door:
+        _, writer = await asyncio.open_connection(*door.address)
+        await until(lambda: bool(door._strangers))
+        (stranger,) = door._strangers
+        for sent in range(1, connection.READS + 1):
+            writer.write(b"G")
+            await until(lambda sent=sent: stranger._reads == sent)  # type: ignore[misc] # a default
+        assert door._strangers
+        writer.write(b"G")
+        await until(lambda: not door._strangers)
+        writer.close()
+
+
+async def test_strangers_come_in_at_a_bounded_rate() -> None:
+    clock = Clock(steady=lambda: 1000.0)
+    async with opened(clock=clock) as door:
+        for _ in range(int(BURST)):
+            reader, writer = await asyncio.open_connection(*door.address)
+            writer.write(b"rubbish\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 400")
+            writer.close()
+        reader, writer = await asyncio.open_connection(*door.address)  # into the kernel's hands
+        writer.write(b"rubbish\r\n\r\n")
+        await until(lambda: door._resting is not None)
+        assert not door._strangers
+        clock.push(1.0)
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        writer.close()
+
+
+async def test_clients_with_the_token_are_not_counted_against_the_rate() -> None:
+    async with opened(clock=Clock(steady=lambda: 1000.0)) as door:
+        for _ in range(int(BURST) + 20):
+            async with client_of(door) as client:
+                await client.put("/echo", 1)
+
+
+async def test_too_many_clients_with_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FRIENDS", 2)
+    async with opened() as door, client_of(door) as first, client_of(door) as second, client_of(door) as third:
+        await first.put("/echo", 1)
+        await second.put("/echo", 1)
+        with pytest.raises(DoorRefused, match="too many connections"):
+            await third.put("/echo", 1)
+
+
+async def test_a_chunked_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "BODY", 10)
+    head = f"POST /octets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n"
+    async with opened() as door:
+        received = await raw(door, f"{head}Connection: close\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n".encode())
+        assert received.endswith(b"\r\n\r\nedcba")
+        received = await raw(door, f"{head}\r\nb\r\n01234567890\r\n0\r\n\r\n".encode())
+        assert received.startswith(b"HTTP/1.1 413")
+
+
+async def test_rubbish_behind_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = f"PUT /echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 0\r\n\r\n"
+    async with opened() as door:
+        received = await raw(door, f"{head}rubbish\r\n\r\n".encode())
+        assert received.count(b"HTTP/1.1 200") == 1
+        assert received.count(b"HTTP/1.1 400") == 1
+
+
+async def test_a_client_that_sends_ahead_is_held_back() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(_request: Request) -> Response:
+        await go_on.wait()
+        return answer({})
+
+    head = f"Host: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    async with opened(Route("POST", "/slow", slow)) as door:
+        reader, writer = await asyncio.open_connection(*door.address)
+        writer.write(f"POST /slow HTTP/1.1\r\n{head}Content-Length: 0\r\n\r\n".encode())
+        size = 8 << 20
+        writer.write(f"POST /slow HTTP/1.1\r\n{head}Content-Length: {size}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(b"x" * size)
+        await until(lambda: any(not friend._reading for friend in door._friends))
+        assert writer.transport.get_write_buffer_size() > 0
+        go_on.set()
+        assert (await reader.read()).count(b"HTTP/1.1 200") == 2
+        writer.close()
+
+
+async def test_a_client_that_does_not_read_is_cut_off() -> None:
+    clock = Clock()
+
+    async def large(_request: Request) -> Response:
+        return Response(body=b"x" * (32 << 20))
+
+    async with opened(Route("GET", "/large", large), clock=clock) as door:
+        reader, writer = await asyncio.open_connection(*door.address, limit=1024)
+        request = f"GET /large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+        writer.write(request * 2)
+        await until(lambda: any(friend._congested for friend in door._friends))
+        clock.push(connection.STALLED)
+        await until(lambda: not door._friends)
+        writer.transport.abort()
+        assert reader is not None
+
+
+async def test_a_client_that_reads_late_gets_all() -> None:
+    async def large(_request: Request) -> Response:
+        return Response(body=b"x" * (8 << 20))
+
+    async with opened(Route("GET", "/large", large)) as door:
+        reader, writer = await asyncio.open_connection(*door.address, limit=1024)
+        request = f"GET /large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        writer.write(f"{request}\r\n{request}Connection: close\r\n\r\n".encode())
+        await until(lambda: any(friend._congested for friend in door._friends))
+        assert len(await reader.read()) > 16 << 20
+        writer.close()
+
+
+async def test_a_door_that_closes_cuts_no_answer_in_two() -> None:
+    async def large(_request: Request) -> Response:
+        return Response(body=b"x" * (8 << 20))
+
+    door = Door([Route("GET", "/large", large)], token=TOKEN, clock=Clock())
+    await door.start("127.0.0.1", 0)
+    client = DoorClient("relay", *door.address, TOKEN)
+    await client.octets("/large")
+    ask = asyncio.create_task(client.octets("/large"))
+    await until(lambda: any(friend._congested for friend in door._friends))
+    closing = asyncio.create_task(door.close())
+    assert len(await ask) == 8 << 20
+    await closing
+    await client.close()
+
+
+async def test_a_door_that_was_never_opened_can_be_closed() -> None:
+    door = Door([], token=TOKEN, clock=Clock())
+    await door.close()
+    door = Door([], token=TOKEN, clock=Clock())
+    await door.start("::1", 0)
+    client = DoorClient("relay", *door.address, TOKEN)
+    with pytest.raises(DoorRefused):
+        await client.get("/")
+    await client.close()
+    await door.close()
+    await door.close()
+
+
+async def test_no_descriptors_are_left(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened() as door:
+        listener = door._listener
+
+        class Full:
+            def fileno(self) -> int:
+                return listener.fileno() if listener is not None else -1
+
+            def accept(self) -> None:
+                door._listener = listener
+                raise OSError(24, "Too many open files")
+
+        monkeypatch.setattr(door, "_listener", Full())
+        async with client_of(door) as client:
+            assert (await client.put("/echo", 1))["body"] == 1
+    assert "could not be accepted: [Errno 24]" in caplog.text
+
+
+async def test_a_client_whose_answer_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_request: Request) -> Response:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    monkeypatch.setattr(client_module, "ANSWER", 0.05)
+    async with opened(Route("GET", "/never", never)) as door, client_of(door) as client:
+        with pytest.raises(DoorAway, match=r"no answer in 0\.05 s"):
+            await client.get("/never")
+
+
+async def test_what_no_door_says() -> None:
+    """The client meets servers of another kind."""
+    answers: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answers.pop(0))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    client = DoorClient("relay", host, port, TOKEN)
+    for said, error in (
+        (b"220 mx.example ESMTP\r\n", DoorAway),
+        (b"", DoorAway),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", DoorAway),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno", DoorRefused),
+    ):
+        answers.append(said)
+        with pytest.raises(error):
+            await client.get("/")
+    server.close()
+    await client.close()
+
+
+async def test_connections_that_were_idle_for_long_are_not_used_again() -> None:
+    now = 0.0
+    async with opened() as door:
+        client = DoorClient("relay", *door.address, TOKEN, steady=lambda: now)
+        await client.put("/echo", 1)
+        now = client_module.LINGER + 1
+        before = set(door._friends)
+        await client.put("/echo", 1)
+        assert not before & door._friends
+        ask = asyncio.create_task(client.put("/echo", 1))
+        await asyncio.sleep(0)
+        await client.close()
+        assert (await ask)["body"] == 1
+        assert not client._idle

@@ -12,8 +12,9 @@ import pytest
 from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.smtp.client import Client, Transaction
 from postroad.smtp.client import session as session_module
+from postroad.smtp.client.engine import Client
+from postroad.smtp.client.events import Transaction
 from postroad.smtp.client.outcome import Deferred, Delivered, Outcome
 from postroad.tls import client_context
 from postroad_relay.delivery import courier as courier_module

@@ -70,9 +70,9 @@ def test_it_is_untouched_while_its_only_domain_has_not_been_attempted() -> None:
 
 def test_what_is_held_in_memory() -> None:
     message = active()
-    assert message.held == 0
+    assert message.octets == 0
     message.stored = Stored(message.message, Progress(), b"content")
-    assert message.held == 7
+    assert message.octets == 7
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal
-    from postroad.smtp.client import Transaction
+    from postroad.smtp.client.events import Transaction
     from postroad.smtp.client.outcome import Deferred
     from postroad_relay.delivery.router import Router
     from postroad_relay.queue.spool import Entry
@@ -160,7 +160,7 @@ class Bench:
 
     async def idle(self) -> None:
         """Wait until the queue is empty."""
-        await self.notes.until(lambda: not len(self.spool) and not self.manager._active)
+        await self.notes.until(lambda: not len(self.spool) and not self.manager.active)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -326,12 +326,12 @@ async def test_a_host_that_is_down_is_asked_once_for_all_that_wait(
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DEFERRED)) == 300)
     assert len(bench.courier.deliveries) == 1
     assert all(detail["reason"] == DOWN.reason for detail in bench.notes.find(Kind.DEFERRED))
-    await until(lambda: len(bench.manager._active) == 0)
+    await until(lambda: len(bench.manager.active) == 0)
     assert [entry.attempts for entry in bench.spool.entries()] == [1] + [0] * 299
     bench.courier.outcomes.clear()
     await bench.put("x@beta.test", "y@gamma.test")  # is for others too, so it does not wait, and finds the host there
     await bench.notes.until(lambda: len(bench.notes.find(Kind.DELIVERED)) == 301)
-    await until(lambda: not len(bench.manager._lanes))
+    await until(lambda: not len(bench.manager.lanes))
     await bench.close()
     assert caplog.messages == [
         f"mail for beta.test waits: {DOWN.reason}",
@@ -365,7 +365,7 @@ async def test_one_at_a_time_finds_out_whether_the_host_is_back(tmp_path: Path) 
     for number in range(9):
         await bench.put(f"u{number}@beta.test")
     await until(lambda: len(bench.courier.deliveries) == 9)
-    await until(lambda: not len(bench.manager._lanes))  # all have been attempted, by and by, and nobody waits
+    await until(lambda: not len(bench.manager.lanes))  # all have been attempted, by and by, and nobody waits
     await until(lambda: [entry.attempts for entry in bench.spool.entries()] == [1] * 9)
     await bench.close()
 
@@ -411,7 +411,7 @@ async def test_a_message_that_waits_and_is_rotten_is_passed_over(
     monkeypatch.setattr(bench.spool, "read", rotten)
     bench.courier.gates["beta.test"].set()
     await bench.notes.until(lambda: bool(bench.notes.find(Kind.FAILED)))
-    assert len(bench.manager._lanes) == 0
+    assert len(bench.manager.lanes) == 0
     assert bench.courier.deliveries == [("u0@beta.test",)]
     await bench.close()
 
@@ -422,7 +422,7 @@ async def test_workers_share_the_news_that_a_host_is_down(tmp_path: Path) -> Non
     for _ in range(3):
         await asyncio.gather(*(bench.put(f"u{number}@beta.test") for number in range(20)), bench.put("x@gamma.test"))
     await until(lambda: all(entry.attempts == 2 for entry in bench.spool.entries()))
-    await until(lambda: not bench.manager._lanes.workers)
+    await until(lambda: not bench.manager.lanes.workers)
     assert len(bench.spool) == 60
     assert len(bench.notes.find(Kind.DELIVERED)) == 3
     await bench.close()
@@ -448,13 +448,13 @@ async def test_only_so_many_are_active_and_held_in_memory(tmp_path: Path) -> Non
     bench.courier.gated = {"beta.test"}
     for number in range(10):
         await bench.put(f"u{number}@beta.test")
-    assert len(bench.manager._active) == 3
-    assert sum(active.stored is not None for active in bench.manager._active.values()) == 2
+    assert len(bench.manager.active) == 3
+    assert sum(active.stored is not None for active in bench.manager.active.values()) == 2
     bench.courier.gates["beta.test"].set()
     await bench.idle()
     assert [names[0] for names in bench.courier.deliveries] == [f"u{number}@beta.test" for number in range(10)]
     assert set(bench.courier.contents) == {CONTENT}
-    assert bench.manager._held == 0
+    assert bench.manager._octets == 0
     await bench.close()
 
 
@@ -648,7 +648,7 @@ async def test_a_worker_outlives_what_nobody_foresaw(
         raise ZeroDivisionError("oops")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.manager, "_settle", fail)
+        patch.setattr(bench.manager.outcomes, "settle", fail)
         await bench.put()
         await bench.courier.changed.wait()
         await asyncio.sleep(0)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal
-    from postroad.smtp.client import Transaction
+    from postroad.smtp.client.events import Transaction
     from postroad.smtp.client.session import Session
     from postroad_relay.delivery.router import Router
 
@@ -130,7 +130,7 @@ class Days:
         """Push the clock from timer to timer until something has come about; return the seconds that passed."""
         started = self.clock.monotonic()
         while True:
-            await self.notes.until(lambda: not self.manager._active)
+            await self.notes.until(lambda: not self.manager.active)
             if condition():
                 return self.clock.monotonic() - started
             seconds = self.clock.until_next()

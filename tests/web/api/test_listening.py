@@ -29,6 +29,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         return
     await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/held":
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        await asyncio.Event().wait()
     await send({"type": "http.response.body", "body": MANY if scope["path"] == "/many" else b"hello"})
 
 
@@ -37,7 +40,9 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
     monkeypatch.setattr(listening, "HEAD_WITHIN", 0.2)
     monkeypatch.setattr(listening, "READ_WITHIN", 0.2)
     served = Listening(app, connections=10)
-    await served.start("127.0.0.1", 0)
+    assert served.port == 0
+    served.bind("127.0.0.1", 0)
+    await served.start()
     yield served
     await served.close()
 
@@ -122,6 +127,26 @@ async def test_the_server_says_the_date_and_not_what_it_is(server: Listening) ->
     writer.close()
 
 
-async def test_a_port_that_is_taken_is_an_error(server: Listening) -> None:
+def test_a_port_that_is_taken_is_an_error(server: Listening) -> None:
     with pytest.raises(OSError, match="in use"):
-        await Listening(app, connections=1).start("127.0.0.1", server.port)
+        Listening(app, connections=1).bind("127.0.0.1", server.port)
+
+
+async def test_a_port_is_given_back_that_was_never_served() -> None:
+    listening = Listening(app, connections=1)
+    listening.bind("127.0.0.1", 0)
+    port = listening.port
+    await listening.close()
+    again = Listening(app, connections=1)
+    again.bind("127.0.0.1", port)
+    await again.close()
+
+
+async def test_requests_that_are_held_are_cut_off_at_the_end(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"GET /", b"GET /held"))
+    assert b"200" in await reader.readline()
+    async with asyncio.timeout(2):
+        await server.close()
+        await reader.read()
+    writer.close()

@@ -186,8 +186,8 @@ def test_a_delivery_is_timed_by_its_event_if_the_relay_did_not_time_it() -> None
     delivered = {"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", "reply": "250 OK"}
     assert fold.take(accepted())
     assert fold.take({**delivered, "time": "2026-03-01T12:00:00.200Z"})
-    assert tallies.hops["delivery"].count == 1
-    assert tallies.hops["delivery"].sum == pytest.approx(0.2)
+    assert tallies.latencies["delivery"].count == 1
+    assert tallies.latencies["delivery"].sum == pytest.approx(0.2)
 
 
 def test_a_recipient_that_accepted_did_not_name_is_added() -> None:
@@ -222,6 +222,7 @@ def test_uids_that_have_no_partner_stay() -> None:
     shelf = MemoryShelf()
     fold = Fold(shelf, Tallies())
     place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
-    assert fold.take({"kind": "stored", "queue_id": "S1", "recipients": ["b@b.test"], **place, "uid": 7})
+    now = {"time": "2026-03-01T12:00:00Z"}
+    assert fold.take({"kind": "stored", **now, "queue_id": "S1", "recipients": ["b@b.test"], **place, "uid": 7})
     assert fold.take({"kind": "moved", **place, "uid": "6:7", "to": "Old", "to_uid_validity": 2, "to_uid": 1})
     assert [(copy.mailbox, copy.uid) for copy, _ in shelf.copies] == [("INBOX", 7)]

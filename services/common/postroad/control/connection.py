@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._length = 0
         self._task: asyncio.Task[None] | None = None
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._safe = False
 
     # From the transport
@@ -92,7 +93,9 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._door.part(self)
         self._deadline.end()
-        if self._task is not None and self._safe:
+        if self._task is None:
+            self._gone.set_result(None)
+        elif self._safe:
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -127,15 +130,15 @@ class Connection(asyncio.Protocol):
 
     # From the door
 
-    def leave(self) -> asyncio.Task[None] | None:
-        """Close as soon as the request under way is answered; return the task that answers it."""
+    def leave(self) -> asyncio.Future[None]:
+        """Close as soon as the request under way is answered; the future ends when the last octet is sent."""
         self._leaving = True
         if self._task is None:
-            if self._transport is not None and not self._congested:
+            if self._transport is not None:
                 self._transport.close()
         elif self._safe:
             self._task.cancel()
-        return self._task
+        return self._gone
 
     def cut(self) -> None:
         """Close at once."""
@@ -212,15 +215,25 @@ class Connection(asyncio.Protocol):
         except Refusal as refusal:
             response = _refusal(refusal)
         except asyncio.CancelledError:  # the client or the service is gone
-            self._task = None
-            self.cut()
+            self._end()
             raise
         except Exception:  # noqa: BLE001 - logged, and answered by 500
             _log.exception("a request could not be answered", extra={"path": path})
             response = answer({"error": "something failed that nobody foresaw; the log has the details"}, 500)
+        if self._transport is None:
+            self._end()
+            return
         self._task = None
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._respond(response, closing=self._leaving)
+
+    def _end(self) -> None:
+        """End with a handler whose answer nobody gets."""
+        self._task = None
+        if self._transport is None:
+            self._gone.set_result(None)
+        else:
+            self.cut()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer and close: what follows on the connection can't be read, or need not be."""

@@ -87,9 +87,9 @@ class Door:
         if self._resting is not None:
             self._resting.cancel()
         await asyncio.gather(*self._opening, return_exceptions=True)
-        tasks = [task for connection in self._connections() if (task := connection.leave()) is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=FAREWELL)
+        farewells = [connection.leave() for connection in self._connections()]
+        if farewells:
+            await asyncio.wait(farewells, timeout=FAREWELL)
         for connection in self._connections():
             connection.cut()
 

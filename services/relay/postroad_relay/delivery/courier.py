@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.smtp.client import Finished
+from postroad.smtp.client.events import Finished
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad.smtp.client.session import Session
 from postroad_relay.delivery.pool import Pool
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
-    from postroad.smtp.client import Transaction
+    from postroad.smtp.client.events import Transaction
     from postroad.tap import Tap
     from postroad_relay.delivery.routing import Route, Target
     from postroad_relay.queue.spool import Stored

@@ -10,9 +10,10 @@ from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad_relay.queue.spool.record import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from postroad_relay.queue.spool import Entry, Stored
+    from postroad.smtp.client.session import Session
+    from postroad_relay.queue.spool import Entry, QueueId, Stored
 
 # RFC 3463 §3.5: X.4.7, delivery time expired.
 _EXPIRED = EnhancedStatus(5, 4, 7)
@@ -27,7 +28,24 @@ class Expired(Failed):
 class Active:
     """A message while attempts are made."""
 
-    __slots__ = ("attempt", "deferred", "done", "entry", "failed", "jobs", "message", "news", "stored")
+    __slots__ = (
+        "attempt",
+        "concluding",
+        "deferred",
+        "done",
+        "entry",
+        "failed",
+        "halt",
+        "held",
+        "jobs",
+        "message",
+        "news",
+        "notification",
+        "over",
+        "reported",
+        "stored",
+        "withdrawn",
+    )
 
     def __init__(self, entry: Entry, stored: Stored) -> None:
         self.entry = entry
@@ -35,10 +53,18 @@ class Active:
         self.attempt = entry.attempts + 1  # its number
         self.stored: Stored | None = None  # with its content, while there is memory for it
         self.done = set(stored.progress.done)
+        self.reported = stored.progress.reported
         self.failed = dict(stored.progress.failed)
         self.deferred = dict(stored.progress.deferred)
         self.jobs = 0  # domains that are still to be attempted
         self.news: list[tuple[int, Outcome]] = []  # for the journal, once they are durable
+        self.concluding = False  # the decision about it is on its way to the disk
+        self.notification: QueueId | None = None  # the DSN about it
+        # What an administrator wants of it:
+        self.held = False  # to be held after the attempts that are under way
+        self.withdrawn = False  # some of its recipients were not attempted
+        self.halt: Callable[[], None] | None = None  # called in place of the conclusion
+        self.over: Callable[[], None] | None = None  # called once it is active no more
 
     def note(self, indexes: Sequence[int], outcomes: Sequence[Outcome]) -> bool:
         """Note outcomes; return whether any of them is final."""
@@ -66,7 +92,7 @@ class Active:
         self.deferred.clear()
 
     @property
-    def held(self) -> int:
+    def octets(self) -> int:
         """How many octets of its content are in memory."""
         return len(self.stored.start) if self.stored is not None else 0
 
@@ -77,15 +103,25 @@ class Active:
 
     def progress(self, *, due: float, attempts: int) -> Progress:
         """Return its progress for the spool; `due` in seconds since the epoch."""
-        return Progress(due, attempts, frozenset(self.done), dict(self.failed), dict(self.deferred))
+        return Progress(
+            due, attempts, frozenset(self.done), dict(self.failed), dict(self.deferred), self.reported, self.held
+        )
+
+    @property
+    def left(self) -> list[int]:
+        """The recipients that have neither got nor failed it."""
+        count = len(self.message.envelope.recipients)
+        return [index for index in range(count) if index not in self.done and index not in self.failed]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """The recipients of one message in one domain, by their index in its envelope."""
 
     active: Active
     indexes: list[int]
+    session: Session | None = None  # over which it is being carried
+    cut: bool = False  # its attempt is given up for an administrator
 
 
 def period(seconds: float) -> str:

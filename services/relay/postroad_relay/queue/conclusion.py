@@ -31,6 +31,9 @@ def conclude(active: Active, report: Report | None, *, due: float | None, resume
     progress = None
     if due is not None:
         # A recipient in the report is done: the spool writes report and progress together.
-        done = frozenset(active.done | active.failed.keys())
-        progress = Progress(due, active.entry.attempts + 1, done, deferred=dict(active.deferred))
+        failed = active.failed.keys()
+        done = frozenset(active.done | failed)
+        reported = active.reported | failed if failed else active.reported
+        attempts = active.attempt if active.news or not active.withdrawn else active.entry.attempts
+        progress = Progress(due, attempts, done, deferred=dict(active.deferred), reported=reported, held=active.held)
     return Conclusion(progress, report, resume_at)

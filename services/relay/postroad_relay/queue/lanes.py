@@ -13,14 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from postroad.clock import Clock, Timer
     from postroad.smtp.client.outcome import Deferred
-    from postroad_relay.queue.active import Job
+    from postroad_relay.queue.active import Active, Job
     from postroad_relay.queue.capacity import Capacity
     from postroad_relay.queue.schedule import Schedule
     from postroad_relay.queue.spool import Entry, QueueId
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Lane:
     """The jobs of one domain."""
 
-    __slots__ = ("busy", "domain", "down", "in_ring", "jobs", "oldest", "timer", "waiting")
+    __slots__ = ("busy", "domain", "down", "in_ring", "jobs", "oldest", "probe_at", "timer", "waiting")
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
@@ -42,6 +42,7 @@ class Lane:
         self.waiting: dict[QueueId, Entry] = {}
         self.oldest = 0.0  # seconds of the monotonic clock; no message that waits arrived earlier
         self.timer: Timer | None = None  # for the next probe
+        self.probe_at = 0.0  # seconds since the epoch
 
     def wait(self, entry: Entry) -> None:
         """Let a message wait until the rest is over."""
@@ -54,6 +55,10 @@ class Carrier(Protocol):
 
     async def attempt(self, lane: Lane, job: Job) -> None:
         """Attempt a job and settle it."""
+        ...
+
+    def cut_off(self, job: Job) -> None:
+        """Note that an attempt was given up, with its outcome unknown."""
         ...
 
     def postpone(self, lane: Lane, job: Job, down: Deferred) -> None:
@@ -80,6 +85,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._ring: deque[Lane] = deque()
         self._workers: set[asyncio.Task[None]] = set()
+        self._running: dict[Job, asyncio.Task[None]] = {}
         self._stopping = False
         self.pause = min(capacity.rest, schedule.waits[0])  # seconds between two probes
 
@@ -91,6 +97,16 @@ class Lanes:
     def workers(self) -> int:
         """How many workers there are."""
         return len(self._workers)
+
+    @property
+    def running(self) -> int:
+        """How many attempts are under way."""
+        return len(self._running)
+
+    @property
+    def resting_count(self) -> int:
+        """How many domains rest."""
+        return sum(lane.down is not None for lane in self._lanes.values())
 
     def resting(self, domain: str) -> Lane | None:
         """Return the domain's lane if it rests."""
@@ -131,19 +147,28 @@ class Lanes:
                 worker.add_done_callback(self._workers.discard)
 
     async def _work(self) -> None:
+        worker = cast("asyncio.Task[None]", asyncio.current_task())
         while self._ring and not self._stopping:
             lane = self._ring.popleft()
             lane.in_ring = False
             if not lane.jobs:
+                self._forget(lane)
                 continue  # another worker has found the servers down, and postponed them all
             job = lane.jobs.popleft()
             lane.busy += 1
             self._offer(lane)  # at the end of the ring: lanes take turns
+            self._running[job] = worker
             try:
                 await self._carrier.attempt(lane, job)
+            except asyncio.CancelledError:
+                if not job.cut or self._stopping:
+                    raise
+                worker.uncancel()
+                self._carrier.cut_off(job)
             except Exception:
                 log.exception("the outcome of %s could not be noted", job.active.message.queue_id)
             finally:
+                del self._running[job]
                 lane.busy -= 1
                 self._offer(lane)
                 self._forget(lane)
@@ -165,6 +190,7 @@ class Lanes:
             self._carrier.postpone(lane, job, down)
         if lane.timer is None and not self._stopping:
             lane.timer = self._clock.call_later(self.pause, self.probe, lane)
+            lane.probe_at = self._clock.now() + self.pause
 
     def probe(self, lane: Lane) -> None:
         """Attempt one of the waiting messages, and all that have expired meanwhile."""
@@ -196,3 +222,53 @@ class Lanes:
         waiting = list(lane.waiting.values())
         lane.waiting.clear()
         self._carrier.resume(waiting)
+
+    # -- an administrator's hand ----------------------------------------------------------------------------------
+
+    def waiting(self) -> Iterator[tuple[Lane, Entry]]:
+        """Yield the messages that wait for domains that rest."""
+        for lane in self._lanes.values():
+            for entry in lane.waiting.values():
+                yield lane, entry
+
+    def lane_of(self, entry: Entry) -> Lane | None:
+        """Return the lane in which a message waits."""
+        return next((lane for lane in self._lanes.values() if entry.queue_id in lane.waiting), None)
+
+    def leave(self, entry: Entry) -> bool:
+        """Take a message out that waits, and return whether there was such a one."""
+        lane = self.lane_of(entry)
+        if lane is None:
+            return False
+        del lane.waiting[entry.queue_id]
+        return True
+
+    def probe_all(self) -> None:
+        """Try every domain that rests at once."""
+        for lane in [lane for lane in self._lanes.values() if lane.timer is not None]:
+            assert lane.timer is not None  # noqa: S101 - as just seen
+            lane.timer.cancel()
+            self.probe(lane)
+
+    def withdraw(self, actives: Collection[Active]) -> list[Job]:
+        """Take back the jobs of some messages that no worker has begun."""
+        withdrawn: list[Job] = []
+        for lane in self._lanes.values():
+            if any(job.active in actives for job in lane.jobs):
+                withdrawn += [job for job in lane.jobs if job.active in actives]
+                lane.jobs = deque(job for job in lane.jobs if job.active not in actives)
+        return withdrawn
+
+    def cut(self, actives: Collection[Active], *, even_final: bool) -> None:
+        """Give up attempts that are under way; of those whose server has the whole content, only if `even_final`.
+
+        Such a server takes the message or not, whatever we do: it is better to wait for its reply.
+        """
+        for job, worker in self._running.items():
+            if (
+                job.active in actives
+                and not job.cut
+                and (even_final or job.session is None or not job.session.is_final)
+            ):
+                job.cut = True
+                worker.cancel()

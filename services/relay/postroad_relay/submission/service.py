@@ -19,6 +19,7 @@ from postroad.smtp.server.service import Purpose
 from postroad.world.guesses import LONGEST_NAME, TooManyGuesses
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.bound import Bound
+from postroad_relay.submission.faults import Command, Faults
 from postroad_relay.submission.fixup import fix_up
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ TOO_MANY = "too many wrong passwords"
 class RelayService:
     """The service behind the relay's listeners (`postroad.smtp.server.service.Service`).
 
-    `policy` is replaced when the world changes; `most_queued` bounds the queue, in messages.
+    `policy` is replaced when the world changes, and `faults`, which apply to submission and the app door, when a test
+    asks for others. `most_queued` bounds the queue, in messages. `accepting` counts the messages whose content has come
+    and that the manager does not have yet.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class RelayService:
         clock: Clock | None = None,
     ) -> None:
         self.policy = policy
+        self.faults = Faults()
+        self.accepting = 0
         self._spool = spool
         self._manager = manager
         self._journal = journal
@@ -73,11 +78,15 @@ class RelayService:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | None:
+    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | Reply | None:
         """Return the world's account with this login name and password, or on the app door the name as it is.
 
         Raises `TooManyGuesses`.
         """
+        refusal = self.faults.refusal(Command.AUTH)
+        if refusal is not None:
+            self._refusals.note("AUTH", refusal, **session.facts, login=login[:LONGEST_NAME])
+            return refusal
         if session.purpose is Purpose.APP:
             return login[:LONGEST_NAME]
         try:
@@ -96,6 +105,8 @@ class RelayService:
         answer = self.policy.mail(session, envelope.reverse_path)
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
+        if answer.is_success and session.purpose is not Purpose.TRANSFER:
+            answer = self.faults.refusal(Command.MAIL) or answer
         if not answer.is_success:
             self._refusals.note("MAIL", answer, **session.facts, sender=envelope.sender)
         return answer
@@ -103,6 +114,8 @@ class RelayService:
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Answer RCPT."""
         answer = self.policy.rcpt(session, recipient.address)
+        if answer.is_success and session.purpose is not Purpose.TRANSFER:
+            answer = self.faults.refusal(Command.RCPT) or answer
         if answer.is_success:
             self._manager.expect(recipient.address)
         else:
@@ -134,21 +147,31 @@ class RelayService:
         octets = content.read()
         message, start = self._compose(session, envelope, header, len(octets), eight_bit=not octets.isascii())
         entry, durable = self._spool.add(message, (start, octets))
+        self.accepting += 1
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def written(done: asyncio.Future[None]) -> None:
             error = done.exception()
             if error is not None:
+                self.accepting -= 1
                 answer.set_exception(error)
                 return
             # The future wakes the receiver in the loop's next turn, after the next line.
             answer.set_result(_queued_as(message.queue_id))
             self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
+            self.accepting -= 1
 
         durable.add_done_callback(written)
         return answer
 
     async def _take_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
+        self.accepting += 1
+        try:
+            return await self._store_spilled(session, envelope, header, content)
+        finally:
+            self.accepting -= 1
+
+    async def _store_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
         eight_bit = await asyncio.to_thread(_eight_bit, content)
         message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
         entry, durable = await self._spool.add_spilled(message, start, content)

@@ -14,9 +14,13 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
 from postroad.control.client import DoorAway, DoorRefused
-from postroad_web.api import health, home, native
+from postroad_web import mailpit
+from postroad_web.api import health, home, metrics, native
+from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import Safety
+from postroad_web.catalog.catalog import ContentGone
+from postroad_web.search.tree import QueryError
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -37,9 +41,17 @@ def build(services: Services) -> Starlette:
         HTTPException: _http,
         DoorAway: _away,
         DoorRefused: _refused,
+        ContentGone: _gone,
+        QueryError: _query,
     }
     return Starlette(
-        routes=[*health.routes(services), *native.routes(services), *home.routes(services)],
+        routes=[
+            *health.routes(services),
+            *metrics.routes(services),
+            *native.routes(services),
+            *mailpit.routes(services),
+            *home.routes(services),
+        ],
         middleware=[Middleware(Safety, services=services)],
         exception_handlers=handlers,
     )
@@ -78,6 +90,16 @@ async def _refused(request: Request, error: DoorRefused) -> Response:
         return await _problem(request, Problem(error.status, "Refused", error.sentence))
     log.error("a control door has failed", extra={"status": error.status, "reason": error.sentence})
     return await _problem(request, Problem(502, "A service has failed", error.sentence))
+
+
+async def _gone(request: Request, error: ContentGone) -> Response:
+    """Answer that a message is known but its content is not to be had any more."""
+    return await _problem(request, Problem(410, "The content is gone", f"{error}."))
+
+
+async def _query(request: Request, error: QueryError) -> Response:
+    """Answer that a query of the search language can't be read."""
+    return await _problem(request, refusal(Wrong([("query", str(error))])))
 
 
 async def _http(request: Request, error: HTTPException) -> Response:

@@ -7,8 +7,9 @@ a client that does not read. `Patient` gives each of these a time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import socket
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -18,14 +19,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import ASGIApp
-
 HEAD_WITHIN = 10.0  # seconds for the whole head of a request, from its first octet or from the connection on
 IDLE_FOR = 75  # seconds between two requests
 READ_WITHIN = 60.0  # seconds until a client that has stopped reading has to read on
 HEAD = 32 << 10  # octets of a request's head
 FRAME = 64 << 10  # octets of a websocket message from a client
-LEAVING = 1  # second for the requests under way when the service stops
+BACKLOG = 1024  # connections that may wait to be accepted
+GRACE = 0.3  # seconds that requests have to end when the service is stopped
 
 
 class Patient(H11Protocol):
@@ -83,32 +83,54 @@ class Patient(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers and its ten wake-ups per second."""
+    """uvicorn's server without its signal handlers and its ten wake-ups per second; nobody waits for long requests."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.listening = asyncio.Event()
         self.leave = asyncio.Event()
+        self._log = logging.getLogger("uvicorn.error")
+        self._log.setLevel(logging.ERROR)  # what strangers send wrongly is not ours to log
 
-    @contextmanager
+    @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the composition root."""
         yield
 
     async def main_loop(self) -> None:
         """Keep the Date field right until `leave` is set."""
+        self.listening.set()
         while not self.leave.is_set():
             await self.on_tick(0)
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self.leave.wait()
-            except TimeoutError:
-                continue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listener, let requests end that do so at once, and cut off the others."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        state = self.server_state
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                while state.connections:  # noqa: ASYNC110 - uvicorn has no event for it
+                    await asyncio.sleep(0.02)
+        self._log.disabled = True  # it would report each request that is cut off
+        for task in tuple(state.tasks):
+            task.cancel()
+        for connection in tuple(state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
 
 
 class Listening:
     """Serves an application at one address. `connections` is the most of them at a time."""
 
-    def __init__(self, app: ASGIApp, *, connections: int) -> None:
+    def __init__(self, app: Any, *, connections: int) -> None:
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -121,24 +143,41 @@ class Listening:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                backlog=BACKLOG,
                 limit_concurrency=connections,
                 timeout_keep_alive=IDLE_FOR,
-                timeout_graceful_shutdown=LEAVING,
                 h11_max_incomplete_event_size=HEAD,
             )
         )
+        self._listeners: list[socket.socket] = []
         self._task: asyncio.Task[None] | None = None
-        self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen, and serve from now on; raises `OSError` if the port can't be bound."""
+    @property
+    def port(self) -> int:
+        """The port that was bound; 0 before."""
+        return next((int(listener.getsockname()[1]) for listener in self._listeners), 0)
+
+    def bind(self, host: str, port: int) -> None:
+        """Take the port; raises `OSError` if it can't be bound."""
         family: Any = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=1024)
-        self.port = listener.getsockname()[1]
-        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        listener = socket.socket(family)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+        except BaseException:
+            listener.close()
+            raise
+        self._listeners.append(listener)
+
+    async def start(self) -> None:
+        """Serve from now on, at the port that was bound."""
+        self._task = asyncio.create_task(self._server.serve(sockets=self._listeners))
+        await self._server.listening.wait()
 
     async def close(self) -> None:
-        """Close the listener, give requests under way a second, and end."""
+        """Close the listener and end, within about half a second: requests that are held are cut off."""
         if self._task is not None:
             self._server.leave.set()
             await self._task
+        for listener in self._listeners:
+            listener.close()

@@ -17,7 +17,7 @@ from postroad_web.catalog.digesting import Content
 from postroad_web.catalog.folding import WANTED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from postroad.clock import Clock, Timer
     from postroad_web.catalog.folding import Want
@@ -30,6 +30,7 @@ YOUNG = (
 )
 STRIKES = 3  # times that the store may say of a copy that it is gone, before the content counts as lost
 PAUSE = 0.5  # seconds before a door is asked again
+MOST = 5000  # records that wait for one door; others wait in the database
 AT_ONCE = 10  # contents that the relay is asked for at a time
 _GONE = 0xFFFFFFFF
 
@@ -66,33 +67,38 @@ class Contents:
         self._young: dict[int, Timer] = {}
         self._strikes: dict[int, int] = {}
         self._reading: Counter[int] = Counter()
-        self._look: int | None = 0  # after this number there are further records without content
+        self._look: int | None = 0  # the database may know further records without content after this number
+        self._left_out = False  # records that were too many; they are in the database
         self._store_bell = asyncio.Event()
         self._relay_bell = asyncio.Event()
 
     def settled(self, upto: float = math.inf) -> bool:
         """Whether every content of records up to a number that is to be had at the moment has been read."""
-        if self._look is not None and self._look < upto:
+        if self._left_out or (self._look is not None and self._look < upto):
             return False
         wanted = (self._reading, self._in_store, self._in_relay, self._young)
         return not any(number <= upto for numbers in wanted for number in numbers)
 
-    def add(self, wants: tuple[Want, ...] | list[Want], *, more: bool = False) -> None:
-        """Get the contents of these records; with `more` there are others, which the database knows."""
+    def add(self, wants: Iterable[Want]) -> None:
+        """Get the contents of these records."""
         for want in wants:
             self._forget(want.number)
             if want.copy is not None:
-                self._in_store[want.number] = want
+                self._add_to(self._in_store, want)
             elif want.is_tried or want.is_lost:
-                self._in_relay[want.number] = want
+                self._add_to(self._in_relay, want)
             elif len(self._young) < YOUNG:
                 self._young[want.number] = self._clock.call_later(PATIENCE, self._grown, want)
-        if more and self._look is None:
-            self._look = 0
-        if self._in_store or self._look is not None:
+        if self._in_store:
             self._store_bell.set()
         if self._in_relay:
             self._relay_bell.set()
+
+    def _add_to(self, wants: dict[int, Want], want: Want) -> None:
+        if len(wants) < MOST:
+            wants[want.number] = want
+        else:
+            self._left_out = True
 
     async def run(self) -> None:
         """Get contents for ever."""
@@ -125,14 +131,19 @@ class Contents:
             self._store_bell.clear()
             while self._in_store:
                 await self._read_store(self._taken(self._in_store, WANTED))
+            if self._left_out and self._look is None and not (self._in_store or self._in_relay):
+                self._look, self._left_out = 0, False
             if self._look is not None:
                 await self._find_more(self._look)
 
     async def _find_more(self, after: int) -> None:
+        """Add the next records that the database knows to be without content."""
         wants = await self._more(after)
         self._look = wants[-1].number if wants else None
-        self.add(wants)  # rings the bell if there is more to do, also for what was added meanwhile
-        if not wants:
+        self.add(wants)
+        if wants:
+            self._store_bell.set()
+        else:
             await self._digest([])  # those who wait until all is settled look again
 
     async def _read_store(self, wants: list[Want]) -> None:
@@ -188,6 +199,7 @@ class Contents:
             self._relay_bell.clear()
             while self._in_relay:
                 await self._read_relay(self._taken(self._in_relay, AT_ONCE))
+            self._store_bell.set()  # there is room for those that were left out
 
     async def _read_relay(self, wants: list[Want]) -> None:
         numbers = [want.number for want in wants]

@@ -120,7 +120,7 @@ CREATE VIRTUAL TABLE texts USING fts5 (
 TRIGRAM = 3  # characters; the index can't find fewer
 
 
-_CONTAINS = "(SELECT instr(bodies.text, ?) FROM bodies WHERE bodies.number = records.number)"
+_CONTAINS = "EXISTS (SELECT 1 FROM bodies WHERE bodies.number = records.number AND instr(bodies.text, ?))"
 _CANDIDATE = "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed)"
 
 
@@ -130,11 +130,16 @@ def containing(text: str) -> tuple[str, list[Any]]:
     The index gives candidates, with all trigrams of the text; the text itself decides.
     """
     text = searchable(text)
-    if len(text) < TRIGRAM:
-        return _CONTAINS, [text]
+    condition, values = candidates(text)
+    return f"{condition} AND {_CONTAINS}", [*values, text]
+
+
+def candidates(text: str) -> tuple[str, list[Any]]:
+    """Return a condition on `records` that all those meet in whose text `text` is, and few others do."""
     trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
-    match = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
-    return f"{_CANDIDATE} AND {_CONTAINS}", [match, text]
+    if not trigrams:
+        return "1", []
+    return _CANDIDATE, [" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)]
 
 
 def open_writer(directory: Path) -> sqlite3.Connection:

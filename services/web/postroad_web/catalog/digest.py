@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.fields import fields, header_end
@@ -19,7 +19,7 @@ from postroad_web.catalog.searchable import searchable
 from postroad_web.catalog.tags import tags_of
 from postroad_web.message.addresses import addresses
 from postroad_web.message.markup import read_markup
-from postroad_web.message.parse import parse_date
+from postroad_web.message.parse import header_lines, parse_date
 from postroad_web.message.parts import sorted_entities
 
 if TYPE_CHECKING:
@@ -43,17 +43,27 @@ _DATE = re.compile(
 _addresses = remembered(1024, 256)(addresses)  # a sender's messages name the same people again and again
 
 
-def read_content(content: bytes, recipients: Sequence[str]) -> tuple[Digest, str]:
-    """Return the digest and the searchable text of a message with these recipients in its envelope; never fails."""
+class Extract(NamedTuple):
+    """What the catalog keeps of a content."""
+
+    digest: Digest
+    text: str  # in the form of `searchable`
+    header: str  # as `header_lines` has it
+
+
+def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
+    """Read a message with these recipients in its envelope; never fails."""
+    header_size = header_end(content, 0, len(content))
+    header = fields(content[:header_size])
     people: dict[bytes, tuple[Address, ...]] = {}
     texts: dict[bytes, list[bytes]] = {}
-    for name, value in fields(content[: header_end(content, 0, len(content))]):
+    for name, value in header:
         if name in _ADDRESSES:
             people[name] = people.get(name, ()) + _addresses(value)
         elif name in _TEXTS:
             texts.setdefault(name, []).append(value)
     subject = decode_words(texts[b"subject"][0]) if b"subject" in texts else ""
-    _, text_parts, html_part, attachments, inline = sorted_entities(content)
+    _, text_parts, html_part, attachments, inline = sorted_entities(content, header_size, header)
     html = read_markup(_decoded(content, html_part)).text if html_part is not None else ""
     plain = [_decoded(content, part) for part in text_parts]
     named = [part for part in (*attachments, *inline) if part.filename or part.content_id]
@@ -86,7 +96,7 @@ def read_content(content: bytes, recipients: Sequence[str]) -> tuple[Digest, str
         *plain,
         html,
     ]
-    return digest, searchable("\n".join(lines)[:MAX_TEXT])
+    return Extract(digest, searchable("\n".join(lines)[:MAX_TEXT]), header_lines(header))
 
 
 def _decoded(content: bytes, part: Entity) -> str:
@@ -98,12 +108,12 @@ def _decoded(content: bytes, part: Entity) -> str:
 
 def _snippet(text: str) -> str:
     """Return the beginning of a text on one line, with three dots where more follows."""
-    line = " ".join(text[: 5 * SNIPPET].split())
+    line = _clean(" ".join(text[: 5 * SNIPPET].split()))
     if len(line) <= SNIPPET and line.isascii():
         return line
-    octets = line.encode("utf-8", "replace")
+    octets = line.encode("utf-8")
     if len(octets) <= SNIPPET:
-        return _clean(line)
+        return line
     return octets[:SNIPPET].decode("utf-8", "ignore").rstrip() + "..."
 
 

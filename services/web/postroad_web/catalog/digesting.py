@@ -17,7 +17,6 @@ from postroad_web.catalog.record import Digest
 from postroad_web.catalog.rows import digest_columns
 from postroad_web.catalog.shelf import is_present
 from postroad_web.catalog.writer import News
-from postroad_web.message.parse import header_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,10 +83,10 @@ class Digesting:
         execute = self._writer.connection.execute
         recipients = [recipient.address for recipient in journey.recipients]
         try:
-            digest, text = read_content(octets, recipients)
+            digest, text, header = read_content(octets, recipients)
         except Exception:  # noqa: BLE001 - one message that can't be read must not hold up all others
             _log.exception("a content can't be read", extra={"queue_id": journey.id})
-            digest, text = Digest(), ""
+            digest, text, header = Digest(), "", ""
         journey.digested = 1
         number = journey.number
         if tags is None:
@@ -107,7 +106,7 @@ class Digesting:
             ),
         )
         execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (number, text))
-        execute("INSERT OR REPLACE INTO headers VALUES (?, ?)", (number, header_lines(octets)))
+        execute("INSERT OR REPLACE INTO headers VALUES (?, ?)", (number, header))
         execute("INSERT OR REPLACE INTO unindexed VALUES (?)", (number,))
 
     def index(self) -> bool:

@@ -110,6 +110,7 @@ class Fold:
         journey.protocol = event.get("protocol") or ""
         journey.tls = event.get("tls")
         journey.recipients = [Recipient(address) for address in event["recipients"]]
+        self._tallies.hops.accepted(journey.id, journey.arrived)
         self._shelf.add(journey)
 
     def _queued(self, event: Mapping[str, Any]) -> None:
@@ -141,6 +142,7 @@ class Fold:
         match = _STORED_AS.search(recipient.reason)
         if match is not None:
             recipient.via = match[1]
+            self._tallies.hops.delivered(match[1], journey.arrived)
             journey.placed += self._shelf.link(match[1], journey)
         self._shelf.change(journey)
 
@@ -204,6 +206,9 @@ class Fold:
             [address.lower() for address in event["recipients"]],
             bool(event.get("captured")),
         )
+        self._tallies.hops.stored(copy.store_id, _seconds(event))
+        if copy.captured:
+            self._tallies.count("captured")
         self._add(copy, self._shelf.by_store_id(copy.store_id))
 
     def _removed(self, event: Mapping[str, Any]) -> None:

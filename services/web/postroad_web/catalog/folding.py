@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 WANTED = 500  # contents that are asked for at a time
 
 _KIND = re.compile(rb'"kind":"([a-z]+)"')  # in a JSON string the quotes would be escaped
+_ATTEMPTED = Kind.ATTEMPTED.value.encode("ascii")
 _NOT_FOLDED = frozenset(kind.value.encode("ascii") for kind in (Kind.RESOLVED, Kind.ATTEMPTED, Kind.RETRIEVED))
 _TRIED = frozenset({State.DEFERRED, State.FAILED, State.DROPPED})
 
@@ -48,7 +49,6 @@ class Folded(NamedTuple):
 
     news: tuple[News, ...]
     wants: tuple[Want, ...]  # of the records that it touched, those without content
-    more: bool  # there are further ones
 
 
 class Folding:
@@ -74,13 +74,15 @@ class Folding:
         known = [journey.number for journey in changed if journey.digested]
         undigested = [journey for journey in (*new, *changed) if not journey.digested]
         news = (News(writer.cursor, Happened.UPDATED, known),) if known else ()
-        return Folded(news, tuple(map(want_of, undigested[:WANTED])), len(undigested) > WANTED)
+        return Folded(news, tuple(map(want_of, undigested)))
 
     def _take(self, service: str, lines: Iterable[bytes]) -> None:
         for line in lines:
             kind = _KIND.search(line)
             if kind is not None and kind[1] in _NOT_FOLDED:
                 self._tallies.count(kind[1].decode("ascii"))
+                if kind[1] == _ATTEMPTED:
+                    self._tallies.hops.attempted(line)
                 continue
             try:
                 understood = self._fold.take(orjson.loads(line))

@@ -145,7 +145,7 @@ class Keeper:
             pieces, self._pieces = self._pieces, []
             self._folded.set()
             folded = await self._persist(self._folding.fold, pieces)
-            self.contents.add(folded.wants, more=folded.more)
+            self.contents.add(folded.wants)
             for service, _, position in pieces:
                 self.position[service] = position
             for news in folded.news:

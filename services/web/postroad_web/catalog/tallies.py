@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Final
 
+from postroad_web.catalog.hops import Hops
+
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)  # seconds
 
 
@@ -43,10 +45,13 @@ class Tallies:
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()
-        self.hops: dict[str, Histogram] = {
+        self.latencies: dict[str, Histogram] = {
+            "attempt": Histogram(),  # from the relay's 250 to its first transaction with a server
+            "store": Histogram(),  # from the relay's 250 to the mailbox
             "delivery": Histogram(),  # from the relay's 250 to that of the recipient's server
             "catalog": Histogram(),  # from the relay's 250 to the record with its content
         }
+        self.hops = Hops(self.observe)
 
     def count(self, kind: str) -> None:
         """Count an event."""
@@ -54,4 +59,4 @@ class Tallies:
 
     def observe(self, hop: str, seconds: float) -> None:
         """Count the time of a hop; a clock that was set back makes it 0."""
-        self.hops[hop].observe(max(0.0, seconds))
+        self.latencies[hop].observe(max(0.0, seconds))

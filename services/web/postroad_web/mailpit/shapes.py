@@ -33,6 +33,11 @@ def blind(record: Record) -> list[dict[str, str]]:
     return [*addresses(named), *({"Name": "", "Address": address} for address in envelope_only(record))]
 
 
+def tags_of(record: Record) -> list[str]:
+    """Return the tags, sorted."""
+    return sorted(record.tags, key=str.lower)
+
+
 def bare(message_id: str | None) -> str:
     """Return a Message-ID without its angle brackets."""
     return (message_id or "").strip().removeprefix("<").removesuffix(">")
@@ -54,7 +59,7 @@ def summary(record: Record) -> dict[str, Any]:
         "Subject": digest.subject,
         "Created": rfc3339(record.arrived),
         "Username": record.login or "",
-        "Tags": list(record.tags),
+        "Tags": tags_of(record),
         "Size": size(record),
         "Attachments": digest.attachments,
         "Snippet": digest.snippet,
@@ -119,7 +124,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         },
         "Date": rfc3339(date),
         "Created": rfc3339(record.arrived),
-        "Tags": list(record.tags),
+        "Tags": tags_of(record),
         "Username": record.login or "",
         "Text": parsed.text,
         "HTML": parsed.html,

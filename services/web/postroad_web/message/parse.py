@@ -21,12 +21,15 @@ from postroad_web.message.parts import part_octets, sorted_parts
 from postroad_web.message.unsubscribe import read_unsubscribe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from postroad_web.catalog.record import Address
     from postroad_web.message.parsed import Part
 
 MAX_HEADER = 32 * 1024  # characters of a header that searches see
 MAX_MARKUP = 4 * 1024 * 1024  # characters of HTML that are read for text and links
 
+_FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")  # with the lines that continue it
 _BREAKS = re.compile(r"[\0\r\n]")
 _ASCII_BREAKS = {ord(character): " " for character in "\0\r\n"}
 # Looked for where no parameter names the charset.
@@ -84,14 +87,30 @@ def parse_message(raw: bytes) -> Parsed:
     )
 
 
-def header_lines(raw: bytes) -> str:
-    """Return the header for searches: a line `name: value` per field, the name in lower case, the value decoded.
+def header_lines(header: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the fields (lower-case name, unfolded value) for searches: a line `name: value` each, the value decoded.
 
     Each line has a line feed on both sides. It is cut at `MAX_HEADER`.
     """
-    lines = [_on_a_line(f"{decode(name, None).lower()}: {decode_words(value)}") for name, value in _fields(raw)]
+    lines = [_on_a_line(f"{decode(name, None)}: {decode_words(value)}") for name, value in header]
     text = "\n".join(lines)[:MAX_HEADER]
     return f"\n{text}\n"
+
+
+def without_fields(
+    raw: bytes, dropped: frozenset[bytes], *, of: frozenset[bytes] = frozenset()
+) -> tuple[bytes, dict[bytes, list[bytes]]]:
+    """Return a message without header fields of some names, and the unfolded values of those and of the names `of`."""
+    end = header_end(raw, 0, len(raw))
+    values: dict[bytes, list[bytes]] = {name: [] for name in dropped | of}
+    kept: list[bytes] = []
+    for field in _FIELD.findall(raw[:end]):
+        name = field.partition(b":")[0].strip(b" \t").lower()
+        if name in values:
+            values[name].append(unfold(field).partition(b":")[2].strip(b" \t\r\n"))
+        if name not in dropped:
+            kept.append(field)
+    return b"".join(kept) + raw[end:], values
 
 
 def _on_a_line(text: str) -> str:

@@ -71,15 +71,14 @@ class Entities(NamedTuple):
     inline: list[Entity]
 
 
-def sorted_entities(content: bytes) -> Entities:
-    """Return the parts of a message, without looking into them."""
-    header_size = header_end(content, 0, len(content))
+def sorted_entities(content: bytes, header_size: int, header: list[tuple[bytes, bytes]]) -> Entities:
+    """Return the parts of a message, without looking into them; `header` has the fields of its header section."""
     if b"multipart" in content[:header_size].lower():
         parsed = parse(content)
         root = unpack(parsed.parts, parsed.header_size, len(content))
     else:  # no need to look for parts: saves half of the time
         root = Node(Kind.LEAF, 0, header_size, len(content))
-    reads = list(_walk(content, root))
+    reads = list(_walk(content, root, header))
     if reads[0].is_multipart:
         by_depth = sorted(reads, key=lambda read: read.depth)
         return Entities(reads, *_of_multipart(reads, by_depth))
@@ -88,7 +87,9 @@ def sorted_entities(content: bytes) -> Entities:
 
 def sorted_parts(content: bytes) -> Sorted:
     """Return the parts of a message."""
-    reads, texts, html, attachments, inline = sorted_entities(content)
+    header_size = header_end(content, 0, len(content))
+    header = fields(content[:header_size])
+    reads, texts, html, attachments, inline = sorted_entities(content, header_size, header)
     roles = {read.part_id: Role.INLINE for read in inline}
     roles |= {read.part_id: Role.ATTACHMENT for read in attachments}
     roles |= {read.part_id: Role.TEXT for read in texts}
@@ -129,13 +130,13 @@ def _of_single(read: Entity) -> tuple[list[Entity], Entity | None, list[Entity],
     return ([], read, [], []) if read.content_type == _HTML else ([read], None, [], [])
 
 
-def _walk(content: bytes, root: Node) -> Iterator[Entity]:
+def _walk(content: bytes, root: Node, header: list[tuple[bytes, bytes]]) -> Iterator[Entity]:
     """Yield the parts in the order of the message, without recursion."""
     waiting: list[tuple[Node, str, int, str]] = [(root, "", 0, _TEXT)]
     while waiting:
         node, number, depth, default = waiting.pop()
         mime: dict[bytes, bytes] = {}
-        for name, value in fields(content[node.start : node.body]):
+        for name, value in fields(content[node.start : node.body]) if number else header:
             if name.startswith(b"content-"):
                 mime.setdefault(name, value)
         read = _read(node, number or "0", depth, default, mime)

@@ -42,9 +42,8 @@ def read_date(text: str, zone: tzinfo) -> float | None:
 
 
 def _time(given: dict[str, str | None], zone: tzinfo) -> float | None:
-    year = int(given["year"] or 0)
-    if year < 100:
-        year += 2000
+    digits = given["year"] or ""
+    year = int(digits) + (2000 if len(digits) == 2 else 0)
     name = given.get("name")
     month = _MONTH[name] if name else int(given.get("month") or 1)
     hour = int(given["hour"] or 0)

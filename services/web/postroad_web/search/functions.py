@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from postroad_web.catalog.searchable import searchable
-from postroad_web.search.pattern import searcher
+from postroad_web.search.pattern import literal_of, searcher
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +22,7 @@ def install(connection: sqlite3.Connection) -> None:
         ("has_address", _has_address, 2),
         ("has_header", has_header, 3),
         ("finds", finds, 2),
+        ("finds_text", finds_text, 2),
         ("finds_address", _finds_address, 2),
         ("finds_header", finds_header, 3),
     ):
@@ -46,6 +47,11 @@ def ascii_lower(text: str) -> str:
 def finds(value: str, source: str) -> bool:
     """Return whether the regular expression finds something in the value."""
     return searcher(source)(value)
+
+
+def finds_text(text: str, source: str) -> bool:
+    """Return whether the regular expression finds something in a searchable text."""
+    return literal_of(source) in text and searcher(source)(text)
 
 
 def header_values(header: str, name: str) -> list[str]:

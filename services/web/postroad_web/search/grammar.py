@@ -266,7 +266,9 @@ class _Reader:
             return Sender(None, whole=True) if value == "<>" else Sender(value, whole=_is_whole(value))
         if keyword == "tag":
             return Tagged(value)
-        return Stored(account=value) if keyword == "account" else Stored(mailbox=value)
+        if keyword == "account":
+            return Stored(account=value)
+        return Stored(mailbox="INBOX" if value.upper() == "INBOX" else value)  # RFC 3501 §5.1: in any case
 
 
 def _is_whole(value: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_web.catalog.record import Address, Origin
 from postroad_web.catalog.searchable import searchable
-from postroad_web.search.functions import ascii_lower, finds, finds_header, has, has_header
+from postroad_web.search.functions import ascii_lower, finds, finds_header, finds_text, has, has_header
 from postroad_web.search.tree import (
     All,
     And,
@@ -110,10 +110,9 @@ def _flag(node: Flag, subject: Subject) -> bool:
 
 def _stored(node: Stored, subject: Subject) -> bool:
     copies = [copy for one in subject.record.recipients for copy in one.copies if not copy.removed]
-    if node.mailbox is None:
-        return ascii_lower(node.account or "") in {ascii_lower(copy.account) for copy in copies}
-    mailbox = "INBOX" if node.mailbox.upper() == "INBOX" else node.mailbox
-    return mailbox in {copy.mailbox for copy in copies}
+    if node.account is not None:
+        return not {node.account, node.account.lower()}.isdisjoint(copy.account for copy in copies)
+    return node.mailbox in {copy.mailbox for copy in copies}
 
 
 def _compare(node: Compare, subject: Subject) -> bool:
@@ -126,7 +125,7 @@ def _pattern(node: Pattern, subject: Subject) -> bool:
         return finds_header(subject.header, node.header, node.source)
     if node.names:
         return any(finds(value, node.source) for name in node.names for value in values_of(subject.record, name))
-    return finds(subject.text, node.source)
+    return finds_text(subject.text, node.source)
 
 
 _RULES: dict[type[Node], Callable[[Any, Subject], bool]] = {

@@ -5,6 +5,7 @@ Letters match in either case, because the catalog keeps its text in lower case. 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import re2
@@ -36,6 +37,38 @@ def searcher(source: str) -> Callable[[str], bool]:
     except re2.error as error:
         raise PatternError(f"the regular expression can't be read: {_reason(error)}") from None
     return lambda text: compiled.search(text) is not None
+
+
+# What comes next in an expression: a quantifier; a literal, perhaps escaped; a group without groups or a class; others.
+_PIECE = re.compile(
+    r"""(?P<quantifier>[*?]|\{[^}]*\}|\+)
+    |\\?(?P<punctuation>(?<=\\)[^\w\s]|[@_!#%&'/:=`~-])|(?P<word>[A-Za-z0-9])
+    |\((?:[^()\[\]\\]|\\.)*\)|\[\^?\]?(?:[^\]\\]|\\.)*\]|\\.|.""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@remembered(16, MAX_PATTERN)
+def literal_of(source: str) -> str:
+    """Return a text in lower case that is in all that the expression can match, empty if none is easily found.
+
+    The index of texts finds candidates by it.
+    """
+    if "|" in source or "(?" in source or "\\Q" in source:
+        return ""
+    best = run = ""
+    for match in _PIECE.finditer(source):
+        literal = match["punctuation"] or match["word"]
+        if literal is not None and literal.isascii() and literal not in '<>",;()':
+            run += literal
+            continue
+        if match["quantifier"] is not None and match["quantifier"] != "+":
+            run = run[:-1]
+        best = max(best, run, key=len)
+        run = ""
+        if match[0] == "(":  # groups in groups: what follows may be within one that need not match
+            break
+    return max(best, run, key=len).lower()
 
 
 def _reason(error: Exception) -> str:

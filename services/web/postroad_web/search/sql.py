@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from postroad_web.catalog.database import containing
+from postroad_web.catalog.database import candidates, containing
 from postroad_web.catalog.record import Origin
 from postroad_web.catalog.searchable import searchable
+from postroad_web.search.pattern import literal_of
 from postroad_web.search.tree import (
     All,
     And,
@@ -55,9 +56,13 @@ _FLAGS = {
     "attachment": "records.attachments > 0",
     "inline": "records.inline > 0",
 }
+_WORD = re.compile(r'[^\s<>",;()\x00-\x1f\x7f]+')
 _WILD = re.compile(r"[\\%_]")
 _IN = "EXISTS (SELECT 1 FROM {0} WHERE {0}.number = records.number AND {1})"
-_COPY = "EXISTS (SELECT 1 FROM copies WHERE copies.number = records.number AND NOT copies.removed AND copies.{} = ?{})"
+_COPY = (
+    "records.number IN (SELECT copies.number FROM copies WHERE copies.{} AND NOT copies.removed"
+    " AND copies.number IS NOT NULL)"
+)
 
 
 def condition(node: Node) -> Condition:
@@ -81,13 +86,23 @@ def _not(node: Not) -> Condition:
 
 
 def _contains(node: Contains) -> Condition:
-    sql, values = containing(node.text)
-    return f"coalesce(({sql}), 0)", values
+    return containing(node.text)
 
 
 def _in_field(node: InField) -> Condition:
     conditions = [_one_field(name, node.text) for name in node.names]
-    return " OR ".join(f"({sql})" for sql, _ in conditions), [value for _, values in conditions for value in values]
+    sql = " OR ".join(f"({sql})" for sql, _ in conditions)
+    values = [value for _, some in conditions for value in some]
+    if Name.MESSAGE_ID in node.names:
+        return sql, values
+    # The fields are in the searchable text, too, so the index can name candidates.
+    if node.text.isascii():
+        # Words are there as they are in the field, but for the last letter: a mark behind it may be composed with it.
+        longest = max(_WORD.findall(node.text), key=len, default="")
+        narrow, few = candidates(longest[:-1].lower())
+    else:
+        narrow, few = candidates(searchable(node.text))
+    return f"{narrow} AND ({sql})", [*few, *values]
 
 
 def _one_field(name: Name, text: str) -> Condition:
@@ -142,11 +157,9 @@ def _in_state(node: InState) -> Condition:
 
 
 def _stored(node: Stored) -> Condition:
-    if node.mailbox is None:
-        return _COPY.format("account", " COLLATE NOCASE"), [node.account]
-    if node.mailbox.upper() == "INBOX":  # RFC 3501 §5.1: in any case
-        return _COPY.format("mailbox", ""), ["INBOX"]
-    return _COPY.format("mailbox", ""), [node.mailbox]
+    if node.account is not None:
+        return _COPY.format("account IN (?, ?)"), [node.account, node.account.lower()]
+    return _COPY.format("mailbox = ?"), [node.mailbox]
 
 
 def _compare(node: Compare) -> Condition:
@@ -163,7 +176,9 @@ def _pattern(node: Pattern) -> Condition:
             for name in node.names
         ]
         return " OR ".join(conditions), [node.source] * len(conditions)
-    return _IN.format("bodies", "finds(bodies.text, ?)"), [node.source]
+    narrow, few = candidates(literal_of(node.source))
+    sql = _IN.format("bodies", "finds_text(bodies.text, ?)")
+    return f"{narrow} AND {sql}", [*few, node.source]
 
 
 _WRITERS: dict[type[Node], Callable[[Any], Condition]] = {

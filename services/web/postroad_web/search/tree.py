@@ -123,7 +123,10 @@ class InState:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A copy that is not removed lies in this account, or in a mailbox of this name; exactly one is given."""
+    """A copy that is not removed lies in this account, or in a mailbox of this name; exactly one is given.
+
+    The account is as given or in lower case.
+    """
 
     account: str | None = None
     mailbox: str | None = None

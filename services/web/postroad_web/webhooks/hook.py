@@ -75,9 +75,9 @@ def may_be_sent_to(address: str) -> bool:
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
-        return False
-    return ip.is_loopback or ip.is_private
+    if ip.is_loopback:
+        return True
+    return ip.is_private and not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved)
 
 
 def new_secret(octets: bytes) -> str:

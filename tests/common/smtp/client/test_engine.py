@@ -12,19 +12,10 @@ import pytest
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.address import Address, parse_address
 from postroad.mail.envelope import BodyType, Envelope, Recipient
-from postroad.smtp.client import (
-    Client,
-    Event,
-    Finished,
-    Ready,
-    Refused,
-    SendContent,
-    StartTls,
-    State,
-    Transaction,
-)
-from postroad.smtp.client.engine import BLOCK_TIMEOUT
+from postroad.smtp.client.engine import BLOCK_TIMEOUT, Client
+from postroad.smtp.client.events import Event, Finished, Ready, Refused, SendContent, StartTls, Transaction
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
+from postroad.smtp.client.transitions import State
 from postroad.smtp.extensions import EXTENSIONS
 
 if TYPE_CHECKING:

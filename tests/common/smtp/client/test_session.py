@@ -11,7 +11,7 @@ import pytest
 from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.smtp.client import Refused, Transaction
+from postroad.smtp.client.events import Refused, Transaction
 from postroad.smtp.client.session import CONNECT_TIMEOUT, QUIT_TIMEOUT, Session
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from postroad.engine import Wait
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import OK, RECIPIENT_OK, SENDER_OK
-from postroad.smtp.client import Client, Finished, Ready, SendContent, Transaction
+from postroad.smtp.client.engine import Client
+from postroad.smtp.client.events import Finished, Ready, SendContent, Transaction
 from postroad.smtp.client.outcome import Delivered, Failed
 from postroad.smtp.extensions import EXTENSIONS, without
 from postroad.smtp.server.engine import Engine

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postroad.mail.envelope import Envelope, Recipient
-    from postroad.smtp.client import Client, Transaction
+    from postroad.smtp.client.engine import Client
+    from postroad.smtp.client.events import Transaction
     from postroad.smtp.client.outcome import Failed
     from postroad.smtp.server.engine import Engine
     from postroad.smtp.server.profile import Profile

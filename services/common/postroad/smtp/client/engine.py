@@ -190,6 +190,11 @@ class Client:
             self.tell(Refused(end))
         self._close()
 
+    def refuse(self, reply: Reply, verb: Verb) -> None:
+        """End the session before its first transaction, for a reply that refuses it."""
+        self.tell(Refused(self._refusal(reply, verb)))
+        self._close()
+
     # -- sending ----------------------------------------------------------------------------------------------
 
     def _send_more(self) -> None:
@@ -231,7 +236,7 @@ class Client:
             self.move(Cause.GREETED)
             self._say_hello(_EHLO)
         else:
-            self._refuse(reply, command.verb)
+            self.refuse(reply, command.verb)
 
     def _on_hello(self, command: Command, reply: Reply) -> None:
         if reply.code == 250:
@@ -243,7 +248,7 @@ class Client:
             self.move(Cause.NO_EHLO)
             self._say_hello(_HELO)
         else:
-            self._refuse(reply, command.verb)
+            self.refuse(reply, command.verb)
 
     def _on_reset(self, _command: Command, reply: Reply) -> None:
         if not reply.is_success:
@@ -324,10 +329,6 @@ class Client:
         self.tell(Finished(tuple([outcome for outcome in self._outcomes if outcome is not None])))
         self._transaction = None
 
-    def _refuse(self, reply: Reply, verb: Verb) -> None:
-        self.tell(Refused(self._refusal(reply, verb)))
-        self._close()
-
     def _close(self) -> None:
         self.move(Cause.CLOSE)
         self._awaited.clear()
@@ -349,6 +350,7 @@ _THE_DATA = Command(_DATA, b"DATA\r\n")
 _THE_DOT = Command(_DOT, b"")
 
 _DOING = {
+    State.HELLO: "logging in",
     State.STARTTLS: "starting TLS",
     State.HANDSHAKE: "starting TLS",
     State.READY: "idle",

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Protocol, cast
+import ssl
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from postroad.engine import Wait
-from postroad.smtp.client import Client, Finished, Ready, Refused, SendContent, StartTls, State
+from postroad.smtp.client.engine import Client
+from postroad.smtp.client.events import Finished, Ready, Refused, SendContent, StartTls
 from postroad.smtp.client.outcome import deferred
+from postroad.smtp.client.transitions import State
 from postroad.smtp.extensions import EXTENSIONS
 from postroad.tap import Opened
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator
     from ipaddress import IPv4Address, IPv6Address
     from pathlib import Path
 
     from postroad.clock import Clock, Timer
-    from postroad.smtp.client import Event, Transaction
+    from postroad.smtp.client.events import Event, Transaction
+    from postroad.smtp.extensions import Extension
     from postroad.tap import Listener, Tap
 
 CONNECT_TIMEOUT = 30.0  # seconds
@@ -62,18 +65,25 @@ class Session(asyncio.Protocol):
     """A connection to a server, for one transaction after the other.
 
     `hostname` is the name for EHLO; without `tls`, STARTTLS is not asked for. All waiting goes by `clock`.
-    `tap` hears the session; one that nobody hears pays one test per block.
+    `tap` hears the session; one that nobody hears pays one test per block. `extensions` are used if they are offered.
     """
 
     def __init__(
-        self, target: Target, hostname: str, tls: ssl.SSLContext | None, clock: Clock, *, tap: Tap | None = None
+        self,
+        target: Target,
+        hostname: str,
+        tls: ssl.SSLContext | None,
+        clock: Clock,
+        *,
+        tap: Tap | None = None,
+        extensions: tuple[Extension, ...] = EXTENSIONS,
     ) -> None:
         self.target = target
         self.idle_since = 0.0  # seconds of the clock, for the pool
         self.used = False  # for a transaction
         self.tls_version: str | None = None
         self._tls = tls
-        self._engine = Client(hostname, str(target), EXTENSIONS, starttls=tls is not None)
+        self._engine = Client(hostname, str(target), extensions, starttls=tls is not None)
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._tap = tap
@@ -92,17 +102,31 @@ class Session(asyncio.Protocol):
         """Whether a transaction may begin."""
         return self._engine.state is State.READY and self._transport is not None and not self._transport.is_closing()
 
-    async def open(self, port: int) -> Refused | None:
+    @property
+    def is_final(self) -> bool:
+        """Whether the server has been sent a whole content and has not answered yet."""
+        return self._engine.state is State.FINAL
+
+    async def open(self, port: int, *, implicit_tls: bool = False) -> Refused | None:
         """Connect and get READY; return the refusal if the server refuses the session.
 
-        Raises `OSError` if there is no connection, `TlsFailedError` if the TLS handshake fails.
+        With `implicit_tls` the session begins in TLS (RFC 8314 §3.3). Raises `OSError` if there is no connection,
+        `TlsFailedError` if the TLS handshake fails.
         """
+        host = self.target.host
+        name = None if host.startswith("[") else host
+        wrapped: dict[str, Any] = {"ssl": self._tls, "server_hostname": name} if implicit_tls else {}
+        self._secure = self._engine.secure = implicit_tls
         async with asyncio.timeout(None) as limit:
             timer = self._clock.call_later(CONNECT_TIMEOUT, lambda: limit.reschedule(self._loop.time()))
             try:
-                await self._loop.create_connection(lambda: self, str(self.target.address), port)
+                await self._loop.create_connection(lambda: self, str(self.target.address), port, **wrapped)
+            except ssl.SSLError as error:
+                raise TlsFailedError(str(error)) from error
             finally:
                 timer.cancel()
+        if implicit_tls and self._transport is not None:
+            self.tls_version = self._transport.get_extra_info("ssl_object").version()
         while True:
             event = await self._next()
             match event:

@@ -62,7 +62,7 @@ class Connection(Lifecycle, ABC):
         self._server = server
         self._limits = limits
         self._profile = profile
-        self._purpose = purpose
+        self.purpose = purpose
         self._engine: Engine | None = None  # none before the connection is admitted, and after it is lost
         self._work: asyncio.Future[Any] | None = None  # under way: a commit, AUTH, a TLS handshake
         self._committing = False
@@ -78,7 +78,7 @@ class Connection(Lifecycle, ABC):
         """Begin the session, or turn the client away where there are too many."""
         # There is no peer if the client has gone before it was accepted; asyncio reports its loss next.
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
-        self._facts = Session(self._purpose, _parse_ip(host), port, self._server.next_session_id())
+        self._facts = Session(self.purpose, _parse_ip(host), port, self._server.next_session_id())
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._facts.tls_version = tls.version()

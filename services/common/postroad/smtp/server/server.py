@@ -73,6 +73,11 @@ class Server:
         """How many sessions there are."""
         return len(self.admission)
 
+    @property
+    def purposes(self) -> list[Purpose]:
+        """The purpose of each session's listener."""
+        return [connection.purpose for connection in self.admission]
+
     async def listen(self, listener: Listener, profile: Profile) -> None:
         """Listen on one more port."""
         loop = asyncio.get_running_loop()

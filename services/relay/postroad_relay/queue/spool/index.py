@@ -28,7 +28,20 @@ log = logging.getLogger(__name__)
 class Entry:
     """A queued message in memory."""
 
-    __slots__ = ("arrived", "attempts", "due", "message_at", "progress_at", "queue_id", "since", "spilled", "writing")
+    __slots__ = (
+        "arrived",
+        "attempts",
+        "due",
+        "held",
+        "message_at",
+        "progress_at",
+        "queue_id",
+        "since",
+        "spilled",
+        "steered",
+        "turn",
+        "writing",
+    )
 
     def __init__(self, ident: QueueId, arrived: float, *, spilled: bool) -> None:
         self.queue_id = ident
@@ -40,6 +53,11 @@ class Entry:
         self.message_at: Position | None = None  # None until it is on disk
         self.progress_at: Position | None = None
         self.writing = 0  # records about it that are under way
+        self.held = False  # by an administrator, on disk
+        self.steered = False  # held, or about to be changed by an administrator: it must not be taken up
+        self.turn: float | None = (
+            None  # when it is taken up, in seconds of the monotonic clock; None: it is not in `Due`
+        )
 
     @property
     def places(self) -> list[Position]:
@@ -54,6 +72,7 @@ class Index:
         self.entries: dict[QueueId, Entry] = {}
         self.pins: Counter[int] = Counter()  # segment → records in it that are needed
         self.seen: Counter[int] = Counter()  # segment → records in it that the index knows of
+        self.held = 0  # messages that an administrator holds
         self.live = 0  # octets of the records that are needed
         self.total = 0  # octets of the log
         self.last_id = 0  # the greatest number that a queue ID had
@@ -74,6 +93,7 @@ class Index:
         """Forget a message."""
         if self.entries.pop(entry.queue_id, None) is not None:
             self._unpin(entry.places)
+            self.held -= entry.held
 
     def progress(self, entry: Entry, position: Position, progress: Progress) -> None:
         """Note where the last progress of a message is."""
@@ -81,6 +101,9 @@ class Index:
             self._unpin((entry.progress_at,))
         entry.progress_at = position
         entry.due, entry.attempts = progress.due, progress.attempts
+        self.held += progress.held - entry.held
+        entry.held = progress.held
+        entry.steered = entry.steered or entry.held
         self._pin(position)
 
     def move(self, entry: Entry, places: list[Position]) -> None:

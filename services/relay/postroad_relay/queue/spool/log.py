@@ -258,6 +258,16 @@ class Log:
             raise LogError(f"{segment.path.name}: the record at {position.offset} is damaged")
         return frame.record
 
+    def read_beginning(self, position: Position, octets: int) -> bytes:
+        """Return the first octets of a record, unchecked; raises `LogError` if they can't be read."""
+        segment = self._segments.get(position.segment)
+        if segment is None:
+            raise LogError(f"segment {position.segment} is not there")
+        try:
+            return segment.beginning(position.offset, min(octets, position.length))
+        except OSError as error:
+            raise LogError(f"{segment.path.name} can't be read: {error}") from error
+
     def records(self, number: int) -> int:
         """Return how many records a segment has."""
         return self._segments[number].records

@@ -80,8 +80,9 @@ class Message:
 class Progress:
     """How far a message has come; recipients are named by their index in the envelope.
 
-    A recipient is done when it has the message, or when the sender has a DSN about it. A failed one has not been
-    reported yet. For a deferred one the last reason is kept, which the DSN quotes if the message expires.
+    A recipient is done when it has the message, or when it is reported: the sender has a DSN about it, or may not get
+    one. A failed one has not been reported yet. For a deferred one the last reason is kept, which the DSN quotes if the
+    message expires. While a message is held no attempt is made, and it does not expire.
     """
 
     due: float = 0.0  # seconds since the epoch: when the next attempt is
@@ -89,6 +90,8 @@ class Progress:
     done: frozenset[int] = frozenset()
     failed: Mapping[int, Failed] = field(default_factory=lambda: MappingProxyType({}))
     deferred: Mapping[int, Deferred] = field(default_factory=lambda: MappingProxyType({}))
+    reported: frozenset[int] = frozenset()  # among those that are done
+    held: bool = False
 
     def pending(self, message: Message) -> list[int]:
         """Return the recipients that are neither done nor failed."""
@@ -170,15 +173,28 @@ def decode_message(record: bytes | memoryview) -> tuple[Message, int]:
     return message, start + length
 
 
+def content_at(record: bytes) -> int:
+    """Return where in the record of a message its content begins; the record may be cut off. Raises `RecordError`."""
+    try:
+        (length,) = _LENGTH.unpack_from(record, _HEAD.size)
+    except struct.error as error:
+        raise RecordError(f"not a message: {error!r}") from error
+    return _HEAD.size + _LENGTH.size + int(length)
+
+
 def encode_progress(ident: QueueId, progress: Progress) -> bytes:
     """Return the record of a message that is not done yet."""
-    body = {
+    body: dict[str, Any] = {
         "due": progress.due,
         "attempts": progress.attempts,
         "done": sorted(progress.done),
         "failed": {str(index): _pack(outcome) for index, outcome in progress.failed.items()},
         "deferred": {str(index): _pack(outcome) for index, outcome in progress.deferred.items()},
     }
+    if progress.reported:
+        body["reported"] = sorted(progress.reported)
+    if progress.held:
+        body["held"] = True
     return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + to_json(body)
 
 
@@ -192,6 +208,8 @@ def decode_progress(record: bytes | memoryview) -> Progress:
             done=frozenset(body["done"]),
             failed={int(index): Failed(**_unpack(value)) for index, value in body["failed"].items()},
             deferred={int(index): Deferred(**_unpack(value)) for index, value in body["deferred"].items()},
+            reported=frozenset(body.get("reported", ())),
+            held=body.get("held", False),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(f"not progress: {error!r}") from error

@@ -114,6 +114,10 @@ class Segment:
             return None
         return Frame(offset, end, count if self.format.counts else None, record)
 
+    def beginning(self, offset: int, octets: int) -> bytes:
+        """Return the first octets of the record at `offset`, unchecked; raises `OSError`."""
+        return os.pread(self.handle, octets, offset + self.overhead)
+
     def scan(self, size: int) -> Iterator[Frame | Gap]:
         """Yield the frames and gaps in the first `size` octets, in order; raises `OSError`."""
         offset, gap_at = HEADER_SIZE, -1

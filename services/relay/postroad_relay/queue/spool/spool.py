@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.groupcommit import GroupCommit
+from postroad_relay.queue.spool.dead import DeadLetters
 from postroad_relay.queue.spool.index import Entry, Index
 from postroad_relay.queue.spool.log import Damage, Log, LogError, Position, sync_directory
 from postroad_relay.queue.spool.record import (
@@ -28,6 +29,7 @@ from postroad_relay.queue.spool.record import (
     Progress,
     QueueId,
     RecordError,
+    content_at,
     decode_message,
     decode_progress,
     encode_done,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BLOCK = 64 * 1024
+_BEGINNING = 4096  # octets, in which most messages have their facts
 _SLACK = 4  # the log may be this many times as long as the records that are needed, plus two segments
 _MOVE = 8 << 20  # octets moved in one piece of work, so that new messages do not wait long
 _MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
@@ -93,7 +96,7 @@ class Stored:
 
 
 class Spool:
-    """The relay's queue in a folder: `log/` (segments), `content/` (large contents), `incoming/` (arriving)."""
+    """The relay's queue in a folder, with `log/` (segments), `content/` (large contents), `incoming/` and `dead/`."""
 
     def __init__(self, directory: Path, *, clock: Clock | None = None, segment_size: int = 32 << 20) -> None:
         self._contents = directory / "content"
@@ -107,6 +110,7 @@ class Spool:
         self._move_not_before = 0.0
         self._closed = False
         self._recover()
+        self.dead = DeadLetters(directory / "dead")
         self._commit: GroupCommit[Work, list[Position]] = GroupCommit(Writer(self.log).commit, name="spool")
 
     # -- queued messages --------------------------------------------------------------------------------------
@@ -141,6 +145,30 @@ class Spool:
         except (LogError, RecordError) as error:
             raise SpoolError(f"{entry.queue_id}: {error}") from error
         return Stored(message, progress, record[start:], self._content_path(message.queue_id, spilled=message.spilled))
+
+    @property
+    def held(self) -> int:
+        """How many messages an administrator holds."""
+        return self._index.held
+
+    def facts(self, entry: Entry) -> tuple[Message, Progress]:
+        """Return the facts of a message, without its content and unchecked; raises `SpoolError`."""
+        if entry.message_at is None:
+            raise SpoolError(f"{entry.queue_id} is not on disk yet")
+        try:
+            message, _ = decode_message(self._beginning(entry.message_at))
+            progress = Progress(due=entry.due)
+            if entry.progress_at is not None:
+                progress = decode_progress(self.log.read(entry.progress_at))
+        except (LogError, RecordError) as error:
+            raise SpoolError(f"{entry.queue_id}: {error}") from error
+        return message, progress
+
+    def _beginning(self, position: Position) -> bytes:
+        """Return a message's record up to its content, at least."""
+        record = self.log.read_beginning(position, _BEGINNING)
+        end = content_at(record)
+        return record if end <= len(record) else self.log.read_beginning(position, end)
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -357,6 +385,7 @@ class Spool:
         self._closed = True
         self._commit.close()
         self.log.close()
+        self.dead.close()
 
 
 def _keep(path: Path) -> Path:

@@ -35,7 +35,7 @@ def routes(services: Services) -> list[BaseRoute]:
     return [route for module in modules() for route in module.routes(services)]
 
 
-def paths() -> dict[str, Any]:
+def described_paths() -> dict[str, Any]:
     """Return the paths of the OpenAPI document, in the order of the modules; each path belongs to one module."""
     gathered: dict[str, Any] = {}
     for module in modules():
@@ -44,7 +44,7 @@ def paths() -> dict[str, Any]:
     return gathered
 
 
-def schemas() -> dict[str, Any]:
+def described_schemas() -> dict[str, Any]:
     """Return the schemas of the OpenAPI document by their names."""
     gathered: dict[str, Any] = {}
     for module in modules():

@@ -42,9 +42,9 @@ def document() -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "paths": native.paths(),
+        "paths": native.described_paths(),
         "components": {
-            "schemas": native.schemas(),
+            "schemas": native.described_schemas(),
             "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
         },
         "security": [{}, {"basic": []}],

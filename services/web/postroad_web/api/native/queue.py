@@ -12,6 +12,7 @@ from postroad.control.client import DoorRefused, quote_path
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, flag, given, line, many, query_of, whole
+from postroad_web.api.native.shapes import MAYBE_TIME, TIME, time
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
 from postroad_web.catalog.record import DEFAULT_WORLD
@@ -115,6 +116,8 @@ def _entry(message: dict[str, Any]) -> dict[str, Any]:
         "id": message["queue_id"],
         "world": DEFAULT_WORLD,
         **{name: value for name, value in message.items() if name != "queue_id"},
+        "arrived": time(message["arrived"]),
+        "due": time(message["due"]),
     }
 
 
@@ -125,11 +128,11 @@ SCHEMAS = {
             "id": {"type": "string", "description": "the queue ID, which the 250 named"},
             "world": {"type": "string"},
             "message_id": _NULLABLE_TEXT,
-            "arrived": {"type": "number", "description": "seconds since the epoch"},
+            "arrived": TIME,
             "sender": {"type": ["string", "null"], "description": "null: the null reverse-path"},
             "size": {"type": "integer"},
             "attempts": {"type": "integer"},
-            "due": {"type": ["number", "null"], "description": "when the next attempt is made"},
+            "due": {**MAYBE_TIME, "description": "when the next attempt is made"},
             "held": {"type": "boolean"},
             "active": {"type": "boolean", "description": "whether an attempt is under way"},
             "recipients": {

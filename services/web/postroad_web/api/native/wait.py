@@ -30,7 +30,6 @@ from postroad_web.api.limits import Slots
 from postroad_web.api.native import shapes
 from postroad_web.api.problem import Problem
 from postroad_web.search.query import parse
-from postroad_web.search.tree import QueryError
 from postroad_web.waiting.criteria import Criteria, CriterionError, Judge
 from postroad_web.waiting.narrow import Only
 from postroad_web.waiting.tally import Decision, Mode, Tally
@@ -183,8 +182,6 @@ def _asked(services: Services, wanted: Wait) -> Asked:
         return Asked(Judge(criteria, test), mode, wanted.after, wanted.settled, query)
     except CriterionError as error:
         raise refusal(Wrong([(error.field, str(error))])) from None
-    except QueryError as error:
-        raise refusal(Wrong([("query", str(error))])) from None
 
 
 def _matches(catalog: Catalog, query: Query, message: Record) -> bool:

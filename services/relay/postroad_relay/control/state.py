@@ -1,0 +1,92 @@
+"""`GET /state` and `GET /figures`: what is under way, and the relay in numbers.
+
+The state is exact. A message is under way from before its client can see the 250 until its conclusion is durable and in
+the journal; so, if nothing is queued and nothing is being accepted, all that has happened is in the journal up to the
+number `last`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from postroad.control.door import Route, answer
+from postroad.control.feed import journal_figures
+from postroad.control.process import process_figures
+from postroad.smtp.server.service import Purpose
+from postroad_relay.control.queue import next_ones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from postroad.control.door import Request, Response
+    from postroad.journal import Journal
+    from postroad_relay.queue.administration import Administration
+    from postroad_relay.queue.manager import Manager
+
+SHOWN = 100  # messages of `GET /state`
+
+
+class StateRoutes:
+    """The handlers; `accepting` counts messages whose 250 is due, `sessions` gives the purpose of each session."""
+
+    def __init__(
+        self,
+        manager: Manager,
+        administration: Administration,
+        journal: Journal,
+        *,
+        accepting: Callable[[], int],
+        sessions: Callable[[], Iterable[Purpose]],
+    ) -> None:
+        self._manager = manager
+        self._administration = administration
+        self._journal = journal
+        self._accepting = accepting
+        self._sessions = sessions
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """The routes."""
+        return (Route("GET", "/state", self.state), Route("GET", "/figures", self.figures))
+
+    async def state(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+        """Say what is under way."""
+        return answer(
+            self._counts()
+            | {
+                "accepting": self._accepting(),
+                "last": self._journal.last,
+                "messages": next_ones(self._manager, SHOWN),
+            }
+        )
+
+    def _counts(self) -> dict[str, int]:
+        manager = self._manager
+        queued, active, held = self._administration.under_way, len(manager.active), manager.spool.held
+        return {"queued": queued, "active": active, "held": held, "deferred": manager.waiting}
+
+    async def figures(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+        """Give the figures."""
+        counts = self._counts()
+        manager = self._manager
+        now = manager.clock.now()
+        oldest = min((entry.arrived for entry in manager.spool.entries()), default=now)
+        queue: dict[str, Any] = {
+            "length": counts["queued"],
+            "active": counts["active"],
+            "held": counts["held"],
+            "deferred": counts["deferred"],
+            "oldest_age": max(0.0, now - oldest),
+            "resting_domains": manager.lanes.resting_count,
+        }
+        sessions = Counter(self._sessions())
+        return answer(
+            {
+                "process": process_figures(),
+                "journal": journal_figures(self._journal),
+                "queue": queue,
+                "attempts": {"made": manager.attempts, "under_way": manager.lanes.running},
+                "sessions": {purpose.value: sessions[purpose] for purpose in Purpose},
+            }
+        )

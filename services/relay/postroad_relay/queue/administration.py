@@ -1,0 +1,356 @@
+"""An administrator's hand in the queue: attempt now, hold, release, drop, purge.
+
+All is for the event loop's thread. A change is durable when it returns, and only then in the journal. A message that
+is being changed is `steered`: nothing else takes it up meanwhile, and only one change at a time is made of it.
+
+An attempt that is under way when its message is dropped is cut off, unless the server has the whole content already:
+then the server's reply is waited for, since the message may be delivered whatever we do. Either way nothing is sent
+after the drop has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from postroad.smtp.client.outcome import failed
+from postroad_relay.queue.active import Active
+from postroad_relay.queue.spool import SpoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from postroad_relay.queue.manager import Manager
+    from postroad_relay.queue.spool import Entry, Message, Progress, QueueId
+
+log = logging.getLogger(__name__)
+
+FINAL = 10.0  # seconds that a server may take to answer the final dot of a message that is dropped
+PATIENCE = 10.0  # seconds that a conclusion may take to get to the disk
+_CHUNK = 500  # messages that a purge forgets at a time
+_CANCELLED = failed("5.0.0", "Delivery was cancelled by the administrator")
+
+
+class AdministrationError(Exception):
+    """A change can't be made; the message is a sentence."""
+
+
+class NotQueuedError(AdministrationError):
+    """The message is not in the queue, or not any more."""
+
+
+class ConflictError(AdministrationError):
+    """The message is in a state in which this can't be done."""
+
+
+class NotWrittenError(AdministrationError):
+    """The spool can't be written or read."""
+
+
+class Administration:
+    """The changes that an administrator can make of a manager's queue."""
+
+    def __init__(self, manager: Manager) -> None:
+        self._manager = manager
+        self._changing: dict[QueueId, Entry] = {}
+
+    @property
+    def under_way(self) -> int:
+        """How many messages are not concluded yet: durably, and in the journal."""
+        spool = self._manager.spool
+        concluding = {*self._manager.active, *self._changing}
+        return len(spool) + sum(spool.find(ident) is None for ident in concluding)
+
+    # -- attempt now ------------------------------------------------------------------------------------------------
+
+    def retry(self, entry: Entry) -> bool:
+        """Attempt a message now, even if its domain rests; return whether it has waited. Raises `ConflictError`."""
+        if entry.held:
+            raise ConflictError(f"{entry.queue_id} is held: release it first")
+        manager = self._manager
+        if entry.steered or not (manager.due.remove(entry) or manager.lanes.leave(entry)):
+            return False
+        if manager.has_room:
+            manager.probe(entry)
+        else:
+            manager.due.push(entry, manager.clock.monotonic())
+        return True
+
+    def retry_all(self) -> int:
+        """Attempt all messages now that are not held; return how many of them have waited."""
+        manager = self._manager
+        count = manager.due.all_at(manager.clock.monotonic()) + sum(1 for _ in manager.lanes.waiting())
+        manager.lanes.probe_all()
+        manager.refill()
+        return count
+
+    # -- hold and release -------------------------------------------------------------------------------------------
+
+    async def hold(self, entry: Entry) -> None:
+        """Make no attempt any more, until the message is released; attempts that are under way go to their end."""
+        if entry.held:
+            return
+        with self._change([entry]):
+            active = await self._settled(entry)
+            if active is None:
+                self._take_out(entry)
+                message, progress = self._facts(entry)
+                progress = replace(progress, due=entry.due, attempts=entry.attempts, held=True)
+                await self._update(entry, progress, lambda: self._manager.chronicle.held(message))
+            else:
+                await self._hold_active(active)
+
+    async def _hold_active(self, active: Active) -> None:
+        manager, entry = self._manager, active.entry
+        active.held = True
+        for job in manager.lanes.withdraw({active}):
+            job.active.jobs -= 1
+            active.withdrawn = True
+        if active.jobs:
+            progress = active.progress(due=entry.due, attempts=entry.attempts)
+            try:
+                await self._update(entry, progress, lambda: manager.chronicle.held(active.message))
+            except NotWrittenError:
+                active.held = False
+                raise
+        else:
+            manager.outcomes.conclude(active)
+            await self._over(active, lambda: manager.chronicle.held(active.message))
+
+    async def release(self, entry: Entry) -> None:
+        """Let attempts go on, now."""
+        if not entry.held:
+            return
+        with self._change([entry]):
+            active = await self._settled(entry)
+            manager = self._manager
+            now = manager.clock.now()
+            if active is None:
+                message, progress = self._facts(entry)
+                progress = replace(progress, due=now, attempts=entry.attempts, held=False)
+            else:
+                active.held = False
+                message, progress = active.message, active.progress(due=now, attempts=entry.attempts)
+            try:
+                await self._update(entry, progress, lambda: manager.chronicle.released(message, now))
+            except NotWrittenError:
+                if active is not None:
+                    active.held = True
+                raise
+
+    # -- drop -------------------------------------------------------------------------------------------------------
+
+    async def drop(self, entry: Entry, *, report: bool) -> None:
+        """Take a message out of the queue; with `report`, its sender gets a DSN about the recipients that are left."""
+        with self._change([entry]):
+            halted = await self._halt([entry])
+            manager, spool = self._manager, self._manager.spool
+            if spool.find(entry.queue_id) is not entry:
+                raise NotQueuedError(f"{entry.queue_id} is not in the queue any more: it has just been concluded")
+            active = halted.get(entry.queue_id) or self._read(entry)
+            notification = None
+            if active is not None:
+                stored = manager.outcomes.stored(active)
+                if stored is not None:
+                    spool.dead.keep(stored)
+                cancelled = dict.fromkeys(active.left, _CANCELLED)
+                if report:
+                    notification = manager.outcomes.report(active.message, active.failed | cancelled, stored)
+            pair = (notification.message, notification.content) if notification is not None else None
+
+            def dropped() -> None:
+                if active is None:
+                    manager.chronicle.dropped_unread(entry.queue_id)
+                    return
+                news = [*active.news, *cancelled.items()] if notification is not None else active.news
+                manager.chronicle.settled(active, news, entry.due)
+                if notification is not None:
+                    manager.outcomes.reported(active, notification)
+                manager.chronicle.dropped(active.message, cancelled, report=notification is not None)
+                manager.forget(active)
+
+            try:
+                await self._durable(spool.finish(entry, report=pair), dropped)
+            except NotWrittenError:
+                self._go_on(halted)
+                raise
+
+    async def purge(self) -> int:
+        """Drop all messages, without DSNs and dead letters; return how many they were."""
+        manager = self._manager
+        removed = 0
+        victims = [entry for entry in manager.spool.entries() if entry.queue_id not in self._changing]
+        while victims:
+            with self._change(victims):
+                concluding = [active for active in manager.active.values() if active.concluding]
+                halted = await self._halt(victims)
+                waiting = iter([entry for entry in victims if manager.spool.find(entry.queue_id) is entry])
+                while chunk := list(islice(waiting, _CHUNK)):
+                    removed += await self._forget(chunk, halted)
+                self._go_on(halted)
+            # DSNs that were on their way to the disk
+            notifications = [active.notification for active in concluding if active.notification is not None]
+            victims = [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
+        await manager.spool.dead.clear()
+        return removed
+
+    async def _forget(self, entries: Sequence[Entry], halted: dict[QueueId, Active]) -> int:
+        """Forget messages; return how many of them could be forgotten. The others are left in `halted`."""
+        manager = self._manager
+
+        def forgotten(entry: Entry, done: asyncio.Future[None]) -> None:
+            if done.exception() is not None:
+                return
+            active = halted.pop(entry.queue_id, None)
+            if active is None:
+                manager.chronicle.dropped_unread(entry.queue_id)
+            else:
+                manager.chronicle.settled(active, active.news, entry.due)
+                manager.chronicle.dropped(active.message, active.left, report=False)
+                manager.forget(active)
+
+        written = []
+        for entry in entries:
+            future = manager.spool.finish(entry)
+            future.add_done_callback(partial(forgotten, entry))
+            written.append(future)
+        await asyncio.wait(written)
+        return sum(future.exception() is None for future in written)
+
+    # -- how a change is made ---------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _change(self, entries: Iterable[Entry]) -> Iterator[None]:
+        """Keep everybody else from some messages; afterwards they go on as they are then."""
+        changed = {entry.queue_id: entry for entry in entries}
+        if taken := changed.keys() & self._changing.keys():
+            raise ConflictError(f"{min(taken)} is being changed already")
+        self._changing |= changed
+        for entry in changed.values():
+            entry.steered = True
+        try:
+            yield
+        finally:
+            for ident in changed:
+                del self._changing[ident]
+            manager = self._manager
+            now = manager.clock.monotonic()
+            for ident, entry in changed.items():
+                entry.steered = entry.held
+                if manager.spool.find(ident) is entry and not entry.held and ident not in manager.active:
+                    self._take_out(entry)
+                    manager.due.push(entry, now)
+            manager.refill()
+
+    async def _settled(self, entry: Entry) -> Active | None:
+        """Return a message that is active, after its conclusion if that is on its way; raises `NotQueuedError`."""
+        active = self._manager.active.get(entry.queue_id)
+        if active is not None and active.concluding:
+            await self._over(active)
+            active = None
+        if self._manager.spool.find(entry.queue_id) is not entry:
+            raise NotQueuedError(f"{entry.queue_id} is not in the queue any more: it has just been concluded")
+        return active
+
+    async def _over(self, active: Active, then: Callable[[], None] = lambda: None) -> None:
+        """Wait until a message is concluded."""
+        over = asyncio.get_running_loop().create_future()
+
+        def concluded() -> None:
+            then()
+            if not over.done():
+                over.set_result(None)
+
+        active.over = concluded
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await over
+        except TimeoutError:
+            raise NotWrittenError("the queue can't be written") from None
+
+    def _take_out(self, entry: Entry) -> None:
+        """Take a message out of wherever it waits."""
+        if not self._manager.due.remove(entry):
+            self._manager.lanes.leave(entry)
+
+    async def _halt(self, entries: Iterable[Entry]) -> dict[QueueId, Active]:
+        """End all attempts of some messages, and return those messages that were active."""
+        manager = self._manager
+        halted: dict[QueueId, Active] = {}
+        concluding: list[Active] = []
+        for entry in entries:
+            active = manager.active.get(entry.queue_id)
+            if active is None:
+                self._take_out(entry)
+            elif active.concluding:
+                concluding.append(active)
+            else:
+                halted[entry.queue_id] = active
+        actives = set(halted.values())
+        for job in manager.lanes.withdraw(actives):
+            job.active.jobs -= 1
+            job.active.withdrawn = True
+        running = {active for active in actives if active.jobs}
+        if running:
+            await self._end_attempts(running)
+        try:
+            for active in concluding:
+                await self._over(active)
+        except NotWrittenError:
+            self._go_on(halted)
+            raise
+        return halted
+
+    async def _end_attempts(self, running: set[Active]) -> None:
+        left = set(running)
+        ended = asyncio.Event()
+
+        def one_ended(active: Active) -> None:
+            active.halt = None
+            left.discard(active)
+            if not left:
+                ended.set()
+
+        for active in running:
+            active.halt = partial(one_ended, active)
+        self._manager.lanes.cut(running, even_final=False)
+        try:
+            async with asyncio.timeout(FINAL):
+                await ended.wait()
+        except TimeoutError:
+            self._manager.lanes.cut(running, even_final=True)
+            await ended.wait()
+
+    def _go_on(self, halted: dict[QueueId, Active]) -> None:
+        """Let messages go on whose attempts were ended in vain."""
+        for active in halted.values():
+            self._manager.outcomes.conclude(active)
+
+    def _read(self, entry: Entry) -> Active | None:
+        try:
+            return Active(entry, self._manager.spool.read(entry))
+        except SpoolError as error:
+            log.error("a message is dropped that is not readable: %s", error)  # noqa: TRY400 - no bug
+            return None
+
+    def _facts(self, entry: Entry) -> tuple[Message, Progress]:
+        try:
+            return self._manager.spool.facts(entry)
+        except SpoolError as error:
+            raise NotWrittenError(f"the message can't be read: {error}") from error
+
+    async def _update(self, entry: Entry, progress: Progress, then: Callable[[], None]) -> None:
+        await self._durable(self._manager.spool.update(entry, progress), then)
+
+    async def _durable(self, written: asyncio.Future[None], then: Callable[[], None]) -> None:
+        """Wait for a write, and call `then` before anything that was written later is noted."""
+        written.add_done_callback(lambda done: then() if done.exception() is None else None)
+        try:
+            await asyncio.shield(written)
+        except OSError as error:
+            raise NotWrittenError(f"the queue can't be written: {error}") from error

@@ -1,0 +1,208 @@
+"""The outcomes of attempts: into the spool, then into the journal; and the notifications of failures.
+
+After the last outcome of an attempt it is concluded (`conclusion.py`). A conclusion is on disk before it is in the
+journal, and a DSN is written together with the failure that it reports. The content of a message that has failed is
+kept for a while (`dead.py`), for people who look for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from typing import TYPE_CHECKING, Protocol
+
+from postroad_relay.dsn import report as dsn
+from postroad_relay.queue.conclusion import Conclusion, conclude
+from postroad_relay.queue.spool import UNTRIED, SpoolError, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from postroad.clock import Clock
+    from postroad.smtp.client.outcome import Failed, Outcome
+    from postroad_relay.chronicle import Chronicle
+    from postroad_relay.dsn.report import Report, Reporter
+    from postroad_relay.queue.active import Active, Job
+    from postroad_relay.queue.schedule import Schedule
+    from postroad_relay.queue.spool import Entry, Message, Spool
+
+log = logging.getLogger(__name__)
+
+
+class Queue(Protocol):
+    """The queue that the outcomes are about (`Manager`)."""
+
+    def release(self, active: Active) -> None:
+        """Forget the content of a message that is in memory."""
+        ...
+
+    def accepted(self, entry: Entry, stored: Stored) -> None:
+        """Take up a DSN that has just become durable."""
+        ...
+
+    def concluded(self, active: Active, resume_at: float | None) -> None:
+        """Note that a message is active no more; it waits until `resume_at`, or is done or held."""
+        ...
+
+
+class Outcomes:
+    """Notes the outcomes of a queue's messages. All methods are for the event loop's thread.
+
+    `reporter` may be replaced at any time. A write that fails is tried again every `write_again` seconds.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        spool: Spool,
+        *,
+        schedule: Schedule,
+        chronicle: Chronicle,
+        reporter: Reporter,
+        clock: Clock,
+        chance: Callable[[], float],
+        write_again: float,
+    ) -> None:
+        self.reporter = reporter
+        self._queue = queue
+        self._spool = spool
+        self._schedule = schedule
+        self._chronicle = chronicle
+        self._clock = clock
+        self._chance = chance
+        self._write_again = write_again
+        self._stopping = False
+        self._writing = 0  # conclusions on their way to the disk
+        self._written = asyncio.Event()
+
+    async def close(self, grace: float) -> None:
+        """Wait for the conclusions that are on their way to the disk, `grace` seconds at most."""
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while self._writing:
+                    self._written.clear()
+                    await self._written.wait()
+
+    def settle(self, job: Job, outcomes: Sequence[Outcome]) -> None:
+        """Note the outcomes of one job; the last job of a message concludes the attempt."""
+        active = job.active
+        final = active.note(job.indexes, outcomes)
+        active.jobs -= 1
+        if not active.jobs:
+            self.end(active)
+        elif final:
+            # Other domains may take minutes. A delivered message must not be delivered again if we are killed
+            # meanwhile.
+            entry = active.entry
+            progress = active.progress(due=entry.due, attempts=entry.attempts)
+            news, active.news = active.news, []
+            self._spool.update(entry, progress).add_done_callback(lambda done: self._noted(active, news, done))
+
+    def _noted(self, active: Active, news: list[tuple[int, Outcome]], done: asyncio.Future[None]) -> None:
+        if done.exception() is None:
+            self._chronicle.settled(active, news, active.entry.due)
+        else:  # the conclusion writes it once more
+            active.news = news + active.news
+
+    def end(self, active: Active) -> None:
+        """Conclude a message without jobs, or leave that to the administrator who has halted it."""
+        if active.halt is None:
+            self.conclude(active)
+        else:
+            active.halt()
+
+    def conclude(self, active: Active) -> None:
+        """End the attempt: decide about the message, and write the decision."""
+        self._queue.release(active)
+        due: float | None = None
+        resume_at = 0.0
+        if active.withdrawn and active.left:
+            due, resume_at = self._clock.now(), self._clock.monotonic()  # once it is released, if it is held
+        elif active.deferred:
+            now, entry = self._clock.monotonic(), active.entry
+            at = self._schedule.next_attempt(
+                now=now, arrived=entry.since, attempts=active.attempt, chance=self._chance()
+            )
+            if at is not None:
+                due, resume_at = self._clock.now() + (at - now), at
+            elif active.held:
+                due, resume_at = self._clock.now(), now
+            else:
+                active.expire(now - entry.since)
+        report = self._report_of(active, last=due is None) if active.failed else None
+        active.stored = None
+        active.concluding = True
+        self._write(active, conclude(active, report, due=due, resume_at=resume_at))
+
+    def _write(self, active: Active, conclusion: Conclusion) -> None:
+        """Make a conclusion durable. If the disk refuses, try again later; the message stays active."""
+        report = conclusion.report
+        pair = (report.message, report.content) if report is not None else None
+        if conclusion.progress is None:
+            written = self._spool.finish(active.entry, report=pair)
+        else:
+            written = self._spool.update(active.entry, conclusion.progress, report=pair)
+        self._writing += 1
+        written.add_done_callback(lambda done: self._concluded(active, conclusion, done.exception()))
+
+    def _concluded(self, active: Active, conclusion: Conclusion, error: BaseException | None) -> None:
+        self._writing -= 1
+        self._written.set()
+        if error is not None:
+            if not self._stopping:
+                log.error("the spool can't be written: %s", error)
+                self._clock.call_later(self._write_again, self._write, active, conclusion)
+            return
+        self._chronicle.settled(active, active.news, active.entry.due)
+        if conclusion.report is not None:
+            self.reported(active, conclusion.report)
+        progress = conclusion.progress
+        self._queue.concluded(active, None if progress is None or progress.held else conclusion.resume_at)
+
+    # -- failures -------------------------------------------------------------------------------------------------
+
+    def _report_of(self, active: Active, *, last: bool) -> Report | None:
+        """Make the DSN for the recipients that have failed, if RFC 5321 §6.1 allows one; `last`: none is left."""
+        stored = self.stored(active)
+        if last and stored is not None:
+            self._spool.dead.keep(stored)
+        if active.message.envelope.reverse_path is None:
+            # RFC 5321 §6.1: no notification about a notification. It is dropped, with a line in the log.
+            log.warning("%s can't be delivered and has the null reverse-path: dropped", active.message.queue_id)
+            return None
+        return self.report(active.message, active.failed, stored)
+
+    def stored(self, active: Active) -> Stored | None:
+        """Return a message with its content, None if that can't be read."""
+        try:
+            return active.stored or self._spool.read(active.entry)
+        except SpoolError:
+            return None
+
+    def report(self, message: Message, failures: Mapping[int, Failed], stored: Stored | None) -> Report | None:
+        """Make the DSN for recipients that have failed, if RFC 5321 §6.1 allows one."""
+        try:
+            content = stored.beginning(dsn.RETURN_WHOLE) if stored is not None else b""
+        except SpoolError:
+            content = b""
+        return dsn.report(
+            message,
+            failures,
+            content,
+            reporter=self.reporter,
+            queue_id=self._spool.new_id(),
+            now=self._clock.now(),
+            unique=secrets.token_hex(12),
+        )
+
+    def reported(self, active: Active, report: Report) -> None:
+        """Have a DSN delivered that has become durable with the failure that it reports."""
+        notification = report.message
+        active.notification = notification.queue_id
+        self._chronicle.reported(active.message, notification)
+        entry = self._spool.find(notification.queue_id)
+        if entry is not None:  # pragma: no branch - it became durable with the failure that it reports
+            self._queue.accepted(entry, Stored(notification, UNTRIED, report.content))

@@ -1,0 +1,151 @@
+"""/api/events: Mailpit's websocket, which tells of every change.
+
+What Mailpit tells in any order comes in order here: a message's tags, the message, the statistics. A client that reads
+too slowly is dropped; it may come back and ask for the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from starlette.websockets import WebSocketDisconnect
+
+from postroad_web.catalog.hub import Change, Happened
+from postroad_web.catalog.record import Origin
+from postroad_web.mailpit import gojson, shapes
+from postroad_web.mailpit.info import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.websockets import WebSocket
+
+    from postroad_web.catalog.record import Record
+    from postroad_web.mailpit.mailbox import Mailbox
+
+STATS_AFTER = 0.25  # seconds: so at most four a second
+SENT_WITHIN = 10.0  # seconds; a client that takes longer for one frame is dropped
+MOST_CLIENTS = 64
+MANY = 200  # changes of one kind at a time that are told as one
+_REMEMBERED = 5000
+
+
+class Telling:
+    """What one client is told of the changes, as values of Mailpit's frames."""
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[str, tuple[bool, tuple[str, ...]]] = OrderedDict()
+
+    def of(self, change: Change) -> Iterator[tuple[str, Any]]:
+        """Yield the frames of one change: types and data."""
+        records = [record for record in change.records if record.origin is not Origin.REPORT]
+        match change.kind:
+            case Happened.ARRIVED:
+                for record in records:
+                    yield from self._arrived(record)
+            case Happened.UPDATED:
+                for record in records:
+                    yield from self._updated(record, quiet=len(records) > MANY)
+            case Happened.DELETED if len(records) > MANY:
+                yield "prune", None
+            case Happened.DELETED:
+                for record in records:
+                    self._told.pop(record.id, None)
+                    yield "delete", {"ID": record.id}
+            case Happened.PURGED:
+                self._told.clear()
+                yield "truncate", None
+            case Happened.TAGS:
+                yield "prune", None
+
+    def _arrived(self, record: Record) -> Iterator[tuple[str, Any]]:
+        if record.digest is None:  # there was nothing to be read
+            return
+        self._remember(record)
+        if record.tags:
+            yield "update", {"ID": record.id, "Tags": shapes.tags_of(record)}
+        yield "new", shapes.summary(record)
+
+    def _updated(self, record: Record, *, quiet: bool) -> Iterator[tuple[str, Any]]:
+        """Yield what has changed, as far as it is known what was told before; deliveries change nothing here."""
+        read, tags = self._told.get(record.id, (None, None))
+        self._remember(record)
+        if quiet:
+            return
+        if record.read != read:
+            yield "update", {"ID": record.id, "Read": record.read}
+        if record.tags != tags and (tags is not None or record.tags):
+            yield "update", {"ID": record.id, "Tags": shapes.tags_of(record)}
+
+    def _remember(self, record: Record) -> None:
+        self._told[record.id] = (record.read, record.tags)
+        self._told.move_to_end(record.id)
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+
+
+class Events:
+    """The clients that listen."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._clients = 0
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Tell one client until it leaves or is too slow."""
+        if self._clients >= MOST_CLIENTS:
+            await socket.close(1013, "too many clients")
+            return
+        self._clients += 1
+        subscription = self._mailbox.catalog.subscribe()
+        changed = asyncio.Event()
+        changed.set()  # statistics come after the connection, too
+        try:
+            await socket.accept()
+            tasks = [
+                asyncio.ensure_future(self._changes(socket, subscription, changed)),
+                asyncio.ensure_future(self._stats(socket, changed)),
+                asyncio.ensure_future(_listen(socket)),
+            ]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(RuntimeError, OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await socket.close(1001)
+        finally:
+            subscription.close()
+            self._clients -= 1
+
+    async def _changes(self, socket: WebSocket, subscription: Any, changed: asyncio.Event) -> None:
+        telling = Telling()
+        async for change in subscription:
+            for kind, data in telling.of(change):
+                await _send(socket, kind, data)
+            changed.set()
+
+    async def _stats(self, socket: WebSocket, changed: asyncio.Event) -> None:
+        while True:
+            await changed.wait()
+            await self._mailbox.services.clock.sleep(STATS_AFTER)
+            changed.clear()
+            counts = self._mailbox.counts()
+            await _send(socket, "stats", {"Total": counts.total, "Unread": counts.unread, "Version": VERSION})
+
+
+async def _listen(socket: WebSocket) -> None:
+    """Read and forget what the client says, until it leaves."""
+    with suppress(WebSocketDisconnect):
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
+
+
+async def _send(socket: WebSocket, kind: str, data: Any) -> None:
+    async with asyncio.timeout(SENT_WITHIN):
+        await socket.send_text(gojson.encode({"Type": kind, "Data": data}).decode("utf-8"))

@@ -1,0 +1,119 @@
+"""What Mailpit's dialect sees: the messages that came in from outside, as one mailbox.
+
+A client of Mailpit that has sent a message finds it in the very next answer, for Mailpit stores it before its 250. Here
+the catalog learns of it from the relay's journal a few milliseconds later. So whatever reads the list first asks the
+relay how far its journal is, and waits until the catalog is there (`fresh`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from postroad.control.client import DoorAway, DoorRefused
+from postroad_web.catalog.record import Origin
+from postroad_web.mailpit.endpoint import NOT_FOUND, Refused
+from postroad_web.mailpit.source import source
+from postroad_web.message.reader import read_message
+from postroad_web.search import QueryError, parse
+
+if TYPE_CHECKING:
+    from postroad_web.api.services import Services
+    from postroad_web.catalog.page import Counts, Page, Query
+    from postroad_web.catalog.record import Record
+    from postroad_web.message.parsed import Parsed
+
+log = logging.getLogger(__name__)
+
+LATEST = "latest"
+FRESH_WITHIN = 1.0  # seconds; a catalog that lags further is shown as it is
+
+
+class Mailbox:
+    """The messages that are shown."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.catalog = services.catalog
+
+    async def fresh(self) -> None:
+        """Wait until every message is shown that the relay has said 250 to."""
+        try:
+            async with asyncio.timeout(FRESH_WITHIN):
+                state = await self.services.relay.get("/state")
+                await self.catalog.caught_up(state["last"], 0, FRESH_WITHIN)
+        except (TimeoutError, DoorAway, DoorRefused) as error:
+            log.info("the list may lag behind the relay", extra={"reason": str(error)})
+
+    async def find(self, ident: str, query: str = "", tz: str = "") -> Record:
+        """Return a message by its ID, or the latest one, or the latest that a query finds; raises `Refused`."""
+        if ident == LATEST:
+            await self.fresh()
+            if query:
+                page = await self.some(self.query(query, tz), limit=1)
+                record = page.records[0] if page.records else None
+            else:
+                record = self.catalog.latest(present=True)
+            if record is None:
+                raise Refused(404, "Message not found")
+            return record
+        record = self.catalog.get(ident)
+        if record is None or record.digest is None:  # its 250 may be a moment ago
+            await self.fresh()
+            record = self.catalog.get(ident)
+        if record is None or record.origin is Origin.REPORT:
+            raise Refused(404, NOT_FOUND)
+        return record
+
+    def counts(self) -> Counts:
+        """Return how many messages there are."""
+        return self.catalog.counts(present=True)
+
+    def tags(self) -> list[str]:
+        """Return all tags that messages have, sorted."""
+        return list(self.catalog.tag_counts())
+
+    def page(self, *, start: int, limit: int) -> Page:
+        """Return a page of all messages, the newest first; a limit below 0 is none."""
+        return self.catalog.page(offset=start, limit=limit, present=True)
+
+    async def some(self, query: Query, *, start: int = 0, limit: int = 50) -> Page:
+        """Return a page of the messages that a query finds; a limit below 0 is none."""
+        return await self.catalog.find(query, offset=start, limit=limit, present=True)
+
+    async def mark_found(self, query: Query, *, read: bool) -> None:
+        """Mark what a query finds."""
+        await self.catalog.mark(await self._idents(query), read=read)
+
+    async def delete_found(self, query: Query) -> None:
+        """Delete what a query finds. Notifications, which are not shown, stay."""
+        await self.catalog.delete(await self._idents(query))
+
+    async def _idents(self, query: Query) -> list[str]:
+        return [record.id for record in (await self.some(query, limit=-1)).records]
+
+    def query(self, text: str, tz: str) -> Query:
+        """Return a search in Mailpit's language; dates are of the time zone `tz`, or of UTC."""
+        try:
+            return parse(text, dialect="mailpit", tz=tz or "UTC")
+        except QueryError as error:
+            raise Refused(400, f"Error: {error}") from error
+
+    async def source(self, record: Record) -> bytes:
+        """Return the source of a message, as Mailpit shows it; raises `ContentGone` and `DoorAway`."""
+        return source(record, await self.catalog.content(record.id))
+
+    async def parsed(self, record: Record) -> tuple[Parsed, bytes]:
+        """Return a message, read, and its source."""
+        octets = await self.source(record)
+        return await read_message(octets), octets
+
+    async def seen(self, record: Record) -> None:
+        """Mark a message as read."""
+        if not record.read:
+            await self.catalog.mark([record.id], read=True)
+
+    def tag_named(self, name: str) -> str | None:
+        """Return the tag that has this name, whatever its case."""
+        return next((tag for tag in self.tags() if tag.lower() == name.lower()), None)

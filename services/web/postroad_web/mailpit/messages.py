@@ -1,0 +1,94 @@
+"""/api/v1/messages and /api/v1/search: lists of messages, and what is done to many of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_web.mailpit import gojson, shapes
+from postroad_web.mailpit.endpoint import Call, Refused, json, ok
+from postroad_web.mailpit.window import Before, window
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from postroad_web.catalog.page import Page, Query
+
+NO_QUERY = "Error: no search query"
+BOTH = "You may specify either IDs or a search query, not both"
+
+
+async def messages(call: Call) -> Response:
+    """Answer a page of all messages. Without a limit (0) it has all of them."""
+    await call.mailbox.fresh()
+    start, limit, before = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
+    if limit == 0:
+        start, limit = 0, -1
+    if before is None:
+        page = call.mailbox.page(start=start, limit=limit)
+        return _listing(call, page, start, (page.total, page.unread))
+    page = await call.mailbox.some(Before(None, before), start=start, limit=limit)
+    counts = call.mailbox.counts()
+    return _listing(call, page, start, (counts.total, counts.unread))
+
+
+async def search(call: Call) -> Response:
+    """Answer a page of what a search finds. A limit of 0 gives no messages, and how many there are."""
+    query = _query(call)
+    await call.mailbox.fresh()
+    start, limit, before = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
+    page = await call.mailbox.some(query if before is None else Before(query, before), start=start, limit=limit)
+    return _listing(call, page, start, (page.total, page.unread))
+
+
+async def set_read(call: Call) -> Response:
+    """Mark messages as read or unread: those with the IDs, those that a search finds, or all."""
+    asked = await call.struct()
+    try:
+        read, idents, text = asked.flag("Read"), asked.texts("IDs"), asked.text("Search")
+    except gojson.BadJsonError as error:
+        raise Refused(400, str(error)) from error
+    if idents and text:
+        raise Refused(400, BOTH)
+    await call.mailbox.fresh()
+    if text:
+        await call.mailbox.mark_found(call.mailbox.query(text, call.parameter("tz")), read=read)
+    else:
+        await call.mailbox.catalog.mark(idents or None, read=read)
+    return ok()
+
+
+async def delete(call: Call) -> Response:
+    """Delete messages. A body that is missing, no JSON or without IDs means all, and clients rely on it."""
+    try:
+        idents = gojson.decode(await call.request.body()).texts("IDs")
+    except gojson.BadJsonError:
+        idents = []
+    if idents:
+        await call.mailbox.catalog.delete(idents)
+    else:
+        await call.mailbox.catalog.purge()
+    return ok()
+
+
+async def delete_found(call: Call) -> Response:
+    """Delete what a search finds."""
+    query = _query(call)
+    await call.mailbox.fresh()
+    await call.mailbox.delete_found(query)
+    return ok()
+
+
+def _query(call: Call) -> Query:
+    text = call.parameter("query").strip()
+    if not text:
+        raise Refused(400, NO_QUERY)
+    return call.mailbox.query(text, call.parameter("tz"))
+
+
+def _listing(call: Call, page: Page, start: int, matching: tuple[int, int]) -> Response:
+    whole = call.mailbox.counts()
+    return json(
+        shapes.listing(
+            page.records, whole=(whole.total, whole.unread), matching=matching, start=start, tags=call.mailbox.tags()
+        )
+    )

@@ -1,0 +1,72 @@
+"""/api/v1/tags: the tags that messages have."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postroad_web.catalog.tags import cleaned
+from postroad_web.mailpit import gojson
+from postroad_web.mailpit.endpoint import Call, Refused, json, ok
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+_NAME = re.compile(r"[A-Za-z0-9_.@-](?:[A-Za-z0-9 _.@-]{0,98}[A-Za-z0-9_.@-])?", re.ASCII)
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Return tags as the catalog keeps them; of names that differ in case the first stays."""
+    tags: dict[str, str] = {}
+    for tag in map(cleaned, names):
+        tags.setdefault(tag.lower(), tag)
+    tags.pop("", None)
+    return sorted(tags.values(), key=str.lower)
+
+
+async def tags(call: Call) -> Response:
+    """Answer all tags."""
+    await call.mailbox.fresh()
+    return json(call.mailbox.tags())
+
+
+async def set_tags(call: Call) -> Response:
+    """Give messages these tags in place of those that they have."""
+    asked = await call.struct()
+    try:
+        names, idents = asked.texts("Tags"), asked.texts("IDs")
+    except gojson.BadJsonError as error:
+        raise Refused(400, str(error)) from error
+    if idents:
+        await call.mailbox.catalog.tag(idents, distinct(names))
+    return ok()
+
+
+async def rename(call: Call) -> Response:
+    """Give a tag another name."""
+    try:
+        name = (await call.struct()).text("Name")
+    except gojson.BadJsonError as error:
+        raise Refused(400, str(error)) from error
+    old = _known(call)
+    if not _NAME.fullmatch(name):
+        raise Refused(400, f"invalid tag name: {name}")
+    taken = call.mailbox.tag_named(name)
+    if taken is not None and (taken.lower() != old.lower() or taken == name):
+        raise Refused(400, f"tag already exists: {taken}")
+    await call.mailbox.catalog.rename_tag(old, name)
+    return ok()
+
+
+async def drop(call: Call) -> Response:
+    """Take a tag away from all messages."""
+    await call.mailbox.catalog.drop_tag(_known(call))
+    return ok()
+
+
+def _known(call: Call) -> str:
+    name = call.segment("tag")
+    tag = call.mailbox.tag_named(name)
+    if tag is None:
+        raise Refused(400, f"tag not found: {name}")
+    return tag

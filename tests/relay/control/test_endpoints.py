@@ -1,0 +1,336 @@
+"""The relay's control door over a live socket, with the relay whole behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import aiosmtplib
+import orjson
+import pytest
+
+from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
+from postroad.control.token import ensure_token, read_token
+from postroad.journal import Kind
+from tests.harness.tls import certificate, server_tls
+from tests.relay.test_relay import CONTENT, WHOLE, Site
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+__all__ = ["certificate", "server_tls"]  # fixtures
+
+BUSY = "450 4.2.1 Busy"
+NO_USER = "550 5.1.1 No such user here"
+
+
+class Desk:
+    """A relay with its surroundings, and a client of its control door."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.open()
+
+    def open(self) -> None:
+        token = read_token(self.site.folder / "control")
+        self.door = DoorClient("relay", f"{self.site.network}.25", 8026, token)
+
+    async def send(self, *recipients: str, sender: str = "app@example.org", content: bytes = CONTENT) -> str:
+        """Send by the app door and return the queue ID."""
+        async with aiosmtplib.SMTP(hostname=f"{self.site.network}.1", port=1025, timeout=10) as client:
+            _, reply = await client.sendmail(sender, recipients or ["bob@beta.test"], content)
+        return reply.split("queued as ")[1]
+
+    async def until(self, **wanted: Any) -> dict[str, Any]:
+        """Wait until the state has these values."""
+        for _ in range(1000):
+            state: dict[str, Any] = await self.door.get("/state")
+            if wanted.items() <= state.items():
+                return state
+            await asyncio.sleep(0.01)
+        raise AssertionError(state)
+
+    async def queue_id_of_dsn(self) -> str:
+        (event,) = [event for event in await self.events() if event["kind"] == "reported"]
+        return str(event["dsn_queue_id"])
+
+    async def events(self) -> list[dict[str, Any]]:
+        """Return what the journal has so far."""
+        last = (await self.door.get("/state"))["last"]
+        got: list[dict[str, Any]] = []
+        while not got or got[-1]["n"] < last:
+            lines = await self.door.journal(got[-1]["n"] if got else 0, wait=5)
+            got += map(orjson.loads, lines.lines)
+        return got
+
+    async def kinds(self, ident: str) -> list[str]:
+        return [event["kind"] for event in await self.events() if event.get("queue_id") == ident]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, server_tls: ssl.SSLContext) -> AsyncIterator[Desk]:
+    (tmp_path / "control").mkdir()
+    ensure_token(tmp_path / "control")
+    site = Site(tmp_path, server_tls)
+    site.settings["POSTROAD_RETRY"] = "10m"
+    async with site:
+        desk = Desk(site)
+        yield desk
+        await desk.door.close()
+
+
+async def test_without_a_token_the_relay_serves_and_has_no_door(tmp_path: Path) -> None:
+    async with Site(tmp_path, None) as site:
+        await site.send(port=2525)
+        await site.store.wait_for(1)
+        client = DoorClient("relay", f"{site.network}.25", 8026, "t" * 43)
+        with pytest.raises(DoorAway):
+            await client.get("/state")
+
+
+async def test_a_wrong_token_opens_nothing(desk: Desk) -> None:
+    client = DoorClient("relay", f"{desk.site.network}.25", 8026, "t" * 43)
+    with pytest.raises(DoorRefused) as error:
+        await client.get("/state")
+    assert error.value.status == 401
+    await client.close()
+
+
+async def test_an_empty_relay(desk: Desk) -> None:
+    state = await desk.door.get("/state")
+    assert {name: state[name] for name in ("queued", "active", "held", "deferred", "accepting")} == {
+        "queued": 0,
+        "active": 0,
+        "held": 0,
+        "deferred": 0,
+        "accepting": 0,
+    }
+    assert state["messages"] == []
+    assert await desk.door.get("/queue") == {"messages": [], "next": None, "total": 0}
+
+
+async def test_a_deferred_message_is_shown_and_tried_at_once(desk: Desk) -> None:
+    desk.site.store.replies["RCPT TO:<busy@beta.test>"] = BUSY
+    ident = await desk.send("bob@beta.test", "busy@beta.test", content=WHOLE)
+    state = await desk.until(deferred=1, active=0)
+    (shown,) = state["messages"]
+    assert shown == await desk.door.get(quote_path("queue", ident))
+    arrived, due = shown.pop("arrived"), shown.pop("due")
+    assert 590 < due - arrived < 700
+    assert shown.pop("recipients") == [
+        {"address": "bob@beta.test", "state": "delivered", "status": None, "reason": "", "host": None},
+        {
+            "address": "busy@beta.test",
+            "state": "deferred",
+            "status": "4.2.1",
+            "reason": f"host mx.postroad.test[{desk.site.network}.143] said: {BUSY} (in reply to RCPT TO)",
+            "host": f"mx.postroad.test[{desk.site.network}.143]",
+        },
+    ]
+    size = shown.pop("size")
+    content = await desk.door.octets(quote_path("content", ident))
+    assert len(content) == size
+    assert content.endswith(WHOLE)
+    assert shown == {
+        "queue_id": ident,
+        "message_id": "<m@b.c>",
+        "sender": "app@example.org",
+        "attempts": 1,
+        "held": False,
+        "active": False,
+        "login": None,
+        "reports": None,
+    }
+    desk.site.store.replies.clear()
+    await desk.door.post(quote_path("queue", ident, "retry"))
+    await desk.until(queued=0)
+    assert (await desk.kinds(ident))[-1] == "delivered"
+    with pytest.raises(DoorRefused) as error:
+        await desk.door.get(quote_path("queue", ident))
+    assert error.value.status == 404
+
+
+async def test_quiet_can_be_told_from_state_and_journal(desk: Desk) -> None:
+    for _ in range(20):
+        ident = await desk.send()
+        state = await desk.door.get("/state")
+        while state["queued"] or state["accepting"]:
+            state = await desk.door.get("/state")
+        kinds = [event["kind"] for event in await desk.events() if event.get("queue_id") == ident]
+        assert kinds[-1] == "delivered"
+
+
+async def test_a_page_at_a_time(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    idents = [await desk.send() for _ in range(5)]
+    await desk.until(deferred=5)
+    first = await desk.door.get("/queue", limit=2)
+    assert [message["queue_id"] for message in first["messages"]] == idents[:2]
+    second = await desk.door.get("/queue", limit=3, after=first["next"])
+    assert [message["queue_id"] for message in second["messages"]] == idents[2:]
+    assert second["next"] is None
+    assert second["total"] == 5
+
+
+async def test_hold_survives_a_restart_and_release_lets_go(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    ident = await desk.send()
+    await desk.until(deferred=1)
+    held = await desk.door.post(quote_path("queue", ident, "hold"))
+    assert (held["held"], held["due"], held["attempts"]) == (True, None, 1)
+    assert await desk.door.post(quote_path("queue", ident, "hold")) == held
+    with pytest.raises(DoorRefused) as error:
+        await desk.door.post(quote_path("queue", ident, "retry"))
+    assert error.value.status == 409
+    assert await desk.door.post("/queue/retry", {"ids": None}) == {"count": 0}
+    await desk.door.close()
+    await desk.site.restart(POSTROAD_RETRY="20ms")
+    desk.open()
+    state = await desk.door.get("/state")
+    assert (state["queued"], state["held"], state["deferred"]) == (1, 1, 0)
+    assert state["messages"] == [held]
+    desk.site.store.replies.clear()
+    released = await desk.door.post(quote_path("queue", ident, "release"))
+    assert not released["held"]
+    await desk.until(queued=0, held=0)
+    assert (await desk.kinds(ident))[-5:] == ["held", "released", "resolved", "attempted", "delivered"]
+
+
+async def test_a_message_is_dropped_with_a_dsn(desk: Desk) -> None:
+    desk.site.store.replies["RCPT TO:<busy@beta.test>"] = BUSY
+    ident = await desk.send("bob@beta.test", "busy@beta.test", sender="x@elsewhere.example")
+    await desk.until(deferred=1)
+    await desk.door.delete(quote_path("queue", ident), report=True)
+    await desk.site.store.wait_for(2)
+    report = desk.site.store.mails[1]
+    assert report.recipients == ["x@elsewhere.example"]
+    assert b"Delivery was cancelled by the administrator" in report.content
+    assert b"busy@beta.test" in report.content
+    assert b"bob@beta.test" not in report.content.partition(b"Undelivered message")[0]
+    assert (await desk.kinds(ident))[-3:] == ["failed", "reported", "dropped"]
+    assert (await desk.door.octets(quote_path("content", ident))).endswith(CONTENT)
+
+
+async def test_a_message_is_dropped_without_a_dsn(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    ident = await desk.send()
+    await desk.until(deferred=1)
+    await desk.door.delete(quote_path("queue", ident))
+    await desk.until(queued=0)
+    (dropped,) = [event for event in await desk.events() if event["kind"] == "dropped"]
+    assert (dropped["recipients"], dropped["report"]) == (["bob@beta.test"], False)
+    assert desk.site.store.mails == []
+    assert (await desk.door.octets(quote_path("content", ident))).endswith(CONTENT)
+
+
+async def test_a_purge_empties_the_queue(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    idents = [await desk.send() for _ in range(3)]
+    await desk.until(deferred=3)
+    await desk.door.post(quote_path("queue", idents[0], "hold"))
+    assert await desk.door.delete("/queue") == {"removed": 3}
+    state = await desk.door.get("/state")
+    assert (state["queued"], state["held"]) == (0, 0)
+    assert [(await desk.kinds(ident))[-1] for ident in idents] == ["dropped"] * 3
+    with pytest.raises(DoorRefused) as error:
+        await desk.door.octets(quote_path("content", idents[0]))
+    assert error.value.status == 404
+
+
+async def test_what_has_failed_is_kept(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = NO_USER
+    ident = await desk.send(sender="x@elsewhere.example")
+    await desk.until(queued=0)
+    assert (await desk.door.octets(quote_path("content", ident))).endswith(CONTENT)
+    # and the DSN about it, which has the null reverse-path and fails too
+    dsn = await desk.queue_id_of_dsn()
+    assert b"multipart/report" in await desk.door.octets(quote_path("content", dsn))
+    assert (await desk.kinds(dsn))[-1] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("get", "/queue/0000000000000", 404),
+        ("post", "/queue/0000000000000/hold", 404),
+        ("delete", "/queue/..%2f..", 404),
+        ("get", "/content/..%2f..%2fcontrol%2ftoken", 404),
+        ("get", "/queue?limit=0", 400),
+        ("delete", "/queue/0000000000000?report=perhaps", 400),
+    ],
+)
+async def test_what_is_refused(desk: Desk, method: str, path: str, status: int) -> None:
+    with pytest.raises(DoorRefused) as error:
+        await getattr(desk.door, method)(path)
+    assert error.value.status == status
+
+
+@pytest.mark.parametrize("value", [[], {"ids": 1}, {"ids": [1]}, {}, "x"])
+async def test_ids_that_are_none(desk: Desk, value: Any) -> None:
+    with pytest.raises(DoorRefused) as error:
+        await desk.door.post("/queue/retry", value)
+    assert error.value.status == 400
+
+
+async def test_many_are_tried_at_once(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    idents = [await desk.send() for _ in range(3)]
+    await desk.until(deferred=3)
+    desk.site.store.replies.clear()
+    assert await desk.door.post("/queue/retry", {"ids": [idents[0], "0000000000000"]}) == {"count": 1}
+    await desk.until(queued=2)
+    assert await desk.door.post("/queue/retry", {"ids": None}) == {"count": 2}
+    await desk.until(queued=0)
+
+
+async def test_faults(desk: Desk) -> None:
+    off = {"code": 451, "probability": 0}
+    assert await desk.door.get("/faults") == {
+        "seed": 0,
+        "mail": off,
+        "rcpt": off,
+        "auth": {"code": 535, "probability": 0},
+    }
+    faults = {
+        "seed": 7,
+        "mail": {"code": 452, "probability": 100},
+        "rcpt": off,
+        "auth": {"code": 454, "probability": 100},
+    }
+    assert await desk.door.put("/faults", faults) == faults
+    client = aiosmtplib.SMTP(hostname=f"{desk.site.network}.1", port=1025, timeout=10)
+    async with client:
+        with pytest.raises(aiosmtplib.SMTPAuthenticationError) as auth:
+            await client.login("any", "any")
+        assert (auth.value.code, auth.value.message) == (454, "4.0.0 Chaos authentication error")
+        with pytest.raises(aiosmtplib.SMTPSenderRefused) as mail:
+            await client.mail("app@example.org")
+        assert (mail.value.code, mail.value.message) == (452, "4.0.0 Chaos sender error")
+        await desk.door.put("/faults", {"rcpt": {"probability": 100}})
+        await client.mail("app@example.org")
+        with pytest.raises(aiosmtplib.SMTPRecipientRefused) as rcpt:
+            await client.rcpt("bob@beta.test")
+        assert (rcpt.value.code, rcpt.value.message) == (451, "4.0.0 Chaos recipient error")
+    await desk.site.send(port=2525)  # between servers there are no faults
+    with pytest.raises(DoorRefused) as error:
+        await desk.door.put("/faults", {"rcpt": {"code": 250}})
+    assert (error.value.status, error.value.sentence) == (400, "error code must be between 400 and 599")
+    refused = [event for event in await desk.events() if event["kind"] == Kind.REFUSED]
+    assert {event["command"] for event in refused} == {"AUTH", "MAIL", "RCPT"}
+
+
+async def test_figures(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    await desk.send()
+    await desk.until(deferred=1)
+    async with aiosmtplib.SMTP(hostname=f"{desk.site.network}.1", port=1025, timeout=10):
+        figures = await desk.door.get("/figures")
+    assert figures["sessions"] == {"smtp": 0, "submission": 0, "submissions": 0, "app": 1}
+    queue = figures["queue"]
+    assert 0 <= queue.pop("oldest_age") < 10
+    assert queue == {"length": 1, "active": 0, "held": 0, "deferred": 1, "resting_domains": 0}
+    assert figures["attempts"] == {"made": 1, "under_way": 0}
+    assert figures["journal"]["dropped"] == 0
+    assert figures["process"]["rss"] > 0

@@ -1,0 +1,109 @@
+"""What the catalog takes from a content."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroad_web.catalog.digest import MAX_TEXT, SNIPPET, read_content
+from postroad_web.catalog.searchable import searchable
+
+HEADER = (
+    b"Return-Path: <alice@alpha.test>\r\nFrom: =?utf-8?q?Al=C3=ADce?= <alice@alpha.test>\r\n"
+    b"To: Bob <bob@beta.test>,\r\n carol@beta.test\r\nCc: dan+blue@beta.test\r\nReply-To: <reply@alpha.test>\r\n"
+    b"Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\nMessage-ID: <1@alpha.test>\r\nX-Tags: red, two words\r\n"
+)
+ALTERNATIVE = (
+    b'Content-Type: multipart/mixed; boundary="m"\r\n\r\n'
+    b"--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
+    b"--a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nPlain w\xc3\xb6rds\r\n"
+    b"--a\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b'<style>hidden</style><p>Shown <a href=3D"https://a.test/x?y=3D1">here</a></p>\r\n--a--\r\n'
+    b"--m\r\nContent-Type: application/pdf; name=bill.pdf\r\nContent-Disposition: attachment\r\n\r\nbinary\r\n"
+    b"--m\r\nContent-Type: image/png\r\nContent-ID: <logo>\r\n\r\nbinary\r\n--m--\r\n"
+)
+
+
+def test_a_message_with_everything() -> None:
+    digest, text, header = read_content(
+        HEADER + b"Date: Mon, 2 Mar 2026 10:00:00 +0100\r\n" + ALTERNATIVE, ["eve@b.test"]
+    )
+    assert digest.subject == "Grüße"
+    assert digest.from_ == (("Alíce", "alice@alpha.test"),)
+    assert digest.to == (("Bob", "bob@beta.test"), ("", "carol@beta.test"))
+    assert digest.cc == (("", "dan+blue@beta.test"),)
+    assert digest.bcc == ()
+    assert digest.reply_to == (("", "reply@alpha.test"),)
+    assert digest.date == 1772442000.0
+    assert (digest.attachments, digest.inline) == (1, 1)
+    assert digest.tags == ("blue", "red", "two words")
+    assert digest.snippet.startswith("Shown here")
+    for words in (
+        "grüße",
+        "alíce alice@alpha.test",
+        "eve@b.test",
+        "1@alpha.test",
+        "bill.pdf",
+        "plain wörds",
+        "a.test/x?y=1",
+    ):
+        assert words in text
+    assert "hidden" not in text
+    assert "\nsubject: Grüße\n" in header
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        (b"Mon, 2 Mar 2026 10:00:00 +0000 (UTC)", 1772445600.0),
+        (b"2 Mar 2026 10:00:00 -0130", 1772451000.0),
+        (b"Mon, 02 Mar 26 10:00 GMT", 1772445600.0),
+        (b"2 Xyz 2026 10:00:00 +0000", None),
+        (b"yesterday", None),
+    ],
+)
+def test_dates(date: bytes, seconds: float | None) -> None:
+    assert read_content(b"Date: " + date + b"\r\n\r\n", []).digest.date == seconds
+
+
+def test_snippets() -> None:
+    assert read_content(b"\r\nOne\r\n two\r\n", []).digest.snippet == "One two"
+    assert read_content(b"\r\n" + b"word " * 100, []).digest.snippet == ("word " * 40).strip() + "..."
+    umlauts = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 150, []).digest.snippet
+    assert umlauts == "ü" * (SNIPPET // 2) + "..."
+    short = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 50, []).digest.snippet
+    assert short == "ü" * 50
+
+
+def test_the_text_is_bounded() -> None:
+    assert len(read_content(b"\r\n" + b"word " * MAX_TEXT, []).text) <= MAX_TEXT
+
+
+def test_nothing_that_sqlite_cannot_take() -> None:
+    digest, text, header = read_content(
+        b"Subject: =?utf-7?q?+2AA-?= a\0b \xff\r\nFrom: =?utf-16?b?ANg=?= <a@b.test>\r\n\r\na\0b", []
+    )
+    for value in (digest.subject, digest.from_[0].name, digest.snippet, text, header):
+        value.encode()
+        assert "\0" not in value
+
+
+@given(st.binary(max_size=300))
+def test_anything_can_be_read(octets: bytes) -> None:
+    digest, text, header = read_content(octets, ["a@b.test"])
+    assert "a@b.test" in text
+    for value in (digest.subject, digest.snippet, text, header):
+        value.encode()
+
+
+@given(st.text(max_size=60))
+def test_searchable_is_searchable(text: str) -> None:
+    once = searchable(text)
+    assert searchable(once) == once
+    once.encode()
+
+
+def test_words_are_parted_by_single_spaces() -> None:
+    assert searchable('A,"B"\r\n\t(C) <d@e.test>; É\0') == "a b c d@e.test é"
+    assert searchable("A\u030a") == "å"

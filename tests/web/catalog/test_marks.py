@@ -1,0 +1,126 @@
+"""Marks are on disk before they are answered, and are taken over by a catalog that lacks them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_web.catalog.folding import Folding
+from postroad_web.catalog.hub import Happened
+from postroad_web.catalog.marks import FILE, Mark, Marks
+from postroad_web.catalog.page import Window
+from postroad_web.catalog.reader import Reader
+from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.writer import Writer
+from tests.harness.doors import ToyStack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def filled(folder: Path, count: int = 3) -> tuple[Writer, list[str]]:
+    stack = ToyStack()
+    idents = [stack.send(b"", None, ["bob@beta.test"]) for _ in range(count)]
+    writer = Writer(folder)
+    lines = [line for _, line in stack.relay.journal_lines]
+    Folding(writer, Tallies()).fold([("relay", lines, stack.relay.number)])
+    return writer, idents
+
+
+def test_marks_are_kept(tmp_path: Path) -> None:
+    marks = Marks(tmp_path)
+    marks.set_read(["a", "b"], read=True)
+    marks.set_tags({"a": ["x"], "c": []})
+    marks.delete(["b"])
+    marks.set_read(["a"], read=False)
+    marks.close()
+    marks = Marks(tmp_path)
+    assert marks.change == 4
+    known = marks.of(["a", "b", "c", "d"])
+    assert known == {"a": Mark(read=False, tags=("x",)), "b": Mark(read=True, deleted=True), "c": Mark(tags=())}
+    assert marks.since(3) == {"a": known["a"]}
+    marks.set_all_read(10, read=True)
+    assert marks.is_read(marks.of(["a"])["a"], 10)
+    assert not marks.is_read(None, 11)
+    assert not marks.is_read(Mark(read=False), 5)
+    marks.purge(7)
+    assert marks.since(0) == {}
+    marks.close()
+    assert Marks(tmp_path).purged == 7
+
+
+def test_a_change_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    marks = Marks(tmp_path)
+
+    def broken() -> Iterator[str]:
+        yield "a"
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        marks.set_read(broken(), read=True)
+    assert sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM marks").fetchone() == (0,)
+
+
+def test_a_death_between_mark_and_catalog(tmp_path: Path) -> None:
+    """The marks are on disk; the catalog takes them over at the next start."""
+    writer, idents = filled(tmp_path, 5)
+    writer.marks.set_all_read(2**60, read=True)
+    writer.marks.set_read([idents[1]], read=False)
+    writer.marks.set_tags({idents[2]: ["red"]})
+    writer.marks.delete([idents[3]])
+    writer.close()
+    Writer(tmp_path).close()
+    reader = Reader(tmp_path)
+    records = reader.page(None, Window(oldest_first=True)).records
+    assert [record.id for record in records] == [*idents[:3], idents[4]]
+    assert [record.read for record in records] == [True, False, True, True]
+    assert records[2].tags == ("red",)
+    assert reader.counts() == (4, 1)
+    reader.close()
+
+
+def test_a_death_between_purge_and_catalog(tmp_path: Path) -> None:
+    writer, _ = filled(tmp_path)
+    writer.marks.purge(2**60)
+    writer.close()
+    writer = Writer(tmp_path)
+    assert writer.connection.execute("SELECT total FROM counts").fetchone() == (0,)
+    writer.close()
+
+
+def test_many_removals_make_the_index_anew(tmp_path: Path) -> None:
+    writer, idents = filled(tmp_path, 1200)
+    writer.connection.execute("INSERT INTO bodies SELECT number, 'some words' FROM records")
+    assert writer.delete(idents[:100]).kind is Happened.DELETED
+    assert writer.connection.execute("SELECT count(*) FROM unindexed").fetchone() == (0,)
+    writer.delete(idents[100:1150])
+    assert writer.connection.execute("SELECT stale FROM counts").fetchone() == (0,)
+    assert writer.connection.execute("SELECT count(*) FROM unindexed").fetchone() == (50,)
+    assert writer.delete(["unknown"]).records == ()
+    writer.close()
+
+
+def test_retention(tmp_path: Path) -> None:
+    writer, idents = filled(tmp_path, 6)
+    assert writer.retain(10, 0.0) is None
+    news = writer.retain(4, 0.0)
+    assert news is not None
+    assert [record.id for record in news.records] == idents[:2]
+    arrived = writer.connection.execute("SELECT arrived FROM records ORDER BY number").fetchall()[1][0]
+    news = writer.retain(0, arrived)
+    assert news is not None
+    assert [record.id for record in news.records] == idents[2:3]
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "octets", [b"", b"SQLite format 3\0" + b"\xff" * 5000, b"rubbish"], ids=["empty", "damaged", "rubbish"]
+)
+def test_a_database_that_is_damaged_or_old_is_made_anew(tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "catalog.sqlite").write_bytes(octets)
+    writer = Writer(tmp_path)
+    assert writer.connection.execute("SELECT total FROM counts").fetchone() == (0,)
+    writer.close()
