@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import time
+from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +85,10 @@ def _rows(message: dict[str, Any], now: float) -> Iterator[list[str]]:
             yield [message["id"], sender, recipient["address"], following, why or "not tried yet"]
 
 
-def _when(due: float | None, now: float) -> str:
-    if due is None or due <= now:
+def _when(due: str | None, now: float) -> str:
+    seconds = 0 if due is None else round(datetime.fromisoformat(due).timestamp() - now)
+    if seconds <= 0:
         return "now"
-    seconds = round(due - now)
     return (
         f"in {seconds} s"
         if seconds < 120

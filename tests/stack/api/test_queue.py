@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,15 @@ def entry(ident: str, due: float | None = None, **changes: Any) -> dict[str, Any
         {"address": "c@d.test", "state": "pending", "reason": "", "host": None},
         {"address": "e@f.test", "state": "delivered", "reason": "250", "host": None},
     ]
-    return {"id": ident, "sender": None, "due": due, "held": False, "active": False, "recipients": recipients} | changes
+    when = None if due is None else datetime.fromtimestamp(due, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "id": ident,
+        "sender": None,
+        "due": when,
+        "held": False,
+        "active": False,
+        "recipients": recipients,
+    } | changes
 
 
 def test_list(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
