@@ -16,7 +16,7 @@ MOST_MESSAGE_IDS = 10  # that are kept of one message
 
 _COLON = rb"[ \t]*:"
 _FOLD = rb"[ \t]*(?:\r\n[ \t]+)*"  # FWS, any number of lines
-# msg-id = "<" id-left "@" id-right ">", read loosely: it is only shown and compared. The LF before a field is a literal,
+# msg-id = "<" id-left "@" id-right ">", read loosely: it is only shown and compared. The LF before a field is literal,
 # which is found in a third of the time that "^" with MULTILINE takes.
 _FIELDS = re.compile(rb"\n(received|date|message-id)" + _COLON + _FOLD + rb"((?:<[^<>\r\n]{1,996}>)?)", re.IGNORECASE)
 _RETURN_PATH = re.compile(rb"^return-path" + _COLON + rb"[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
