@@ -291,7 +291,7 @@ def test_reading_goes_on_from_any_number(tmp_path: Path) -> None:
         above = [number for number in range(FIRST, FIRST + 1000) if number > after]
         assert numbers(octets) == above[:10]
         assert first == FIRST
-        assert last == (above[:10] or [after])[-1]
+        assert last == (above[:10][-1] if above else None)
     reader.close()
 
 

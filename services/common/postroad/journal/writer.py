@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from postroad.clock import Clock
 from postroad.journal.files import last_number, open_regular, rotated
@@ -39,7 +39,18 @@ BUSY = 3
 RATE = 2000.0
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
 
+RECENT = 8  # batches that are remembered for those who follow
+RECENT_OCTETS = 128 << 10  # ... together, without the last one
+
 _Waiting: TypeAlias = tuple[float, str, str | None, str | None, dict[str, Any]]
+
+
+class Batch(NamedTuple):
+    """Events that were written at once: the first number, the last, and the lines."""
+
+    first: int
+    last: int
+    octets: bytes
 
 
 class Journal:
@@ -71,6 +82,8 @@ class Journal:
         self.written = self._numbered  # the last number in the file; for readers in any thread
         self.files = threading.Lock()  # held while files are renamed
         self.listener: Callable[[], object] | None = None  # called by the writer thread after each write
+        self.recent: tuple[Batch, ...] = ()  # the last batches, up to `written`, in a row
+        self.rotations = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._handle: int | None = None
@@ -138,6 +151,7 @@ class Journal:
         if not batch:
             return 0
         lines: list[bytes] = []
+        first = number + 1
         telling = self._told
         for event in batch:
             number += 1
@@ -148,15 +162,18 @@ class Journal:
                 lines.append(self._line(number, event))
             except Exception:  # noqa: BLE001 - a value whose str() fails must not fail mail
                 self._lost += 1
+        octets = b"".join(lines)
         try:
-            self._append(b"".join(lines))
+            self._append(octets)
         except OSError as error:
+            self.recent = ()  # some of the lines may be in the file
             self._lost += len(lines)
             if not self._complained:
                 self._complained = True
                 log.warning("the journal can't be written: %s", error)
             return len(batch)
         self._complained = False
+        self._remember(Batch(first, number, octets))
         self.written = number
         self._told = telling
         if (listener := self.listener) is not None:
@@ -165,6 +182,12 @@ class Journal:
             self._queue.append((self._now(), Kind.LOST, None, None, {}))
             self._wake.set()
         return len(batch)
+
+    def _remember(self, batch: Batch) -> None:
+        recent = self.recent[1 - RECENT :]
+        while sum(len(earlier.octets) for earlier in recent) > RECENT_OCTETS:
+            recent = recent[1:]
+        self.recent = (*recent, batch)
 
     def _line(self, number: int, event: _Waiting) -> bytes:
         when, kind, queue_id, message_id, detail = event
@@ -217,6 +240,7 @@ class Journal:
 
     def _rotate(self, handle: int) -> None:
         self._close(handle)
+        self.rotations += 1
         with self.files:
             for age in range(self.kept, 0, -1):
                 newer = rotated(self.path, age - 1)
