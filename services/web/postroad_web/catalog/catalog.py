@@ -177,6 +177,9 @@ class Catalog:
         if record is None:
             raise ContentGone("there is no such message")
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
+            recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+            if recent is not None:
+                return recent
             place = {"account": copy.account, "mailbox": copy.mailbox}
             try:
                 return await self._store.octets("/content", **place, uid_validity=copy.uid_validity, uid=copy.uid)

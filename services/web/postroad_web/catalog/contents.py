@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from postroad.control.client import DoorAway, DoorRefused, quote_path
@@ -35,6 +35,8 @@ STRIKES = 3  # times that the store may say of a copy that it is gone, before th
 PAUSE = 0.5  # seconds before a door is asked again
 MOST = 5000  # records that wait for one door; others wait in the database
 AT_ONCE = 10  # contents that the relay is asked for at a time
+RECENT = 4 << 20  # octets of contents that are kept in memory
+RECENT_EACH = 256 << 10  # octets of one of them
 _GONE = 0xFFFFFFFF
 
 Place: TypeAlias = "tuple[str, str, int, int]"  # account, mailbox, UIDVALIDITY, UID
@@ -48,6 +50,31 @@ class ContentDoor(Protocol):
 
     async def post_for_octets(self, path: str, value: Any) -> bytes:
         """POST a value and return the answer's octets."""
+
+
+class Recent:
+    """The contents of the latest copies: whoever waits for a message asks for its content a moment after it was read.
+
+    The content of a copy never changes (RFC 3501 §2.3.1.1), so it is right for as long as there is the copy.
+    """
+
+    def __init__(self) -> None:
+        self._contents: OrderedDict[Place, bytes] = OrderedDict()
+        self._octets = 0
+
+    def keep(self, place: Place, content: bytes) -> None:
+        """Keep a content, and let go of the oldest if they are too much."""
+        if len(content) > RECENT_EACH or place in self._contents:
+            return
+        self._contents[place] = content
+        self._octets += len(content)
+        while self._octets > RECENT:
+            _, oldest = self._contents.popitem(last=False)
+            self._octets -= len(oldest)
+
+    def get(self, place: Place) -> bytes | None:
+        """Return the content of a copy, if it is kept."""
+        return self._contents.get(place)
 
 
 class Contents:
@@ -77,6 +104,7 @@ class Contents:
         self._left_out = False  # records that were too many; they are in the database
         self._store_bell = asyncio.Event()
         self._relay_bell = asyncio.Event()
+        self.recent = Recent()
 
     def settled(self, upto: float = math.inf) -> bool:
         """Whether every content of records up to a number that is to be had at the moment has been read."""
@@ -169,6 +197,8 @@ class Contents:
             for want, octets in zip(wants, contents, strict=False):
                 if octets is not None or self._is_lost(want):
                     read.append(Content(want.number, octets))
+                if octets is not None and want.copy is not None:
+                    self.recent.keep(_place(want.copy), octets)
             # The answer may end early; those that are wanted anew meanwhile are in a newer place.
             for want in wants[len(contents) :]:
                 self._in_store.setdefault(want.number, want)
