@@ -31,15 +31,16 @@ SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthChe
 
 
 def folded(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Fold in memory; return what is known of each message."""
+    """Fold in memory; return what is known of each message. Each journey that changes has to be noted as such."""
     shelf = MemoryShelf()
     fold = Fold(shelf, Tallies())
+    states = shelf.states()
     for event in events:
+        shelf.noted.clear()
         assert fold.take(event)
-    return {
-        ident: (journey.pack(), journey.recipient_states(), journey.state, journey.removed, journey.about, journey.size)
-        for ident, journey in shelf.journeys.items()
-    }
+        before, states = states, shelf.states()
+        assert {ident for ident, state in states.items() if before.get(ident) != state} <= shelf.noted, event
+    return states
 
 
 @given(st.data())
