@@ -5,16 +5,20 @@ They empty the whole world between their steps, so they have a stack of their ow
 
 from __future__ import annotations
 
+import json
 import smtplib
 import subprocess
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_mailpit import MailpitClient
 from pytest_mailpit.chaos import Chaos
 from pytest_mailpit.errors import MailpitAPIError, MailpitAssertionError
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.harness.needs import require, require_program
 from tests.harness.processes import ProcessStack, plain_environment
@@ -118,3 +122,28 @@ def test_chaos_of_pytest_mailpit(stack: Stack, mailpit: MailpitClient) -> None:
     mail(stack, "taken", "new@beta.test")
     with pytest.raises(MailpitAPIError, match="404"):
         mailpit.get_message("unknown")
+
+
+def test_websocket(stack: Stack, url: str, mailpit: MailpitClient) -> None:
+    """`mailpit-ws` and Mailpit's own pages listen here."""
+    mailpit.delete_all()
+    with connect(f"{url.replace('http', 'ws')}/api/events", origin=Origin(url), open_timeout=WAIT) as socket:
+
+        def until(kind: str) -> Any:
+            while (frame := json.loads(socket.recv(WAIT)))["Type"] != kind:
+                pass
+            return frame["Data"]
+
+        assert until("stats")["Total"] == 0
+        mail(stack, "live", "new+tag@beta.test")
+        arrived = until("new")
+        assert (arrived["Subject"], arrived["Tags"], arrived["Read"]) == ("live", ["tag"], False)
+        assert (stats := until("stats"))["Unread"] == 1
+        assert stats["Version"] == mailpit.info().version
+        mailpit.get_message(arrived["ID"])
+        assert until("update") == {"ID": arrived["ID"], "Read": True}
+        mailpit.delete_all()
+        assert until("truncate") is None
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"{url.replace('http', 'ws')}/api/events", origin=Origin("http://evil.test"), open_timeout=WAIT)
+    assert refused.value.response.status_code == 403

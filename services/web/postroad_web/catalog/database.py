@@ -181,6 +181,7 @@ def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             # A commit that the machine's death undoes is folded again: no commit need wait for the disk.
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
             connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -8000")

@@ -67,6 +67,7 @@ class Keeper:
         self._to_fold = asyncio.Event()
         self._folded = asyncio.Event()
         self._to_index = asyncio.Event()
+        self._failing = False  # the database can't be written
         self._waiters: set[asyncio.Future[None]] = set()
         self.tallies = Tallies()
         self.position: dict[str, int] = {}
@@ -192,10 +193,17 @@ class Keeper:
         """Run a step until it succeeds: the disk may be full for a while, and the journals keep what is to be done."""
         while True:
             try:
-                return await self.write(step, *arguments)
+                done = await self.write(step, *arguments)
             except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
-                _log.exception("the catalog can't be written")
+                if not self._failing:
+                    _log.exception("the catalog can't be written")
+                self._failing = True
                 await self._clock.sleep(AGAIN)
+                continue
+            if self._failing:
+                self._failing = False
+                _log.info("the catalog can be written again")
+            return done
 
 
 def _ended(task: asyncio.Task[None]) -> None:

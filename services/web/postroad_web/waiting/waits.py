@@ -149,17 +149,16 @@ class _Held:
     async def _look_back(self) -> None:
         """Count the messages that are there already."""
         narrow = Narrow(self._asked.judge.criteria, self._asked.query)
-        after = self._start
+        after: int | None = self._start
         opened = 0
-        while records := await self._catalog.some(narrow, after=after, limit=PAGE):
-            for record in records:
+        while after is not None:
+            page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True, counted=False)
+            for record in page.records:
                 opened += self._asked.judge.reads_content
                 if opened > CONTENTS:
                     raise TooManyContents
                 await self._see(record, news=False)
-            if len(records) < PAGE:
-                return
-            after = records[-1].number
+            after = page.next
 
     async def _follow(self, changes: Subscription) -> Decision | None:
         """Count the messages that come until the wait is over; None if the subscription has ended."""
