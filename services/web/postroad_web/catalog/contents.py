@@ -183,9 +183,9 @@ class Contents:
         wants = await self._more(after)
         self._look = wants[-1].number if wants else None
         self.add(wants)
-        if wants:
+        if wants or self._left_out:
             self._store_bell.set()
-        else:
+        if not wants:
             await self._digest([])  # those who wait until all is settled look again
 
     async def _read_store(self, wants: list[Want]) -> None:
