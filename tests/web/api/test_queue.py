@@ -23,7 +23,13 @@ ENTRY: dict[str, Any] = {
         {"address": "bob@beta.test", "state": "deferred", "status": "4.2.0", "reason": "451 later", "host": "mx"}
     ],
 }
-SHOWN = {"id": "q1", "world": "default", **{name: value for name, value in ENTRY.items() if name != "queue_id"}}
+SHOWN = {
+    "id": "q1",
+    "world": "default",
+    **{name: value for name, value in ENTRY.items() if name != "queue_id"},
+    "arrived": "1970-01-01T00:00:01.500Z",
+    "due": "1970-01-01T00:00:09.500Z",
+}
 
 
 def toy() -> tuple[ToyStack, list[Any]]:

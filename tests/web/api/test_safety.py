@@ -48,7 +48,7 @@ def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
     def routes(_services: Services) -> list[Any]:
         return [
             Route("/v1/echo", echo, methods=["GET", "POST"]),
-            Route("/v1/send", echo, methods=["POST"]),
+            Route("/v1/messages", echo, methods=["POST"]),
             Route("/v1/attachment", attachment),
             Route("/v1/fault", fault),
             Route("/v1/early", early, methods=["POST"]),
@@ -188,8 +188,8 @@ async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
         assert (await http.post("/v1/echo", content=b"x" * 1000)).json() == {"octets": 1000}
         assert (await http.post("/v1/echo", content=b"x" * (6 << 20))).status_code == 413
         assert (await http.post("/v1/echo", content=pieces(1 << 20, 6))).status_code == 413
-        assert (await http.post("/v1/send", content=pieces(1 << 20, 6))).json() == {"octets": 6 << 20}
-        assert (await http.post("/v1/send", content=pieces(1 << 20, 65))).status_code == 413
+        assert (await http.post("/v1/messages", content=pieces(1 << 20, 6))).json() == {"octets": 6 << 20}
+        assert (await http.post("/v1/messages", content=pieces(1 << 20, 65))).status_code == 413
         for length in ("-1", "9" * 20, "1e3"):
             answer = await http.post("/v1/echo", content=b"", headers={"Content-Length": length})
             assert answer.status_code == 413
@@ -198,9 +198,9 @@ async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
 async def test_large_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "TOGETHER", 3 << 20)
     async with client(services()) as http:
-        answer = await http.post("/v1/send", content=pieces(1 << 20, 4))
+        answer = await http.post("/v1/messages", content=pieces(1 << 20, 4))
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert (await http.post("/v1/send", content=pieces(1 << 20, 3))).status_code == 200
+        assert (await http.post("/v1/messages", content=pieces(1 << 20, 3))).status_code == 200
 
 
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,11 +96,13 @@ def envelope_of(sender: str, recipients: Sequence[str], content: bytes) -> Envel
             addresses.append(parse_address(text))
         except AddressError as error:
             raise EnvelopeError(f"{text[:300]!r} is not an address: {error}") from None
-    reverse_path = addresses.pop(0) if sender else None
+    header = content[: header_end(content, 0, len(content))]
+    reverse_path = addresses[0] if sender else None
     return Envelope(
         reverse_path,
-        tuple(Recipient(address) for address in dict.fromkeys(addresses)),
+        tuple(Recipient(address) for address in dict.fromkeys(addresses[1:] if sender else addresses)),
         BodyType.SEVEN_BIT if content.isascii() else BodyType.EIGHT_BIT_MIME,
+        smtputf8=not header.isascii() or not all(address.is_ascii for address in addresses),
     )
 
 

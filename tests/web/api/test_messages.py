@@ -1,0 +1,209 @@
+"""/v1/messages: lists, searches, one message, its content, marks; with a catalog that follows toys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.web.api.asgi import client, stacked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from postroad_web.api.services import Services
+    from tests.harness.doors import ToyStack
+
+BOB = "bob@beta.test"
+ANN = "ann@alpha.test"
+
+
+def mail(subject: str, body: str = "Your code is 482913.", fields: str = "") -> bytes:
+    return f"From: Ann <{ANN}>\r\nTo: {BOB}\r\nSubject: {subject}\r\n{fields}\r\n{body}\r\n".encode()
+
+
+WHOLE = mail(
+    "=?utf-8?q?Gr=C3=BC=C3=9Fe?=",
+    "--b\r\nContent-Type: text/html\r\n\r\n"
+    '<script>alert(1)</script><img src="cid:logo"><img src="cid:none"><img src="cid:page"><a href="https://x.test">Go</a>'
+    "\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <logo>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw==\r\n"
+    "--b\r\nContent-Type: text/html\r\nContent-ID: <page>\r\n"
+    "Content-Disposition: attachment; filename*=utf-8''%E2%82%AC%22.html\r\n\r\n<script>x</script>\r\n"
+    '--b\r\nContent-Type: text/x\x01; charset="x\x7f"; name=odd\r\n\r\nodd\r\n--b--',
+    "Content-Type: multipart/mixed; boundary=b\r\nX-Order: 7\r\n",
+)
+
+
+async def sent(stack: ToyStack, given: Services, *subjects: str) -> list[str]:
+    idents = [stack.send(mail(subject), ANN, [BOB]) for subject in subjects]
+    await stack.told(given.catalog)
+    return idents
+
+
+async def get(http: httpx.AsyncClient, path: str, status: int = 200, **query: Any) -> Any:
+    answer = await http.get(path, params=query)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_lists_go_by_cursor(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        idents = await sent(stack, given, *(f"Number {number}" for number in range(5)))
+        first = await get(http, "/v1/messages", limit=2)
+        assert [message["id"] for message in first["messages"]] == idents[:2:-1]
+        assert (first["total"], first["unread"]) == (5, 5)
+        newest = await sent(stack, given, "Between")
+        second = await get(http, "/v1/messages", limit=2, before=first["next"])
+        assert [message["id"] for message in second["messages"]] == idents[2:0:-1]
+        last = await get(http, "/v1/messages", limit=2, before=second["next"])
+        assert ([message["id"] for message in last["messages"]], last["next"]) == (idents[:1], None)
+        since = await get(http, "/v1/messages", after=first["messages"][0]["number"])
+        assert [message["id"] for message in since["messages"]] == newest
+        oldest = await get(http, "/v1/messages", order="oldest", limit=4)
+        assert [message["id"] for message in oldest["messages"]] == idents[:4]
+        assert [
+            one["id"] for one in (await get(http, "/v1/messages", order="oldest", after=oldest["next"]))["messages"]
+        ]
+        (message,) = since["messages"]
+        assert message["arrived"].endswith("Z")
+        assert message["from"] == [{"name": "Ann", "address": ANN}]
+        assert message["world"] == "default"
+
+
+async def test_searches(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        stack.send(mail("Tagged", fields="X-Mailer: Lua 5\r\nX-Tags: blue\r\n"), ANN, [BOB])
+        await sent(stack, given, "Welcome", "Your order")
+        report = stack.fail(stack.accept(mail("Nobody"), ANN, ["nobody@beta.test"]), "nobody@beta.test")
+        await stack.told(given.catalog)
+        for query, count in {
+            "subject:welcome or subject:order": 2,
+            "header:x-mailer=/^lua \\d/": 1,
+            "header:x-mailer=lua": 1,
+            "header:subject=order": 1,
+            "/482\\d{3}/ tag:blue": 1,
+            "is:report": 1,
+            f"rcpt:{BOB}": 3,
+            f"account:{BOB} mailbox:inbox": 3,
+            "state:failed": 1,
+            "": 5,
+            "-482913": 1,
+        }.items():
+            found = await get(http, "/v1/messages", query=query)
+            assert found["total"] == len(found["messages"]) == count, query
+        assert (await get(http, "/v1/messages", query="is:report"))["messages"][0]["id"] == report
+        problem = await get(http, "/v1/messages", 422, query="(a")
+        assert problem["errors"][0]["field"] == "query"
+        assert "this bracket is not closed (at character 1)" in problem["detail"]
+        await get(http, "/v1/messages", 422, query="a", tz="Nowhere")
+        await get(http, "/v1/messages", 422, limit=501)
+
+
+async def test_one_message(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        await get(http, "/v1/messages/latest", 404)
+        first, second = await sent(stack, given, "First", "Second")
+        message = await get(http, f"/v1/messages/{first}")
+        assert (message["id"], message["subject"], message["read"]) == (first, "First", False)
+        assert message["content"]["codes"][0] == {"value": "482913", "reason": "follows “code”", "score": 95}
+        assert (await get(http, "/v1/messages/latest"))["id"] == second
+        assert (await get(http, "/v1/messages/latest", query="subject:first"))["id"] == first
+        await get(http, "/v1/messages/latest", 404, query="subject:third")
+        await get(http, "/v1/messages/latest", 422, query="is:blue")
+        assert "There is no message nosuch." in (await get(http, "/v1/messages/nosuch", 404))["detail"]
+        stack.store.contents.clear()
+        stack.relay.contents.clear()
+        given.waits._contents.clear()
+        assert (await get(http, f"/v1/messages/{second}"))["content"] is None
+        await get(http, f"/v1/messages/{second}/raw", 410)
+
+
+async def test_what_a_message_consists_of(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        ident = stack.send(WHOLE, ANN, [BOB])
+        await stack.told(given.catalog)
+        url = f"/v1/messages/{ident}"
+
+        raw = await http.get(f"{url}/raw", params={"download": "true"})
+        assert raw.content.endswith(WHOLE)
+        assert raw.headers["content-type"] == "message/rfc822"
+        assert raw.headers["content-disposition"] == f"attachment; filename*=utf-8''{ident}.eml"
+        assert (await http.get("/v1/messages/latest/raw")).headers["content-disposition"].startswith("inline")
+
+        text = await http.get(f"{url}/text")
+        assert (text.headers["content-type"], text.text) == ("text/plain; charset=utf-8", "Go (https://x.test)")
+
+        html = await http.get(f"{url}/html")
+        assert html.headers["content-type"] == "text/html; charset=utf-8"
+        policy = html.headers["content-security-policy"]
+        assert policy.startswith("sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none';")
+        assert "script" not in policy
+        assert "https:" not in policy
+        assert 'src="data:image/png;base64,iVBORw=="' in html.text
+        assert 'src="cid:none"' in html.text
+        assert 'src="cid:page"' in html.text
+        remote = await http.get(f"{url}/html", params={"remote": "true"})
+        assert "img-src data: https: http:" in remote.headers["content-security-policy"]
+
+        fields = (await get(http, f"{url}/headers"))["headers"]
+        assert {"name": "Subject", "value": "Grüße", "raw": "=?utf-8?q?Gr=C3=BC=C3=9Fe?="} in fields
+
+        part = await http.get(f"{url}/parts/2")
+        assert (part.content, part.headers["content-type"]) == (b"\x89PNG", "image/png")
+        page = await http.get(f"{url}/parts/3")
+        assert page.headers["content-type"] == "text/html"
+        assert page.headers["content-security-policy"].startswith("sandbox ")
+        assert page.headers["content-disposition"] == "inline; filename*=utf-8''%E2%82%AC%22.html"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        odd = await http.get(f"{url}/parts/4")
+        assert odd.headers["content-type"] == "text/x"
+        assert "it has 0, 1, 2, 3, 4" in (await get(http, f"{url}/parts/9", 404))["detail"]
+        (plain,) = await sent(stack, given, "Plain")
+        await get(http, f"/v1/messages/{plain}/html", 404)
+
+
+async def test_marks(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        first, second, third = await sent(stack, given, "One", "Two", "Three")
+        answer = await http.patch(f"/v1/messages/{first}", json={"read": True, "tags": ["blue", "Red", "red"]})
+        assert (answer.json()["read"], answer.json()["tags"]) == (True, ["blue", "Red"])
+        assert (await http.patch(f"/v1/messages/{first}", json={"tags": []})).json()["tags"] == []
+        assert (await http.patch(f"/v1/messages/{first}", json={"tags": ["a;b"]})).status_code == 422
+        some = await http.patch("/v1/messages", json={"ids": [second, "nosuch", second], "tags": ["blue"]})
+        assert some.json() == {"marked": 1}
+        found = await http.patch("/v1/messages", json={"query": "subject:t", "read": True})
+        assert found.json() == {"marked": 2}
+        assert (await get(http, "/v1/messages", query="is:unread"))["total"] == 0
+        assert (await http.patch("/v1/messages", json={"read": True})).status_code == 422
+        assert (await http.patch("/v1/messages", json={"ids": [], "query": "", "read": True})).status_code == 422
+
+        assert await get(http, "/v1/tags") == {"tags": [{"name": "blue", "messages": 1}]}
+        assert (await http.patch("/v1/tags/BLUE", json={"name": "green"})).json() == {"name": "green"}
+        assert (await http.patch("/v1/tags/green", json={"name": "a/b"})).status_code == 422
+        assert (await http.patch("/v1/tags/blue", json={"name": "x"})).status_code == 404
+        assert (await http.delete("/v1/tags/green")).status_code == 204
+        assert (await http.delete("/v1/tags/green")).status_code == 404
+        assert (await get(http, f"/v1/messages/{second}"))["tags"] == []
+
+        assert (await http.delete(f"/v1/messages/{first}")).status_code == 204
+        assert (await http.delete(f"/v1/messages/{first}")).status_code == 404
+        assert (await http.delete("/v1/messages", params={"query": "subject:two"})).json() == {"deleted": 1}
+        assert (await http.delete("/v1/messages")).status_code == 422
+        assert (await http.delete("/v1/messages", params={"id": [third, first]})).json() == {"deleted": 1}
+        assert (await get(http, "/v1/messages"))["total"] == 0
+        assert len(stack.store.contents) == 3  # the mailboxes keep theirs
+        refused = await http.put("/v1/messages")
+        assert refused.status_code == 405
+        assert set(refused.headers["allow"].split(", ")) == {"DELETE", "GET", "HEAD", "PATCH", "POST"}
+
+
+@pytest.mark.parametrize("name", ["%00", "..%2F..", "%22%3E%3Cscript%3E", "%F0%9F%8E%89", "a" * 5000])
+async def test_odd_ids_and_parts_are_not_found(tmp_path: Path, name: str) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        await sent(stack, given, "One")
+        for path in (f"/v1/messages/{name}", f"/v1/messages/latest/parts/{name}", f"/v1/tags/{name}"):
+            answer = await http.request("DELETE" if "tags" in path else "GET", path)
+            assert answer.status_code == 404
+            assert answer.headers["content-type"] == "application/problem+json"
