@@ -218,6 +218,16 @@ def test_unwanted_messages_are_left_out() -> None:
     assert shelf.journeys["R2"].about == "R1"
 
 
+def test_a_report_is_told_once() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    told = {"kind": "reported", "n": 5, "time": "2026-03-01T12:00:00Z", "queue_id": "R1", "dsn_queue_id": "R2"}
+    for event in (accepted(), {**told, "to": "a@a.test"}, {**told, "to": "b@a.test"}):
+        assert fold.take(event)
+    assert shelf.journeys["R1"].reports == ["R2"]
+    assert [one.address for one in shelf.journeys["R2"].recipients] == ["a@a.test"]
+
+
 def test_uids_that_have_no_partner_stay() -> None:
     shelf = MemoryShelf()
     fold = Fold(shelf, Tallies())

@@ -31,7 +31,7 @@ from typing import Any
 
 from postroad_web.catalog.searchable import searchable
 
-VERSION = 1  # kept as user_version
+VERSION = 2  # kept as user_version
 FILE = "catalog.sqlite"
 
 SCHEMA = """
@@ -68,7 +68,7 @@ CREATE TABLE records (
     rest BLOB NOT NULL
 );
 CREATE INDEX records_changed ON records (changed);
-CREATE INDEX records_undigested ON records (number) WHERE digested = 0;
+CREATE INDEX records_undigested ON records (number) WHERE digested <> 1;
 CREATE INDEX records_unread ON records (number) WHERE read = 0;
 CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
@@ -124,7 +124,10 @@ TRIGRAM = 3  # characters; the index can't find fewer
 
 
 _CONTAINS = "EXISTS (SELECT 1 FROM bodies WHERE bodies.number = records.number AND instr(bodies.text, ?))"
-_CANDIDATE = "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed)"
+_CANDIDATE = (
+    "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed"
+    " UNION ALL SELECT number FROM records WHERE digested <> 1)"
+)
 
 
 def containing(text: str) -> tuple[str, list[Any]]:
@@ -138,7 +141,10 @@ def containing(text: str) -> tuple[str, list[Any]]:
 
 
 def candidates(text: str) -> tuple[str, list[Any]]:
-    """Return a condition on `records` that all those meet in whose text `text` is, and few others do."""
+    """Return a condition on `records` that all those meet in whose text `text` is, and few others do.
+
+    Records whose text is not known meet it, too.
+    """
     trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
     if not trigrams:
         return "1", []

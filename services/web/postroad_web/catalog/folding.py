@@ -95,7 +95,8 @@ class Folding:
         """Return the next records whose content has not been read, from a number on."""
         writer = self._writer
         rows = writer.connection.execute(
-            "SELECT number FROM records WHERE digested = 0 AND number > ? ORDER BY number LIMIT ?", (after, WANTED)
+            "SELECT number FROM records WHERE digested <> 1 AND digested = 0 AND number > ? ORDER BY number LIMIT ?",
+            (after, WANTED),
         ).fetchall()
         journeys = [writer.shelf.by_number(number) for (number,) in rows]
         writer.shelf.settle()
