@@ -168,6 +168,24 @@ async def test_quiet_can_be_told_from_state_and_journal(desk: Desk) -> None:
         assert kinds[-1] == "delivered"
 
 
+async def test_who_waits_for_quiet_is_answered_by_it(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    idents = [await desk.send() for _ in range(4)]
+    waiting = [asyncio.create_task(desk.door.get("/state", wait=20)) for _ in range(2)]
+    await desk.until(deferred=4, active=0)
+    assert (await desk.door.get("/state", wait=0.05))["queued"] == 4
+    await desk.door.post(quote_path("queue", idents[0], "hold"))
+    await desk.door.delete(quote_path("queue", idents[1]))
+    desk.site.store.replies.clear()
+    await desk.door.post(quote_path("queue", idents[2], "retry"))
+    assert not any(task.done() for task in waiting)
+    await desk.door.post("/queue/retry", {"ids": None})
+    for state in await asyncio.gather(*waiting):
+        assert (state["queued"], state["held"]) == (1, 1)
+    assert (await desk.door.get("/state", wait=20))["queued"] == 1
+    assert desk.site.relay.manager.watcher is None
+
+
 async def test_a_page_at_a_time(desk: Desk) -> None:
     desk.site.store.replies["RCPT"] = BUSY
     idents = [await desk.send() for _ in range(5)]

@@ -154,6 +154,7 @@ class RelayService:
             error = done.exception()
             if error is not None:
                 self.accepting -= 1
+                self._manager.changed()
                 answer.set_exception(error)
                 return
             # The future wakes the receiver in the loop's next turn, after the next line.
@@ -170,6 +171,7 @@ class RelayService:
             return await self._store_spilled(session, envelope, header, content)
         finally:
             self.accepting -= 1
+            self._manager.changed()
 
     async def _store_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
         eight_bit = await asyncio.to_thread(_eight_bit, content)
