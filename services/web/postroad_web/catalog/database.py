@@ -121,6 +121,7 @@ CREATE VIRTUAL TABLE texts USING fts5 (
     text, content = '', detail = none, columnsize = 0, tokenize = 'trigram case_sensitive 1'
 );
 """
+MERGING = "INSERT INTO texts (texts, rank) VALUES ('automerge', 8);"  # with FTS5's own 4, it takes a sixth more time
 
 TRIGRAM = 3  # characters; the index can't find fewer
 
@@ -167,7 +168,7 @@ def open_writer(directory: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     connection = _connect(path)
-    connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
+    connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} {MERGING} PRAGMA user_version = {VERSION}; COMMIT")
     return connection
 
 
