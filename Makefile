@@ -48,8 +48,8 @@ trace: ## print one message's road: make trace ID=<Message-ID, queue ID, or whom
 
 queue: ## list the messages that wait in the relay, and why they wait
 	@if docker compose ps --services --status running 2>/dev/null | grep -qx relay; \
-	then docker compose exec -T relay postroad queue; \
-	else $(MAKE) --silent venv && $(POSTROAD) queue; fi
+	then docker compose exec -T relay postroad queue --spool; \
+	else $(MAKE) --silent venv && $(POSTROAD) queue --spool; fi
 
 ca: ## write the CA certificate for mail clients to postroad-ca.pem
 	@if container=$$($(CONTAINER)); \

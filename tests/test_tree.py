@@ -43,6 +43,14 @@ USED_IN = {
     "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
     "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
+    "h11": {
+        "postroad.control.client",
+        "postroad.control.connection",
+        "postroad_web.api.listening",
+        "postroad_web.mailpit.linkcheck",
+        "postroad_web.webhooks.sender",
+    },
+    "prometheus_client": {"postroad_web.api.families", "postroad_web.api.metrics"},
     "uvloop": {"postroad_relay.__main__", "postroad_store.__main__", "postroad_web.__main__"},
 }
 

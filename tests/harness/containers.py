@@ -183,14 +183,18 @@ class ComposeStack(Stack):
             container.kill()
             container.wait(timeout=WAIT)
 
-    def make(self, *arguments: str, text: str = "") -> str:
-        """Run `make` as a user of this stack would, and return what it prints."""
+    def compose_environment(self) -> dict[str, str]:
+        """Return the environment in which `docker compose`, without options, means this stack."""
         files = os.pathsep.join([str(ROOT / "docker-compose.yml"), str(self.folder / "override.yml")])
         compose = {"COMPOSE_PROJECT_NAME": _PROJECT, "COMPOSE_ENV_FILES": os.devnull, "COMPOSE_FILE": files}
+        return {**self.environment(), **compose}
+
+    def make(self, *arguments: str, text: str = "") -> str:
+        """Run `make` as a user of this stack would, and return what it prints."""
         done = subprocess.run(
             ["make", "--no-print-directory", *arguments],
             cwd=ROOT,
-            env={**self.environment(), **compose},
+            env=self.compose_environment(),
             input=text,
             capture_output=True,
             text=True,

@@ -6,21 +6,20 @@ try STARTTLS, AUTH or SMTPUTF8 by itself; none of them is given an option but ho
 
 from __future__ import annotations
 
+import json
 import secrets
 import subprocess
 import sys
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
-from tests.harness.mailboxes import arrived, parse
 from tests.harness.needs import require, require_program
 from tests.harness.processes import plain_environment
-from tests.harness.stack import CAPTURE, WAIT, Port, Stack, User
-
-if TYPE_CHECKING:
-    from email.message import EmailMessage
+from tests.harness.stack import WAIT, Port, Stack
 
 pytestmark = pytest.mark.interop
 
@@ -51,26 +50,44 @@ def customer() -> str:
     return f"customer@{secrets.token_hex(8)}.example"
 
 
-def captured(stack: Stack, recipient: str) -> EmailMessage:
-    """Return the one letter to this recipient."""
-    return read(stack, CAPTURE, recipient)
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter as the API shows it."""
+
+    message: dict[str, Any]
+
+    def __getitem__(self, name: str) -> str:
+        """Return a header field's value; "" if there is none."""
+        fields = self.message["content"]["headers"]
+        return next((field["value"] for field in fields if field["name"].lower() == name.lower()), "")
+
+    @property
+    def lines(self) -> list[str]:
+        text: str = self.message["content"]["text"]
+        return text.rstrip().splitlines()
 
 
-def read(stack: Stack, user: User, recipient: str) -> EmailMessage:
-    """Return the one letter to this recipient in a user's INBOX."""
-    (content,) = arrived(stack, user, where=lambda content: recipient.encode() in content)
-    return parse(content)
+def waited(stack: Stack, recipient: str, **criteria: Any) -> Letter:
+    """Return the one letter to this recipient, as soon as it has arrived."""
+    host, port = stack.endpoint(Port.WEB)
+    asked = {"recipient": recipient, "timeout": WAIT, "mode": {"exactly": 1}} | criteria
+    request = urllib.request.Request(f"http://{host}:{port}/v1/wait", json.dumps(asked).encode())
+    with urllib.request.urlopen(request, timeout=2 * WAIT) as answer:
+        (message,) = json.load(answer)["messages"]
+    return Letter(message)
 
 
 def check(stack: Stack, recipient: str, program: str) -> None:
     """Assert that the letter has arrived, and that the relay has added what the library has not."""
-    letter = captured(stack, recipient)
-    assert letter["Subject"] == f"By {program}"
+    letter = waited(stack, recipient)
+    assert letter.message["origin"] == "app"
+    assert letter.message["state"] == "captured"
+    assert letter.message["subject"] == f"By {program}"
     assert letter["From"] == "noreply@shop.example"
     assert letter["Return-Path"] == "<noreply@shop.example>"
     assert letter["Message-ID"]
     assert letter["Date"]
-    assert letter.get_content().rstrip().splitlines() == ["Your order has been shipped."]
+    assert letter.lines == ["Your order has been shipped."]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +153,10 @@ def test_mail_of_php(native: Stack, tmp_path: Path) -> None:
     recipient = customer()
     path = f"{sendmail(native, tmp_path)} -t -i"
     run(tmp_path, "php", "-d", f"sendmail_path={path}", SENDERS / "mail.php", recipient)
-    letter = captured(native, recipient)
-    assert letter["Subject"] == "By PHP"
+    letter = waited(native, recipient)
+    assert letter.message["subject"] == "By PHP"
     assert letter["From"] == "noreply@shop.example"
-    assert letter.get_content().rstrip().splitlines() == ["Your order has been shipped.", ".", "Second line."]
+    assert letter.lines == ["Your order has been shipped.", ".", "Second line."]
 
 
 @pytest.mark.parametrize("program", ["mutt", "neomutt"])
@@ -150,10 +167,10 @@ def test_mutt(native: Stack, tmp_path: Path, program: str) -> None:
         f'set sendmail="{path}" from=noreply@shop.example use_envelope_from=yes copy=no\nset realname="The shop"\n'
     )
     run(tmp_path, program, "-n", "-F", tmp_path / "rc", "-s", "By mutt", "--", recipient, stdin="Grüße\n.\n")
-    letter = captured(native, recipient)
-    assert letter["Subject"] == "By mutt"
+    letter = waited(native, recipient)
+    assert letter.message["subject"] == "By mutt"
     assert letter["Return-Path"] == "<noreply@shop.example>"
-    assert letter.get_content().rstrip().splitlines() == ["Grüße", "."]
+    assert letter.lines == ["Grüße", "."]
 
 
 def test_cron(native: Stack, tmp_path: Path) -> None:
@@ -161,10 +178,10 @@ def test_cron(native: Stack, tmp_path: Path) -> None:
     recipient = customer()
     command = f"{sendmail(native, tmp_path)} -FCronDaemon -i -B8BITMIME -oem {recipient}".split()
     run(tmp_path, *command, stdin=f"To: {recipient}\nSubject: Cron <job>\nAuto-Submitted: auto-generated\n\nDone.\n")
-    letter = captured(native, recipient)
+    letter = waited(native, recipient)
     assert letter["From"].startswith("CronDaemon <")
     assert letter["Date"]
-    assert letter.get_content().rstrip().splitlines() == ["Done."]
+    assert letter.lines == ["Done."]
 
 
 def test_an_unknown_user_of_a_known_domain_comes_back(native: Stack) -> None:
@@ -175,6 +192,8 @@ def test_an_unknown_user_of_a_known_domain_comes_back(native: Stack) -> None:
     host, port = native.endpoint(Port.APP)
     missing = "nobody@beta.test"
     subprocess.run([sys.executable, "-c", text, host, str(port), missing], check=True, timeout=WAIT)
-    report = read(native, user, missing)
-    assert report.get_content_type() == "multipart/report"
-    assert report["Return-Path"] == "<>"
+    report = waited(native, user.address, reports=True, sender="")
+    assert report.message["origin"] == "report"
+    assert report.message["state"] == "delivered"
+    assert report["Content-Type"].startswith("multipart/report")
+    assert missing in report.message["content"]["text"]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import aiosmtplib
 
+from postroad.control.client import DoorClient, quote_path
+from postroad.control.token import read_token
 from tests.harness.processes import claim_network, plain_environment
 from tests.relay.nameserver import NameServer
 from tests.relay.smtpserver import PretendServer
@@ -81,13 +83,15 @@ def arrived(store: PretendServer) -> Counter[str]:
     return Counter(re.findall(r"^Subject: (.*)\r$", mail.content.decode(), re.MULTILINE)[0] for mail in store.mails)
 
 
-async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> None:
+@contextlib.asynccontextmanager
+async def surroundings(folder: Path) -> AsyncIterator[tuple[str, dict[str, str], PretendServer]]:
+    """Everything but the relay: the network's first three numbers, the relay's environment, the store."""
     network, claim = claim_network()
-    (tmp_path / "world.toml").write_bytes(TEXT)
+    (folder / "world.toml").write_bytes(TEXT)
     environ = plain_environment() | {
         "POSTROAD_NETWORK": network,
-        "POSTROAD_WORLD": str(tmp_path / "world.toml"),
-        "POSTROAD_DATA": str(tmp_path / "data"),
+        "POSTROAD_WORLD": str(folder / "world.toml"),
+        "POSTROAD_DATA": str(folder / "data"),
         "POSTROAD_RETRY": "50ms",
     }
     init = await asyncio.create_subprocess_exec(
@@ -97,12 +101,19 @@ async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> Non
     store_at = f"{network}.143"
     script: Script = {
         ("beta.test", "MX"): ["beta.test. 300 MX 10 mx.postroad.test."],
+        ("y.example", "MX"): ["y.example. 300 MX 10 mx.postroad.test."],
         ("mx.postroad.test", "A"): [f"mx.postroad.test. 300 A {store_at}"],
     }
     async with (
         NameServer(script, address=f"{network}.53", port=1053),
         PretendServer(address=store_at, port=2525) as store,
     ):
+        yield network, environ, store
+    claim.close()
+
+
+async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> None:
+    async with surroundings(tmp_path) as (network, environ, store):
         load = Load(f"{network}.25")
         senders = [asyncio.create_task(load.send()) for _ in range(SENDERS)]
         for number in range(KILLS):
@@ -118,4 +129,34 @@ async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> Non
         # Twice came only what had been delivered and not yet noted at the moment of a kill: at most a few a kill.
         twice = sum(count - 1 for count in arrived(store).values())
         assert twice <= KILLS * (SENDERS + 5)
-    claim.close()
+
+
+async def test_what_an_administrator_was_answered_is_so_after_a_kill(tmp_path: Path) -> None:
+    async with surroundings(tmp_path) as (network, environ, store):
+        store.replies["RCPT"] = "450 4.2.1 Busy"
+        environ["POSTROAD_RETRY"] = "10ms"
+        door = DoorClient("relay", f"{network}.25", 8026, read_token(tmp_path / "data" / "control"))
+        async with relay(environ), aiosmtplib.SMTP(hostname=f"{network}.1", port=1025) as client:
+            idents = []
+            for number in range(6):
+                _, reply = await client.sendmail("x@y.example", ["bob@beta.test"], f"Subject: {number}\r\n\r\n")
+                idents.append(reply.split("queued as ")[1])
+            held, released, dropped, bounced = idents[:4]
+            await door.post(quote_path("queue", released, "hold"))
+            await door.post(quote_path("queue", held, "hold"))
+            await door.delete(quote_path("queue", dropped))
+            await door.delete(quote_path("queue", bounced), report=True)
+            await door.post(quote_path("queue", released, "release"))
+        async with relay(environ):
+            store.replies.clear()
+            state = await door.get("/state")
+            while state["queued"] > 1:
+                state = await door.get("/state")
+            assert (len(store.mails), state["held"]) == (4, 1)
+            assert [message["queue_id"] for message in state["messages"]] == [held]
+            assert await door.octets(quote_path("content", held))
+            await door.post(quote_path("queue", held, "release"))
+            await store.until(lambda: len(store.mails) == 5)
+            reports = [mail for mail in store.mails if b"multipart/report" in mail.content]
+            assert [mail.recipients for mail in reports] == [["x@y.example"]]
+        await door.close()

@@ -10,7 +10,6 @@ from importlib.metadata import version
 import pytest
 
 from postroad_stack import __main__ as command
-from postroad_stack import queue
 
 
 def test_help_names_every_program(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +43,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"postroad {version('postroad-stack')}\n"
 
 
-@pytest.mark.parametrize("word", sorted(command.PROGRAMS.keys() - {"queue"}))
+@pytest.mark.parametrize("word", sorted(command.PROGRAMS))
 def test_every_program_has_help(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     module = importlib.import_module(f"postroad_stack.{command.PROGRAMS[word][0]}")
     try:
@@ -53,14 +52,6 @@ def test_every_program_has_help(word: str, capsys: pytest.CaptureFixture[str]) -
         status = ended.code
     assert status == 0
     assert capsys.readouterr().out.startswith(f"usage: postroad {word}")
-
-
-def test_the_queue_is_listed_by_the_relay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(queue, "LISTING", ["-c", "import sys; sys.exit(len(sys.argv))"])
-    assert command.main(["queue", "--json"]) == 2
-    monkeypatch.setattr(queue, "find_spec", lambda _name: None)
-    assert command.main(["queue"]) == 1
-    assert capsys.readouterr().err.startswith("The relay is not installed here")
 
 
 def test_the_health_check_loads_little() -> None:

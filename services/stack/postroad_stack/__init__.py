@@ -1,1 +1,1 @@
-"""The programs around the services: init, run, trace, health."""
+"""The programs around the services, each a word of the command `postroad`."""

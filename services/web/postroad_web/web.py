@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -18,6 +19,8 @@ from postroad_web.catalog.catalog import Catalog
 if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.world.world import World
+
+_log = logging.getLogger(__name__)
 
 _ASK_AGAIN = 0.25  # seconds
 _PATIENCE = 3600.0  # seconds for the catalog to catch up before it is asked for anew
@@ -91,3 +94,4 @@ class Web:
                 await self._clock.sleep(_ASK_AGAIN)
             else:
                 self.services.ready = True
+                _log.info("the catalog has caught up")

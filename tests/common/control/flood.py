@@ -27,6 +27,8 @@ async def client(host: str, port: int, kind: str) -> None:
             try:
                 if kind == "slow heads":
                     for octet in KINDS[kind] * 20:
+                        if writer.transport.is_closing():
+                            break
                         writer.write(bytes((octet,)))
                         await asyncio.sleep(0)
                 else:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import os
+import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import aiosmtplib
@@ -12,6 +17,7 @@ import pytest
 from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
 from postroad.control.token import ensure_token, read_token
 from postroad.journal import Kind
+from postroad_relay.queue import administration
 from tests.harness.tls import certificate, server_tls
 from tests.relay.test_relay import CONTENT, WHOLE, Site
 
@@ -248,6 +254,109 @@ async def test_what_has_failed_is_kept(desk: Desk) -> None:
     dsn = await desk.queue_id_of_dsn()
     assert b"multipart/report" in await desk.door.octets(quote_path("content", dsn))
     assert (await desk.kinds(dsn))[-1] == "failed"
+
+
+async def test_many_recipients_are_shown(desk: Desk) -> None:
+    """Their record is longer than what is read at first."""
+    desk.site.store.replies["RCPT"] = BUSY
+    recipients = [f"{'x' * 50}{number}@beta.test" for number in range(100)]
+    ident = await desk.send(*recipients)
+    await desk.until(deferred=1)
+    shown = await desk.door.get(quote_path("queue", ident))
+    assert [recipient["address"] for recipient in shown["recipients"]] == recipients
+
+
+async def test_a_failed_recipient_is_shown_beside_one_that_waits(desk: Desk) -> None:
+    desk.site.store.replies |= {"RCPT TO:<busy@beta.test>": BUSY, "RCPT TO:<nobody@beta.test>": NO_USER}
+    ident = await desk.send("nobody@beta.test", "busy@beta.test", sender="x@elsewhere.example")
+    await desk.until(deferred=1, active=0)
+    shown = await desk.door.get(quote_path("queue", ident))
+    assert [recipient["state"] for recipient in shown["recipients"]] == ["failed", "deferred"]
+
+
+async def test_a_message_under_way_is_shown_cut_off_and_gone(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = "wait"
+    ident = await desk.send()
+    state = await desk.until(active=1)
+    (shown,) = state["messages"]
+    assert (shown["active"], shown["due"], shown["recipients"][0]["state"]) == (True, None, "pending")
+    assert await desk.door.post(quote_path("queue", ident, "retry")) == shown
+    assert (await desk.door.get("/figures"))["attempts"] == {"made": 1, "under_way": 1}
+    await desk.door.delete(quote_path("queue", ident))
+    await desk.until(queued=0, active=0)
+    assert desk.site.store.mails == []
+    assert (await desk.kinds(ident))[-1] == "dropped"
+
+
+async def test_a_server_that_has_the_content_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(administration, "FINAL", 0.2)
+    desk.site.store.replies["."] = "wait"
+    ident = await desk.send()
+    running = desk.site.relay.manager.lanes._running
+    while not [job for job in running if job.session is not None and job.session.is_final]:
+        await desk.door.get("/state")
+    began = time.monotonic()
+    await desk.door.delete(quote_path("queue", ident))
+    assert time.monotonic() - began > 0.2
+    assert (await desk.kinds(ident))[-1] == "dropped"
+
+
+async def test_where_a_domain_rests_the_next_probe_is_told(desk: Desk) -> None:
+    await desk.site.store.close()
+    first = await desk.send()
+    await desk.until(deferred=1, active=0)
+    second = await desk.send()
+    state = await desk.until(queued=2, active=0)
+    due = {message["queue_id"]: message["due"] - message["arrived"] for message in state["messages"]}
+    assert due[second] < 3 < due[first]
+    assert (await desk.door.get("/figures"))["queue"]["resting_domains"] == 1
+
+
+async def test_a_record_that_is_rotten(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    ident = await desk.send()
+    await desk.until(deferred=1, active=0)
+    (path,) = (desk.site.folder / "spool" / "log").iterdir()
+    octets = path.read_bytes()
+    path.write_bytes(octets[:60] + bytes(len(octets) - 60))
+    shown = await desk.door.get(quote_path("queue", ident))
+    assert (shown["recipients"], shown["sender"], shown["attempts"]) == ([], None, 1)
+    for change in ("hold", "release"):
+        with contextlib.suppress(DoorRefused):
+            await desk.door.post(quote_path("queue", ident, change))
+    with pytest.raises(DoorRefused) as error:
+        await desk.door.octets(quote_path("content", ident))
+    assert error.value.status == 404
+    await desk.door.delete(quote_path("queue", ident), report=True)
+    await desk.until(queued=0)
+
+
+async def test_a_full_disk_is_told(desk: Desk) -> None:
+    desk.site.store.replies["RCPT"] = BUSY
+    ident = await desk.send()
+    await desk.until(deferred=1, active=0)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    desk.site.relay.spool.log.writev = full
+    for change in (
+        desk.door.post(quote_path("queue", ident, "hold")),
+        desk.door.delete(quote_path("queue", ident)),
+    ):
+        with pytest.raises(DoorRefused) as error:
+            await change
+        assert error.value.status == 507
+        assert error.value.sentence == "the queue can't be written: [Errno 28] No space left on device"
+    desk.site.relay.spool.log.writev = os.pwritev
+
+
+async def test_a_port_that_is_taken_stops_the_start(desk: Desk) -> None:
+    await desk.site.relay.stop()
+    with socket.create_server((f"{desk.site.network}.25", 8026)):
+        desk.site.relay = desk.site.make()
+        with pytest.raises(OSError, match="in use"):
+            await desk.site.relay.start()
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,13 @@ def test_the_table_is_aligned_and_harmless() -> None:
     ]
 
 
+def test_one_that_is_held_says_so() -> None:
+    held = [Queued(message(1, "bob@beta.test"), Progress(NOW - 5, 1, deferred={0: BUSY}, held=True))]
+    assert list(table(held, NOW))[1].endswith("  held  450 4.2.1 Mailbox busy")
+    (line,) = json_lines(held, NOW)
+    assert (json.loads(line)["held"], json.loads(line)["recipients"][0]["next"]) == (True, None)
+
+
 def test_an_empty_queue_is_called_so() -> None:
     assert list(table([], NOW)) == ["The queue is empty."]
 
@@ -90,6 +97,7 @@ def test_json_has_a_line_per_message() -> None:
         "size": 812,
         "from": "alice@alpha.test",
         "attempts": 3,
+        "held": False,
         "recipients": [
             {
                 "address": "bob@beta.test",

@@ -10,6 +10,8 @@ import pytest
 from postroad.control.client import DoorRefused, quote_path
 from postroad.journal import Kind
 from postroad_store.control import contents, purge
+from postroad_store.control.reading import Reading
+from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.flags import DELETED, NO_FLAGS, SEEN, FlagSet
@@ -17,6 +19,7 @@ from tests.harness.imap import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from postroad.control.client import DoorClient
     from postroad_store.mail.model.mailbox import Mailbox
@@ -337,6 +340,13 @@ async def test_a_database_that_cannot_be_read(place: Place, door: DoorClient, mo
 
     monkeypatch.setattr(place.storage, "account", broken)
     assert await refused(door.get(of(ALICE, "mailboxes"))) == 503
+
+
+async def test_a_database_that_has_gone(place: Place, tmp_path: Path) -> None:
+    reading = Reading(tmp_path / "nowhere")
+    with pytest.raises(StorageError):
+        await reading(Listing.count)
+    reading.close()
 
 
 async def test_the_journal_is_there(door: DoorClient) -> None:

@@ -64,7 +64,7 @@ async def test_messages_page_by_page(place: Place, http: httpx.AsyncClient) -> N
         "uid_validity": uid_validity,
         "uid": 1,
         "flags": ["\\Seen"],
-        "internal_date": 1000,
+        "internal_date": "1970-01-01T00:16:40.000Z",
         "size": len(MAIL),
     }
     assert (await http.get(f"{BOXES}/Nothing/messages")).status_code == 404

@@ -54,7 +54,7 @@ class Rig:
         """Return once the wait is held: it has looked at what is there."""
         while not self.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
-        await self.services.catalog.find(None, limit=1)
+        await self.services.catalog.find(None, limit=1)  # in the same thread
         await asyncio.sleep(0.01)
         assert not task.done()
 

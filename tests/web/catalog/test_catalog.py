@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad.control.client import DoorAway
+from postroad_web.catalog import catalog as module
 from postroad_web.catalog.catalog import Catalog, ContentGone
 from postroad_web.catalog.database import containing
 from postroad_web.catalog.hub import Happened
+from postroad_web.catalog.page import SearchTooLong
 from postroad_web.catalog.record import Origin, State
 from tests.harness.doors import ToyStack
 
@@ -241,3 +244,28 @@ async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
             await anext(changes)
     assert [record.id for record in catalog.page().records] == idents[:-4:-1]
     await catalog.close()
+
+
+async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        monkeypatch.setattr(module, "LONGEST", 0.05)
+
+        class Endless(Words):
+            def where(self) -> tuple[str, Sequence[Any]]:
+                numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                return f"({numbers} SELECT count(*) FROM n)", ()
+
+        stack.send(HELLO, "a@a.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        with pytest.raises(SearchTooLong, match="takes longer than"):
+            await catalog.find(Endless("x"))
+        assert (await catalog.find(Words("hello"), counted=False))[1:] == (0, 0, None)
+        assert (await catalog.find()).total == 1
+
+        class Wrong(Words):
+            def where(self) -> tuple[str, Sequence[Any]]:
+                return "no_such_column", ()
+
+        with pytest.raises(sqlite3.OperationalError):
+            await catalog.find(Wrong("x"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad_web.catalog import writer as writer_module
 from postroad_web.catalog.folding import Folding
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import FILE, Mark, Marks
@@ -123,4 +124,31 @@ def test_a_database_that_is_damaged_or_old_is_made_anew(tmp_path: Path, octets: 
     (tmp_path / "catalog.sqlite").write_bytes(octets)
     writer = Writer(tmp_path)
     assert writer.connection.execute("SELECT total FROM counts").fetchone() == (0,)
+    writer.close()
+
+
+def test_a_purge_leaves_what_came_later(tmp_path: Path) -> None:
+    writer, idents = filled(tmp_path, 4)
+    numbers = [number for (number,) in writer.connection.execute("SELECT number FROM records ORDER BY number")]
+    writer.connection.execute("INSERT INTO bodies SELECT number, 'some words' FROM records")
+    assert writer.purge(numbers[2]).kind is Happened.PURGED
+    assert writer.connection.execute("SELECT id FROM records").fetchall() == [(idents[3],)]
+    assert writer.connection.execute("SELECT number FROM bodies").fetchall() == [(numbers[3],)]
+    assert writer.connection.execute("SELECT total, unread FROM counts").fetchone() == (1, 1)
+    writer.purge(numbers[3])
+    assert writer.connection.execute("SELECT total, unread, stale FROM counts").fetchone() == (0, 0, 0)
+    writer.close()
+
+
+def test_copies_that_nobody_delivered_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = ToyStack()
+    for _ in range(5):
+        stack.send(b"", None, ["bob@beta.test"])
+    writer = Writer(tmp_path)
+    lines = [line for _, line in stack.store.journal_lines]
+    Folding(writer, Tallies()).fold([("store", lines, stack.store.number)])
+    writer.close()
+    monkeypatch.setattr(writer_module, "UNLINKED", 2)
+    writer = Writer(tmp_path)
+    assert writer.connection.execute("SELECT uid FROM copies ORDER BY uid").fetchall() == [(4,), (5,)]
     writer.close()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad_web.mailpit import endpoint, listing
+
 if TYPE_CHECKING:
     from tests.web.mailpit.conftest import Web
 
@@ -39,6 +41,22 @@ async def test_the_newest_come_first_and_pages_are_cut_by_number(web: Web) -> No
     assert ([row["Subject"] for row in page["messages"]], page["start"], page["count"]) == (["1", "0"], 58, 2)
     assert len(await web.subjects(LIST, limit=0, start=30)) == 60  # no limit, and no offset either
     assert len(await web.subjects(LIST, limit=-3, start="x")) == 50
+
+
+async def test_long_lists_come_in_pieces(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PIECE", 4)
+    monkeypatch.setattr(endpoint, "_LONG", 2000)
+    for number in range(11):
+        web.send(f"{number}")
+    down = [str(number) for number in range(10, -1, -1)]
+    for query in ({}, {"query": "is:unread"}):
+        path = SEARCH if query else LIST
+        assert await web.subjects(path, limit=100, **query) == down
+        assert await web.subjects(path, limit=9, start=1, **query) == down[1:10]
+        assert await web.subjects(path, limit=3, start=4, **query) == down[4:7]
+        page = await web.json(path, limit=8, **query)
+        assert (page["count"], page["messages_count"], page["start"]) == (8, 11, 0)
+    assert await web.subjects(LIST, limit=0, start=5) == down
 
 
 async def test_before_a_time(web: Web) -> None:

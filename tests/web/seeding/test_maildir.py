@@ -104,6 +104,7 @@ def test_a_pax_header_may_have_the_size_and_a_wrong_time() -> None:
 def test_large_numbers_are_in_gnus_form() -> None:
     (file,) = files(tar(("a", b""), mtime=1 << 36))
     assert (file.content, file.modified) == (b"", float(1 << 36))
+    assert read(tar(("cur/a", MAIL), mtime=1 << 50))[0][0].date is None
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ HEAD = 16 << 10  # octets of a request's line and fields
 BODY = 64 << 20  # octets
 AHEAD = 64 << 10  # octets that a client may send while it waits for a response
 
-READS = 16  # pieces in which a stranger's request may come
+READS = 4  # pieces in which a stranger's request may come
 PATIENCE = 5.0  # seconds for a stranger's request
 IDLE = 120.0  # seconds between requests
 STALLED = 30.0  # seconds in which nothing of a body has come, or nothing of a response was taken

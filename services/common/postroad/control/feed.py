@@ -6,8 +6,9 @@ gives the lines with higher numbers as application/x-ndjson, at most `limit` of 
 yet, the response waits until one is written or `wait` seconds are over, and is empty then. `Postroad-First` and
 `Postroad-Last` are the numbers that are still kept; lines before the first one are gone.
 
-The files are read in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes those who
-wait; nothing is polled.
+Who follows gets what was written a moment ago from memory: a turn to another thread would cost more than all the rest.
+Else the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes those
+who wait; nothing is polled.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from postroad.control.messages import Request, Response, Route
+from postroad.journal.files import number_of
 from postroad.journal.numbered import NumberedLines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad.journal import Journal
+    from postroad.journal.writer import Batch
 
 LIMIT = 2000  # lines, unless fewer or more are asked for
 MOST_LINES = 20_000
@@ -45,6 +50,8 @@ class _Feed:
         self._thread = ThreadPoolExecutor(1, "feed")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Future[None]] = set()
+        self._first: int | None = None  # the first number that is kept, after so many rotations:
+        self._rotations = 0
 
     async def give(self, request: Request) -> Response:
         """Answer one request."""
@@ -57,26 +64,34 @@ class _Feed:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait or None):
                 while True:
-                    # Before the files are read: what is written while they are wakes this request.
-                    woken = asyncio.get_running_loop().create_future()
+                    # Before anything is read: what is written while it is wakes this request.
+                    woken = self._loop.create_future()
                     self._waiting.add(woken)
                     try:
-                        response = await self._read(after, limit)
+                        response = await self._look(after, limit)
                         if response.body or not wait:
                             return response
                         await woken
                     finally:
                         self._waiting.discard(woken)
-        return await self._read(after, limit)
+        return await self._look(after, limit)
 
-    async def _read(self, after: int, limit: int) -> Response:
-        written = self._journal.written
+    async def _look(self, after: int, limit: int) -> Response:
+        """Return what there is: what was written a moment ago from memory, and else from the files."""
+        journal = self._journal
+        rotations, written, recent = journal.rotations, journal.written, journal.recent
+        if self._first is not None and rotations == self._rotations:
+            if after == written:
+                return _response(b"", self._first, written)
+            known = _since(recent, after, limit)
+            if known is not None:
+                return _response(known, self._first, recent[-1].last)
         loop = asyncio.get_running_loop()
         octets, first, last = await loop.run_in_executor(self._thread, self._lines.read, after, limit)
-        if first is None or last is None:  # no event is kept: a reader has not missed any that comes later
-            first, last = written + 1, written
-        headers = (("Postroad-First", str(first)), ("Postroad-Last", str(max(written, last))))
-        return Response(body=octets, content_type="application/x-ndjson", headers=headers)
+        if first is None:  # no event is kept: a reader has not missed any that comes later
+            first = written + 1
+        self._first, self._rotations = first, rotations
+        return _response(octets, first, max(written, last or 0))
 
     def _written(self) -> None:
         """Wake those who wait; the writer's thread calls this."""
@@ -88,3 +103,22 @@ class _Feed:
         for woken in self._waiting:
             if not woken.done():
                 woken.set_result(None)
+
+
+def _since(recent: Sequence[Batch], after: int, limit: int) -> bytes | None:
+    """Return the lines after a number from memory; None if they are not there, or too many."""
+    if not recent or not recent[0].first - 1 <= after < recent[-1].last or recent[-1].last - after > limit:
+        return None
+    pieces = []
+    for batch in recent:
+        if batch.first > after:
+            pieces.append(batch.octets)
+        elif batch.last > after:
+            lines = batch.octets.splitlines(keepends=True)
+            pieces += [line for line in lines if (number_of(line) or 0) > after]
+    return b"".join(pieces)
+
+
+def _response(octets: bytes, first: int, last: int) -> Response:
+    headers = (("Postroad-First", str(first)), ("Postroad-Last", str(last)))
+    return Response(body=octets, content_type="application/x-ndjson", headers=headers)

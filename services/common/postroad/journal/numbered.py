@@ -23,11 +23,11 @@ _LONGEST = 16 << 20  # octets; a line without end within them is none
 
 
 class Lines(NamedTuple):
-    """Whole lines, and the first and the last number in the files; None if no line has a number."""
+    """Whole lines, the first number in the files, None if there is none, and the last number that was read."""
 
     octets: bytes
     first: int | None
-    last: int | None
+    last: int | None  # None if no line was read
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class NumberedLines:
         if len(self._places) >= PLACES:
             del self._places[next(iter(self._places))]
         self._places[last] = (files[at].inode, offset)
-        return Lines(b"".join(lines), files[0].first, last)
+        return Lines(b"".join(lines), files[0].first, last if lines else None)
 
     def close(self) -> None:
         """Close the files."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from postroad.clock import Clock
 from postroad.journal.files import last_number, open_regular, rotated
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 50_000  # events waiting to be written, of about 1 KiB each
-# Seconds in which events gather into one write: few, so that a reader learns of a single message at once, and more
-# under load, when waking a thread for each message would cost more than writing.
+# Seconds between two writes, in which events gather: few, so that a reader learns of a single message at once, and more
+# under load, when waking a thread for each message would cost more than writing. After silence, only what is recorded
+# in one go is waited for.
+AT_ONCE = 0.0003
 SOON = 0.002
 GATHER = 0.02
 # Under load means that so many writes in a row had so many events each second.
@@ -39,7 +42,18 @@ BUSY = 3
 RATE = 2000.0
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
 
+RECENT = 8  # batches that are remembered for those who follow
+RECENT_OCTETS = 128 << 10  # ... together, without the last one
+
 _Waiting: TypeAlias = tuple[float, str, str | None, str | None, dict[str, Any]]
+
+
+class Batch(NamedTuple):
+    """Events that were written at once: the first number, the last, and the lines."""
+
+    first: int
+    last: int
+    octets: bytes
 
 
 class Journal:
@@ -71,6 +85,8 @@ class Journal:
         self.written = self._numbered  # the last number in the file; for readers in any thread
         self.files = threading.Lock()  # held while files are renamed
         self.listener: Callable[[], object] | None = None  # called by the writer thread after each write
+        self.recent: tuple[Batch, ...] = ()  # the last batches, up to `written`, in a row
+        self.rotations = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._handle: int | None = None
@@ -115,16 +131,18 @@ class Journal:
 
     def _run(self) -> None:
         closing = False
+        wrote = 0.0  # when, in seconds of `time.monotonic`
         while not closing or self._queue:  # the last batch may have had to tell of dropped events
             self._wake.wait()
             # One write and one waking of the thread per batch, however many events there are.
-            gather = GATHER if self._busy >= BUSY else SOON
+            gather = GATHER if self._busy >= BUSY else max(AT_ONCE, wrote + SOON - time.monotonic())
             self._closing.wait(gather)
             # Cleared first: later events wake the thread again, and so does `close`.
             self._wake.clear()
             closing = self._closing.is_set()
             count = self._write_waiting()
-            self._busy = self._busy + 1 if count > RATE * gather else 0
+            wrote = time.monotonic()
+            self._busy = self._busy + 1 if count > RATE * max(gather, SOON) else 0
         if self._handle is not None:
             os.close(self._handle)
 
@@ -138,6 +156,7 @@ class Journal:
         if not batch:
             return 0
         lines: list[bytes] = []
+        first = number + 1
         telling = self._told
         for event in batch:
             number += 1
@@ -148,15 +167,18 @@ class Journal:
                 lines.append(self._line(number, event))
             except Exception:  # noqa: BLE001 - a value whose str() fails must not fail mail
                 self._lost += 1
+        octets = b"".join(lines)
         try:
-            self._append(b"".join(lines))
+            self._append(octets)
         except OSError as error:
+            self.recent = ()  # some of the lines may be in the file
             self._lost += len(lines)
             if not self._complained:
                 self._complained = True
                 log.warning("the journal can't be written: %s", error)
             return len(batch)
         self._complained = False
+        self._remember(Batch(first, number, octets))
         self.written = number
         self._told = telling
         if (listener := self.listener) is not None:
@@ -165,6 +187,12 @@ class Journal:
             self._queue.append((self._now(), Kind.LOST, None, None, {}))
             self._wake.set()
         return len(batch)
+
+    def _remember(self, batch: Batch) -> None:
+        recent = self.recent[1 - RECENT :]
+        while sum(len(earlier.octets) for earlier in recent) > RECENT_OCTETS:
+            recent = recent[1:]
+        self.recent = (*recent, batch)
 
     def _line(self, number: int, event: _Waiting) -> bytes:
         when, kind, queue_id, message_id, detail = event
@@ -217,6 +245,7 @@ class Journal:
 
     def _rotate(self, handle: int) -> None:
         self._close(handle)
+        self.rotations += 1
         with self.files:
             for age in range(self.kept, 0, -1):
                 newer = rotated(self.path, age - 1)

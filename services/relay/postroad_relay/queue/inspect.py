@@ -137,18 +137,20 @@ def json_lines(messages: Iterable[Queued], now: float) -> Iterator[str]:
             "size": message.size,
             "from": message.envelope.sender,
             "attempts": progress.attempts,
+            "held": progress.held,
             "recipients": [
-                _recipient(address, state, outcome, queued.due) for address, state, outcome in queued.recipients
+                _recipient(address, state, outcome, None if progress.held else queued.due)
+                for address, state, outcome in queued.recipients
             ],
         }
         yield harmless(to_json(line).decode())
 
 
-def _recipient(address: Address, state: str, outcome: Deferred | Failed | None, due: float) -> dict[str, Any]:
+def _recipient(address: Address, state: str, outcome: Deferred | Failed | None, due: float | None) -> dict[str, Any]:
     return {
         "address": str(address),
         "state": state,
-        "next": utc(due).isoformat() if state == "waiting" else None,
+        "next": utc(due).isoformat() if state == "waiting" and due is not None else None,
         "status": str(outcome.status) if outcome is not None else None,
         "host": outcome.host if outcome is not None else None,
         "reply": str(outcome.reply) if outcome is not None and outcome.reply is not None else None,
@@ -171,7 +173,7 @@ def table(messages: Sequence[Queued], now: float) -> Iterator[str]:
             message.envelope.sender or _NOBODY,
         ]
         for address, state, outcome in queued.recipients:
-            due = _next(queued.due - now) if state == "waiting" else "-"
+            due = _next(queued, now) if state == "waiting" else "-"
             cells = (*facts, str(address), due, _last_words(state, outcome))
             first, second, third, fourth, *rest = map(harmless, cells)
             rows.append((first, second, third, fourth, rest[0], rest[1], rest[2]))
@@ -192,7 +194,10 @@ def span(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
-def _next(seconds: float) -> str:
+def _next(queued: Queued, now: float) -> str:
+    if queued.progress.held:
+        return "held"
+    seconds = queued.due - now
     return f"in {span(seconds)}" if seconds >= 1 else "now"
 
 

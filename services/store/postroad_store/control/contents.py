@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Response
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from postroad_store.control.mail import Mail
 
 MOST = 10_000  # copies of one request
-OCTETS = 8 << 20  # of messages, with which an answer ends early
+OCTETS = 8 << 20  # of an answer, with which it ends early
+STEP = 500  # messages that are read at a time: between two steps other requests get their turn
+STEP_OCTETS = 1 << 20  # ... or so many octets, if that is less
 GONE = b"\xff\xff\xff\xff"  # in place of a length
 HIGHEST = (1 << 32) - 1
 
@@ -35,9 +38,15 @@ def routes(mail: Mail) -> Sequence[Route]:
         return Response(body=octets, content_type="message/rfc822")
 
     async def contents(request: Request) -> Response:
-        places = _places(request.json())
-        body = await mail.read(lambda listing: _framed(listing, places))
-        return Response(body=body, content_type="application/octet-stream")
+        places = await mail.read(lambda _: _places(request.json()))  # there, since thousands take milliseconds
+        pieces: list[bytes] = []
+        at = octets = 0
+        while at < len(places) and octets < OCTETS:
+            count, framed = await mail.read(partial(_framed, places[at : at + STEP]))
+            at += count
+            octets += len(framed)
+            pieces.append(framed)
+        return Response(body=b"".join(pieces), content_type="application/octet-stream")
 
     return [mail.route("GET", "/content", content), mail.route("POST", "/contents", contents)]
 
@@ -59,9 +68,10 @@ def _places(value: object) -> list[Place]:
     return places
 
 
-def _framed(listing: Listing, places: list[Place]) -> bytes:
-    """Return the messages, each behind its length, in the reading thread."""
+def _framed(places: list[Place], listing: Listing) -> tuple[int, bytes]:
+    """Return how many messages were read, and these, each behind its length."""
+    contents = listing.contents(places, most=STEP_OCTETS)
     pieces: list[bytes] = []
-    for content in listing.contents(places, most=OCTETS):
+    for content in contents:
         pieces += (GONE,) if content is None else (len(content).to_bytes(4, "big"), content)
-    return b"".join(pieces)
+    return len(contents), b"".join(pieces)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from postroad_store.mail.database.connection import FILE
+from postroad_store.mail.database.connection import FILE, storage_error
 from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.database.reader import Reader
 
@@ -31,7 +32,10 @@ class Reading:
 
     def _read(self, read: Callable[[Listing], Read]) -> Read:
         if self._listing is None:
-            self._listing = Listing(Reader(self._path))
+            try:
+                self._listing = Listing(Reader(self._path))
+            except sqlite3.Error as error:
+                raise storage_error(error) from error
         return read(self._listing)
 
     def close(self) -> None:

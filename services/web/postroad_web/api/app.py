@@ -20,6 +20,7 @@ from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import Safety
 from postroad_web.catalog.catalog import ContentGone
+from postroad_web.catalog.page import SearchTooLong
 from postroad_web.search.tree import QueryError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def build(services: Services) -> Starlette:
         DoorRefused: _refused,
         ContentGone: _gone,
         QueryError: _query,
+        SearchTooLong: _too_long,
     }
     return Starlette(
         routes=[
@@ -95,6 +97,10 @@ async def _refused(request: Request, error: DoorRefused) -> Response:
 async def _gone(request: Request, error: ContentGone) -> Response:
     """Answer that a message is known but its content is not to be had any more."""
     return await _problem(request, Problem(410, "The content is gone", f"{error}."))
+
+
+async def _too_long(request: Request, error: SearchTooLong) -> Response:
+    return await _problem(request, Problem(422, "Search too long", f"{error}: say more of what is looked for."))
 
 
 async def _query(request: Request, error: QueryError) -> Response:

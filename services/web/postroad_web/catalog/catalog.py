@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from postroad_web.catalog.writer import News
 
 
+LONGEST = 10.0  # seconds of a search
+
+
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
     """Nobody has the content of a record any more; the text is a sentence."""
 
@@ -139,9 +142,10 @@ class Catalog:
         offset: int = 0,
         oldest_first: bool = False,
         present: bool = False,
+        counted: bool = True,
     ) -> Page:
         """Return records between two cursors, the newest first, and how many match in all; for cheap queries."""
-        return self._reader.page(query, Window(before, after, limit, offset, oldest_first, present))
+        return self._reader.page(query, Window(before, after, limit, offset, oldest_first, present, counted))
 
     async def find(
         self,
@@ -153,11 +157,16 @@ class Catalog:
         offset: int = 0,
         oldest_first: bool = False,
         present: bool = False,
+        counted: bool = True,
     ) -> Page:
-        """Return what `page` returns, without holding up the event loop."""
-        window = Window(before, after, limit, offset, oldest_first, present)
+        """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
+        window = Window(before, after, limit, offset, oldest_first, present, counted)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._finders, self._finder.page, query, window)
+        return await loop.run_in_executor(self._finders, self._find, query, window)
+
+    def _find(self, query: Query | None, window: Window) -> Page:
+        with self._finder.within(LONGEST):
+            return self._finder.page(query, window)
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
@@ -168,6 +177,9 @@ class Catalog:
         if record is None:
             raise ContentGone("there is no such message")
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
+            recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+            if recent is not None:
+                return recent
             place = {"account": copy.account, "mailbox": copy.mailbox}
             try:
                 return await self._store.octets("/content", **place, uid_validity=copy.uid_validity, uid=copy.uid)

@@ -100,6 +100,8 @@ WHEN OLD.read <> NEW.read OR OLD.present <> NEW.present BEGIN
     UPDATE counts SET unread = unread + OLD.read - NEW.read, present = present + NEW.present - OLD.present,
         present_unread = present_unread + (NEW.present AND NOT NEW.read) - (OLD.present AND NOT OLD.read);
 END;
+"""
+REMOVING = """
 CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN
     UPDATE counts SET total = total - 1, unread = unread - NOT OLD.read, present = present - OLD.present,
         present_unread = present_unread - (OLD.present AND NOT OLD.read), stale = stale + 1;
@@ -111,6 +113,7 @@ CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN
     DELETE FROM copies WHERE number = OLD.number;
 END;
 """
+DEPENDENT = ("tags", "bodies", "headers", "unindexed", "links", "copies")  # tables with rows of records
 INDEX = """
 CREATE VIRTUAL TABLE texts USING fts5 (
     text, content = '', detail = none, columnsize = 0, tokenize = 'trigram case_sensitive 1'
@@ -156,7 +159,7 @@ def open_writer(directory: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     connection = _connect(path)
-    connection.executescript(f"BEGIN; {SCHEMA} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
+    connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
     return connection
 
 
@@ -178,6 +181,7 @@ def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             # A commit that the machine's death undoes is folded again: no commit need wait for the disk.
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
             connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -8000")

@@ -102,6 +102,16 @@ class Folding:
         return [want_of(journey) for journey in journeys if journey is not None]
 
 
+def places_in(lines: Iterable[bytes]) -> list[tuple[str, str, int, int]]:
+    """Return the places in mailboxes that lines of the store's journal say have been filled."""
+    places: list[tuple[str, str, int, int]] = []
+    for line in lines:
+        if b'"kind":"stored"' in line:
+            event = orjson.loads(line)
+            places.append((event["account"], event["mailbox"], event["uid_validity"], event["uid"]))
+    return places
+
+
 def want_of(journey: Journey) -> Want:
     """Return where the content of a message is to be had."""
     copy = next((copy for copy in journey.placed if not copy.removed), None)

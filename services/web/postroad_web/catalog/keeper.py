@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_web.catalog.contents import ContentDoor, Contents
 from postroad_web.catalog.digesting import Content, Digesting
-from postroad_web.catalog.folding import Folding, Want
+from postroad_web.catalog.folding import Folding, Want, places_in
 from postroad_web.catalog.follower import Feed, Follower
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.writer import Writer
@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+FEW = 20  # lines of the store's journal whose contents are read at once: the stack is not busy
 WAITING = 4  # pieces of a journal that may wait to be folded
 INDEX_LAG = 0.5  # seconds that the index of texts lets other work go first
 RETAIN_EVERY = 10.0  # seconds
@@ -66,6 +67,7 @@ class Keeper:
         self._to_fold = asyncio.Event()
         self._folded = asyncio.Event()
         self._to_index = asyncio.Event()
+        self._failing = False  # the database can't be written
         self._waiters: set[asyncio.Future[None]] = set()
         self.tallies = Tallies()
         self.position: dict[str, int] = {}
@@ -135,6 +137,8 @@ class Keeper:
         while len(self._pieces) >= WAITING:
             self._folded.clear()
             await self._folded.wait()
+        if service == "store" and len(lines) <= FEW:
+            self.contents.expect(places_in(lines))
         self._pieces.append((service, lines, position))
         self._to_fold.set()
 
@@ -189,10 +193,17 @@ class Keeper:
         """Run a step until it succeeds: the disk may be full for a while, and the journals keep what is to be done."""
         while True:
             try:
-                return await self.write(step, *arguments)
+                done = await self.write(step, *arguments)
             except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
-                _log.exception("the catalog can't be written")
+                if not self._failing:
+                    _log.exception("the catalog can't be written")
+                self._failing = True
                 await self._clock.sleep(AGAIN)
+                continue
+            if self._failing:
+                self._failing = False
+                _log.info("the catalog can be written again")
+            return done
 
 
 def _ended(task: asyncio.Task[None]) -> None:

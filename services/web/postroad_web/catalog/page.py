@@ -26,15 +26,20 @@ class Window(NamedTuple):
     offset: int = 0
     oldest_first: bool = False
     present: bool = False  # only what Mailpit's dialect shows
+    counted: bool = True  # whether all matches are to be counted, which takes longer than to find a few
 
 
 class Page(NamedTuple):
     """Some records that match a query, in order, and how many there are in all."""
 
     records: tuple[Record, ...]
-    total: int  # matches of the query; without one all records
+    total: int  # matches of the query; without one all records; 0 if they were not to be counted
     unread: int  # among them
     next: int | None  # the cursor of the next page: `before`, or `after` where the oldest come first; None at the end
+
+
+class SearchTooLong(Exception):  # noqa: N818 - an outcome, as the caller sees it
+    """A search has taken too long; the text is a sentence."""
 
 
 class Query(Protocol):

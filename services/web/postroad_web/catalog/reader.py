@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 from postroad_web.catalog.database import open_reader
-from postroad_web.catalog.page import Counts, Page, Window
+from postroad_web.catalog.page import Counts, Page, SearchTooLong, Window
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.search.functions import install
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 _ROW = f"SELECT {RECORD} FROM records"  # noqa: S608 - a list of columns
 _PIECE = 500  # numbers per statement
+_OPERATIONS = 20_000  # of SQLite's virtual machine, between two looks at the clock
 _EVERYTHING = Window(limit=-1)
 
 
@@ -27,6 +31,20 @@ class Reader:
     def __init__(self, directory: Path) -> None:
         self.connection = open_reader(directory)
         install(self.connection)
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Raise `SearchTooLong` if what is read takes longer."""
+        deadline = time.monotonic() + seconds
+        self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPERATIONS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise SearchTooLong(f"the search takes longer than {seconds:g} s") from error
+        finally:
+            self.connection.set_progress_handler(None, 0)
 
     def close(self) -> None:
         """Close the connection."""
@@ -68,6 +86,8 @@ class Reader:
             return self._filtered(query, condition, values, window)
         if query is None:
             total, unread = self.counts(present=window.present)
+        elif not window.counted:
+            total = unread = 0
         else:
             total, unread = self.connection.execute(
                 f"SELECT count(*), coalesce(sum(read = 0), 0) FROM records WHERE {condition}",  # noqa: S608 - `where`
@@ -104,7 +124,7 @@ class Reader:
     def _filtered(self, query: Query, condition: str, values: list[Any], window: Window) -> Page:
         total = unread = 0
         records: list[Record] = []
-        _, _, limit, to_skip, oldest_first, _ = window
+        limit, to_skip, oldest_first = window.limit, window.offset, window.oldest_first
         rows = self._rows(condition, values, _EVERYTHING._replace(oldest_first=oldest_first))
         for record in self._matching(query, rows):
             total += 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from postroad_web.catalog.marks import Mark, Marks
 
-KEPT = 4000  # journeys in memory, of some 2 KiB
+KEPT = 1000  # journeys in memory, of some 2 KiB
 
 _PLACE = "account = ? AND mailbox = ? AND uid_validity = ?"
 _SELECT = f"SELECT {JOURNEY} FROM records WHERE"  # noqa: S608 - a list of columns

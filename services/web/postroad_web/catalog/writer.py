@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from postroad_web.catalog.database import INDEX, open_writer
+from postroad_web.catalog.database import DEPENDENT, INDEX, REMOVING, open_writer
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import Mark, Marks
 from postroad_web.catalog.rows import RECORD, record_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from postroad_web.catalog.record import Record
 
+UNLINKED = 10_000  # copies that may wait for their deliveries over a restart
 _ASKED = 500  # values per statement
 
 
@@ -40,6 +41,12 @@ class Writer:
 
     def __init__(self, directory: Path) -> None:
         self.connection = open_writer(directory)
+        # Deliveries that no relay has told of: those to the store's own port, or from before a gap.
+        self.connection.execute(
+            "DELETE FROM copies WHERE number IS NULL AND store_id <= (SELECT store_id FROM copies WHERE number IS NULL"
+            " ORDER BY store_id DESC LIMIT 1 OFFSET ?)",
+            (UNLINKED,),
+        )
         self.marks = Marks(directory)
         self.shelf = DatabaseShelf(self.connection, self.marks)
         facts = self.facts()
@@ -163,9 +170,18 @@ class Writer:
         self.connection.execute(sql, (read, self.cursor, *values, read))
 
     def _empty(self, upto: int) -> None:
+        """Take all records up to a number out of the database: at once, if there are no others."""
+        execute = self.connection.execute
         with self.step():
-            self.connection.execute("DELETE FROM records WHERE number <= ?", (upto,))
-            self.connection.execute("DELETE FROM copies WHERE number IS NULL")
+            if execute("SELECT 1 FROM records WHERE number > ?", (upto,)).fetchone() is not None:
+                execute("DELETE FROM records WHERE number <= ?", (upto,))
+                execute("DELETE FROM copies WHERE number IS NULL")
+            else:
+                execute("DROP TRIGGER record_removed")
+                for table in ("records", *DEPENDENT):
+                    execute(f"DELETE FROM {table}")  # noqa: S608 - the name of a table
+                execute("UPDATE counts SET total = 0, unread = 0, present = 0, present_unread = 0")
+                execute(REMOVING)
             self._index_anew()
         self.shelf.forget()
 
@@ -178,7 +194,8 @@ class Writer:
     def _take_over(self, change: int) -> None:
         """Apply the marks that the database lacks."""
         marks = self.marks
-        self._empty(marks.purged)
+        if marks.purged:
+            self._empty(marks.purged)
         with self.step():
             everything = "id NOT IN (SELECT id FROM temp.own) AND number <= ?"
             self.connection.execute("CREATE TEMP TABLE own (id TEXT PRIMARY KEY)")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from postroad_web.mailpit import linkcheck
 from postroad_web.mailpit.endpoint import NOT_FOUND, Call, Refused, json
-from postroad_web.mailpit.htmlcheck.check import check
 from postroad_web.mailpit.message import found
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ async def html_check(call: Call) -> Response:
     parsed, _ = await call.mailbox.parsed(await found(call))
     if not parsed.html:
         raise Refused(400, NO_HTML)
+    from postroad_web.mailpit.htmlcheck.check import check  # noqa: PLC0415 - a CSS parser that most never need
+
     return json(await asyncio.to_thread(check, parsed.html))
 
 

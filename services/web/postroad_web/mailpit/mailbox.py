@@ -75,12 +75,12 @@ class Mailbox:
         return list(self.catalog.tag_counts())
 
     def page(self, *, start: int, limit: int) -> Page:
-        """Return a page of all messages, the newest first; a limit below 0 is none."""
+        """Return a page of all messages, the newest first; for short ones."""
         return self.catalog.page(offset=start, limit=limit, present=True)
 
-    async def some(self, query: Query, *, start: int = 0, limit: int = 50) -> Page:
-        """Return a page of the messages that a query finds; a limit below 0 is none."""
-        return await self.catalog.find(query, offset=start, limit=limit, present=True)
+    async def some(self, query: Query | None, *, start: int = 0, limit: int = 50, before: int | None = None) -> Page:
+        """Return a page of the messages that a query finds, or of all, in a thread; a limit below 0 is none."""
+        return await self.catalog.find(query, offset=start, limit=limit, before=before, present=True)
 
     async def mark_found(self, query: Query, *, read: bool) -> None:
         """Mark what a query finds."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_web.mailpit import gojson, shapes
-from postroad_web.mailpit.endpoint import Call, Refused, json, ok
+from postroad_web.mailpit import gojson
+from postroad_web.mailpit.endpoint import Call, Refused, ok
+from postroad_web.mailpit.listing import ALL, listing
 from postroad_web.mailpit.window import Before, window
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from postroad_web.catalog.page import Page, Query
+    from postroad_web.catalog.page import Query
 
 NO_QUERY = "Error: no search query"
 BOTH = "You may specify either IDs or a search query, not both"
@@ -20,24 +21,21 @@ BOTH = "You may specify either IDs or a search query, not both"
 async def messages(call: Call) -> Response:
     """Answer a page of all messages. Without a limit (0) it has all of them."""
     await call.mailbox.fresh()
-    start, limit, before = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
-    if limit == 0:
-        start, limit = 0, -1
-    if before is None:
-        page = call.mailbox.page(start=start, limit=limit)
-        return _listing(call, page, start, (page.total, page.unread))
-    page = await call.mailbox.some(Before(None, before), start=start, limit=limit)
-    counts = call.mailbox.counts()
-    return _listing(call, page, start, (counts.total, counts.unread))
+    asked = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
+    if asked.limit == 0:
+        asked = asked._replace(start=0, limit=ALL)
+    query = None if asked.before is None else Before(None, asked.before)
+    return await listing(call.mailbox, query, asked.start, asked.limit, whole=True)
 
 
 async def search(call: Call) -> Response:
     """Answer a page of what a search finds. A limit of 0 gives no messages, and how many there are."""
     query = _query(call)
     await call.mailbox.fresh()
-    start, limit, before = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
-    page = await call.mailbox.some(query if before is None else Before(query, before), start=start, limit=limit)
-    return _listing(call, page, start, (page.total, page.unread))
+    asked = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
+    if asked.before is not None:
+        query = Before(query, asked.before)
+    return await listing(call.mailbox, query, asked.start, asked.limit)
 
 
 async def set_read(call: Call) -> Response:
@@ -83,12 +81,3 @@ def _query(call: Call) -> Query:
     if not text:
         raise Refused(400, NO_QUERY)
     return call.mailbox.query(text, call.parameter("tz"))
-
-
-def _listing(call: Call, page: Page, start: int, matching: tuple[int, int]) -> Response:
-    whole = call.mailbox.counts()
-    return json(
-        shapes.listing(
-            page.records, whole=(whole.total, whole.unread), matching=matching, start=start, tags=call.mailbox.tags()
-        )
-    )

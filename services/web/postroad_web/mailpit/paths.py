@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
-from postroad_web.mailpit import chaos, checks, info, message, messages, tags, views
+from postroad_web.mailpit import chaos, checks, info, message, messages, release, send, tags, views
 from postroad_web.mailpit.endpoint import Call, Endpoint, Refused
 from postroad_web.mailpit.events import Events
 from postroad_web.mailpit.mailbox import Mailbox
@@ -36,6 +36,8 @@ _PATHS: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ("/api/v1/message/{id}/html-check", {"GET": checks.html_check}),
     ("/api/v1/message/{id}/link-check", {"GET": checks.link_check}),
     ("/api/v1/message/{id}/sa-check", {"GET": checks.spam_check}),
+    ("/api/v1/message/{id}/release", {"POST": release.release}),
+    ("/api/v1/send", {"POST": send.send}),
     ("/api/v1/tags", {"GET": tags.tags, "PUT": tags.set_tags}),
     ("/api/v1/tags/{tag:path}", {"PUT": tags.rename, "DELETE": tags.drop}),
     ("/api/v1/info", {"GET": info.info}),

@@ -13,7 +13,7 @@ from postroad_web.mailpit.dates import rfc3339
 from postroad_web.mailpit.source import envelope_only, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from postroad_web.catalog.record import Address, Record
     from postroad_web.message.parsed import Parsed, Part
@@ -27,10 +27,10 @@ def addresses(mailboxes: Iterable[Address]) -> list[dict[str, str]]:
     return [{"Name": name, "Address": address} for name, address in mailboxes]
 
 
-def blind(record: Record) -> list[dict[str, str]]:
-    """Return the mailboxes of Bcc, and the recipients that only the envelope names."""
+def blind(record: Record, hidden: Iterable[str]) -> list[dict[str, str]]:
+    """Return the mailboxes of Bcc, and `hidden`, the recipients that only the envelope names."""
     named = () if record.digest is None else record.digest.bcc
-    return [*addresses(named), *({"Name": "", "Address": address} for address in envelope_only(record))]
+    return [*addresses(named), *({"Name": "", "Address": address} for address in hidden)]
 
 
 def tags_of(record: Record) -> list[str]:
@@ -47,6 +47,7 @@ def summary(record: Record) -> dict[str, Any]:
     """Return the record as a row of a list, and as the event `new` has it."""
     digest = record.digest or _UNREAD
     senders = addresses(digest.from_[:1])
+    hidden = envelope_only(record)
     return {
         "ID": record.id,
         "MessageID": bare(record.message_id),
@@ -54,36 +55,39 @@ def summary(record: Record) -> dict[str, Any]:
         "From": senders[0] if senders else NOBODY,
         "To": addresses(digest.to),
         "Cc": addresses(digest.cc),
-        "Bcc": blind(record),
+        "Bcc": blind(record, hidden),
         "ReplyTo": addresses(digest.reply_to),
         "Subject": digest.subject,
         "Created": rfc3339(record.arrived),
         "Username": record.login or "",
         "Tags": tags_of(record),
-        "Size": size(record),
+        "Size": size(record, hidden),
         "Attachments": digest.attachments,
         "Snippet": digest.snippet,
     }
 
 
 def listing(
-    records: Sequence[Record],
+    count: int,
     *,
     whole: tuple[int, int],
     matching: tuple[int, int],
     start: int,
     tags: Iterable[str],
 ) -> dict[str, Any]:
-    """Return a page. `whole` and `matching` are how many messages there are, and how many of them are unread."""
+    """Return a page without its rows, which `messages`, the last member, is for.
+
+    `whole` and `matching` are how many messages there are, and how many of them are unread.
+    """
     return {
         "total": whole[0],
         "unread": whole[1],
-        "count": len(records),
+        "count": count,
         "messages_count": matching[0],
         "messages_unread": matching[1],
         "start": start,
-        "tags": sorted(tags),
-        "messages": [summary(record) for record in records],
+        "tags": sorted(tags, key=str.lower),
+        "messages": [],
     }
 
 
@@ -105,6 +109,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     senders = addresses(digest.from_[:1])
     date = record.arrived if digest.date is None else digest.date
     off = parsed.list_unsubscribe
+    hidden = envelope_only(record)
     return {
         "ID": record.id,
         "MessageID": bare(record.message_id),
@@ -112,7 +117,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         "From": senders[0] if senders else None,
         "To": addresses(digest.to),
         "Cc": addresses(digest.cc),
-        "Bcc": blind(record),
+        "Bcc": blind(record, hidden),
         "ReplyTo": addresses(digest.reply_to),
         "ReturnPath": record.sender or (senders[0]["Address"] if senders else ""),
         "Subject": digest.subject,
@@ -128,7 +133,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         "Username": record.login or "",
         "Text": parsed.text,
         "HTML": parsed.html,
-        "Size": size(record),
+        "Size": size(record, hidden),
         "Inline": [attachment(part) for part in parsed.inline],
         "Attachments": [attachment(part) for part in parsed.attachments],
     }

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from postroad.mail.header import without_return_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad_web.catalog.record import Record
 
 _END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
 _RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\r?\n[ \t].*)*", re.MULTILINE | re.IGNORECASE)
+_RENEWED = re.compile(rb"^(?:bcc|date|message-id)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.MULTILINE | re.IGNORECASE)
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -34,16 +37,15 @@ def envelope_only(record: Record) -> tuple[str, ...]:
     return tuple(blind.values())
 
 
-def added(record: Record) -> bytes:
-    """Return the fields that Mailpit would add: Bcc with the blind recipients, Return-Path."""
-    blind = envelope_only(record)
-    bcc = f"Bcc: {', '.join(blind)}\r\n" if blind else ""
+def added(record: Record, hidden: Sequence[str]) -> bytes:
+    """Return the fields that Mailpit would add: Bcc with the recipients that only the envelope names, Return-Path."""
+    bcc = f"Bcc: {', '.join(hidden)}\r\n" if hidden else ""
     return f"{bcc}Return-Path: <{record.sender or ''}>\r\n".encode("utf-8", "replace")
 
 
-def size(record: Record) -> int:
-    """Return the octets of the source."""
-    return len(added(record)) + record.size
+def size(record: Record, hidden: Sequence[str]) -> int:
+    """Return the octets of the source; `hidden` is what `envelope_only` returns."""
+    return len(added(record, hidden)) + record.size
 
 
 def source(record: Record, content: bytes) -> bytes:
@@ -54,7 +56,7 @@ def source(record: Record, content: bytes) -> bytes:
         if ident.search(field[0]):
             content = content[field.start() :]
             break
-    return added(record) + without_return_path(content, header_end(content))
+    return added(record, envelope_only(record)) + without_return_path(content, header_end(content))
 
 
 def header_end(content: bytes) -> int:
@@ -78,3 +80,10 @@ def canonical(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         return name
     return "-".join(word[:1].upper() + word[1:].lower() for word in name.split("-"))
+
+
+def renewed(content: bytes, *, date: str, message_id: str) -> bytes:
+    """Return the message with this Date and Message-ID instead of its own, and without the names of blind copies."""
+    end = header_end(content)
+    section = _RENEWED.sub(b"", content[:end])
+    return f"Date: {date}\r\nMessage-ID: {message_id}\r\n".encode("ascii") + section + content[end:]

@@ -9,7 +9,6 @@ their messages are passed over and counted.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 # The standard of Maildir: letters behind ":2,", in alphabetical order. P (passed) is IMAP's keyword $Forwarded.
 FLAGS = {"D": "\\Draft", "F": "\\Flagged", "P": "$Forwarded", "R": "\\Answered", "S": "\\Seen", "T": "\\Deleted"}
+
+LATEST = 1 << 40  # seconds since 1970: no file is of that time, and the store takes no later one
 
 _NAME = re.compile(r"(?:(?P<folder>.*)/)?(?:cur|new)/(?P<name>[^/.][^/]*)\Z", re.DOTALL)
 _ROOTS = frozenset({".", ".maildir"})  # a name with a dot that is the Maildir itself
@@ -39,7 +40,7 @@ class Maildir:
     def feed(self, octets: bytes) -> Iterator[Found]:
         """Take a piece, and give the messages that are whole."""
         for file in self._tar.feed(octets):
-            date = file.modified if math.isfinite(file.modified) and file.modified > 0 else None
+            date = file.modified if 0 < file.modified < LATEST else None
             self._given = True
             yield checked(Found(file.content, flags_of(file.name), date, file.name), self._most)
 

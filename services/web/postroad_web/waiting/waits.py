@@ -152,7 +152,7 @@ class _Held:
         after: int | None = self._start
         opened = 0
         while after is not None:
-            page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True)
+            page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True, counted=False)
             for record in page.records:
                 opened += self._asked.judge.reads_content
                 if opened > CONTENTS:

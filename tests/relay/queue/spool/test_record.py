@@ -11,6 +11,7 @@ from postroad_relay.queue.spool.record import (
     Message,
     Progress,
     RecordError,
+    content_at,
     decode_message,
     decode_progress,
     encode_done,
@@ -43,6 +44,7 @@ MESSAGES = [
         7,
     ),
     Message(queue_id(2**60), 1e9, Envelope(None), None, 7, spilled=True, reports=queue_id(5)),
+    Message(queue_id(4), 0.0, Envelope(None), None, 7, login="käy"),
 ]
 
 
@@ -54,6 +56,8 @@ def test_a_message_comes_back_as_it_went(message: Message, content: bytes | tupl
     found, start = decode_message(memoryview(record))
     assert found == message
     assert record[start:] == b"content"
+    assert content_at(record[:13]) == start
+    assert decode_message(record[:start]) == (message, start)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +76,7 @@ def test_a_message_comes_back_as_it_went(message: Message, content: bytes | tupl
                 3: deferred("4.4.1", "refused"),
             },
         ),
+        Progress(done=frozenset({0, 1}), reported=frozenset({1}), held=True),
     ],
 )
 def test_progress_comes_back_as_it_went(progress: Progress) -> None:
@@ -88,6 +93,12 @@ def test_queue_ids_sort_as_their_numbers() -> None:
     assert queue_id(0x660F703BE1985) == "660F703BE1985"
     assert queue_id(5) < queue_id(16) < queue_id(2**50)
     assert number_of(queue_id(12345)) == 12345
+
+
+@pytest.mark.parametrize("record", [b"", b"\x01" * 12])
+def test_a_record_that_is_cut_off_before_its_length(record: bytes) -> None:
+    with pytest.raises(RecordError, match="not a message"):
+        content_at(record)
 
 
 def test_pending_is_who_is_neither_done_nor_failed() -> None:

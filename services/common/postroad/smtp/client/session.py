@@ -104,8 +104,8 @@ class Session(asyncio.Protocol):
 
     @property
     def is_final(self) -> bool:
-        """Whether the server has been sent a whole content and has not answered yet."""
-        return self._engine.state is State.FINAL
+        """Whether the server has been sent a whole content, and the outcome is not known yet."""
+        return self._engine.state is State.FINAL or bool(self._events)
 
     async def open(self, port: int, *, implicit_tls: bool = False) -> Refused | None:
         """Connect and get READY; return the refusal if the server refuses the session.

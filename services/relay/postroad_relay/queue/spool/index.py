@@ -103,7 +103,6 @@ class Index:
         entry.due, entry.attempts = progress.due, progress.attempts
         self.held += progress.held - entry.held
         entry.held = progress.held
-        entry.steered = entry.steered or entry.held
         self._pin(position)
 
     def move(self, entry: Entry, places: list[Position]) -> None:

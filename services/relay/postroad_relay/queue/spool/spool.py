@@ -347,6 +347,7 @@ class Spool:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         for entry in self._entries.values():
             entry.since = monotonic - max(0.0, now - entry.arrived)  # the wall clock may have been set back
+            entry.steered = entry.held
         self._report(damages)
         lossy = any(not damage.torn for damage in damages)
         for path in self._contents.iterdir():

@@ -11,7 +11,7 @@ from postroad.mail.address import Address
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import given, line, query_of, whole
-from postroad_web.api.native.paths import ACCOUNT
+from postroad_web.api.native.places import ACCOUNT
 from postroad_web.api.problem import Problem
 from postroad_web.catalog.record import DEFAULT_WORLD
 

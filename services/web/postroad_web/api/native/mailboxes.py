@@ -12,8 +12,8 @@ from postroad.control.client import DoorRefused, quote_path
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, given, many, query_of, whole
-from postroad_web.api.native.paths import ACCOUNT, MAILBOX
-from postroad_web.api.native.shapes import CONTENT, content
+from postroad_web.api.native.places import ACCOUNT, MAILBOX
+from postroad_web.api.native.shapes import CONTENT, TIME, content, time
 from postroad_web.api.problem import Problem
 from postroad_web.catalog.record import DEFAULT_WORLD
 from postroad_web.message.reader import read_message
@@ -60,14 +60,14 @@ def routes(services: Services) -> list[BaseRoute]:
             after=page.after,
             limit=page.limit,
         )
-        places = [_place(request, box, entry["uid"]) | entry for entry in answer["messages"]]
-        return json({"messages": places, "next": answer["next"]})
+        stored = [_shown(_place(request, box, entry["uid"]), entry) for entry in answer["messages"]]
+        return json({"messages": stored, "next": answer["next"]})
 
     async def message(request: Request) -> Response:
         box = await _mailbox(request)
         entry = await _entry(request, box["name"])
         parsed = await read_message(await _octets(request, box))
-        return json(_place(request, box, entry["uid"]) | entry | {"content": content(parsed)})
+        return json(_shown(_place(request, box, entry["uid"]), entry) | {"content": content(parsed)})
 
     async def raw(request: Request) -> Response:
         return Response(await _octets(request, await _mailbox(request)), media_type="message/rfc822")
@@ -141,6 +141,11 @@ def _place(request: Request, box: dict[str, Any], uid: int) -> dict[str, Any]:
     }
 
 
+def _shown(place: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as lists show it."""
+    return place | entry | {"internal_date": time(entry["internal_date"])}
+
+
 def _gone(request: Request) -> Problem:
     given = request.path_params
     return Problem(404, "No such message", f"{given['mailbox'][:200]} has no message with the UID {given['uid']}.")
@@ -153,7 +158,7 @@ _STORED = {
     "uid_validity": {"type": "integer"},
     "uid": {"type": "integer"},
     "flags": {"type": "array", "items": {"type": "string"}, "description": "by their IMAP names"},
-    "internal_date": {"type": "integer", "description": "when it arrived, seconds since the epoch"},
+    "internal_date": {**TIME, "description": "when it arrived"},
     "size": {"type": "integer"},
 }
 SCHEMAS = {

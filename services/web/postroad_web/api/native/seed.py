@@ -20,7 +20,7 @@ from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import given, line, many, one_of, query_of
 from postroad_web.api.limits import Slots
-from postroad_web.api.native.paths import MAILBOX
+from postroad_web.api.native.places import MAILBOX
 from postroad_web.api.problem import Problem
 from postroad_web.catalog.record import DEFAULT_WORLD
 from postroad_web.seeding.found import NotReadable

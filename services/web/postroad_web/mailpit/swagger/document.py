@@ -55,7 +55,7 @@ _OK, _ERROR = "OKResponse", "ErrorResponse"
 RESPONSES: dict[str, dict[str, Any]] = {
     "AppInfoResponse": {"description": "What runs", "schema": schema("AppInformation")},
     "ArrayResponse": {"description": "Strings", "schema": schema("[text]")},
-    "BinaryResponse": {"description": "The part's content", "schema": {"type": "file"}},
+    "BinaryResponse": {"description": "The part's content", "schema": {"type": "string", "format": "binary"}},
     "ChaosResponse": {"description": "The triggers", "schema": schema("ChaosTriggers")},
     "ErrorResponse": {"description": "Why not, in plain text", "schema": schema("text")},
     "HTMLResponse": {"description": "HTML", "schema": schema("text")},
