@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad_web.message.links import MAX_LINKS, links_of, urls_in
-from postroad_web.message.markup import Anchor, read_markup
+from postroad_web.message.links import links_of, urls_in
+from postroad_web.message.markup import MAX_LINKS, Anchor, read_markup
 from postroad_web.message.parse import parse_message
 from postroad_web.message.parsed import Link
 from postroad_web.message.unsubscribe import read_unsubscribe
