@@ -115,8 +115,10 @@ async def test_one_message(tmp_path: Path) -> None:
         await get(http, "/v1/messages/latest", 404, query="subject:third")
         await get(http, "/v1/messages/latest", 422, query="is:blue")
         assert "There is no message nosuch." in (await get(http, "/v1/messages/nosuch", 404))["detail"]
-        stack.store.contents.clear()
+        for place in list(stack.store.contents):
+            stack.remove(place)
         stack.relay.contents.clear()
+        await stack.told(given.catalog)
         given.waits._contents.clear()
         given.catalog._keeper.contents.recent._contents.clear()
         assert (await get(http, f"/v1/messages/{second}"))["content"] is None
