@@ -61,3 +61,16 @@ async def test_sleep() -> None:
     given_up.cancel()
     await asyncio.gather(given_up, return_exceptions=True)
     assert clock.until_next() is None
+
+
+async def test_a_sleep_that_is_cancelled_in_the_turn_in_which_it_is_over() -> None:
+    clock, mistakes = Clock(), list[dict[str, object]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
+    sleeper = asyncio.ensure_future(clock.sleep(10.0))
+    clock.call_later(9.0, sleeper.cancel)
+    await asyncio.sleep(0)
+    clock.push(10)
+    with pytest.raises(asyncio.CancelledError):
+        await sleeper
+    await asyncio.sleep(0)
+    assert not mistakes

@@ -105,7 +105,7 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds of this clock."""
         woken = asyncio.get_running_loop().create_future()
-        timer = self.call_later(seconds, woken.set_result, None)
+        timer = self.call_later(seconds, _wake, woken)
         try:
             await woken
         finally:
@@ -136,3 +136,8 @@ class Clock:
     def forget(self, timer: Timer) -> None:
         """Drop a timer that has been cancelled or has called back (for `Timer`)."""
         self._timers.discard(timer)
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():  # it may have been cancelled in this very turn of the event loop
+        sleeper.set_result(None)
