@@ -10,7 +10,7 @@
 - `changed` is the cursor of a record's last change, `appeared` that of the change that told its arrival.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
-- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, text, names
   of attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a
   little later: numbers that it lacks are in `unindexed`, so that no search misses them.
 - `headers` has the header fields of a record, each on a line of its own (`name: value`, the name in lower case, the
