@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad_web.api.native.contents import with_images
+from postroad_web.message.parse import parse_message
 from tests.web.api.asgi import client, stacked
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ WHOLE = mail(
     "--b\r\nContent-Type: text/html\r\n\r\n"
     '<script>alert(1)</script><img src="cid:logo"><img src="cid:none"><img src="cid:page"><a href="https://x.test">Go</a>'
     "\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <logo>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw==\r\n"
-    "--b\r\nContent-Type: text/html\r\nContent-ID: <page>\r\n"
+    "--b\r\nContent-Type: text/html; charset=UTF-8\r\nContent-ID: <page>\r\n"
     "Content-Disposition: attachment; filename*=utf-8''%E2%82%AC%22.html\r\n\r\n<script>x</script>\r\n"
     '--b\r\nContent-Type: text/x\x01; charset="x\x7f"; name=odd\r\n\r\nodd\r\n--b--',
     "Content-Type: multipart/mixed; boundary=b\r\nX-Order: 7\r\n",
@@ -113,11 +115,20 @@ async def test_one_message(tmp_path: Path) -> None:
         await get(http, "/v1/messages/latest", 404, query="subject:third")
         await get(http, "/v1/messages/latest", 422, query="is:blue")
         assert "There is no message nosuch." in (await get(http, "/v1/messages/nosuch", 404))["detail"]
-        stack.store.contents.clear()
+        for place in list(stack.store.contents):
+            stack.remove(place)
         stack.relay.contents.clear()
+        await stack.told(given.catalog)
         given.waits._contents.clear()
+        given.catalog._keeper.contents.recent._contents.clear()
         assert (await get(http, f"/v1/messages/{second}"))["content"] is None
         await get(http, f"/v1/messages/{second}/raw", 410)
+
+
+def test_embedded_images_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_web.api.native.contents.MAX_EMBEDDED", 100)
+    octets = WHOLE.replace(b'<img src="cid:none">', b'<img src="cid:logo">' * 1000)
+    assert with_images(octets, parse_message(octets)).count("data:") == 3
 
 
 async def test_what_a_message_consists_of(tmp_path: Path) -> None:
@@ -153,7 +164,7 @@ async def test_what_a_message_consists_of(tmp_path: Path) -> None:
         part = await http.get(f"{url}/parts/2")
         assert (part.content, part.headers["content-type"]) == (b"\x89PNG", "image/png")
         page = await http.get(f"{url}/parts/3")
-        assert page.headers["content-type"] == "text/html"
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert page.headers["content-security-policy"].startswith("sandbox ")
         assert page.headers["content-disposition"] == "inline; filename*=utf-8''%E2%82%AC%22.html"
         assert page.headers["x-content-type-options"] == "nosniff"

@@ -113,11 +113,10 @@ def test_html_alone_and_nothing_at_all() -> None:
     assert parse_message(checked(Draft(from_=FROM))).text == ""
 
 
-def test_a_boundary_is_in_no_part() -> None:
+def test_the_boundary_of_another_message_is_text() -> None:
     first = checked(Draft(from_=FROM, text="a", html="b"))
     boundary = re.search(rb'boundary="([^"]+)"', first)
     assert boundary is not None
-    # A text that holds the boundary of the message without it changes the hash, so a clash needs luck; make it so.
     second = checked(Draft(from_=FROM, text=f"a\n--{boundary[1].decode()}\n", html="b"))
     assert parse_message(second).text == f"a\r\n--{boundary[1].decode()}\r\n"
 

@@ -7,9 +7,10 @@
   that no field names, too. `recipients` has the envelope's recipients in lower case, each between line feeds.
 - `present` is 1 for what Mailpit's dialect shows: the message came in from outside, its content has been read, and it
   is not removed from all mailboxes.
+- `changed` is the cursor of a record's last change, `appeared` that of the change that told its arrival.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
-- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, text, names
   of attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a
   little later: numbers that it lacks are in `unindexed`, so that no search misses them.
 - `headers` has the header fields of a record, each on a line of its own (`name: value`, the name in lower case, the
@@ -31,7 +32,7 @@ from typing import Any
 
 from postroad_web.catalog.searchable import searchable
 
-VERSION = 2  # kept as user_version
+VERSION = 3  # kept as user_version
 FILE = "catalog.sqlite"
 
 SCHEMA = """
@@ -42,6 +43,7 @@ CREATE TABLE records (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     changed INTEGER NOT NULL,
+    appeared INTEGER NOT NULL DEFAULT 0,
     origin TEXT NOT NULL,
     arrived REAL NOT NULL,
     sender TEXT,

@@ -16,7 +16,8 @@ MAX_CANDIDATES = 2_000
 MAX_CODES = 10
 
 _STRONG = (
-    r"verification|one[- ]?time|otp|pass ?code|2fa|two[- ]factor|authenticat\w+|"
+    r"verification(?: codes?)?|one[- ]?time(?: (?:codes?|passwords?|pass ?codes?|pins?))?|otp|pass ?code|2fa|"
+    r"two[- ]factor(?: codes?)?|authenticat\w+(?: codes?)?|"
     r"(?:security|log-?in|sign[- ]?in|sign[- ]?up|confirmation|access|activation|registration) codes?|"
     r"bestätigungs-?code|einmal-?(?:code|passwort|kennwort)|sicherheits-?code|anmelde-?code|zugangs-?code|tan|"
     r"code de (?:vérification|sécurité|confirmation)|código de (?:verificación|verificação|seguridad|segurança)|"
@@ -68,6 +69,7 @@ _MONTH = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 _IS_YOUR = re.compile(r"\s*(?:is|ist|es|est|è|:|-|–)\s")  # noqa: RUF001 - the dash that people write
 _NAMES_IT = re.compile(r"[^\w\n]*(?:\b(?:is|ist|lautet|es|est|è|below|here)\b)?[^\w\n]*\Z", re.IGNORECASE)
+_SAYS_SO = re.compile(r"[:=]|\b(?:is|ist|lautet|es|est|è)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?]\s|\n")
 
 
@@ -134,6 +136,8 @@ def _rated(value: str, place: _Place, subject: str | None) -> Code | None:
         if value.isalpha() or not (value.isupper() and place.alone):
             return None
         score -= 15
+    if value.isalpha() and not (place.alone or _SAYS_SO.search(place.before[-12:])):
+        return None
     if digits:
         score += {6: 9, 4: 4, 5: 4, 7: 4, 8: 5}.get(len(compact), -10)
     if _YEAR.match(value) and not direct:

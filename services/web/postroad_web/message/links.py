@@ -54,7 +54,7 @@ def urls_in(text: str) -> Iterator[str]:
 def _trimmed(url: str) -> str:
     end = len(url)
     opened = {bracket: url.count(bracket) for bracket in "([{)]}"}
-    while end:
+    while True:  # the letters of http end it, at the latest
         last = url[end - 1]
         if last in _BRACKETS and opened[last] > opened[_BRACKETS[last]]:
             opened[last] -= 1

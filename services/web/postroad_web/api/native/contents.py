@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from postroad_web.api.services import Services
     from postroad_web.message.parsed import Parsed
 
-MAX_EMBEDDED = 16 << 20  # octets of images that are put into the HTML
+MAX_EMBEDDED = 16 << 20  # characters of images that are put into the HTML
 
 _SANDBOX = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'"
@@ -134,11 +134,12 @@ def with_images(octets: bytes, parsed: Parsed) -> str:
         part = by_id.get(unquote(match[1]))
         if part is None or not part.content_type.startswith("image/") or not _MEDIA_TYPE.match(part.content_type):
             return match[0]
-        if part.part_id not in made and part.size <= room:
-            room -= part.size
+        if part.part_id not in made:
             data = base64.b64encode(part_octets(octets, part)).decode("ascii")
             made[part.part_id] = f"data:{part.content_type};base64,{data}"
-        return made.get(part.part_id, match[0])
+        shown = made[part.part_id]
+        room -= len(shown)  # each time: one image may be shown a million times
+        return shown if room >= 0 else match[0]
 
     return _CID.sub(url, parsed.html)
 

@@ -71,13 +71,10 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def messages(request: Request) -> Response:
         asked = query_of(request, List)
-        page = await catalog.find(
-            query_from(asked.query, asked.tz),
-            before=asked.before,
-            after=asked.after,
-            limit=asked.limit,
-            oldest_first=asked.order == "oldest",
-        )
+        query = query_from(asked.query, asked.tz)
+        window: dict[str, Any] = {"before": asked.before, "after": asked.after, "limit": asked.limit}
+        window["oldest_first"] = asked.order == "oldest"
+        page = catalog.page(**window) if query is None else await catalog.find(query, **window)
         return json(
             {
                 "messages": [shapes.summary(message) for message in page.records],
