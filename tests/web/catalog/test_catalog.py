@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -246,15 +247,32 @@ async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     await catalog.close()
 
 
+class Endless(Words):
+    """A query that never ends."""
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        return f"({numbers} SELECT count(*) FROM n)", ()
+
+
+async def test_the_end_does_not_wait_for_searches(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        stack.send(HELLO, "a@a.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        searches = [asyncio.ensure_future(catalog.find(Endless("x"))) for _ in range(3)]
+        while not catalog._idle.empty():  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        started = time.monotonic()
+    assert time.monotonic() - started < 5.0  # a search may take 10 s
+    ends = await asyncio.gather(*searches, return_exceptions=True)
+    assert {type(end) for end in ends} <= {SearchTooLong, asyncio.CancelledError}
+
+
 async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = ToyStack()
     async with opened(tmp_path, stack) as catalog:
         monkeypatch.setattr(module, "LONGEST", 0.05)
-
-        class Endless(Words):
-            def where(self) -> tuple[str, Sequence[Any]]:
-                numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-                return f"({numbers} SELECT count(*) FROM n)", ()
 
         stack.send(HELLO, "a@a.test", ["bob@beta.test"])
         await stack.told(catalog)

@@ -72,6 +72,7 @@ CREATE TABLE records (
 CREATE INDEX records_changed ON records (changed);
 CREATE INDEX records_undigested ON records (number) WHERE digested <> 1;
 CREATE INDEX records_unread ON records (number) WHERE read = 0;
+CREATE INDEX records_pending ON records (number) WHERE state IN ('queued', 'deferred', 'held');
 CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
 CREATE TABLE bodies (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
