@@ -194,7 +194,7 @@ def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
             connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
             connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -8000")
+        connection.execute(f"PRAGMA cache_size = {-8000 if mode != 'ro' else -4000}")
     except BaseException:
         connection.close()
         raise
