@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.control.client import DoorAway
 from postroad_web.catalog import catalog as module
+from postroad_web.catalog import keeper
 from postroad_web.catalog.catalog import Catalog, ContentGone
 from postroad_web.catalog.database import containing
 from postroad_web.catalog.hub import Happened
@@ -233,7 +235,8 @@ async def test_removed_everywhere(tmp_path: Path) -> None:
             await catalog.content("unknown")
 
 
-async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+async def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "RETAIN_EVERY", 0.05)
     stack = ToyStack()
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(10)]
     catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_messages=3)
@@ -287,3 +290,19 @@ async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: py
 
         with pytest.raises(sqlite3.OperationalError):
             await catalog.find(Wrong("x"))
+
+
+async def test_what_is_too_old_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "RETAIN_EVERY", 0.05)
+    stack = ToyStack()
+    idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(5)]  # one per second
+    clock = Clock(wall=lambda: stack.time)
+    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_age=1.5, clock=clock)
+    await catalog.start()
+    changes = catalog.subscribe()
+    async with asyncio.timeout(30):
+        await stack.told(catalog)
+        while catalog.counts().total > 2:
+            await anext(changes)
+    assert [record.id for record in catalog.page().records] == idents[:-3:-1]
+    await catalog.close()
