@@ -216,6 +216,21 @@ async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyP
         assert answer.status_code == 408
 
 
+async def test_a_client_that_leaves_in_the_middle_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
+    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"x", "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop()
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/echo", "query_string": b"", "headers": headers}
+    await frame.build(services())(scope, receive, send)
+    assert caplog.records == []
+
+
 def test_only_so_many_are_held_at_a_time() -> None:
     slots = limits.Slots("waits", 1)
     with slots.one():

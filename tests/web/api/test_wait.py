@@ -322,7 +322,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(tmp_path: Path) -> None:
         while not it.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
         gone.set()
-        await asyncio.gather(serving, return_exceptions=True)
+        await serving
         assert not it.services.catalog._hub
 
 

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 
 from postroad_web.api import hosts
@@ -92,6 +93,8 @@ class Safety:
         except Problem as error:  # of the limits, before a handler was reached
             if not started:
                 await _refuse(error, scope, receive, answer)
+        except ClientDisconnect:
+            return
         except Exception:
             log.exception("a request failed", extra={"path": scope["path"]})
             if not started:
