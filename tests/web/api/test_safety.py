@@ -217,7 +217,10 @@ async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_client_that_leaves_in_the_middle_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
-    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"x", "more_body": True}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b"x", "more_body": True},
+    ]
 
     async def receive() -> dict[str, Any]:
         return messages.pop()
