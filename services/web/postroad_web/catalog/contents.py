@@ -199,6 +199,7 @@ class Contents:
                     read.append(Content(want.number, octets))
                 if octets is not None and want.copy is not None:
                     self.recent.keep(_place(want.copy), octets)
+                    self._strikes.pop(want.number, None)
             # The answer may end early; those that are wanted anew meanwhile are in a newer place.
             for want in wants[len(contents) :]:
                 self._in_store.setdefault(want.number, want)
