@@ -195,6 +195,13 @@ async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
             assert answer.status_code == 413
 
 
+async def test_heads_are_bounded() -> None:
+    async with client(services()) as http:
+        for path, headers in (("/v1/echo?" + "x" * 40_000, {}), ("/v1/echo", {"X": "x" * 40_000})):
+            answer = await http.get(path, headers=headers)
+            assert (answer.status_code, answer.headers["content-type"]) == (431, JSON)
+
+
 async def test_large_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "TOGETHER", 3 << 20)
     async with client(services()) as http:
