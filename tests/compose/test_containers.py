@@ -180,7 +180,7 @@ def test_cut_off(composed: ComposeStack, after: str) -> None:
                     session.send(octets[40:])
                 acknowledged = session.read().code == 250
         finally:
-            network.connect(container, ipv4_address=f"{composed.network}.25")
+            network.connect(container, ipv4_address=f"{composed.network}.25", aliases=[Service.RELAY, RELAY_NAME])
     submit(composed, user, [user.address], simple("After"))
     arrived(composed, user, where=lambda found: b"Subject: After" in found)
     copies = arrived(composed, user, count=int(acknowledged), where=lambda found: b"Subject: Cut off" in found)

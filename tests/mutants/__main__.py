@@ -37,7 +37,7 @@ FURTHER = {
     "postroad.smtp": ["tests/dialogues/test_smtp.py"],
     "postroad_relay.dsn": ["tests/golden/test_dsn.py"],
     "postroad_store.imap": ["tests/dialogues/test_imap.py"],
-    "postroad_store.mail": ["tests/golden/test_structure.py"],
+    "postroad.mime": ["tests/golden/test_structure.py"],
     "postroad_store.pop3": ["tests/dialogues/test_pop3.py"],
 }
 MANY = 3.0  # times what the tests took without a mutant, and

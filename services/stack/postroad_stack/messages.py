@@ -6,9 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from postroad.harmless import harmless
 from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, Api, add_options, segment
-from postroad_stack.api.content import PIECES, NoPieceError, piece_of
+from postroad_stack.api.content import PIECES, NoPieceError, piece_of, write
 from postroad_stack.api.program import HEAD, print_json, row_of, run, say, table
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ def _show(api: Api, options: argparse.Namespace) -> int:
         print_json(message)
         return ASKED
     try:
-        piece = piece_of(message, options.piece)
+        write(piece_of(message, options.piece))
     except NoPieceError as error:
         return say(str(error), NOT_FOUND)
-    sys.stdout.writelines(f"{harmless(line)}\n" for line in piece.splitlines())
     return ASKED

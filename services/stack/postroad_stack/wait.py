@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, TIMEOUT, Api, ApiError, add_options
-from postroad_stack.api.content import PIECES, NoPieceError, piece_of
+from postroad_stack.api.content import PIECES, NoPieceError, piece_of, write
 from postroad_stack.api.program import HEAD, print_json, row_of, run, say, table
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _wait(api: Api, options: argparse.Namespace) -> int:
             pieces = [piece_of(message, options.piece) for message in messages]
         except NoPieceError as error:
             return say(f"{error}", NOT_FOUND)
-        sys.stdout.writelines(f"{piece}\n" for piece in pieces)
+        for piece in pieces:
+            write(piece)
     elif messages:
         sys.stdout.writelines(f"{line}\n" for line in table([HEAD, *map(row_of, messages)]))
     return ASKED

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.control import client as client_module
-from postroad.control import connection
+from postroad.control import connection, gate
 from postroad.control import door as module
 from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
 from postroad.control.door import BURST, STRANGERS, Door, Refusal, Request, Response, Route, answer
@@ -147,22 +149,51 @@ async def test_a_wrong_token_opens_nothing(token: str, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize(
-    ("sent", "status"),
+    "sent",
     [
-        (b"GET /full HTTP/1.1\r\nHost: x\r\n\r\n", b"401"),
-        (b"GET /full HTTP/1.1\r\nHost: x\r\nAuthorization: Basic dDp0\r\n\r\n", b"401"),
-        (b"EHLO client.example\r\n\r\n", b"400"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000, b"431"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n", b"431"),
-        (b"POST /octets HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nabc", b"401"),
+        b"GET /full HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /full HTTP/1.1\r\nHost: x\r\nAuthorization: Basic dDp0\r\n\r\n",
+        b"GET /full HTTP/1.1\nHost: x\nAuthorization: Bearer x\n\n",
+        b"EHLO client.example\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n",
+        b"POST /octets HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nabc",
+        # The token is not where it belongs.
+        f"GET /full HTTP/1.1\r\nHost: x\r\n\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode(),
+        f"GET /full HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nAuthorization: Bearer x\r\n\r\n".encode(),
     ],
 )
-async def test_a_stranger_gets_one_answer(sent: bytes, status: bytes) -> None:
+@pytest.mark.parametrize("pause", [0, 4])
+async def test_a_stranger_gets_one_answer_whatever_it_says(sent: bytes, pause: int) -> None:
     async with opened() as door:
-        received = await raw(door, sent)
-        assert received.startswith(b"HTTP/1.1 " + status)
-        assert b"\r\nconnection: close\r\n" in received.lower()
+        reader, writer = await asyncio.open_connection(*door.address)
+        if pause and sent.startswith(b"\x16"):
+            pause = 0  # what can't be HTTP is answered before it ends
+        writer.write(sent[:pause])
+        if pause:
+            await until(lambda: bool(door._strangers))
+        writer.write(sent[pause:])
+        received = await reader.read()
+        writer.close()
+        assert received.startswith(b"HTTP/1.1 401 ")
+        assert received.endswith(b'\r\n\r\n{"error":"the token is missing or wrong"}')
+        for field in (b"\r\nconnection: close\r\n", b"\r\nwww-authenticate: bearer\r\n", b"\r\ndate: "):
+            assert field in received.lower()
+
+
+async def test_a_stranger_with_a_long_head_is_cut_off() -> None:
+    async with opened() as door:
+        for end in (b"", b"\r\n\r\n"):
+            with contextlib.suppress(ConnectionResetError):  # while it was still sending
+                received = await raw(door, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 30_000 + end)
+                assert received[:13] in {b"HTTP/1.1 401 ", b""}
+
+
+async def test_a_long_head_with_the_token() -> None:
+    async with opened() as door, client_of(door) as client:
+        await client.put("/echo", 1)
+        with pytest.raises(DoorRefused) as refused:
+            await client.get("/full", x="y" * 20_000)
+        assert refused.value.status == 431
 
 
 async def test_a_body_that_is_too_long_is_refused_unread() -> None:
@@ -303,21 +334,49 @@ async def test_bytes_that_dribble_are_few() -> None:
         writer.close()
 
 
-async def test_strangers_come_in_at_a_bounded_rate() -> None:
+async def test_looks_are_few() -> None:
     clock = Clock(steady=lambda: 1000.0)
     async with opened(clock=clock) as door:
         for _ in range(int(BURST)):
-            reader, writer = await asyncio.open_connection(*door.address)
-            writer.write(b"rubbish\r\n\r\n")
-            assert (await reader.read()).startswith(b"HTTP/1.1 400")
-            writer.close()
+            assert (await raw(door, b"rubbish\r\n\r\n")).startswith(b"HTTP/1.1 401")
         reader, writer = await asyncio.open_connection(*door.address)  # into the kernel's hands
         writer.write(b"rubbish\r\n\r\n")
         await until(lambda: door._resting is not None)
-        assert not door._strangers
         clock.push(1.0)
-        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        assert (await reader.read()).startswith(b"HTTP/1.1 401")
         writer.close()
+
+
+async def test_strangers_with_incomplete_requests_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    async with opened(clock=clock) as door:
+        monkeypatch.setattr(door, "_guests", gate.Bucket(Clock(steady=lambda: 1000.0), 1.0, BURST))
+        for number in range(int(BURST) + 1):
+            reader, writer = await asyncio.open_connection(*door.address)
+            writer.write(b"GET ")
+            if number == BURST:
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+            else:
+                await until(lambda: bool(door._strangers))
+                writer.write(b"rubbish\r\n\r\n")
+                assert (await reader.read()).startswith(b"HTTP/1.1 401")
+                await until(lambda: not door._strangers)
+            writer.close()
+
+
+async def test_a_client_that_has_gone_before_it_was_looked_at() -> None:
+    async with opened() as door, client_of(door) as client:
+        _, writer = await asyncio.open_connection(*door.address)
+        writer.close()
+        await client.put("/echo", 1)
+        await until(lambda: not door._strangers)
+
+
+def test_a_look_at_a_broken_socket() -> None:
+    with socket.socket() as sock:
+        assert gate.first_octets(sock) is None
+        gate.turn_away(sock, 0.0)
 
 
 async def test_clients_with_the_token_are_not_counted_against_the_rate() -> None:

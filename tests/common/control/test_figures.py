@@ -17,13 +17,13 @@ def test_a_histogram_is_cumulative() -> None:
     for seconds in (0.001, 0.0005, -1.0, 0.002, 2.0, 2.5):
         histogram.observe(seconds)
     figures = histogram.figures()
-    assert figures["buckets"] == {"0.001": 3, "0.5": 4, "2": 5}
+    assert figures["buckets"] == {"0.001": 3, "0.5": 4, "2.0": 5}
     assert figures["count"] == 6
     assert figures["sum"] == pytest.approx(4.5035)
 
 
 def test_an_empty_histogram() -> None:
-    assert Histogram((1.0,)).figures() == {"buckets": {"1": 0}, "sum": 0.0, "count": 0}
+    assert Histogram((1.0,)).figures() == {"buckets": {"1.0": 0}, "sum": 0.0, "count": 0}
 
 
 def test_figures_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

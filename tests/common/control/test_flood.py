@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import smtplib
 import statistics
 import subprocess
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tests.harness.stack import Stack
 
 SECONDS = 1.5
-SHARE = 0.08  # of a processor; measured: 0.005 to 0.02
+SHARE = 0.1  # of a processor; measured on an idle machine: 0.01 to 0.02
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,15 +57,16 @@ async def test_a_flood_takes_little_of_the_loop(kind: str, figure: Callable[[str
 
 ROUNDS = 5
 MESSAGES = 40
-# Measured on a machine with processors to spare: 1.0 to 1.1. The flooding process itself takes one, at the lowest
-# priority, and the tests that run beside this one take the rest.
-RATIO = 2.0
+RATIO = 1.2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["connections", "wrong tokens", "slow heads"])
 def test_a_flood_does_not_slow_mail(kind: str, native: Stack, figure: Callable[[str, object], None]) -> None:
     assert isinstance(native, ProcessStack)
+    # The flood takes a processor itself, at the lowest priority. Services that wait for one show nothing of the door.
+    if os.getloadavg()[0] > 1.0 or (os.cpu_count() or 1) < 2:
+        pytest.skip("this machine is too busy to measure a road")
     names = itertools.count()
 
     def road() -> float:

@@ -52,7 +52,8 @@ assert.deepEqual(await mailpit.mailpitGetRecipientAddress(mail), ["jane@example.
 assert.equal(await mailpit.mailpitGetFromAddress(mail), "from@example.com");
 assert.deepEqual(await mailpit.mailpitGetAttachments(mail), ["attached.txt"]);
 assert.match(await mailpit.mailpitGetMailHTMlBody(mail), /<p>hello from mailpit<\/p>/);
-assert.match(await mailpit.mailpitGetMailTextBody(mail), /^hello from mailpit/);
+assert.equal(await mailpit.mailpitGetMailTextBody(mail), "hello from mailpit");
+assert.equal((await mailpit.mailpitSearchEmails("Test")).messages_count, 0); // it is in many host names here
 await assert.rejects(mailpit.mailpitGetMailSpamAssassinSummary(mail), /404/);
 
 const unread = async () => (await mailpit.mailpitGetAllMails()).unread;

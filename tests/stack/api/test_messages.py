@@ -30,9 +30,13 @@ def test_list(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     assert messages.main([]) == 1
 
 
-def test_show(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show(api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     api.answers["GET /v1/messages/A1"] = 200, message()
     assert messages.main(["--show", "A1"]) == 0
+    assert capsys.readouterr().out == "Hello\x1b\nthere\n"
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout.isatty", lambda: True)
+        assert messages.main(["--show", "A1"]) == 0
     assert capsys.readouterr().out == "Hello\\x1b\nthere\n"
     assert messages.main(["--show", "A1", "--print", "code"]) == 0
     assert capsys.readouterr().out == "123456\n"

@@ -59,7 +59,7 @@ def test_criteria(api: FakeApi, arguments: list[str], expected: dict[str, Any]) 
         ("subject", "Your order\n"),
         ("code", "123456\n"),
         ("link", "https://shop.example/a\n"),
-        ("text", "Hello\x1b\nthere\n\n"),
+        ("text", "Hello\x1b\nthere\n"),
         ("html", "<p>Hello</p>\n"),
         ("cursor", "7\n"),
     ],

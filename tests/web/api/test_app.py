@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.web.api.asgi import client, services
+from typing import TYPE_CHECKING
+
+from tests.web.api.asgi import client, services, stacked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 async def test_live_and_ready() -> None:
@@ -21,6 +26,22 @@ async def test_an_unknown_path_is_a_problem_under_v1_and_a_line_elsewhere() -> N
         assert answer.json()["status"] == 404
         answer = await http.get("/nothing")
         assert (answer.status_code, answer.text) == (404, "404 page not found")
+
+
+async def test_nothing_in_a_message_can_run_on_the_page(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        recipients = [f"u{number}@beta.test" for number in range(5)]
+        mail = f"From: {evil} <a@b.test>\r\nSubject: {evil}\r\n\r\nx\r\n".encode()
+        ident = stack.send(mail, "a@b.test", recipients)
+        stack.send(b"\r\n", None, [evil + "@beta.test"])
+        await stack.told(given.catalog)
+        page = (await http.get("/")).text
+        assert "<script" not in page
+        assert "<img" not in page
+        assert f'href="/view/{ident}.html"' in page
+        assert "u2@beta.test +2" in page
+        assert "(no subject)" in page
 
 
 async def test_the_page_says_how_to_connect() -> None:

@@ -121,6 +121,7 @@ async def test_one_message(tmp_path: Path) -> None:
         stack.relay.contents.clear()
         await stack.told(given.catalog)
         given.waits._contents.clear()
+        given.catalog._keeper.contents.recent._contents.clear()
         assert (await get(http, f"/v1/messages/{second}"))["content"] is None
         await get(http, f"/v1/messages/{second}/raw", 410)
 

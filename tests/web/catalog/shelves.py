@@ -18,6 +18,7 @@ class MemoryShelf:
         self.links: dict[str, Journey] = {}
         self.copies: list[tuple[Placed, Journey | None]] = []
         self.unwanted: set[str] = set()
+        self.noted: set[str] = set()  # the journeys that were said to be new or changed
 
     def by_id(self, ident: str) -> Journey | None:
         return self.journeys.get(ident)
@@ -30,9 +31,26 @@ class MemoryShelf:
 
     def add(self, journey: Journey) -> None:
         self.journeys[journey.id] = journey
+        self.noted.add(journey.id)
 
     def change(self, journey: Journey) -> None:
         assert self.journeys[journey.id] is journey
+        self.noted.add(journey.id)
+
+    def states(self) -> dict[str, tuple[object, ...]]:
+        """Return all that is known of each message."""
+        return {
+            ident: (
+                journey.pack(),
+                journey.recipient_states(),
+                journey.state,
+                journey.removed,
+                journey.about,
+                journey.size,
+                journey.sender,
+            )
+            for ident, journey in self.journeys.items()
+        }
 
     def link(self, store_id: str, journey: Journey) -> list[Placed]:
         self.links[store_id] = journey

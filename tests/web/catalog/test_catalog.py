@@ -89,7 +89,7 @@ async def test_a_message_becomes_a_record(tmp_path: Path) -> None:
         change = await anext(changes)
         assert (change.kind, change.records) == (Happened.ARRIVED, (record,))
         assert catalog.cursor >= change.cursor
-        assert catalog.changed_since(change.cursor - 1) == [(change.cursor, record)]
+        assert catalog.changed_since(change.cursor - 1)[0][:2] == (change.cursor, record)
         changes.close()
 
 

@@ -176,3 +176,27 @@ async def test_the_database_is_asked_at_the_start() -> None:
     await bench.idle()
     task.cancel()
     assert sorted(number for number, _ in bench.read) == [2, 3, 4, 5]
+
+
+async def test_what_is_left_out_while_the_database_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+    bench = Bench()
+    early, late = [[bench.stored(number) for number in numbers] for numbers in (range(1, 5), range(5, 9))]
+    bench.unknown = early
+    answered = bench.more
+
+    async def more(after: int) -> list[Want]:
+        wants = await answered(after)
+        if not wants and late:  # they come while the last answer is on its way
+            bench.unknown = [*late]
+            bench.contents.add(late)
+            bench.contents._taken(bench.contents._in_store, 2)
+            late.clear()
+            bench.contents._store_bell.clear()
+        return wants
+
+    monkeypatch.setattr(bench.contents, "_more", more)
+    task = asyncio.create_task(bench.contents.run())
+    await bench.until(8)
+    await bench.idle()
+    task.cancel()

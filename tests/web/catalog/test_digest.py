@@ -43,7 +43,6 @@ def test_a_message_with_everything() -> None:
         "grüße",
         "alíce alice@alpha.test",
         "eve@b.test",
-        "1@alpha.test",
         "bill.pdf",
         "plain wörds",
         "a.test/x?y=1",

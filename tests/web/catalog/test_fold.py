@@ -31,15 +31,16 @@ SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthChe
 
 
 def folded(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Fold in memory; return what is known of each message."""
+    """Fold in memory; return what is known of each message. Each journey that changes has to be noted as such."""
     shelf = MemoryShelf()
     fold = Fold(shelf, Tallies())
+    states = shelf.states()
     for event in events:
+        shelf.noted.clear()
         assert fold.take(event)
-    return {
-        ident: (journey.pack(), journey.recipient_states(), journey.state, journey.removed, journey.about, journey.size)
-        for ident, journey in shelf.journeys.items()
-    }
+        before, states = states, shelf.states()
+        assert {ident for ident, state in states.items() if before.get(ident) != state} <= shelf.noted, event
+    return states
 
 
 @given(st.data())
@@ -164,7 +165,94 @@ def test_what_the_client_said() -> None:
     journey = shelf.journeys["R1"]
     assert {name: getattr(journey, name) for name in said} == said
     assert (journey.number, journey.origin, journey.message_id) == (1, Origin.SUBMISSION, "<1@a.test>")
-    assert journey.arrived == 1772366400.0
+    assert (journey.arrived, journey.sender) == (1772366400.0, "a@a.test")
+
+
+def test_what_the_client_did_not_say() -> None:
+    shelf = MemoryShelf()
+    assert Fold(shelf, Tallies()).take(accepted(sender=""))
+    journey = shelf.journeys["R1"]
+    assert journey.sender is journey.login is journey.tls is journey.message_id is None
+    assert journey.peer == journey.client == journey.protocol == ""
+    assert journey.state is State.QUEUED
+    assert [(one.reason, one.host, one.due, one.attempts) for one in journey.recipient_states()] == [
+        ("", "", None, 0)
+    ] * 2
+
+
+def test_outcomes_in_the_words_of_the_peer_or_of_the_relay() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    about = {"queue_id": "R1", "recipient": "b@b.test"}
+    words: list[tuple[dict[str, Any], str, str, float, int]] = [
+        ({"reply": "451 later", "reason": "busy", "host": "mx", "next": 9.5, "attempt": 1}, "451 later", "mx", 9.5, 1),
+        ({"reply": None, "reason": "no route", "host": None, "next": 10.5}, "no route", "", 10.5, 1),
+        ({"next": 11.5, "attempt": 2}, "", "", 11.5, 2),
+    ]
+    assert fold.take(accepted())
+    for detail, reason, host, due, attempts in words:
+        assert fold.take({"kind": "deferred", **about, **detail})
+        one = shelf.journeys["R1"].recipient_states()[0]
+        assert (one.state, one.reason, one.host, one.due, one.attempts) == (
+            State.DEFERRED,
+            reason,
+            host,
+            due,
+            attempts,
+        )
+    assert fold.take({"kind": "expired", **about, "reason": "too old", "attempt": 3})
+    one = shelf.journeys["R1"].recipient_states()[0]
+    assert (one.state, one.reason, one.due, one.attempts) == (State.FAILED, "too old", None, 3)
+
+
+def test_held_and_released_and_dropped() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    for event in (accepted(), {"kind": "failed", "queue_id": "R1", "recipient": "c@b.test", "reply": "550 no"}):
+        assert fold.take(event)
+    journey = shelf.journeys["R1"]
+    assert fold.take({"kind": "held", "queue_id": "R1"})
+    assert [(one.state, one.due) for one in journey.recipient_states()] == [(State.HELD, None), (State.FAILED, None)]
+    assert journey.state is State.HELD
+    assert fold.take({"kind": "released", "queue_id": "R1", "next": 7.5})
+    assert [(one.state, one.due) for one in journey.recipient_states()] == [(State.QUEUED, 7.5), (State.FAILED, None)]
+    assert fold.take({"kind": "held", "queue_id": "R1"})
+    assert fold.take({"kind": "dropped", "queue_id": "R1", "recipients": ["b@b.test"], "report": False})
+    assert [one.state for one in journey.recipient_states()] == [State.DROPPED, State.FAILED]
+    assert journey.recipient_states()[0].reason == "Taken out of the queue by the administrator"
+    assert not journey.held
+
+
+def test_a_copy_waits_for_its_delivery_wherever_it_goes() -> None:
+    shelf = MemoryShelf()
+    tallies = Tallies()
+    fold = Fold(shelf, tallies)
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
+    stored = {"kind": "stored", "time": "2026-03-01T12:00:01Z", "queue_id": "S1", "recipients": ["B@b.test"], **place}
+    for event in (
+        {**stored, "uid": 7, "captured": True},
+        {"kind": "copied", **place, "uid": 7, "to": "Old", "to_uid_validity": 2, "to_uid": 3},
+        {"kind": "moved", **place, "uid": 7, "to": "New", "to_uid_validity": 4, "to_uid": 1},
+        {"kind": "removed", "account": "b@b.test", "mailbox": "Old", "uid_validity": 2},
+        accepted(),
+        {
+            "kind": "delivered",
+            "queue_id": "R1",
+            "recipient": "b@b.test",
+            "reply": "250 2.0.0 OK stored as S1",
+            "latency": 1,
+        },
+    ):
+        assert fold.take(event), event
+    (one, other) = shelf.journeys["R1"].recipient_states()
+    assert [(copy.mailbox, copy.uid_validity, copy.uid, copy.removed) for copy in one.copies] == [
+        ("New", 4, 1, False),
+        ("Old", 2, 3, True),
+    ]
+    assert one.state is State.CAPTURED
+    assert (other.state, other.copies) == (State.QUEUED, ())
+    assert not shelf.journeys["R1"].removed
+    assert tallies.events["captured"] == 1
 
 
 def test_a_message_that_the_relay_cannot_read_back_has_failed() -> None:
@@ -216,6 +304,16 @@ def test_unwanted_messages_are_left_out() -> None:
     )
     assert list(shelf.journeys) == ["R2"]
     assert shelf.journeys["R2"].about == "R1"
+
+
+def test_a_report_is_told_once() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    told = {"kind": "reported", "n": 5, "time": "2026-03-01T12:00:00Z", "queue_id": "R1", "dsn_queue_id": "R2"}
+    for event in (accepted(), {**told, "to": "a@a.test"}, {**told, "to": "b@a.test"}):
+        assert fold.take(event)
+    assert shelf.journeys["R1"].reports == ["R2"]
+    assert [one.address for one in shelf.journeys["R2"].recipients] == ["a@a.test"]
 
 
 def test_uids_that_have_no_partner_stay() -> None:

@@ -13,7 +13,7 @@ from postroad_web.catalog import shelf as shelf_module
 from postroad_web.catalog.catalog import Catalog
 from postroad_web.catalog.database import containing
 from postroad_web.catalog.digesting import Content, Digesting
-from postroad_web.catalog.folding import Folding
+from postroad_web.catalog.folding import Folding, places_in
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.tallies import Tallies
@@ -165,3 +165,32 @@ async def test_many_pieces_wait_for_their_turn(tmp_path: Path) -> None:
     assert [record.id for record in catalog.page(oldest_first=True).records] == idents
     assert catalog.tallies.events["stored"] == 30
     await catalog.close()
+
+
+async def test_work_is_begun_again_after_an_error_that_nobody_foresaw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keeper_module, "AGAIN", 0.01)
+    stack = ToyStack()
+    journal = stack.relay.journal
+    failures = [ZeroDivisionError("unforeseen")]
+
+    async def broken(after: int, *, wait: float = 0.0, limit: int = 2000) -> Any:
+        if failures:
+            raise failures.pop()
+        return await journal(after, wait=wait, limit=limit)
+
+    monkeypatch.setattr(stack.relay, "journal", broken)
+    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)
+    await catalog.start()
+    ident = stack.send(b"", None, ["bob@beta.test"])
+    await stack.told(catalog)
+    assert catalog.get(ident) is not None
+    assert "unforeseen" in caplog.text
+    await catalog.close()
+
+
+def test_places_of_lines_that_make_no_sense() -> None:
+    place = b'"account":"a","mailbox":"INBOX","uid_validity":1,"uid":2'
+    assert places_in([b'{"kind":"stored"', b'{"kind":"stored"}', b'{"kind":"removed"}']) == []
+    assert places_in([b'{"kind":"stored",' + place + b"}"]) == [("a", "INBOX", 1, 2)]

@@ -12,6 +12,7 @@ from postroad_web.catalog.record import Origin
 from postroad_web.mailpit import events
 from postroad_web.mailpit.events import Telling
 from postroad_web.mailpit.info import VERSION
+from postroad_web.mailpit.mailbox import MANY
 from tests.web.mailpit.records import BARE, RECORD
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ class Socket:
     def __init__(self) -> None:
         self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.gone = False
         self.stuck: asyncio.Event | None = None  # set to let the client read on
 
     async def receive(self) -> dict[str, Any]:
         return await self.said.get()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
+        if self.gone and message["type"] == "websocket.close":
+            raise OSError("the client has gone")
         if self.stuck is not None and message["type"] == "websocket.send":
             await self.stuck.wait()
         await self.told.put(dict(message))
@@ -48,6 +52,7 @@ class Socket:
         return frame
 
     def leave(self) -> None:
+        self.gone = True
         self.said.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
 
@@ -102,6 +107,20 @@ async def test_what_people_do_is_told(web: Web) -> None:
         assert (await socket.until("stats"))["Data"]["Total"] == 0
 
 
+async def test_what_changes_nothing_is_told_all_the_same(web: Web) -> None:
+    ident = web.send("one", more="X-Tags: t\r\n")
+    await web.subjects()
+    async with listening(web) as socket:
+        await socket.until("stats")
+        await web.http.put("/api/v1/messages", json={"IDs": [ident, "unknown"], "Read": False})
+        assert await socket.frame() == {"Type": "update", "Data": {"ID": ident, "Read": False}}
+        await socket.until("stats")
+        await web.http.put("/api/v1/tags", json={"IDs": [ident], "Tags": ["T", "t"]})
+        await web.http.put("/api/v1/tags", json={"IDs": [ident], "Tags": ["t"]})
+        assert (await socket.until("update"))["Data"] == {"ID": ident, "Tags": ["T"]}
+        assert (await socket.until("update"))["Data"] == {"ID": ident, "Tags": ["t"]}
+
+
 async def test_what_a_client_says_is_ignored(web: Web) -> None:
     async with listening(web) as socket:
         socket.said.put_nowait({"type": "websocket.receive", "text": "hello"})
@@ -128,7 +147,7 @@ async def test_only_so_many_clients_listen(web: Web, monkeypatch: pytest.MonkeyP
         await socket.until("stats")
 
 
-MANY = tuple(RECORD for _ in range(events.MANY + 1))
+CROWD = (RECORD,) * (MANY + 1)
 REPORT = type(RECORD)(id="r", number=1, origin=Origin.REPORT)
 
 
@@ -137,9 +156,9 @@ REPORT = type(RECORD)(id="r", number=1, origin=Origin.REPORT)
     [
         (Happened.ARRIVED, (BARE, REPORT), []),
         (Happened.UPDATED, (REPORT,), []),
-        (Happened.UPDATED, MANY, []),
+        (Happened.UPDATED, CROWD, []),
         (Happened.UPDATED, (BARE,), [("update", {"ID": BARE.id, "Read": False})]),
-        (Happened.DELETED, MANY, [("prune", None)]),
+        (Happened.DELETED, CROWD, [("prune", None)]),
         (Happened.PURGED, (), [("truncate", None)]),
         (Happened.TAGS, (RECORD,), [("prune", None)]),
     ],

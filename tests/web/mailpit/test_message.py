@@ -47,6 +47,13 @@ async def test_a_message_is_read_by_being_shown(web: Web) -> None:
     assert (await web.json("/api/v1/messages"))["unread"] == 0
 
 
+async def test_an_old_client_gets_what_messages_had_then(web: Web) -> None:
+    ident = web.send("Hello")
+    assert (await web.json(f"{MESSAGE}/{ident}"))["Read"] is True  # httpx, as `mailpit-api-client` does
+    answer = await web.http.get(f"{MESSAGE}/{ident}", headers={"User-Agent": "node"})
+    assert not {"Read", "Created"} & answer.json().keys()
+
+
 @pytest.mark.parametrize("path", ["headers", "raw", "html-check"])
 async def test_other_looks_leave_it_unread(web: Web, path: str) -> None:
     ident = mixed(web)
@@ -127,9 +134,16 @@ async def test_thumbnails(web: Web) -> None:
     assert (await web.text(f"{MESSAGE}/latest/part/2/thumb"))[0] == 400
 
 
+def forget(web: Web) -> None:
+    """Have the catalog ask for contents that it has at hand."""
+    contents = web.catalog._keeper.contents
+    contents.recent = type(contents.recent)()
+
+
 async def test_a_content_that_nobody_has(web: Web) -> None:
     ident = web.send("Hello")
     await web.subjects()
+    forget(web)
     web.stack.store.contents.clear()
     web.stack.relay.contents.clear()
     status, text = await web.text(f"{MESSAGE}/{ident}")
@@ -140,6 +154,7 @@ async def test_a_content_that_nobody_has(web: Web) -> None:
 async def test_doors_that_are_away(web: Web) -> None:
     ident = web.send("Hello")
     await web.subjects()
+    forget(web)
     web.stack.store.away = True
     status, text = await web.text(f"{MESSAGE}/{ident}")
     assert status == 503

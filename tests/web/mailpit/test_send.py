@@ -40,6 +40,16 @@ class TestSend:
         assert b"Subject: Hi\r\n" in mail.content
         assert b'filename="a.pdf"' in mail.content
 
+    @pytest.mark.parametrize("login", ["alice", ""])
+    async def test_the_user_of_the_request_is_that_of_the_message(self, web: Web, login: str) -> None:
+        replies = {".": "250 2.0.0 OK: queued as 1", "AUTH": "235 2.7.0 welcome"}
+        async with PretendServer(extensions=("PIPELINING", "AUTH PLAIN LOGIN"), replies=replies) as server:
+            settings(web, server, **({"POSTROAD_WEB_AUTH": "alice:secret"} if login else {}))
+            answer = await web.http.post(SEND, json=ASKED, auth=("alice", "secret"))
+            assert answer.status_code == 200
+            steps = [command for command in server.commands if command.startswith("AUTH")]
+        assert steps == ([f"AUTH PLAIN {base64.b64encode(b'%calice%c-' % (0, 0)).decode()}"] if login else [])
+
     @pytest.mark.parametrize(
         ("body", "error"),
         [

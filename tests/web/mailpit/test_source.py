@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from postroad.control import names
 from postroad_web.mailpit import source
 from tests.web.mailpit.records import BARE, RECORD
 
@@ -25,6 +26,11 @@ def test_the_source_is_the_same_before_and_after_delivery() -> None:
     assert queued == FRONT + BY_RELAY + SENT
     assert source.source(record, BY_STORE + BY_RELAY + SENT) == queued
     assert source.size(record, source.envelope_only(record)) == len(queued)
+
+
+def test_what_came_by_http_has_no_received_field() -> None:
+    record = dataclasses.replace(RECORD, client=names.WEB)
+    assert source.source(record, BY_STORE + BY_RELAY + SENT) == FRONT + SENT
 
 
 def test_mail_of_an_unknown_form_is_shown_as_it_is() -> None:

@@ -107,6 +107,61 @@ def test_large_numbers_are_in_gnus_form() -> None:
     assert read(tar(("cur/a", MAIL), mtime=1 << 50))[0][0].date is None
 
 
+def head(kind: bytes = b"0", size: int = 0, *, name: bytes = b"cur/1", magic: bytes = b"ustar\x0000") -> bytes:
+    """Return the header of an entry, written by hand."""
+    block = bytearray(512)
+    block[: len(name)] = name
+    block[124:136] = b"%011o\0" % size
+    block[136:148] = b" " * 12  # no time
+    block[148:156] = b" " * 8
+    block[156:157] = kind
+    block[257:265] = magic
+    block[345:352] = b"folder\0"
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("kind", [b"1", b"2", b"3", b"4", b"5", b"6"])
+def test_entries_that_have_a_size_and_no_content(kind: bytes) -> None:
+    body = MAIL.ljust(512, b"\0")
+    assert files(head(kind, 1000) + head(size=len(MAIL)) + body) == [File("folder/cur/1", MAIL, 0.0)]
+
+
+@pytest.mark.parametrize("kind", [b"0", b"\0", b"7"])
+def test_regular_files(kind: bytes) -> None:
+    assert files(head(kind, len(MAIL)) + MAIL.ljust(512, b"\0")) == [File("folder/cur/1", MAIL, 0.0)]
+
+
+def test_entries_of_other_kinds_are_passed_over_with_their_content() -> None:
+    octets = head(b"D", 600) + b"x" * 1024 + head(b"g", 5) + b"6 a=b".ljust(512, b"\0") + head(size=512) + b"y" * 512
+    assert files(octets, step=100) == [File("folder/cur/1", b"y" * 512, 0.0)]
+
+
+def test_names() -> None:
+    assert files(head(name=b"n" * 100))[0].name == "folder/" + "n" * 100
+    assert files(head(name=b"caf\xe9"))[0].name == "folder/caf\ufffd"
+    assert files(head(magic=b"ustar  \0"))[0].name == "cur/1"  # GNU has other things where the prefix is
+    assert files(head(magic=b"\0" * 8))[0].name == "cur/1"
+    assert files(head(b"L", 9) + b"long/name".ljust(512, b"\0") + head())[0].name == "long/name"
+    both = head(b"L", 1) + b"n".ljust(512, b"\0") + head(b"x", 13) + b"13 mtime=2.5\n".ljust(512, b"\0") + head()
+    assert files(both) == [File("n", b"", 2.5)]
+
+
+def test_the_largest_file() -> None:
+    assert len(read(tar(("cur/1", b"x" * 100_000)))[0][0].content) == 100_000
+    assert read(tar(*[(f".a/cur/{number}", MAIL) for number in range(3)], ("cur/1", MAIL)))[1] == 3
+    assert Single(1).skipped == 0
+
+
+@pytest.mark.parametrize("step", [100, 10_000])
+def test_where_a_fault_is(step: int) -> None:
+    octets = head(size=600) + b"x" * 1024 + head() + b"y" * 512
+    archive = Tar(lambda _: True, 100_000)
+    with pytest.raises(NotReadable, match="at octet 2048 there is no header"):  # noqa: PT012 - any step may be it
+        for start in range(0, len(octets), step):
+            list(archive.feed(octets[start : start + step]))
+
+
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
@@ -162,6 +217,10 @@ def with_size(field: bytes) -> bytes:
         (tar(("PaxHeader", b"what"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"9 a=b\n"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"6 a=bc"), type=b"x"), "the tar has a pax header that can't be read"),
+        (tar(("PaxHeader", b"4 a\n"), type=b"x"), "the tar has a pax header that can't be read"),
+        (tar(("PaxHeader", b"00000006 a=b\n"), type=b"x"), "the tar has a pax header that can't be read"),
+        (tar(("PaxHeader", b"x"), type=b"x"), "the tar has a pax header that can't be read"),
+        (head(b"x", 27) + b"27 size=111111111111111111\n".ljust(512, b"\0") + head(), "the tar has a pax header with"),
     ],
 )
 def test_faults(octets: bytes, sentence: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_web.seeding.found import Found, NotReadable
-from postroad_web.seeding.mbox import Mbox
+from postroad_web.seeding.mbox import LONGEST, Mbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,9 @@ def test_crlf() -> None:
     ("line", "date"),
     [
         (b"From a@x Thu Jan  1 00:01:40 1970", 100.0),
+        (b"From a@x Thu Jan  1 00:00:00 1970", 0.0),
         (b"From a@x Thu Jan 01 00:01 1970", 60.0),
+        (b"From a@x Fri Jan  2 11:31:40 +1130 1970", 86_500.0),
         (b"From a@x Thu Jan  1 01:01:40 CET 1970", 3700.0),
         (b"From a@x Thu Jan  1 01:01:40 +0100 1970", 100.0),
         (b"From a@x Thu Jan  1 00:01:40 1970 -0100", 3700.0),
@@ -103,6 +105,29 @@ def test_what_mboxrd_quotes_comes_back(bodies: list[bytes], step: int) -> None:
         )
         octets += b"From a@x.test Thu Jan  1 00:00:10 1970\n" + quoted + b"\n"
     assert [message.content for message in read(octets, step=step)] == messages
+
+
+def test_a_file_that_is_no_mbox_is_refused_at_once() -> None:
+    source = Mbox(1000)
+    assert list(source.feed(b"From")) == []
+    with pytest.raises(NotReadable, match="line 1"):
+        list(source.feed(b"!"))
+    with pytest.raises(NotReadable, match="line 1"):
+        list(Mbox(1000).feed(b"Subject: x\n\n"))
+    assert Mbox(1000).skipped == 0
+
+
+def test_a_message_that_never_ends_is_not_collected() -> None:
+    source = Mbox(1000)
+    assert list(source.feed(b"From a\n" + b"x" * (1000 + LONGEST))) == []
+    with pytest.raises(NotReadable, match="more than 1000 octets"):
+        list(source.feed(b"x"))
+
+
+@pytest.mark.parametrize("step", [1, 10_000])
+def test_the_longest_line_and_message(step: int) -> None:
+    octets = b"From " + b"a" * (LONGEST - 5) + b"\n" + b"x" * 1000 + b"\n\nFrom b\nx: y\n"
+    assert [len(message.content) for message in read(octets, step=step, most=1001)] == [1001, 5]
 
 
 def test_what_python_writes(tmp_path: Path) -> None:

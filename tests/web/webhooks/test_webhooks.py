@@ -154,7 +154,7 @@ async def test_what_is_never_taken_is_given_up(tmp_path: Path) -> None:
 async def test_a_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "KEPT_WITHIN", 0.01)
     async with rig(tmp_path) as it, receiving() as receiver:
-        hook = await it.add(receiver.url, events=[])
+        hook = await it.add(receiver.url)
         assert (tmp_path / "web" / "webhooks.json").stat().st_mode & 0o777 == 0o600
         await it.send()
         await receiver.next()

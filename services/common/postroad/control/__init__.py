@@ -4,6 +4,6 @@ The mail protocols are the road of mail. A door is the way for what they can't d
 accounts, the figures. It listens on the service's own address in the private network, is never published, and opens
 with a token that `postroad init` makes (`token`).
 
-`door` is the server, `client` the client, `feed` the journal by its numbers, `process` and `histogram` are figures that
-every service has.
+`door` is the server, of which `gate` and `connection` are parts, and `messages` its requests and responses. `client` is
+the other end. `feed` gives the journal by its numbers; `process` and `histogram` are figures that every service has.
 """

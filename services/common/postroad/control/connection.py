@@ -10,13 +10,13 @@ from urllib.parse import parse_qsl
 
 import h11
 
+from postroad.control.gate import UNAUTHORIZED
 from postroad.control.messages import Refusal, Request, Response, Routes, answer
 from postroad.shell.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from postroad.clock import Clock
+    from postroad.control.gate import Gate
 
 _log = logging.getLogger(__name__)
 
@@ -38,13 +38,10 @@ class Keeper(Protocol):
 
     clock: Clock
     routes: Routes
+    gate: Gate
 
     def greet(self, connection: Connection) -> None:
         """Count a stranger in."""
-        ...
-
-    def is_right(self, fields: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Whether a request has the token."""
         ...
 
     def befriend(self, connection: Connection) -> bool:
@@ -63,8 +60,9 @@ class Keeper(Protocol):
 class Connection(asyncio.Protocol):
     """One client."""
 
-    def __init__(self, door: Keeper) -> None:
+    def __init__(self, door: Keeper, first: bytes = b"") -> None:
         self._door = door
+        self._first = first  # octets that were received before
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD)
         self._deadline = Deadline(door.clock, self, soonest=PATIENCE)
         self._transport: asyncio.Transport | None = None
@@ -87,6 +85,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._door.greet(self)
         self._deadline.set(PATIENCE)
+        if self._first:
+            self.data_received(self._first)
+            self._first = b""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it makes no difference
         """End. A handler that changes something goes on; nobody needs what another one would answer."""
@@ -164,23 +165,21 @@ class Connection(asyncio.Protocol):
                         self._transport.close()
                     return
         except h11.RemoteProtocolError as error:
-            self._refuse(Refusal(error.error_status_hint, "this is not HTTP/1.1 as this door takes it"))
+            self._refuse(error.error_status_hint, "this is not HTTP/1.1 as this door takes it")
         except Refusal as refusal:
-            self._refuse(refusal)
+            self._refuse(refusal.status, refusal.sentence)
 
     def _begin(self, head: h11.Request) -> None:
         """Check the head of a request; raises `Refusal`, upon which the connection is closed."""
         fields = list(head.headers)
-        if len(head.target) + sum(len(name) + len(value) + 4 for name, value in fields) > HEAD:
-            raise Refusal(431, "the head of the request is too long")
-        if not self._door.is_right(fields):
-            self._door.complain(self._peer())
-            # RFC 9110 §15.5.2: the response says how to authenticate.
-            raise Refusal(401, "the token is missing or wrong", headers=(("WWW-Authenticate", "Bearer"),))
+        if not self._door.gate.opens_to(fields):
+            raise Refusal(401, UNAUTHORIZED)
         if self._reads is not None:
+            self._reads = None
             if not self._door.befriend(self):
                 raise Refusal(503, "there are too many connections")
-            self._reads = None
+        if len(head.target) + sum(len(name) + len(value) + 4 for name, value in fields) > HEAD:
+            raise Refusal(431, "the head of the request is too long")
         length = next((int(value) for name, value in fields if name == b"content-length"), 0)
         if length > BODY:
             raise Refusal(413, f"a body may have {BODY} octets")
@@ -235,10 +234,18 @@ class Connection(asyncio.Protocol):
         else:
             self.cut()
 
-    def _refuse(self, refusal: Refusal) -> None:
-        """Answer and close: what follows on the connection can't be read, or need not be."""
+    def _refuse(self, status: int, sentence: str) -> None:
+        """Answer and close: what follows on the connection can't be read, or need not be.
+
+        A stranger learns of nothing else that may be wrong: its token is.
+        """
+        if self._reads is not None or status == 401:
+            status, sentence = 401, UNAUTHORIZED
+            self._door.complain(self._peer())
         if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            self._respond(_refusal(refusal), closing=True)
+            # RFC 9110 §15.5.2: the response says how to authenticate.
+            headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
+            self._respond(_refusal(Refusal(status, sentence, headers=headers)), closing=True)
         else:
             self.cut()
 

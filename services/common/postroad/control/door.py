@@ -1,21 +1,21 @@
 """A control door: HTTP/1.1 (RFC 9110, RFC 9112) on the service's own event loop, built so that no stranger slows mail.
 
 Whoever reaches the private network can reach the door. A client is a stranger until its token was right, and costs
-next to nothing before: `RATE` strangers per second are let in, others wait in the kernel; a stranger has `PATIENCE`
-seconds, `READS` reads and one request, and the first of `STRANGERS` is closed for the next. Its body is not read. A
-client with the token gives its place back, and may keep its connection.
+next to nothing before. `LOOKS` clients per second get a first look (`gate`); others wait in the kernel. A client that
+does not show the token at once is answered 401 and closed, unless its request is still incomplete: `RATE` of those are
+let in per second, and have `PATIENCE` seconds, `READS` reads and one request. The first of `STRANGERS` is closed for
+the next. A stranger's body is not read. A client with the token may keep its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-import re
 import socket
 from typing import TYPE_CHECKING
 
 from postroad.control.connection import Connection
+from postroad.control.gate import Bucket, Gate, first_octets, is_whole, turn_away
 from postroad.control.messages import (
     Handler,
     Refusal,
@@ -35,16 +35,18 @@ __all__ = ["Door", "Handler", "Refusal", "Request", "Response", "Route", "answer
 
 _log = logging.getLogger(__name__)
 
-
-RATE = 32.0  # connections of strangers per second
-BURST = 64.0  # ... that may come at once
+LOOKS = 150.0  # first looks per second
+RATE = 32.0  # strangers per second whose requests are incomplete
+BURST = 64.0  # of each, at once
 STRANGERS = 16  # open at a time
 FRIENDS = 256  # connections with the token
 FAREWELL = 5.0  # seconds in which handlers may end when the door closes
 COMPLAINTS = 60.0  # seconds between two log lines about wrong tokens
 
 _BACKLOG = 64
-_BEARER = re.compile(rb"bearer +([^ ]+) *", re.IGNORECASE)  # RFC 6750 §2.1; RFC 9110 §11.1: in any case
+_REST = 8.0 / LOOKS  # seconds after which there are some looks again
+# The kernel keeps connections on which nothing is sent to itself, for a second, where it can.
+_DEFER = getattr(socket, "TCP_DEFER_ACCEPT", None)
 
 
 class Door:
@@ -53,11 +55,11 @@ class Door:
     def __init__(self, routes: Sequence[Route], *, token: str, clock: Clock) -> None:
         self.clock = clock
         self.routes = Routes(routes)
-        self._token = token.encode()
+        self.gate = Gate(token)
         self._listener: socket.socket | None = None
         self._address = ("", 0)
-        self._allowance = BURST
-        self._counted = clock.monotonic()
+        self._looks = Bucket(clock, LOOKS, BURST)
+        self._guests = Bucket(clock, RATE, BURST)
         self._resting: Timer | None = None
         self._opening: set[asyncio.Task[object]] = set()
         self._strangers: dict[Connection, None] = {}  # in the order in which they came
@@ -75,6 +77,8 @@ class Door:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._listener.setblocking(False)
+        if _DEFER is not None:
+            self._listener.setsockopt(socket.IPPROTO_TCP, _DEFER, 1)
         self._address = self._listener.getsockname()[:2]
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
@@ -96,12 +100,6 @@ class Door:
     def _connections(self) -> tuple[Connection, ...]:
         return (*self._strangers, *self._friends)
 
-    def is_right(self, fields: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Whether a request has the token, compared in constant time."""
-        given = [value for name, value in fields if name == b"authorization"]
-        match = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
-        return hmac.compare_digest(match[1] if match else b"", self._token)
-
     def greet(self, connection: Connection) -> None:
         """Count a stranger in."""
         if len(self._strangers) >= STRANGERS:
@@ -114,7 +112,6 @@ class Door:
             return False
         self._strangers.pop(connection, None)
         self._friends.add(connection)
-        self._allowance = min(BURST, self._allowance + 1.0)
         return True
 
     def part(self, connection: Connection) -> None:
@@ -132,28 +129,45 @@ class Door:
             self._refused = 0
 
     def _accept(self) -> None:
-        """Let in who waits, as far as the allowance goes."""
+        """Look at those who wait, as far as the allowance goes."""
         listener = self._listener
         if listener is None:
             return
-        now = self.clock.monotonic()
-        self._allowance = min(BURST, self._allowance + (now - self._counted) * RATE)
-        self._counted = now
-        while self._allowance >= 1.0:
+        while self._looks.take():
             try:
-                sock, _ = listener.accept()
+                sock, address = listener.accept()
             except BlockingIOError:
+                self._looks.give_back()
                 return
             except OSError as error:  # no descriptors are left, or the client has gone
                 _log.warning("a connection could not be accepted: %s", error)
                 break
-            self._allowance -= 1.0
-            loop = asyncio.get_running_loop()
-            opening = loop.create_task(loop.connect_accepted_socket(lambda: Connection(self), sock))
-            self._opening.add(opening)
-            opening.add_done_callback(self._opened)
+            sock.setblocking(False)
+            self._look(sock, address[0])
         asyncio.get_running_loop().remove_reader(listener)
-        self._resting = self.clock.call_later(8.0 / RATE, self._go_on)
+        self._resting = self.clock.call_later(_REST, self._go_on)
+
+    def _look(self, sock: socket.socket, peer: str) -> None:
+        """Let a client in, or not."""
+        first = first_octets(sock)
+        if first is None:
+            sock.close()
+        elif self.gate.may_open_to(first):
+            self._looks.give_back()
+            self._let_in(sock, first)
+        elif is_whole(first):
+            turn_away(sock, self.clock.now())
+            self.complain(peer)
+        elif self._guests.take():
+            self._let_in(sock, first)
+        else:
+            sock.close()
+
+    def _let_in(self, sock: socket.socket, first: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        opening = loop.create_task(loop.connect_accepted_socket(lambda: Connection(self, first), sock))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opened)
 
     def _opened(self, opening: asyncio.Task[object]) -> None:
         self._opening.discard(opening)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,10 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 50_000  # events waiting to be written, of about 1 KiB each
-# Seconds between two writes, in which events gather: few, so that a reader learns of a single message at once, and more
-# under load, when waking a thread for each message would cost more than writing. After silence, only what is recorded
-# in one go is waited for.
-AT_ONCE = 0.0003
+# Seconds in which events gather into one write: few, so that a reader learns of a single message at once, and more
+# under load, when waking a thread for each message would cost more than writing.
 SOON = 0.002
 GATHER = 0.02
 # Under load means that so many writes in a row had so many events each second.
@@ -131,18 +128,16 @@ class Journal:
 
     def _run(self) -> None:
         closing = False
-        wrote = 0.0  # when, in seconds of `time.monotonic`
         while not closing or self._queue:  # the last batch may have had to tell of dropped events
             self._wake.wait()
             # One write and one waking of the thread per batch, however many events there are.
-            gather = GATHER if self._busy >= BUSY else max(AT_ONCE, wrote + SOON - time.monotonic())
+            gather = GATHER if self._busy >= BUSY else SOON
             self._closing.wait(gather)
             # Cleared first: later events wake the thread again, and so does `close`.
             self._wake.clear()
             closing = self._closing.is_set()
             count = self._write_waiting()
-            wrote = time.monotonic()
-            self._busy = self._busy + 1 if count > RATE * max(gather, SOON) else 0
+            self._busy = self._busy + 1 if count > RATE * gather else 0
         if self._handle is not None:
             os.close(self._handle)
 

@@ -16,10 +16,9 @@ MOST_MESSAGE_IDS = 10  # that are kept of one message
 
 _COLON = rb"[ \t]*:"
 _FOLD = rb"[ \t]*(?:\r\n[ \t]+)*"  # FWS, any number of lines
-# msg-id = "<" id-left "@" id-right ">", read loosely: it is only shown and compared
-_FIELDS = re.compile(
-    rb"^(received|date|message-id)" + _COLON + _FOLD + rb"((?:<[^<>\r\n]{1,996}>)?)", re.IGNORECASE | re.MULTILINE
-)
+# msg-id = "<" id-left "@" id-right ">", read loosely: it is only shown and compared. The LF before a field is literal,
+# which is found in a third of the time that "^" with MULTILINE takes.
+_FIELDS = re.compile(rb"\n(received|date|message-id)" + _COLON + _FOLD + rb"((?:<[^<>\r\n]{1,996}>)?)", re.IGNORECASE)
 _RETURN_PATH = re.compile(rb"^return-path" + _COLON + rb"[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 # field-name = 1*ftext; ftext = %d33-57 / %d59-126. A line of the mbox format, which some programs leave in front of the
 # fields, may come first.
@@ -64,24 +63,18 @@ def read_header(section: bytes) -> Header:
         return _MISSING
     received, has_date, has_id = 0, False, False
     idents: list[str] = []
-    for name, value in _FIELDS.findall(section):
-        match name.lower():
-            case b"received":
+    for name, value in _FIELDS.findall(b"\n" + section):
+        match len(name):
+            case 8:  # Received
                 received += 1
-            case b"date":
+            case 4:  # Date
                 has_date = True
             case _:
                 has_id = True
                 if value and len(idents) < MOST_MESSAGE_IDS:
                     idents.append(value.decode("utf-8", "replace"))
-    return Header(
-        received,
-        has_date,
-        idents[0] if idents else None,
-        has_id,
-        section.isascii(),
-        further_message_ids=tuple(idents[1:]),
-    )
+    ident = idents[0] if idents else None
+    return Header(received, has_date, ident, has_id, section.isascii(), False, tuple(idents[1:]))
 
 
 def without_return_path(octets: bytes, header_size: int) -> bytes:

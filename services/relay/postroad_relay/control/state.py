@@ -2,12 +2,15 @@
 
 The state is exact. A message is under way from before its client can see the 250 until its conclusion is durable and in
 the journal; so, if nothing is queued and nothing is being accepted, all that has happened is in the journal up to the
-number `last`.
+number `last`. With `wait=` the answer comes once nothing is under way but messages that are held, or after so many
+seconds.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.door import Route, answer
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from postroad_relay.queue.administration import Administration
     from postroad_relay.queue.manager import Manager
 
+LONGEST_WAIT = 60.0  # seconds
 SHOWN = 100  # messages of `GET /state`
 
 
@@ -44,14 +48,18 @@ class StateRoutes:
         self._journal = journal
         self._accepting = accepting
         self._sessions = sessions
+        self._waiting: set[asyncio.Future[None]] = set()
 
     @property
     def routes(self) -> Sequence[Route]:
         """The routes."""
         return (Route("GET", "/state", self.state), Route("GET", "/figures", self.figures))
 
-    async def state(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+    async def state(self, request: Request) -> Response:
         """Say what is under way."""
+        wait = request.seconds("wait", 0.0, most=LONGEST_WAIT)
+        if wait and not self._is_quiet():
+            await self._until_quiet(wait)
         return answer(
             self._counts()
             | {
@@ -60,6 +68,31 @@ class StateRoutes:
                 "messages": next_ones(self._manager, SHOWN),
             }
         )
+
+    def _is_quiet(self) -> bool:
+        spool = self._manager.spool
+        if len(spool) > spool.held or self._accepting():
+            return False  # most often, and cheap
+        return self._administration.under_way == spool.held
+
+    async def _until_quiet(self, seconds: float) -> None:
+        quiet = asyncio.get_running_loop().create_future()
+        self._waiting.add(quiet)
+        self._manager.watcher = self._look
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await quiet
+        finally:
+            self._waiting.discard(quiet)
+            if not self._waiting:
+                self._manager.watcher = None
+
+    def _look(self) -> None:
+        if self._is_quiet():
+            for quiet in self._waiting:
+                if not quiet.done():
+                    quiet.set_result(None)
 
     def _counts(self) -> dict[str, int]:
         manager = self._manager

@@ -246,6 +246,7 @@ class Administration:
                     self._take_out(entry)
                     manager.due.push(entry, now)
             manager.refill()
+            manager.changed()
 
     async def _settled(self, entry: Entry) -> Active | None:
         """Return a message that is active, after its conclusion if that is on its way; raises `NotQueuedError`."""

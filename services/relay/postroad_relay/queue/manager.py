@@ -107,6 +107,7 @@ class Manager:
         self.due = Due()
         self.active: dict[QueueId, Active] = {}
         self.attempts = 0  # that were made, each for the recipients of one message in one domain
+        self.watcher: Callable[[], None] | None = None  # called when less may be under way than before
         self._octets = 0  # of content in memory
         self._timer: Timer | None = None
         self._stopping = False
@@ -291,6 +292,11 @@ class Manager:
         """Forget the content of a message that is in memory."""
         self._octets -= active.octets
 
+    def changed(self) -> None:
+        """Tell the watcher that less may be under way."""
+        if self.watcher is not None:
+            self.watcher()
+
     def forget(self, active: Active) -> None:
         """Forget a message that an administrator has dropped."""
         if self.active.pop(active.entry.queue_id, None) is not None:
@@ -304,6 +310,7 @@ class Manager:
             self.due.push(entry, resume_at)
         if active.over is not None:
             active.over()
+        self.changed()
         if len(self.due):
             self.refill()
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-from postroad.mail.reply import EnhancedStatus, Reply
+from postroad.mail.reply import Reply
 
 LARGEST_SEED = (1 << 53) - 1  # which every JSON parser knows exactly
 
@@ -84,7 +84,8 @@ class Faults:
         digest = blake2b(f"{self.seed} {command} {number}".encode(), digest_size=7).digest()
         if int.from_bytes(digest) * 100 >= fault.probability * (1 << 56):
             return None
-        return Reply(fault.code, EnhancedStatus(fault.code // 100, 0, 0), (f"Chaos {_WORDS[command]} error",))
+        # Mailpit's words, which its clients compare. RFC 2034 §4 asks for an enhanced status code, too.
+        return Reply(fault.code, None, (f"Chaos {_WORDS[command]} error",))
 
 
 def _fault(command: Command, value: Any) -> Fault:

@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
+from postroad.control import names
 from postroad.journal import Kind
 from postroad.journal.refusals import Refusals
 from postroad.mail.dates import utc
@@ -83,7 +84,7 @@ class RelayService:
 
         Raises `TooManyGuesses`.
         """
-        refusal = self.faults.refusal(Command.AUTH)
+        refusal = self._fault(session, Command.AUTH)
         if refusal is not None:
             self._refusals.note("AUTH", refusal, **session.facts, login=login[:LONGEST_NAME])
             return refusal
@@ -100,13 +101,19 @@ class RelayService:
             log.info("logged in", extra={"login": account.login, "peer": session.host, "session": session.session_id})
         return account
 
+    def _fault(self, session: Session, command: Command) -> Reply | None:
+        """Return the refusal that a test has asked for. What the web service sends is spared, as in Mailpit."""
+        if session.purpose is Purpose.TRANSFER or session.client_name == names.WEB:
+            return None
+        return self.faults.refusal(command)
+
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""
         answer = self.policy.mail(session, envelope.reverse_path)
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
-        if answer.is_success and session.purpose is not Purpose.TRANSFER:
-            answer = self.faults.refusal(Command.MAIL) or answer
+        if answer.is_success:
+            answer = self._fault(session, Command.MAIL) or answer
         if not answer.is_success:
             self._refusals.note("MAIL", answer, **session.facts, sender=envelope.sender)
         return answer
@@ -114,8 +121,8 @@ class RelayService:
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Answer RCPT."""
         answer = self.policy.rcpt(session, recipient.address)
-        if answer.is_success and session.purpose is not Purpose.TRANSFER:
-            answer = self.faults.refusal(Command.RCPT) or answer
+        if answer.is_success:
+            answer = self._fault(session, Command.RCPT) or answer
         if answer.is_success:
             self._manager.expect(recipient.address)
         else:
@@ -154,6 +161,7 @@ class RelayService:
             error = done.exception()
             if error is not None:
                 self.accepting -= 1
+                self._manager.changed()
                 answer.set_exception(error)
                 return
             # The future wakes the receiver in the loop's next turn, after the next line.
@@ -170,6 +178,7 @@ class RelayService:
             return await self._store_spilled(session, envelope, header, content)
         finally:
             self.accepting -= 1
+            self._manager.changed()
 
     async def _store_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
         eight_bit = await asyncio.to_thread(_eight_bit, content)

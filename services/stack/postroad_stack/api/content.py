@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+from postroad.harmless import harmless
 
 PIECES = ("id", "subject", "text", "html", "link", "code", "cursor")
 
@@ -28,3 +31,10 @@ def piece_of(message: dict[str, Any], piece: str) -> str:
     if not found:
         raise NoPieceError(f"{message['id']} has no {piece}")
     return str(found[0])
+
+
+def write(piece: str) -> None:
+    """Write a piece as it is, for a program that reads it; a terminal gets it harmless."""
+    if sys.stdout.isatty():
+        piece = "\n".join(map(harmless, piece.split("\n")))
+    sys.stdout.write(piece if piece.endswith("\n") else f"{piece}\n")

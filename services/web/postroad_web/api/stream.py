@@ -1,8 +1,8 @@
 """What happens to messages, as a stream of events that can be taken up again from a cursor.
 
-The catalog knows of each record when it has changed last, so a stream that begins after a cursor first gives every
-message that has changed since, as it is now, and goes on with what happens next. A listener that is too slow is not
-waited for: it gets what it has missed in the same way.
+The catalog knows of each record when it has arrived and when it has changed last. So a stream that begins after a
+cursor first gives every message that has changed since, as it is now, and goes on with what happens next. A listener
+that is too slow is not waited for: it gets what it has missed in the same way.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ async def missed(catalog: Catalog, cursor: int) -> AsyncGenerator[Event]:
     while rows := catalog.changed_since(cursor, limit):
         whole = rows
         if len(rows) == limit:  # the last change may go on behind it
-            whole = [row for row in rows if row[0] < rows[-1][0]]
+            whole = [row for row in rows if row.cursor < rows[-1].cursor]
             if not whole:
                 limit *= 2
                 continue
-        for index, (changed, record) in enumerate(whole, 1):
-            last = index == len(whole) or whole[index][0] != changed
-            yield Event(changed, Happened.UPDATED, record, last)
-        cursor = whole[-1][0]
+        for index, (changed, record, is_new) in enumerate(whole, 1):
+            last = index == len(whole) or whole[index].cursor != changed
+            yield Event(changed, Happened.ARRIVED if is_new else Happened.UPDATED, record, last)
+        cursor = whole[-1].cursor
         limit = PAGE

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from postroad_web.catalog.page import Counts, Page, Query
+    from postroad_web.catalog.page import Changed, Counts, Page, Query
     from postroad_web.catalog.record import Record
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import News
@@ -238,8 +238,8 @@ class Catalog:
         """The cursor of the last change."""
         return self._cursor
 
-    def changed_since(self, cursor: int, limit: int = 100) -> list[tuple[int, Record]]:
-        """Return the records that have changed after a cursor and still exist, each with its last change, in order."""
+    def changed_since(self, cursor: int, limit: int = 100) -> list[Changed]:
+        """Return the records that have changed after a cursor and still exist, in the order of their last changes."""
         return self._reader.changed_since(cursor, limit)
 
     def _tell(self, news: News) -> None:

@@ -183,9 +183,9 @@ class Contents:
         wants = await self._more(after)
         self._look = wants[-1].number if wants else None
         self.add(wants)
-        if wants:
+        if wants or self._left_out:
             self._store_bell.set()
-        else:
+        if not wants:
             await self._digest([])  # those who wait until all is settled look again
 
     async def _read_store(self, wants: list[Want]) -> None:
@@ -199,6 +199,7 @@ class Contents:
                     read.append(Content(want.number, octets))
                 if octets is not None and want.copy is not None:
                     self.recent.keep(_place(want.copy), octets)
+                    self._strikes.pop(want.number, None)
             # The answer may end early; those that are wanted anew meanwhile are in a newer place.
             for want in wants[len(contents) :]:
                 self._in_store.setdefault(want.number, want)

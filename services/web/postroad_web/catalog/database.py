@@ -7,9 +7,10 @@
   that no field names, too. `recipients` has the envelope's recipients in lower case, each between line feeds.
 - `present` is 1 for what Mailpit's dialect shows: the message came in from outside, its content has been read, and it
   is not removed from all mailboxes.
+- `changed` is the cursor of a record's last change, `appeared` that of the change that told its arrival.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
-- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, Message-ID, text, names
+- `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, text, names
   of attachments. `texts` is its index of trigrams (SQLite FTS5, contentless; rowid = number). The index follows a
   little later: numbers that it lacks are in `unindexed`, so that no search misses them.
 - `headers` has the header fields of a record, each on a line of its own (`name: value`, the name in lower case, the
@@ -31,7 +32,7 @@ from typing import Any
 
 from postroad_web.catalog.searchable import searchable
 
-VERSION = 1  # kept as user_version
+VERSION = 3  # kept as user_version
 FILE = "catalog.sqlite"
 
 SCHEMA = """
@@ -42,6 +43,7 @@ CREATE TABLE records (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     changed INTEGER NOT NULL,
+    appeared INTEGER NOT NULL DEFAULT 0,
     origin TEXT NOT NULL,
     arrived REAL NOT NULL,
     sender TEXT,
@@ -68,7 +70,7 @@ CREATE TABLE records (
     rest BLOB NOT NULL
 );
 CREATE INDEX records_changed ON records (changed);
-CREATE INDEX records_undigested ON records (number) WHERE digested = 0;
+CREATE INDEX records_undigested ON records (number) WHERE digested <> 1;
 CREATE INDEX records_unread ON records (number) WHERE read = 0;
 CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
@@ -119,12 +121,16 @@ CREATE VIRTUAL TABLE texts USING fts5 (
     text, content = '', detail = none, columnsize = 0, tokenize = 'trigram case_sensitive 1'
 );
 """
+MERGING = "INSERT INTO texts (texts, rank) VALUES ('automerge', 8);"  # with FTS5's own 4, it takes a sixth more time
 
 TRIGRAM = 3  # characters; the index can't find fewer
 
 
 _CONTAINS = "EXISTS (SELECT 1 FROM bodies WHERE bodies.number = records.number AND instr(bodies.text, ?))"
-_CANDIDATE = "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed)"
+_CANDIDATE = (
+    "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed"
+    " UNION ALL SELECT number FROM records WHERE digested <> 1)"
+)
 
 
 def containing(text: str) -> tuple[str, list[Any]]:
@@ -138,7 +144,10 @@ def containing(text: str) -> tuple[str, list[Any]]:
 
 
 def candidates(text: str) -> tuple[str, list[Any]]:
-    """Return a condition on `records` that all those meet in whose text `text` is, and few others do."""
+    """Return a condition on `records` that all those meet in whose text `text` is, and few others do.
+
+    Records whose text is not known meet it, too.
+    """
     trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
     if not trigrams:
         return "1", []
@@ -159,7 +168,7 @@ def open_writer(directory: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     connection = _connect(path)
-    connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} PRAGMA user_version = {VERSION}; COMMIT")
+    connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} {MERGING} PRAGMA user_version = {VERSION}; COMMIT")
     return connection
 
 

@@ -1,7 +1,7 @@
 """What lists and searches need to know of a message's content. Pure.
 
-The searchable text has a line per thing: subject, addresses of the header and of the envelope, Message-ID, names of
-attachments, then the text, and what the HTML says, with the URLs of its links. It is cut at `MAX_TEXT`.
+The searchable text has a line per thing: subject, addresses of the header and of the envelope, names of attachments,
+then the text, and what the HTML says, with the URLs of its links. It is cut at `MAX_TEXT`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_PART: Final = 512 * 1024  # octets of a text part that are decoded
 SNIPPET: Final = 200  # octets
 
 _ADDRESSES: Final = frozenset({b"from", b"to", b"cc", b"bcc", b"reply-to", b"return-path"})
-_TEXTS: Final = frozenset({b"subject", b"message-id", b"date", b"x-tags"})
+_TEXTS: Final = frozenset({b"subject", b"date", b"x-tags"})
 _MONTHS: Final = {name.encode("ascii"): number for number, name in enumerate(MONTHS, 1)}
 # RFC 5322 §3.3: [ day-of-week "," ] day month year hour ":" minute [ ":" second ] zone, in its common form
 _DATE = re.compile(
@@ -91,7 +91,6 @@ def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
         subject,
         *(f"{address.name} {address.address}" for several in people.values() for address in several),
         *recipients,
-        *(decode(value, None) for value in texts.get(b"message-id", ())),
         *(part.filename for part in named),
         *plain,
         html,

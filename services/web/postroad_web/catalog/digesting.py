@@ -31,7 +31,7 @@ INDEXED = 100  # texts per transaction: others wait for it
 
 _DIGEST = (
     "UPDATE records SET subject = ?, from_ = ?, to_ = ?, cc = ?, bcc = ?, reply_to = ?, attachments = ?, inline = ?,"
-    " digest = ?, tagged = ?, digested = 1, present = ?, changed = ?, size = ? WHERE number = ?"
+    " digest = ?, tagged = ?, digested = 1, present = ?, changed = ?, appeared = ?, size = ? WHERE number = ?"
 )
 
 
@@ -63,8 +63,8 @@ class Digesting:
                         continue
                     arrived.append(journey.number)
                     if content.octets is None:
-                        sql = "UPDATE records SET digested = 2, changed = ? WHERE number = ?"
-                        writer.connection.execute(sql, (writer.cursor, journey.number))
+                        sql = "UPDATE records SET digested = 2, changed = ?, appeared = ? WHERE number = ?"
+                        writer.connection.execute(sql, (writer.cursor, writer.cursor, journey.number))
                         journey.digested = 2
                         continue
                     mark = marks.get(journey.id)
@@ -100,6 +100,7 @@ class Digesting:
                 *digest_columns(digest, recipients),
                 orjson.dumps(tags).decode("utf-8"),
                 is_present(journey),
+                self._writer.cursor,
                 self._writer.cursor,
                 journey.size,
                 number,

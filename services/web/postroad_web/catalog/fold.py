@@ -184,7 +184,7 @@ class Fold:
         if journey is None:
             return
         for recipient in _pending(journey):
-            _concluded(recipient, State.DROPPED, event)
+            _concluded(recipient, State.DROPPED, {"reason": "Taken out of the queue by the administrator"})
         journey.held = False
         self._shelf.change(journey)
 

@@ -5,6 +5,7 @@ A process that is killed at any time goes on exactly where the database is. For 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,7 +96,8 @@ class Folding:
         """Return the next records whose content has not been read, from a number on."""
         writer = self._writer
         rows = writer.connection.execute(
-            "SELECT number FROM records WHERE digested = 0 AND number > ? ORDER BY number LIMIT ?", (after, WANTED)
+            "SELECT number FROM records WHERE digested <> 1 AND digested = 0 AND number > ? ORDER BY number LIMIT ?",
+            (after, WANTED),
         ).fetchall()
         journeys = [writer.shelf.by_number(number) for (number,) in rows]
         writer.shelf.settle()
@@ -107,8 +109,9 @@ def places_in(lines: Iterable[bytes]) -> list[tuple[str, str, int, int]]:
     places: list[tuple[str, str, int, int]] = []
     for line in lines:
         if b'"kind":"stored"' in line:
-            event = orjson.loads(line)
-            places.append((event["account"], event["mailbox"], event["uid_validity"], event["uid"]))
+            with contextlib.suppress(orjson.JSONDecodeError, KeyError):  # the fold will log it
+                event = orjson.loads(line)
+                places.append((event["account"], event["mailbox"], event["uid_validity"], event["uid"]))
     return places
 
 

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 WAIT = 25.0  # seconds that the door holds an answer until there is news
 LIMIT = 2000  # lines of one answer
-PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds, after the first failure, the second, ...
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds, after the first failure, the second, ...
 
 
 class Feed(Protocol):

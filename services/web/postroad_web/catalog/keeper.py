@@ -82,20 +82,14 @@ class Keeper:
 
     def follow(self) -> None:
         """Begin to follow the journals."""
-        works: list[Coroutine[None, None, None]] = [
-            *(
-                Follower(service, door, self.position[service], self._take, self._clock).run()
-                for service, door in self._doors.items()
-            ),
-            self._fold(),
-            self.contents.run(),
-            self._index(),
+        followers = [
+            Follower(service, door, self.position[service], self._take, self._clock)
+            for service, door in self._doors.items()
         ]
+        works = [*(follower.run for follower in followers), self._fold, self.contents.run, self._index]
         if any(self._keep):
-            works.append(self._retain())
-        self._tasks = [asyncio.create_task(work) for work in works]
-        for task in self._tasks:
-            task.add_done_callback(_ended)
+            works.append(self._retain)
+        self._tasks = [asyncio.create_task(self._always(work)) for work in works]
 
     async def close(self) -> None:
         """End all work, and close the databases."""
@@ -189,6 +183,15 @@ class Keeper:
                 continue
             self._tell(news)
 
+    async def _always(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do work that never ends, and begin it again after an error that nobody foresaw."""
+        while True:
+            try:
+                await work()
+            except Exception:  # noqa: BLE001 - it is logged, and the catalog goes on
+                _log.exception("unforeseen error in the catalog's work")
+                await self._clock.sleep(AGAIN)
+
     async def _persist(self, step: Callable[..., T], *arguments: object) -> T:
         """Run a step until it succeeds: the disk may be full for a while, and the journals keep what is to be done."""
         while True:
@@ -204,8 +207,3 @@ class Keeper:
                 self._failing = False
                 _log.info("the catalog can be written again")
             return done
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("the catalog's work has ended", exc_info=error)

@@ -42,6 +42,14 @@ class SearchTooLong(Exception):  # noqa: N818 - an outcome, as the caller sees i
     """A search has taken too long; the text is a sentence."""
 
 
+class Changed(NamedTuple):
+    """A record that has changed after a cursor."""
+
+    cursor: int  # of its last change
+    record: Record
+    is_new: bool  # it has arrived since
+
+
 class Query(Protocol):
     """What records are looked for. `where` narrows the choice by SQL; `matches` decides, unless `exact` is true."""
 

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from postroad_web.catalog.database import open_reader
-from postroad_web.catalog.page import Counts, Page, SearchTooLong, Window
+from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong, Window
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.search.functions import install
 
@@ -71,13 +71,11 @@ class Reader:
         """Return how many records have each tag, by its name."""
         return dict(self.connection.execute("SELECT min(tag), count(*) FROM tags GROUP BY tag ORDER BY tag"))
 
-    def changed_since(self, cursor: int, limit: int) -> list[tuple[int, Record]]:
-        """Return the records that have changed after a cursor, with the cursors of their last changes, in order."""
-        rows = self.connection.execute(
-            f"SELECT {RECORD}, changed FROM records WHERE changed > ? ORDER BY changed LIMIT ?",  # noqa: S608 - columns
-            (cursor, limit),
-        )
-        return [(row[-1], record_of(row[:-1])) for row in rows]
+    def changed_since(self, cursor: int, limit: int) -> list[Changed]:
+        """Return the records that have changed after a cursor, in the order of their last changes."""
+        sql = f"SELECT {RECORD}, changed, appeared FROM records WHERE changed > ? ORDER BY changed LIMIT ?"  # noqa: S608 - columns
+        rows = self.connection.execute(sql, (cursor, limit))
+        return [Changed(row[-2], record_of(row[:-2]), row[-1] > cursor) for row in rows]
 
     def page(self, query: Query | None, window: Window) -> Page:
         """Return some of the records that match a query, and how many match in all."""

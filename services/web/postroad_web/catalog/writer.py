@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from postroad_web.catalog.database import DEPENDENT, INDEX, REMOVING, open_writer
+from postroad_web.catalog.database import DEPENDENT, INDEX, MERGING, REMOVING, open_writer
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import Mark, Marks
 from postroad_web.catalog.rows import RECORD, record_of
@@ -188,6 +188,7 @@ class Writer:
     def _index_anew(self) -> None:
         self.connection.execute("DROP TABLE texts")
         self.connection.execute(INDEX)
+        self.connection.execute(MERGING)
         self.connection.execute("INSERT OR IGNORE INTO unindexed SELECT number FROM bodies")
         self.connection.execute("UPDATE counts SET stale = 0")
 

@@ -17,6 +17,7 @@ from postroad_web.catalog.hub import Change, Happened
 from postroad_web.catalog.record import Origin
 from postroad_web.mailpit import gojson, shapes
 from postroad_web.mailpit.info import VERSION
+from postroad_web.mailpit.mailbox import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 STATS_AFTER = 0.25  # seconds: so at most four a second
 SENT_WITHIN = 10.0  # seconds; a client that takes longer for one frame is dropped
 MOST_CLIENTS = 64
-MANY = 200  # changes of one kind at a time that are told as one
+MOST_WAITING = 1000  # announcements for one client
 _REMEMBERED = 5000
 
 
@@ -101,12 +102,20 @@ class Events:
             return
         self._clients += 1
         subscription = self._mailbox.catalog.subscribe()
+        announced: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+        def listen(kind: str, data: Any) -> None:
+            if announced.qsize() < MOST_WAITING:
+                announced.put_nowait((kind, data))
+
+        self._mailbox.listeners.add(listen)
         changed = asyncio.Event()
         changed.set()  # statistics come after the connection, too
         try:
             await socket.accept()
             tasks = [
                 asyncio.ensure_future(self._changes(socket, subscription, changed)),
+                asyncio.ensure_future(self._announced(socket, announced, changed)),
                 asyncio.ensure_future(self._stats(socket, changed)),
                 asyncio.ensure_future(_listen(socket)),
             ]
@@ -116,11 +125,12 @@ class Events:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(RuntimeError, OSError, TimeoutError):
+            with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # the client may be gone
                 async with asyncio.timeout(1):
                     await socket.close(1001)
         finally:
             subscription.close()
+            self._mailbox.listeners.discard(listen)
             self._clients -= 1
 
     async def _changes(self, socket: WebSocket, subscription: Any, changed: asyncio.Event) -> None:
@@ -130,12 +140,20 @@ class Events:
                 await _send(socket, kind, data)
             changed.set()
 
+    async def _announced(
+        self, socket: WebSocket, queue: asyncio.Queue[tuple[str, Any]], changed: asyncio.Event
+    ) -> None:
+        while True:
+            await _send(socket, *await queue.get())
+            changed.set()
+
     async def _stats(self, socket: WebSocket, changed: asyncio.Event) -> None:
         while True:
             await changed.wait()
             await self._mailbox.services.clock.sleep(STATS_AFTER)
             changed.clear()
-            counts = self._mailbox.counts()
+            async with self._mailbox.emptying:
+                counts = self._mailbox.counts()
             await _send(socket, "stats", {"Total": counts.total, "Unread": counts.unread, "Version": VERSION})
 
 

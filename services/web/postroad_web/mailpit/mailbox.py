@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.catalog.record import Origin
@@ -19,6 +19,8 @@ from postroad_web.message.reader import read_message
 from postroad_web.search import QueryError, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from postroad_web.api.services import Services
     from postroad_web.catalog.page import Counts, Page, Query
     from postroad_web.catalog.record import Record
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LATEST = "latest"
+MANY = 200  # messages; changes of more at a time are told as one
 FRESH_WITHIN = 1.0  # seconds; a catalog that lags further is shown as it is
 
 
@@ -36,6 +39,8 @@ class Mailbox:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.catalog = services.catalog
+        self.emptying = asyncio.Lock()  # held while the world is emptied: no statistics are told meanwhile
+        self.listeners: set[Callable[[str, Any], None]] = set()  # of `announce`
 
     async def fresh(self) -> None:
         """Wait until every message is shown that the relay has said 250 to."""
@@ -89,6 +94,22 @@ class Mailbox:
     async def delete_found(self, query: Query) -> None:
         """Delete what a query finds. Notifications, which are not shown, stay."""
         await self.catalog.delete(await self._idents(query))
+
+    async def empty(self) -> None:
+        """Delete everything: all messages, mailboxes and the queue."""
+        async with self.emptying:
+            await self.catalog.purge()
+
+    def few(self, idents: Sequence[str]) -> list[Record]:
+        """Return the messages with these IDs, unless there are many of them."""
+        if len(idents) > MANY:
+            return []
+        return [record for record in map(self.catalog.get, idents) if record is not None]
+
+    def announce(self, kind: str, data: Any) -> None:
+        """Tell those who listen what the catalog does not tell, because it changed nothing."""
+        for listener in tuple(self.listeners):
+            listener(kind, data)
 
     async def _idents(self, query: Query) -> list[str]:
         return [record.id for record in (await self.some(query, limit=-1)).records]

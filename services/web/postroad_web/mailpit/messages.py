@@ -51,7 +51,11 @@ async def set_read(call: Call) -> Response:
     if text:
         await call.mailbox.mark_found(call.mailbox.query(text, call.parameter("tz")), read=read)
     else:
+        # Mailpit tells of each message that was asked for, changed or not.
+        same = [record for record in call.mailbox.few(idents) if record.read == read]
         await call.mailbox.catalog.mark(idents or None, read=read)
+        for record in same:
+            call.mailbox.announce("update", {"ID": record.id, "Read": read})
     return ok()
 
 
@@ -62,9 +66,10 @@ async def delete(call: Call) -> Response:
     except gojson.BadJsonError:
         idents = []
     if idents:
+        await call.mailbox.fresh()
         await call.mailbox.catalog.delete(idents)
     else:
-        await call.mailbox.catalog.purge()
+        await call.mailbox.empty()
     return ok()
 
 

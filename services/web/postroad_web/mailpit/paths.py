@@ -38,7 +38,7 @@ _PATHS: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ("/api/v1/message/{id}/sa-check", {"GET": checks.spam_check}),
     ("/api/v1/message/{id}/release", {"POST": release.release}),
     ("/api/v1/send", {"POST": send.send}),
-    ("/api/v1/tags", {"GET": tags.tags, "PUT": tags.set_tags}),
+    ("/api/v1/tags", {"GET": tags.all_tags, "PUT": tags.set_tags}),
     ("/api/v1/tags/{tag:path}", {"PUT": tags.rename, "DELETE": tags.drop}),
     ("/api/v1/info", {"GET": info.info}),
     ("/api/v1/webui", {"GET": info.webui}),

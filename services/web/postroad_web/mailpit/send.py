@@ -5,6 +5,7 @@ Here alone Mailpit's errors are JSON.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from postroad_web.api.problem import Problem
@@ -31,6 +32,7 @@ async def send(call: Call) -> Response:
             sender=draft.from_.address,
             recipients=draft.recipients,
             content=compose_message(draft),
+            login=_user(call) if services.settings.web_auth else "",
         )
     except (gojson.BadJsonError, SendError, ComposeError, EnvelopeError, RefusedError) as error:
         return _failed(400, str(error))
@@ -38,7 +40,17 @@ async def send(call: Call) -> Response:
         return _failed(503, str(error))
     except Problem as problem:  # the body is too large
         return _failed(problem.status, problem.detail or problem.title)
+    await call.mailbox.fresh()
     return json({"ID": sent.id})
+
+
+def _user(call: Call) -> str:
+    """Return the user of Basic authentication (RFC 7617 §2), whose password has been checked before."""
+    _, _, credentials = call.request.headers.get("authorization", "").partition(" ")
+    try:
+        return base64.b64decode(credentials).decode("utf-8").partition(":")[0]
+    except ValueError:
+        return ""
 
 
 def _failed(status: int, why: str) -> Response:

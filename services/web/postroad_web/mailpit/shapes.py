@@ -1,7 +1,6 @@
 """Records and parsed messages as Mailpit's JSON has them. Pure.
 
-Arrays are never null here; Mailpit is not so strict. `Read` and `Created` of a message are of old releases, and
-clients of those insist on them.
+Arrays are never null here; Mailpit is not so strict.
 """
 
 from __future__ import annotations
@@ -113,7 +112,6 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     return {
         "ID": record.id,
         "MessageID": bare(record.message_id),
-        "Read": True,
         "From": senders[0] if senders else None,
         "To": addresses(digest.to),
         "Cc": addresses(digest.cc),
@@ -128,7 +126,6 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
             "HeaderPost": off.post,
         },
         "Date": rfc3339(date),
-        "Created": rfc3339(record.arrived),
         "Tags": tags_of(record),
         "Username": record.login or "",
         "Text": parsed.text,
@@ -137,3 +134,8 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         "Inline": [attachment(part) for part in parsed.inline],
         "Attachments": [attachment(part) for part in parsed.attachments],
     }
+
+
+def of_old(record: Record) -> dict[str, Any]:
+    """Return the members that a message had in releases before 1.20, too."""
+    return {"Read": True, "Created": rfc3339(record.arrived)}

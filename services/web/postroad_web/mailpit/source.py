@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from postroad.control import names
 from postroad.mail.header import without_return_path
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
-_RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\r?\n[ \t].*)*", re.MULTILINE | re.IGNORECASE)
+_RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\n[ \t].*)*\n", re.MULTILINE | re.IGNORECASE)
 _RENEWED = re.compile(rb"^(?:bcc|date|message-id)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.MULTILINE | re.IGNORECASE)
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -44,7 +45,7 @@ def added(record: Record, hidden: Sequence[str]) -> bytes:
 
 
 def size(record: Record, hidden: Sequence[str]) -> int:
-    """Return the octets of the source; `hidden` is what `envelope_only` returns."""
+    """Return the octets of the source, with its Received field; `hidden` is what `envelope_only` returns."""
     return len(added(record, hidden)) + record.size
 
 
@@ -54,7 +55,8 @@ def source(record: Record, content: bytes) -> bytes:
     ident = re.compile(rb"\bid " + re.escape(record.id.encode()) + rb"\b")
     for field in _RECEIVED.finditer(content, 0, end):
         if ident.search(field[0]):
-            content = content[field.start() :]
+            # What came by HTTP has no such field in Mailpit.
+            content = content[field.end() if record.client == names.WEB else field.start() :]
             break
     return added(record, envelope_only(record)) + without_return_path(content, header_end(content))
 

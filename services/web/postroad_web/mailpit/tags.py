@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postroad_web.catalog.tags import cleaned
-from postroad_web.mailpit import gojson
+from postroad_web.mailpit import gojson, shapes
 from postroad_web.mailpit.endpoint import Call, Refused, json, ok
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def distinct(names: list[str]) -> list[str]:
     return sorted(tags.values(), key=str.lower)
 
 
-async def tags(call: Call) -> Response:
+async def all_tags(call: Call) -> Response:
     """Answer all tags."""
     await call.mailbox.fresh()
     return json(call.mailbox.tags())
@@ -38,7 +38,12 @@ async def set_tags(call: Call) -> Response:
     except gojson.BadJsonError as error:
         raise Refused(400, str(error)) from error
     if idents:
-        await call.mailbox.catalog.tag(idents, distinct(names))
+        await call.mailbox.fresh()
+        tags = distinct(names)
+        same = [record for record in call.mailbox.few(idents) if shapes.tags_of(record) == tags]
+        await call.mailbox.catalog.tag(idents, tags)
+        for record in same:
+            call.mailbox.announce("update", {"ID": record.id, "Tags": tags})
     return ok()
 
 
@@ -48,7 +53,7 @@ async def rename(call: Call) -> Response:
         name = (await call.struct()).text("Name")
     except gojson.BadJsonError as error:
         raise Refused(400, str(error)) from error
-    old = _known(call)
+    old = await _known(call)
     if not _NAME.fullmatch(name):
         raise Refused(400, f"invalid tag name: {name}")
     taken = call.mailbox.tag_named(name)
@@ -60,11 +65,12 @@ async def rename(call: Call) -> Response:
 
 async def drop(call: Call) -> Response:
     """Take a tag away from all messages."""
-    await call.mailbox.catalog.drop_tag(_known(call))
+    await call.mailbox.catalog.drop_tag(await _known(call))
     return ok()
 
 
-def _known(call: Call) -> str:
+async def _known(call: Call) -> str:
+    await call.mailbox.fresh()
     name = call.segment("tag")
     tag = call.mailbox.tag_named(name)
     if tag is None:

@@ -131,7 +131,10 @@ def _in_header(node: InHeader) -> Condition:
 def _recipient(node: Recipient) -> Condition:
     if "\n" in node.text:  # they are parted by line feeds
         return "0", []
-    return "instr(records.recipients, ?) > 0", [f"\n{node.text}\n" if node.whole else node.text]
+    if not node.whole:
+        return "instr(records.recipients, ?) > 0", [node.text]
+    narrow, few = candidates(searchable(node.text))  # the recipients are in the searchable text, too
+    return f"{narrow} AND instr(records.recipients, ?) > 0", [*few, f"\n{node.text}\n"]
 
 
 def _sender(node: Sender) -> Condition:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LONGEST = 2000  # octets of a From line
 
 _FROM = b"From "
+_BETWEEN = len(b"\n\r\nFrom")  # octets that may come with a message until the next From line is known for one
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 # asctime's form, as RFC 4155 has it; some programs name a zone in front of the year or behind it
 _DATE = re.compile(
@@ -59,7 +60,7 @@ class Mbox:
         finally:
             del self._buffer[:at]
             self._searched -= at
-        if len(self._buffer) > self._most + LONGEST:
+        if len(self._buffer) > self._most + LONGEST + _BETWEEN:
             raise too_large(self._place(), self._most)
 
     def end(self) -> Iterator[Found]:

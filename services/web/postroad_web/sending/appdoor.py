@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.control import names
+from postroad.smtp.client.login import with_login
+from postroad.smtp.extensions import EXTENSIONS
 from postroad.world.world import Role
 from postroad_web.sending.transaction import Answer, AwayError, Server, envelope_of, send
 
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.world.world import World
 
-HOSTNAME = "web.postroad.test"  # for EHLO: a record shows it as the client's
 _QUEUED = re.compile(r"queued as ([A-Za-z0-9]+)")
 
 
@@ -30,21 +32,31 @@ class Sent:
 
 
 async def submit(
-    settings: Settings, world: World, clock: Clock, *, sender: str, recipients: Sequence[str], content: bytes
+    settings: Settings,
+    world: World,
+    clock: Clock,
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    content: bytes,
+    login: str = "",
 ) -> Sent:
     """Send a message through the app door; an empty sender is the null reverse-path.
 
-    Raises `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
+    `login` is the name that the record gets. Raises `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
     """
     envelope = envelope_of(sender, recipients, content)
-    answers = await send(_door(settings, world), envelope, content, hostname=HOSTNAME, clock=clock)
+    answers = await send(_door(settings, world, login), envelope, content, hostname=names.WEB, clock=clock)
     for answer in answers:
         if answer.accepted and (match := _QUEUED.search(answer.reply)):
             return Sent(match[1], tuple(answers))
     raise AwayError("the app door took the message, and did not name its queue ID")
 
 
-def _door(settings: Settings, world: World) -> Server:
+def _door(settings: Settings, world: World, login: str) -> Server:
     host = world.host_of(Role.RELAY)
     front = ipaddress.ip_address(settings.front)
-    return Server(host.name, host.address if front.is_unspecified else front, settings.app_port)
+    # The app door takes any AUTH at its word, so that the password is none.
+    extensions = with_login(login, "-", plaintext=True) if login else EXTENSIONS
+    address = host.address if front.is_unspecified else front
+    return Server(host.name, address, settings.app_port, extensions=extensions)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from postroad_web.catalog.database import candidates
+from postroad_web.catalog.searchable import searchable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,8 +32,10 @@ class Narrow:
             conditions.append("id = ?")
             values.append(criteria.id)
         if _plain(criteria.recipient):
-            conditions.append("instr(recipients, char(10) || ? || char(10))")
-            values.append(str(criteria.recipient).lower())
+            recipient = str(criteria.recipient).lower()
+            narrow, few = candidates(searchable(recipient))
+            conditions += [narrow, "instr(recipients, char(10) || ? || char(10))"]
+            values += [*few, recipient]
         if _plain(criteria.sender):
             conditions.append("lower(coalesce(sender, '')) = ?")
             values.append(str(criteria.sender).lower())

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST = 25.0  # seconds that the relay is asked to hold its answer
-PAUSE = 0.02  # seconds between two questions to a relay that answered at once
+LONGEST = 1.0  # seconds without an event after which the relay is asked all the same: not every 451 makes one
+PAUSE = 0.005  # seconds between two questions of one who waits
 PATIENCE = 60.0  # seconds for the catalog to fold what is recorded
 
 
@@ -49,19 +49,19 @@ class Quiet:
     async def reached(self) -> State:
         """Return once the road is quiet, with the state in which it was."""
         while (state := await self.state()).under_way:
-            await self._worth_asking()
+            await self._worth_asking(state.last)
         figures = await self._store.get("/figures")
         await self._catalog.caught_up(state.last, figures["journal"]["last"], PATIENCE)
         return state
 
-    async def _worth_asking(self) -> None:
-        """Return when the relay may be quiet.
+    async def _worth_asking(self, last: int) -> None:
+        """Return when something has happened in the relay after its event `last`.
 
-        One question, which the relay holds, is shared by all who wait. Its answer may be older than the question of the
-        last of them, so that it is a hint and no proof.
+        One question, which the relay's journal holds, is shared by all who wait. Its answer may be older than the
+        question of the youngest of them, so that it is a hint and no proof.
         """
         if self._hint is None:
-            self._hint = asyncio.create_task(self._ask())
+            self._hint = asyncio.create_task(self._ask(last))
             self._hint.add_done_callback(self._asked)
         await asyncio.shield(self._hint)
 
@@ -70,8 +70,6 @@ class Quiet:
         if not hint.cancelled():
             hint.exception()  # those who wait have it; if nobody does, nobody need hear of it
 
-    async def _ask(self) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await self._relay.get("/state", wait=LONGEST)
-        await asyncio.sleep(max(0.0, began + PAUSE - loop.time()))
+    async def _ask(self, last: int) -> None:
+        await asyncio.sleep(PAUSE)
+        await self._relay.journal(last, wait=LONGEST, limit=1)

@@ -82,7 +82,7 @@ class Waits:
 
     def under_way(self) -> tuple[Record, ...]:
         """Return messages that something may still happen to, the newest first."""
-        return self._catalog.page(UnderWay(), limit=UNDER_WAY).records
+        return self._catalog.page(UnderWay(), limit=UNDER_WAY, counted=False).records
 
     async def content(self, record: Record) -> Parsed | None:
         """Return a message as parsed, None if it is gone; raises `DoorAway`."""

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from postroad.smtp.extensions import Extension
 
 
-def with_login(login: str, password: str) -> tuple[Extension, ...]:
-    """Return the extensions of a client that logs in, or sends nothing."""
-    steps = _Login(login, password)
+def with_login(login: str, password: str, *, plaintext: bool = False) -> tuple[Extension, ...]:
+    """Return the extensions of a client that logs in, or sends nothing.
+
+    `plaintext` says that the password is none that anybody could use elsewhere: TLS is not needed for it.
+    """
+    steps = _Login(login, password, plaintext=plaintext)
     return tuple(
         replace(extension, begin=steps.begin, obstacle=_obstacle) if extension.keyword == "AUTH" else extension
         for extension in EXTENSIONS
@@ -44,15 +47,19 @@ def _obstacle(transaction: Transaction, offered: str | None, server: str) -> Seq
 class _Login:
     """The exchange of one session."""
 
-    def __init__(self, login: str, password: str) -> None:
+    def __init__(self, login: str, password: str, *, plaintext: bool) -> None:
+        self._plaintext = plaintext
         self._login = login
         self._password = password
         self._responses: list[str] = []
+        self._done = False
         self._verb = Verb("AUTH", 300.0, self._answered)
 
     def begin(self, client: Client) -> bool:
-        """Send AUTH."""
-        if not client.secure:
+        """Send AUTH, unless that is done."""
+        if self._done:
+            return False
+        if not client.secure and not self._plaintext:
             client.break_off("it offers no TLS, and a password is not sent without it")
             return True
         mechanisms = client.extensions.get("AUTH", "").upper().split()
@@ -73,6 +80,7 @@ class _Login:
         if reply.code == 334 and self._responses:
             self._say(client, self._responses.pop())
         elif reply.code == 235:
+            self._done = True
             client.proceed()
         else:
             client.refuse(reply, self._verb)

@@ -44,6 +44,7 @@ class Kind(IntEnum):
 
 _HEAD = struct.Struct("<BQ")
 _LENGTH = struct.Struct("<I")
+_MESSAGE = struct.Struct("<BQI")  # both together
 
 
 def queue_id(number: int) -> QueueId:
@@ -125,15 +126,16 @@ def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tupl
         head["reports"] = message.reports
     if message.login is not None:
         head["login"] = message.login
-    flags = {
-        "utf8": envelope.smtputf8,
-        "8bit": message.eight_bit,
-        "utf8hdr": message.utf8_header,
-        "file": message.spilled,
-    }
-    head.update({name: True for name, on in flags.items() if on})
+    if envelope.smtputf8:
+        head["utf8"] = True
+    if message.eight_bit:
+        head["8bit"] = True
+    if message.utf8_header:
+        head["utf8hdr"] = True
+    if message.spilled:
+        head["file"] = True
     data = to_json(head)
-    start = _HEAD.pack(Kind.MESSAGE, number_of(message.queue_id)) + _LENGTH.pack(len(data)) + data
+    start = _MESSAGE.pack(Kind.MESSAGE, int(message.queue_id, 16), len(data)) + data
     return (start, *content) if isinstance(content, tuple) else (start, content)
 
 

@@ -34,13 +34,21 @@ class Page:
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
+    names: _Names | None = None
+
+    def of_the_world() -> _Names:
+        """Return the names of the world as it is now; to gather them anew takes long in a large one."""
+        nonlocal names
+        if names is None or names.world is not services.world:
+            names = _Names(services.world)
+        return names
 
     async def accounts(request: Request) -> Response:
         page = query_of(request, Page)
         counted = (await services.store.get("/accounts"))["accounts"]
         rest = [entry for entry in counted if page.after is None or entry["login"] > page.after]
-        names = _Names(services.world)
-        shown = [names.account(entry) for entry in rest[: page.limit]]
+        now = of_the_world()
+        shown = [now.account(entry) for entry in rest[: page.limit]]
         return json({"accounts": shown, "next": shown[-1]["login"] if len(rest) > page.limit else None})
 
     async def account(request: Request) -> Response:
@@ -49,7 +57,7 @@ def routes(services: Services) -> list[BaseRoute]:
         wanted = known.login if known is not None else login
         for entry in (await services.store.get("/accounts"))["accounts"]:
             if entry["login"] == wanted:
-                return json(_Names(services.world).account(entry))
+                return json(of_the_world().account(entry))
         raise Problem(404, "No such account", f"There is no account {login[:200]}.")
 
     return [Route("/v1/accounts", accounts), Route(ACCOUNT, account)]
@@ -59,7 +67,7 @@ class _Names:
     """Which addresses lead to each account of a world."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self.world = world
         self._aliases: dict[str, list[str]] = {}  # by login
         for domain in world.domains.values():
             for local_part in domain.aliases:
@@ -80,7 +88,7 @@ class _Names:
             "login": login,
             "world": DEFAULT_WORLD,
             "domain": login.rpartition("@")[2],
-            "in_world_file": self._world.account(login) is not None,
+            "in_world_file": self.world.account(login) is not None,
             "aliases": sorted(self._aliases.get(login, ())),
             "catch_all_of": sorted(self._catches.get(login, ())),
             "capture": login in self._captures,

@@ -169,8 +169,9 @@ SCHEMAS = {
     )
 }
 _DESCRIPTION = (
-    "A stream that begins after a cursor first gives every message that has changed since, as it is now, as `updated`; "
-    "then it goes on with what happens. Queue changes come as `updated`."
+    "A stream that begins after a cursor first gives every message that has changed since, as it is now: as "
+    "`arrived` if it has come since, else as `updated`. Then it goes on with what happens. Changes of the queue come "
+    "as `updated`."
 )
 OPENAPI = {
     "/v1/events": {

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from postroad.control import names
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record
 from postroad_web.api.fields import body_of, given, line, many
 from postroad_web.api.native.found import ID, content_from, record_from
 from postroad_web.api.native.send import REFUSED, refused, told
 from postroad_web.api.problem import Problem
-from postroad_web.sending.appdoor import HOSTNAME
 from postroad_web.sending.release import release as released
 from postroad_web.sending.transaction import AwayError, EnvelopeError, RefusedError
 
@@ -52,7 +52,7 @@ def routes(services: Services) -> list[BaseRoute]:
         sender = found.sender or "" if asked.from_ is None else asked.from_
         try:
             answers = await released(
-                url, sender=sender, recipients=asked.to, content=content, hostname=HOSTNAME, clock=services.clock
+                url, sender=sender, recipients=asked.to, content=content, hostname=names.WEB, clock=services.clock
             )
         except EnvelopeError as error:
             raise Problem(422, "The envelope is not right", f"The envelope is not right: {error}.") from None

@@ -34,7 +34,7 @@ from postroad_web.waiting.criteria import Criteria, CriterionError, Judge
 from postroad_web.waiting.narrow import Only
 from postroad_web.waiting.tally import Decision, Mode, Tally
 from postroad_web.waiting.underway import of_queue, of_records
-from postroad_web.waiting.waits import Asked, TooManyContents
+from postroad_web.waiting.waits import Asked, Found, TooManyContents
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -185,7 +185,7 @@ def _asked(services: Services, wanted: Wait) -> Asked:
 
 
 def _matches(catalog: Catalog, query: Query, message: Record) -> bool:
-    return bool(catalog.page(Only(query, message.number), limit=1).records)
+    return bool(catalog.page(Only(query, message.number), limit=1, counted=False).records)
 
 
 def _mode(wanted: Wanted | None) -> Mode:
@@ -208,18 +208,23 @@ async def _waited(services: Services, asked: Asked, timeout: float) -> Response:
             "Too many messages would have to be opened",
             "Give `after`, or a criterion of the envelope, so that fewer earlier messages may match.",
         ) from None
+    if found.decision is not Decision.DONE:
+        return _missed(services, asked, found, timeout).response()
+    messages = [shapes.whole(one, await services.waits.content(one)) for one in found.tally.matched[:MOST]]
+    return json({"messages": messages, "cursor": found.cursor})
+
+
+def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> Problem:
+    """Return why a wait has ended without what was expected."""
     tally = found.tally
-    if found.decision is Decision.DONE:
-        messages = [shapes.whole(one, await services.waits.content(one)) for one in tally.matched[:MOST]]
-        return json({"messages": messages, "cursor": found.cursor})
+    members = _told(services, tally, found.cursor)
     if found.decision is Decision.TOO_MANY:
         count = len(tally.matched) + len(tally.pending)
         detail = f"{asked.mode.sentence} should match, but {count} do."
-        return Problem(409, "More messages than expected", detail, **_told(services, tally, found.cursor)).response()
-    detail = f"{asked.mode.sentence} should match, but within {timeout:g} s {len(tally.matched)} did."
-    members = _told(services, tally, found.cursor)
+        return Problem(409, "More messages than expected", detail, **members)
+    detail = f"{asked.mode.sentence} should match, but within {seconds:g} s {len(tally.matched)} did."
     if found.decision is Decision.IF_QUIET:
-        detail = f"{len(tally.matched)} match as expected, but within {timeout:g} s it was not quiet: more may come."
+        detail = f"{len(tally.matched)} match as expected, but within {seconds:g} s it was not quiet: more may come."
     if not found.started:
         detail += f" The message {asked.after}, after which they count, has not come."
     elif members["under_way"]:
@@ -228,7 +233,7 @@ async def _waited(services: Services, asked: Asked, timeout: float) -> Response:
     elif members["near_misses"]:
         first = members["near_misses"][0]
         detail += f" Nearest: {first['message']['id']}, which missed {', '.join(first['missed'])}."
-    return Problem(408, "Time is over", detail, **members).response()
+    return Problem(408, "Time is over", detail, **members)
 
 
 def _told(services: Services, tally: Tally, cursor: int) -> dict[str, Any]:

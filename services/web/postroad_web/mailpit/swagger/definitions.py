@@ -42,8 +42,6 @@ _ROW = {
     "Tags": "[text]",
     "Username": "text",
     "Size": "count",
-    "Read": "flag",
-    "Created": "time",
 }
 _PERSON = members(("Email",), Email="text", Name="text")
 
@@ -110,7 +108,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
         PreserveMessageIDs="flag",
         RecipientAllowlist="text",
     ),
-    "MessageSummary": members(**_ROW, Attachments="int", Snippet="text"),
+    "MessageSummary": members(**_ROW, Read="flag", Created="time", Attachments="int", Snippet="text"),
     "MessagesSummary": members(
         total="count",
         unread="count",

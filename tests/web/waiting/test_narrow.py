@@ -1,0 +1,79 @@
+"""What SQL is asked for a wait, and that it loses no message that the criteria would meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad_web.search.query import parse
+from postroad_web.waiting.criteria import Criteria, Judge
+from postroad_web.waiting.narrow import Narrow, Only, UnderWay
+from tests.harness.doors import ToyStack
+from tests.web.some import record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+from postroad_web.catalog.catalog import Catalog
+
+MAIL = 'From: Änn <{0}>\r\nTo: "B\\\\ob" <{1}>\r\nSubject: {2}\r\n\r\nx\r\n'
+SENT = [
+    ("ann@alpha.test", "bob@beta.test", "Hello"),
+    ("Ann@Alpha.test", "Bob@Beta.test", "HELLO again"),
+    ("ann@alpha.test", "jacob@beta.test", "Grüße"),
+    (None, 'o\'b"x"@beta.test', "100% _sure_"),
+    ("eve@alpha.test", "юзер@beta.test", "Über"),
+]
+CRITERIA: list[dict[str, Any]] = [
+    {},
+    {"recipient": "bob@beta.test"},
+    {"recipient": "BOB@beta.test"},
+    {"recipient": "*@beta.test"},
+    {"recipient": 'o\'b"x"@beta.test'},
+    {"recipient": "юзер@beta.test"},
+    {"recipient": "b"},
+    {"sender": "ann@alpha.test"},
+    {"sender": ""},
+    {"to": "bob@beta.test"},
+    {"from_": "ANN@alpha.test"},
+    {"subject": "hello"},
+    {"subject": "grüsse"},
+    {"subject": "0% _"},
+    {"id": "R000002"},
+    {"reports": True},
+]
+
+
+@pytest.mark.parametrize("given", CRITERIA)
+async def test_sql_loses_nothing(tmp_path: Path, given: dict[str, Any]) -> None:
+    stack = ToyStack()
+    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)
+    await catalog.start()
+    try:
+        for sender, recipient, subject in SENT:
+            stack.send(MAIL.format(sender or "", recipient, subject).encode(), sender, [recipient])
+        bounced = stack.accept(b"\r\n", "ann@alpha.test", ["nobody@beta.test"])
+        stack.fail(bounced, "nobody@beta.test")
+        await stack.told(catalog)
+        criteria = Criteria(**given)
+        judge = Judge(criteria)
+        everything = catalog.page(limit=100, oldest_first=True).records
+        met = [one.id for one in everything if not judge.outside(one).missed]
+        narrowed = (await catalog.find(Narrow(criteria), oldest_first=True, counted=False)).records
+        assert set(met) <= {one.id for one in narrowed}
+        assert [one.id for one in narrowed if not judge.outside(one).missed] == met
+        query = parse("subject:hello")
+        asked = (await catalog.find(Narrow(criteria, query), oldest_first=True, counted=False)).records
+        assert tuple(one for one in narrowed if one in asked) == asked
+        found = [one.id for one in everything if catalog.page(Only(query, one.number), limit=1).records]
+        assert found == ["R000001", "R000002"]
+        assert [one.id for one in catalog.page(UnderWay()).records] == ["R000007"]
+    finally:
+        await catalog.close()
+
+
+def test_what_is_narrow_is_judged_elsewhere() -> None:
+    assert Narrow(Criteria()).matches(record(), "")
+    assert UnderWay().matches(record(), "")
+    assert Only(parse("subject:hello"), 1).matches(record(), "")
