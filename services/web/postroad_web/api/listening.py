@@ -160,6 +160,7 @@ class Listening:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,  # `Safety` gives it
                 proxy_headers=False,
                 backlog=BACKLOG,
                 limit_concurrency=connections,

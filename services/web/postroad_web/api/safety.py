@@ -8,6 +8,7 @@ is in it. An error that nobody foresaw becomes a 500 without details; these are 
 from __future__ import annotations
 
 import logging
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
@@ -62,6 +63,7 @@ class Safety:
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
         self._app = app
         settings = services.settings
+        self._clock = services.clock
         self._further = frozenset(name.lower().removesuffix(".") for name in settings.web_hosts)
         self._passwords = Passwords(settings.web_auth, services.clock) if settings.web_auth else None
         self._bodies = Bodies()
@@ -77,7 +79,10 @@ class Safety:
             nonlocal started
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 started = True
-                message = {**message, "headers": _with_ours(message.get("headers", ()))}
+                headers = _with_ours(message.get("headers", ()))
+                # RFC 9110 §6.6.1. uvicorn's own is up to a second late, and clients take it for the time.
+                headers.append((b"date", formatdate(int(self._clock.now()), usegmt=True).encode()))
+                message = {**message, "headers": headers}
             elif message["type"] == "websocket.accept":
                 started = True
             await send(message)
