@@ -1,10 +1,9 @@
-// The client `mailpit-api`, unchanged, against a running Postroad: node mailpit-api.mjs <URL> [user:password]
+// The client `mailpit-api`, unchanged, against a running Postroad: node mailpit-api.mjs <URL> <user> <password>
 import assert from "node:assert/strict";
 import { MailpitClient } from "mailpit-api";
 
-const [url, login] = process.argv.slice(2);
-const auth = login ? { username: login.split(":")[0], password: login.split(":")[1] } : undefined;
-const mailpit = new MailpitClient(url, { auth });
+const [url, username, password] = process.argv.slice(2);
+const mailpit = new MailpitClient(url, { auth: { username, password } });
 const unique = `mailpit-api-${process.pid}`;
 
 const info = await mailpit.getInfo();
@@ -43,6 +42,7 @@ assert.deepEqual(page.tags, ["order", "Shop"]);
 const [row] = page.messages;
 assert.deepEqual(row.From, { Name: "Shöp", Address: "shop@alpha.test" });
 assert.deepEqual(row.Bcc.map((address) => address.Address), ["carol@alpha.test"]);
+assert.equal(row.Username, username);
 assert.deepEqual([row.Attachments, row.Read, row.Subject], [1, false, `Order ${unique}`]);
 for (const query of [`subject:"${unique}"`, "to:customer@outside.example", "tag:shop", "271828", "has:attachment", "is:unread"]) {
   assert.equal((await mailpit.searchMessages({ query })).messages_count, 1, query);
