@@ -24,7 +24,7 @@ const { ID } = await mailpit.sendMessage({
   ReplyTo: [{ Email: "help@alpha.test" }],
   Subject: `Order ${unique}`,
   Text: "Your code is 271828.",
-  HTML: '<table style="display: flex"><tr><td><a href="http://127.0.0.1/">order</a><img src="cid:dot"></td></tr></table>',
+  HTML: '<table style="display: flex"><tr>\n  <td><a href="http://127.0.0.1/">order</a><img src="cid:dot"></td></tr></table>',
   Tags: ["order", "Shop"],
   Headers: { "X-Shop": "alpha" },
   Attachments: [
@@ -58,6 +58,7 @@ assert.deepEqual(Object.keys(message).sort(), [
   "ReturnPath", "Size", "Subject", "Tags", "Text", "To", "Username",
 ]);
 assert.equal(message.Text, "Your code is 271828.");
+assert.ok(message.HTML.includes('<table style="display: flex"><tr>\n  <td>'));
 assert.deepEqual(message.Attachments.map((part) => part.FileName), ["invoice.pdf"]);
 assert.deepEqual(message.Inline.map((part) => part.ContentID), ["dot"]);
 assert.ok(Math.abs(new Date(message.Date) - new Date(row.Created)) < 60_000);
@@ -75,7 +76,7 @@ const thumbnail = await mailpit.getAttachmentThumbnail(ID, message.Inline[0].Par
 assert.equal(thumbnail.type, "image/jpeg");
 assert.ok((await mailpit.renderMessageHTML(ID)).includes(`/api/v1/message/${ID}/part/${message.Inline[0].PartID}`));
 assert.match(await mailpit.renderMessageHTML("latest", 1), /<!DOCTYPE html>.*target="_blank"/s);
-assert.equal((await mailpit.renderMessageText()).trim(), "Your code is 271828.");
+assert.equal(await mailpit.renderMessageText(), "Your code is 271828.");
 
 // Checks
 const html = await mailpit.htmlCheck(ID);
@@ -109,7 +110,10 @@ const from = { Email: "shop@alpha.test" };
 await assert.rejects(mailpit.sendMessage({ From: from, To: [{ Email: "nobody" }] }), /"Error":"invalid To address: nobody"/);
 
 // Deleting
-await mailpit.sendMessage({ From: from, To: [{ Email: "bob@beta.test" }], Subject: `second ${unique}` });
+const second = await mailpit.sendMessage({
+  From: from, To: [{ Email: "bob@beta.test" }], Subject: `second ${unique}`, Text: "Two\nlines",
+});
+assert.equal((await mailpit.getMessageSummary(second.ID)).Text, "Two\nlines");
 assert.equal(await mailpit.deleteMessagesBySearch({ query: "subject:second" }), "ok");
 assert.deepEqual((await mailpit.listMessages()).messages.map((one) => one.ID), [ID]);
 assert.equal(await mailpit.deleteMessages({ IDs: [ID] }), "ok");
