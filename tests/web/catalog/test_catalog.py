@@ -292,6 +292,23 @@ async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: py
             await catalog.find(Wrong("x"))
 
 
+async def test_a_content_that_is_between_two_services_is_waited_for(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
+        await catalog.caught_up(stack.relay.number, 0, 10.0)
+        del stack.relay.contents[ident]  # it has been delivered, and no journal has told it yet
+        asked = asyncio.ensure_future(catalog.content(ident))
+        await asyncio.sleep(0)
+        stack.deliver(ident)
+        assert (await asyncio.wait_for(asked, 10.0)).endswith(HELLO)
+        stack.store.contents.clear()
+        lost = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
+        del stack.relay.contents[lost]
+        with pytest.raises(ContentGone):
+            await catalog.content(lost)
+
+
 async def test_what_is_too_old_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "RETAIN_EVERY", 0.05)
     stack = ToyStack()

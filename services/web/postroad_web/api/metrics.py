@@ -40,8 +40,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         figures = {door.service: figures for door, figures in zip(services.doors(), answers, strict=True)}
         figures["web"] = {"process": process_figures()}
         catalog = services.catalog
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Given(families(figures, catalog.tallies, catalog.counts().total, catalog.position)))
+        registry = registry_of(families(figures, catalog.tallies, catalog.counts().total, catalog.position))
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"Content-Type": content_type})
 
@@ -56,6 +55,13 @@ async def _ask(door: DoorClient) -> dict[str, Any] | None:
     except (TimeoutError, DoorAway, DoorRefused):
         return None
     return figures if isinstance(figures, dict) else None
+
+
+def registry_of(given: Iterable[Metric]) -> CollectorRegistry:
+    """Return a registry of these families alone."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given(given))
+    return registry
 
 
 class _Given:

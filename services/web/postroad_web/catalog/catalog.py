@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
 from postroad_web.catalog.keeper import Door, Keeper
 from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
+from postroad_web.catalog.record import State
 from postroad_web.catalog.rows import record_of
 
 if TYPE_CHECKING:
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad_web.catalog.page import Changed, Counts, Page, Query
-    from postroad_web.catalog.record import Record
+    from postroad_web.catalog.record import RecipientState, Record
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import News
 
 
 LONGEST = 10.0  # seconds of a search
+UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
+_PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
 FINDERS = 2  # searches at a time
 
 T = TypeVar("T")
@@ -193,9 +197,22 @@ class Catalog:
 
         Raises `ContentGone`, also for an unknown ID, and `DoorAway`.
         """
-        record = self.get(ident)
-        if record is None:
-            raise ContentGone("there is no such message")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UNDER_WAY):
+                while True:
+                    record = self.get(ident)
+                    if record is None:
+                        raise ContentGone("there is no such message")
+                    content = await self._content(record)
+                    if content is not None:
+                        return content
+                    if not any(map(_is_under_way, record.recipients)):
+                        break
+                    # The relay has just passed it on, and the journals have yet to tell whereto.
+                    await self._keeper.progress()
+        raise ContentGone("the message is removed from all mailboxes")
+
+    async def _content(self, record: Record) -> bytes | None:
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
             recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
             if recent is not None:
@@ -207,11 +224,11 @@ class Catalog:
                 if refused.status != 404:
                     raise
         try:
-            return await self._relay.octets(quote_path("content", ident))
+            return await self._relay.octets(quote_path("content", record.id))
         except DoorRefused as refused:
             if refused.status != 404:
                 raise
-        raise ContentGone("the message is removed from all mailboxes")
+        return None
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -273,3 +290,9 @@ class Catalog:
             records = tuple(record_of(row) for row in rows)
         if records or news.kind is Happened.PURGED:
             self._hub.tell(Change(news.cursor, news.kind, records))
+
+
+def _is_under_way(recipient: RecipientState) -> bool:
+    """Whether a copy for this recipient may yet be told of."""
+    delivered = recipient.state in {State.DELIVERED, State.CAPTURED}
+    return recipient.state in _PENDING or (delivered and not recipient.copies)
