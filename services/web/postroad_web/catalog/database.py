@@ -72,6 +72,7 @@ CREATE TABLE records (
 CREATE INDEX records_changed ON records (changed);
 CREATE INDEX records_undigested ON records (number) WHERE digested <> 1;
 CREATE INDEX records_unread ON records (number) WHERE read = 0;
+CREATE INDEX records_pending ON records (number) WHERE state IN ('queued', 'deferred', 'held');
 CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
 CREATE TABLE bodies (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
@@ -193,7 +194,7 @@ def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
             connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
             connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -8000")
+        connection.execute(f"PRAGMA cache_size = {-8000 if mode != 'ro' else -4000}")
     except BaseException:
         connection.close()
         raise

@@ -108,12 +108,16 @@ class Keeper:
         """Return once the journals are folded up to there, and the contents up to there are read that are to be had."""
         upto = position["relay"]  # records have the numbers of the relay's journal
         while not self.contents.settled(upto) or any(self.position[name] < at for name, at in position.items()):
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
+            await self.progress()
+
+    async def progress(self) -> None:
+        """Return once the next piece is folded, or the next contents are read."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
 
     def _open(self) -> None:
         self.writer = Writer(self._directory)
