@@ -126,6 +126,19 @@ async def test_the_server_does_not_say_what_it_is(server: Listening) -> None:
     writer.close()
 
 
+async def test_idle_connections_keep_nobody_out(server: Listening) -> None:
+    crowd = [await connect(server) for _ in range(30)]
+    reader, writer = await connect(server)
+    writer.write(REQUEST)
+    assert b" 200 " in await reader.readuntil(b"hello")
+    kept = []
+    for held, _ in crowd[-9:]:
+        kept.append(not held.at_eof())
+    assert any(kept)
+    for _, other in [*crowd, (reader, writer)]:
+        other.close()
+
+
 def test_a_port_that_is_taken_is_an_error(server: Listening) -> None:
     with pytest.raises(OSError, match="in use"):
         Listening(app, connections=1).bind("127.0.0.1", server.port)

@@ -12,6 +12,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 
 from postroad_web.api import hosts
@@ -51,6 +52,7 @@ _ALWAYS = {
     "content-security-policy": STRICT,
     "cache-control": "no-store",
 }
+HEAD = 32 << 10  # octets of a request's head
 _FETCH = ("origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _MAILPIT = ("/api/", "/view/")
 
@@ -97,6 +99,8 @@ class Safety:
         except Problem as error:  # of the limits, before a handler was reached
             if not started:
                 await _refuse(error, scope, receive, answer)
+        except ClientDisconnect:
+            return
         except Exception:
             log.exception("a request failed", extra={"path": scope["path"]})
             if not started:
@@ -105,6 +109,8 @@ class Safety:
 
     async def _refusal(self, scope: Scope) -> Problem | None:
         """Return why the request is refused, or None."""
+        if _size(scope) > HEAD:  # uvicorn only counts a head that comes in pieces
+            return Problem(431, "The head of the request is too long", f"At most {HEAD} octets are taken.")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not hosts.is_ours(host, self._further):
@@ -122,6 +128,12 @@ class Safety:
             client = scope.get("client")
             return await self._passwords.refusal(headers.get("authorization"), client[0] if client else "")
         return None
+
+
+def _size(scope: Scope) -> int:
+    """Return about how many octets the head of a request has."""
+    fields = sum(len(name) + len(value) for name, value in scope["headers"])
+    return fields + len(scope["query_string"]) + len(scope["path"])
 
 
 def _with_ours(headers: Any) -> list[tuple[bytes, bytes]]:

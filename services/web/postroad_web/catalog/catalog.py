@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
@@ -21,7 +22,7 @@ from postroad_web.catalog.record import State
 from postroad_web.catalog.rows import record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.page import Changed, Counts, Page, Query
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 LONGEST = 10.0  # seconds of a search
 UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
 _PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
+FINDERS = 2  # searches at a time
+
+T = TypeVar("T")
 
 
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
@@ -76,23 +80,28 @@ class Catalog:
             keep_messages=keep_messages,
             keep_age=keep_age,
         )
-        self._finders = ThreadPoolExecutor(1, "catalog-finder")
+        self._finders = ThreadPoolExecutor(FINDERS, "catalog-finder")
+        self._idle: SimpleQueue[Reader] = SimpleQueue()
 
     async def start(self) -> None:
         """Open the databases, and begin to follow the journals."""
         await self._keeper.start()
         self._cursor = self._keeper.writer.cursor
         self._reader = Reader(self._directory)
-        self._finder = Reader(self._directory)
+        self._searching = [Reader(self._directory) for _ in range(FINDERS)]
+        for reader in self._searching:
+            self._idle.put(reader)
         self._keeper.follow()
 
     async def close(self) -> None:
         """End the subscriptions, and close the databases."""
         self._hub.close()
         await self._keeper.close()
-        self._finder.connection.interrupt()
-        self._finders.shutdown()
-        self._finder.close()
+        for reader in self._searching:
+            reader.closing = True
+        self._finders.shutdown(cancel_futures=True)
+        for reader in self._searching:
+            reader.close()
         self._reader.close()
 
     @property
@@ -166,11 +175,22 @@ class Catalog:
         """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
         window = Window(before, after, limit, offset, oldest_first, present, counted)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._finders, self._find, query, window)
+        return await loop.run_in_executor(self._finders, self._find, lambda reader: reader.page(query, window))
 
-    def _find(self, query: Query | None, window: Window) -> Page:
-        with self._finder.within(LONGEST):
-            return self._finder.page(query, window)
+    def _find(self, read: Callable[[Reader], T]) -> T:
+        reader = self._idle.get()
+        try:
+            with reader.within(LONGEST):
+                return read(reader)
+        finally:
+            self._idle.put(reader)
+
+    async def newest(self, query: Query | None = None) -> Record | None:
+        """Return what `latest` returns, without holding up the event loop; raises `SearchTooLong`."""
+        if query is None:
+            return self.latest()
+        records = (await self.find(query, limit=1, counted=False)).records
+        return records[0] if records else None
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
@@ -234,7 +254,8 @@ class Catalog:
 
     async def delete_matching(self, query: Query) -> None:
         """Take all records that match out of the catalog."""
-        idents = await asyncio.get_running_loop().run_in_executor(self._finders, self._finder.matching, query)
+        loop = asyncio.get_running_loop()
+        idents = await loop.run_in_executor(self._finders, self._find, lambda reader: reader.matching(query))
         await self.delete(idents)
 
     async def purge(self) -> None:
