@@ -161,6 +161,12 @@ async def test_info(web: Web) -> None:
     assert info["Version"].startswith("v1.30.5")
     assert info["DatabaseSize"] > 0
     assert all(isinstance(value, int) for value in info["RuntimeStats"].values())
+    await web.http.delete("/api/v1/search", params={"query": "one"})
+    web.send("two")
+    await web.subjects()
+    await web.http.delete("/api/v1/messages")
+    stats = (await web.json("/api/v1/info"))["RuntimeStats"]
+    assert (stats["SMTPAccepted"], stats["MessagesDeleted"]) == (2, 2)
 
 
 async def test_webui_tells_no_password(web: Web) -> None:
