@@ -61,7 +61,11 @@ class Web:
         """Open the catalog and listen; raises `OSError` if the port can't be bound or the folder can't be written."""
         settings = self._settings
         self._server.bind(settings.front, settings.web_port)
-        await self.catalog.start()
+        try:
+            await self.catalog.start()
+        except BaseException:
+            await self._server.close()
+            raise
         self.services.webhooks.start()
         watcher = WorldWatcher(WorldFile(settings.world, settings.network, settings.capturing), self.services.world)
         works = [watcher.run(self._change), self._catch_up()]

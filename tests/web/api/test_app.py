@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from tests.web.api.asgi import client, services, stacked
@@ -53,3 +54,13 @@ async def test_the_page_says_how_to_connect() -> None:
         assert "unsafe-inline" not in answer.headers["content-security-policy"]
         assert (await http.get("/static/page.css")).headers["content-type"].startswith("text/css")
         assert (await http.get("/static/nothing.css")).status_code == 404
+
+
+async def test_the_date_is_that_of_the_clock() -> None:
+    """Clients of Mailpit take it for the server's time."""
+    given = services()
+    async with client(given) as http:
+        for _ in range(2):
+            (date,) = (await http.get("/livez")).headers.get_list("date")
+            assert abs(parsedate_to_datetime(date).timestamp() - given.clock.now()) < 1.5
+            given.clock.push(100.0)

@@ -77,6 +77,17 @@ async def test_what_is_there_is_answered_at_once(tmp_path: Path) -> None:
         assert found["cursor"] == message["number"]
 
 
+async def test_without_time_what_is_there_counts(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        it.send("Welcome")
+        await it.told()
+        assert len((await it.wait(recipient=BOB, timeout=0))["messages"]) == 1
+        assert len((await it.wait(body="code", after=0, timeout=0))["messages"]) == 1
+        assert (await it.wait(408, recipient=BOB, mode={"at_least": 2}, timeout=0))["matched"]
+        assert (await it.wait(408, recipient=ANN, timeout=0))["near_misses"] == []
+        assert "it was not quiet" in (await it.wait(408, recipient=ANN, mode={"none": True}, timeout=0))["detail"]
+
+
 async def test_what_comes_is_answered_when_it_comes(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         waiting = it.waiting(recipient=BOB, subject="welc")
@@ -322,7 +333,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(tmp_path: Path) -> None:
         while not it.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
         gone.set()
-        await asyncio.gather(serving, return_exceptions=True)
+        await serving
         assert not it.services.catalog._hub
 
 

@@ -57,6 +57,7 @@ def test_a_message_with_everything() -> None:
     [
         (b"Mon, 2 Mar 2026 10:00:00 +0000 (UTC)", 1772445600.0),
         (b"2 Mar 2026 10:00:00 -0130", 1772451000.0),
+        (b"Mon,2 Mar 2026 10:00:00 +0100", 1772442000.0),
         (b"Mon, 02 Mar 26 10:00 GMT", 1772445600.0),
         (b"2 Xyz 2026 10:00:00 +0000", None),
         (b"yesterday", None),
@@ -71,8 +72,22 @@ def test_snippets() -> None:
     assert read_content(b"\r\n" + b"word " * 100, []).digest.snippet == ("word " * 40).strip() + "..."
     umlauts = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 150, []).digest.snippet
     assert umlauts == "ü" * (SNIPPET // 2) + "..."
+    whole = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 100, []).digest.snippet
+    assert whole == "ü" * 100
     short = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 50, []).digest.snippet
     assert short == "ü" * 50
+
+
+def test_a_header_without_a_subject_and_with_hidden_recipients() -> None:
+    digest, text, _ = read_content(b"Return-Path: <path@a.test>\r\nBcc: Eve <eve@b.test>\r\nBcc: f@b.test\r\n\r\n", [])
+    assert (digest.subject, digest.snippet, digest.date, digest.from_) == ("", "", None, ())
+    assert digest.bcc == (("Eve", "eve@b.test"), ("", "f@b.test"))
+    assert "path@a.test" in text
+
+
+def test_charsets() -> None:
+    text = read_content(b"Content-Type: text/plain; charset=iso-8859-5\r\n\r\n\xbf\xe0\xd8\xd2\xd5\xe2", []).text
+    assert "привет" in text
 
 
 def test_the_text_is_bounded() -> None:

@@ -62,7 +62,7 @@ def _home(services: Services, latest: Any) -> str:
         ("Mail client", "POP3 with STLS", settings.pop3_port),
     ]
     doors = "".join(
-        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>{port}</td></tr>"
+        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>localhost:{port}</td></tr>"
         for who, how, port in ports
     )
     rows = "".join(map(_row, latest.records))

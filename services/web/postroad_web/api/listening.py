@@ -10,11 +10,14 @@ import asyncio
 import contextlib
 import logging
 import socket
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from postroad_web.api.safety import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 HEAD_WITHIN = 10.0  # seconds for the whole head of a request, from its first octet or from the connection on
 IDLE_FOR = 75  # seconds between two requests
 READ_WITHIN = 60.0  # seconds until a client that has stopped reading has to read on
-HEAD = 32 << 10  # octets of a request's head
 FRAME = 64 << 10  # octets of a websocket message from a client
 BACKLOG = 1024  # connections that may wait to be accepted
 GRACE = 0.3  # seconds that requests have to end when the service is stopped
@@ -31,13 +33,17 @@ GRACE = 0.3  # seconds that requests have to end when the service is stopped
 class Patient(H11Protocol):
     """One connection, with times for the head of each request and for reading the answer."""
 
+    since = 0.0  # of the loop's time: when it was made
     _head: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time for the first head."""
         super().connection_made(transport)
+        self.since = self.loop.time()
         self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all times."""
@@ -71,7 +77,19 @@ class Patient(H11Protocol):
             self._stuck = None
         super().resume_writing()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self.conn.their_state is h11.IDLE and (self.cycle is None or self.cycle.response_complete)
+
+    def _make_room(self) -> None:
+        """Close the oldest of the connections that are idle, for this one's sake."""
+        idle = [one for one in self.connections if isinstance(one, Patient) and one is not self and one.is_idle]
+        if idle:
+            min(idle, key=attrgetter("since"))._give_up()  # noqa: SLF001 - another of this class
+
     def _give_up(self) -> None:
+        self.connections.discard(self)
         self._head = None
         self.transport.close()
 
@@ -142,6 +160,7 @@ class Listening:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,  # `Safety` gives it
                 proxy_headers=False,
                 backlog=BACKLOG,
                 limit_concurrency=connections,

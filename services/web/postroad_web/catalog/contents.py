@@ -275,8 +275,18 @@ class Contents:
         except DoorRefused as refused:
             if refused.status != 404:
                 raise
-        # One that is not tried yet has just left the queue: the journals will tell where it is.
-        return Content(want.number, None) if want.is_tried or want.is_lost else None
+        if want.is_tried or want.is_lost:
+            return Content(want.number, None)
+        self._wait_on(want)
+        return None
+
+    def _wait_on(self, want: Want) -> None:
+        """Wait for a message that has just left the queue: in a moment the journals will tell where it is."""
+        known = want.number in self._in_store or want.number in self._in_relay or want.number in self._young
+        strikes = self._strikes.pop(want.number, 0) + 1
+        if strikes < STRIKES and not known:
+            self._strikes[want.number] = strikes
+            self._young[want.number] = self._clock.call_later(PAUSE, self._grown, want)
 
     def _taken(self, wants: dict[int, Want], most: int) -> list[Want]:
         return [wants.pop(number) for number in list(wants)[:most]]

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_web.catalog.contents import ContentDoor, Contents
+from postroad_web.catalog.database import is_damage, note_damage
 from postroad_web.catalog.digesting import Content, Digesting
 from postroad_web.catalog.folding import Folding, Want, places_in
 from postroad_web.catalog.follower import Feed, Follower
@@ -108,12 +109,16 @@ class Keeper:
         """Return once the journals are folded up to there, and the contents up to there are read that are to be had."""
         upto = position["relay"]  # records have the numbers of the relay's journal
         while not self.contents.settled(upto) or any(self.position[name] < at for name, at in position.items()):
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
+            await self.progress()
+
+    async def progress(self) -> None:
+        """Return once the next piece is folded, or the next contents are read."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
 
     def _open(self) -> None:
         self.writer = Writer(self._directory)
@@ -197,9 +202,12 @@ class Keeper:
         while True:
             try:
                 done = await self.write(step, *arguments)
-            except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt may succeed
                 if not self._failing:
                     _log.exception("the catalog can't be written")
+                    if is_damage(error):
+                        note_damage(self._directory)
+                        _log.error("the catalog is damaged: it is made anew when the web service is started again")
                 self._failing = True
                 await self._clock.sleep(AGAIN)
                 continue

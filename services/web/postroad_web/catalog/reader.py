@@ -31,12 +31,13 @@ class Reader:
     def __init__(self, directory: Path) -> None:
         self.connection = open_reader(directory)
         install(self.connection)
+        self.closing = False  # set from another thread: what is read within a time is to end now
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Raise `SearchTooLong` if what is read takes longer."""
         deadline = time.monotonic() + seconds
-        self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPERATIONS)
+        self.connection.set_progress_handler(lambda: self.closing or time.monotonic() > deadline, _OPERATIONS)
         try:
             yield
         except sqlite3.OperationalError as error:

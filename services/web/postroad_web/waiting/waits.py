@@ -76,8 +76,7 @@ class Waits:
             async with asyncio.timeout(timeout):
                 decision = await held.decided()
         except TimeoutError:
-            decision = tally.decide()
-            await held.look_around()
+            decision = await held.out_of_time()
         return Found(decision, tally, held.cursor, held.started)
 
     def under_way(self) -> tuple[Record, ...]:
@@ -86,7 +85,9 @@ class Waits:
 
     async def content(self, record: Record) -> Parsed | None:
         """Return a message as parsed, None if it is gone; raises `DoorAway`."""
-        key = (record.id, any(recipient.copies for recipient in record.recipients))
+        # A copy has trace fields that the queued message lacks.
+        is_stored = any(not copy.removed for recipient in record.recipients for copy in recipient.copies)
+        key = record.id, is_stored
         if (parsed := self._contents.get(key)) is None:
             try:
                 parsed = await read_message(await self._catalog.content(record.id))
@@ -110,6 +111,7 @@ class _Held:
         self._tally = tally
         self._start = 0  # the number after which messages count
         self.started = False  # whether it is known
+        self._has_looked = False  # at the messages that were there already
         self.cursor = 0
 
     async def decided(self) -> Decision:
@@ -127,10 +129,20 @@ class _Held:
                 raise asyncio.CancelledError
             self._tally.clear()
 
-    async def look_around(self) -> None:
-        """Count near misses among the newest messages."""
+    async def out_of_time(self) -> Decision:
+        """Return what the count says when time is over; what was there before has been counted in any case."""
         if not self.started:
-            return
+            return Decision.WAIT
+        if not self._has_looked:
+            await self._look_back()
+        decision = self._tally.decide()
+        if decision is Decision.DONE:
+            return self._over(decision)
+        await self._look_around()
+        return decision
+
+    async def _look_around(self) -> None:
+        """Count near misses among the newest messages."""
         for record in self._catalog.page(None, after=self._start, limit=NEAR).records:
             await self._see(record, news=False, open_it=False)
 
@@ -159,6 +171,7 @@ class _Held:
                     raise TooManyContents
                 await self._see(record, news=False)
             after = page.next
+        self._has_looked = True
 
     async def _follow(self, changes: Subscription) -> Decision | None:
         """Count the messages that come until the wait is over; None if the subscription has ended."""

@@ -39,6 +39,8 @@ _OWN = "img-src data:; style-src 'unsafe-inline'; font-src data:"
 _REMOTE = "img-src data: https: http:; style-src 'unsafe-inline' https: http:; font-src data: https: http:"
 _CID = re.compile(r"\bcid:([^\s\"'()<>]+)", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
+# What a page could load to run it or to be changed by it, wherever a page might be brought to try.
+_RUNS = re.compile(r"script|wasm|css|xsl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +61,12 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def parsed_from(request: Request, latest: Latest) -> tuple[bytes, Parsed]:
-        octets = await content_from(services, record_from(services, request, latest))
+        octets = await content_from(services, await record_from(services, request, latest))
         return octets, await read_message(octets)
 
     async def raw(request: Request) -> Response:
         asked = query_of(request, Raw)
-        found = record_from(services, request, asked)
+        found = await record_from(services, request, asked)
         headers = _headers(f"{found.id}.eml", download=asked.download)
         return Response(await content_from(services, found), 200, headers, "message/rfc822")
 
@@ -94,7 +96,9 @@ def routes(services: Services) -> list[BaseRoute]:
         if found is None:
             known = ", ".join(one.part_id for one in parsed.parts[:50])
             raise Problem(404, "No such part", f"The message has no part {part_id[:64]}; it has {known}.")
-        kind = found.content_type if _MEDIA_TYPE.match(found.content_type) else "application/octet-stream"
+        kind = found.content_type
+        if not _MEDIA_TYPE.match(kind) or _RUNS.search(kind):
+            kind = "application/octet-stream"
         if kind.startswith("text/") and re.fullmatch(r"[a-z0-9_.:-]{1,40}", found.charset):
             kind += f"; charset={found.charset}"
         headers = _headers(found.filename or f"part-{part_id}", download=asked.download)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _INTRODUCTION = (
     "Postroad's own API. Errors are problem+json (RFC 9457): `title` says the kind, `detail` what happened. "
     "Lists have cursors: `next` of one page is `before` or `after` of the next. "
-    "Times are seconds since the epoch. Fields that an operation does not know are refused with 422."
+    "Times are texts as in RFC 3339, in UTC. Fields that an operation does not know are refused with 422."
 )
 
 

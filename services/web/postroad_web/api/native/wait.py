@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from postroad_web.api.answer import json
@@ -140,13 +141,13 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 async def until_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Return what the work gives, and give it up when the client goes."""
+    """Return what the work gives; give it up when the client goes, and raise `ClientDisconnect`."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise asyncio.CancelledError
+            raise ClientDisconnect
         return working.result()
     finally:
         leaving.cancel()
