@@ -132,7 +132,7 @@ def test_links_are_told_apart() -> None:
             False,
             ("List-Unsubscribe-Post must be List-Unsubscribe=One-Click",),
         ),
-        ("https://x.test", None, (), False, ("no link enclosed in <>",)),
+        ("https://x.test", None, (), False, ('"https://x.test" no valid unsubscribe links found',)),
         ("<ftp://x.test>", None, (), False, ("not a link to mailto, http or https: ftp://x.test",)),
         ("<mailto:u@x.test> or write", None, ("mailto:u@x.test",), False, ("text that is no link: or write",)),
         ("<mailto:u@x.test>, <mailto:u@x.test>", None, ("mailto:u@x.test",) * 2, False, ("the same link twice",)),

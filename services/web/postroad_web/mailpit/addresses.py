@@ -27,6 +27,12 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def is_private(host: str) -> bool:
+    """Return whether a URL's host needs no resolver to be known as one that may not be connected to."""
+    # RFC 6761 §6.3: localhost, and all names under it
+    return f".{host.lower().rstrip('.')}".endswith(".localhost") or (is_literal(host) and not is_public(host))
+
+
 def is_literal(host: str) -> bool:
     """Return whether a URL's host is an IP address, in one of the forms that resolvers take."""
     bare = host.removeprefix("[").removesuffix("]")

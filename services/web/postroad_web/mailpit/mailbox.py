@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 LATEST = "latest"
 MANY = 200  # messages; changes of more at a time are told as one
-FRESH_WITHIN = 1.0  # seconds; a catalog that lags further is shown as it is
+FRESH_WITHIN = 0.75  # seconds; a catalog that lags further is shown as it is: some clients wait a second at most
 
 
 class Mailbox:

@@ -49,7 +49,7 @@ async def as_html(call: Call) -> Response:
     if not parsed.html:
         raise Refused(404, NO_HTML)
     await call.mailbox.seen(record)
-    shown = with_images(parsed.html, record.id, (*parsed.inline, *parsed.attachments))
+    shown = with_images(shapes.texts(record, parsed)[1], record.id, (*parsed.inline, *parsed.attachments))
     if call.parameter("embed") == "1":
         shown = embedded(shown)
     return Response(
@@ -63,7 +63,7 @@ async def as_text(call: Call) -> Response:
     record = await _shown(call)
     parsed, _ = await call.mailbox.parsed(record)
     await call.mailbox.seen(record)
-    return text(parsed.text)
+    return text(shapes.texts(record, parsed)[0])
 
 
 async def as_page(call: Call) -> Response:
