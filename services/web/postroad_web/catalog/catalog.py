@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-<<<<<<< HEAD
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
-=======
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
->>>>>>> catalog
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
@@ -36,14 +32,11 @@ if TYPE_CHECKING:
 
 
 LONGEST = 10.0  # seconds of a search
-<<<<<<< HEAD
 UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
 _PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
-=======
 FINDERS = 2  # searches at a time
 
 T = TypeVar("T")
->>>>>>> catalog
 
 
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
