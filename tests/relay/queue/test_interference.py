@@ -77,9 +77,7 @@ class Chance(Office):
     async def purge(self) -> None:
         before = [entry.queue_id for entry in self.spool.entries()]
         await self.hand.purge()
-        assert not [
-            ident for ident in before if self.spool.find(ident) is not None and ident not in self.hand._changing
-        ]
+        assert not [ident for ident in before if self.spool.find(ident) is not None]
 
 
 async def grimly(change: Coroutine[Any, Any, None]) -> None:

@@ -161,6 +161,12 @@ async def test_info(web: Web) -> None:
     assert info["Version"].startswith("v1.30.5")
     assert info["DatabaseSize"] > 0
     assert all(isinstance(value, int) for value in info["RuntimeStats"].values())
+    await web.http.delete("/api/v1/search", params={"query": "one"})
+    web.send("two")
+    await web.subjects()
+    await web.http.delete("/api/v1/messages")
+    stats = (await web.json("/api/v1/info"))["RuntimeStats"]
+    assert (stats["SMTPAccepted"], stats["MessagesDeleted"]) == (2, 2)
 
 
 async def test_webui_tells_no_password(web: Web) -> None:
@@ -187,6 +193,7 @@ def test_every_path_is_described() -> None:
         for method in methods
     }
     plain = {("/api/v1/", "GET"), ("/api/v1/swagger.json", "GET"), ("/view/latest", "GET"), ("/view/{ID}", "GET")}
+    plain.add(("/search", "GET"))
     described = {(path, method.upper()) for path, methods in document()["paths"].items() for method in methods}
     assert described == ours - plain
     names = [operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()]

@@ -1,8 +1,8 @@
 """GET /metrics: all services in numbers, in Prometheus' text format.
 
 Each control door is asked for its figures when Prometheus asks, for `PATIENCE` at most; one that is away shows as
-`postroad_up{service="…"} 0`, and its figures are missing. What became of messages comes from the catalog's fold of the
-journals: those counters begin at 0 with the process.
+`postroad_up{service="…"} 0`, and its figures are missing. The counts and times of messages come from the catalog's
+fold of the journals; those counters begin at 0 with the process.
 """
 
 from __future__ import annotations

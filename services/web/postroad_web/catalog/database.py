@@ -34,6 +34,7 @@ from postroad_web.catalog.searchable import searchable
 
 VERSION = 3  # kept as user_version
 FILE = "catalog.sqlite"
+DAMAGED = "catalog.damaged"  # is there if the database was found to be damaged
 
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -155,19 +156,36 @@ def candidates(text: str) -> tuple[str, list[Any]]:
     return _CANDIDATE, [" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)]
 
 
+def is_damage(error: BaseException) -> bool:
+    """Return whether an error says that the file is damaged, or no database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the lowest octet: https://www.sqlite.org/rescode.html
+    return isinstance(error, sqlite3.Error) and code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def note_damage(directory: Path) -> None:
+    """Have the database made anew at the next start."""
+    (directory / DAMAGED).touch()
+
+
 def open_writer(directory: Path) -> sqlite3.Connection:
-    """Open the database for the writer's thread; make it if it is missing, damaged or of another version."""
+    """Open the database for the writer's thread; make it if it is missing, damaged or of another version.
+
+    Raises `sqlite3.Error` if it can't be opened for another reason, such as another process that has it.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE
-    try:
-        connection = _connect(path)
-        if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
-            return connection
-        connection.close()
-    except sqlite3.DatabaseError:
-        pass
+    path, damaged = directory / FILE, directory / DAMAGED
+    if not damaged.exists():
+        try:
+            connection = _connect(path)
+            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                return connection
+            connection.close()
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+    damaged.unlink(missing_ok=True)
     connection = _connect(path)
     connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} {MERGING} PRAGMA user_version = {VERSION}; COMMIT")
     return connection

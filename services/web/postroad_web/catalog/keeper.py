@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad_web.catalog.contents import ContentDoor, Contents
+from postroad_web.catalog.database import is_damage, note_damage
 from postroad_web.catalog.digesting import Content, Digesting
 from postroad_web.catalog.folding import Folding, Want, places_in
 from postroad_web.catalog.follower import Feed, Follower
@@ -201,9 +202,12 @@ class Keeper:
         while True:
             try:
                 done = await self.write(step, *arguments)
-            except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt may succeed
                 if not self._failing:
                     _log.exception("the catalog can't be written")
+                    if is_damage(error):
+                        note_damage(self._directory)
+                        _log.error("the catalog is damaged: it is made anew when the web service is started again")
                 self._failing = True
                 await self._clock.sleep(AGAIN)
                 continue

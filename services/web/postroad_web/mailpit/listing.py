@@ -31,7 +31,7 @@ async def listing(mailbox: Mailbox, query: Query | None, start: int, limit: int,
     count, cursor = len(page.records), page.next
     while cursor is not None and (limit == ALL or count < limit):
         most = PIECE if limit == ALL else min(PIECE, limit - count)
-        following = await mailbox.some(query, before=cursor, limit=most)
+        following = await mailbox.further(query, before=cursor, limit=most)
         pieces.append(_rows(following))
         count, cursor = count + len(following.records), following.next
     counts = mailbox.counts()

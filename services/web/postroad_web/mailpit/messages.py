@@ -67,7 +67,7 @@ async def delete(call: Call) -> Response:
         idents = []
     if idents:
         await call.mailbox.fresh()
-        await call.mailbox.catalog.delete(idents)
+        await call.mailbox.delete(idents)
     else:
         await call.mailbox.empty()
     return ok()

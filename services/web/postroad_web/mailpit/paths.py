@@ -45,6 +45,7 @@ _PATHS: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ("/api/v1/chaos", {"GET": chaos.chaos, "PUT": chaos.set_chaos}),
     ("/api/v1/swagger.json", {"GET": document.swagger}),
     ("/api/v1/", {"GET": document.docs}),
+    ("/search", {"GET": views.results}),
     ("/view/latest", {"GET": views.latest}),
     ("/view/{id}.html", {"GET": views.as_html}),
     ("/view/{id}.txt", {"GET": views.as_text}),

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 MAX_EMBEDDED = 16 << 20  # characters of images that are put into the HTML
 
 _SANDBOX = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
 )
 _OWN = "img-src data:; style-src 'unsafe-inline'; font-src data:"
 _REMOTE = "img-src data: https: http:; style-src 'unsafe-inline' https: http:; font-src data: https: http:"
