@@ -131,9 +131,9 @@ def test_five_hundred_waits_at_a_time_are_each_answered_with_their_own(native: S
             for number in range(ROUNDS)
         ]
         for number, (wait, reply) in enumerate(zip(waits, replies, strict=True)):
-            head, _, body = b"".join(iter(lambda: wait.recv(1 << 16), b"")).partition(b"\r\n\r\n")  # noqa: B023
-            assert head.startswith(b"HTTP/1.1 200 "), body
-            (message,) = json.loads(body)["messages"]
+            answer, _, octets = b"".join(iter(lambda: wait.recv(1 << 16), b"")).partition(b"\r\n\r\n")  # noqa: B023
+            assert answer.startswith(b"HTTP/1.1 200 "), octets
+            (message,) = json.loads(octets)["messages"]
             assert (message["id"], message["subject"]) == (reply.text.split()[-1], f"Welcome {number}")
 
 
