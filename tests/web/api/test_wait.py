@@ -84,7 +84,9 @@ async def test_without_time_what_is_there_counts(tmp_path: Path) -> None:
         assert len((await it.wait(recipient=BOB, timeout=0))["messages"]) == 1
         assert len((await it.wait(body="code", after=0, timeout=0))["messages"]) == 1
         assert (await it.wait(408, recipient=BOB, mode={"at_least": 2}, timeout=0))["matched"]
-        assert (await it.wait(408, recipient=ANN, timeout=0))["near_misses"] == []
+        missed = await it.wait(408, recipient=ANN, timeout=0)
+        assert [(near["met"], near["missed"]) for near in missed["near_misses"]] == [([], ["recipient"])]
+        assert f"Nearest: R000001 to {BOB}, “Welcome”, which missed recipient." in missed["detail"]
         assert "it was not quiet" in (await it.wait(408, recipient=ANN, mode={"none": True}, timeout=0))["detail"]
 
 

@@ -233,10 +233,18 @@ def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> P
     elif members["under_way"]:
         first = members["under_way"][0]
         detail += f" Still under way to {first['recipient']}: {first['detail']}."
-    elif members["near_misses"]:
-        first = members["near_misses"][0]
-        detail += f" Nearest: {first['message']['id']}, which missed {', '.join(first['missed'])}."
+    elif members["near_misses"] and found.decision is Decision.WAIT:
+        near = tally.near[0]
+        detail += f" Nearest: {_named(near.record)}, which missed {', '.join(near.verdict.missed)}."
     return Problem(408, "Time is over", detail, **members)
+
+
+def _named(record: Record) -> str:
+    """Return how people know a message: 4f1a9c to bob@beta.test, “Welcome”."""
+    to = "".join(f" to {recipient.address}" for recipient in record.recipients[:1])
+    more = f" and {len(record.recipients) - 1} more" if len(record.recipients) > 1 else ""
+    subject = f", “{record.digest.subject[:100]}”" if record.digest is not None else ""
+    return f"{record.id}{to}{more}{subject}"
 
 
 def _told(services: Services, tally: Tally, cursor: int) -> dict[str, Any]:
