@@ -63,7 +63,9 @@ class Bench:
         place = ("bob", "INBOX", 1, number)
         if octets is not None:
             self.store.contents[place] = octets
-        return Want(number, f"R{number}", Placed(f"S{number}", *place, ["bob"]), is_tried=False, is_lost=False)
+        return Want(
+            number, f"R{number}", Placed(f"S{number}", *place, ["bob"], captured=False), is_tried=False, is_lost=False
+        )
 
 
 def queued(number: int, *, tried: bool = False, lost: bool = False) -> Want:
