@@ -68,6 +68,15 @@ def test_dates(date: bytes, seconds: float | None) -> None:
     assert read_content(b"Date: " + date + b"\r\n\r\n", []).digest.date == seconds
 
 
+def test_a_snippet_has_no_urls_of_links() -> None:
+    html = b"<h1>Hi</h1><a href=https://x.test/view?id=1>View in browser</a> or <a href=https://y.test></a><p>Dear"
+    content = b"Content-Type: text/html\r\n\r\n" + html
+    assert read_content(content, []).digest.snippet == "Hi View in browser or Dear"
+    assert "https://x.test/view?id=1" in read_content(content, []).text
+    long = b"Content-Type: text/html\r\n\r\n" + b"<a href=https://x.test>word</a> " * 500
+    assert read_content(long, []).digest.snippet == ("word " * 40).strip() + "..."
+
+
 def test_snippets() -> None:
     assert read_content(b"\r\nOne\r\n two\r\n", []).digest.snippet == "One two"
     assert read_content(b"\r\n" + b"word " * 100, []).digest.snippet == ("word " * 40).strip() + "..."

@@ -30,6 +30,15 @@ async def test_other_methods(web: Web, method: str, path: str, allowed: str) -> 
     assert (answer.status_code, answer.text, answer.headers["allow"]) == (405, "Method Not Allowed\n", allowed)
 
 
+async def test_the_websocket_is_nothing_else(web: Web) -> None:
+    assert await web.text("/api/events") == (400, "Bad Request")
+
+
+async def test_an_empty_body_is_told_as_go_does(web: Web) -> None:
+    answer = await web.http.put("/api/v1/messages")
+    assert (answer.status_code, answer.text) == (400, "EOF")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/unknown", "/api/v1/message", "/api/v2/x"])
 async def test_unknown_paths(web: Web, path: str) -> None:
     assert await web.text(path) == (404, "File not found")
