@@ -228,6 +228,28 @@ async def test_a_time_out_says_what_came_near_and_what_is_under_way(tmp_path: Pa
         assert "Still under way to eve@dead.test" in problem["detail"]
 
 
+async def test_a_time_out_says_what_was_refused(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        it.stack.relay.note("refused", 1.0, recipient=BOB, reply="550 long ago")
+        facts = {"command": "content", "sender": ANN, "recipients": [BOB], "reply": "550 5.6.0 a bare LF"}
+        it.stack.relay.note("refused", it.services.clock.now(), **facts)
+        await it.told()
+        missed = await it.wait(408, recipient=BOB, timeout=0)
+        assert [(one["sender"], one["recipients"]) for one in missed["refused"]] == [(ANN, [BOB])]
+        assert f"The relay has refused a message to {BOB}: 550 5.6.0 a bare LF." in missed["detail"]
+        assert (await it.wait(408, after=it.stack.relay.number, timeout=0))["refused"] == []
+
+
+async def test_what_is_under_way_to_the_recipient_comes_first(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        for to in (BOB, *(f"x{number}@beta.test" for number in range(30))):
+            it.stack.defer(it.stack.accept(mail(), ANN, [to]), to, "451 busy")
+        await it.told()
+        missed = await it.wait(408, recipient=BOB, timeout=0)
+        assert missed["under_way"][0]["recipient"] == BOB
+        assert f"Still under way to {BOB}: deferred by mx: 451 busy" in missed["detail"]
+
+
 async def test_none_is_proved_by_quiet(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         began = asyncio.get_running_loop().time()
