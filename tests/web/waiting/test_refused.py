@@ -18,6 +18,7 @@ def test_the_latest_are_kept() -> None:
 
 def test_whom_a_content_was_for() -> None:
     refusals = Refusals()
-    refusals.hear({"n": 1, "time": "2026-11-26T12:00:00.000Z", "recipients": ["a@b.test", "c@d.test"]})
-    refusals.hear({"n": 2, "time": "2026-11-26T12:00:00.000Z"})
+    refusals.hear({"n": 1, "time": "2026-11-26T12:00:00.000Z", "recipients": ["a@b.test", "c@d.test"], "reply": "550"})
+    refusals.hear({"n": 2, "time": "2026-11-26T12:00:00.000Z", "reply": "451"})
+    refusals.hear({"n": 3, "time": "2026-11-26T12:00:00.000Z", "command": "TLS", "reason": "no handshake"})
     assert [refusal.recipients for refusal in refusals.after(0)] == [("a@b.test", "c@d.test"), ()]

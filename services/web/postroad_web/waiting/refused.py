@@ -32,7 +32,9 @@ class Refusals:
         self._latest: deque[Refusal] = deque(maxlen=KEPT)
 
     def hear(self, event: Mapping[str, Any]) -> None:
-        """Take note of an event of the relay's journal."""
+        """Take note of an event of the relay's journal, if a command was refused, and not a TLS handshake."""
+        if "reply" not in event:
+            return
         recipients = event.get("recipients") or filter(None, [event.get("recipient")])
         self._latest.append(
             Refusal(
@@ -42,7 +44,7 @@ class Refusals:
                 event.get("command", ""),
                 event.get("sender"),
                 tuple(recipients),
-                event.get("reply", ""),
+                event["reply"],
                 event.get("client", ""),
             )
         )
