@@ -238,11 +238,11 @@ def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> P
         near = tally.near[0]
         detail += f" Nearest: {_named(near.record)}, which missed {', '.join(near.verdict.missed)}."
     fits = asked.judge.recipient
-    for refusal in reversed(members["refused"] if found.decision is Decision.WAIT else ()):
-        recipients = [one for one in refusal["recipients"] if fits is None or fits(one)]
-        if recipients or not refusal["recipients"]:
+    for denied in reversed(members["refused"] if found.decision is Decision.WAIT else ()):
+        recipients = [one for one in denied["recipients"] if fits is None or fits(one)]
+        if recipients or not denied["recipients"]:
             to = "".join(f" to {recipient}" for recipient in recipients[:1])
-            detail += f" The relay has refused a message{to}: {refusal['reply']}."
+            detail += f" The relay has refused a message{to}: {denied['reply']}."
             break
     return Problem(408, "Time is over", detail, **members)
 
