@@ -40,7 +40,7 @@ async def test_nothing_in_a_message_can_run_on_the_page(tmp_path: Path) -> None:
         page = (await http.get("/")).text
         assert "<script" not in page
         assert "<img" not in page
-        assert f'href="/view/{ident}.html"' in page
+        assert f'href="/view/{ident}"' in page
         assert "u2@beta.test +2" in page
         assert "(no subject)" in page
 

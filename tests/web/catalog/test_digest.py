@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from postroad_web.catalog.digest import MAX_TEXT, SNIPPET, read_content
 from postroad_web.catalog.searchable import searchable
+from postroad_web.message.parse import header_lines
 
 HEADER = (
     b"Return-Path: <alice@alpha.test>\r\nFrom: =?utf-8?q?Al=C3=ADce?= <alice@alpha.test>\r\n"
@@ -67,6 +68,15 @@ def test_dates(date: bytes, seconds: float | None) -> None:
     assert read_content(b"Date: " + date + b"\r\n\r\n", []).digest.date == seconds
 
 
+def test_a_snippet_has_no_urls_of_links() -> None:
+    html = b"<h1>Hi</h1><a href=https://x.test/view?id=1>View in browser</a> or <a href=https://y.test></a><p>Dear"
+    content = b"Content-Type: text/html\r\n\r\n" + html
+    assert read_content(content, []).digest.snippet == "Hi View in browser or Dear"
+    assert "https://x.test/view?id=1" in read_content(content, []).text
+    long = b"Content-Type: text/html\r\n\r\n" + b"<a href=https://x.test>word</a> " * 500
+    assert read_content(long, []).digest.snippet == ("word " * 40).strip() + "..."
+
+
 def test_snippets() -> None:
     assert read_content(b"\r\nOne\r\n two\r\n", []).digest.snippet == "One two"
     assert read_content(b"\r\n" + b"word " * 100, []).digest.snippet == ("word " * 40).strip() + "..."
@@ -121,3 +131,22 @@ def test_searchable_is_searchable(text: str) -> None:
 def test_words_are_parted_by_single_spaces() -> None:
     assert searchable('A,"B"\r\n\t(C) <d@e.test>; É\0') == "a b c d@e.test é"
     assert searchable("A\u030a") == "å"
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=80))
+def test_ascii_is_done_as_other_text_is(text: str) -> None:
+    """The quick way for ASCII gives what the plain one gives."""
+    assert searchable(text) == searchable(f"é {text}").removeprefix("é").removeprefix(" ")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b"subject", b"x-a"]),
+            st.text(max_size=20).map(lambda text: text.replace("\n", " ").encode("utf-8", "replace")),
+        )
+    )
+)
+def test_header_lines_of_ascii_are_as_those_of_others(header: list[tuple[bytes, bytes]]) -> None:
+    plain = header_lines([*header, (b"x-last", "é".encode())])
+    assert plain == f"{header_lines(header)[:-1]}\nx-last: é\n" if header else plain == "\nx-last: é\n"

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:0001::", False),
         ("2001:0:4136:e378:8000:63bf:80ff:fffe", False),  # Teredo, of 127.0.0.1
+        ("fec0::1", False),  # site-local
+        ("2606:4700::200:5efe:7f00:1", False),  # ISATAP, of 127.0.0.1
+        ("::5efe:a9fe:a9fe", False),
         ("name.test", False),
     ],
 )

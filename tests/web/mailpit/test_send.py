@@ -59,7 +59,7 @@ class TestSend:
         [
             ({**ASKED, "To": [{"Email": "nobody"}]}, "invalid To address: nobody"),
             ({**ASKED, "Headers": {"X Y": "1"}}, "'X Y' is not a name of a header field"),
-            ({"From": ASKED["From"]}, "there is no recipient"),
+            ({"From": ASKED["From"]}, "error building message: no recipients (to, cc, bcc) set"),
             ([], "the body is not an object"),
         ],
     )

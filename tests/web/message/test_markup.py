@@ -173,6 +173,7 @@ SOURCE = st.lists(
 
 @given(SOURCE)
 def test_nothing_makes_it_fail(source: str) -> None:
-    text, anchors = read_markup(source)
+    text, anchors, beginning = read_markup(source)
     assert "\n\n\n" not in text or "\n" in source
+    assert len(beginning) <= len(text)
     links_of(anchors, text, ())

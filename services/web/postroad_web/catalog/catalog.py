@@ -114,6 +114,11 @@ class Catalog:
         """Events by kind and latencies by hop, since the process began."""
         return self._keeper.tallies
 
+    @property
+    def refusals(self) -> set[Callable[[dict[str, Any]], None]]:
+        """Who hears of what the relay refuses: events as the journal has them, old ones too while it is caught up."""
+        return self._keeper.refusals
+
     async def caught_up(self, relay: int, store: int, timeout: float) -> None:  # noqa: ASYNC109 - the contract's
         """Return once both journals are folded up to there, and contents are read; raises TimeoutError."""
         async with asyncio.timeout(timeout):

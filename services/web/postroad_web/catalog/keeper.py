@@ -11,12 +11,12 @@ import asyncio
 import functools
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from postroad_web.catalog.contents import ContentDoor, Contents
 from postroad_web.catalog.database import is_damage, note_damage
 from postroad_web.catalog.digesting import Content, Digesting
-from postroad_web.catalog.folding import Folding, Want, places_in
+from postroad_web.catalog.folding import Folding, Want, places_in, refusals_in
 from postroad_web.catalog.follower import Feed, Follower
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.writer import Writer
@@ -71,6 +71,7 @@ class Keeper:
         self._failing = False  # the database can't be written
         self._waiters: set[asyncio.Future[None]] = set()
         self.tallies = Tallies()
+        self.refusals: set[Callable[[dict[str, Any]], None]] = set()
         self.position: dict[str, int] = {}
         self.contents = Contents(relay=relay, store=store, digest=self._digest, more=self._more, clock=clock)
 
@@ -138,6 +139,10 @@ class Keeper:
             await self._folded.wait()
         if service == "store" and len(lines) <= FEW:
             self.contents.expect(places_in(lines))
+        if service == "relay" and self.refusals:
+            for event in refusals_in(lines):
+                for hear in tuple(self.refusals):
+                    hear(event)
         self._pieces.append((service, lines, position))
         self._to_fold.set()
 

@@ -95,6 +95,8 @@ class Struct:
 
 def decode(body: bytes) -> Struct:
     """Return the object at the beginning of the body; raises `BadJsonError`."""
+    if not body.strip(b" \t\r\n"):
+        raise BadJsonError("EOF")
     try:
         value, _ = _DECODER.raw_decode(body.decode("utf-8", "replace").lstrip(" \t\r\n"))
     except BadJsonError:

@@ -152,6 +152,13 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     }
 
 
+def refusal(event: dict[str, Any]) -> dict[str, str]:
+    """Return a refusal of the relay, an event of its journal, as the event `error` has it."""
+    reply = str(event["reply"])
+    level = "warning" if reply.startswith("4") else "error"
+    return {"Level": level, "Type": "smtpd", "IP": str(event.get("peer", "")), "Message": reply}
+
+
 def of_old(record: Record) -> dict[str, Any]:
     """Return the members that a message had in releases before 1.20, too."""
     return {"Read": True, "Created": rfc3339(record.arrived)}
