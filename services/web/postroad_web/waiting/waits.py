@@ -16,6 +16,7 @@ from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.hub import Happened
 from postroad_web.message.reader import read_message
 from postroad_web.waiting.narrow import Narrow, UnderWay
+from postroad_web.waiting.refused import Refusals
 from postroad_web.waiting.tally import Decision, Tally
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Found:
     tally: Tally
     cursor: int
     started: bool  # False: the queue ID after which messages count has not come
+    start: int = 0  # the number after which messages counted
 
 
 class Waits:
@@ -68,6 +70,8 @@ class Waits:
     def __init__(self, catalog: Catalog, quiet: Quiet) -> None:
         self._catalog = catalog
         self._quiet = quiet
+        self.refusals = Refusals()
+        catalog.refusals.add(self.refusals.hear)
         self._contents: OrderedDict[tuple[str, bool], Parsed] = OrderedDict()
 
     async def wait(self, asked: Asked, timeout: float) -> Found:  # noqa: ASYNC109 - it ends with what was found so far
@@ -79,7 +83,7 @@ class Waits:
                 decision = await held.decided()
         except TimeoutError:
             decision = await held.out_of_time()
-        return Found(decision, tally, held.cursor, held.started)
+        return Found(decision, tally, held.cursor, held.started, held.start)
 
     def under_way(self) -> tuple[Record, ...]:
         """Return messages that something may still happen to, the newest first."""
@@ -111,7 +115,7 @@ class _Held:
         self._waits = waits
         self._asked = asked
         self._tally = tally
-        self._start = 0  # the number after which messages count
+        self.start = 0  # the number after which messages count
         self.started = False  # whether it is known
         self._has_looked = False  # at the messages that were there already
         self._unplaced: dict[str, float] = {}  # IDs of messages whose copies are not known, and until when to wait
@@ -147,7 +151,7 @@ class _Held:
 
     async def _look_around(self) -> None:
         """Count near misses among the newest messages."""
-        for record in self._catalog.page(None, after=self._start, limit=NEAR).records:
+        for record in self._catalog.page(None, after=self.start, limit=NEAR).records:
             await self._see(record, news=False, open_it=False)
 
     async def _find_start(self, changes: Subscription) -> bool:
@@ -158,14 +162,14 @@ class _Held:
             if record is None:
                 return False
             after = record.number
-        self._start = self.cursor = after or 0
+        self.start = self.cursor = after or 0
         self.started = True
         return True
 
     async def _look_back(self) -> None:
         """Count the messages that are there already."""
         narrow = Narrow(self._asked.judge.criteria, self._asked.query)
-        after: int | None = self._start
+        after: int | None = self.start
         opened = 0
         while after is not None:
             page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True, counted=False)
@@ -234,7 +238,7 @@ class _Held:
                 self._tally.forget(record.id)
         else:
             for record in change.records:
-                if record.number > self._start:
+                if record.number > self.start:
                     await self._see(record, news=True, arrived=change.kind is Happened.ARRIVED)
 
     async def _see(self, record: Record, *, news: bool, arrived: bool = False, open_it: bool = True) -> None:
