@@ -54,7 +54,8 @@ class Web:
             store=store,
             dns=door(Role.DNS),
         )
-        self._server = Listening(build(self.services), connections=settings.connections)
+        # Twice as many as senders: each may have a wait.
+        self._server = Listening(build(self.services), connections=2 * settings.connections)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

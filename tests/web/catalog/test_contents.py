@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad.clock import Clock
+from postroad.control.client import DoorRefused
 from postroad_web.catalog import contents as module
 from postroad_web.catalog.contents import PATIENCE, PAUSE, Contents
 from postroad_web.catalog.folding import Want
@@ -218,3 +219,25 @@ async def test_what_is_left_out_while_the_database_is_asked(monkeypatch: pytest.
     await bench.until(8)
     await bench.idle()
     task.cancel()
+
+
+async def test_a_relay_that_answers_late_holds_nothing_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def octets(_path: str, **_query: Any) -> bytes:
+        asked.set()
+        await answered.wait()
+        raise DoorRefused(404, "it has left the queue")
+
+    monkeypatch.setattr(bench.relay, "octets", octets)
+    bench.contents.add([queued(1)])
+    await bench.timer()
+    bench.clock.push(PATIENCE)
+    await asked.wait()
+    bench.contents.add([bench.stored(1)])
+    await bench.until(1)
+    began = asyncio.get_running_loop().time()
+    answered.set()
+    await bench.idle()
+    assert asyncio.get_running_loop().time() - began < PAUSE  # it is not asked for again
+    assert [content.octets for content in bench.read] == [b"x"]

@@ -100,6 +100,7 @@ class Contents:
         self._early: dict[Place, asyncio.Task[dict[Place, bytes]]] = {}
         self._strikes: dict[int, int] = {}
         self._reading: Counter[int] = Counter()
+        self._asking: set[int] = set()  # the relay is asked for them, and the store has not given them meanwhile
         self._look: int | None = 0  # the database may know further records without content after this number
         self._left_out = False  # records that were too many; they are in the database
         self._store_bell = asyncio.Event()
@@ -204,6 +205,7 @@ class Contents:
             for want in wants[len(contents) :]:
                 self._in_store.setdefault(want.number, want)
             await self._digest(read)
+            self._asking.difference_update(numbers)
         except (DoorAway, DoorRefused) as error:
             _log.info("contents can't be read: %s", error)
             for want in wants:
@@ -270,11 +272,17 @@ class Contents:
             self._reading -= Counter(numbers)
 
     async def _content(self, want: Want) -> Content | None:
+        self._asking.add(want.number)
         try:
             return Content(want.number, await self._relay.octets(quote_path("content", want.id)))
         except DoorRefused as refused:
             if refused.status != 404:
                 raise
+            is_wanted = want.number in self._asking and self._reading[want.number] == 1
+        finally:
+            self._asking.discard(want.number)
+        if not is_wanted:
+            return None
         if want.is_tried or want.is_lost:
             return Content(want.number, None)
         self._wait_on(want)

@@ -7,6 +7,7 @@ and `none` are decided by quiet (`quiet`), not by the clock.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ PAGE = 200  # records that are read at a time
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
+PLACED_WITHIN = 1.0  # seconds in which the store's journal tells where a copy is that the relay has delivered
 KEPT = 32  # parsed messages
 KEPT_OCTETS = 256 << 10  # of one of them
 
@@ -112,6 +114,7 @@ class _Held:
         self._start = 0  # the number after which messages count
         self.started = False  # whether it is known
         self._has_looked = False  # at the messages that were there already
+        self._unplaced: dict[str, float] = {}  # IDs of messages whose copies are not known, and until when to wait
         self.cursor = 0
 
     async def decided(self) -> Decision:
@@ -135,6 +138,7 @@ class _Held:
             return Decision.WAIT
         if not self._has_looked:
             await self._look_back()
+        await self._give_up_places(math.inf)
         decision = self._tally.decide()
         if decision is Decision.DONE:
             return self._over(decision)
@@ -184,7 +188,9 @@ class _Held:
                     quiet = quiet or asyncio.ensure_future(self._quiet.reached())
                     await asyncio.wait({following, quiet}, return_when=asyncio.FIRST_COMPLETED)
                 elif decision is Decision.WAIT:
-                    await asyncio.wait({following})
+                    patience = min(self._unplaced.values()) - _now() if self._unplaced else None
+                    await asyncio.wait({following}, timeout=patience)
+                    await self._give_up_places(_now())
                 else:
                     return self._over(decision)
                 if following.done():
@@ -203,6 +209,14 @@ class _Held:
             following.cancel()
             if quiet is not None:
                 quiet.cancel()
+
+    async def _give_up_places(self, now: float) -> None:
+        """Count messages of which nobody has told in time where they are: on a server that is not the store."""
+        for ident in [ident for ident, until in self._unplaced.items() if until <= now]:
+            self._unplaced[ident] = -math.inf
+            if (record := self._catalog.get(ident)) is not None:
+                await self._see(record, news=False)
+            self._unplaced.pop(ident, None)
 
     def _over(self, decision: Decision) -> Decision:
         """Set the cursor: after the newest message that was counted."""
@@ -231,8 +245,21 @@ class _Held:
             if not open_it:
                 return
             verdict = judge.inside(verdict, await self._waits.content(record))
-        settled = judge.settled(record) if self._asked.settled else arrived or record.digest is not None
+        settled = self._is_settled(record) if self._asked.settled else arrived or record.digest is not None
         self._tally.see(record, verdict, settled=settled, news=news)
+
+    def _is_settled(self, record: Record) -> bool:
+        judge = self._asked.judge
+        if not judge.settled(record):
+            return False
+        if judge.placed(record):
+            self._unplaced.pop(record.id, None)
+            return True
+        return self._unplaced.setdefault(record.id, _now() + PLACED_WITHIN) <= _now()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _arrival(changes: Subscription, ident: str) -> Record | None:

@@ -6,6 +6,7 @@ without scripts, and with the media type that it says or none that a browser wou
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from postroad_web.api.fields import flag, given, query_of
 from postroad_web.api.native.found import ID, Latest, content_from, record_from
 from postroad_web.api.problem import Problem
 from postroad_web.message.parts import part_octets
-from postroad_web.message.reader import read_message
+from postroad_web.message.reader import read_message, read_part
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -81,7 +82,7 @@ def routes(services: Services) -> list[BaseRoute]:
         if not parsed.html:
             raise Problem(404, "No HTML", "The message has no HTML part.")
         policy = f"{_SANDBOX}; {_REMOTE if asked.remote else _OWN}"
-        shown = with_images(octets, parsed)
+        shown = await asyncio.to_thread(with_images, octets, parsed)
         return Response(_utf8(shown), 200, {"Content-Security-Policy": policy}, "text/html; charset=utf-8")
 
     async def header(request: Request) -> Response:
@@ -103,7 +104,7 @@ def routes(services: Services) -> list[BaseRoute]:
         if kind.startswith("text/") and re.fullmatch(r"[a-z0-9_.:-]{1,40}", found.charset):
             kind += f"; charset={found.charset}"
         headers = _headers(found.filename or f"part-{part_id}", download=asked.download)
-        return Response(part_octets(octets, found), 200, headers | {"Content-Type": kind})
+        return Response(await read_part(octets, found), 200, headers | {"Content-Type": kind})
 
     return [
         Route("/v1/messages/{id}/raw", raw),

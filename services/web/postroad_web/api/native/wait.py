@@ -53,7 +53,7 @@ Answer = TypeVar("Answer")
 
 MOST = 100  # messages that one wait gives
 LONGEST = 120.0  # seconds
-AT_ONCE = 300  # waits
+AT_ONCE = 600  # waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +226,9 @@ def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> P
     detail = f"{asked.mode.sentence} should match, but within {seconds:g} s {len(tally.matched)} did."
     if found.decision is Decision.IF_QUIET:
         detail = f"{len(tally.matched)} match as expected, but within {seconds:g} s it was not quiet: more may come."
-    if not found.started:
+    if isinstance(asked.after, int) and asked.after > services.catalog.position["relay"]:
+        detail += f" No message has a number above {asked.after} yet; the cursors of events are other numbers."
+    elif not found.started:
         detail += f" The message {asked.after}, after which they count, has not come."
     elif members["under_way"]:
         first = members["under_way"][0]
@@ -260,10 +262,11 @@ async def _quieted(services: Services, timeout: float) -> Response:  # noqa: ASY
         under_way = of_queue(state.messages, services.clock.now())
         first = next((one for one in under_way if one["state"] != "held"), None)
         because = "a message is just being accepted" if first is None else f"{first['recipient']}: {first['detail']}"
+        count = "1 message is" if state.under_way == 1 else f"{state.under_way} messages are"
         raise Problem(
             408,
             "It is not quiet",
-            f"After {timeout:g} s {state.under_way} messages are still under way; {because}.",
+            f"After {timeout:g} s {count} still under way; {because}.",
             under_way=under_way,
         ) from None
     held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]
