@@ -145,7 +145,7 @@ async def test_what_a_message_consists_of(tmp_path: Path) -> None:
         assert (await http.get("/v1/messages/latest/raw")).headers["content-disposition"].startswith("inline")
 
         text = await http.get(f"{url}/text")
-        assert (text.headers["content-type"], text.text) == ("text/plain; charset=utf-8", "Go (https://x.test)")
+        assert (text.headers["content-type"], text.text) == ("text/plain; charset=utf-8", "Go ( https://x.test )")
 
         html = await http.get(f"{url}/html")
         assert html.headers["content-type"] == "text/html; charset=utf-8"
