@@ -116,9 +116,9 @@ class Catalog:
         """Return the searchable text of a record, in lower case; empty if its content has not been read."""
         return self._reader.text(ident)
 
-    def latest(self, query: Query | None = None, *, since: int = 0, present: bool = False) -> Record | None:
-        """Return the newest record that matches, and whose number is above `since`."""
-        return self._reader.latest(query, since=since, present=present)
+    def latest(self, *, since: int = 0, present: bool = False) -> Record | None:
+        """Return the newest record, if its number is above `since`; `find` knows the newest that matches a query."""
+        return self._reader.latest(since=since, present=present)
 
     def counts(self, *, present: bool = False) -> Counts:
         """Return how many records there are.

@@ -95,15 +95,11 @@ class Reader:
         rows = self._rows(condition, values, window._replace(limit=one_more))
         return _page([record_of(row) for row in rows], total, unread, window.limit)
 
-    def latest(self, query: Query | None, *, since: int, present: bool) -> Record | None:
-        """Return the newest record after a cursor that matches a query."""
-        condition, values = _condition(query, present=present)
-        exact = query is None or query.exact
-        for row in self._rows(condition, values, Window(after=since, limit=1 if exact else -1)):
-            record = record_of(row)
-            if query is None or exact or query.matches(record, self.text(record.id)):
-                return record
-        return None
+    def latest(self, *, since: int, present: bool) -> Record | None:
+        """Return the newest record after a cursor."""
+        condition, values = _condition(None, present=present)
+        row = next(iter(self._rows(condition, values, Window(after=since, limit=1))), None)
+        return record_of(row) if row is not None else None
 
     def matching(self, query: Query) -> list[str]:
         """Return the IDs of all records that match a query."""

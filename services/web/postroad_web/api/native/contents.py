@@ -59,12 +59,12 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def parsed_from(request: Request, latest: Latest) -> tuple[bytes, Parsed]:
-        octets = await content_from(services, record_from(services, request, latest))
+        octets = await content_from(services, await record_from(services, request, latest))
         return octets, await read_message(octets)
 
     async def raw(request: Request) -> Response:
         asked = query_of(request, Raw)
-        found = record_from(services, request, asked)
+        found = await record_from(services, request, asked)
         headers = _headers(f"{found.id}.eml", download=asked.download)
         return Response(await content_from(services, found), 200, headers, "message/rfc822")
 

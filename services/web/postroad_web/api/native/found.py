@@ -37,7 +37,7 @@ def query_from(text: str | None, tz: str) -> Query | None:
         raise refusal(Wrong([("query", f"can't be read: {error}")])) from None
 
 
-def record_from(services: Services, request: Request, latest: Latest | None = None) -> Record:
+async def record_from(services: Services, request: Request, latest: Latest | None = None) -> Record:
     """Return the record that a request names; raises `Problem` 404. `latest` is the request's, if that is read."""
     ident = request.path_params["id"]
     if ident != "latest":
@@ -46,7 +46,12 @@ def record_from(services: Services, request: Request, latest: Latest | None = No
             raise Problem(404, "No such message", f"There is no message {ident[:64]}.")
         return record
     asked = latest if latest is not None else query_of(request, Latest)
-    record = services.catalog.latest(query_from(asked.query, asked.tz))
+    query = query_from(asked.query, asked.tz)
+    if query is None:
+        record = services.catalog.latest()
+    else:
+        found = await services.catalog.find(query, limit=1, counted=False)
+        record = next(iter(found.records), None)
     if record is None:
         raise Problem(404, "No such message", "No message matches." if asked.query else "There are no messages.")
     return record

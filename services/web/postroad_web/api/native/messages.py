@@ -98,17 +98,17 @@ def routes(services: Services) -> list[BaseRoute]:
         return json({"deleted": len(idents)})
 
     async def message(request: Request) -> Response:
-        found = record_from(services, request)
+        found = await record_from(services, request)
         return json(shapes.whole(found, await services.waits.content(found)))
 
     async def mark(request: Request) -> Response:
-        found = record_from(services, request)
+        found = await record_from(services, request)
         asked = await body_of(request, Marks)
         await _mark(services, [found.id], asked.read, _tags(asked.tags))
         return json(shapes.summary(catalog.get(found.id) or found))
 
     async def remove(request: Request) -> Response:
-        await catalog.delete([record_from(services, request).id])
+        await catalog.delete([(await record_from(services, request)).id])
         return Response(status_code=204)
 
     return [

@@ -39,7 +39,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def release(request: Request) -> Response:
-        found = record_from(services, request)
+        found = await record_from(services, request)
         asked = await body_of(request, Release)
         url = services.settings.release
         if not url:
