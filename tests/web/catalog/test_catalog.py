@@ -268,3 +268,37 @@ async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: py
 
         with pytest.raises(sqlite3.OperationalError):
             await catalog.find(Wrong("x"))
+
+
+async def test_the_content_of_what_leaves_the_queue_just_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test", "eve@beta.test"])
+        await stack.told(catalog)
+        del stack.relay.contents[ident]
+        asking = asyncio.create_task(catalog.content(ident))
+        await asyncio.sleep(0.02)
+        assert not asking.done()
+        stack.defer(ident, "eve@beta.test")
+        stack.deliver(ident, ["bob@beta.test"])
+        assert (await asking).endswith(HELLO)
+        # Nobody will ever tell of this one.
+        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        del stack.relay.contents[ident]
+        monkeypatch.setattr(module, "LAG", 0.05)
+        with pytest.raises(ContentGone):
+            await catalog.content(ident)
+        monkeypatch.setattr(module, "LAG", 10.0)
+        asking = asyncio.create_task(catalog.content(ident))
+        await asyncio.sleep(0.02)
+        await catalog.delete([ident])
+        with pytest.raises(ContentGone):
+            await asking
+        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        del stack.relay.contents[ident]
+        asking = asyncio.create_task(catalog.content(ident))
+        await asyncio.sleep(0.02)
+    with pytest.raises(ContentGone):  # the catalog was closed
+        await asking

@@ -16,6 +16,7 @@ from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
 from postroad_web.catalog.keeper import Door, Keeper
 from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
+from postroad_web.catalog.record import State
 from postroad_web.catalog.rows import record_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 
 LONGEST = 10.0  # seconds of a search
+LAG = 1.0  # seconds in which the catalog learns where a message has gone that is not in the queue any more
+_NOT_SETTLED = frozenset({State.QUEUED, State.DEFERRED, State.DELIVERED, State.CAPTURED})
 
 
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
@@ -176,6 +179,15 @@ class Catalog:
         record = self.get(ident)
         if record is None:
             raise ContentGone("there is no such message")
+        content = await self._content_of(record)
+        if content is None and _is_on_its_way(record):
+            content = await self._content_soon(record)
+        if content is None:
+            raise ContentGone("the message is removed from all mailboxes")
+        return content
+
+    async def _content_of(self, record: Record) -> bytes | None:
+        """Return the content of a record, None if it is nowhere that the record knows of; raises `DoorAway`."""
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
             recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
             if recent is not None:
@@ -187,11 +199,30 @@ class Catalog:
                 if refused.status != 404:
                     raise
         try:
-            return await self._relay.octets(quote_path("content", ident))
+            return await self._relay.octets(quote_path("content", record.id))
         except DoorRefused as refused:
             if refused.status != 404:
                 raise
-        raise ContentGone("the message is removed from all mailboxes")
+        return None
+
+    async def _content_soon(self, record: Record) -> bytes | None:
+        """Return the content of a message that has left the queue a moment ago, once its copies are known."""
+        changes = self.subscribe()
+        try:
+            async with asyncio.timeout(LAG):
+                while (now := self.get(record.id)) is not None:
+                    if now.recipients != record.recipients:
+                        record = now
+                        content = await self._content_of(record)
+                        if content is not None:
+                            return content
+                    elif await anext(changes, None) is None:
+                        break
+        except TimeoutError:
+            pass
+        finally:
+            changes.close()
+        return None
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -252,3 +283,8 @@ class Catalog:
             records = tuple(record_of(row) for row in rows)
         if records or news.kind is Happened.PURGED:
             self._hub.tell(Change(news.cursor, news.kind, records))
+
+
+def _is_on_its_way(record: Record) -> bool:
+    """Return whether the journals have yet to tell of copies of this message."""
+    return any(not recipient.copies and recipient.state in _NOT_SETTLED for recipient in record.recipients)
