@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUPS = ("start", "dns", "smtp", "road", "web", "imap")
+CONTROL_PORT = 8026  # the default
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -74,6 +75,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield rows_road.with_web(
                 road, start=lambda: stack.start(Service.WEB), stop=lambda: stack.stop(Service.WEB), rounds=rounds
             )
+            yield rows_road.with_flood(road, (f"{stack.network}.25", CONTROL_PORT), rounds)
         elif group == "web":
             yield from rows_web.rows(stack.endpoint(Port.APP), stack.endpoint(Port.WEB), folder, rounds)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import statistics
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -150,3 +152,21 @@ def with_web(road: Road, *, start: Callable[[], None], stop: Callable[[], None],
 
     row = Row("road, 2,000 messages, web reads along", "messages/s", at_least(0.8), peer_name="without web")
     return interleave(row, rounds, measure, without)
+
+
+def with_flood(road: Road, door: tuple[str, int], rounds: int) -> Row:
+    """Measure single messages while another process floods the relay's control door, at the lowest priority."""
+    calm = _latency(road.smtp, road.reader)
+
+    def flooded() -> float:
+        command = [sys.executable, "-m", "tests.common.control.flood", door[0], str(door[1]), "wrong tokens", "600"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as flood:
+            try:
+                if flood.stdout is None or not flood.stdout.readline():
+                    raise RuntimeError("the flood has ended")
+                return calm()
+            finally:
+                flood.kill()
+
+    row = Row("road, 250 to visible, control door flooded", "ms p50", at_most(1.2), peer_name="not flooded")
+    return interleave(row, rounds, flooded, calm)

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.compose, pytest.mark.xdist_group("compose")]
 PROJECT = "shop-postroad-test"
 
 APP = """
-import json, os, smtplib, socket, ssl, sys
+import json, os, smtplib, socket, ssl, sys, urllib.request
 login, password, address, *names = sys.argv[1:]
 routes = [line.split() for line in open("/proc/net/route")][1:]
 gateways = [socket.inet_ntoa(bytes.fromhex(route[2])[::-1]) for route in routes if route[1] == "00000000"]
@@ -38,6 +38,11 @@ for host in ("relay", "relay.postroad.test"):
         client.starttls(context=context)
         client.login(login, password)
         client.sendmail(login, [address], letter.replace("noreply@shop.example", login) % f"By {host}")
+waited = {}
+for host in ("web", "web.postroad.test"):
+    asked = json.dumps({"recipient": address, "subject": "By the app door", "timeout": 30}).encode()
+    with urllib.request.urlopen(f"http://{host}:8025/v1/wait", asked) as answer:
+        waited[host] = [message["subject"] for message in json.load(answer)["messages"]]
 try:
     outside = socket.gethostbyname("www.elsewhere.example")
 except OSError:
@@ -48,6 +53,7 @@ print(json.dumps({
     "names": {name: socket.gethostbyname(name) for name in names},
     "gateways": gateways,
     "outside": outside,
+    "waited": waited,
 }))
 """
 
@@ -84,6 +90,7 @@ def test_an_app_of_another_project(composed: ComposeStack, tmp_path: Path) -> No
     assert len(seen["gateways"]) == 1
     assert not seen["gateways"][0].startswith(composed.network)  # its way out is its own
     assert seen["outside"] != f"{composed.network}.143"
+    assert seen["waited"] == {name: ["By the app door"] for name in ("web", WEB_NAME)}
     subjects = {str(parse(content)["Subject"]) for content in arrived(composed, user, count=3)}
     assert subjects == {"By the app door", "By relay", "By relay.postroad.test"}
 

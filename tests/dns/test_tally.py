@@ -17,6 +17,7 @@ def test_responses_are_counted_by_rcode_and_silence_as_a_query() -> None:
 
 
 def test_many_are_counted_now_and_then() -> None:
+    assert module._MANY == 65536
     tally = Tally()
     batch = bytes((0, 3)) * 32
     batches = module._MANY // len(batch) * 2 + 1

@@ -1,6 +1,7 @@
 """Clients that were written for Mailpit, unchanged, against a running Postroad.
 
-They empty the whole world between their steps, so they have a stack of their own.
+They empty the whole world between their steps, so they have a stack of their own. It asks for a password, as each of
+them can give one.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("mailpit-clients")]
 
+USER, PASSWORD = "tester", "sesame"
 CLIENTS = Path(__file__).parent / "mailpit"
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with ProcessStack(tmp_path_factory.mktemp("mailpit")) as stack:
+    settings = {"POSTROAD_WEB_AUTH": f"{USER}:{PASSWORD}"}
+    with ProcessStack(tmp_path_factory.mktemp("mailpit"), settings=settings) as stack:
         yield stack
         stack.check_logs()
 
@@ -49,7 +52,7 @@ def url(stack: Stack) -> str:
 def test_node(url: str, client: str) -> None:
     require((CLIENTS / "node_modules" / client).exists(), f"no {client}: npm ci --prefix tests/interop/mailpit")
     done = subprocess.run(
-        [require_program("node"), CLIENTS / f"{client}.mjs", url],
+        [require_program("node"), CLIENTS / f"{client}.mjs", url, USER, PASSWORD],
         env=plain_environment(),
         capture_output=True,
         text=True,
@@ -61,7 +64,7 @@ def test_node(url: str, client: str) -> None:
 
 @pytest.fixture
 def mailpit(url: str) -> Iterator[MailpitClient]:
-    with MailpitClient(url, wait_timeout=WAIT, poll_interval=0.05) as client:
+    with MailpitClient(url, username=USER, password=PASSWORD, wait_timeout=WAIT, poll_interval=0.05) as client:
         yield client
 
 
@@ -127,7 +130,8 @@ def test_chaos_of_pytest_mailpit(stack: Stack, mailpit: MailpitClient) -> None:
 def test_websocket(stack: Stack, url: str, mailpit: MailpitClient) -> None:
     """`mailpit-ws` and Mailpit's own pages listen here."""
     mailpit.delete_all()
-    with connect(f"{url.replace('http', 'ws')}/api/events", origin=Origin(url), open_timeout=WAIT) as socket:
+    events = f"ws://{USER}:{PASSWORD}@{url.removeprefix('http://')}/api/events"
+    with connect(events, origin=Origin(url), open_timeout=WAIT) as socket:
 
         def until(kind: str) -> Any:
             while (frame := json.loads(socket.recv(WAIT)))["Type"] != kind:
@@ -145,5 +149,16 @@ def test_websocket(stack: Stack, url: str, mailpit: MailpitClient) -> None:
         mailpit.delete_all()
         assert until("truncate") is None
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"{url.replace('http', 'ws')}/api/events", origin=Origin("http://evil.test"), open_timeout=WAIT)
+        connect(events, origin=Origin("http://evil.test"), open_timeout=WAIT)
     assert refused.value.response.status_code == 403
+    with pytest.raises(InvalidStatus) as stranger:
+        connect(events.replace(PASSWORD, "wrong"), origin=Origin(url), open_timeout=WAIT)
+    assert stranger.value.response.status_code == 401
+
+
+def test_no_password(url: str) -> None:
+    with MailpitClient(url) as stranger:
+        assert stranger.is_ready()
+        with pytest.raises(MailpitAPIError, match="401") as refused:
+            stranger.info()
+    assert refused.value.detail == "Unauthorized."

@@ -71,7 +71,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     return docker
 
 
-UP = "compose up --detach --wait --no-build"
+UP = "compose up --detach --wait --wait-timeout 180 --no-build"
 
 
 def test_it_is_up(docker: Docker, capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,6 +114,29 @@ def test_a_time_out_says_why(native: Stack) -> None:
 
 
 @pytest.mark.slow
+def test_five_hundred_waits_at_a_time_are_each_answered_with_their_own(native: Stack) -> None:
+    prefix = native.fresh_user().address.partition("@")[0]
+    endpoint = native.endpoint(Port.WEB)
+    waits: list[socket.socket] = []
+    with ExitStack() as stack, SMTP(native.endpoint(Port.APP)) as session:
+        for number in range(ROUNDS):
+            body = json.dumps({"recipient": f"{prefix}-{number}@waits.example", "timeout": 60}).encode()
+            head = f"POST /v1/wait HTTP/1.1\r\nHost: web\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+            wait = stack.enter_context(socket.create_connection(endpoint, timeout=60))
+            wait.sendall(head.encode() + body)
+            waits.append(wait)
+        session.ehlo()
+        replies = [
+            session.mail("noreply@shop.example", [f"{prefix}-{number}@waits.example"], mail(f"Welcome {number}"))
+            for number in range(ROUNDS)
+        ]
+        for number, (wait, reply) in enumerate(zip(waits, replies, strict=True)):
+            answer, _, octets = b"".join(iter(lambda: wait.recv(1 << 16), b"")).partition(b"\r\n\r\n")  # noqa: B023
+            assert answer.startswith(b"HTTP/1.1 200 "), octets
+            (message,) = json.loads(octets)["messages"]
+            assert (message["id"], message["subject"]) == (reply.text.split()[-1], f"Welcome {number}")
+
+
 def test_send_quiet_count_never_misses(native: Stack) -> None:
     chance = random.Random(7)
     name, _, domain = native.fresh_user().address.partition("@")

@@ -206,7 +206,7 @@ class Settings:
     message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
-    connections: int = _setting("500", _count, "the most connections to one service at a time")
+    connections: int = _setting("500", _count, "the most connections to one service at a time; twice as many to web")
     login_timeout: float = _setting(
         "1m", _duration, "how long a POP3 or IMAP client may be silent before it has logged in"
     )

@@ -74,7 +74,7 @@ def _say(text: str) -> int:
 
 def _start() -> tuple[int, str]:
     """Start everything and wait until it is healthy; return the exit status and what was said on the way."""
-    command = [*COMPOSE, "up", "--detach", "--wait", "--no-build"]
+    command = [*COMPOSE, "up", "--detach", "--wait", "--wait-timeout", "180", "--no-build"]
     lines = []
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
         assert process.stderr is not None  # noqa: S101 - it was opened as a pipe

@@ -54,14 +54,19 @@ class Web:
             store=store,
             dns=door(Role.DNS),
         )
-        self._server = Listening(build(self.services), connections=settings.connections)
+        # Twice as many as senders: each may have a wait.
+        self._server = Listening(build(self.services), connections=2 * settings.connections)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open the catalog and listen; raises `OSError` if the port can't be bound or the folder can't be written."""
         settings = self._settings
         self._server.bind(settings.front, settings.web_port)
-        await self.catalog.start()
+        try:
+            await self.catalog.start()
+        except BaseException:
+            await self._server.close()
+            raise
         self.services.webhooks.start()
         watcher = WorldWatcher(WorldFile(settings.world, settings.network, settings.capturing), self.services.world)
         works = [watcher.run(self._change), self._catch_up()]

@@ -561,3 +561,42 @@ async def test_connections_that_were_idle_for_long_are_not_used_again() -> None:
         await client.close()
         assert (await ask)["body"] == 1
         assert not client._idle
+
+
+async def test_a_connection_that_is_lost_under_a_request() -> None:
+    """A request that may be sent twice is; one that might be carried out twice is not."""
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split()[0])
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+            asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split()[0])
+        writer.close()  # without an answer to the second one
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    client = DoorClient("relay", host, port, TOKEN)
+    assert await client.get("/") == 1
+    assert await client.get("/") == 1
+    with pytest.raises(DoorAway):
+        await client.post_octets("/", b"")
+    assert asked == ["GET", "GET", "GET", "POST"]
+    await client.close()
+    server.close()
+
+
+async def test_a_door_that_takes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "CONNECT", 0.05)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        with contextlib.ExitStack() as waiting:
+            for _ in range(3):  # the kernel's queue is full
+                sock = waiting.enter_context(socket.socket())
+                sock.setblocking(False)
+                sock.connect_ex(listener.getsockname())
+            host, port = listener.getsockname()
+            client = DoorClient("store", host, port, TOKEN)
+            with pytest.raises(DoorAway, match=r"no connection in 0\.05 s"):
+                await client.get("/")

@@ -18,11 +18,31 @@ def test_a_histogram_is_cumulative() -> None:
         histogram.observe(seconds)
     figures = histogram.figures()
     assert figures["buckets"] == {"0.001": 3, "0.5": 4, "2.0": 5}
-    assert figures["count"] == 6
+    assert figures["count"] == histogram.count == 6
     assert figures["sum"] == pytest.approx(4.5035)
 
 
 def test_an_empty_histogram() -> None:
+    bounds = [
+        "0.0005",
+        "0.001",
+        "0.0025",
+        "0.005",
+        "0.01",
+        "0.025",
+        "0.05",
+        "0.1",
+        "0.25",
+        "0.5",
+        "1.0",
+        "2.5",
+        "5.0",
+        "10.0",
+        "30.0",
+        "60.0",
+        "300.0",
+    ]
+    assert Histogram().figures() == {"buckets": dict.fromkeys(bounds, 0), "sum": 0.0, "count": 0}
     assert Histogram((1.0,)).figures() == {"buckets": {"1.0": 0}, "sum": 0.0, "count": 0}
 
 

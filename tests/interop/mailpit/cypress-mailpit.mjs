@@ -1,11 +1,11 @@
-// The commands of `cypress-mailpit`, unchanged, without Cypress: node cypress-mailpit.mjs <URL>
+// The commands of `cypress-mailpit`, unchanged, without Cypress: node cypress-mailpit.mjs <URL> <user> <password>
 //
 // Cypress needs a browser. Its commands only ask it for four things, which are small: `cy.request`, `cy.wrap`, `cy.env`
 // and `cy.wait`, whose results are chained like promises.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
-const [url] = process.argv.slice(2);
+const [url, user, password] = process.argv.slice(2);
 
 async function request({ method, url: where, qs, body, auth }) {
   const target = new URL(where);
@@ -22,7 +22,7 @@ async function request({ method, url: where, qs, body, auth }) {
 
 globalThis.cy = {
   request,
-  env: async () => ({}),
+  env: async () => ({ MAILPIT_USERNAME: user, MAILPIT_PASSWORD: password }),
   wrap: async (value) => value,
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };

@@ -1,10 +1,9 @@
-// The client `mailpit-api`, unchanged, against a running Postroad: node mailpit-api.mjs <URL> [user:password]
+// The client `mailpit-api`, unchanged, against a running Postroad: node mailpit-api.mjs <URL> <user> <password>
 import assert from "node:assert/strict";
 import { MailpitClient } from "mailpit-api";
 
-const [url, login] = process.argv.slice(2);
-const auth = login ? { username: login.split(":")[0], password: login.split(":")[1] } : undefined;
-const mailpit = new MailpitClient(url, { auth });
+const [url, username, password] = process.argv.slice(2);
+const mailpit = new MailpitClient(url, { auth: { username, password } });
 const unique = `mailpit-api-${process.pid}`;
 
 const info = await mailpit.getInfo();
@@ -25,7 +24,7 @@ const { ID } = await mailpit.sendMessage({
   ReplyTo: [{ Email: "help@alpha.test" }],
   Subject: `Order ${unique}`,
   Text: "Your code is 271828.",
-  HTML: '<table style="display: flex"><tr><td><a href="http://127.0.0.1/">order</a><img src="cid:dot"></td></tr></table>',
+  HTML: '<table style="display: flex"><tr>\n  <td><a href="http://127.0.0.1/">order</a><img src="cid:dot"></td></tr></table>',
   Tags: ["order", "Shop"],
   Headers: { "X-Shop": "alpha" },
   Attachments: [
@@ -43,6 +42,7 @@ assert.deepEqual(page.tags, ["order", "Shop"]);
 const [row] = page.messages;
 assert.deepEqual(row.From, { Name: "Shöp", Address: "shop@alpha.test" });
 assert.deepEqual(row.Bcc.map((address) => address.Address), ["carol@alpha.test"]);
+assert.equal(row.Username, username);
 assert.deepEqual([row.Attachments, row.Read, row.Subject], [1, false, `Order ${unique}`]);
 for (const query of [`subject:"${unique}"`, "to:customer@outside.example", "tag:shop", "271828", "has:attachment", "is:unread"]) {
   assert.equal((await mailpit.searchMessages({ query })).messages_count, 1, query);
@@ -58,6 +58,7 @@ assert.deepEqual(Object.keys(message).sort(), [
   "ReturnPath", "Size", "Subject", "Tags", "Text", "To", "Username",
 ]);
 assert.equal(message.Text, "Your code is 271828.");
+assert.ok(message.HTML.includes('<table style="display: flex"><tr>\n  <td>'));
 assert.deepEqual(message.Attachments.map((part) => part.FileName), ["invoice.pdf"]);
 assert.deepEqual(message.Inline.map((part) => part.ContentID), ["dot"]);
 assert.ok(Math.abs(new Date(message.Date) - new Date(row.Created)) < 60_000);
@@ -75,7 +76,7 @@ const thumbnail = await mailpit.getAttachmentThumbnail(ID, message.Inline[0].Par
 assert.equal(thumbnail.type, "image/jpeg");
 assert.ok((await mailpit.renderMessageHTML(ID)).includes(`/api/v1/message/${ID}/part/${message.Inline[0].PartID}`));
 assert.match(await mailpit.renderMessageHTML("latest", 1), /<!DOCTYPE html>.*target="_blank"/s);
-assert.equal((await mailpit.renderMessageText()).trim(), "Your code is 271828.");
+assert.equal(await mailpit.renderMessageText(), "Your code is 271828.");
 
 // Checks
 const html = await mailpit.htmlCheck(ID);
@@ -109,7 +110,10 @@ const from = { Email: "shop@alpha.test" };
 await assert.rejects(mailpit.sendMessage({ From: from, To: [{ Email: "nobody" }] }), /"Error":"invalid To address: nobody"/);
 
 // Deleting
-await mailpit.sendMessage({ From: from, To: [{ Email: "bob@beta.test" }], Subject: `second ${unique}` });
+const second = await mailpit.sendMessage({
+  From: from, To: [{ Email: "bob@beta.test" }], Subject: `second ${unique}`, Text: "Two\nlines",
+});
+assert.equal((await mailpit.getMessageSummary(second.ID)).Text, "Two\nlines");
 assert.equal(await mailpit.deleteMessagesBySearch({ query: "subject:second" }), "ok");
 assert.deepEqual((await mailpit.listMessages()).messages.map((one) => one.ID), [ID]);
 assert.equal(await mailpit.deleteMessages({ IDs: [ID] }), "ok");

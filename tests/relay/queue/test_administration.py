@@ -349,10 +349,12 @@ async def test_one_change_at_a_time(office: Office) -> None:
     with pytest.raises(ConflictError, match="is being changed already"):
         await office.hand.drop(entry, report=False)
     assert office.hand.under_way == 1
-    assert await office.hand.purge() == 0
+    purging = asyncio.create_task(office.hand.purge())  # waits for it
+    await asyncio.sleep(0.01)
     gate.open()
     await holding
-    assert entry.held
+    assert await purging == 1
+    assert office.notes.kinds(entry.queue_id)[-2:] == ["held", "dropped"]
 
 
 async def test_what_is_just_accepted_can_be_held_before_it_is_taken_up(office: Office) -> None:
@@ -469,6 +471,53 @@ async def test_an_attempt_under_way_is_cut_off(office: Office) -> None:
     await office.put("dave@beta.test")  # the workers are well
     await office.idle()
     assert office.courier.deliveries[1:] == [("dave@beta.test",)]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_domain_that_rests_is_probed_on_when_its_probe_is_dropped(tmp_path: Path, begun: bool) -> None:
+    office = Office(tmp_path, waits=(1000.0,), capacity=Capacity(rest=0.05, workers=1))
+    office.courier.outcomes = {"u0@beta.test": DOWN}
+    await office.put("u0@beta.test")
+    await office.notes.until(lambda: bool(office.notes.find(Kind.DEFERRED)))
+    entries = [office.entry(await office.put(f"u{number}@beta.test")) for number in (1, 2)]
+    office.courier.gated = {"beta.test" if begun else "gamma.test"}
+    if not begun:
+        await office.put("x@gamma.test")  # the one worker is busy
+        await until(lambda: office.courier.running == 1)
+    await until(lambda: entries[0].queue_id in office.manager.active)
+    if begun:
+        await until(lambda: office.courier.running == 1)
+    await office.hand.drop(entries[0], report=False)
+    office.courier.gated.clear()
+    office.courier.gates["gamma.test"].set()
+    await until(lambda: office.spool.find(entries[1].queue_id) is None)
+    await office.close()
+
+
+async def test_progress_on_its_way_to_the_disk_is_not_lost(tmp_path: Path) -> None:
+    """A message of two domains: one has it, the other begins to rest; then the other alone is attempted."""
+    office = Office(tmp_path, waits=(1000.0,), capacity=Capacity(rest=1000.0, workers=2, lane=1))
+    gate = Gate(office.spool)
+    office.courier.gated = {"beta.test", "gamma.test"}
+    office.courier.outcomes = {"down@gamma.test": DOWN}
+    await office.put("down@gamma.test")
+    entry = office.entry(await office.put("bob@beta.test", "x@gamma.test"))
+    await until(lambda: office.courier.running == 2)
+    gate.close()
+    office.courier.gates["beta.test"].set()
+    await until(lambda: office.courier.deliveries == [("bob@beta.test",)])
+    office.courier.gates["gamma.test"].set()
+    await until(lambda: office.courier.running == 0)
+    await asyncio.sleep(0.01)
+    office.hand.retry(entry)
+    await asyncio.sleep(0.01)
+    gate.open()
+    await until(lambda: not office.manager.active)
+    office.courier.outcomes.clear()
+    office.hand.retry_all()
+    await office.idle()
+    assert office.courier.deliveries.count(("bob@beta.test",)) == 1
+    await office.close()
 
 
 async def test_jobs_that_no_worker_has_begun_are_withdrawn(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from tests.web.api.asgi import client, services, stacked
@@ -39,7 +40,7 @@ async def test_nothing_in_a_message_can_run_on_the_page(tmp_path: Path) -> None:
         page = (await http.get("/")).text
         assert "<script" not in page
         assert "<img" not in page
-        assert f'href="/view/{ident}.html"' in page
+        assert f'href="/view/{ident}"' in page
         assert "u2@beta.test +2" in page
         assert "(no subject)" in page
 
@@ -53,3 +54,13 @@ async def test_the_page_says_how_to_connect() -> None:
         assert "unsafe-inline" not in answer.headers["content-security-policy"]
         assert (await http.get("/static/page.css")).headers["content-type"].startswith("text/css")
         assert (await http.get("/static/nothing.css")).status_code == 404
+
+
+async def test_the_date_is_that_of_the_clock() -> None:
+    """Clients of Mailpit take it for the server's time."""
+    given = services()
+    async with client(given) as http:
+        for _ in range(2):
+            (date,) = (await http.get("/livez")).headers.get_list("date")
+            assert abs(parsedate_to_datetime(date).timestamp() - given.clock.now()) < 1.5
+            given.clock.push(100.0)

@@ -15,7 +15,7 @@ from postroad_web.api.app import build
 from postroad_web.api.listening import Listening
 from postroad_web.api.native import events
 from postroad_web.catalog.hub import Happened
-from tests.web.api.asgi import stacked
+from tests.web.api.asgi import client, stacked
 from tests.web.api.test_wait import ANN, BOB, mail
 
 if TYPE_CHECKING:
@@ -134,6 +134,11 @@ async def test_only_some_kinds(tmp_path: Path) -> None:
         assert (await streamed.change())[0] == "tags"
         await it.services.catalog.delete([ident])
         assert (await streamed.change())[0] == "deleted"
+
+
+async def test_a_look_at_the_head_is_no_stream(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (_, given), client(given) as http:
+        assert (await http.head("/v1/events")).headers["content-type"].startswith("text/event-stream")
 
 
 async def test_silence_has_heartbeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from postroad_web.api.problem import Problem
 KINDS: list[tuple[Kind, list[Any], list[Any]]] = [
     (text(least=1, most=3), ["a", "abc", "a\nb"], ["", "abcd", 1, None, True]),
     (line(most=3), ["a", "üä"], ["", "a\n", "a\0", "\x7f", "abcd", 7]),
-    (whole(1, 3), [1, 3], [0, 4, 1.0, "1", True]),
+    (whole(1, 3), [1, 3, 2.0], [0, 4, 1.5, 4.0, "1", True]),
     (number(0, 2), [0, 1.5, 2], [-0.1, 3, "1", True, float("inf"), float("nan")]),
     (flag(), [True, False], [0, 1, "true"]),
     (one_of("a", "b"), ["a"], ["c", "", 1, ["a"]]),

@@ -68,6 +68,7 @@ RIGHT = [
     ("GET", {"sec-fetch-site": "none"}),
     ("GET", {"sec-fetch-site": "same-site"}),
     ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}),
+    ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}),
 ]
 WRONG = [
     ("POST", {"origin": "http://evil.example"}),
@@ -79,7 +80,7 @@ WRONG = [
     ("DELETE", {"sec-fetch-site": "cross-site"}),
     ("DELETE", {"sec-fetch-site": "same-site"}),
     ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}),
-    ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}),
+    ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "object"}),
     ("GET", {"sec-fetch-site": "cross-site"}),
 ]
 

@@ -126,13 +126,25 @@ async def test_a_websocket_outlives_the_time_for_a_head(server: Listening) -> No
     writer.close()
 
 
-async def test_the_server_says_the_date_and_not_what_it_is(server: Listening) -> None:
+async def test_the_server_does_not_say_what_it_is(server: Listening) -> None:
     reader, writer = await connect(server)
     writer.write(REQUEST)
     head = await reader.readuntil(b"hello")
-    assert b"\r\ndate: " in head
     assert b"uvicorn" not in head.lower()
     writer.close()
+
+
+async def test_idle_connections_keep_nobody_out(server: Listening) -> None:
+    crowd = [await connect(server) for _ in range(30)]
+    reader, writer = await connect(server)
+    writer.write(REQUEST)
+    assert b" 200 " in await reader.readuntil(b"hello")
+    kept = []
+    for held, _ in crowd[-9:]:
+        kept.append(not held.at_eof())
+    assert any(kept)
+    for _, other in [*crowd, (reader, writer)]:
+        other.close()
 
 
 def test_a_port_that_is_taken_is_an_error(server: Listening) -> None:

@@ -94,3 +94,8 @@ async def test_removing(place: Place, http: httpx.AsyncClient) -> None:
     assert (await http.post(f"{BOXES}/No/messages/remove", json={"uids": [1]})).status_code == 404
     listed = (await http.get(f"{BOXES}/INBOX/messages")).json()["messages"]
     assert [message["uid"] for message in listed] == [3, 4]
+
+
+async def test_a_405_names_all_methods(http: httpx.AsyncClient) -> None:
+    refused = await http.put(f"{BOXES}/INBOX/messages/1")
+    assert (refused.status_code, set(refused.headers["allow"].split(", "))) == (405, {"GET", "HEAD", "DELETE"})

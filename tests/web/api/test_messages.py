@@ -36,6 +36,7 @@ WHOLE = mail(
     "\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <logo>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw==\r\n"
     "--b\r\nContent-Type: text/html; charset=UTF-8\r\nContent-ID: <page>\r\n"
     "Content-Disposition: attachment; filename*=utf-8''%E2%82%AC%22.html\r\n\r\n<script>x</script>\r\n"
+    "--b\r\nContent-Type: text/javascript; name=run.js\r\n\r\nalert(1)\r\n"
     '--b\r\nContent-Type: text/x\x01; charset="x\x7f"; name=odd\r\n\r\nodd\r\n--b--',
     "Content-Type: multipart/mixed; boundary=b\r\nX-Order: 7\r\n",
 )
@@ -171,9 +172,10 @@ async def test_what_a_message_consists_of(tmp_path: Path) -> None:
         assert page.headers["content-security-policy"].startswith("sandbox ")
         assert page.headers["content-disposition"] == "inline; filename*=utf-8''%E2%82%AC%22.html"
         assert page.headers["x-content-type-options"] == "nosniff"
-        odd = await http.get(f"{url}/parts/4")
+        assert (await http.get(f"{url}/parts/4")).headers["content-type"] == "application/octet-stream"
+        odd = await http.get(f"{url}/parts/5")
         assert odd.headers["content-type"] == "text/x"
-        assert "it has 0, 1, 2, 3, 4" in (await get(http, f"{url}/parts/9", 404))["detail"]
+        assert "it has 0, 1, 2, 3, 4, 5" in (await get(http, f"{url}/parts/9", 404))["detail"]
         (plain,) = await sent(stack, given, "Plain")
         await get(http, f"/v1/messages/{plain}/html", 404)
 

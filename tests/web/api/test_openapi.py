@@ -47,7 +47,15 @@ def test_the_structure() -> None:
         assert method in METHODS, where
         assert operation["summary"], where
         assert len(operation["tags"]) == 1, where
-        assert set(operation) <= {"tags", "summary", "description", "parameters", "requestBody", "responses"}, where
+        assert set(operation) <= {
+            "operationId",
+            "tags",
+            "summary",
+            "description",
+            "parameters",
+            "requestBody",
+            "responses",
+        }, where
         named = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
         assert named == set(re.findall(r"{(\w+)}", path)), where
         for parameter in operation.get("parameters", ()):
@@ -55,11 +63,28 @@ def test_the_structure() -> None:
             assert parameter["description"], where
             assert "schema" in parameter, where
         assert operation["responses"], where
+        assert "default" in operation["responses"], where
         for status, answer in operation["responses"].items():
-            assert re.fullmatch("[1-5][0-9][0-9]", status), where
+            assert re.fullmatch("[1-5][0-9][0-9]|default", status), where
             assert answer["description"], where
             for content in answer.get("content", {}).values():
                 assert set(content) <= {"schema", "example"}, where
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(names)) == len(names)
+    assert "get_messages_id_raw" in names
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)
+
+
+def test_what_may_be_left_out_of_a_body_may_be_null() -> None:
+    for path, _, operation in operations():
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        for name, content in schema.get("properties", {}).items():
+            may_be_null = "null" in content.get("type", ()) or {"type": "null"} in content.get("anyOf", ())
+            assert may_be_null != (name in schema.get("required", ())), f"{path} {name}"
+            assert not may_be_null or "enum" not in content or None in content["enum"], f"{path} {name}"
 
 
 def test_references_lead_somewhere() -> None:

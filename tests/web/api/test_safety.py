@@ -195,6 +195,13 @@ async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
             assert answer.status_code == 413
 
 
+async def test_heads_are_bounded() -> None:
+    async with client(services()) as http:
+        for path, headers in (("/v1/echo?" + "x" * 40_000, {}), ("/v1/echo", {"X": "x" * 40_000})):
+            answer = await http.get(path, headers=headers)
+            assert (answer.status_code, answer.headers["content-type"]) == (431, JSON)
+
+
 async def test_large_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "TOGETHER", 3 << 20)
     async with client(services()) as http:
@@ -231,6 +238,24 @@ async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyP
     async with client(services()) as http:
         answer = await http.post("/v1/echo", content=slow())
         assert answer.status_code == 408
+
+
+async def test_a_client_that_leaves_in_the_middle_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
+    messages: list[dict[str, Any]] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b"x", "more_body": True},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop()
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/echo", "query_string": b"", "headers": headers}
+    await frame.build(services())(scope, receive, send)
+    assert caplog.records == []
 
 
 def test_only_so_many_are_held_at_a_time() -> None:

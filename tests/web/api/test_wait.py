@@ -81,6 +81,17 @@ async def test_what_is_there_is_answered_at_once(tmp_path: Path) -> None:
         assert found["cursor"] == message["number"]
 
 
+async def test_without_time_what_is_there_counts(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        it.send("Welcome")
+        await it.told()
+        assert len((await it.wait(recipient=BOB, timeout=0))["messages"]) == 1
+        assert len((await it.wait(body="code", after=0, timeout=0))["messages"]) == 1
+        assert (await it.wait(408, recipient=BOB, mode={"at_least": 2}, timeout=0))["matched"]
+        assert (await it.wait(408, recipient=ANN, timeout=0))["near_misses"] == []
+        assert "it was not quiet" in (await it.wait(408, recipient=ANN, mode={"none": True}, timeout=0))["detail"]
+
+
 async def test_what_comes_is_answered_when_it_comes(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         waiting = it.waiting(recipient=BOB, subject="welc")
@@ -145,6 +156,14 @@ async def test_after_a_queue_id_that_is_still_to_come(tmp_path: Path) -> None:
         assert "has not come" in (await it.wait(408, after="R9", timeout=0))["detail"]
 
 
+async def test_the_cursor_of_an_event_is_not_one_of_messages(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        it.send()
+        await it.told()
+        refused = await it.wait(408, after=it.services.catalog.cursor, timeout=0)
+        assert "the cursors of events are other numbers" in refused["detail"]
+
+
 async def test_a_message_counts_when_it_is_settled(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         ident = it.stack.accept(mail(), ANN, [BOB, "eve@dead.test"])
@@ -158,6 +177,40 @@ async def test_a_message_counts_when_it_is_settled(tmp_path: Path) -> None:
         (message,) = (await waiting)["messages"]
         assert message["state"] == "deferred"
         assert [message["id"] for message in (await other)["matched"]] == [ident]
+
+
+async def test_a_delivered_message_counts_when_it_is_known_where(tmp_path: Path) -> None:
+    """The store's journal may come after the relay's."""
+    async with rig(tmp_path) as it:
+        ident = it.stack.accept(mail(), ANN, [BOB])
+        await it.told()
+        waiting = it.waiting(recipient=BOB)
+        await it.held(waiting)
+        ((account, *_),) = it.stack.deliver(ident, captured=True)
+        late = it.stack.store.journal_lines.pop()
+        it.stack.store.number -= 1
+        await it.services.catalog.caught_up(it.stack.relay.number, 0, 5)
+        await it.held(waiting)
+        it.stack.store.journal_lines.append(late)
+        it.stack.store.number += 1
+        it.stack.store.wake()
+        (message,) = (await waiting)["messages"]
+        assert message["state"] == "captured"
+        assert message["recipients"][0]["copies"][0]["account"] == account
+
+
+async def test_a_message_on_a_server_of_which_nobody_tells_counts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "PLACED_WITHIN", 0.05)
+    async with rig(tmp_path) as it:
+        for _ in range(2):
+            ident = it.stack.accept(mail(), ANN, [BOB])
+            it.stack.deliver(ident)
+            it.stack.store.journal_lines.clear()
+        await it.services.catalog.caught_up(it.stack.relay.number, 0, 5)
+        assert len((await it.wait(mode={"at_least": 2}))["messages"]) == 2
+        assert len((await it.wait(mode={"at_least": 2}, timeout=0))["messages"]) == 2
 
 
 async def test_a_time_out_says_what_came_near_and_what_is_under_way(tmp_path: Path) -> None:
@@ -326,7 +379,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(tmp_path: Path) -> None:
         while not it.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
         gone.set()
-        await asyncio.gather(serving, return_exceptions=True)
+        await serving
         assert not it.services.catalog._hub
 
 

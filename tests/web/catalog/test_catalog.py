@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.control.client import DoorAway
 from postroad_web.catalog import catalog as module
+from postroad_web.catalog import keeper
 from postroad_web.catalog.catalog import Catalog, ContentGone
 from postroad_web.catalog.database import containing
 from postroad_web.catalog.hub import Happened
@@ -118,7 +121,8 @@ async def test_search(tmp_path: Path) -> None:
         assert third.next is None
         assert [record.id for record in catalog.page(oldest_first=True, limit=2, offset=1).records] == idents[1:3]
         assert catalog.page(limit=-1).total == 60
-        (newest,) = (await catalog.find(Big("number 9 in"), limit=1, counted=False)).records
+        newest = catalog.latest(Big("number 9 in"))
+        assert newest is not None
         assert newest.id == idents[9]
 
 
@@ -231,7 +235,8 @@ async def test_removed_everywhere(tmp_path: Path) -> None:
             await catalog.content("unknown")
 
 
-async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+async def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "RETAIN_EVERY", 0.05)
     stack = ToyStack()
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(10)]
     catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_messages=3)
@@ -245,15 +250,32 @@ async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     await catalog.close()
 
 
+class Endless(Words):
+    """A query that never ends."""
+
+    def where(self) -> tuple[str, Sequence[Any]]:
+        numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        return f"({numbers} SELECT count(*) FROM n)", ()
+
+
+async def test_the_end_does_not_wait_for_searches(tmp_path: Path) -> None:
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        stack.send(HELLO, "a@a.test", ["bob@beta.test"])
+        await stack.told(catalog)
+        searches = [asyncio.ensure_future(catalog.find(Endless("x"))) for _ in range(3)]
+        while not catalog._idle.empty():  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        started = time.monotonic()
+    assert time.monotonic() - started < 5.0  # a search may take 10 s
+    ends = await asyncio.gather(*searches, return_exceptions=True)
+    assert {type(end) for end in ends} <= {SearchTooLong, asyncio.CancelledError}
+
+
 async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = ToyStack()
     async with opened(tmp_path, stack) as catalog:
         monkeypatch.setattr(module, "LONGEST", 0.05)
-
-        class Endless(Words):
-            def where(self) -> tuple[str, Sequence[Any]]:
-                numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-                return f"({numbers} SELECT count(*) FROM n)", ()
 
         stack.send(HELLO, "a@a.test", ["bob@beta.test"])
         await stack.told(catalog)
@@ -270,35 +292,34 @@ async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: py
             await catalog.find(Wrong("x"))
 
 
-async def test_the_content_of_what_leaves_the_queue_just_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_content_that_is_between_two_services_is_waited_for(tmp_path: Path) -> None:
     stack = ToyStack()
     async with opened(tmp_path, stack) as catalog:
-        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test", "eve@beta.test"])
-        await stack.told(catalog)
-        del stack.relay.contents[ident]
-        asking = asyncio.create_task(catalog.content(ident))
-        await asyncio.sleep(0.02)
-        assert not asking.done()
-        stack.defer(ident, "eve@beta.test")
-        stack.deliver(ident, ["bob@beta.test"])
-        assert (await asking).endswith(HELLO)
-        # Nobody will ever tell of this one.
         ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
-        await stack.told(catalog)
-        del stack.relay.contents[ident]
-        monkeypatch.setattr(module, "LAG", 0.05)
+        await catalog.caught_up(stack.relay.number, 0, 10.0)
+        del stack.relay.contents[ident]  # it has been delivered, and no journal has told it yet
+        asked = asyncio.ensure_future(catalog.content(ident))
+        await asyncio.sleep(0)
+        stack.deliver(ident)
+        assert (await asyncio.wait_for(asked, 10.0)).endswith(HELLO)
+        stack.store.contents.clear()
+        lost = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
+        del stack.relay.contents[lost]
         with pytest.raises(ContentGone):
-            await catalog.content(ident)
-        monkeypatch.setattr(module, "LAG", 10.0)
-        asking = asyncio.create_task(catalog.content(ident))
-        await asyncio.sleep(0.02)
-        await catalog.delete([ident])
-        with pytest.raises(ContentGone):
-            await asking
-        ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test"])
+            await catalog.content(lost)
+
+
+async def test_what_is_too_old_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "RETAIN_EVERY", 0.05)
+    stack = ToyStack()
+    idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(5)]  # one per second
+    clock = Clock(wall=lambda: stack.time)
+    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_age=1.5, clock=clock)
+    await catalog.start()
+    changes = catalog.subscribe()
+    async with asyncio.timeout(30):
         await stack.told(catalog)
-        del stack.relay.contents[ident]
-        asking = asyncio.create_task(catalog.content(ident))
-        await asyncio.sleep(0.02)
-    with pytest.raises(ContentGone):  # the catalog was closed
-        await asking
+        while catalog.counts().total > 2:
+            await anext(changes)
+    assert [record.id for record in catalog.page().records] == idents[:-3:-1]
+    await catalog.close()

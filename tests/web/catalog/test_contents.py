@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad.clock import Clock
+from postroad.control.client import DoorRefused
 from postroad_web.catalog import contents as module
 from postroad_web.catalog.contents import PATIENCE, PAUSE, Contents
 from postroad_web.catalog.folding import Want
@@ -62,7 +63,9 @@ class Bench:
         place = ("bob", "INBOX", 1, number)
         if octets is not None:
             self.store.contents[place] = octets
-        return Want(number, f"R{number}", Placed(f"S{number}", *place, ["bob"]), is_tried=False, is_lost=False)
+        return Want(
+            number, f"R{number}", Placed(f"S{number}", *place, ["bob"], captured=False), is_tried=False, is_lost=False
+        )
 
 
 def queued(number: int, *, tried: bool = False, lost: bool = False) -> Want:
@@ -104,7 +107,23 @@ async def test_a_young_message_is_waited_for(bench: Bench) -> None:
     bench.clock.push(PATIENCE)
     await bench.until(2)
     assert bench.read[1:] == [(1, b"one")]
-    await bench.idle()  # 3 has left the relay, and its journal will say where it went
+    for _ in range(2):  # 3 has left the relay, and its journal should say where it went
+        await bench.timer()
+        assert not bench.contents.settled()
+        bench.clock.push(PAUSE)
+    await bench.idle()
+    assert len(bench.read) == 2
+
+
+async def test_a_message_that_has_just_left_the_relay_is_waited_for(bench: Bench) -> None:
+    bench.contents.add([queued(1)])
+    bench.clock.push(PATIENCE)
+    await bench.timer()
+    assert not bench.contents.settled()
+    bench.contents.add([bench.stored(1)])
+    await bench.until(1)
+    assert bench.read == [(1, b"x")]
+    await bench.idle()
 
 
 async def test_when_it_is_busy_the_relay_is_not_asked_about_each(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,3 +219,25 @@ async def test_what_is_left_out_while_the_database_is_asked(monkeypatch: pytest.
     await bench.until(8)
     await bench.idle()
     task.cancel()
+
+
+async def test_a_relay_that_answers_late_holds_nothing_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def octets(_path: str, **_query: Any) -> bytes:
+        asked.set()
+        await answered.wait()
+        raise DoorRefused(404, "it has left the queue")
+
+    monkeypatch.setattr(bench.relay, "octets", octets)
+    bench.contents.add([queued(1)])
+    await bench.timer()
+    bench.clock.push(PATIENCE)
+    await asked.wait()
+    bench.contents.add([bench.stored(1)])
+    await bench.until(1)
+    began = asyncio.get_running_loop().time()
+    answered.set()
+    await bench.idle()
+    assert asyncio.get_running_loop().time() - began < PAUSE  # it is not asked for again
+    assert [content.octets for content in bench.read] == [b"x"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from postroad_web.catalog.digest import MAX_TEXT, SNIPPET, read_content
 from postroad_web.catalog.searchable import searchable
+from postroad_web.message.parse import header_lines
 
 HEADER = (
     b"Return-Path: <alice@alpha.test>\r\nFrom: =?utf-8?q?Al=C3=ADce?= <alice@alpha.test>\r\n"
@@ -57,6 +58,7 @@ def test_a_message_with_everything() -> None:
     [
         (b"Mon, 2 Mar 2026 10:00:00 +0000 (UTC)", 1772445600.0),
         (b"2 Mar 2026 10:00:00 -0130", 1772451000.0),
+        (b"Mon,2 Mar 2026 10:00:00 +0100", 1772442000.0),
         (b"Mon, 02 Mar 26 10:00 GMT", 1772445600.0),
         (b"2 Xyz 2026 10:00:00 +0000", None),
         (b"yesterday", None),
@@ -66,13 +68,36 @@ def test_dates(date: bytes, seconds: float | None) -> None:
     assert read_content(b"Date: " + date + b"\r\n\r\n", []).digest.date == seconds
 
 
+def test_a_snippet_has_no_urls_of_links() -> None:
+    html = b"<h1>Hi</h1><a href=https://x.test/view?id=1>View in browser</a> or <a href=https://y.test></a><p>Dear"
+    content = b"Content-Type: text/html\r\n\r\n" + html
+    assert read_content(content, []).digest.snippet == "Hi View in browser or Dear"
+    assert "https://x.test/view?id=1" in read_content(content, []).text
+    long = b"Content-Type: text/html\r\n\r\n" + b"<a href=https://x.test>word</a> " * 500
+    assert read_content(long, []).digest.snippet == ("word " * 40).strip() + "..."
+
+
 def test_snippets() -> None:
     assert read_content(b"\r\nOne\r\n two\r\n", []).digest.snippet == "One two"
     assert read_content(b"\r\n" + b"word " * 100, []).digest.snippet == ("word " * 40).strip() + "..."
     umlauts = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 150, []).digest.snippet
     assert umlauts == "ü" * (SNIPPET // 2) + "..."
+    whole = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 100, []).digest.snippet
+    assert whole == "ü" * 100
     short = read_content(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ü".encode() * 50, []).digest.snippet
     assert short == "ü" * 50
+
+
+def test_a_header_without_a_subject_and_with_hidden_recipients() -> None:
+    digest, text, _ = read_content(b"Return-Path: <path@a.test>\r\nBcc: Eve <eve@b.test>\r\nBcc: f@b.test\r\n\r\n", [])
+    assert (digest.subject, digest.snippet, digest.date, digest.from_) == ("", "", None, ())
+    assert digest.bcc == (("Eve", "eve@b.test"), ("", "f@b.test"))
+    assert "path@a.test" in text
+
+
+def test_charsets() -> None:
+    text = read_content(b"Content-Type: text/plain; charset=iso-8859-5\r\n\r\n\xbf\xe0\xd8\xd2\xd5\xe2", []).text
+    assert "привет" in text
 
 
 def test_the_text_is_bounded() -> None:
@@ -106,3 +131,22 @@ def test_searchable_is_searchable(text: str) -> None:
 def test_words_are_parted_by_single_spaces() -> None:
     assert searchable('A,"B"\r\n\t(C) <d@e.test>; É\0') == "a b c d@e.test é"
     assert searchable("A\u030a") == "å"
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=80))
+def test_ascii_is_done_as_other_text_is(text: str) -> None:
+    """The quick way for ASCII gives what the plain one gives."""
+    assert searchable(text) == searchable(f"é {text}").removeprefix("é").removeprefix(" ")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b"subject", b"x-a"]),
+            st.text(max_size=20).map(lambda text: text.replace("\n", " ").encode("utf-8", "replace")),
+        )
+    )
+)
+def test_header_lines_of_ascii_are_as_those_of_others(header: list[tuple[bytes, bytes]]) -> None:
+    plain = header_lines([*header, (b"x-last", "é".encode())])
+    assert plain == f"{header_lines(header)[:-1]}\nx-last: é\n" if header else plain == "\nx-last: é\n"

@@ -54,6 +54,15 @@ def test_either_journal_may_be_ahead(hops: Hops, observed: list[tuple[str, float
     assert observed == [("store", 2.0), ("store", 1.0)]
 
 
+def test_many_may_be_under_way_at_a_time(hops: Hops, observed: list[tuple[str, float]]) -> None:
+    for number in range(10_001):
+        hops.accepted(f"q{number}", 0.0)
+    hops.attempted(attempted("q0", 1))
+    assert observed == []
+    hops.attempted(attempted("q1", 1))
+    assert observed == [("attempt", 1.0)]
+
+
 def test_what_never_meets_is_forgotten(
     hops: Hops, observed: list[tuple[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

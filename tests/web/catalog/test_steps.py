@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,3 +195,41 @@ def test_places_of_lines_that_make_no_sense() -> None:
     place = b'"account":"a","mailbox":"INBOX","uid_validity":1,"uid":2'
     assert places_in([b'{"kind":"stored"', b'{"kind":"stored"}', b'{"kind":"removed"}']) == []
     assert places_in([b'{"kind":"stored",' + place + b"}"]) == [("a", "INBOX", 1, 2)]
+
+
+async def test_a_catalog_that_is_found_damaged_is_made_anew_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keeper_module, "AGAIN", 0.01)
+    stack = ToyStack()
+    ident = stack.send(b"", None, ["bob@beta.test"])
+    fold = Folding.fold
+    errors = [sqlite3.DatabaseError("database disk image is malformed")]
+    errors[0].sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+    def fold_or_fail(self: Folding, pieces: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return fold(self, pieces)
+
+    monkeypatch.setattr(Folding, "fold", fold_or_fail)
+    for damaged in (True, False):
+        catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)
+        await catalog.start()
+        assert catalog.counts().total == 0  # made anew the second time
+        await stack.told(catalog)
+        assert catalog.get(ident) is not None
+        await catalog.close()
+        assert (tmp_path / "catalog.damaged").exists() == damaged
+    assert "the catalog is damaged" in caplog.text
+
+
+def test_a_database_that_another_process_has_is_left_alone(tmp_path: Path) -> None:
+    other = Writer(tmp_path)
+    other.connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.connection.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Writer(tmp_path)
+    other.connection.execute("COMMIT")
+    other.close()
+    assert (tmp_path / "catalog.sqlite").exists()

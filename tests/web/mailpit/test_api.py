@@ -30,6 +30,15 @@ async def test_other_methods(web: Web, method: str, path: str, allowed: str) -> 
     assert (answer.status_code, answer.text, answer.headers["allow"]) == (405, "Method Not Allowed\n", allowed)
 
 
+async def test_the_websocket_is_nothing_else(web: Web) -> None:
+    assert await web.text("/api/events") == (400, "Bad Request")
+
+
+async def test_an_empty_body_is_told_as_go_does(web: Web) -> None:
+    answer = await web.http.put("/api/v1/messages")
+    assert (answer.status_code, answer.text) == (400, "EOF")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/unknown", "/api/v1/message", "/api/v2/x"])
 async def test_unknown_paths(web: Web, path: str) -> None:
     assert await web.text(path) == (404, "File not found")
@@ -161,6 +170,12 @@ async def test_info(web: Web) -> None:
     assert info["Version"].startswith("v1.30.5")
     assert info["DatabaseSize"] > 0
     assert all(isinstance(value, int) for value in info["RuntimeStats"].values())
+    await web.http.delete("/api/v1/search", params={"query": "one"})
+    web.send("two")
+    await web.subjects()
+    await web.http.delete("/api/v1/messages")
+    stats = (await web.json("/api/v1/info"))["RuntimeStats"]
+    assert (stats["SMTPAccepted"], stats["MessagesDeleted"]) == (2, 2)
 
 
 async def test_webui_tells_no_password(web: Web) -> None:
@@ -187,6 +202,7 @@ def test_every_path_is_described() -> None:
         for method in methods
     }
     plain = {("/api/v1/", "GET"), ("/api/v1/swagger.json", "GET"), ("/view/latest", "GET"), ("/view/{ID}", "GET")}
+    plain.add(("/search", "GET"))
     described = {(path, method.upper()) for path, methods in document()["paths"].items() for method in methods}
     assert described == ours - plain
     names = [operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,24 @@ async def test_what_people_do_is_told(web: Web) -> None:
         await web.http.delete("/api/v1/messages")
         assert (await socket.until("truncate"))["Data"] is None
         assert (await socket.until("stats"))["Data"]["Total"] == 0
+
+
+async def test_refusals_of_the_relay_are_told(web: Web) -> None:
+    await web.subjects()
+    web.stack.relay.note("refused", time.time() - 3600, peer="10.0.0.9", port="app", reply="550 5.1.1 Long ago")
+    async with listening(web) as socket:
+        await socket.until("stats")
+        now = time.time() + 1
+        web.stack.store.note("refused", now, peer="127.0.0.1", port="smtp", reply="550 5.1.1 No such user here")
+        web.stack.relay.note("refused", now, command="TLS", peer="127.0.0.1", port="submission", reason="no handshake")
+        web.stack.relay.note("refused", now, peer="10.0.0.1", port="app", reply="451 Chaos sender error")
+        web.stack.relay.note("refused", now, peer="10.0.0.2", port="smtp", reply="550 5.7.1 Relaying denied")
+        warning, error = await socket.frame(), await socket.frame()
+        facts = {"Level": "warning", "Type": "smtpd", "IP": "10.0.0.1", "Message": "451 Chaos sender error"}
+        assert warning == {"Type": "error", "Data": facts}
+        facts = {"Level": "error", "Type": "smtpd", "IP": "10.0.0.2", "Message": "550 5.7.1 Relaying denied"}
+        assert error == {"Type": "error", "Data": facts}
+    assert not web.catalog.refusals
 
 
 async def test_what_changes_nothing_is_told_all_the_same(web: Web) -> None:

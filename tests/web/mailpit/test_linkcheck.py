@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_web.mailpit import linkcheck
-from postroad_web.mailpit.addresses import is_literal, is_public
+from postroad_web.mailpit.addresses import is_literal, is_private, is_public
 from postroad_web.mailpit.linkcheck import BLOCKED, Found
 from postroad_web.message.parse import parse_message
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:0001::", False),
         ("2001:0:4136:e378:8000:63bf:80ff:fffe", False),  # Teredo, of 127.0.0.1
+        ("fec0::1", False),  # site-local
+        ("2606:4700::200:5efe:7f00:1", False),  # ISATAP, of 127.0.0.1
+        ("::5efe:a9fe:a9fe", False),
         ("name.test", False),
     ],
 )
@@ -57,6 +60,21 @@ def test_public_addresses(address: str, public: bool) -> None:
 )
 def test_literals(host: str, literal: bool) -> None:
     assert is_literal(host) is literal
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("localhost", True),
+        ("App.LOCALHOST.", True),
+        ("10.0.0.1", True),
+        ("8.8.8.8", False),
+        ("mylocalhost", False),
+        ("a.test", False),
+    ],
+)
+def test_private_hosts(host: str, private: bool) -> None:
+    assert is_private(host) is private
 
 
 def test_links_of_a_message() -> None:

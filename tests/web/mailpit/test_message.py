@@ -229,6 +229,16 @@ class TestViews:
         assert (answer.status_code, answer.headers["location"]) == (302, f"/view/{ident}")
         assert (await web.http.get("/view/latest", params={"query": "subject:no"})).headers["location"] == "/"
 
+    async def test_a_page_of_what_is_found(self, web: Web) -> None:
+        ident = web.send("Hello <b>")
+        status, page = await web.text("/search", q='subject:"Hello <b>"')
+        assert status == 200
+        assert f'href="/view/{ident}"' in page
+        assert "Hello &lt;b&gt;" in page
+        assert "<b>" not in page
+        assert "Nothing is found" in (await web.text("/search", q="subject:none"))[1]
+        assert (await web.http.get("/search")).headers["location"] == "/"
+
     async def test_a_page(self, web: Web) -> None:
         ident = mixed(web)
         page = (await web.text(f"/view/{ident}"))[1]

@@ -12,11 +12,12 @@ from postroad_web.mailpit.outgoing import MOST_TAGS, SendError, draft_of
 from postroad_web.message.compose import Attachment, Draft
 
 FROM = {"Email": "shop@alpha.test", "Name": "Shop"}
+TO = [{"Email": "bob@beta.test"}]
 PDF = base64.b64encode(b"%PDF-1.7").decode()
 
 
 def draft(**members: Any) -> Draft:
-    return draft_of(decode(json.dumps({"From": FROM, **members}).encode()))
+    return draft_of(decode(json.dumps({"From": FROM, "To": TO, **members}).encode()))
 
 
 def test_everything() -> None:
@@ -61,7 +62,8 @@ def test_little() -> None:
     ("members", "error"),
     [
         ({"From": {"Email": "nobody"}}, "invalid From address: nobody"),
-        ({"From": {}}, "invalid From address: "),
+        ({"From": {}}, "error building message: from not set"),
+        ({"Tags": ["a"], "Headers": {"x-tags": "b"}}, 'cannot overwrite header: "x-tags"'),
         ({"To": [{"Email": "a b"}]}, "invalid To address: a b"),
         ({"Cc": [{"Email": ""}]}, "invalid Cc address: "),
         ({"Bcc": ["x"]}, "invalid Bcc address: x"),
@@ -69,8 +71,9 @@ def test_little() -> None:
         ({"To": [{"Email": "a@b.test\r\nBcc: c@d.test"}]}, "invalid To address: a@b.test\r\nBcc: c@d.test"),
         ({"Headers": {"subject": "x"}}, 'cannot overwrite header: "subject"'),
         ({"Headers": {"MIME-Version": "x"}}, 'cannot overwrite header: "MIME-Version"'),
-        ({"Attachments": [{"Content": "?", "Filename": "x"}]}, "error decoding base64 attachment: "),
+        ({"Attachments": [{"Content": "?", "Filename": "x"}]}, 'error decoding base64 attachment "x": '),
         ({"Attachments": [{}]}, "attachment without name and content"),
+        ({"To": []}, "error building message: no recipients (to, cc, bcc) set"),
         ({"Tags": ["x"] * (MOST_TAGS + 1)}, "too many tags: at most 100"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,12 @@ import pytest
 
 from postroad.config import Settings
 from postroad.jsontext import MOST_MARKS
+from postroad_web.api.problem import Problem
 from tests.relay.smtpserver import PretendServer
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from tests.web.mailpit.conftest import Web
 
 SEND = "/api/v1/send"
@@ -56,7 +60,7 @@ class TestSend:
         [
             ({**ASKED, "To": [{"Email": "nobody"}]}, "invalid To address: nobody"),
             ({**ASKED, "Headers": {"X Y": "1"}}, "'X Y' is not a name of a header field"),
-            ({"From": ASKED["From"]}, "there is no recipient"),
+            ({"From": ASKED["From"]}, "error building message: no recipients (to, cc, bcc) set"),
             ([], "the body is not an object"),
         ],
     )
@@ -66,6 +70,27 @@ class TestSend:
             answer = await web.http.post(SEND, json=body)
             assert (answer.status_code, answer.json()) == (400, {"Error": error})
             assert server.mails == []
+
+    async def test_a_body_that_is_too_large(self, web: Web) -> None:
+        told: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            raise Problem(413, "The body is too large")  # as the frame around all routes does
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            told.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": SEND, "query_string": b"", "headers": []}
+        await web.app(scope, receive, send)
+        assert told[0]["status"] == 413
+        assert json.loads(told[1]["body"]) == {"Error": "The body is too large"}
+
+    async def test_a_user_that_is_no_text(self, web: Web) -> None:
+        async with PretendServer(replies={".": "250 2.0.0 OK: queued as 1"}) as server:
+            settings(web, server, POSTROAD_WEB_AUTH="alice:secret")
+            answer = await web.http.post(SEND, json=ASKED, headers={"Authorization": "Basic /w=="})
+            assert answer.status_code == 200
+            assert not any(command.startswith("AUTH") for command in server.commands)
 
     async def test_a_refusal(self, web: Web) -> None:
         async with PretendServer(replies={"MAIL": "451 4.3.0 Chaos sender error"}) as server:

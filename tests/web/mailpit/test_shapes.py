@@ -3,6 +3,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 
+import pytest
+
+from postroad.control import names
 from postroad_web.mailpit import shapes, source
 from postroad_web.message.parse import parse_message
 from tests.web.mailpit.records import BARE, DIGEST, RECORD
@@ -95,3 +98,16 @@ def test_message_without_anything() -> None:
     assert (message["ReturnPath"], message["Date"]) == ("", shapes.of_old(BARE)["Created"])
     from_header = shapes.message(dataclasses.replace(BARE, digest=DIGEST), parse_message(b"\r\n"))
     assert from_header["ReturnPath"] == "shop@alpha.test"
+
+
+@pytest.mark.parametrize(
+    ("content", "client", "texts"),
+    [
+        (b"\r\none\r\ntwo\r\n", names.WEB, ("one\ntwo", "")),
+        (b"\r\none\r\ntwo\r\n", "app", ("one\r\ntwo\r\n", "")),
+        (CONTENT, names.WEB, ("Hello", "")),
+        (CONTENT.replace(b"text/plain", b"text/html"), names.WEB, ("Hello", "Hello")),
+    ],
+)
+def test_what_came_by_http_has_its_own_line_ends(content: bytes, client: str, texts: tuple[str, str]) -> None:
+    assert shapes.texts(dataclasses.replace(RECORD, client=client), parse_message(content)) == texts

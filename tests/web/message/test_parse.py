@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 import pytest
@@ -12,7 +13,7 @@ from postroad_web.catalog.record import Address
 from postroad_web.message.parse import parse_date, parse_message
 from postroad_web.message.parsed import Role
 from postroad_web.message.parts import part_octets
-from postroad_web.message.reader import AT_ONCE, read_message
+from postroad_web.message.reader import AT_ONCE, read_message, read_part
 from tests.mail.corpus import Message, messages
 
 
@@ -211,6 +212,12 @@ async def test_a_large_message_is_read_in_a_thread() -> None:
     content = b"Subject: large\r\n\r\n" + b"x" * AT_ONCE
     assert await read_message(content) == parse_message(content)
     assert (await read_message(NESTED)).subject == "Grüße🎉"
+
+
+async def test_a_large_part_is_read_in_a_thread() -> None:
+    for size in (3, AT_ONCE):
+        content = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(b"x" * size)
+        assert await read_part(content, parse_message(content).parts[0]) == b"x" * size
 
 
 @pytest.mark.parametrize("message", messages(), ids=lambda message: message.name)

@@ -1,6 +1,6 @@
 """A control door: HTTP/1.1 (RFC 9110, RFC 9112) on the service's own event loop, built so that no stranger slows mail.
 
-Whoever reaches the private network can reach the door. A client is a stranger until its token was right, and costs
+Any program on the private network can reach the door. A client is a stranger until its token was right, and costs
 next to nothing before. `LOOKS` clients per second get a first look (`gate`); others wait in the kernel. A client that
 does not show the token at once is answered 401 and closed, unless its request is still incomplete: `RATE` of those are
 let in per second, and have `PATIENCE` seconds, `READS` reads and one request. The first of `STRANGERS` is closed for

@@ -6,8 +6,8 @@ gives the lines with higher numbers as application/x-ndjson, at most `limit` of 
 yet, the response waits until one is written or `wait` seconds are over, and is empty then. `Postroad-First` and
 `Postroad-Last` are the numbers that are still kept; lines before the first one are gone.
 
-Who follows gets what was written a moment ago from memory: a turn to another thread would cost more than all the rest.
-Else the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes those
+A reader that follows gets the last events from memory: a turn to another thread would cost more than all the rest. For
+others the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes those
 who wait; nothing is polled.
 """
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 50_000  # events waiting to be written, of about 1 KiB each
-# Seconds in which events gather into one write: few, so that a reader learns of a single message at once, and more
-# under load, when waking a thread for each message would cost more than writing.
+# Seconds in which events gather into one write: none after a time of quiet, so that a reader learns of a single message
+# at once; few after that, and more under load, when waking a thread for each message would cost more than writing.
+QUIET = 0.004
 SOON = 0.002
 GATHER = 0.02
 # Under load means that so many writes in a row had so many events each second.
@@ -92,6 +94,7 @@ class Journal:
         self._lost = 0  # counted by the writer thread
         self._told = 0  # dropped events that the journal tells of
         self._busy = 0  # writes in a row that had many events
+        self._wrote = 0.0  # when, in seconds of the monotonic clock
         self._overflowed = 0  # counted by `record`
         self._complained = False
         self._thread = threading.Thread(target=self._run, name=f"journal-{service}", daemon=True)
@@ -132,11 +135,13 @@ class Journal:
             self._wake.wait()
             # One write and one waking of the thread per batch, however many events there are.
             gather = GATHER if self._busy >= BUSY else SOON
-            self._closing.wait(gather)
+            if time.monotonic() < self._wrote + QUIET or self._busy:
+                self._closing.wait(gather)
             # Cleared first: later events wake the thread again, and so does `close`.
             self._wake.clear()
             closing = self._closing.is_set()
             count = self._write_waiting()
+            self._wrote = time.monotonic()
             self._busy = self._busy + 1 if count > RATE * gather else 0
         if self._handle is not None:
             os.close(self._handle)

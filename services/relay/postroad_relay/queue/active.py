@@ -40,6 +40,7 @@ class Active:
         "jobs",
         "message",
         "news",
+        "noted",
         "notification",
         "over",
         "reported",
@@ -58,6 +59,7 @@ class Active:
         self.deferred = dict(stored.progress.deferred)
         self.jobs = 0  # domains that are still to be attempted
         self.news: list[tuple[int, Outcome]] = []  # for the journal, once they are durable
+        self.noted = False  # outcomes of this attempt are in the spool, or on their way there
         self.concluding = False  # the decision about it is on its way to the disk
         self.notification: QueueId | None = None  # the DSN about it
         # What an administrator wants of it:
@@ -98,8 +100,11 @@ class Active:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether it can be postponed without writing progress: one domain, and no outcome yet."""
-        return self.jobs == 1 and not self.news
+        """Whether it can be postponed without writing progress: one domain, and no outcome yet.
+
+        Else, its progress might still be on its way to the spool when it is read back from there.
+        """
+        return self.jobs == 1 and not self.news and not self.noted
 
     def progress(self, *, due: float, attempts: int) -> Progress:
         """Return its progress for the spool; `due` in seconds since the epoch."""

@@ -58,6 +58,7 @@ class Administration:
     def __init__(self, manager: Manager) -> None:
         self._manager = manager
         self._changing: dict[QueueId, Entry] = {}
+        self._change_ended = asyncio.Event()  # replaced each time
 
     @property
     def under_way(self) -> int:
@@ -184,8 +185,12 @@ class Administration:
         """Drop all messages, without DSNs and dead letters; return how many they were."""
         manager = self._manager
         removed = 0
-        victims = [entry for entry in manager.spool.entries() if entry.queue_id not in self._changing]
-        while victims:
+        wanted = manager.spool.entries()
+        while wanted := [entry for entry in wanted if manager.spool.find(entry.queue_id) is entry]:
+            victims = [entry for entry in wanted if entry.queue_id not in self._changing]
+            if not victims:
+                await self._change_ended.wait()
+                continue
             with self._change(victims):
                 concluding = [active for active in manager.active.values() if active.concluding]
                 halted = await self._halt(victims)
@@ -195,7 +200,8 @@ class Administration:
                 self._go_on(halted)
             # DSNs that were on their way to the disk
             notifications = [active.notification for active in concluding if active.notification is not None]
-            victims = [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
+            wanted = [entry for entry in wanted if entry not in set(victims)]
+            wanted += [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
         await manager.spool.dead.clear()
         return removed
 
@@ -247,6 +253,8 @@ class Administration:
                     manager.due.push(entry, now)
             manager.refill()
             manager.changed()
+            self._change_ended.set()
+            self._change_ended = asyncio.Event()
 
     async def _settled(self, entry: Entry) -> Active | None:
         """Return a message that is active, after its conclusion if that is on its way; raises `NotQueuedError`."""

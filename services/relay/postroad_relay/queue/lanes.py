@@ -174,8 +174,13 @@ class Lanes:
                 self._forget(lane)
 
     def _forget(self, lane: Lane) -> None:
-        if not lane.jobs and not lane.busy and lane.down is None:
+        """Forget a lane without work; one that rests goes on being probed, though its probe may have been cut off."""
+        if lane.jobs or lane.busy:
+            return
+        if lane.down is None:
             self._lanes.pop(lane.domain, None)
+        else:
+            self._set_probe(lane)
 
     # -- domains that are down ------------------------------------------------------------------------------------
 
@@ -188,6 +193,9 @@ class Lanes:
         lane.jobs.clear()
         for job in jobs:
             self._carrier.postpone(lane, job, down)
+        self._set_probe(lane)
+
+    def _set_probe(self, lane: Lane) -> None:
         if lane.timer is None and not self._stopping:
             lane.timer = self._clock.call_later(self.pause, self.probe, lane)
             lane.probe_at = self._clock.now() + self.pause
@@ -253,10 +261,11 @@ class Lanes:
     def withdraw(self, actives: Collection[Active]) -> list[Job]:
         """Take back the jobs of some messages that no worker has begun."""
         withdrawn: list[Job] = []
-        for lane in self._lanes.values():
+        for lane in list(self._lanes.values()):
             if any(job.active in actives for job in lane.jobs):
                 withdrawn += [job for job in lane.jobs if job.active in actives]
                 lane.jobs = deque(job for job in lane.jobs if job.active not in actives)
+                self._forget(lane)
         return withdrawn
 
     def cut(self, actives: Collection[Active], *, even_final: bool) -> None:

@@ -98,7 +98,7 @@ class Outcomes:
             # meanwhile.
             entry = active.entry
             progress = active.progress(due=entry.due, attempts=entry.attempts)
-            news, active.news = active.news, []
+            news, active.news, active.noted = active.news, [], True
             self._spool.update(entry, progress).add_done_callback(lambda done: self._noted(active, news, done))
 
     def _noted(self, active: Active, news: list[tuple[int, Outcome]], done: asyncio.Future[None]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-# RFC 5322 §3.6.8: ftext, and the white space that obsolete syntax allows before the colon (§4.5)
+# RFC 5322 §3.6.8: ftext, and the white space that obsolete syntax allows before the colon (RFC 5322 §4.5)
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 # A blind copy's name would give it away (RFC 5322 §3.6.3); Return-Path is the last server's to write (RFC 5321 §4.4).
 _DROPPED = frozenset({"bcc", "resent-bcc", "return-path"})

@@ -100,4 +100,9 @@ def operation(
         str(code): {"description": HTTPStatus(code).phrase, "content": {MEDIA_TYPE: {"schema": ref("Problem")}}}
         for code in statuses
     }
+    # Any request may be refused: its password, its Host, its size, ...
+    described["responses"]["default"] = {
+        "description": "A problem",
+        "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
+    }
     return described

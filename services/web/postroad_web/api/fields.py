@@ -78,13 +78,16 @@ def line(*, least: int = 1, most: int = 1000) -> Kind:
             raise wrong(f"must be a text of {least} to {most} characters, without control characters")
         return value
 
-    return Kind(parse, {"type": "string", "minLength": least, "maxLength": most})
+    schema = {"type": "string", "minLength": least, "maxLength": most, "pattern": r"^[^\u0000-\u001f\u007f]*$"}
+    return Kind(parse, schema)
 
 
 def whole(least: int = 0, most: int = 2**53 - 1) -> Kind:
     """Take a whole number."""
 
     def parse(value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():  # JSON Schema: 1.0 is an integer
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise wrong(f"must be a whole number from {least} to {most}")
         return value
@@ -293,12 +296,23 @@ def _described(entry: dataclasses.Field[Any]) -> dict[str, Any]:
     return schema
 
 
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field for which null is as good as leaving it out."""
+    if "anyOf" in schema:
+        return schema | {"anyOf": [*schema["anyOf"], {"type": "null"}]}
+    schema = schema | {"type": [schema["type"], "null"]}
+    return schema | {"enum": [*schema["enum"], None]} if "enum" in schema else schema
+
+
 def schema_of(wanted: type[Any]) -> dict[str, Any]:
     """Return the JSON Schema of the class."""
     fields = _fields(wanted)
     schema: dict[str, Any] = {
         "type": "object",
-        "properties": {name: _described(entry) for name, entry in fields.items()},
+        "properties": {
+            name: _described(entry) if entry.default is MISSING else _or_null(_described(entry))
+            for name, entry in fields.items()
+        },
         "additionalProperties": False,
     }
     if required := [name for name, entry in fields.items() if entry.default is MISSING]:

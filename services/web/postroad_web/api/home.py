@@ -14,6 +14,8 @@ from postroad_web.api.problem import Problem
 from postroad_web.api.safety import PAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
@@ -62,14 +64,12 @@ def _home(services: Services, latest: Any) -> str:
         ("Mail client", "POP3 with STLS", settings.pop3_port),
     ]
     doors = "".join(
-        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>{port}</td></tr>"
+        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>localhost:{port}</td></tr>"
         for who, how, port in ports
     )
-    rows = "".join(map(_row, latest.records))
     listed = (
-        f"<table class=messages><thead><tr><th>From</th><th>To</th><th>Subject</th><th>State</th><th>Arrived</th></tr>"
-        f"</thead><tbody>{rows}</tbody></table>"
-        if rows
+        table(latest.records)
+        if latest.records
         else "<p class=empty>No message has come yet. Point your app at the port above and send one.</p>"
     )
     return (
@@ -77,6 +77,15 @@ def _home(services: Services, latest: Any) -> str:
         '<a href="/metrics">Metrics</a></nav></header><main>'
         f"<section><h2>Connect</h2><table class=doors><tbody>{doors}</tbody></table></section>"
         f"<section><h2>Messages <small>{latest.total}</small></h2>{listed}</section></main>"
+    )
+
+
+def table(records: Iterable[Record]) -> str:
+    """Return a table of messages, which lead to their pages."""
+    rows = "".join(map(_row, records))
+    return (
+        "<table class=messages><thead><tr><th>From</th><th>To</th><th>Subject</th><th>State</th><th>Arrived</th></tr>"
+        f"</thead><tbody>{rows}</tbody></table>"
     )
 
 
@@ -89,7 +98,7 @@ def _row(record: Record) -> str:
     arrived = datetime.fromtimestamp(record.arrived, UTC)
     return (
         f"<tr class={'read' if record.read else 'unread'}><td>{escape(sender)}</td><td>{escape(recipients + more)}</td>"
-        f'<td><a href="/view/{escape(record.id)}.html" rel=noreferrer>{escape(subject)}</a></td>'
+        f'<td><a href="/view/{escape(record.id)}" rel=noreferrer>{escape(subject)}</a></td>'
         f"<td><span class=state data-state={escape(record.state)}>{escape(record.state)}</span></td>"
         f'<td class=number><time datetime="{arrived.isoformat()}">{arrived:%Y-%m-%d %H:%M:%S}</time></td></tr>'
     )

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import socket
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -20,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
 from postroad_web.api.problem import Problem
-from postroad_web.api.safety import worded
+from postroad_web.api.safety import HEAD, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ IDLE_FOR = 75  # seconds between two requests
 TURN = 0.02  # seconds that one client's octets may take before others get their turn
 PIECE = 16 << 10  # octets between two looks at the clock
 READ_WITHIN = 60.0  # seconds until a client that has stopped reading has to read on
-HEAD = 32 << 10  # octets of a request's head
 FRAME = 64 << 10  # octets of a websocket message from a client
 BACKLOG = 1024  # connections that may wait to be accepted
 GRACE = 0.3  # seconds that requests have to end when the service is stopped
@@ -82,6 +82,7 @@ class _InTurns(asyncio.Protocol):
 class Patient(_InTurns, H11Protocol):
     """One connection, with times for the head of each request and for reading the answer."""
 
+    since = 0.0  # of the loop's time: when it was made
     _head: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
 
@@ -90,13 +91,12 @@ class Patient(_InTurns, H11Protocol):
         self._most = most
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the time for the first head, and close an idle connection if there are too many."""
+        """Start the time for the first head."""
         super().connection_made(transport)
-        if len(self.connections) > self._most:
-            others = (one for one in self.connections if isinstance(one, Patient) and one is not self and one.is_idle)
-            if (idle := next(others, None)) is not None:
-                idle.transport.close()
+        self.since = self.loop.time()
         self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
+        if len(self.connections) > self._most:
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all times."""
@@ -118,15 +118,6 @@ class Patient(_InTurns, H11Protocol):
         """Whether the application has not too much of a body to read."""
         return not self.flow.read_paused
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return not self._is_answering and not self.transport.is_closing()
-
-    @property
-    def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Leave the connection to the websocket's protocol."""
         self._cancel()
@@ -144,7 +135,19 @@ class Patient(_InTurns, H11Protocol):
             self._stuck = None
         super().resume_writing()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self.conn.their_state is h11.IDLE and (self.cycle is None or self.cycle.response_complete)
+
+    def _make_room(self) -> None:
+        """Close the oldest of the connections that are idle, for this one's sake."""
+        idle = [one for one in self.connections if isinstance(one, Patient) and one is not self and one.is_idle]
+        if idle:
+            min(idle, key=attrgetter("since"))._give_up()  # noqa: SLF001 - another of this class
+
     def _give_up(self) -> None:
+        self.connections.discard(self)
         self._head = None
         self.transport.close()
 
@@ -254,6 +257,7 @@ class Listening:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,  # `Safety` gives it
                 proxy_headers=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=IDLE_FOR,

@@ -1,8 +1,8 @@
 """GET /metrics: all services in numbers, in Prometheus' text format.
 
 Each control door is asked for its figures when Prometheus asks, for `PATIENCE` at most; one that is away shows as
-`postroad_up{service="…"} 0`, and its figures are missing. What became of messages comes from the catalog's fold of the
-journals: those counters begin at 0 with the process.
+`postroad_up{service="…"} 0`, and its figures are missing. The counts and times of messages come from the catalog's
+fold of the journals; those counters begin at 0 with the process.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         figures = {door.service: figures for door, figures in zip(services.doors(), answers, strict=True)}
         figures["web"] = {"process": process_figures()}
         catalog = services.catalog
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Given(families(figures, catalog.tallies, catalog.counts().total, catalog.position)))
+        registry = registry_of(families(figures, catalog.tallies, catalog.counts().total, catalog.position))
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"Content-Type": content_type})
 
@@ -56,6 +55,13 @@ async def _ask(door: DoorClient) -> dict[str, Any] | None:
     except (TimeoutError, DoorAway, DoorRefused):
         return None
     return figures if isinstance(figures, dict) else None
+
+
+def registry_of(given: Iterable[Metric]) -> CollectorRegistry:
+    """Return a registry of these families alone."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given(given))
+    return registry
 
 
 class _Given:

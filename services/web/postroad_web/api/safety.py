@@ -8,6 +8,7 @@ is in it. An error that nobody foresaw becomes a 500 without details; these are 
 from __future__ import annotations
 
 import logging
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
@@ -51,6 +52,7 @@ _ALWAYS = {
     "content-security-policy": STRICT,
     "cache-control": "no-store",
 }
+HEAD = 32 << 10  # octets of a request's head
 _FETCH = ("origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _MAILPIT = ("/api/", "/view/")
 
@@ -61,6 +63,7 @@ class Safety:
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
         self._app = app
         settings = services.settings
+        self._clock = services.clock
         self._further = frozenset(name.lower().removesuffix(".") for name in settings.web_hosts)
         self._passwords = Passwords(settings.web_auth, services.clock) if settings.web_auth else None
         self._bodies = Bodies()
@@ -77,7 +80,10 @@ class Safety:
             nonlocal started
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 started = True
-                message = {**message, "headers": _with_ours(message.get("headers", ()))}
+                headers = _with_ours(message.get("headers", ()))
+                # RFC 9110 §6.6.1. uvicorn's own is up to a second late, and clients take it for the time.
+                headers.append((b"date", formatdate(int(self._clock.now()), usegmt=True).encode()))
+                message = {**message, "headers": headers}
             elif message["type"] == "websocket.accept":
                 started = True
             if message["type"] == "http.response.body" and not message.get("more_body", False) and incoming.unread:
@@ -98,8 +104,8 @@ class Safety:
         except Problem as error:  # of the limits, before a handler was reached
             if not started:
                 await _refuse(error, scope, receive, answer)
-        except ClientDisconnect:  # while its body was read: nobody is left to be answered
-            pass
+        except ClientDisconnect:
+            return
         except Exception:
             log.exception("a request failed", extra={"path": scope["path"]})
             if not started:
@@ -108,6 +114,8 @@ class Safety:
 
     async def _refusal(self, scope: Scope) -> Problem | None:
         """Return why the request is refused, or None."""
+        if _size(scope) > HEAD:  # uvicorn only counts a head that comes in pieces
+            return Problem(431, "The head of the request is too long", f"At most {HEAD} octets are taken.")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not hosts.is_ours(host, self._further):
@@ -125,6 +133,12 @@ class Safety:
             client = scope.get("client")
             return await self._passwords.refusal(headers.get("authorization"), client[0] if client else "")
         return None
+
+
+def _size(scope: Scope) -> int:
+    """Return about how many octets the head of a request has."""
+    fields = sum(len(name) + len(value) for name, value in scope["headers"])
+    return fields + len(scope["query_string"]) + len(scope["path"])
 
 
 def _with_ours(headers: Any) -> list[tuple[bytes, bytes]]:

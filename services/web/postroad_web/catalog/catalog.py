@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
@@ -20,18 +22,21 @@ from postroad_web.catalog.record import State
 from postroad_web.catalog.rows import record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.page import Changed, Counts, Page, Query
-    from postroad_web.catalog.record import Record
+    from postroad_web.catalog.record import RecipientState, Record
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import News
 
 
 LONGEST = 10.0  # seconds of a search
-LAG = 1.0  # seconds in which the catalog learns where a message has gone that is not in the queue any more
-_NOT_SETTLED = frozenset({State.QUEUED, State.DEFERRED, State.DELIVERED, State.CAPTURED})
+UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
+_PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
+FINDERS = 2  # searches at a time
+
+T = TypeVar("T")
 
 
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
@@ -75,23 +80,28 @@ class Catalog:
             keep_messages=keep_messages,
             keep_age=keep_age,
         )
-        self._finders = ThreadPoolExecutor(1, "catalog-finder")
+        self._finders = ThreadPoolExecutor(FINDERS, "catalog-finder")
+        self._idle: SimpleQueue[Reader] = SimpleQueue()
 
     async def start(self) -> None:
         """Open the databases, and begin to follow the journals."""
         await self._keeper.start()
         self._cursor = self._keeper.writer.cursor
         self._reader = Reader(self._directory)
-        self._finder = Reader(self._directory)
+        self._searching = [Reader(self._directory) for _ in range(FINDERS)]
+        for reader in self._searching:
+            self._idle.put(reader)
         self._keeper.follow()
 
     async def close(self) -> None:
         """End the subscriptions, and close the databases."""
         self._hub.close()
         await self._keeper.close()
-        self._finder.connection.interrupt()
-        self._finders.shutdown()
-        self._finder.close()
+        for reader in self._searching:
+            reader.closing = True
+        self._finders.shutdown(cancel_futures=True)
+        for reader in self._searching:
+            reader.close()
         self._reader.close()
 
     @property
@@ -103,6 +113,11 @@ class Catalog:
     def tallies(self) -> Tallies:
         """Events by kind and latencies by hop, since the process began."""
         return self._keeper.tallies
+
+    @property
+    def refusals(self) -> set[Callable[[dict[str, Any]], None]]:
+        """Who hears of what the relay refuses: events as the journal has them, old ones too while it is caught up."""
+        return self._keeper.refusals
 
     async def caught_up(self, relay: int, store: int, timeout: float) -> None:  # noqa: ASYNC109 - the contract's
         """Return once both journals are folded up to there, and contents are read; raises TimeoutError."""
@@ -119,9 +134,9 @@ class Catalog:
         """Return the searchable text of a record, in lower case; empty if its content has not been read."""
         return self._reader.text(ident)
 
-    def latest(self, *, since: int = 0, present: bool = False) -> Record | None:
-        """Return the newest record, if its number is above `since`; `find` knows the newest that matches a query."""
-        return self._reader.latest(since=since, present=present)
+    def latest(self, query: Query | None = None, *, since: int = 0, present: bool = False) -> Record | None:
+        """Return the newest record that matches, and whose number is above `since`."""
+        return self._reader.latest(query, since=since, present=present)
 
     def counts(self, *, present: bool = False) -> Counts:
         """Return how many records there are.
@@ -165,29 +180,44 @@ class Catalog:
         """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
         window = Window(before, after, limit, offset, oldest_first, present, counted)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._finders, self._find, query, window)
+        return await loop.run_in_executor(self._finders, self._find, lambda reader: reader.page(query, window))
 
-    def _find(self, query: Query | None, window: Window) -> Page:
-        with self._finder.within(LONGEST):
-            return self._finder.page(query, window)
+    def _find(self, read: Callable[[Reader], T]) -> T:
+        reader = self._idle.get()
+        try:
+            with reader.within(LONGEST):
+                return read(reader)
+        finally:
+            self._idle.put(reader)
+
+    async def newest(self, query: Query | None = None) -> Record | None:
+        """Return what `latest` returns, without holding up the event loop; raises `SearchTooLong`."""
+        if query is None:
+            return self.latest()
+        records = (await self.find(query, limit=1, counted=False)).records
+        return records[0] if records else None
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
 
         Raises `ContentGone`, also for an unknown ID, and `DoorAway`.
         """
-        record = self.get(ident)
-        if record is None:
-            raise ContentGone("there is no such message")
-        content = await self._content_of(record)
-        if content is None and _is_on_its_way(record):
-            content = await self._content_soon(record)
-        if content is None:
-            raise ContentGone("the message is removed from all mailboxes")
-        return content
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UNDER_WAY):
+                while True:
+                    record = self.get(ident)
+                    if record is None:
+                        raise ContentGone("there is no such message")
+                    content = await self._content(record)
+                    if content is not None:
+                        return content
+                    if not any(map(_is_under_way, record.recipients)):
+                        break
+                    # The relay has just passed it on, and the journals have yet to tell whereto.
+                    await self._keeper.progress()
+        raise ContentGone("the message is removed from all mailboxes")
 
-    async def _content_of(self, record: Record) -> bytes | None:
-        """Return the content of a record, None if it is nowhere that the record knows of; raises `DoorAway`."""
+    async def _content(self, record: Record) -> bytes | None:
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
             recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
             if recent is not None:
@@ -203,25 +233,6 @@ class Catalog:
         except DoorRefused as refused:
             if refused.status != 404:
                 raise
-        return None
-
-    async def _content_soon(self, record: Record) -> bytes | None:
-        """Return the content of a message that has left the queue a moment ago, once its copies are known."""
-        changes = self.subscribe()
-        try:
-            async with asyncio.timeout(LAG):
-                while (now := self.get(record.id)) is not None:
-                    if now.recipients != record.recipients:
-                        record = now
-                        content = await self._content_of(record)
-                        if content is not None:
-                            return content
-                    elif await anext(changes, None) is None:
-                        break
-        except TimeoutError:
-            pass
-        finally:
-            changes.close()
         return None
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -248,7 +259,8 @@ class Catalog:
 
     async def delete_matching(self, query: Query) -> None:
         """Take all records that match out of the catalog."""
-        idents = await asyncio.get_running_loop().run_in_executor(self._finders, self._finder.matching, query)
+        loop = asyncio.get_running_loop()
+        idents = await loop.run_in_executor(self._finders, self._find, lambda reader: reader.matching(query))
         await self.delete(idents)
 
     async def purge(self) -> None:
@@ -285,6 +297,7 @@ class Catalog:
             self._hub.tell(Change(news.cursor, news.kind, records))
 
 
-def _is_on_its_way(record: Record) -> bool:
-    """Return whether the journals have yet to tell of copies of this message."""
-    return any(not recipient.copies and recipient.state in _NOT_SETTLED for recipient in record.recipients)
+def _is_under_way(recipient: RecipientState) -> bool:
+    """Whether a copy for this recipient may yet be told of."""
+    delivered = recipient.state in {State.DELIVERED, State.CAPTURED}
+    return recipient.state in _PENDING or (delivered and not recipient.copies)

@@ -100,6 +100,7 @@ class Contents:
         self._early: dict[Place, asyncio.Task[dict[Place, bytes]]] = {}
         self._strikes: dict[int, int] = {}
         self._reading: Counter[int] = Counter()
+        self._asking: set[int] = set()  # the relay is asked for them, and the store has not given them meanwhile
         self._look: int | None = 0  # the database may know further records without content after this number
         self._left_out = False  # records that were too many; they are in the database
         self._store_bell = asyncio.Event()
@@ -204,6 +205,7 @@ class Contents:
             for want in wants[len(contents) :]:
                 self._in_store.setdefault(want.number, want)
             await self._digest(read)
+            self._asking.difference_update(numbers)
         except (DoorAway, DoorRefused) as error:
             _log.info("contents can't be read: %s", error)
             for want in wants:
@@ -270,13 +272,29 @@ class Contents:
             self._reading -= Counter(numbers)
 
     async def _content(self, want: Want) -> Content | None:
+        self._asking.add(want.number)
         try:
             return Content(want.number, await self._relay.octets(quote_path("content", want.id)))
         except DoorRefused as refused:
             if refused.status != 404:
                 raise
-        # One that is not tried yet has just left the queue: the journals will tell where it is.
-        return Content(want.number, None) if want.is_tried or want.is_lost else None
+            is_wanted = want.number in self._asking and self._reading[want.number] == 1
+        finally:
+            self._asking.discard(want.number)
+        if not is_wanted:
+            return None
+        if want.is_tried or want.is_lost:
+            return Content(want.number, None)
+        self._wait_on(want)
+        return None
+
+    def _wait_on(self, want: Want) -> None:
+        """Wait for a message that has just left the queue: in a moment the journals will tell where it is."""
+        known = want.number in self._in_store or want.number in self._in_relay or want.number in self._young
+        strikes = self._strikes.pop(want.number, 0) + 1
+        if strikes < STRIKES and not known:
+            self._strikes[want.number] = strikes
+            self._young[want.number] = self._clock.call_later(PAUSE, self._grown, want)
 
     def _taken(self, wants: dict[int, Want], most: int) -> list[Want]:
         return [wants.pop(number) for number in list(wants)[:most]]

@@ -34,6 +34,7 @@ from postroad_web.catalog.searchable import searchable
 
 VERSION = 3  # kept as user_version
 FILE = "catalog.sqlite"
+DAMAGED = "catalog.damaged"  # is there if the database was found to be damaged
 
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -72,6 +73,7 @@ CREATE TABLE records (
 CREATE INDEX records_changed ON records (changed);
 CREATE INDEX records_undigested ON records (number) WHERE digested <> 1;
 CREATE INDEX records_unread ON records (number) WHERE read = 0;
+CREATE INDEX records_pending ON records (number) WHERE state IN ('queued', 'deferred', 'held');
 CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
 CREATE TABLE bodies (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
@@ -154,19 +156,36 @@ def candidates(text: str) -> tuple[str, list[Any]]:
     return _CANDIDATE, [" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)]
 
 
+def is_damage(error: BaseException) -> bool:
+    """Return whether an error says that the file is damaged, or no database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the lowest octet: https://www.sqlite.org/rescode.html
+    return isinstance(error, sqlite3.Error) and code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def note_damage(directory: Path) -> None:
+    """Have the database made anew at the next start."""
+    (directory / DAMAGED).touch()
+
+
 def open_writer(directory: Path) -> sqlite3.Connection:
-    """Open the database for the writer's thread; make it if it is missing, damaged or of another version."""
+    """Open the database for the writer's thread; make it if it is missing, damaged or of another version.
+
+    Raises `sqlite3.Error` if it can't be opened for another reason, such as another process that has it.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE
-    try:
-        connection = _connect(path)
-        if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
-            return connection
-        connection.close()
-    except sqlite3.DatabaseError:
-        pass
+    path, damaged = directory / FILE, directory / DAMAGED
+    if not damaged.exists():
+        try:
+            connection = _connect(path)
+            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                return connection
+            connection.close()
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+    damaged.unlink(missing_ok=True)
     connection = _connect(path)
     connection.executescript(f"BEGIN; {SCHEMA} {REMOVING} {INDEX} {MERGING} PRAGMA user_version = {VERSION}; COMMIT")
     return connection
@@ -193,7 +212,7 @@ def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
             connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
             connection.execute("PRAGMA secure_delete = OFF")  # by default, Debian's SQLite overwrites what is deleted
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -8000")
+        connection.execute(f"PRAGMA cache_size = {-8000 if mode != 'ro' else -4000}")
     except BaseException:
         connection.close()
         raise

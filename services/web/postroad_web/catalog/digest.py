@@ -18,7 +18,7 @@ from postroad_web.catalog.record import Address, Digest
 from postroad_web.catalog.searchable import searchable
 from postroad_web.catalog.tags import tags_of
 from postroad_web.message.addresses import addresses
-from postroad_web.message.markup import read_markup
+from postroad_web.message.markup import Markup, read_markup
 from postroad_web.message.parse import header_lines, parse_date
 from postroad_web.message.parts import sorted_entities
 
@@ -64,7 +64,7 @@ def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
             texts.setdefault(name, []).append(value)
     subject = decode_words(texts[b"subject"][0]) if b"subject" in texts else ""
     _, text_parts, html_part, attachments, inline = sorted_entities(content, header_size, header)
-    html = read_markup(_decoded(content, html_part)).text if html_part is not None else ""
+    markup = read_markup(_decoded(content, html_part)) if html_part is not None else Markup("", ())
     plain = [_decoded(content, part) for part in text_parts]
     named = [part for part in (*attachments, *inline) if part.filename or part.content_id]
     none: tuple[Address, ...] = ()
@@ -76,7 +76,7 @@ def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
         bcc=_all_clean(people.get(b"bcc", none)),
         reply_to=_all_clean(people.get(b"reply-to", none)),
         date=_seconds(texts[b"date"][0]) if b"date" in texts else None,
-        snippet=_snippet(html or "\n".join(plain)),
+        snippet=_snippet(markup.beginning or "\n".join(plain)),
         attachments=sum(1 for part in named if part in attachments),
         inline=sum(1 for part in named if part not in attachments),
         tags=tags_of(
@@ -93,7 +93,7 @@ def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
         *recipients,
         *(part.filename for part in named),
         *plain,
-        html,
+        markup.text,
     ]
     return Extract(digest, searchable("\n".join(lines)[:MAX_TEXT]), header_lines(header))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -113,6 +113,16 @@ def places_in(lines: Iterable[bytes]) -> list[tuple[str, str, int, int]]:
                 event = orjson.loads(line)
                 places.append((event["account"], event["mailbox"], event["uid_validity"], event["uid"]))
     return places
+
+
+def refusals_in(lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Return the events of refusals in lines of a journal."""
+    events = []
+    for line in lines:
+        if b'"kind":"refused"' in line:
+            with contextlib.suppress(orjson.JSONDecodeError):  # the fold will log it
+                events.append(orjson.loads(line))
+    return events
 
 
 def want_of(journey: Journey) -> Want:

@@ -52,7 +52,7 @@ class Placed:
         uid_validity: int,
         uid: int,
         addresses: list[str],
-        captured: bool = False,
+        captured: bool,
         removed: bool = False,
     ) -> None:
         self.store_id = store_id

@@ -11,11 +11,12 @@ import asyncio
 import functools
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from postroad_web.catalog.contents import ContentDoor, Contents
+from postroad_web.catalog.database import is_damage, note_damage
 from postroad_web.catalog.digesting import Content, Digesting
-from postroad_web.catalog.folding import Folding, Want, places_in
+from postroad_web.catalog.folding import Folding, Want, places_in, refusals_in
 from postroad_web.catalog.follower import Feed, Follower
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.writer import Writer
@@ -70,6 +71,7 @@ class Keeper:
         self._failing = False  # the database can't be written
         self._waiters: set[asyncio.Future[None]] = set()
         self.tallies = Tallies()
+        self.refusals: set[Callable[[dict[str, Any]], None]] = set()
         self.position: dict[str, int] = {}
         self.contents = Contents(relay=relay, store=store, digest=self._digest, more=self._more, clock=clock)
 
@@ -108,12 +110,16 @@ class Keeper:
         """Return once the journals are folded up to there, and the contents up to there are read that are to be had."""
         upto = position["relay"]  # records have the numbers of the relay's journal
         while not self.contents.settled(upto) or any(self.position[name] < at for name, at in position.items()):
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
+            await self.progress()
+
+    async def progress(self) -> None:
+        """Return once the next piece is folded, or the next contents are read."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
 
     def _open(self) -> None:
         self.writer = Writer(self._directory)
@@ -133,6 +139,10 @@ class Keeper:
             await self._folded.wait()
         if service == "store" and len(lines) <= FEW:
             self.contents.expect(places_in(lines))
+        if service == "relay" and self.refusals:
+            for event in refusals_in(lines):
+                for hear in tuple(self.refusals):
+                    hear(event)
         self._pieces.append((service, lines, position))
         self._to_fold.set()
 
@@ -197,9 +207,12 @@ class Keeper:
         while True:
             try:
                 done = await self.write(step, *arguments)
-            except Exception:  # noqa: BLE001 - whatever it was, the next attempt may succeed
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next attempt may succeed
                 if not self._failing:
                     _log.exception("the catalog can't be written")
+                    if is_damage(error):
+                        note_damage(self._directory)
+                        _log.error("the catalog is damaged: it is made anew when the web service is started again")
                 self._failing = True
                 await self._clock.sleep(AGAIN)
                 continue

@@ -31,12 +31,13 @@ class Reader:
     def __init__(self, directory: Path) -> None:
         self.connection = open_reader(directory)
         install(self.connection)
+        self.closing = False  # set from another thread: what is read within a time is to end now
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Raise `SearchTooLong` if what is read takes longer."""
         deadline = time.monotonic() + seconds
-        self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPERATIONS)
+        self.connection.set_progress_handler(lambda: self.closing or time.monotonic() > deadline, _OPERATIONS)
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -95,11 +96,15 @@ class Reader:
         rows = self._rows(condition, values, window._replace(limit=one_more))
         return _page([record_of(row) for row in rows], total, unread, window.limit)
 
-    def latest(self, *, since: int, present: bool) -> Record | None:
-        """Return the newest record after a cursor."""
-        condition, values = _condition(None, present=present)
-        row = next(iter(self._rows(condition, values, Window(after=since, limit=1))), None)
-        return record_of(row) if row is not None else None
+    def latest(self, query: Query | None, *, since: int, present: bool) -> Record | None:
+        """Return the newest record after a cursor that matches a query."""
+        condition, values = _condition(query, present=present)
+        exact = query is None or query.exact
+        for row in self._rows(condition, values, Window(after=since, limit=1 if exact else -1)):
+            record = record_of(row)
+            if query is None or exact or query.matches(record, self.text(record.id)):
+                return record
+        return None
 
     def matching(self, query: Query) -> list[str]:
         """Return the IDs of all records that match a query."""

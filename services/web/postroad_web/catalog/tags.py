@@ -20,9 +20,8 @@ _SPACES = re.compile(r" {2,}")
 
 
 def cleaned(tag: str) -> str:
-    """Return a tag as it may be written, or nothing if nothing is left of it or if it is too long."""
-    tag = _SPACES.sub(" ", _OTHER.sub(" ", tag)).strip()
-    return tag if len(tag) <= LONGEST else ""
+    """Return a tag as it may be written, cut where it is too long; nothing if nothing is left of it."""
+    return _SPACES.sub(" ", _OTHER.sub(" ", tag)).strip()[:LONGEST].rstrip()
 
 
 def tags_of(fields: Iterable[str], addresses: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from postroad_web.catalog.hub import Change, Happened
 from postroad_web.catalog.record import Origin
 from postroad_web.mailpit import gojson, shapes
+from postroad_web.mailpit.dates import seconds_of
 from postroad_web.mailpit.info import VERSION
 from postroad_web.mailpit.mailbox import MANY
 
@@ -108,7 +109,14 @@ class Events:
             if announced.qsize() < MOST_WAITING:
                 announced.put_nowait((kind, data))
 
+        since = self._mailbox.services.clock.now()
+
+        def refused(event: dict[str, Any]) -> None:
+            if event.get("reply") and (seconds_of(event["time"]) or 0.0) >= since:
+                listen("error", shapes.refusal(event))
+
         self._mailbox.listeners.add(listen)
+        self._mailbox.catalog.refusals.add(refused)
         changed = asyncio.Event()
         changed.set()  # statistics come after the connection, too
         try:
@@ -131,6 +139,7 @@ class Events:
         finally:
             subscription.close()
             self._mailbox.listeners.discard(listen)
+            self._mailbox.catalog.refusals.discard(refused)
             self._clients -= 1
 
     async def _changes(self, socket: WebSocket, subscription: Any, changed: asyncio.Event) -> None:
@@ -144,8 +153,10 @@ class Events:
         self, socket: WebSocket, queue: asyncio.Queue[tuple[str, Any]], changed: asyncio.Event
     ) -> None:
         while True:
-            await _send(socket, *await queue.get())
-            changed.set()
+            kind, data = await queue.get()
+            await _send(socket, kind, data)
+            if kind != "error":
+                changed.set()
 
     async def _stats(self, socket: WebSocket, changed: asyncio.Event) -> None:
         while True:
@@ -166,4 +177,4 @@ async def _listen(socket: WebSocket) -> None:
 
 async def _send(socket: WebSocket, kind: str, data: Any) -> None:
     async with asyncio.timeout(SENT_WITHIN):
-        await socket.send_text(gojson.encode({"Type": kind, "Data": data}).decode("utf-8"))
+        await socket.send_text(gojson.encode({"Type": kind, "Data": data})[:-1].decode("utf-8"))

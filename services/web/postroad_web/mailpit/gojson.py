@@ -116,6 +116,8 @@ def _whole(value: Any) -> Any:
 
 def decode(body: bytes) -> Struct:
     """Return the object at the beginning of the body; raises `BadJsonError` and `TooManyValuesError`."""
+    if not body.strip(b" \t\r\n"):
+        raise BadJsonError("EOF")
     if has_many_values(body):
         raise TooManyValuesError("the body has too many values")
     try:

@@ -25,6 +25,7 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
     services = mailbox.services
     counts = mailbox.counts()
     process = process_figures()
+    events = mailbox.catalog.tallies.events
     database = services.settings.web_dir / "catalog.sqlite"
     return {
         "Version": VERSION,
@@ -37,10 +38,10 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
         "RuntimeStats": {
             "Uptime": max(0, int(services.clock.now() - process["started"])),
             "Memory": int(process["rss"]),
-            "MessagesDeleted": 0,
-            "SMTPAccepted": counts.total,
+            "MessagesDeleted": mailbox.deleted,
+            "SMTPAccepted": events["accepted"],
             "SMTPAcceptedSize": 0,
-            "SMTPRejected": 0,
+            "SMTPRejected": events["refused"],
             "SMTPIgnored": 0,
         },
     }

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import h11
 
-from postroad_web.mailpit.addresses import is_literal, is_public
+from postroad_web.mailpit.addresses import is_private, is_public
 from postroad_web.message.markup import TOKEN, attributes_of
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ def answer(found: Iterable[Found]) -> dict[str, Any]:
 
 def unchecked(urls: Iterable[str]) -> list[Found]:
     """Return what is known of the links without a request."""
-    return [
-        Found(url, 451, BLOCKED) if is_literal(host := _host(url)) and not is_public(host) else Found(url, 0, OFF)
-        for url in urls
-    ]
+    return [Found(url, 451, BLOCKED) if is_private(_host(url)) else Found(url, 0, OFF) for url in urls]
 
 
 def _host(url: str) -> str:

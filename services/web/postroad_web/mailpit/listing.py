@@ -20,18 +20,18 @@ _END = b"]}\n"
 async def listing(mailbox: Mailbox, query: Query | None, start: int, limit: int, *, whole: bool = False) -> Response:
     """Return the rows from `start` on of the messages that a query finds, or of all.
 
-    `whole` says that the matches are counted as if there were no query.
+    A limit of `ALL` gives them from the first on. `whole` says that the matches are counted as if there were no query.
     """
-    most = PIECE if limit == ALL else min(limit, PIECE)
-    if query is None and start + most <= PIECE:
-        page = mailbox.page(start=start, limit=most)
+    most, offset = (PIECE, 0) if limit == ALL else (min(limit, PIECE), start)
+    if query is None and offset + most <= PIECE:
+        page = mailbox.page(start=offset, limit=most)
     else:
-        page = await mailbox.some(query, start=start, limit=most)
+        page = await mailbox.some(query, start=offset, limit=most)
     pieces = [_rows(page)]
     count, cursor = len(page.records), page.next
     while cursor is not None and (limit == ALL or count < limit):
         most = PIECE if limit == ALL else min(PIECE, limit - count)
-        following = await mailbox.some(query, before=cursor, limit=most)
+        following = await mailbox.further(query, before=cursor, limit=most)
         pieces.append(_rows(following))
         count, cursor = count + len(following.records), following.next
     counts = mailbox.counts()

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 LATEST = "latest"
 MANY = 200  # messages; changes of more at a time are told as one
-FRESH_WITHIN = 1.0  # seconds; a catalog that lags further is shown as it is
+FRESH_WITHIN = 0.75  # seconds; a catalog that lags further is shown as it is: some clients wait a second at most
 
 
 class Mailbox:
@@ -40,6 +40,7 @@ class Mailbox:
         self.services = services
         self.catalog = services.catalog
         self.emptying = asyncio.Lock()  # held while the world is emptied: no statistics are told meanwhile
+        self.deleted = 0  # messages, since the process began
         self.listeners: set[Callable[[str, Any], None]] = set()  # of `announce`
 
     async def fresh(self) -> None:
@@ -49,14 +50,14 @@ class Mailbox:
                 state = await self.services.relay.get("/state")
                 await self.catalog.caught_up(state["last"], 0, FRESH_WITHIN)
         except (TimeoutError, DoorAway, DoorRefused) as error:
-            log.info("the list may lag behind the relay", extra={"reason": str(error)})
+            log.debug("the list may lag behind the relay", extra={"reason": str(error)})
 
     async def find(self, ident: str, query: str = "", tz: str = "") -> Record:
         """Return a message by its ID, or the latest one, or the latest that a query finds; raises `Refused`."""
         if ident == LATEST:
             await self.fresh()
             if query:
-                page = await self.some(self.query(query, tz), limit=1)
+                page = await self.further(self.query(query, tz), limit=1)
                 record = page.records[0] if page.records else None
             else:
                 record = self.catalog.latest(present=True)
@@ -83,9 +84,13 @@ class Mailbox:
         """Return a page of all messages, the newest first; for short ones."""
         return self.catalog.page(offset=start, limit=limit, present=True)
 
-    async def some(self, query: Query | None, *, start: int = 0, limit: int = 50, before: int | None = None) -> Page:
-        """Return a page of the messages that a query finds, or of all, in a thread; a limit below 0 is none."""
-        return await self.catalog.find(query, offset=start, limit=limit, before=before, present=True)
+    async def some(self, query: Query | None, *, start: int = 0, limit: int = 50) -> Page:
+        """Return a page of the messages that a query finds, or of all, in a thread."""
+        return await self.catalog.find(query, offset=start, limit=limit, present=True)
+
+    async def further(self, query: Query | None, *, limit: int, before: int | None = None) -> Page:
+        """Return those that come after a cursor, without counting how many there are; a limit below 0 is none."""
+        return await self.catalog.find(query, limit=limit, before=before, present=True, counted=False)
 
     async def mark_found(self, query: Query, *, read: bool) -> None:
         """Mark what a query finds."""
@@ -93,12 +98,20 @@ class Mailbox:
 
     async def delete_found(self, query: Query) -> None:
         """Delete what a query finds. Notifications, which are not shown, stay."""
-        await self.catalog.delete(await self._idents(query))
+        await self.delete(await self._idents(query))
+
+    async def delete(self, idents: Sequence[str]) -> None:
+        """Delete messages; those that are not there are left out."""
+        before = self.counts().total
+        await self.catalog.delete(idents)
+        self.deleted += max(0, before - self.counts().total)
 
     async def empty(self) -> None:
         """Delete everything: all messages, mailboxes and the queue."""
         async with self.emptying:
+            before = self.counts().total
             await self.catalog.purge()
+            self.deleted += before
 
     def few(self, idents: Sequence[str]) -> list[Record]:
         """Return the messages with these IDs, unless there are many of them."""
@@ -112,7 +125,7 @@ class Mailbox:
             listener(kind, data)
 
     async def _idents(self, query: Query) -> list[str]:
-        return [record.id for record in (await self.some(query, limit=-1)).records]
+        return [record.id for record in (await self.further(query, limit=-1)).records]
 
     def query(self, text: str, tz: str) -> Query:
         """Return a search in Mailpit's language; dates are of the time zone `tz`, or of UTC."""

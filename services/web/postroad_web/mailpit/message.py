@@ -14,7 +14,7 @@ from postroad_web.mailpit.endpoint import NOT_FOUND, Call, Refused, json
 from postroad_web.mailpit.mailbox import LATEST
 from postroad_web.mailpit.source import header_map
 from postroad_web.mailpit.thumbnail import thumbnail
-from postroad_web.message.parts import part_octets
+from postroad_web.message.reader import read_part
 
 if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
@@ -78,4 +78,4 @@ async def _part(call: Call) -> tuple[Part, bytes]:
     one = parsed.part(call.segment("part"))
     if one is None:
         raise Refused(404, NOT_FOUND)
-    return one, part_octets(octets, one)
+    return one, await read_part(octets, one)

@@ -23,7 +23,7 @@ async def messages(call: Call) -> Response:
     await call.mailbox.fresh()
     asked = window(call.parameter("start"), call.parameter("limit"), call.parameter("before"))
     if asked.limit == 0:
-        asked = asked._replace(start=0, limit=ALL)
+        asked = asked._replace(limit=ALL)
     query = None if asked.before is None else Before(None, asked.before)
     return await listing(call.mailbox, query, asked.start, asked.limit, whole=True)
 
@@ -67,7 +67,7 @@ async def delete(call: Call) -> Response:
         idents = []
     if idents:
         await call.mailbox.fresh()
-        await call.mailbox.catalog.delete(idents)
+        await call.mailbox.delete(idents)
     else:
         await call.mailbox.empty()
     return ok()

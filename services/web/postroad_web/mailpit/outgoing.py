@@ -32,12 +32,21 @@ class SendError(ValueError):
 def draft_of(asked: Struct) -> Draft:
     """Return the message; raises `SendError` and `gojson.BadJsonError`. It has no Date and no Message-ID yet."""
     headers = asked.mapping("Headers")
-    for name in headers:
-        if name.lower() in _RESERVED:
-            raise SendError(f'cannot overwrite header: "{name}"')
     tags = [tag.strip() for tag in asked.texts("Tags") if tag.strip()]
+    for name in headers:
+        if name.lower() in _RESERVED or (tags and name.lower() == "x-tags"):
+            raise SendError(f'cannot overwrite header: "{name}"')
+    if not asked.struct("From").text("Email").strip():
+        raise SendError("error building message: from not set")
     if len(tags) > MOST_TAGS:
         raise SendError(f"too many tags: at most {MOST_TAGS}")
+    drafted = _draft(asked, headers, tags)
+    if not drafted.recipients:
+        raise SendError("error building message: no recipients (to, cc, bcc) set")
+    return drafted
+
+
+def _draft(asked: Struct, headers: dict[str, str], tags: list[str]) -> Draft:
     extra = (("X-Tags", ", ".join(tags)),) if tags else ()
     return Draft(
         from_=_person("From", asked.struct("From")),
@@ -71,12 +80,12 @@ def _checked(field: str, name: str, address: str) -> Address:
 
 
 def _attachment(asked: Struct) -> Attachment:
+    name = asked.text("Filename")
     text = _DATA_URL.sub("", asked.text("Content"), count=1)
     try:
         content = base64.b64decode(_SPACE.sub("", text), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise SendError(f"error decoding base64 attachment: {error}") from error
-    name = asked.text("Filename")
+        raise SendError(f'error decoding base64 attachment "{name}": {error}') from error
     if not name and not content:
         raise SendError("attachment without name and content")
     return Attachment(

@@ -45,6 +45,7 @@ _PATHS: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ("/api/v1/chaos", {"GET": chaos.chaos, "PUT": chaos.set_chaos}),
     ("/api/v1/swagger.json", {"GET": document.swagger}),
     ("/api/v1/", {"GET": document.docs}),
+    ("/search", {"GET": views.results}),
     ("/view/latest", {"GET": views.latest}),
     ("/view/{id}.html", {"GET": views.as_html}),
     ("/view/{id}.txt", {"GET": views.as_text}),
@@ -59,6 +60,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Slashes(),
         *(Route(path, Endpoint(mailbox, methods)) for path, methods in _PATHS),
         WebSocketRoute("/api/events", Events(mailbox).serve),
+        Route("/api/events", Endpoint(mailbox, {"GET": _no_websocket})),
         Route("/api/{rest:path}", Endpoint(mailbox, {"GET": _unknown})),
     ]
 
@@ -67,12 +69,16 @@ async def _unknown(_call: Call) -> Response:
     raise Refused(404, "File not found")
 
 
+async def _no_websocket(_call: Call) -> Response:
+    raise Refused(400, "Bad Request")
+
+
 class Slashes(BaseRoute):
     """Takes `//view/…` for `/view/…`: a client of Mailpit writes so, and Go's mux cleans paths."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match paths of Mailpit's that have several slashes in a row."""
-        doubled = scope["type"] == "http" and "//" in scope["path"] and _OURS.match(scope["path"])
+        doubled = scope["type"] in {"http", "websocket"} and "//" in scope["path"] and _OURS.match(scope["path"])
         return (Match.FULL if doubled else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

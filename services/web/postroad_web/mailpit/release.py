@@ -29,6 +29,7 @@ async def release(call: Call) -> Response:
         raise Refused(400, OFF)
     if call.segment("id") == LATEST:  # Mailpit has no latest here
         raise Refused(404, NOT_FOUND)
+    record = await found(call)
     try:
         recipients = (await call.struct()).texts("To")
     except gojson.BadJsonError as error:
@@ -40,7 +41,6 @@ async def release(call: Call) -> Response:
             raise Refused(400, f"Invalid email address: {address}") from None
     if not recipients:
         raise Refused(400, "No valid addresses found")
-    record = await found(call)
     now = date_time(services.clock.now())
     content = renewed(
         await call.mailbox.catalog.content(record.id), date=now, message_id=f"<{secrets.token_hex(11)}@mailpit>"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from postroad.control import names
 from postroad_web.catalog.record import Digest
 from postroad_web.mailpit.dates import rfc3339
 from postroad_web.mailpit.source import envelope_only, size
+from postroad_web.message.parsed import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,6 +104,19 @@ def attachment(part: Part) -> dict[str, Any]:
     }
 
 
+def texts(record: Record, parsed: Parsed) -> tuple[str, str]:
+    """Return the text and the HTML of a message.
+
+    What was sent by HTTP comes back as it was: SMTP has made its line ends CRLF, and the message's last line one.
+    """
+    if record.client != names.WEB:
+        return parsed.text, parsed.html
+    text, html = (body.replace("\r\n", "\n") for body in (parsed.text, parsed.html))
+    if parsed.parts and parsed.parts[0].role is not Role.MULTIPART:
+        return text.removesuffix("\n"), html.removesuffix("\n")
+    return text, html
+
+
 def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     """Return the whole message, as GET /api/v1/message/{id} has it."""
     digest = record.digest or _UNREAD
@@ -109,6 +124,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     date = record.arrived if digest.date is None else digest.date
     off = parsed.list_unsubscribe
     hidden = envelope_only(record)
+    text, html = texts(record, parsed)
     return {
         "ID": record.id,
         "MessageID": bare(record.message_id),
@@ -128,12 +144,19 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         "Date": rfc3339(date),
         "Tags": tags_of(record),
         "Username": record.login or "",
-        "Text": parsed.text,
-        "HTML": parsed.html,
+        "Text": text,
+        "HTML": html,
         "Size": size(record, hidden),
         "Inline": [attachment(part) for part in parsed.inline],
         "Attachments": [attachment(part) for part in parsed.attachments],
     }
+
+
+def refusal(event: dict[str, Any]) -> dict[str, str]:
+    """Return a refusal of the relay, an event of its journal, as the event `error` has it."""
+    reply = str(event["reply"])
+    level = "warning" if reply.startswith("4") else "error"
+    return {"Level": level, "Type": "smtpd", "IP": str(event.get("peer", "")), "Message": reply}
 
 
 def of_old(record: Record) -> dict[str, Any]:

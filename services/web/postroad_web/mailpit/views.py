@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from postroad_web.api.home import page
+from postroad_web.api.home import page, table
 from postroad_web.api.safety import MESSAGE
 from postroad_web.mailpit import shapes
 from postroad_web.mailpit.dates import rfc3339
@@ -49,7 +49,7 @@ async def as_html(call: Call) -> Response:
     if not parsed.html:
         raise Refused(404, NO_HTML)
     await call.mailbox.seen(record)
-    shown = with_images(parsed.html, record.id, (*parsed.inline, *parsed.attachments))
+    shown = with_images(shapes.texts(record, parsed)[1], record.id, (*parsed.inline, *parsed.attachments))
     if call.parameter("embed") == "1":
         shown = embedded(shown)
     return Response(
@@ -63,7 +63,7 @@ async def as_text(call: Call) -> Response:
     record = await _shown(call)
     parsed, _ = await call.mailbox.parsed(record)
     await call.mailbox.seen(record)
-    return text(parsed.text)
+    return text(shapes.texts(record, parsed)[0])
 
 
 async def as_page(call: Call) -> Response:
@@ -104,6 +104,21 @@ async def as_page(call: Call) -> Response:
         + f"</tbody></table></section><section>{shown}</section>"
         + (f"<section><h2>Attachments</h2><ul>{files}</ul></section>" if files else "")
         + "</main>",
+    )
+
+
+async def results(call: Call) -> Response:
+    """Answer a page of what a search finds: test reports of clients have links to it."""
+    words = call.parameter("q").strip()
+    if not words:
+        return Response(status_code=302, headers={"Location": "/"})
+    await call.mailbox.fresh()
+    found_ones = await call.mailbox.some(call.mailbox.query(words, call.parameter("tz")))
+    listed = table(found_ones.records) if found_ones.records else "<p class=empty>Nothing is found.</p>"
+    return page(
+        words,
+        '<header><h1>Postroad</h1><nav><a href="/">All messages</a></nav></header><main><section>'
+        f"<h2>{escape(words)} <small>{found_ones.total}</small></h2>{listed}</section></main>",
     )
 
 

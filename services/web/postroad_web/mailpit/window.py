@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
 
 LIMIT = 50
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
+_MOST = 2**63 - 1  # of a Go int; what is larger is no number
 
 
 class Window(NamedTuple):
@@ -34,7 +35,8 @@ def window(start: str, limit: str, before: str) -> Window:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if _NUMBER.fullmatch(text) else None
+    number = int(text) if _NUMBER.fullmatch(text) else None
+    return None if number is None or abs(number) > _MOST else number
 
 
 class Before:

@@ -31,10 +31,10 @@ _ADDRESS_OR_URL = re.compile(r"https?://[^\s<>\"]+|www\.[^\s<>\"]+|(?<![^\s<>@])
 # Digits in one to four groups; or letters and digits, of which one of each must be there. No digit, sign of a price,
 # decimal point, or sign of a date or time may touch it.
 _CANDIDATE = re.compile(
-    r"(?<![\w+#$€£¥₹@.])(?<!\d[/:.,-])(?:[A-Z]{1,3}-(?=\d))?"
+    r"(?<![A-Za-z0-9_+#$€£¥₹@.])(?<!\d[/:.,-])(?:[A-Z]{1,3}-(?=\d))?"
     r"(?P<value>\d{3}[ -]\d{3}|\d{4}[ -]\d{4}|\d{2}(?:[ -]\d{2}){2,3}|\d{3}(?:[ -]\d{3}){2}|\d(?: \d){3,7}|\d{4,10}"
     r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{4,12}|[A-Z0-9]{3,6}-[A-Z0-9]{3,6}|[A-Z]{4,10})"
-    r"(?![\w%$€£¥₹@])(?![/:.,-]\d)"
+    r"(?![A-Za-z0-9_%$€£¥₹@])(?![/:.,-]\d)"
 )
 _BEFORE_PRICE = re.compile(
     r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|jpy|inr|cad|aud|sek|nok|dkk|pln|rs\.?))\s*\Z", re.IGNORECASE

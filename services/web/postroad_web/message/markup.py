@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 MAX_LINKS = 1_000
+BEGINNING = 1_000
 _MAX_HREF = 8_192  # characters
 
 # attribute = name [space "=" space (quoted or bare value)]. A quote without its partner is a part of the name or of the
@@ -54,6 +55,7 @@ class Markup(NamedTuple):
 
     text: str  # lines; paragraphs are parted by an empty line
     anchors: tuple[Anchor, ...]
+    beginning: str = ""  # of the text, `BEGINNING` characters or a little more, without the URLs of links
 
 
 def read_markup(source: str) -> Markup:
@@ -72,6 +74,7 @@ class _Reader:
         self.href: str | None = None  # of the open anchor
         self.since = 0  # index in `out` of its first text
         self.anchors: list[Anchor] = []
+        self.urls: set[int] = set()  # indexes in `out` of what shows where anchors lead
 
     def run(self, source: str) -> Markup:
         position = 0
@@ -90,7 +93,19 @@ class _Reader:
                         end = _UNREAD[name].search(source, position)
                         position = end.start() if end else len(source)
         self.end_anchor()
-        return Markup("".join(self.out), tuple(self.anchors))
+        return Markup("".join(self.out), tuple(self.anchors), self.beginning())
+
+    def beginning(self) -> str:
+        """Return the beginning of the text without the URLs."""
+        pieces: list[str] = []
+        length = 0
+        for index, piece in enumerate(self.out):
+            if length >= BEGINNING:
+                break
+            if index not in self.urls:
+                pieces.append(piece)
+                length += len(piece)
+        return "".join(pieces)
 
     def text(self, text: str) -> None:
         """Add text, in which character references are still written as such."""
@@ -174,6 +189,7 @@ class _Reader:
         if href and href != text and not href.startswith("#"):
             space, self.space = self.space, self.since < len(self.out) or self.space
             self.words(f"({href})")
+            self.urls.add(len(self.out) - 1)
             self.space = space
 
 

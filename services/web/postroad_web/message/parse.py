@@ -21,7 +21,7 @@ from postroad_web.message.parts import part_octets, sorted_parts
 from postroad_web.message.unsubscribe import read_unsubscribe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from postroad_web.catalog.record import Address
     from postroad_web.message.parsed import Part
@@ -32,6 +32,7 @@ MAX_MARKUP = 4 * 1024 * 1024  # characters of HTML that are read for text and li
 _FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")  # with the lines that continue it
 _BREAKS = re.compile(r"[\0\r\n]")
 _ASCII_BREAKS = {ord(character): " " for character in "\0\r\n"}
+_ASCII_BREAKS_IN_LINES = {ord(character): " " for character in "\0\r"}
 # Looked for where no parameter names the charset.
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 
@@ -87,11 +88,15 @@ def parse_message(raw: bytes) -> Parsed:
     )
 
 
-def header_lines(header: Iterable[tuple[bytes, bytes]]) -> str:
+def header_lines(header: Sequence[tuple[bytes, bytes]]) -> str:
     """Return the fields (lower-case name, unfolded value) for searches: a line `name: value` each, the value decoded.
 
     Each line has a line feed on both sides. It is cut at `MAX_HEADER`.
     """
+    octets = b"\n".join([b"%b: %b" % field for field in header])
+    if octets.isascii() and b"=?" not in octets:  # a fifth of the time
+        text = octets.decode("ascii").translate(_ASCII_BREAKS_IN_LINES)[:MAX_HEADER]
+        return f"\n{text}\n"
     lines = [_on_a_line(f"{decode(name, None)}: {decode_words(value)}") for name, value in header]
     text = "\n".join(lines)[:MAX_HEADER]
     return f"\n{text}\n"

@@ -23,7 +23,7 @@ def read_unsubscribe(header: str | None, post: str | None) -> Unsubscribe:
     around = _COMMENT.sub("", _LINK.sub("", header))
     errors = []
     if not written:
-        errors.append("no link enclosed in <>")
+        errors.append(f'"{header[:200]}" no valid unsubscribe links found')  # Mailpit's words
     elif around.strip(", \t"):
         errors.append(f"text that is no link: {around.strip(', ')[:100]}")
     errors += [f"not a link to mailto, http or https: {link[:200]}" for link in written if not _URL.match(link)]

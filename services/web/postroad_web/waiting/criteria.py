@@ -19,12 +19,13 @@ from postroad_web.catalog.record import Origin, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from postroad_web.catalog.record import Address, Record
+    from postroad_web.catalog.record import Address, RecipientState, Record
     from postroad_web.message.parsed import Parsed
 
     Content = Callable[[Parsed], bool]
 
 SETTLED = frozenset({State.DELIVERED, State.CAPTURED, State.FAILED, State.DROPPED})
+_ARRIVED = frozenset({State.DELIVERED, State.CAPTURED})
 _MEMORY = 1 << 20  # octets that a compiled expression may take
 
 
@@ -99,12 +100,17 @@ class Judge:
 
     def settled(self, record: Record) -> bool:
         """Whether nothing more will happen to the recipients that were asked for; all of them if none was."""
-        states = [
-            recipient.state
-            for recipient in record.recipients
-            if self.recipient is None or self.recipient(recipient.address)
+        return SETTLED.issuperset(recipient.state for recipient in self._asked_for(record))
+
+    def placed(self, record: Record) -> bool:
+        """Whether it is known where their copies are: the store's journal may lag behind the relay's."""
+        arrived = (recipient for recipient in self._asked_for(record) if recipient.state in _ARRIVED)
+        return all(recipient.copies for recipient in arrived)
+
+    def _asked_for(self, record: Record) -> list[RecipientState]:
+        return [
+            recipient for recipient in record.recipients if self.recipient is None or self.recipient(recipient.address)
         ]
-        return SETTLED.issuperset(states)
 
 
 def _outer(criteria: Criteria) -> Iterable[tuple[str, Callable[[Record], bool]]]:

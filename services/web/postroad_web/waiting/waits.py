@@ -7,6 +7,7 @@ and `none` are decided by quiet (`quiet`), not by the clock.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,7 @@ PAGE = 200  # records that are read at a time
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
+PLACED_WITHIN = 1.0  # seconds in which the store's journal tells where a copy is that the relay has delivered
 KEPT = 32  # parsed messages
 KEPT_OCTETS = 256 << 10  # of one of them
 
@@ -85,8 +87,7 @@ class Waits:
             async with asyncio.timeout(timeout):
                 decision = await held.decided()
         except TimeoutError:
-            decision = tally.decide()
-            await held.look_around()
+            decision = await held.out_of_time()
         return Found(decision, tally, held.cursor, held.started)
 
     def newest(self) -> tuple[Record, ...]:
@@ -108,7 +109,9 @@ class Waits:
 
     async def content(self, record: Record) -> Parsed | None:
         """Return a message as parsed, None if it is gone; raises `DoorAway`."""
-        key = (record.id, any(recipient.copies for recipient in record.recipients))
+        # A copy has trace fields that the queued message lacks.
+        is_stored = any(not copy.removed for recipient in record.recipients for copy in recipient.copies)
+        key = record.id, is_stored
         if (parsed := self._contents.get(key)) is None:
             try:
                 parsed = await read_message(await self._catalog.content(record.id))
@@ -132,6 +135,8 @@ class _Held:
         self._tally = tally
         self._start = 0  # the number after which messages count
         self.started = False  # whether it is known
+        self._has_looked = False  # at the messages that were there already
+        self._unplaced: dict[str, float] = {}  # IDs of messages whose copies are not known, and until when to wait
         self.cursor = 0
 
     async def decided(self) -> Decision:
@@ -149,10 +154,21 @@ class _Held:
                 raise asyncio.CancelledError
             self._tally.clear()
 
-    async def look_around(self) -> None:
-        """Count near misses among the newest messages."""
+    async def out_of_time(self) -> Decision:
+        """Return what the count says when time is over; what was there before has been counted in any case."""
         if not self.started:
-            return
+            return Decision.WAIT
+        if not self._has_looked:
+            await self._look_back()
+        await self._give_up_places(math.inf)
+        decision = self._tally.decide()
+        if decision is Decision.DONE:
+            return self._over(decision)
+        await self._look_around()
+        return decision
+
+    async def _look_around(self) -> None:
+        """Count near misses among the newest messages."""
         for record in self._waits.newest():
             if record.number > self._start:
                 await self._see(record, news=False, open_it=False)
@@ -183,6 +199,7 @@ class _Held:
                     raise TooManyContents
                 await self._see(record, news=False)
             after = page.next
+        self._has_looked = True
 
     async def _follow(self, changes: Subscription) -> Decision | None:
         """Count the messages that come until the wait is over; None if the subscription has ended."""
@@ -195,7 +212,9 @@ class _Held:
                     quiet = quiet or asyncio.ensure_future(self._quiet.reached())
                     await asyncio.wait({following, quiet}, return_when=asyncio.FIRST_COMPLETED)
                 elif decision is Decision.WAIT:
-                    await asyncio.wait({following})
+                    patience = min(self._unplaced.values()) - _now() if self._unplaced else None
+                    await asyncio.wait({following}, timeout=patience)
+                    await self._give_up_places(_now())
                 else:
                     return self._over(decision)
                 if following.done():
@@ -214,6 +233,14 @@ class _Held:
             following.cancel()
             if quiet is not None:
                 quiet.cancel()
+
+    async def _give_up_places(self, now: float) -> None:
+        """Count messages of which nobody has told in time where they are: on a server that is not the store."""
+        for ident in [ident for ident, until in self._unplaced.items() if until <= now]:
+            self._unplaced[ident] = -math.inf
+            if (record := self._catalog.get(ident)) is not None:
+                await self._see(record, news=False)
+            self._unplaced.pop(ident, None)
 
     def _over(self, decision: Decision) -> Decision:
         """Set the cursor: after the newest message that was counted."""
@@ -246,8 +273,21 @@ class _Held:
                 verdict = judge.inside(verdict, content)
             else:
                 verdict = await asyncio.to_thread(judge.inside, verdict, content)
-        settled = judge.settled(record) if self._asked.settled else arrived or record.digest is not None
+        settled = self._is_settled(record) if self._asked.settled else arrived or record.digest is not None
         self._tally.see(record, verdict, settled=settled, news=news)
+
+    def _is_settled(self, record: Record) -> bool:
+        judge = self._asked.judge
+        if not judge.settled(record):
+            return False
+        if judge.placed(record):
+            self._unplaced.pop(record.id, None)
+            return True
+        return self._unplaced.setdefault(record.id, _now() + PLACED_WITHIN) <= _now()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _arrival(changes: Subscription, ident: str) -> Record | None:

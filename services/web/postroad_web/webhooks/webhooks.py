@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from postroad.jsontext import to_json
+from postroad_web.api.native import shapes
 from postroad_web.api.stream import events
 from postroad_web.search.query import parse
 from postroad_web.webhooks.hook import SECRET, Hook, kept, new_secret, next_try, read_hook, signed, target_of
@@ -148,7 +149,9 @@ class Webhooks:
     async def _deliver(self, hook: Hook, event: Event) -> None:
         """Send an event until it is taken, or given up."""
         ident = f"{hook.id}.{event.cursor}.{event.record.id if event.record is not None else 'all'}"
-        body = to_json({"type": f"message.{event.kind}", "timestamp": self._clock.now(), "data": event.value()})
+        body = to_json(
+            {"type": f"message.{event.kind}", "timestamp": shapes.time(self._clock.now()), "data": event.value()}
+        )
         tries = 0
         while True:
             tries += 1

@@ -52,13 +52,10 @@ class _Login:
         self._login = login
         self._password = password
         self._responses: list[str] = []
-        self._done = False
         self._verb = Verb("AUTH", 300.0, self._answered)
 
     def begin(self, client: Client) -> bool:
-        """Send AUTH, unless that is done."""
-        if self._done:
-            return False
+        """Send AUTH."""
         if not client.secure and not self._plaintext:
             client.break_off("it offers no TLS, and a password is not sent without it")
             return True
@@ -80,7 +77,6 @@ class _Login:
         if reply.code == 334 and self._responses:
             self._say(client, self._responses.pop())
         elif reply.code == 235:
-            self._done = True
             client.proceed()
         else:
             client.refuse(reply, self._verb)

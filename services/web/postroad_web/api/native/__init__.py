@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +41,14 @@ def described_paths() -> dict[str, Any]:
     gathered: dict[str, Any] = {}
     for module in modules():
         for path, operations in module.OPENAPI.items():
-            gathered.setdefault(path, {}).update(operations)
+            named = {method: {"operationId": _identifier(method, path), **one} for method, one in operations.items()}
+            gathered.setdefault(path, {}).update(named)
     return gathered
+
+
+def _identifier(method: str, path: str) -> str:
+    """Return the name that generated clients give an operation: get_messages_id_raw."""
+    return "_".join([method, *re.findall(r"\w+", path.removeprefix("/v1"))])
 
 
 def described_schemas() -> dict[str, Any]:

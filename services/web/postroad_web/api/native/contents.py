@@ -6,6 +6,7 @@ without scripts, and with the media type that it says or none that a browser wou
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from postroad_web.api.fields import flag, given, query_of
 from postroad_web.api.native.found import ID, Latest, content_from, record_from
 from postroad_web.api.problem import Problem
 from postroad_web.message.parts import part_octets
-from postroad_web.message.reader import read_message
+from postroad_web.message.reader import read_message, read_part
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 MAX_EMBEDDED = 16 << 20  # characters of images that are put into the HTML
 
 _SANDBOX = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
 )
 _OWN = "img-src data:; style-src 'unsafe-inline'; font-src data:"
 _REMOTE = "img-src data: https: http:; style-src 'unsafe-inline' https: http:; font-src data: https: http:"
 _CID = re.compile(r"\bcid:([^\s\"'()<>]+)", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
+# What a page could load to run it or to be changed by it, wherever a page might be brought to try.
+_RUNS = re.compile(r"script|wasm|css|xsl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ def routes(services: Services) -> list[BaseRoute]:
         if not parsed.html:
             raise Problem(404, "No HTML", "The message has no HTML part.")
         policy = f"{_SANDBOX}; {_REMOTE if asked.remote else _OWN}"
-        shown = with_images(octets, parsed)
+        shown = await asyncio.to_thread(with_images, octets, parsed)
         return Response(_utf8(shown), 200, {"Content-Security-Policy": policy}, "text/html; charset=utf-8")
 
     async def header(request: Request) -> Response:
@@ -94,11 +98,13 @@ def routes(services: Services) -> list[BaseRoute]:
         if found is None:
             known = ", ".join(one.part_id for one in parsed.parts[:50])
             raise Problem(404, "No such part", f"The message has no part {part_id[:64]}; it has {known}.")
-        kind = found.content_type if _MEDIA_TYPE.match(found.content_type) else "application/octet-stream"
+        kind = found.content_type
+        if not _MEDIA_TYPE.match(kind) or _RUNS.search(kind):
+            kind = "application/octet-stream"
         if kind.startswith("text/") and re.fullmatch(r"[a-z0-9_.:-]{1,40}", found.charset):
             kind += f"; charset={found.charset}"
         headers = _headers(found.filename or f"part-{part_id}", download=asked.download)
-        return Response(part_octets(octets, found), 200, headers | {"Content-Type": kind})
+        return Response(await read_part(octets, found), 200, headers | {"Content-Type": kind})
 
     return [
         Route("/v1/messages/{id}/raw", raw),

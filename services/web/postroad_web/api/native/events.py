@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
 from postroad.jsontext import to_json
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
@@ -56,6 +55,8 @@ def routes(services: Services) -> list[BaseRoute]:
         # What a browser's EventSource sends by itself when it comes back.
         last = request.headers.get("last-event-id", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= 16 else which.after
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         return _Stream(_lines(services, after, which.kind), slots)
 
     async def socket(websocket: WebSocket) -> None:

@@ -46,12 +46,7 @@ async def record_from(services: Services, request: Request, latest: Latest | Non
             raise Problem(404, "No such message", f"There is no message {ident[:64]}.")
         return record
     asked = latest if latest is not None else query_of(request, Latest)
-    query = query_from(asked.query, asked.tz)
-    if query is None:
-        record = services.catalog.latest()
-    else:
-        found = await services.catalog.find(query, limit=1, counted=False)
-        record = next(iter(found.records), None)
+    record = await services.catalog.newest(query_from(asked.query, asked.tz))
     if record is None:
         raise Problem(404, "No such message", "No message matches." if asked.query else "There are no messages.")
     return record

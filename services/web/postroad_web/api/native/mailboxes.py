@@ -15,6 +15,7 @@ from postroad_web.api.fields import body_of, given, many, query_of, whole
 from postroad_web.api.native.places import ACCOUNT, MAILBOX
 from postroad_web.api.native.shapes import CONTENT, TIME, content, time
 from postroad_web.api.problem import Problem
+from postroad_web.api.routing import by_method
 from postroad_web.catalog.record import DEFAULT_WORLD
 from postroad_web.message.reader import read_message
 
@@ -126,8 +127,7 @@ def routes(services: Services) -> list[BaseRoute]:
         Route(f"{MAILBOX}/messages", messages),
         Route(f"{MAILBOX}/messages/remove", remove_some, methods=["POST"]),
         Route(f"{message_path}/raw", raw),
-        Route(message_path, message),
-        Route(message_path, remove, methods=["DELETE"]),
+        by_method(message_path, get=message, delete=remove),
     ]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _INTRODUCTION = (
     "Postroad's own API. Errors are problem+json (RFC 9457): `title` says the kind, `detail` what happened. "
     "Lists have cursors: `next` of one page is `before` or `after` of the next. "
-    "Times are seconds since the epoch. Fields that an operation does not know are refused with 422."
+    "Times are texts as in RFC 3339, in UTC. Fields that an operation does not know are refused with 422."
 )
 
 
@@ -102,6 +102,8 @@ def _operation(method: str, path: str, described: dict[str, Any]) -> Iterator[st
         yield from _schema(content.get("schema"))
         yield from _example(content)
     for status, answer in described["responses"].items():
+        if status == "default":  # the same everywhere
+            continue
         yield f"<h3>{escape(status)} <small>{escape(answer['description'])}</small></h3>"
         for content in answer.get("content", {}).values():
             yield from _schema(content.get("schema"))
@@ -143,8 +145,10 @@ def _kind(schema: dict[str, Any]) -> str:
         return f'<a href="#schema-{escape(name)}">{escape(name)}</a>'
     if "anyOf" in schema:
         return " or ".join(_kind(one) for one in schema["anyOf"])
+    if isinstance(kinds := schema.get("type"), list) and len(kinds) == 2 and kinds[1] == "null":
+        return f"{_kind(schema | {'type': kinds[0]})} or null"
     if "enum" in schema:
-        return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
+        return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"] if one is not None)
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}" if "items" in schema else "list"
     if "properties" in schema:

@@ -135,6 +135,8 @@ SCHEMAS = {
             "due": {**MAYBE_TIME, "description": "when the next attempt is made"},
             "held": {"type": "boolean"},
             "active": {"type": "boolean", "description": "whether an attempt is under way"},
+            "login": {**_NULLABLE_TEXT, "description": "with which it was submitted"},
+            "reports": {**_NULLABLE_TEXT, "description": "of a notification: the message that it is about"},
             "recipients": {
                 "type": "array",
                 "items": record(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from postroad_web.api.answer import json
@@ -52,7 +53,7 @@ Answer = TypeVar("Answer")
 
 MOST = 100  # messages that one wait gives
 LONGEST = 120.0  # seconds
-AT_ONCE = 300  # waits
+AT_ONCE = 600  # waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +141,13 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 async def until_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Return what the work gives, and give it up when the client goes."""
+    """Return what the work gives; give it up when the client goes, and raise `ClientDisconnect`."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise asyncio.CancelledError
+            raise ClientDisconnect
         return working.result()
     finally:
         leaving.cancel()
@@ -225,7 +226,9 @@ def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> P
     detail = f"{asked.mode.sentence} should match, but within {seconds:g} s {len(tally.matched)} did."
     if found.decision is Decision.IF_QUIET:
         detail = f"{len(tally.matched)} match as expected, but within {seconds:g} s it was not quiet: more may come."
-    if not found.started:
+    if isinstance(asked.after, int) and asked.after > services.catalog.position["relay"]:
+        detail += f" No message has a number above {asked.after} yet; the cursors of events are other numbers."
+    elif not found.started:
         detail += f" The message {asked.after}, after which they count, has not come."
     elif members["under_way"]:
         first = members["under_way"][0]
@@ -259,10 +262,11 @@ async def _quieted(services: Services, timeout: float) -> Response:  # noqa: ASY
         under_way = of_queue(state.messages, services.clock.now())
         first = next((one for one in under_way if one["state"] != "held"), None)
         because = "a message is just being accepted" if first is None else f"{first['recipient']}: {first['detail']}"
+        count = "1 message is" if state.under_way == 1 else f"{state.under_way} messages are"
         raise Problem(
             408,
             "It is not quiet",
-            f"After {timeout:g} s {state.under_way} messages are still under way; {because}.",
+            f"After {timeout:g} s {count} still under way; {because}.",
             under_way=under_way,
         ) from None
     held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]

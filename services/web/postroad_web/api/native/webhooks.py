@@ -10,6 +10,7 @@ from starlette.responses import Response
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import Wrong, body_of, given, line, many, one_of, refusal, text
+from postroad_web.api.native import shapes
 from postroad_web.api.native.events import KINDS
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
@@ -71,7 +72,7 @@ def _shown(services: Services, hook: Hook) -> dict[str, Any]:
         "url": hook.url,
         "events": list(hook.events),
         "query": hook.query,
-        "created": hook.created,
+        "created": shapes.time(hook.created),
         "cursor": hook.cursor,
         "trouble": services.webhooks.troubles.get(hook.id),
     }
@@ -82,7 +83,7 @@ _HOOK = {
     "url": {"type": "string"},
     "events": {"type": "array", "items": {"type": "string", "enum": list(KINDS)}},
     "query": {"type": ["string", "null"]},
-    "created": {"type": "number", "description": "seconds since the epoch"},
+    "created": shapes.TIME,
     "cursor": {"type": "integer", "description": "events up to it were taken, or given up"},
     "trouble": {"type": ["string", "null"], "description": "why the last try has failed"},
 }
