@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad_web.waiting import waits
+from postroad_web.waiting.criteria import Judge
 from tests.web.api.asgi import client, stacked
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import httpx
 
     from postroad_web.api.services import Services
+    from postroad_web.message.parsed import Parsed
+    from postroad_web.waiting.criteria import Verdict
     from tests.harness.doors import ToyStack
 
 BOB = "bob@beta.test"
@@ -450,3 +454,35 @@ async def test_send_quiet_count_never_misses(tmp_path: Path) -> None:
             assert answer.status_code == 200, (round_, answer.text)
             found = await it.wait(recipient=address, mode={"exactly": count} if count else {"none": True}, timeout=10)
             assert len(found["messages"]) == count
+
+
+async def test_long_contents_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+
+    def inside(judge: Judge, verdict: Verdict, content: Parsed | None) -> Verdict:
+        threads.add(threading.get_ident())
+        return original(judge, verdict, content)
+
+    original = Judge.inside
+    monkeypatch.setattr(Judge, "inside", inside)
+    async with rig(tmp_path) as it:
+        ident = it.send("Long", body="word\r\n" * 20_000 + "Your code is 482913.")
+        await it.told()
+        found = await it.wait(regex=r"\d{6}\.")
+        assert [message["id"] for message in found["messages"]] == [ident]
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_waits_that_end_together_look_around_once(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        first = it.send("First")
+        await it.told()
+        problems = [await it.wait(408, recipient=BOB, subject=wanted, timeout=0) for wanted in ("y", "z")]
+        glance = it.services.waits._glance
+        assert [problem["near_misses"][0]["message"]["id"] for problem in problems] == [first, first]
+        second = it.send("Second")
+        await it.told()
+        problem = await it.wait(408, recipient=BOB, subject="x", timeout=0)
+        assert {near["message"]["id"] for near in problem["near_misses"]} == {first, second}
+        assert it.services.waits._glance is not glance

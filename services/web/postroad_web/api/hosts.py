@@ -19,12 +19,16 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_]([a-z0-9._-]{0,252}[a-z0-9_.])?)(:[0-9]{1,5})?", re.ASCII)
 _FOUR = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)", re.ASCII)
 
+# RFC 6761 §6.2, §6.3; ICANN keeps internal out of the root zone. Docker, Podman and Testcontainers name the host so for
+# containers: host.docker.internal, host.containers.internal, host.testcontainers.internal.
+_NOBODYS = frozenset({"test", "localhost", "internal"})
+
 
 def is_ours(host: str, further: Collection[str]) -> bool:
     """Whether a Host field names this service.
 
-    Nobody can register a name without a dot, or one under localhost or test (RFC 6761 §6.2, §6.3), and no page has an
-    address of this machine as its origin. `further` are names in lower case that the operator has allowed.
+    Nobody can register a name without a dot, or one of `_NOBODYS`, and no page has an address of this machine as its
+    origin. `further` are names in lower case that the operator has allowed.
     """
     match = _HOST.fullmatch(host.lower())
     if match is None:
@@ -38,7 +42,7 @@ def is_ours(host: str, further: Collection[str]) -> bool:
     last = name.rpartition(".")[2]
     if last.isdigit() or last.startswith("0x"):  # some read it as an address, some as a name
         return False
-    return "." not in name or last in {"localhost", "test"} or name in further
+    return "." not in name or last in _NOBODYS or name in further
 
 
 def _is_ipv6(text: str) -> bool:

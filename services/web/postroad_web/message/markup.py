@@ -188,7 +188,7 @@ class _Reader:
             self.anchors.append(Anchor(href, text))
         if href and href != text and not href.startswith("#"):
             space, self.space = self.space, self.since < len(self.out) or self.space
-            self.words(f"({href})")
+            self.words(f"( {href} )")  # with spaces, as Mailpit does: people look for URLs by https?://\S+
             self.urls.add(len(self.out) - 1)
             self.space = space
 
