@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from postroad.jsontext import plain_json, to_json
+from postroad.jsontext import MOST_MARKS, has_many_values, plain_json, to_json
 
 VALUES = [
     {"time": "2026-03-01T12:00:00.000001Z", "size": 4096, "tls": None, "ok": True, "recipients": ["bob@beta.test"]},
@@ -30,3 +30,22 @@ def test_what_json_does_not_know_is_text() -> None:
 @pytest.mark.parametrize("value", ["half a pair: \ud83d", 2**70])
 def test_what_the_quick_way_refuses_is_written_all_the_same(value: object) -> None:
     assert json.loads(to_json({"value": value})) == {"value": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [
+        (b"{}", False),
+        (to_json({"text": '[{",\\"' * MOST_MARKS}), False),  # one string
+        (b'"' + b'\\",' * MOST_MARKS, False),  # one string without its end
+        (b"[" + b"[]," * MOST_MARKS + b"1]", True),
+        (b"[" + b"1," * MOST_MARKS + b"1]", True),
+        (b"[" + b'"",' * (MOST_MARKS // 2) + b"1]", True),
+        (b"{" + b'"a":1,' * (MOST_MARKS // 2) + b'"a":1}', True),
+        (b"[" + b'"an ID",' * (MOST_MARKS // 2 - 1) + b"1]", False),
+        (b'"' * (2 * MOST_MARKS + 2), True),
+    ],
+    ids=str.split("none text unfinished lists numbers texts members IDs quotes"),
+)
+def test_many_values(text: bytes, many: bool) -> None:
+    assert has_many_values(text) is many

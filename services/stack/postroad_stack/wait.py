@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
-from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, TIMEOUT, Api, ApiError, add_options
+from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, TIMEOUT, Api, ApiAway, ApiError, add_options
 from postroad_stack.api.content import PIECES, NoPieceError, piece_of, write
 from postroad_stack.api.program import HEAD, print_json, row_of, run, say, table
 
@@ -26,9 +28,12 @@ CRITERIA = {
     "query": "a query of the search language",
     "id": "the queue ID, which the 250 named",
 }
+_QUEUE_ID = re.compile("[0-9A-F]{13}")  # one in fifty has digits alone; a cursor has more or fewer
+_AGAIN = 0.5  # seconds
 _DESCRIPTION = f"""\
 Wait until a message is there that meets all criteria, and print it. Messages that are there already count, unless
---after leaves them out. If none comes in time, print what came close and what is still under way. {STATUSES}
+--after leaves them out. If none comes in time, print what came close and what is still under way. While the API is
+away it is asked again, until time is over. {STATUSES}
 """
 
 
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _wait(api: Api, options: argparse.Namespace) -> int:
     asked = dict(_asked(options))
     try:
-        answer = api.ask("POST", "/v1/wait", asked, timeout=options.timeout + TIMEOUT)
+        answer = _ask(api, asked, options.timeout)
     except ApiError as error:
         if error.status not in {408, 409}:
             raise
@@ -81,6 +86,20 @@ def _wait(api: Api, options: argparse.Namespace) -> int:
     return ASKED
 
 
+def _ask(api: Api, asked: dict[str, Any], timeout: float) -> Any:
+    """Ask, and ask again while the service starts or is restarted; raises `ApiError` or `ApiAway`."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return api.ask("POST", "/v1/wait", asked, timeout=timeout + TIMEOUT)
+        except (ApiAway, ApiError) as error:
+            left = end - time.monotonic() - _AGAIN
+            if left <= 0 or (isinstance(error, ApiError) and error.status != 503):
+                raise
+        time.sleep(_AGAIN)
+        asked = asked | {"timeout": left}
+
+
 def _asked(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Yield the members of the request."""
     for name in CRITERIA:
@@ -92,7 +111,8 @@ def _asked(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     if options.reports:
         yield "reports", True
     if options.after:
-        yield "after", int(options.after) if options.after.isdecimal() else options.after
+        is_cursor = options.after.isdecimal() and not _QUEUE_ID.fullmatch(options.after)
+        yield "after", int(options.after) if is_cursor else options.after
     for name in ("at_least", "exactly"):
         if (count := getattr(options, name)) is not None:
             yield "mode", {name: count}

@@ -65,6 +65,7 @@ def test_encoded_words(value: bytes, shown: str) -> None:
         (b"a", b"\xff", "a"),
         (b"6161", b"hex", "6161"),
         (b"a", b"idna", "a"),
+        (b"a+2AA-b+2D3eAA-", b"utf-7", "a\ufffdb\U0001f600"),  # half a surrogate pair, and a whole one
     ],
 )
 def test_charsets(octets: bytes, charset: bytes | None, shown: str) -> None:

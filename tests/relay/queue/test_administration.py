@@ -532,6 +532,19 @@ async def test_jobs_that_no_worker_has_begun_are_withdrawn(tmp_path: Path) -> No
     await office.close()
 
 
+async def test_a_domain_has_one_lane_though_its_jobs_were_withdrawn(tmp_path: Path) -> None:
+    office = Office(tmp_path, waits=(1000.0,), capacity=Capacity(workers=1))
+    await office.under_way()
+    await office.hand.drop(office.entry(await office.put("x@gamma.test")), report=False)
+    await office.put("y@gamma.test")
+    assert [lane.domain for lane in office.manager.lanes._ring] == ["gamma.test"]
+    assert len(office.manager.lanes) == 2
+    office.courier.gates["beta.test"].set()
+    await office.idle()
+    await until(lambda: not len(office.manager.lanes))
+    await office.close()
+
+
 class FinalSession(Session):
     """A session whose server has the whole content."""
 
@@ -655,6 +668,21 @@ async def test_a_purge_drops_the_notification_that_was_being_written(office: Off
     assert await purging == 1
     assert len(office.spool) == 0
     assert office.courier.deliveries == [("nobody@beta.test",)]
+
+
+async def test_a_purge_waits_for_all_that_is_being_written(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(administration, "PATIENCE", 3.0)
+    gate = Gate(office.spool)
+    for number in range(5):
+        await office.under_way(f"u{number}@beta.test")
+    gate.close()
+    office.courier.gates["beta.test"].set()
+    await until(lambda: sum(active.concluding for active in office.manager.active.values()) == 5)
+    purging = asyncio.create_task(office.hand.purge())
+    await asyncio.sleep(0.01)
+    gate.open()
+    assert await purging == 0
+    assert len(office.spool) == 0
 
 
 async def test_a_purge_that_can_not_be_written(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def test_found(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
             {"header": [{"name": "X-A", "value": "b:c"}, {"name": "X-B", "value": ""}]},
         ),
         (["--after", "12", "--reports"], {"after": 12, "reports": True}),
+        (["--after", "6612935028226"], {"after": "6612935028226"}),
+        (["--after", "1795679398492724"], {"after": 1795679398492724}),
         (["--after", "A1b", "--accepted"], {"after": "A1b", "settled": False}),
         (["--exactly", "2"], {"mode": {"exactly": 2}}),
         (["--at-least", "3"], {"mode": {"at_least": 3}}),
@@ -135,8 +137,23 @@ def test_what_the_api_refuses(
     api: FakeApi, capsys: pytest.CaptureFixture[str], answer: tuple[int, Any], status: int, said: str
 ) -> None:
     api.answers["POST /v1/wait"] = answer
-    assert wait.main([]) == status
+    assert wait.main(["--timeout", "0.1"]) == status
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_service_that_starts_is_asked_again(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.answers["POST /v1/wait"] = 503, {"detail": "relay can't be reached"}
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        api.answers["POST /v1/wait"] = 200, {"messages": [], "cursor": 0}
+
+    monkeypatch.setattr("postroad_stack.wait.time.sleep", nap)
+    assert wait.main(["--none"]) == 0
+    (_, first), (_, second) = api.asked
+    assert naps == [0.5]
+    assert 8 < second["timeout"] < first["timeout"] == 10
 
 
 def test_where_the_api_is(api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +166,7 @@ def test_where_the_api_is(api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys:
     assert api.headers[-1]["Authorization"] == "Basic bWU6cyVjcmV0"
     assert wait.main(["--url", api.url.replace("http://", "you:other@") + "/"]) == 0
     assert api.headers[-1]["Authorization"] == "Basic eW91Om90aGVy"
-    assert wait.main(["--url", "http://[::1]:1"]) == 3
+    assert wait.main(["--url", "http://[::1]:1", "--timeout", "0.1"]) == 3
     assert capsys.readouterr().err.startswith("the API at http://[::1]:1 can't be asked: ")
     monkeypatch.setenv("POSTROAD_WEB_PORT", "x")
     assert wait.main([]) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -16,7 +16,9 @@ from postroad_stack.sendmail.delivery import Exit, speak
 from tests.stack.sendmail.server import serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 LETTER = b"To: bob@beta.test\nSubject: x\n\nHello\n.dot\n"
 
@@ -154,3 +156,19 @@ def test_smtp_between_streams() -> None:
         speak(("127.0.0.1", server.port), io.BytesIO(b"EHLO me\r\nQUIT\n"), replies)
     assert replies.getvalue() == b"220 test ESMTP\r\n250 fine\r\n221 bye\r\n"
     assert server.lines == ["EHLO me", "QUIT"]
+
+
+def test_each_command_waits_for_the_reply_before() -> None:
+    """A server refuses what comes too early (RFC 2920 §3.1), also when the whole dialogue comes from a file."""
+    replies = io.BytesIO()
+
+    def commands() -> Iterator[bytes]:
+        dialogue = [(b"EHLO me\n", 1), (b"DATA\n", 3), (b"Subject: x\n", 4), (b"..\n", 4), (b".\n", 4), (b"NOOP\n", 5)]
+        for line, lines in dialogue:
+            assert replies.getvalue().count(b"\n") == lines
+            yield line
+        raise AssertionError("the server has hung up")
+
+    with serving(EHLO="250-test\r\n250 PIPELINING", NOOP="") as server:
+        speak(("127.0.0.1", server.port), cast("BinaryIO", commands()), replies)
+    assert replies.getvalue().splitlines()[-1] == b"250 queued"

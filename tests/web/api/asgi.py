@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 
@@ -26,6 +26,7 @@ class NoCatalog:
     """A catalog in which nothing is."""
 
     cursor = 0
+    refusals: ClassVar[set[Any]] = set()
 
     def page(self, *_query: Any, **_options: Any) -> Any:
         return SimpleNamespace(records=(), total=0, unread=0, next=None)

@@ -28,10 +28,18 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "text": "hello"})
         await receive()
         return
+    octets = 0
+    if scope["path"] == "/read":
+        while (piece := await receive()).get("more_body"):
+            octets += len(piece["body"])
+        octets += len(piece["body"])
     await send({"type": "http.response.start", "status": 200, "headers": []})
     if scope["path"] == "/held":
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         await asyncio.Event().wait()
+    if octets:
+        await send({"type": "http.response.body", "body": b"%d octets" % octets})
+        return
     await send({"type": "http.response.body", "body": MANY if scope["path"] == "/many" else b"hello"})
 
 
@@ -161,4 +169,96 @@ async def test_requests_that_are_held_are_cut_off_at_the_end(server: Listening) 
     async with asyncio.timeout(2):
         await server.close()
         await reader.read()
+    writer.close()
+
+
+async def test_idle_connections_make_room(server: Listening) -> None:
+    idle = [await connect(server) for _ in range(10)]
+    reader, writer = await connect(server)
+    writer.write(REQUEST)
+    async with asyncio.timeout(0.15):  # before the time for a head is over
+        assert b"200" in await reader.readuntil(b"hello")
+        done, _ = await asyncio.wait(
+            {asyncio.ensure_future(other.read()) for other, _ in idle}, return_when=asyncio.FIRST_COMPLETED
+        )
+    assert done
+    for _, other in (*idle, (reader, writer)):
+        other.close()
+
+
+@pytest.mark.parametrize(("path", "form"), [(b"/", b"10 connections are in use"), (b"/v1/x", b'"status":503')])
+async def test_too_many_requests_that_are_held(server: Listening, path: bytes, form: bytes) -> None:
+    held = [await connect(server) for _ in range(10)]
+    for reader, writer in held:
+        writer.write(REQUEST.replace(b"GET /", b"GET /held"))
+        assert b"200" in await reader.readline()
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"/ ", path + b" "))
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert form in answer
+    for _, other in (*held, (reader, writer)):
+        other.close()
+
+
+async def test_tiny_pieces_of_a_body_leave_others_their_turn(
+    server: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "TURN", 0.0)
+    reader, writer = await connect(server)
+    writer.write(b"POST /read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+    writer.write(b"1\r\na\r\n" * 30_000 + b"0\r\n\r\n")
+    async with asyncio.timeout(10):
+        assert b"\r\n30000 octets" in await reader.readuntil(b"octets")
+        writer.write(REQUEST)
+        assert b"200" in await reader.readuntil(b"hello")
+    writer.close()
+
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+async def test_websockets_do_not_inflate(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    assert b"extensions" not in (await reader.readuntil(b"hello")).lower()
+    writer.close()
+
+
+async def test_pings_are_answered_only_as_fast_as_the_client_reads(
+    server: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "TURN", 0.0)
+    reader, writer = await connect(server)
+    writer.write(UPGRADE + b"\r\n")
+    await reader.readuntil(b"hello")
+    (served,) = server._server.server_state.connections
+    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+    pong = b"\x8a\x7d" + b"x" * 125
+    monkeypatch.setattr(listening, "READ_WITHIN", 30)
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    count = 80_000
+    writer.write(ping * count)
+    for _ in range(200):
+        await asyncio.sleep(0.005)
+        assert served.transport.get_write_buffer_size() < 1 << 20
+    reader._transport.resume_reading()  # type: ignore[attr-defined]
+    async with asyncio.timeout(60):
+        await reader.readexactly(len(pong) * count)
+    writer.close()
+
+
+async def test_a_websocket_that_is_not_read_from_is_cut_off(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(UPGRADE + b"\r\n")
+    await reader.readuntil(b"hello")
+    reader._transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write((b"\x89\xfd\0\0\0\0" + b"x" * 125) * 80_000)
+    async with asyncio.timeout(10):
+        while server._server.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.02)
     writer.close()

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.jsontext import MOST_MARKS
 from postroad_web.api.native.contents import with_images
+from postroad_web.catalog import catalog as module
+from postroad_web.catalog import reader
 from postroad_web.message.parse import parse_message
 from tests.web.api.asgi import client, stacked
 
@@ -220,3 +223,20 @@ async def test_odd_ids_and_parts_are_not_found(tmp_path: Path, name: str) -> Non
             answer = await http.request("DELETE" if "tags" in path else "GET", path)
             assert answer.status_code == 404
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/latest", "/v1/messages/latest/raw", "/view/latest", "/v1/messages"])
+async def test_no_search_takes_longer_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr(module, "LONGEST", -1.0)
+    monkeypatch.setattr(reader, "_OPERATIONS", 1)
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        await sent(stack, given, "First")
+        answer = await http.get(path, params={"query": "header:x-slow=/a.*b/"})
+        assert answer.status_code == 422
+        assert "the search takes longer" in answer.text
+
+
+async def test_a_body_of_more_values_than_are_read(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (_, given), client(given) as http:
+        answer = await http.post("/v1/messages", content=b'{"to":[' + b"[]," * MOST_MARKS + b"1]}")
+        assert (answer.status_code, answer.json()["title"]) == (413, "The body has too many values")

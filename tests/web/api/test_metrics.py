@@ -14,7 +14,7 @@ from postroad.control.client import DoorAway, DoorRefused
 from postroad.control.histogram import Histogram
 from postroad_web.api import metrics
 from postroad_web.catalog.tallies import Tallies
-from tests.web.api.asgi import client, services
+from tests.web.api.asgi import NoCatalog, client, services
 
 PROCESS = {"cpu_seconds": 1.5, "rss": 1 << 20, "open_fds": 9, "started": 1_767_225_600.0}
 
@@ -66,7 +66,7 @@ class Door:
         return self._figures
 
 
-class Catalog:
+class Catalog(NoCatalog):
     def __init__(self) -> None:
         self.position = {"relay": 100, "store": 60}
         self.tallies = Tallies()

@@ -210,6 +210,23 @@ async def test_large_bodies_are_bounded_together(monkeypatch: pytest.MonkeyPatch
         assert (await http.post("/v1/messages", content=pieces(1 << 20, 3))).status_code == 200
 
 
+async def test_a_body_that_was_one_too_many_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TOGETHER", 3 << 20)
+    sending, released = asyncio.Event(), asyncio.Event()
+
+    async def long() -> AsyncIterator[bytes]:
+        yield b"x" * (4 << 20)
+        sending.set()
+        await released.wait()
+
+    async with client(services()) as http:
+        refused = asyncio.create_task(http.post("/v1/messages", content=long()))
+        await sending.wait()
+        assert (await http.post("/v1/messages", content=pieces(1 << 20, 3))).status_code == 200
+        released.set()
+        assert (await refused).status_code == 503
+
+
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PIECE_WITHIN", 0.05)
     released = asyncio.Event()
@@ -249,3 +266,56 @@ def test_only_so_many_are_held_at_a_time() -> None:
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
     with slots.one():
         assert slots.taken == 1
+
+
+async def test_what_nobody_reads_is_taken_before_the_answer_ends() -> None:
+    application = frame.build(services())
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/early",
+        "headers": [(b"host", b"localhost:8025"), (b"content-length", b"300")],
+        "query_string": b"",
+    }
+    events: list[Any] = []
+    pieces = [{"type": "http.request", "body": b"x" * 100, "more_body": more} for more in (True, True, False)]
+
+    async def receive() -> Any:
+        events.append("piece")
+        return pieces.pop(0)
+
+    async def send(message: Any) -> None:
+        events.append((message.get("body"), message.get("more_body", False)))
+
+    await application(scope, receive, send)
+    assert events == [(None, False), (b"{}", True), "piece", "piece", "piece", (b"", False)]
+    # A client that waits to be asked for the body does not send it after an answer (RFC 9110 §10.1.1).
+    scope["headers"] = [*scope["headers"], (b"expect", b"100-continue")]
+    events.clear()
+    await application(scope, receive, send)
+    assert events == [(None, False), (b"{}", True), (b"", False)]
+
+
+async def test_what_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LINGER", 0.05)
+    released = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await released.wait()
+
+    async with client(services()) as http:
+        assert (await http.post("/v1/early", content=slow())).status_code == 200
+
+
+async def test_a_client_that_leaves_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    headers = [(b"host", b"localhost:8025"), (b"content-length", b"300")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/echo", "headers": headers, "query_string": b""}
+    await frame.build(services())(scope, receive, send)
+    assert not caplog.records

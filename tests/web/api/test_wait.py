@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad_web.waiting import waits
+from postroad_web.waiting.criteria import Judge
 from tests.web.api.asgi import client, stacked
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import httpx
 
     from postroad_web.api.services import Services
+    from postroad_web.message.parsed import Parsed
+    from postroad_web.waiting.criteria import Verdict
     from tests.harness.doors import ToyStack
 
 BOB = "bob@beta.test"
@@ -84,7 +88,9 @@ async def test_without_time_what_is_there_counts(tmp_path: Path) -> None:
         assert len((await it.wait(recipient=BOB, timeout=0))["messages"]) == 1
         assert len((await it.wait(body="code", after=0, timeout=0))["messages"]) == 1
         assert (await it.wait(408, recipient=BOB, mode={"at_least": 2}, timeout=0))["matched"]
-        assert (await it.wait(408, recipient=ANN, timeout=0))["near_misses"] == []
+        missed = await it.wait(408, recipient=ANN, timeout=0)
+        assert [(near["met"], near["missed"]) for near in missed["near_misses"]] == [([], ["recipient"])]
+        assert f"Nearest: R000001 to {BOB}, “Welcome”, which missed recipient." in missed["detail"]
         assert "it was not quiet" in (await it.wait(408, recipient=ANN, mode={"none": True}, timeout=0))["detail"]
 
 
@@ -224,6 +230,28 @@ async def test_a_time_out_says_what_came_near_and_what_is_under_way(tmp_path: Pa
         assert under_way["detail"].startswith("deferred by mx: 451 4.3.0 later, next try in ")
         assert late in [message["id"] for message in problem["arrived"]]
         assert "Still under way to eve@dead.test" in problem["detail"]
+
+
+async def test_a_time_out_says_what_was_refused(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        it.stack.relay.note("refused", 1.0, recipient=BOB, reply="550 long ago")
+        facts = {"command": "content", "sender": ANN, "recipients": [BOB], "reply": "550 5.6.0 a bare LF"}
+        it.stack.relay.note("refused", it.services.clock.now(), **facts)
+        await it.told()
+        missed = await it.wait(408, recipient=BOB, timeout=0)
+        assert [(one["sender"], one["recipients"]) for one in missed["refused"]] == [(ANN, [BOB])]
+        assert f"The relay has refused a message to {BOB}: 550 5.6.0 a bare LF." in missed["detail"]
+        assert (await it.wait(408, after=it.stack.relay.number, timeout=0))["refused"] == []
+
+
+async def test_what_is_under_way_to_the_recipient_comes_first(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        for to in (BOB, *(f"x{number}@beta.test" for number in range(30))):
+            it.stack.defer(it.stack.accept(mail(), ANN, [to]), to, "451 busy")
+        await it.told()
+        missed = await it.wait(408, recipient=BOB, timeout=0)
+        assert missed["under_way"][0]["recipient"] == BOB
+        assert f"Still under way to {BOB}: deferred by mx: 451 busy" in missed["detail"]
 
 
 async def test_none_is_proved_by_quiet(tmp_path: Path) -> None:
@@ -425,3 +453,35 @@ async def test_send_quiet_count_never_misses(tmp_path: Path) -> None:
             assert answer.status_code == 200, (round_, answer.text)
             found = await it.wait(recipient=address, mode={"exactly": count} if count else {"none": True}, timeout=10)
             assert len(found["messages"]) == count
+
+
+async def test_long_contents_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+
+    def inside(judge: Judge, verdict: Verdict, content: Parsed | None) -> Verdict:
+        threads.add(threading.get_ident())
+        return original(judge, verdict, content)
+
+    original = Judge.inside
+    monkeypatch.setattr(Judge, "inside", inside)
+    async with rig(tmp_path) as it:
+        ident = it.send("Long", body="word\r\n" * 20_000 + "Your code is 482913.")
+        await it.told()
+        found = await it.wait(regex=r"\d{6}\.")
+        assert [message["id"] for message in found["messages"]] == [ident]
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_waits_that_end_together_look_around_once(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        first = it.send("First")
+        await it.told()
+        problems = [await it.wait(408, recipient=BOB, subject=wanted, timeout=0) for wanted in ("y", "z")]
+        glance = it.services.waits._glance
+        assert [problem["near_misses"][0]["message"]["id"] for problem in problems] == [first, first]
+        second = it.send("Second")
+        await it.told()
+        problem = await it.wait(408, recipient=BOB, subject="x", timeout=0)
+        assert {near["message"]["id"] for near in problem["near_misses"]} == {first, second}
+        assert it.services.waits._glance is not glance

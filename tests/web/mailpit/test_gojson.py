@@ -28,6 +28,17 @@ def test_names_match_whatever_their_case() -> None:
     assert read.flag("Read") is True
 
 
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    read = decode(
+        rb'{"Subject":"a\ud800b","Tags":["\uDC00","\ud83d\ude00"],"Headers":{"\ud800":"x\ud800"},"Read":true,"n":1}'
+    )
+    assert read.text("Subject") == "a\ufffdb"
+    assert read.texts("Tags") == ["\ufffd", "\U0001f600"]
+    assert read.mapping("Headers") == {"\ufffd": "x\ufffd"}
+    assert read.flag("Read") is True
+    assert read.number("n") == 1
+
+
 def test_defaults() -> None:
     read = decode(b' \r\n{"Text":null,"more":{}} and what follows does not count')
     assert read.text("Text") == ""

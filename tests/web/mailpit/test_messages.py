@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.jsontext import MOST_MARKS
 from postroad_web.mailpit import endpoint, listing
 
 if TYPE_CHECKING:
@@ -168,6 +169,12 @@ class TestDelete:
         assert (web.stack.queued, web.stack.store.contents) == ({}, {})
         web.send("after")
         assert await web.subjects() == ["after"]
+
+    async def test_more_values_than_are_read_are_not_the_whole_world(self, web: Web) -> None:
+        web.send("one")
+        answer = await web.http.request("DELETE", LIST, content=b'{"IDs":[' + b'"a",' * MOST_MARKS + b'"a"]}')
+        assert (answer.status_code, answer.text) == (413, "the body has too many values")
+        assert await web.subjects() == ["one"]
 
     async def test_what_a_search_finds(self, web: Web) -> None:
         web.send("one")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad.config import Settings
+from postroad.jsontext import MOST_MARKS
 from postroad_web.api.problem import Problem
 from tests.relay.smtpserver import PretendServer
 
@@ -97,6 +98,10 @@ class TestSend:
             answer = await web.http.post(SEND, json=ASKED)
         assert answer.status_code == 400
         assert "Chaos sender error" in answer.json()["Error"]
+
+    async def test_too_many_values(self, web: Web) -> None:
+        answer = await web.http.post(SEND, content=b'{"To":[' + b"[]," * MOST_MARKS + b"1]}")
+        assert (answer.status_code, answer.json()) == (413, {"Error": "the body has too many values"})
 
     async def test_nobody_listens(self, web: Web) -> None:
         async with PretendServer() as server:

@@ -11,11 +11,13 @@ from postroad.clock import Clock
 from postroad_web.sending.release import release, released_content
 from postroad_web.sending.transaction import AwayError, EnvelopeError, RefusedError
 from tests.harness.smtphost import Mail, SmtpHost
+from tests.harness.tls import certificate, server_tls
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ("tests.harness.tls",)
+__all__ = ["certificate", "server_tls"]  # fixtures
+
 CONTENT = b"Return-Path: <a@alpha.test>\r\nDelivered-To: x\r\n y\r\nSubject: Hi\r\n\r\n.Body\r\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postroad_web.waiting.criteria import Verdict
-from postroad_web.waiting.tally import ARRIVALS, NEAR_MISSES, Decision, Mode, Tally
+from postroad_web.waiting.tally import ARRIVALS, FAR, NEAR_MISSES, Decision, Mode, Tally
 from tests.web.some import record
 
 MET = Verdict(("recipient",), (), whole=True)
@@ -76,6 +76,17 @@ def test_near_misses_are_few_and_the_nearest_first() -> None:
     for number in range(1, 100):
         tally.see(record(number), NEAR, settled=True)
     assert [near.record.number for near in tally.near] == [0, *range(99, 99 - NEAR_MISSES + 1, -1)]
+
+
+def test_without_near_misses_the_newest_are_told() -> None:
+    tally = Tally(AT_LEAST_2)
+    for number in range(100):
+        tally.see(record(number), MISSED, settled=True)
+    assert [near.record.number for near in tally.near] == list(range(99, 99 - FAR, -1))
+    tally.forget("q99")
+    assert tally.near[0].record.number == 98
+    tally.see(record(1), NEAR, settled=True)
+    assert [near.record.number for near in tally.near] == [1]
 
 
 def test_arrivals_are_those_since_the_wait_began() -> None:

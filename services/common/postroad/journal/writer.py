@@ -39,6 +39,7 @@ GATHER = 0.02
 # Under load means that so many writes in a row had so many events each second.
 BUSY = 3
 RATE = 2000.0
+CALM = 500.0  # ... and it lasts until they are fewer than this: its events come in bursts
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
 
 RECENT = 8  # batches that are remembered for those who follow
@@ -142,7 +143,7 @@ class Journal:
             closing = self._closing.is_set()
             count = self._write_waiting()
             self._wrote = time.monotonic()
-            self._busy = self._busy + 1 if count > RATE * gather else 0
+            self._busy = self._busy + 1 if count > (CALM if gather == GATHER else RATE) * gather else 0
         if self._handle is not None:
             os.close(self._handle)
 

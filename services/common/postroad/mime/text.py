@@ -107,6 +107,8 @@ def decode(octets: bytes, charset: bytes | None) -> str:
     if octets.isascii() and (charset is None or _ASCII_CHARSET.match(charset)):
         return octets.decode("ascii")
     codec = codec_of(charset) if charset else None
+    if codec == "utf-7":  # of all codecs that we know, only this one gives halves of surrogate pairs
+        return octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if codec is not None and codec != "ascii":
         return octets.decode(codec, "replace")
     try:

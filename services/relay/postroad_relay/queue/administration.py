@@ -267,7 +267,9 @@ class Administration:
         return active
 
     async def _over(self, active: Active, then: Callable[[], None] = lambda: None) -> None:
-        """Wait until a message is concluded."""
+        """Wait until a message is concluded, if it is not yet."""
+        if self._manager.active.get(active.entry.queue_id) is not active:
+            return
         over = asyncio.get_running_loop().create_future()
 
         def concluded() -> None:

@@ -144,38 +144,43 @@ class Lanes:
             if len(self._workers) < self._capacity.workers:
                 worker = asyncio.get_running_loop().create_task(self._work())
                 self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
 
     async def _work(self) -> None:
         worker = cast("asyncio.Task[None]", asyncio.current_task())
-        while self._ring and not self._stopping:
-            lane = self._ring.popleft()
-            lane.in_ring = False
-            if not lane.jobs:
-                self._forget(lane)
-                continue  # another worker has found the servers down, and postponed them all
-            job = lane.jobs.popleft()
-            lane.busy += 1
-            self._offer(lane)  # at the end of the ring: lanes take turns
-            self._running[job] = worker
-            try:
-                await self._carrier.attempt(lane, job)
-            except asyncio.CancelledError:
-                if not job.cut or self._stopping:
-                    raise
-                worker.uncancel()
-                self._carrier.cut_off(job)
-            except Exception:
-                log.exception("the outcome of %s could not be noted", job.active.message.queue_id)
-            finally:
-                del self._running[job]
-                lane.busy -= 1
-                self._offer(lane)
-                self._forget(lane)
+        try:
+            while self._ring and not self._stopping:
+                lane = self._ring.popleft()
+                lane.in_ring = False
+                if lane.jobs:
+                    await self._serve(lane, worker)
+                else:  # another worker has found the servers down, and postponed them all
+                    self._forget(lane)
+        finally:
+            self._workers.discard(worker)  # at once: what is offered from here on needs another worker
+
+    async def _serve(self, lane: Lane, worker: asyncio.Task[None]) -> None:
+        job = lane.jobs.popleft()
+        lane.busy += 1
+        self._offer(lane)  # at the end of the ring: lanes take turns
+        self._running[job] = worker
+        try:
+            await self._carrier.attempt(lane, job)
+        except asyncio.CancelledError:
+            if not job.cut or self._stopping:
+                raise
+            worker.uncancel()
+            self._carrier.cut_off(job)
+        except Exception:
+            log.exception("the outcome of %s could not be noted", job.active.message.queue_id)
+        finally:
+            del self._running[job]
+            lane.busy -= 1
+            self._offer(lane)
+            self._forget(lane)
 
     def _forget(self, lane: Lane) -> None:
         """Forget a lane without work; one that rests goes on being probed, though its probe may have been cut off."""
-        if lane.jobs or lane.busy:
+        if lane.jobs or lane.busy or lane.in_ring:
             return
         if lane.down is None:
             self._lanes.pop(lane.domain, None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import smtplib
 import socket
-import sys
-import threading
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -114,25 +112,35 @@ def _xtext(text: str) -> str:
 
 
 def speak(server: tuple[str, int], commands: BinaryIO, replies: BinaryIO) -> None:
-    """Pass SMTP on between standard input and output and the server, until that hangs up; raises `Refused`."""
+    """Pass SMTP on between standard input and output and the server, until one hangs up; raises `Refused`.
+
+    Each command waits for the reply to the one before, so that a whole dialogue may come from a file.
+    """
     try:
-        with socket.create_connection(server, TIMEOUT) as connection:
+        with socket.create_connection(server, TIMEOUT) as connection, connection.makefile("rb") as answers:
             connection.settimeout(None)
-            threading.Thread(target=_pass_commands, args=(commands, connection), daemon=True).start()
-            while octets := connection.recv(65536):
-                replies.write(octets)
-                replies.flush()
+            _pass_reply(answers, replies)
+            in_data = False
+            for line in commands:  # programs may end their lines as Unix does
+                command = line.removesuffix(b"\n").removesuffix(b"\r")
+                connection.sendall(command + b"\r\n")
+                if in_data and command != b".":
+                    continue
+                code = _pass_reply(answers, replies)
+                in_data = code == b"354"
+                if code in {b"221", b"421", b""}:
+                    break
     except OSError as error:
         raise Refused(Exit.TEMPORARY, f"no server at {server[0]}:{server[1]}: {error}") from error
 
 
-def _pass_commands(commands: BinaryIO, connection: socket.socket) -> None:
-    try:
-        for line in commands:  # programs may end their lines as Unix does
-            connection.sendall(line.removesuffix(b"\n").removesuffix(b"\r") + b"\r\n")
-        connection.shutdown(socket.SHUT_WR)
-    except OSError as error:  # the server has hung up
-        sys.stderr.write(f"sendmail: {error}\n")
+def _pass_reply(answers: BinaryIO, replies: BinaryIO) -> bytes:
+    """Pass one reply on; returns its code, empty if the server has hung up."""
+    line = b"   -"
+    while line[3:4] == b"-" and (line := answers.readline()):
+        replies.write(line)
+    replies.flush()
+    return line[:3]
 
 
 def sender_of(options: Options, fallback: str) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
+from postroad.jsontext import has_many_values
 from postroad_web.api.problem import Problem
 
 if TYPE_CHECKING:
@@ -251,6 +252,8 @@ def refusal(error: Wrong) -> Problem:
 async def body_of(request: Request, wanted: type[Wanted]) -> Wanted:
     """Return the JSON of a request's body; an empty body is an empty object. Its media type is not looked at."""
     octets = await request.body()
+    if has_many_values(octets):
+        raise Problem(413, "The body has too many values", "The JSON of the body has more values than are taken here.")
     try:
         value = orjson.loads(octets) if octets.strip() else {}
     except orjson.JSONDecodeError as error:

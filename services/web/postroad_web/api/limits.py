@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from postroad_web.api.problem import Problem
@@ -23,8 +23,47 @@ STREAMED = 16 << 30  # octets of a body that is read as it comes, and never held
 PIECE_WITHIN = 30.0  # seconds until the next piece of a body has to come
 WHOLE_WITHIN = 300.0  # seconds until all of it has
 STREAMED_WITHIN = 3600.0  # ... of one that is read as it comes
+LINGER = 5.0  # seconds in which the rest of a body may come that nobody reads
 
 _STREAMS = re.compile(r"/v1/accounts/.+/seed")
+
+
+class Incoming:
+    """What a client sends: a `receive` that knows whether all of the body has come."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        names = {name for name, _ in scope["headers"]}
+        self._receive = receive
+        self._ended = names.isdisjoint({b"content-length", b"transfer-encoding"})
+        self._awaited = b"expect" not in names  # RFC 9110 §10.1.1: else the body comes once it is asked for
+
+    async def __call__(self) -> Message:
+        """Return the next message."""
+        self._awaited = True
+        message = await self._receive()
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    @property
+    def unread(self) -> bool:
+        """Whether more of the body may come."""
+        return not self._ended
+
+    def give_up(self) -> None:
+        """Wait for no more of the body."""
+        self._ended = True
+
+    async def drain(self) -> None:
+        """Read the rest of the body, and forget it.
+
+        Many clients read no answer before they have sent all, and lose it if the connection is reset meanwhile (RFC
+        9112 §9.6).
+        """
+        if self._awaited:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    while not self._ended:
+                        await self()
 
 
 class Bodies:
@@ -34,7 +73,7 @@ class Bodies:
         self._held = 0  # octets
 
     @asynccontextmanager
-    async def bounded(self, scope: Scope, receive: Receive) -> AsyncIterator[Receive]:
+    async def bounded(self, scope: Scope, receive: Incoming) -> AsyncIterator[Receive]:
         """Give a `receive` that raises `Problem` once a body is too large or too slow.
 
         What Content-Length says is believed only to refuse: the octets are counted as they come.
@@ -56,6 +95,7 @@ class Bodies:
                 async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PIECE_WITHIN)):
                     message = await receive()
             except TimeoutError:
+                receive.give_up()
                 raise Problem(
                     408, "The body came too slowly", "No piece of it came for a while.", headers={"Connection": "close"}
                 ) from None
@@ -71,6 +111,8 @@ class Bodies:
             held += size
             self._held += size
             if self._held > TOGETHER:
+                self._held -= held  # at once, and not when the answer has been read
+                held = 0
                 raise Problem(
                     503,
                     "Too many large bodies at a time",

@@ -1,7 +1,8 @@
-"""The HTTP server: uvicorn on h11 and wsproto, with the patience that it lacks.
+"""The HTTP server: uvicorn on h11 and wsproto, with the patience and the bounds that it lacks.
 
 uvicorn closes a connection that is idle between requests, but waits for ever for the rest of a request's head, and for
-a client that does not read. `Patient` gives each of these a time.
+a client that does not read. `Patient` gives each of these a time. What one client sends in tiny pieces takes long to be
+read: others get their turn in between. Where there are too many connections, those that are idle make room.
 """
 
 from __future__ import annotations
@@ -10,39 +11,91 @@ import asyncio
 import contextlib
 import logging
 import socket
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
-from postroad_web.api.safety import HEAD
+from postroad_web.api.problem import Problem
+from postroad_web.api.safety import HEAD, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
 HEAD_WITHIN = 10.0  # seconds for the whole head of a request, from its first octet or from the connection on
 IDLE_FOR = 75  # seconds between two requests
+TURN = 0.02  # seconds that one client's octets may take before others get their turn
+PIECE = 16 << 10  # octets between two looks at the clock
 READ_WITHIN = 60.0  # seconds until a client that has stopped reading has to read on
 FRAME = 64 << 10  # octets of a websocket message from a client
 BACKLOG = 1024  # connections that may wait to be accepted
 GRACE = 0.3  # seconds that requests have to end when the service is stopped
 
 
-class Patient(H11Protocol):
+class _InTurns(asyncio.Protocol):
+    """Gives octets to a protocol of uvicorn's as fast as others get their turn in between."""
+
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    _rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets."""
+        if self._rest:
+            self._rest += data
+            self.transport.pause_reading()
+        elif len(data) <= PIECE:
+            super().data_received(data)
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        end = self.loop.time() + TURN
+        for start in range(0, len(data), PIECE):
+            if self.transport.is_closing():
+                return
+            if start and self.loop.time() > end:
+                self._rest = data[start:]
+                self.transport.pause_reading()
+                self.loop.call_soon(self._go_on)
+                return
+            super().data_received(data[start : start + PIECE])
+
+    def _go_on(self) -> None:
+        rest, self._rest = self._rest, b""
+        self._take(rest)
+        if not self._rest and not self.transport.is_closing() and self.may_read:
+            self.transport.resume_reading()
+
+    @property
+    def may_read(self) -> bool:
+        """Whether nothing else keeps the protocol from taking octets."""
+        raise NotImplementedError
+
+
+class Patient(_InTurns, H11Protocol):
     """One connection, with times for the head of each request and for reading the answer."""
 
     since = 0.0  # of the loop's time: when it was made
     _head: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
 
+    def __init__(self, *parts: Any, most: int, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self._most = most
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time for the first head."""
         super().connection_made(transport)
         self.since = self.loop.time()
         self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
-        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+        if len(self.connections) > self._most:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -59,6 +112,11 @@ class Patient(H11Protocol):
                 self._head = None
         elif self._head is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the application has not too much of a body to read."""
+        return not self.flow.read_paused
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Leave the connection to the websocket's protocol."""
@@ -98,6 +156,40 @@ class Patient(H11Protocol):
             if timer is not None:
                 timer.cancel()
         self._head = self._stuck = None
+
+
+class Socket(_InTurns, WSProtocol):
+    """One websocket. It is read from only as fast as its client reads."""
+
+    _stuck: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the time."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Read nothing more that might be answered, and start the time for a client that does not read."""
+        super().pause_writing()
+        self.transport.pause_reading()
+        self._stuck = self.loop.call_later(READ_WITHIN, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Read on."""
+        self._cancel()
+        super().resume_writing()
+        if self.may_read and not self._rest and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the client reads, and the application has taken the last message."""
+        return self.writable.is_set() and not self.read_paused
+
+    def _cancel(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
 
 
 class _Server(uvicorn.Server):
@@ -148,14 +240,19 @@ class _Server(uvicorn.Server):
 class Listening:
     """Serves an application at one address. `connections` is the most of them at a time."""
 
-    def __init__(self, app: Any, *, connections: int) -> None:
+    def __init__(self, app: ASGIApp, *, connections: int) -> None:
+        self._app = app
+        self._most = connections
+        protocol: Any = partial(Patient, most=connections)
         self._server = _Server(
             uvicorn.Config(
-                app,
+                self._serve,
+                interface="asgi3",
                 loop="none",
-                http=Patient,
-                ws="wsproto",
+                http=protocol,
+                ws=Socket,
                 ws_max_size=FRAME,
+                ws_per_message_deflate=False,  # a frame of 400 KB could become one of 400 MB
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -163,13 +260,24 @@ class Listening:
                 date_header=False,  # `Safety` gives it
                 proxy_headers=False,
                 backlog=BACKLOG,
-                limit_concurrency=connections,
                 timeout_keep_alive=IDLE_FOR,
                 h11_max_incomplete_event_size=HEAD,
             )
         )
         self._listeners: list[socket.socket] = []
         self._task: asyncio.Task[None] | None = None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or len(self._server.server_state.connections) <= self._most:
+            await self._app(scope, receive, send)
+            return
+        problem = Problem(
+            503,
+            "Too many connections",
+            f"{self._most} connections are in use already; try again in a moment.",
+            headers={"Retry-After": "1", "Connection": "close"},
+        )
+        await worded(scope["path"], problem)(scope, receive, send)
 
     @property
     def port(self) -> int:

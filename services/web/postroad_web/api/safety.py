@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 
 from postroad_web.api import hosts
 from postroad_web.api.health import OPEN
-from postroad_web.api.limits import Bodies
+from postroad_web.api.limits import Bodies, Incoming
 from postroad_web.api.passwords import Passwords
 from postroad_web.api.problem import Problem
 
@@ -74,6 +74,7 @@ class Safety:
             await self._app(scope, receive, send)
             return
         started = False
+        incoming = Incoming(scope, receive)
 
         async def answer(message: Message) -> None:
             nonlocal started
@@ -85,6 +86,10 @@ class Safety:
                 message = {**message, "headers": headers}
             elif message["type"] == "websocket.accept":
                 started = True
+            if message["type"] == "http.response.body" and not message.get("more_body", False) and incoming.unread:
+                await send({**message, "more_body": True})
+                await incoming.drain()
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
         try:
@@ -92,7 +97,7 @@ class Safety:
             if problem is not None:
                 await _refuse(problem, scope, receive, answer)
             elif scope["type"] == "http":
-                async with self._bodies.bounded(scope, receive) as bounded:
+                async with self._bodies.bounded(scope, incoming) as bounded:
                     await self._app(scope, bounded, answer)
             else:
                 await self._app(scope, receive, answer)
@@ -151,10 +156,11 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
-    await _worded(path, problem)(scope, receive, send)
+    await worded(path, problem)(scope, receive, send)
 
 
-def _worded(path: str, problem: Problem) -> Response:
+def worded(path: str, problem: Problem) -> Response:
+    """Return a problem in the form that the clients of this path expect."""
     if path == "/v1" or path.startswith("/v1/"):
         return problem.response()
     text = problem.detail or problem.title

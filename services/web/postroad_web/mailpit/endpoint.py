@@ -126,6 +126,8 @@ class Endpoint:
             return await handler(Call(request, self._mailbox))
         except Refused as refused:
             return text(refused.text, refused.status)
+        except gojson.TooManyValuesError as error:
+            return text(str(error), 413)
         except ContentGone as gone:
             return text(str(gone), 404)
         except DoorAway as away:

@@ -1,15 +1,17 @@
 """JSON as Go's encoding/json writes and reads it, which Mailpit's clients rely on. Pure.
 
 Written: `<`, `>`, `&`, U+2028 and U+2029 are escaped, and a line feed ends the document. Read: only the first value
-counts, the names of members match whatever their case, unknown members are ignored, and null leaves the default.
+counts, the names of members match whatever their case, unknown members are ignored, and null leaves the default. Half a
+surrogate pair, which no octets can say, becomes U+FFFD.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
-from postroad.jsontext import to_json
+from postroad.jsontext import has_many_values, to_json
 
 # Outside of its strings JSON has none of these, so that the whole text can be replaced at once.
 _ESCAPED = (
@@ -20,9 +22,15 @@ _ESCAPED = (
     ("\u2029".encode(), b"\\u2029"),
 )
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # it may have its other half
+
 
 class BadJsonError(ValueError):
     """The text isn't JSON, or a member has a value of another type."""
+
+
+class TooManyValuesError(ValueError):
+    """The text has more values than are read."""
 
 
 def encode(value: Any) -> bytes:
@@ -93,12 +101,29 @@ class Struct:
         return value
 
 
+def _whole(value: Any) -> Any:
+    """Return the value with all its strings, in which no surrogates are left."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {_whole(name): _whole(item) for name, item in value.items()}
+        case _:
+            return value
+
+
 def decode(body: bytes) -> Struct:
-    """Return the object at the beginning of the body; raises `BadJsonError`."""
+    """Return the object at the beginning of the body; raises `BadJsonError` and `TooManyValuesError`."""
     if not body.strip(b" \t\r\n"):
         raise BadJsonError("EOF")
+    if has_many_values(body):
+        raise TooManyValuesError("the body has too many values")
     try:
         value, _ = _DECODER.raw_decode(body.decode("utf-8", "replace").lstrip(" \t\r\n"))
+        if _HALF.search(body):
+            value = _whole(value)
     except BadJsonError:
         raise
     except (ValueError, RecursionError) as error:

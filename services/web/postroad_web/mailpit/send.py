@@ -38,6 +38,8 @@ async def send(call: Call) -> Response:
         return _failed(400, str(error))
     except AwayError as error:
         return _failed(503, str(error))
+    except gojson.TooManyValuesError as error:
+        return _failed(413, str(error))
     except Problem as problem:  # the body is too large
         return _failed(problem.status, problem.detail or problem.title)
     await call.mailbox.fresh()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from postroad_web.waiting.criteria import Verdict
 
 NEAR_MISSES = 10
+FAR = 3  # messages that met none of the criteria
 ARRIVALS = 20
 
 
@@ -54,6 +55,7 @@ class Tally:
         self._matched: dict[str, Record] = {}
         self._pending: dict[str, Record] = {}  # match, and are still under way
         self._near: dict[str, Near] = {}
+        self._far: dict[str, Near] = {}  # messages that met none
         self._arrived: dict[str, Record] = {}  # seen since the wait began
 
     def see(self, record: Record, verdict: Verdict, *, settled: bool, news: bool = False) -> None:
@@ -69,6 +71,10 @@ class Tally:
                 self._near[record.id] = Near(record, verdict)
                 if len(self._near) > 2 * NEAR_MISSES:
                     self._near = {near.record.id: near for near in self.near}
+            else:
+                self._far[record.id] = Near(record, verdict)
+                if len(self._far) > 2 * FAR:
+                    self._far = {far.record.id: far for far in _nearest(self._far)[:FAR]}
         elif settled:
             self._matched[record.id] = record
         else:
@@ -81,7 +87,7 @@ class Tally:
 
     def clear(self) -> None:
         """Take note that all messages have been deleted."""
-        for kept in (self._matched, self._pending, self._near, self._arrived):
+        for kept in (self._matched, self._pending, self._near, self._far, self._arrived):
             kept.clear()
 
     def decide(self, *, quiet: bool = False) -> Decision:
@@ -105,11 +111,11 @@ class Tally:
 
     @property
     def near(self) -> list[Near]:
-        """The messages that met most of the criteria but not all, the nearest first, and among equals the newest."""
-        nearest = sorted(
-            self._near.values(), key=lambda near: (len(near.verdict.met), near.record.number), reverse=True
-        )
-        return nearest[:NEAR_MISSES]
+        """The messages that met most of the criteria but not all, the nearest first, and among equals the newest.
+
+        If there are none, the newest messages that met none: a wrong address is seen at once beside the right one.
+        """
+        return _nearest(self._near)[:NEAR_MISSES] or _nearest(self._far)[:FAR]
 
     @property
     def arrived(self) -> list[Record]:
@@ -117,8 +123,12 @@ class Tally:
         return sorted(self._arrived.values(), key=_number)
 
     def _drop(self, ident: str) -> None:
-        for kept in (self._matched, self._pending, self._near):
+        for kept in (self._matched, self._pending, self._near, self._far):
             kept.pop(ident, None)
+
+
+def _nearest(misses: dict[str, Near]) -> list[Near]:
+    return sorted(misses.values(), key=lambda near: (len(near.verdict.met), near.record.number), reverse=True)
 
 
 _number = operator.attrgetter("number")

@@ -10,12 +10,13 @@ import asyncio
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.hub import Happened
-from postroad_web.message.reader import read_message
+from postroad_web.message.reader import AT_ONCE, read_message
 from postroad_web.waiting.narrow import Narrow, UnderWay
+from postroad_web.waiting.refused import Refusals
 from postroad_web.waiting.tally import Decision, Tally
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ class Found:
     tally: Tally
     cursor: int
     started: bool  # False: the queue ID after which messages count has not come
+    start: int = 0  # the number after which messages counted
+
+
+class _Glance(NamedTuple):
+    """What waits tell when their time is over."""
+
+    cursor: int  # of the catalog
+    newest: tuple[Record, ...]
+    under_way: tuple[Record, ...]
 
 
 class Waits:
@@ -68,7 +78,10 @@ class Waits:
     def __init__(self, catalog: Catalog, quiet: Quiet) -> None:
         self._catalog = catalog
         self._quiet = quiet
+        self.refusals = Refusals()
+        catalog.refusals.add(self.refusals.hear)
         self._contents: OrderedDict[tuple[str, bool], Parsed] = OrderedDict()
+        self._glance = _Glance(-1, (), ())
 
     async def wait(self, asked: Asked, timeout: float) -> Found:  # noqa: ASYNC109 - it ends with what was found so far
         """Hold the wait until it is decided, or for `timeout` seconds; raises `DoorAway`, `TooManyContents`."""
@@ -79,11 +92,24 @@ class Waits:
                 decision = await held.decided()
         except TimeoutError:
             decision = await held.out_of_time()
-        return Found(decision, tally, held.cursor, held.started)
+        return Found(decision, tally, held.cursor, held.started, held.start)
+
+    def newest(self) -> tuple[Record, ...]:
+        """Return the newest messages, the newest first."""
+        return self._glanced().newest
 
     def under_way(self) -> tuple[Record, ...]:
         """Return messages that something may still happen to, the newest first."""
-        return self._catalog.page(UnderWay(), limit=UNDER_WAY, counted=False).records
+        return self._glanced().under_way
+
+    def _glanced(self) -> _Glance:
+        """Return what the catalog says now. It is read once for all waits that end before the next change."""
+        cursor = self._catalog.cursor
+        if self._glance.cursor != cursor:
+            newest = self._catalog.page(None, limit=NEAR, counted=False).records
+            under_way = self._catalog.page(UnderWay(), limit=UNDER_WAY, counted=False).records
+            self._glance = _Glance(cursor, newest, under_way)
+        return self._glance
 
     async def content(self, record: Record) -> Parsed | None:
         """Return a message as parsed, None if it is gone; raises `DoorAway`."""
@@ -111,7 +137,7 @@ class _Held:
         self._waits = waits
         self._asked = asked
         self._tally = tally
-        self._start = 0  # the number after which messages count
+        self.start = 0  # the number after which messages count
         self.started = False  # whether it is known
         self._has_looked = False  # at the messages that were there already
         self._unplaced: dict[str, float] = {}  # IDs of messages whose copies are not known, and until when to wait
@@ -147,8 +173,10 @@ class _Held:
 
     async def _look_around(self) -> None:
         """Count near misses among the newest messages."""
-        for record in self._catalog.page(None, after=self._start, limit=NEAR).records:
-            await self._see(record, news=False, open_it=False)
+        for record in self._waits.newest():
+            if record.number > self.start:
+                await self._see(record, news=False, open_it=False)
+                await asyncio.sleep(0)  # a query takes its time for each
 
     async def _find_start(self, changes: Subscription) -> bool:
         """Set the number after which messages count; False if the subscription has ended meanwhile."""
@@ -158,14 +186,14 @@ class _Held:
             if record is None:
                 return False
             after = record.number
-        self._start = self.cursor = after or 0
+        self.start = self.cursor = after or 0
         self.started = True
         return True
 
     async def _look_back(self) -> None:
         """Count the messages that are there already."""
         narrow = Narrow(self._asked.judge.criteria, self._asked.query)
-        after: int | None = self._start
+        after: int | None = self.start
         opened = 0
         while after is not None:
             page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True, counted=False)
@@ -234,7 +262,7 @@ class _Held:
                 self._tally.forget(record.id)
         else:
             for record in change.records:
-                if record.number > self._start:
+                if record.number > self.start:
                     await self._see(record, news=True, arrived=change.kind is Happened.ARRIVED)
 
     async def _see(self, record: Record, *, news: bool, arrived: bool = False, open_it: bool = True) -> None:
@@ -244,7 +272,11 @@ class _Held:
         if not verdict.missed and not verdict.whole:
             if not open_it:
                 return
-            verdict = judge.inside(verdict, await self._waits.content(record))
+            content = await self._waits.content(record)
+            if content is None or content.size <= AT_ONCE:
+                verdict = judge.inside(verdict, content)
+            else:
+                verdict = await asyncio.to_thread(judge.inside, verdict, content)
         settled = self._is_settled(record) if self._asked.settled else arrived or record.digest is not None
         self._tally.see(record, verdict, settled=settled, news=news)
 

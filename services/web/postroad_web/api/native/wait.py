@@ -33,7 +33,7 @@ from postroad_web.api.problem import Problem
 from postroad_web.search.query import parse
 from postroad_web.waiting.criteria import Criteria, CriterionError, Judge
 from postroad_web.waiting.narrow import Only
-from postroad_web.waiting.tally import Decision, Mode, Tally
+from postroad_web.waiting.tally import Decision, Mode
 from postroad_web.waiting.underway import of_queue, of_records
 from postroad_web.waiting.waits import Asked, Found, TooManyContents
 
@@ -54,6 +54,7 @@ Answer = TypeVar("Answer")
 MOST = 100  # messages that one wait gives
 LONGEST = 120.0  # seconds
 AT_ONCE = 600  # waits
+RECENT = LONGEST + 60.0  # seconds since a refusal that may be why a message does not come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,10 +219,10 @@ async def _waited(services: Services, asked: Asked, timeout: float) -> Response:
 def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> Problem:
     """Return why a wait has ended without what was expected."""
     tally = found.tally
-    members = _told(services, tally, found.cursor)
+    members = _told(services, asked, found)
     if found.decision is Decision.TOO_MANY:
         count = len(tally.matched) + len(tally.pending)
-        detail = f"{asked.mode.sentence} should match, but {count} do."
+        detail = f"{asked.mode.sentence} should match, but {count} {'does' if count == 1 else 'do'}."
         return Problem(409, "More messages than expected", detail, **members)
     detail = f"{asked.mode.sentence} should match, but within {seconds:g} s {len(tally.matched)} did."
     if found.decision is Decision.IF_QUIET:
@@ -233,14 +234,31 @@ def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> P
     elif members["under_way"]:
         first = members["under_way"][0]
         detail += f" Still under way to {first['recipient']}: {first['detail']}."
-    elif members["near_misses"]:
-        first = members["near_misses"][0]
-        detail += f" Nearest: {first['message']['id']}, which missed {', '.join(first['missed'])}."
+    elif members["near_misses"] and found.decision is Decision.WAIT:
+        near = tally.near[0]
+        detail += f" Nearest: {_named(near.record)}, which missed {', '.join(near.verdict.missed)}."
+    if found.decision is Decision.WAIT and members["refused"]:
+        refusal = members["refused"][-1]
+        to = "".join(f" to {recipient}" for recipient in refusal["recipients"][:1])
+        detail += f" The relay has refused a message{to}: {refusal['reply']}."
     return Problem(408, "Time is over", detail, **members)
 
 
-def _told(services: Services, tally: Tally, cursor: int) -> dict[str, Any]:
-    """Return what a test's failure needs to know."""
+def _named(record: Record) -> str:
+    """Return how people know a message: 4f1a9c to bob@beta.test, “Welcome”."""
+    to = "".join(f" to {recipient.address}" for recipient in record.recipients[:1])
+    more = f" and {len(record.recipients) - 1} more" if len(record.recipients) > 1 else ""
+    subject = f", “{record.digest.subject[:100]}”" if record.digest is not None else ""
+    return f"{record.id}{to}{more}{subject}"
+
+
+def _told(services: Services, asked: Asked, found: Found) -> dict[str, Any]:
+    """Return what a test's failure needs to know; what concerns the recipient that was asked for comes first."""
+    tally, fits = found.tally, asked.judge.recipient
+    waiting = {record.id: record for record in (*tally.pending, *services.waits.under_way())}
+    under_way = of_records(waiting.values(), services.clock.now())
+    if fits is not None:
+        under_way.sort(key=lambda entry: not fits(entry["recipient"]))
     return {
         "matched": [shapes.summary(one) for one in (*tally.matched, *tally.pending)[:MOST]],
         "near_misses": [
@@ -248,8 +266,20 @@ def _told(services: Services, tally: Tally, cursor: int) -> dict[str, Any]:
             for near in tally.near
         ],
         "arrived": [shapes.summary(one) for one in tally.arrived],
-        "under_way": of_records(services.waits.under_way(), services.clock.now()),
-        "cursor": cursor,
+        "under_way": under_way,
+        "refused": [
+            {
+                "time": refusal.time,
+                "sender": refusal.sender,
+                "recipients": refusal.recipients[:MOST],
+                "command": refusal.command,
+                "reply": refusal.reply,
+                "client": refusal.client,
+            }
+            for refusal in services.waits.refusals.after(found.start)
+            if services.clock.now() - refusal.at < RECENT
+        ],
+        "cursor": found.cursor,
     }
 
 
@@ -297,7 +327,7 @@ OPENAPI = {
                 "already count, unless `after` leaves them out. `exactly` and `none` are decided as soon as nothing is "
                 "under way any more, so `none` costs no time. When time is over: 408, with `near_misses` (which "
                 "message met which criteria), `arrived` (what came meanwhile) and `under_way` (what is still queued, "
-                "and why). With more than `exactly`: 409 at once."
+                "and why) and `refused` (what the relay did not accept lately). With more than `exactly`: 409 at once."
             ),
             body=Wait,
             example={"recipient": "customer@shop.test", "subject": "Welcome", "timeout": 5},
