@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_web.mailpit.dates import LEAST, rfc3339, seconds_of
+from postroad_web.mailpit.dates import LEAST, MOST, offset_of, rfc3339, seconds_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,33 @@ from postroad_web.mailpit.dates import LEAST, rfc3339, seconds_of
 )
 def test_times_written(seconds: float, text: str) -> None:
     assert rfc3339(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "offset", "text"),
+    [
+        (0, 720, "1970-01-01T12:00:00+12:00"),
+        (0.5, -90, "1969-12-31T22:30:00.5-01:30"),
+        (MOST, 1, "9999-12-31T23:59:59Z"),  # there is no such year
+        (LEAST, -1, "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_times_written_as_elsewhere(seconds: float, offset: int, text: str) -> None:
+    assert rfc3339(seconds, offset) == text
+
+
+@pytest.mark.parametrize(
+    ("field", "offset"),
+    [
+        ("Wed, 27 Jul 2022 15:44:41 +1200", 720),
+        ("27 Jul 2022 15:44 -0130 (a (nested) comment) ", -90),
+        ("Wed, 27 Jul 2022 15:44:41 GMT", 0),
+        ("Wed, 27 Jul 2022 15:44:41 +9900", 0),
+        ("", 0),
+    ],
+)
+def test_offsets(field: str, offset: int) -> None:
+    assert offset_of(field) == offset
 
 
 @pytest.mark.parametrize("milliseconds", range(0, 1000, 7))

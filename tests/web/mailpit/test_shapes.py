@@ -46,6 +46,12 @@ def test_summary_of_a_message_without_anything() -> None:
     assert [summary[name] for name in ("MessageID", "Username", "Subject", "Snippet")] == [""] * 4
 
 
+def test_a_date_keeps_its_zone() -> None:
+    parsed = parse_message(b"Date: Wed, 26 Nov 2025 07:19:59 +0100\r\n\r\n")
+    assert shapes.message(RECORD, parsed)["Date"] == "2025-11-26T07:19:59+01:00"
+    assert shapes.message(BARE, parsed)["Date"] == shapes.of_old(BARE)["Created"]
+
+
 def test_listing() -> None:
     page = shapes.listing(1, whole=(9, 4), matching=(5, 2), start=3, tags=["b", "A"])
     assert page == {

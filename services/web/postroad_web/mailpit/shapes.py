@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.control import names
 from postroad_web.catalog.record import Digest
-from postroad_web.mailpit.dates import rfc3339
+from postroad_web.mailpit.dates import offset_of, rfc3339
 from postroad_web.mailpit.source import envelope_only, size
 from postroad_web.message.parsed import Role
 
@@ -121,7 +121,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     """Return the whole message, as GET /api/v1/message/{id} has it."""
     digest = record.digest or _UNREAD
     senders = addresses(digest.from_[:1])
-    date = record.arrived if digest.date is None else digest.date
+    date, offset = (record.arrived, 0) if digest.date is None else (digest.date, _offset(parsed))
     off = parsed.list_unsubscribe
     hidden = envelope_only(record)
     text, html = texts(record, parsed)
@@ -141,7 +141,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
             "Errors": ", ".join(off.errors),
             "HeaderPost": off.post,
         },
-        "Date": rfc3339(date),
+        "Date": rfc3339(date, offset),
         "Tags": tags_of(record),
         "Username": record.login or "",
         "Text": text,
@@ -150,6 +150,10 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         "Inline": [attachment(part) for part in parsed.inline],
         "Attachments": [attachment(part) for part in parsed.attachments],
     }
+
+
+def _offset(parsed: Parsed) -> int:
+    return offset_of(next((field.value for field in parsed.headers if field.name.lower() == "date"), ""))
 
 
 def refusal(event: dict[str, Any]) -> dict[str, str]:
