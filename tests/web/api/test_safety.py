@@ -188,6 +188,8 @@ async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
         assert (await http.post("/v1/echo", content=b"x" * 1000)).json() == {"octets": 1000}
         assert (await http.post("/v1/echo", content=b"x" * (6 << 20))).status_code == 413
         assert (await http.post("/v1/echo", content=pieces(1 << 20, 6))).status_code == 413
+        answer = await http.post("/api/v1/send", content=b"", headers={"Content-Length": str(65 << 20)})
+        assert (answer.status_code, answer.json()) == (413, {"Error": "At most 67108864 octets are taken here."})
         assert (await http.post("/v1/messages", content=pieces(1 << 20, 6))).json() == {"octets": 6 << 20}
         assert (await http.post("/v1/messages", content=pieces(1 << 20, 65))).status_code == 413
         for length in ("-1", "9" * 20, "1e3"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from postroad_web.api import hosts
 from postroad_web.api.health import OPEN
@@ -164,6 +164,8 @@ def worded(path: str, problem: Problem) -> Response:
     if path == "/v1" or path.startswith("/v1/"):
         return problem.response()
     text = problem.detail or problem.title
+    if path == "/api/v1/send" and problem.status == 413:  # Mailpit's errors are JSON here alone
+        return JSONResponse({"Error": text}, problem.status, problem.headers)
     if problem.status == 401:
         text = "Unauthorized.\n"
     elif problem.status == 403 and path.startswith(_MAILPIT):
