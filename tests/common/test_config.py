@@ -47,6 +47,14 @@ def test_defaults() -> None:
         ("recipients", "100", 100),
         ("log_level", "debug", "debug"),
         ("listen", "0.0.0.0", "0.0.0.0"),
+        ("web_auth", "ann:secret  bob:a:b", (("ann", "secret"), ("bob", "a:b"))),
+        ("keep_messages", "0", 0),
+        ("keep_messages", "500", 500),
+        ("keep_age", "0", 0.0),
+        ("keep_age", "7d", 7 * 86400),
+        ("release", "smtps://user:p%40ss@mail.example.org", "smtps://user:p%40ss@mail.example.org"),
+        ("release", "smtp://[2001:db8::1]:2525/", "smtp://[2001:db8::1]:2525/"),
+        ("published", "app=2025 imap=143", (("app", 2025), ("imap", 143))),
     ],
 )
 def test_values(name: str, text: str, value: object) -> None:
@@ -79,6 +87,17 @@ def test_values(name: str, text: str, value: object) -> None:
         ("IMAP_PORT", "imap", "must be a port number"),
         ("RECIPIENTS", "0", "must be a whole number above 0"),
         ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+        ("WEB_AUTH", "ann", "must be user:password"),
+        ("WEB_AUTH", ":secret", "must be user:password"),
+        ("KEEP_MESSAGES", "-1", "must be a whole number"),
+        ("KEEP_AGE", "week", "must be a time such as"),
+        ("RELEASE", "mail.example.org:25", "must be smtp://host"),
+        ("RELEASE", "smtp://mail.example.org:x", "must be smtp://host"),
+        ("RELEASE", "smtp://mail.example.org:0", "must be smtp://host"),
+        ("RELEASE", "smtp://mail.example.org/path", "must be smtp://host"),
+        ("RELEASE", "http://mail.example.org", "must be smtp://host"),
+        ("PUBLISHED", "app", "must be names and ports"),
+        ("PUBLISHED", "app=x", "must be names and ports"),
         ("PORT", "25", "is not a setting of Postroad"),
     ],
 )
@@ -93,6 +112,17 @@ def test_no_password_is_shown() -> None:
     with pytest.raises(ConfigError, match=r"^POSTROAD_UNKNOWN_PASSWORD: a scrypt hash is") as caught:
         Settings.from_environ({"POSTROAD_UNKNOWN_PASSWORD": "$scrypt$hunter2"})
     assert "hunter2" not in str(caught.value)
+    for name, text in (("WEB_AUTH", "hunter2"), ("RELEASE", "http://ann:hunter2@mail.example.org")):
+        with pytest.raises(ConfigError, match=f"^POSTROAD_{name}: must be") as caught:
+            Settings.from_environ({f"POSTROAD_{name}": text})
+        assert "hunter2" not in str(caught.value)
+
+
+def test_the_front_is_the_first_address_of_the_network() -> None:
+    """So an app that is told localhost finds it."""
+    assert Settings.from_environ({}).front == "127.0.0.1"
+    assert Settings.from_environ({"POSTROAD_NETWORK": "127.3.4"}).front == "127.3.4.1"
+    assert Settings.from_environ({"POSTROAD_LISTEN": "0.0.0.0"}).front == "0.0.0.0"
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

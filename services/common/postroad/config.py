@@ -153,6 +153,13 @@ def _release(text: str) -> str:
 _SECRET = frozenset({_password, _logins, _release})  # settings with these never get into a log
 
 
+def _published(text: str) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple((name, _port(port)) for name, port in (part.split("=") for part in text.split()))
+    except ValueError:
+        raise ValueError("must be names and ports such as imap=1143, with spaces between, or nothing") from None
+
+
 def _one_of(choices: Iterable[Choice]) -> Callable[[str], Choice]:
     by_name = {str(choice): choice for choice in choices}
 
@@ -255,6 +262,13 @@ class Settings:
     imap_port: int = _setting("1143", _port, "IMAP with STARTTLS", compose="143")
     imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
     web_port: int = _setting("8025", _port, "the web service, HTTP: console and API", compose="8025")
+    published: tuple[tuple[str, int], ...] = _setting(
+        "",
+        _published,
+        "the ports on localhost by which people reach containers, for the page that tells them",
+        compose="app=${POSTROAD_APP_PORT:-1025} submission=${POSTROAD_SUBMISSION_PORT:-1587}"
+        " imap=${POSTROAD_IMAP_PORT:-1143} pop3=${POSTROAD_POP3_PORT:-1110} web=${POSTROAD_WEB_PORT:-8025}",
+    )
     control_port: int = _setting("8026", _port, "the control doors, HTTP, which only the web service may open")
 
     @property
@@ -346,7 +360,8 @@ def example() -> str:
     lines = [_HEAD]
     for setting in dataclasses.fields(Settings):
         comment, compose = setting.metadata["comment"], setting.metadata["compose"]
-        containers = f" (in containers {compose})" if compose and not setting.name.endswith("_port") else ""
+        fixed = compose and "$" not in compose and not setting.name.endswith("_port")
+        containers = f" (in containers {compose})" if fixed else ""
         lines.append(f"# {comment}{containers}\n#{PREFIX}{setting.name.upper()}={setting.metadata['default']}\n")
     return "\n".join(lines)
 

@@ -42,7 +42,7 @@ async def run(settings: Settings) -> int:
     gc.set_threshold(20_000, 20, 100)
     _log.setLevel(logging.INFO)
     # Mailpit's words, for which its clients' containers wait.
-    _log.info("[http] accessible via http://localhost:%d/", settings.web_port)
+    _log.info("[http] accessible via http://localhost:%d/", dict(settings.published).get("web", settings.web_port))
     log.ready(web=f"{settings.front}:{settings.web_port}")
     await stopped.wait()
     await web.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Network
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,16 +11,19 @@ import httpx
 
 from postroad.clock import Clock
 from postroad.config import Settings
+from postroad.world.source import parse_world
 from postroad_web.api.app import build
 from postroad_web.api.services import Services
 from postroad_web.catalog.catalog import Catalog
 from tests.harness.doors import ToyStack
+from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
 BASE = "http://localhost:8025"
+WORLD = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
 
 
 class NoCatalog:
@@ -33,8 +37,8 @@ class NoCatalog:
 
 
 def services(environ: dict[str, str] | None = None, **parts: Any) -> Services:
-    given = {
-        "world": None,
+    given: dict[str, Any] = {
+        "world": WORLD,
         "clock": Clock(),
         "catalog": NoCatalog(),
         "relay": None,

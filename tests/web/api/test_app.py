@@ -5,6 +5,8 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.web.api.asgi import client, services, stacked
 
 if TYPE_CHECKING:
@@ -45,11 +47,25 @@ async def test_nothing_in_a_message_can_run_on_the_page(tmp_path: Path) -> None:
         assert "(no subject)" in page
 
 
-async def test_the_page_says_how_to_connect() -> None:
-    async with client(services()) as http:
+@pytest.mark.parametrize(
+    ("environ", "places"),
+    [
+        ({}, ["localhost:1025", "127.0.0.25:1587", "127.0.0.143:1143", "127.0.0.143:1110"]),
+        ({"POSTROAD_LISTEN": "0.0.0.0"}, ["localhost:1025", "localhost:1587", "localhost:1143", "localhost:1110"]),
+        ({"POSTROAD_LISTEN": "192.0.2.9"}, ["192.0.2.9:1025", "192.0.2.9:1587"]),
+        (
+            {"POSTROAD_IMAP_PORT": "143", "POSTROAD_PUBLISHED": "app=2001 imap=2143"},
+            ["localhost:2001", "localhost:2143"],
+        ),
+    ],
+)
+async def test_the_page_says_how_to_connect(environ: dict[str, str], places: list[str]) -> None:
+    """A container does not know the ports by which it is reached from outside, unless it is told."""
+    async with client(services(environ)) as http:
         answer = await http.get("/")
         assert answer.status_code == 200
-        assert "1025" in answer.text
+        for place in places:
+            assert f">{place}<" in answer.text
         assert "<script" not in answer.text
         assert "unsafe-inline" not in answer.headers["content-security-policy"]
         assert (await http.get("/static/page.css")).headers["content-type"].startswith("text/css")

@@ -241,6 +241,7 @@ async def test_a_time_out_says_what_was_refused(tmp_path: Path) -> None:
         missed = await it.wait(408, recipient=BOB, timeout=0)
         assert [(one["sender"], one["recipients"]) for one in missed["refused"]] == [(ANN, [BOB])]
         assert f"The relay has refused a message to {BOB}: 550 5.6.0 a bare LF." in missed["detail"]
+        assert "has refused" not in (await it.wait(408, recipient=ANN, timeout=0))["detail"]
         assert (await it.wait(408, after=it.stack.relay.number, timeout=0))["refused"] == []
 
 

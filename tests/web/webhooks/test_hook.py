@@ -64,7 +64,19 @@ def test_what_is_no_target(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"]
+    "address",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "198.19.25.8",
+        "::1",
+        "fd00::1",
+        "fd12:ec2::254",
+        "::ffff:10.0.0.1",
+    ],
 )
 def test_addresses_of_private_networks(address: str) -> None:
     assert may_be_sent_to(address)
@@ -85,6 +97,14 @@ def test_addresses_of_private_networks(address: str) -> None:
         "2001:4860:4860::8888",
         "::ffff:8.8.8.8",
         "::ffff:169.254.169.254",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "192.0.0.192",
+        "100.100.100.200",
+        "168.63.129.16",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "::7f00:1",
     ],
 )
 def test_addresses_elsewhere(address: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from postroad.world.world import Role
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import PAGE
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
 
 LATEST = 50
+_LOCAL = {"127.0.0.1": "localhost", "0.0.0.0": "localhost"}
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -56,16 +58,15 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 def _home(services: Services, latest: Any) -> str:
-    settings = services.settings
     ports = [
-        ("App under test", "SMTP, no password, no TLS", settings.app_port),
-        ("Submission", "SMTP with STARTTLS and a password", settings.submission_port),
-        ("Mail client", "IMAP with STARTTLS", settings.imap_port),
-        ("Mail client", "POP3 with STLS", settings.pop3_port),
+        ("App under test", "SMTP, no password, no TLS", _place(services, "app", None)),
+        ("Submission", "SMTP with STARTTLS and a password", _place(services, "submission", Role.RELAY)),
+        ("Mail client", "IMAP with STARTTLS", _place(services, "imap", Role.STORE)),
+        ("Mail client", "POP3 with STLS", _place(services, "pop3", Role.STORE)),
     ]
     doors = "".join(
-        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>localhost:{port}</td></tr>"
-        for who, how, port in ports
+        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>{escape(place)}</td></tr>"
+        for who, how, place in ports
     )
     listed = (
         table(latest.records)
@@ -78,6 +79,16 @@ def _home(services: Services, latest: Any) -> str:
         f"<section><h2>Connect</h2><table class=doors><tbody>{doors}</tbody></table></section>"
         f"<section><h2>Messages <small>{latest.total}</small></h2>{listed}</section></main>"
     )
+
+
+def _place(services: Services, name: str, role: Role | None) -> str:
+    """Return the host and port by which people reach a protocol; without a role, it is at the front."""
+    settings = services.settings
+    published = dict(settings.published)
+    if name in published:
+        return f"localhost:{published[name]}"
+    host = settings.front if role is None or settings.listen else str(services.world.host_of(role).address)
+    return f"{_LOCAL.get(host, host)}:{getattr(settings, f'{name}_port')}"
 
 
 def table(records: Iterable[Record]) -> str:

@@ -56,8 +56,8 @@ class Incoming:
     async def drain(self) -> None:
         """Read the rest of the body, and forget it.
 
-        Many clients read no answer before they have sent all, and lose it if the connection is reset meanwhile (RFC
-        9112 §9.6).
+        Many clients read no answer before they have sent all, and lose it if the connection is reset meanwhile
+        (RFC 9112 §9.6).
         """
         if self._awaited:
             with suppress(TimeoutError):

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -51,6 +51,15 @@ class Target(NamedTuple):
 
 _PORTS = {"http": 80, "https": 443}
 
+# RFC 1122 §3.2.1.3, RFC 1918 §3, RFC 2544 (our containers' network is one of its), RFC 4291 §2.5.3, RFC 4193 §3.1
+_NEAR = tuple(
+    map(
+        ip_network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "::1/128", "fc00::/7"),
+    )
+)
+_CLOUDS = (ip_network("fd00:ec2::/32"), ip_network("fd20:ce::/32"))  # Amazon's and Google's
+
 
 def target_of(url: str) -> Target:
     """Return where a URL leads; raises `ValueError` with what it must be."""
@@ -70,14 +79,12 @@ def target_of(url: str) -> Target:
 def may_be_sent_to(address: str) -> bool:
     """Whether an IP address is of this machine or of a private network.
 
-    Link-local addresses are not: those of cloud metadata are among them.
+    Those from which clouds give a machine its credentials are not: they are link-local, or among `_CLOUDS`.
     """
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    if ip.is_loopback:
-        return True
-    return ip.is_private and not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved)
+    return any(ip in network for network in _NEAR) and not any(ip in network for network in _CLOUDS)
 
 
 def new_secret(octets: bytes) -> str:

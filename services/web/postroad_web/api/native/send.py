@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from postroad_web.api.answer import json
-from postroad_web.api.describe import operation, record
+from postroad_web.api.describe import OCTETS, operation, record
 from postroad_web.api.fields import (
     Kind,
     Wrong,
@@ -289,4 +289,4 @@ OPENAPI = operation(
     answer=record({"id": _TEXT, "url": _TEXT, "refused": REFUSED}),
     errors=(413, 503),
 )
-OPENAPI["requestBody"]["content"][_MESSAGE] = {}
+OPENAPI["requestBody"]["content"][_MESSAGE] = {"schema": OCTETS}

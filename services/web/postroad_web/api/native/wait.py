@@ -237,10 +237,13 @@ def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> P
     elif members["near_misses"] and found.decision is Decision.WAIT:
         near = tally.near[0]
         detail += f" Nearest: {_named(near.record)}, which missed {', '.join(near.verdict.missed)}."
-    if found.decision is Decision.WAIT and members["refused"]:
-        refusal = members["refused"][-1]
-        to = "".join(f" to {recipient}" for recipient in refusal["recipients"][:1])
-        detail += f" The relay has refused a message{to}: {refusal['reply']}."
+    fits = asked.judge.recipient
+    for denied in reversed(members["refused"] if found.decision is Decision.WAIT else ()):
+        recipients = [one for one in denied["recipients"] if fits is None or fits(one)]
+        if recipients or not denied["recipients"]:
+            to = "".join(f" to {recipient}" for recipient in recipients[:1])
+            detail += f" The relay has refused a message{to}: {denied['reply']}."
+            break
     return Problem(408, "Time is over", detail, **members)
 
 
