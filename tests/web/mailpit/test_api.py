@@ -178,9 +178,11 @@ async def test_info(web: Web) -> None:
     await web.http.delete("/api/v1/search", params={"query": "one"})
     web.send("two")
     await web.subjects()
+    octets = sum(map(len, web.stack.relay.contents.values()))
     await web.http.delete("/api/v1/messages")
     stats = (await web.json("/api/v1/info"))["RuntimeStats"]
     assert (stats["SMTPAccepted"], stats["MessagesDeleted"]) == (2, 2)
+    assert stats["SMTPAcceptedSize"] == octets
 
 
 async def test_webui_tells_no_password(web: Web) -> None:
