@@ -15,7 +15,7 @@ from postroad_web.waiting.criteria import Judge
 from tests.web.api.asgi import client, stacked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     import httpx
@@ -199,6 +199,37 @@ async def test_a_delivered_message_counts_when_it_is_known_where(tmp_path: Path)
         (message,) = (await waiting)["messages"]
         assert message["state"] == "captured"
         assert message["recipients"][0]["copies"][0]["account"] == account
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_message_counts_when_its_content_is_in_the_catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    async with rig(tmp_path) as it:
+        given = asyncio.Event()
+        for door in (it.stack.relay, it.stack.store):
+            for method in ("octets", "post_for_octets"):
+                monkeypatch.setattr(door, method, _after(given, getattr(door, method)))
+        ident = it.send()
+        while (record := it.services.catalog.get(ident)) is None or not record.recipients[0].copies:  # noqa: ASYNC110 - it rings no bell
+            await asyncio.sleep(0.001)
+        waiting = it.waiting(recipient=BOB)
+        await it.held(waiting)
+        if gone:
+            it.stack.store.contents.clear()
+            it.stack.relay.contents.clear()
+        given.set()
+        (message,) = (await waiting)["messages"]
+        assert message["subject"] == (None if gone else "Hello")
+        assert (message["content"] is None) == gone
+
+
+def _after(given: asyncio.Event, ask: Callable[..., Awaitable[bytes]]) -> Callable[..., Awaitable[bytes]]:
+    async def asked(*arguments: Any, **query: Any) -> bytes:
+        await given.wait()
+        return await ask(*arguments, **query)
+
+    return asked
 
 
 async def test_a_message_on_a_server_of_which_nobody_tells_counts_too(

@@ -102,6 +102,7 @@ class Record:
     protocol: str = ""
     tls: str | None = None
     digest: Digest | None = None  # None until the content has been read
+    gone: bool = False  # it was removed before it could be read
     read: bool = False
     tags: tuple[str, ...] = ()
     about: str | None = None

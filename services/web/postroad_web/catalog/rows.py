@@ -48,6 +48,7 @@ def record_of(row: tuple[Any, ...]) -> Record:
         protocol=journey.protocol,
         tls=journey.tls,
         digest=_digest_of(digest) if journey.digested == 1 else None,
+        gone=journey.digested == 2,
         read=bool(read),
         tags=tuple(orjson.loads(tagged)),
         about=journey.about,

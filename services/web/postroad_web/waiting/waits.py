@@ -140,7 +140,8 @@ class _Held:
         self.start = 0  # the number after which messages count
         self.started = False  # whether it is known
         self._has_looked = False  # at the messages that were there already
-        self._unplaced: dict[str, float] = {}  # IDs of messages whose copies are not known, and until when to wait
+        # IDs of messages whose content or whose copies are not known yet, and until when to wait for that
+        self._unplaced: dict[str, float] = {}
         self.cursor = 0
 
     async def decided(self) -> Decision:
@@ -216,8 +217,8 @@ class _Held:
                     quiet = quiet or asyncio.ensure_future(self._quiet.reached())
                     await asyncio.wait({following, quiet}, return_when=asyncio.FIRST_COMPLETED)
                 elif decision is Decision.WAIT:
-                    patience = min(self._unplaced.values()) - _now() if self._unplaced else None
-                    await asyncio.wait({following}, timeout=patience)
+                    until = min(self._unplaced.values(), default=math.inf)
+                    await asyncio.wait({following}, timeout=None if until == math.inf else until - _now())
                     await self._give_up_places(_now())
                 else:
                     return self._over(decision)
@@ -284,10 +285,15 @@ class _Held:
         judge = self._asked.judge
         if not judge.settled(record):
             return False
-        if judge.placed(record):
+        is_read = record.digest is not None or record.gone
+        if is_read and judge.placed(record):
             self._unplaced.pop(record.id, None)
             return True
-        return self._unplaced.setdefault(record.id, _now() + PLACED_WITHIN) <= _now()
+        until = self._unplaced.get(record.id, math.inf)
+        if until == -math.inf:
+            return True
+        self._unplaced[record.id] = min(until, _now() + PLACED_WITHIN) if is_read else math.inf
+        return False
 
 
 def _now() -> float:
