@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.hub import Happened
-from postroad_web.message.reader import AT_ONCE, read_message
+from postroad_web.message.reader import at_once_or_in_a_thread, read_message
 from postroad_web.waiting.narrow import Narrow, UnderWay
 from postroad_web.waiting.refused import Refusals
 from postroad_web.waiting.tally import Decision, Tally
@@ -273,10 +273,8 @@ class _Held:
             if not open_it:
                 return
             content = await self._waits.content(record)
-            if content is None or content.size <= AT_ONCE:
-                verdict = judge.inside(verdict, content)
-            else:
-                verdict = await asyncio.to_thread(judge.inside, verdict, content)
+            size = 0 if content is None else content.size
+            verdict = await at_once_or_in_a_thread(size, judge.inside, verdict, content)
         settled = self._is_settled(record) if self._asked.settled else arrived or record.digest is not None
         self._tally.see(record, verdict, settled=settled, news=news)
 
