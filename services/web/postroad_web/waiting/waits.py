@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PAGE = 200  # records that are read at a time
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
+LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
 PLACED_WITHIN = 1.0  # seconds in which the store's journal tells where a copy is that the relay has delivered
@@ -163,7 +164,11 @@ class _Held:
         if not self.started:
             return Decision.WAIT
         if not self._has_looked:
-            await self._look_back()
+            try:
+                async with asyncio.timeout(LOOKING):
+                    await self._look_back()
+            except TimeoutError:
+                raise TooManyContents from None
         await self._give_up_places(math.inf)
         decision = self._tally.decide()
         if decision is Decision.DONE:
