@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -13,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from postroad.world.guesses import Guesses, TooManyGuesses
 from postroad_web.api import app as frame
 from postroad_web.api import limits, native
+from postroad_web.api.app import build
 from postroad_web.api.problem import Problem
 from tests.web.api.asgi import client, services
 
@@ -68,6 +70,40 @@ async def test_rebinding_is_refused() -> None:
         assert (await http.get("/livez")).status_code == 421
     async with client(services({"POSTROAD_WEB_HOSTS": "Evil.Example"}), base="http://evil.example:8025") as http:
         assert (await http.get("/v1/echo")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://localhost:8025/v1/echo", 200),
+        ("HTTP://localhost/v1/%65cho", 200),
+        ("http://localhost:8025", 200),
+        ("http://evil.example/v1/echo", 421),
+        ("http:///v1/echo", 421),
+        ("*", 404),
+        ("ftp://localhost/v1/echo", 404),
+    ],
+)
+async def test_a_target_may_be_a_whole_url(target: str, status: int) -> None:
+    told: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": unquote(target),
+        "raw_path": target.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost:8025")],
+        "scheme": "http",
+    }
+    await build(services())(scope, receive, send)
+    assert told[0]["status"] == status
 
 
 async def test_a_page_of_another_origin_changes_nothing() -> None:
@@ -188,6 +224,8 @@ async def test_bodies_are_bounded_whatever_they_say_of_themselves() -> None:
         assert (await http.post("/v1/echo", content=b"x" * 1000)).json() == {"octets": 1000}
         assert (await http.post("/v1/echo", content=b"x" * (6 << 20))).status_code == 413
         assert (await http.post("/v1/echo", content=pieces(1 << 20, 6))).status_code == 413
+        answer = await http.post("/api/v1/send", content=b"", headers={"Content-Length": str(65 << 20)})
+        assert (answer.status_code, answer.json()) == (413, {"Error": "At most 67108864 octets are taken here."})
         assert (await http.post("/v1/messages", content=pieces(1 << 20, 6))).json() == {"octets": 6 << 20}
         assert (await http.post("/v1/messages", content=pieces(1 << 20, 65))).status_code == 413
         for length in ("-1", "9" * 20, "1e3"):

@@ -517,3 +517,15 @@ async def test_waits_that_end_together_look_around_once(tmp_path: Path) -> None:
         problem = await it.wait(408, recipient=BOB, subject="x", timeout=0)
         assert {near["message"]["id"] for near in problem["near_misses"]} == {first, second}
         assert it.services.waits._glance is not glance
+
+
+async def test_what_was_there_is_not_counted_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(_waits: object, _record: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(waits, "LOOKING", 0.05)
+    monkeypatch.setattr(waits.Waits, "content", slow)
+    async with rig(tmp_path) as it:
+        it.send("Hello")
+        await it.told()
+        assert "Give `after`" in (await it.wait(422, regex="x", timeout=0))["detail"]

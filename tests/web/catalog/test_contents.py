@@ -63,13 +63,12 @@ class Bench:
         place = ("bob", "INBOX", 1, number)
         if octets is not None:
             self.store.contents[place] = octets
-        return Want(
-            number, f"R{number}", Placed(f"S{number}", *place, ["bob"], captured=False), is_tried=False, is_lost=False
-        )
+        copy = Placed(f"S{number}", *place, ["bob"], captured=False)
+        return Want(number, f"R{number}", copy, is_tried=False, is_queued=False, is_lost=False)
 
 
-def queued(number: int, *, tried: bool = False, lost: bool = False) -> Want:
-    return Want(number, f"R{number}", None, is_tried=tried, is_lost=lost)
+def queued(number: int, *, tried: bool = False, over: bool = False, lost: bool = False) -> Want:
+    return Want(number, f"R{number}", None, is_tried=tried, is_queued=not over, is_lost=lost)
 
 
 @pytest.fixture
@@ -96,6 +95,22 @@ async def test_from_the_relay_once_it_was_tried(bench: Bench) -> None:
     bench.contents.add([queued(1, tried=True), queued(2, lost=True)])
     await bench.until(2)
     assert bench.read == [(1, b"one"), (2, None)]
+
+
+async def test_what_failed_for_good_is_with_nobody(bench: Bench) -> None:
+    bench.contents.add([queued(1, tried=True, over=True)])
+    await bench.until(1)
+    assert bench.read == [(1, None)]
+
+
+async def test_a_message_that_was_deferred_may_leave_the_relay_just_now(bench: Bench) -> None:
+    bench.contents.add([queued(1, tried=True)])
+    await bench.timer()
+    assert not bench.contents.settled()
+    bench.contents.add([bench.stored(1)])  # it was tried again
+    await bench.until(1)
+    assert bench.read == [(1, b"x")]
+    await bench.idle()
 
 
 async def test_a_young_message_is_waited_for(bench: Bench) -> None:

@@ -128,8 +128,8 @@ OFF = {
 class TestChaos:
     @pytest.fixture(autouse=True)
     def faults(self, web: Web) -> list[dict[str, Any]]:
-        off = {"code": 451, "probability": 0}
-        kept: list[dict[str, Any]] = [{"seed": 0, "mail": off, "rcpt": off, "auth": {"code": 535, "probability": 0}}]
+        off = {"code": 451, "probability": 0.0}
+        kept: list[dict[str, Any]] = [{"seed": 0, "mail": off, "rcpt": off, "auth": {"code": 535, "probability": 0.0}}]
 
         def put(value: dict[str, Any]) -> dict[str, Any]:
             kept.append(value)
@@ -146,6 +146,11 @@ class TestChaos:
         assert answer.json() == await web.json(CHAOS) == now
         assert faults[-1]["seed"] == 7
         assert (await web.http.put(CHAOS, json={})).json() == OFF
+
+    async def test_probabilities_are_whole_numbers(self, web: Web, faults: list[dict[str, Any]]) -> None:
+        assert '"Probability":0}' in (await web.text(CHAOS))[1]  # Go and Java read no 0.0 into an integer
+        faults.append(faults[0] | {"mail": {"code": 451, "probability": 0.2}})
+        assert '"Sender":{"ErrorCode":451,"Probability":1}' in (await web.text(CHAOS))[1]
 
     @pytest.mark.parametrize(
         ("body", "error"),
@@ -173,9 +178,11 @@ async def test_info(web: Web) -> None:
     await web.http.delete("/api/v1/search", params={"query": "one"})
     web.send("two")
     await web.subjects()
+    octets = sum(map(len, web.stack.relay.contents.values()))
     await web.http.delete("/api/v1/messages")
     stats = (await web.json("/api/v1/info"))["RuntimeStats"]
     assert (stats["SMTPAccepted"], stats["MessagesDeleted"]) == (2, 2)
+    assert stats["SMTPAcceptedSize"] == octets
 
 
 async def test_webui_tells_no_password(web: Web) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from postroad_web.mailpit import markup
 from postroad_web.mailpit.markup import embedded, with_images
 from postroad_web.message.parsed import Part, Role
 
@@ -44,3 +45,13 @@ OUT = ' target="_blank" rel="noreferrer noopener"'
 )
 def test_links_of_a_frame_open_outside(html: str, shown: str) -> None:
     assert embedded(html) == shown
+
+
+def test_very_long_html_stays_as_it_is_behind_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    html = '<img src="cid:logo@a%20b.test"><a href=x>' * 2
+    cut = html.index("<a")
+    monkeypatch.setattr(markup, "MAX_MARKUP", cut)
+    shown = with_images(html, "ID", [LOGO, NAMELESS])
+    assert shown.count("cid:") == 1
+    assert shown.endswith(html[cut:])
+    assert embedded(html) == embedded("").replace("<body>", f"<body>{html}")

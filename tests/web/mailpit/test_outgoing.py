@@ -53,6 +53,13 @@ def test_everything() -> None:
     )
 
 
+def test_the_last_line_end_of_the_only_part_is_doubled() -> None:
+    assert draft(Text="a\n").text == "a\n\n"
+    assert draft(HTML="a\r\n").html == "a\r\n\n"
+    assert (draft(Text="a\n", HTML="b\n").text, draft(Text="a\n", HTML="b\n").html) == ("a\n", "b\n")
+    assert draft(Text="a\n", Attachments=[{"Content": PDF, "Filename": "a.pdf"}]).text == "a\n"
+
+
 def test_little() -> None:
     assert (draft().text, draft().html, draft().headers) == ("", None, ())
     assert (draft(HTML="x").text, draft(HTML="x").html) == (None, "x")

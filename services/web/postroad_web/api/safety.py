@@ -8,12 +8,14 @@ is in it. An error that nobody foresaw becomes a 500 without details; these are 
 from __future__ import annotations
 
 import logging
+import re
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from postroad_web.api import hosts
 from postroad_web.api.health import OPEN
@@ -52,6 +54,7 @@ _ALWAYS = {
     "content-security-policy": STRICT,
     "cache-control": "no-store",
 }
+_ABSOLUTE = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 HEAD = 32 << 10  # octets of a request's head
 _FETCH = ("origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _MAILPIT = ("/api/", "/view/")
@@ -73,6 +76,8 @@ class Safety:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        if not scope["path"].startswith("/"):
+            scope = _in_origin_form(scope)
         started = False
         incoming = Incoming(scope, receive)
 
@@ -135,6 +140,16 @@ class Safety:
         return None
 
 
+def _in_origin_form(scope: Scope) -> Scope:
+    """Return a request whose target is a whole URL as one with a path: the URL's host counts (RFC 9112 §3.2.2)."""
+    match = _ABSOLUTE.fullmatch(scope["raw_path"])
+    if match is None:
+        return scope
+    path = match[2] or b"/"
+    headers = [*(pair for pair in scope["headers"] if pair[0] != b"host"), (b"host", match[1])]
+    return {**scope, "path": unquote(path.decode("ascii", "replace")), "raw_path": path, "headers": headers}
+
+
 def _size(scope: Scope) -> int:
     """Return about how many octets the head of a request has."""
     fields = sum(len(name) + len(value) for name, value in scope["headers"])
@@ -164,6 +179,8 @@ def worded(path: str, problem: Problem) -> Response:
     if path == "/v1" or path.startswith("/v1/"):
         return problem.response()
     text = problem.detail or problem.title
+    if path == "/api/v1/send" and problem.status == 413:  # Mailpit's errors are JSON here alone
+        return JSONResponse({"Error": text}, problem.status, problem.headers)
     if problem.status == 401:
         text = "Unauthorized.\n"
     elif problem.status == 403 and path.startswith(_MAILPIT):

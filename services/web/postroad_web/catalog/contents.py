@@ -283,7 +283,7 @@ class Contents:
             self._asking.discard(want.number)
         if not is_wanted:
             return None
-        if want.is_tried or want.is_lost:
+        if want.is_lost or (want.is_tried and not want.is_queued):
             return Content(want.number, None)
         self._wait_on(want)
         return None

@@ -117,6 +117,8 @@ class Fold:
         journey = self._shelf.by_id(event["queue_id"])
         if journey is not None:
             journey.size = int(event["size"])
+            if journey.origin is not Origin.REPORT:
+                self._tallies.octets += journey.size
             self._shelf.change(journey)
 
     def _reported(self, event: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ import orjson
 from postroad.journal.kinds import Kind
 from postroad_web.catalog.fold import Fold
 from postroad_web.catalog.hub import Happened
+from postroad_web.catalog.journey import PENDING
 from postroad_web.catalog.record import State
 from postroad_web.catalog.writer import News
 
@@ -41,7 +42,8 @@ class Want(NamedTuple):
     number: int
     id: str
     copy: Placed | None
-    is_tried: bool  # an attempt to deliver it has ended: the relay will not lose the content in the next moment
+    is_tried: bool  # an attempt to deliver it has ended: the relay may have the content for long
+    is_queued: bool  # some recipient waits for an attempt, which may be made in the next moment
     is_lost: bool  # all its copies are removed
 
 
@@ -132,4 +134,5 @@ def want_of(journey: Journey) -> Want:
         recipient.state in _TRIED or (recipient.state is State.DELIVERED and recipient.via is None)
         for recipient in journey.recipients
     )
-    return Want(journey.number, journey.id, copy, is_tried, journey.removed)
+    is_queued = any(recipient.state in PENDING for recipient in journey.recipients)
+    return Want(journey.number, journey.id, copy, is_tried, is_queued, journey.removed)

@@ -16,6 +16,7 @@ class Tallies:
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()
+        self.octets = 0  # of the messages that came in from outside
         self.latencies: dict[str, Histogram] = {
             "attempt": Histogram(BOUNDS),  # from the relay's 250 to its first transaction with a server
             "store": Histogram(BOUNDS),  # from the relay's 250 to the mailbox

@@ -6,6 +6,7 @@ that clients may leave out.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from postroad_web.mailpit import gojson
@@ -19,7 +20,7 @@ _TRIGGERS = (("Sender", "mail", 451), ("Recipient", "rcpt", 451), ("Authenticati
 
 
 async def chaos(call: Call) -> Response:
-    """Answer the triggers."""
+    """Answer the triggers. Mailpit's probabilities are whole numbers, and some clients can't read others."""
     return json(_shape(await call.mailbox.services.relay.get("/faults")))
 
 
@@ -48,6 +49,6 @@ def _faults(asked: gojson.Struct) -> dict[str, Any]:
 
 def _shape(faults: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: {"ErrorCode": faults[fault]["code"], "Probability": faults[fault]["probability"]}
+        name: {"ErrorCode": faults[fault]["code"], "Probability": ceil(faults[fault]["probability"])}
         for name, fault, _ in _TRIGGERS
     }

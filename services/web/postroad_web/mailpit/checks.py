@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from postroad_web.mailpit import linkcheck
 from postroad_web.mailpit.endpoint import NOT_FOUND, Call, Refused, json
 from postroad_web.mailpit.message import found
+from postroad_web.message.reader import at_once_or_in_a_thread
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -30,7 +31,7 @@ async def link_check(call: Call) -> Response:
     record = await found(call)
     parsed, _ = await call.mailbox.parsed(record)
     await call.mailbox.seen(record)
-    links = linkcheck.links_of(parsed)
+    links = await at_once_or_in_a_thread(parsed.size, linkcheck.links_of, parsed)
     if not call.mailbox.services.settings.link_check:
         return json(linkcheck.answer(linkcheck.unchecked(links)))
     follow = call.parameter("follow").lower() in {"1", "true"}

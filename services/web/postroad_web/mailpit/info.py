@@ -25,7 +25,7 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
     services = mailbox.services
     counts = mailbox.counts()
     process = process_figures()
-    events = mailbox.catalog.tallies.events
+    tallies = mailbox.catalog.tallies
     database = services.settings.web_dir / "catalog.sqlite"
     return {
         "Version": VERSION,
@@ -39,9 +39,9 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
             "Uptime": max(0, int(services.clock.now() - process["started"])),
             "Memory": int(process["rss"]),
             "MessagesDeleted": mailbox.deleted,
-            "SMTPAccepted": events["accepted"],
-            "SMTPAcceptedSize": 0,
-            "SMTPRejected": events["refused"],
+            "SMTPAccepted": tallies.events["accepted"],
+            "SMTPAcceptedSize": tallies.octets,
+            "SMTPRejected": tallies.events["refused"],
             "SMTPIgnored": 0,
         },
     }

@@ -18,6 +18,7 @@ import h11
 
 from postroad_web.mailpit.addresses import is_private, is_public
 from postroad_web.message.markup import TOKEN, attributes_of
+from postroad_web.message.parse import MAX_MARKUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +49,7 @@ class Found(NamedTuple):
 
 def links_of(parsed: Parsed) -> list[str]:
     """Return the links of a message, each once: of its HTML, then of its text."""
-    urls = [*_of_markup(parsed.html), *(link.url for link in parsed.links if link.source == "text")]
+    urls = [*_of_markup(parsed.html[:MAX_MARKUP]), *(link.url for link in parsed.links if link.source == "text")]
     return [url for url in dict.fromkeys(urls) if url.lower().startswith(("http://", "https://"))][:MOST_LINKS]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from postroad_web.message.markup import TOKEN, attributes_of
+from postroad_web.message.parse import MAX_MARKUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,10 @@ _OUTSIDE = ' target="_blank" rel="noreferrer noopener"'
 
 
 def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
-    """Return the HTML with `cid:` URLs (RFC 2392 §2) replaced by those of the parts that they name."""
+    """Return the HTML with `cid:` URLs (RFC 2392 §2) replaced by those of the parts that they name.
+
+    What comes after `MAX_MARKUP` characters stays as it is, here and below.
+    """
     places = {
         part.content_id: f"/api/v1/message/{ident}/part/{quote(part.part_id, safe='')}"
         for part in parts
@@ -28,12 +32,13 @@ def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
     }
     if not places:
         return html
-    return _CID.sub(lambda match: places.get(unquote(match[1]), match[0]), html)
+    shown = _CID.sub(lambda match: places.get(unquote(match[1]), match[0]), html[:MAX_MARKUP])
+    return shown + html[MAX_MARKUP:]
 
 
 def embedded(html: str) -> str:
     """Return a whole document whose links open outside of the frame that it is shown in."""
-    body = "".join(_pieces(html))
+    body = "".join(_pieces(html[:MAX_MARKUP])) + html[MAX_MARKUP:]
     if _HTML.search(body):
         return body
     return f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{body}</body></html>'

@@ -48,6 +48,10 @@ def draft_of(asked: Struct) -> Draft:
 
 def _draft(asked: Struct, headers: dict[str, str], tags: list[str]) -> Draft:
     extra = (("X-Tags", ", ".join(tags)),) if tags else ()
+    text, html = asked.text("Text"), asked.text("HTML")
+    attachments = tuple(_attachment(one) for one in asked.structs("Attachments"))
+    if not (attachments or (text and html)):
+        text, html = _ended(text), _ended(html)
     return Draft(
         from_=_person("From", asked.struct("From")),
         to=_people("To", asked.structs("To")),
@@ -55,11 +59,19 @@ def _draft(asked: Struct, headers: dict[str, str], tags: list[str]) -> Draft:
         bcc=tuple(_checked("Bcc", "", address) for address in asked.texts("Bcc")),
         reply_to=_people("Reply-To", asked.structs("ReplyTo")),
         subject=asked.text("Subject"),
-        text=asked.text("Text") or (None if asked.text("HTML") else ""),
-        html=asked.text("HTML") or None,
-        attachments=tuple(_attachment(one) for one in asked.structs("Attachments")),
+        text=text or (None if html else ""),
+        html=html or None,
+        attachments=attachments,
         headers=(*headers.items(), *extra),
     )
+
+
+def _ended(text: str) -> str:
+    """Return the text of a message's only part with an empty line more if it ends with a line end.
+
+    SMTP ends the last line of a message in any case; `shapes.texts` takes one line end away.
+    """
+    return text + "\n" if text.endswith("\n") else text
 
 
 def _people(field: str, people: Iterable[Struct]) -> tuple[Address, ...]:

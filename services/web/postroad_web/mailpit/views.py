@@ -17,6 +17,7 @@ from postroad_web.mailpit.dates import rfc3339
 from postroad_web.mailpit.endpoint import NOT_FOUND, Call, Refused, text
 from postroad_web.mailpit.markup import embedded, with_images
 from postroad_web.mailpit.message import found
+from postroad_web.message.reader import at_once_or_in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,9 +50,11 @@ async def as_html(call: Call) -> Response:
     if not parsed.html:
         raise Refused(404, NO_HTML)
     await call.mailbox.seen(record)
-    shown = with_images(shapes.texts(record, parsed)[1], record.id, (*parsed.inline, *parsed.attachments))
+    html = shapes.texts(record, parsed)[1]
+    parts = (*parsed.inline, *parsed.attachments)
+    shown = await at_once_or_in_a_thread(len(html), with_images, html, record.id, parts)
     if call.parameter("embed") == "1":
-        shown = embedded(shown)
+        shown = await at_once_or_in_a_thread(len(shown), embedded, shown)
     return Response(
         shown.encode("utf-8", "replace"),
         headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": MESSAGE},

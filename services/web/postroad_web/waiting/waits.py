@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.hub import Happened
-from postroad_web.message.reader import AT_ONCE, read_message
+from postroad_web.message.reader import at_once_or_in_a_thread, read_message
 from postroad_web.waiting.narrow import Narrow, UnderWay
 from postroad_web.waiting.refused import Refusals
 from postroad_web.waiting.tally import Decision, Tally
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PAGE = 200  # records that are read at a time
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
+LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
 PLACED_WITHIN = 1.0  # seconds in which the store's journal tells where a copy is that the relay has delivered
@@ -164,7 +165,11 @@ class _Held:
         if not self.started:
             return Decision.WAIT
         if not self._has_looked:
-            await self._look_back()
+            try:
+                async with asyncio.timeout(LOOKING):
+                    await self._look_back()
+            except TimeoutError:
+                raise TooManyContents from None
         await self._give_up_places(math.inf)
         decision = self._tally.decide()
         if decision is Decision.DONE:
@@ -274,10 +279,8 @@ class _Held:
             if not open_it:
                 return
             content = await self._waits.content(record)
-            if content is None or content.size <= AT_ONCE:
-                verdict = judge.inside(verdict, content)
-            else:
-                verdict = await asyncio.to_thread(judge.inside, verdict, content)
+            size = 0 if content is None else content.size
+            verdict = await at_once_or_in_a_thread(size, judge.inside, verdict, content)
         settled = self._is_settled(record) if self._asked.settled else arrived or record.digest is not None
         self._tally.see(record, verdict, settled=settled, news=news)
 
