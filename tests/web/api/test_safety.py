@@ -153,6 +153,7 @@ async def test_whatever_is_served_can_run_nothing() -> None:
             assert "default-src 'none'" in headers["content-security-policy"]
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
+            assert headers["x-dns-prefetch-control"] == "off"
             assert headers["cross-origin-opener-policy"] == "same-origin"
             assert headers["cross-origin-resource-policy"] == "same-origin"
 

@@ -49,6 +49,7 @@ MESSAGE = (
 _ALWAYS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
+    "x-dns-prefetch-control": "off",  # a look-up of a link's host would tell the sender that the message is read
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "content-security-policy": STRICT,
