@@ -106,10 +106,11 @@ def arrivals(stack: Stack, user: User, expected: set[str], *, timeout: float = 2
         client.select_folder("INBOX", readonly=True)
         while True:
             uids = [uid for uid in client.search(["UID", f"{seen + 1}:*"]) if uid > seen]
-            for item in client.fetch(uids, [_FIELDS]).values() if uids else ():
-                match = _IDENTITY.search(item[_FIELDS.replace(".PEEK", "").encode()])
-                assert match, item
-                arrived[match[1].decode()] += 1
+            for start in range(0, len(uids), 500):  # thousands of numbers don't fit into a command's line
+                for item in client.fetch(uids[start : start + 500], [_FIELDS]).values():
+                    match = _IDENTITY.search(item[_FIELDS.replace(".PEEK", "").encode()])
+                    assert match, item
+                    arrived[match[1].decode()] += 1
             seen = max([seen, *uids])
             if expected <= arrived.keys():
                 return arrived
