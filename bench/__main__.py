@@ -66,9 +66,9 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
         if group == "dns":
             yield from rows_dns.rows(stack, folder / "dns", rounds)
         elif group == "smtp":
-            stack.stop(Service.STORE)
+            stack.stop(Service.STORE, Service.WEB)
             yield from rows_smtp.rows(*smtp, stack.process_id(Service.RELAY), tls=tls, folder=folder, rounds=rounds)
-            stack.start(Service.STORE)
+            stack.start(Service.STORE, Service.WEB)
         elif group == "road":
             road = rows_road.Road(smtp, mx, lambda: _reader(stack))
             yield from rows_road.rows(road, tls=tls, folder=folder, rounds=rounds)

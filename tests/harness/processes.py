@@ -143,6 +143,8 @@ class ProcessStack(Stack):
                 preexec_fn=self._before_exec.get(service),  # noqa: PLW1509 - sets a limit, takes no lock
             )
             assert process.stdout is not None
+            if service is Service.WEB:  # as `postroad run` does: mail comes first
+                os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + 10)
             self._running[service] = process
             log.follow(_lines(process.stdout))
         for service, mark in marks.items():
