@@ -130,6 +130,9 @@ def _measure(group: str, here: Path, other: Path, folder: Path, rounds: int) -> 
         yield from _start(here, other, folder, rounds)
         return
     with side(here, folder / "ours") as ours, side(other, folder / "other") as peer:
+        for stack, beside in ((ours, peer), (peer, ours)):
+            for service in stack.facts["ids"].keys() - beside.facts["ids"].keys():
+                stack.tell("stop", service)  # a service that the other does not have would take its part of the machine
         if group == "dns":
             row = Row("DNS warm", "queries/s", None, peer_name="other")
             yield rows_dns.compared(row, ours.place("DNS"), peer.place("DNS"), folder, rounds)
@@ -140,10 +143,10 @@ def _measure(group: str, here: Path, other: Path, folder: Path, rounds: int) -> 
             for stack in (ours, peer):
                 stack.tell("start", "STORE")
         elif group == "road":
-            road, beside = (
+            road, its_road = (
                 rows_road.Road(stack.place("SMTP"), stack.place("MX"), stack.reader) for stack in (ours, peer)
             )
-            yield from rows_road.compared(road, beside, "other", rounds)
+            yield from rows_road.compared(road, its_road, "other", rounds)
         else:
             user = (BOB.address, BOB.password)
             mine, theirs = ((*stack.place("IMAP"), stack.place("POP3")[1]) for stack in (ours, peer))
