@@ -1,4 +1,4 @@
-"""`postroad messages` and `postroad send` against an API that answers as told."""
+"""`postroad messages` and `postroad send` against an API with given answers."""
 
 from __future__ import annotations
 

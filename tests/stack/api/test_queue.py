@@ -1,4 +1,4 @@
-"""`postroad queue` against an API that answers as told, and the relay's own listing."""
+"""`postroad queue` against an API with given answers, and the relay's own listing."""
 
 from __future__ import annotations
 
