@@ -188,6 +188,7 @@ class Administration:
         wanted = manager.spool.entries()
         while wanted := [entry for entry in wanted if manager.spool.find(entry.queue_id) is entry]:
             victims = [entry for entry in wanted if entry.queue_id not in self._changing]
+            others = [entry for entry in wanted if entry.queue_id in self._changing]
             if not victims:
                 await self._change_ended.wait()
                 continue
@@ -200,8 +201,7 @@ class Administration:
                 self._go_on(halted)
             # DSNs that were on their way to the disk
             notifications = [active.notification for active in concluding if active.notification is not None]
-            wanted = [entry for entry in wanted if entry not in set(victims)]
-            wanted += [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
+            wanted = others + [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
         await manager.spool.dead.clear()
         return removed
 
