@@ -143,8 +143,7 @@ def next_ones(manager: Manager, count: int) -> list[dict[str, Any]]:
         for active in manager.active.values():
             if spool.find(active.entry.queue_id) is active.entry:
                 yield active.entry
-        for _, entry in manager.lanes.waiting():
-            yield entry
+        yield from manager.lanes.waiting()
         yield from manager.due.first(count)
         if spool.held:
             yield from (entry for entry in spool.entries() if entry.held and entry.queue_id not in manager.active)
