@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.peers import Daemon, MissingPeerError, program
@@ -107,6 +108,11 @@ def _asks(web: Endpoint, path: str, count: int) -> Callable[[], float]:
     return measure
 
 
+def _total(api: Http) -> int:
+    """Return how many messages the catalog has."""
+    return int(api.ask("GET", "/api/v1/messages?limit=1")["total"])
+
+
 def _until_quiet(web: Endpoint) -> None:
     """Return once the road is quiet and the catalog has everything."""
     with Http(*web) as api:
@@ -118,12 +124,12 @@ def whole_again(app: Endpoint, web: Endpoint) -> Callable[[], float]:
 
     def measure() -> float:
         with Http(*web) as api:
-            before = api.ask("GET", "/api/v1/messages?limit=1")["total"]
+            before = _total(api)
             smtp_source(*app, messages=MESSAGES, reuse=True)
             accepted = time.perf_counter()
             _until_quiet(web)
             seconds = time.perf_counter() - accepted
-            total = api.ask("GET", "/api/v1/messages?limit=1")["total"]
+            total = _total(api)
             if total != before + MESSAGES:
                 raise RuntimeError(f"the catalog has {total - before} of {MESSAGES} messages")
         return seconds
@@ -157,7 +163,7 @@ def _fill(app: Endpoint, web: Endpoint) -> None:
         sender.ehlo("client.test")
         _send(sender, _letter("a word", f"There is a {RARE} here.\r\n"))
     with Http(*web) as api:
-        while (total := api.ask("GET", "/api/v1/messages?limit=1")["total"]) < MANY:
+        while (total := _total(api)) < MANY:
             print(f"  {total:,} of {MANY:,} messages", file=sys.stderr, flush=True)
             smtp_source(*app, messages=min(10_000, MANY - total), reuse=True)
             _until_quiet(web)
@@ -168,10 +174,7 @@ def _fill(app: Endpoint, web: Endpoint) -> None:
 
 def _beside_peers(app: Endpoint, web: Endpoint, folder: Path, rounds: int) -> Iterator[Row]:
     with Http(*web) as api:
-
-        def ours() -> int:
-            return int(api.ask("GET", "/api/v1/messages?limit=1")["total"])
-
+        ours = partial(_total, api)
         with Maildev(folder / "maildev") as maildev:
             yield from _beside(app, ours, maildev, "maildev 3", rounds)
         with Smtpdfix() as smtpdfix:

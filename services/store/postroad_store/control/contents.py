@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Response
-from postroad_store.control.mail import wanted
+from postroad_store.control.mail import HIGHEST, wanted
 from postroad_store.mail.database.listing import Listing, Place
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ OCTETS = 8 << 20  # of an answer, with which it ends early
 STEP = 500  # messages that are read at a time: between two steps other requests get their turn
 STEP_OCTETS = 1 << 20  # ... or so many octets, if that is less
 GONE = b"\xff\xff\xff\xff"  # in place of a length
-HIGHEST = (1 << 32) - 1
 
 
 def routes(mail: Mail) -> Sequence[Route]:
