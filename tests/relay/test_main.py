@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import signal
 import socket
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad import log
-from postroad.config import Settings
 from postroad_relay.__main__ import main, run
 from postroad_stack import init
-from tests.harness.processes import claim_network
+from tests.harness.mains import left_as_it_is, served_until_sigterm
+from tests.harness.processes import own_settings
 from tests.relay.worlds import TEXT
 
 if TYPE_CHECKING:
@@ -21,38 +18,22 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _leave_this_process_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(log, "setup", lambda service, level: None)
-    interval = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(interval)
+    with left_as_it_is(monkeypatch):
+        yield
 
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    network, claim = claim_network()
-    (tmp_path / "world.toml").write_bytes(TEXT)
-    environ = {
-        "POSTROAD_NETWORK": network,
-        "POSTROAD_WORLD": str(tmp_path / "world.toml"),
-        "POSTROAD_DATA": str(tmp_path / "data"),
-    }
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    assert init.main([]) == 0
-    yield environ
-    claim.close()
+    with own_settings(tmp_path, TEXT.decode()) as environ:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert init.main([]) == 0
+        yield environ
 
 
 async def test_it_serves_until_sigterm(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, str]] = []
-
-    def ready(**where: str) -> None:
-        told.append(where)
-        signal.raise_signal(signal.SIGTERM)  # never before it is handled: it would end the tests
-
-    monkeypatch.setattr("postroad.log.ready", ready)
-    assert await run(Settings.from_environ(environ)) == 0
-    assert told[0]["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:2525"
+    where = await served_until_sigterm(run, environ, monkeypatch)
+    assert where["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:2525"
 
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
