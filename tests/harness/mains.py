@@ -42,3 +42,9 @@ async def served_until_sigterm(
     assert await run(Settings.from_environ(environ)) == 0
     (where,) = told
     return where
+
+
+def refusal(main: Callable[[], int], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what a `main` says that does not start."""
+    assert main() == 1
+    return capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 from postroad_relay.__main__ import main, run
 from postroad_stack import init
-from tests.harness.mains import left_as_it_is, served_until_sigterm
+from tests.harness.mains import left_as_it_is, refusal, served_until_sigterm
 from tests.harness.processes import own_settings
 from tests.relay.worlds import TEXT
 
@@ -38,8 +38,7 @@ async def test_it_serves_until_sigterm(environ: dict[str, str], monkeypatch: pyt
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("POSTROAD_EXPIRY", "soon")
-    assert main() == 1
-    assert "POSTROAD_EXPIRY=soon" in capsys.readouterr().err
+    assert "POSTROAD_EXPIRY=soon" in refusal(main, capsys)
 
 
 @pytest.mark.usefixtures("environ")
@@ -55,11 +54,9 @@ def test_what_is_missing_is_told(
     name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert main() == 1
-    assert sentence in capsys.readouterr().err
+    assert sentence in refusal(main, capsys)
 
 
 def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server((f"{environ['POSTROAD_NETWORK']}.25", 1587)):
-        assert main() == 1
-    assert "_SUBMISSION_PORT" in capsys.readouterr().err
+        assert "_SUBMISSION_PORT" in refusal(main, capsys)

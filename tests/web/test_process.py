@@ -11,7 +11,7 @@ import pytest
 
 from postroad.control.token import ensure_token
 from postroad_web.__main__ import main, run
-from tests.harness.mains import left_as_it_is, served_until_sigterm
+from tests.harness.mains import left_as_it_is, refusal, served_until_sigterm
 from tests.harness.processes import own_settings
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ async def test_it_serves_until_sigterm(
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("POSTROAD_KEEP_MESSAGES", "many")
-    assert main() == 1
-    assert "POSTROAD_KEEP_MESSAGES=many" in capsys.readouterr().err
+    assert "POSTROAD_KEEP_MESSAGES=many" in refusal(main, capsys)
 
 
 @pytest.mark.usefixtures("environ")
@@ -61,18 +60,15 @@ def test_what_is_missing_is_told(
     name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert main() == 1
-    assert sentence in capsys.readouterr().err
+    assert sentence in refusal(main, capsys)
 
 
 def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server((f"{environ['POSTROAD_NETWORK']}.1", 8025)):
-        assert main() == 1
-    assert "POSTROAD_WEB_PORT" in capsys.readouterr().err
+        assert "POSTROAD_WEB_PORT" in refusal(main, capsys)
 
 
 def test_a_folder_that_cannot_be_written_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path(environ["POSTROAD_DATA"], "web")
     folder.touch()
-    assert main() == 1
-    assert str(folder) in capsys.readouterr().err
+    assert str(folder) in refusal(main, capsys)
