@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
@@ -35,8 +35,6 @@ LONGEST = 10.0  # seconds of a search
 UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
 _PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
 FINDERS = 2  # searches at a time
-
-T = TypeVar("T")
 
 
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
@@ -134,9 +132,9 @@ class Catalog:
         """Return the searchable text of a record, in lower case; empty if its content has not been read."""
         return self._reader.text(ident)
 
-    def latest(self, query: Query | None = None, *, since: int = 0, present: bool = False) -> Record | None:
-        """Return the newest record that matches, and whose number is above `since`."""
-        return self._reader.latest(query, since=since, present=present)
+    def latest(self, *, present: bool = False) -> Record | None:
+        """Return the newest record."""
+        return next(iter(self.page(limit=1, present=present).records), None)
 
     def counts(self, *, present: bool = False) -> Counts:
         """Return how many records there are.
@@ -180,22 +178,21 @@ class Catalog:
         """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
         window = Window(before, after, limit, offset, oldest_first, present, counted)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._finders, self._find, lambda reader: reader.page(query, window))
+        return await loop.run_in_executor(self._finders, self._find, query, window)
 
-    def _find(self, read: Callable[[Reader], T]) -> T:
+    def _find(self, query: Query | None, window: Window) -> Page:
         reader = self._idle.get()
         try:
             with reader.within(LONGEST):
-                return read(reader)
+                return reader.page(query, window)
         finally:
             self._idle.put(reader)
 
     async def newest(self, query: Query | None = None) -> Record | None:
-        """Return what `latest` returns, without holding up the event loop; raises `SearchTooLong`."""
+        """Return the newest record that matches, without holding up the event loop; raises `SearchTooLong`."""
         if query is None:
             return self.latest()
-        records = (await self.find(query, limit=1, counted=False)).records
-        return records[0] if records else None
+        return next(iter((await self.find(query, limit=1, counted=False)).records), None)
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
@@ -256,12 +253,6 @@ class Catalog:
     async def delete(self, idents: Sequence[str]) -> None:
         """Take records out of the catalog; mailboxes and queue keep theirs."""
         self._tell(await self._keeper.write(self._keeper.writer.delete, idents))
-
-    async def delete_matching(self, query: Query) -> None:
-        """Take all records that match out of the catalog."""
-        loop = asyncio.get_running_loop()
-        idents = await loop.run_in_executor(self._finders, self._find, lambda reader: reader.matching(query))
-        await self.delete(idents)
 
     async def purge(self) -> None:
         """Empty the world: the queue, all mailboxes, and the catalog. Raises `DoorAway` with the service at fault."""

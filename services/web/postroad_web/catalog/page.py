@@ -51,14 +51,7 @@ class Changed(NamedTuple):
 
 
 class Query(Protocol):
-    """What records are looked for. `where` narrows the choice by SQL; `matches` decides, unless `exact` is true."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether `where` says it all, so that `matches` need not be asked."""
+    """What records are looked for."""
 
     def where(self) -> tuple[str, Sequence[Any]]:
         """Return a condition on the table `records` (see `database`), and its parameters."""
-
-    def matches(self, record: Record, text: str) -> bool:
-        """Return whether a record matches; `text` is its searchable text."""

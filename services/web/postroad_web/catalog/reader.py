@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _ROW = f"SELECT {RECORD} FROM records"  # noqa: S608 - a list of columns
 _PIECE = 500  # numbers per statement
 _OPERATIONS = 20_000  # of SQLite's virtual machine, between two looks at the clock
-_EVERYTHING = Window(limit=-1)
 
 
 class Reader:
@@ -81,8 +80,6 @@ class Reader:
     def page(self, query: Query | None, window: Window) -> Page:
         """Return some of the records that match a query, and how many match in all."""
         condition, values = _condition(query, present=window.present)
-        if query is not None and not query.exact:
-            return self._filtered(query, condition, values, window)
         if query is None:
             total, unread = self.counts(present=window.present)
         elif not window.counted:
@@ -96,51 +93,11 @@ class Reader:
         rows = self._rows(condition, values, window._replace(limit=one_more))
         return _page([record_of(row) for row in rows], total, unread, window.limit)
 
-    def latest(self, query: Query | None, *, since: int, present: bool) -> Record | None:
-        """Return the newest record after a cursor that matches a query."""
-        condition, values = _condition(query, present=present)
-        exact = query is None or query.exact
-        for row in self._rows(condition, values, Window(after=since, limit=1 if exact else -1)):
-            record = record_of(row)
-            if query is None or exact or query.matches(record, self.text(record.id)):
-                return record
-        return None
-
-    def matching(self, query: Query) -> list[str]:
-        """Return the IDs of all records that match a query."""
-        condition, values = _condition(query, present=False)
-        if query.exact:
-            rows = self.connection.execute(f"SELECT id FROM records WHERE {condition}", values)  # noqa: S608 - `where`
-            return [ident for (ident,) in rows]
-        return [record.id for record in self._matching(query, self._rows(condition, values, _EVERYTHING))]
-
     def rows(self, numbers: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of records, those that exist, by their numbers."""
         for start in range(0, len(numbers), _PIECE):
             some = numbers[start : start + _PIECE]
             yield from self.connection.execute(f"{_ROW} WHERE number IN ({','.join('?' * len(some))})", some)
-
-    def _filtered(self, query: Query, condition: str, values: list[Any], window: Window) -> Page:
-        total = unread = 0
-        records: list[Record] = []
-        limit, to_skip, oldest_first = window.limit, window.offset, window.oldest_first
-        rows = self._rows(condition, values, _EVERYTHING._replace(oldest_first=oldest_first))
-        for record in self._matching(query, rows):
-            total += 1
-            unread += not record.read
-            if not _is_in(record.number, window):
-                continue
-            if to_skip:
-                to_skip -= 1
-            elif limit < 0 or len(records) <= limit:
-                records.append(record)
-        return _page(records, total, unread, limit)
-
-    def _matching(self, query: Query, rows: Iterable[tuple[Any, ...]]) -> Iterator[Record]:
-        for row in rows:
-            record = record_of(row)
-            if query.matches(record, self.text(record.id)):
-                yield record
 
     def _rows(self, condition: str, values: list[Any], window: Window) -> Iterable[tuple[Any, ...]]:
         if window.before is not None:
@@ -150,10 +107,6 @@ class Reader:
         order = "ASC" if window.oldest_first else "DESC"
         sql = f"{_ROW} WHERE {condition} ORDER BY number {order} LIMIT ? OFFSET ?"
         return self.connection.execute(sql, (*values, window.limit, window.offset))
-
-
-def _is_in(number: int, window: Window) -> bool:
-    return (window.before is None or number < window.before) and (window.after is None or number > window.after)
 
 
 def _condition(query: Query | None, *, present: bool) -> tuple[str, list[Any]]:

@@ -28,11 +28,6 @@ class Query:
 
     node: Node
 
-    @property
-    def exact(self) -> bool:
-        """Whether `where` says it all; it does."""
-        return True
-
     def where(self) -> tuple[str, list[Any]]:
         """Return a condition on the table `records`, and its parameters."""
         return condition(self.node)
