@@ -61,17 +61,8 @@ def test_copies_are_where_the_store_has_them(data: st.DataObject) -> None:
     fold = Fold(shelf, Tallies())
     for event in [*history.store, *history.relay]:
         assert fold.take(event)
-    alive = [
-        (copy.account, copy.mailbox, copy.uid_validity, copy.uid)
-        for journey in shelf.journeys.values()
-        for copy in journey.placed
-        if not copy.removed
-    ]
+    alive = [copy.place for journey in shelf.journeys.values() for copy in journey.placed if not copy.removed]
     assert sorted(alive) == sorted(history.places)
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 def records_of(folder: Path) -> list[Record]:

@@ -5,7 +5,7 @@ This is the state of the fold (`fold`), as the catalog's column `rest` keeps it,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
@@ -13,6 +13,8 @@ from postroad_web.catalog.record import Copy, Origin, RecipientState, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+Place: TypeAlias = "tuple[str, str, int, int]"  # account, mailbox, UIDVALIDITY, UID
 
 PENDING: Final = frozenset({State.QUEUED, State.DEFERRED})
 _ORDER: Final = {state: place for place, state in enumerate(State)}
@@ -66,6 +68,11 @@ class Placed:
         self.addresses = addresses
         self.captured = captured
         self.removed = removed
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self.account, self.mailbox, self.uid_validity, self.uid
 
 
 class Journey:
@@ -141,7 +148,7 @@ class Journey:
     def _in_order(self) -> list[Placed]:
         """Return the copies in an order that does not depend on which journal was read first."""
         if len(self.placed) > 1:
-            self.placed.sort(key=lambda copy: (copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+            self.placed.sort(key=lambda copy: copy.place)
         return self.placed
 
     def recipient_states(self) -> tuple[RecipientState, ...]:
