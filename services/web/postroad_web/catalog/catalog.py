@@ -19,7 +19,6 @@ from postroad_web.catalog.keeper import Door, Keeper
 from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import State
-from postroad_web.catalog.rows import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -282,8 +281,7 @@ class Catalog:
             return
         records = news.records
         if news.numbers:
-            rows = self._reader.rows(news.numbers)
-            records = tuple(record_of(row) for row in rows)
+            records = self._reader.records(news.numbers)
         if records or news.kind is Happened.PURGED:
             self._hub.tell(Change(news.cursor, news.kind, records))
 

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
-from postroad_web.catalog.database import open_reader
+from postroad_web.catalog.database import open_reader, rows_with
 from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong, Window
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.search.functions import install
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
 
 _ROW = f"SELECT {RECORD} FROM records"  # noqa: S608 - a list of columns
-_PIECE = 500  # numbers per statement
 _OPERATIONS = 20_000  # of SQLite's virtual machine, between two looks at the clock
 
 
@@ -93,11 +92,9 @@ class Reader:
         rows = self._rows(condition, values, window._replace(limit=one_more))
         return _page([record_of(row) for row in rows], total, unread, window.limit)
 
-    def rows(self, numbers: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of records, those that exist, by their numbers."""
-        for start in range(0, len(numbers), _PIECE):
-            some = numbers[start : start + _PIECE]
-            yield from self.connection.execute(f"{_ROW} WHERE number IN ({','.join('?' * len(some))})", some)
+    def records(self, numbers: Sequence[int]) -> tuple[Record, ...]:
+        """Return the records, those that exist, by their numbers."""
+        return tuple(map(record_of, rows_with(self.connection, f"{_ROW} WHERE number", numbers)))
 
     def _rows(self, condition: str, values: list[Any], window: Window) -> Iterable[tuple[Any, ...]]:
         if window.before is not None:

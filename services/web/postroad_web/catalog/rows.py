@@ -12,7 +12,7 @@ from postroad_web.catalog.record import Address, Digest, Origin, Record
 JOURNEY: Final = (
     "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"  # what `journey_of` needs
 )
-RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, bcc, reply_to, attachments, inline, digest"
+RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, reply_to, attachments, inline, digest"
 
 
 def journey_of(row: tuple[Any, ...]) -> Journey:
@@ -58,7 +58,7 @@ def record_of(row: tuple[Any, ...]) -> Record:
 
 
 def _digest_of(columns: list[Any]) -> Digest:
-    subject, from_, to, cc, _, reply_to, attachments, inline, rest = columns
+    subject, from_, to, cc, reply_to, attachments, inline, rest = columns
     bcc, date, snippet, tags = orjson.loads(rest)
     return Digest(
         subject=subject,
