@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from postroad.jsontext import to_json
 from postroad_web.catalog.fold import Fold
 from postroad_web.catalog.folding import Folding
-from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import Origin, State
 from postroad_web.catalog.tallies import Tallies
@@ -68,7 +67,7 @@ def test_copies_are_where_the_store_has_them(data: st.DataObject) -> None:
 def records_of(folder: Path) -> list[Record]:
     reader = Reader(folder)
     try:
-        records = reader.page(None, Window(limit=-1)).records
+        records = reader.page(limit=-1).records
         assert reader.counts().total == len(records)
         return list(records)
     finally:

@@ -10,13 +10,12 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
 from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
 from postroad_web.catalog.keeper import Door, Keeper
-from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import State
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from postroad_web.catalog.page import Changed, Counts, Page, Query
+    from postroad_web.catalog.page import Changed, Counts, Page, Query, Window
     from postroad_web.catalog.record import RecipientState, Record
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import News
@@ -147,35 +146,12 @@ class Catalog:
         """Return how many records have each tag, in the order of the tags."""
         return self._reader.tag_counts()
 
-    def page(
-        self,
-        query: Query | None = None,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 50,
-        offset: int = 0,
-        oldest_first: bool = False,
-        present: bool = False,
-        counted: bool = True,
-    ) -> Page:
+    def page(self, query: Query | None = None, **window: Unpack[Window]) -> Page:
         """Return records between two cursors, the newest first, and how many match in all; for cheap queries."""
-        return self._reader.page(query, Window(before, after, limit, offset, oldest_first, present, counted))
+        return self._reader.page(query, **window)
 
-    async def find(
-        self,
-        query: Query | None = None,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 50,
-        offset: int = 0,
-        oldest_first: bool = False,
-        present: bool = False,
-        counted: bool = True,
-    ) -> Page:
+    async def find(self, query: Query | None = None, **window: Unpack[Window]) -> Page:
         """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
-        window = Window(before, after, limit, offset, oldest_first, present, counted)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._finders, self._find, query, window)
 
@@ -183,7 +159,7 @@ class Catalog:
         reader = self._idle.get()
         try:
             with reader.within(LONGEST):
-                return reader.page(query, window)
+                return reader.page(query, **window)
         finally:
             self._idle.put(reader)
 

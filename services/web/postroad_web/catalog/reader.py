@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from postroad_web.catalog.database import open_reader, rows_with
-from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong, Window
+from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.search.functions import install
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.page import Query
@@ -76,43 +76,41 @@ class Reader:
         rows = self.connection.execute(sql, (cursor, limit))
         return [Changed(row[-2], record_of(row[:-2]), row[-1] > cursor) for row in rows]
 
-    def page(self, query: Query | None, window: Window) -> Page:
-        """Return some of the records that match a query, and how many match in all."""
-        condition, values = _condition(query, present=window.present)
+    def page(
+        self,
+        query: Query | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        oldest_first: bool = False,
+        present: bool = False,
+        counted: bool = True,
+    ) -> Page:
+        """Return the records of a `Window` that match a query, and how many match in all."""
+        condition, values = query.where() if query is not None else ("1", ())
+        condition = f"({condition}) AND present" if present else f"({condition})"
         if query is None:
-            total, unread = self.counts(present=window.present)
-        elif not window.counted:
+            total, unread = self.counts(present=present)
+        elif not counted:
             total = unread = 0
         else:
             total, unread = self.connection.execute(
                 f"SELECT count(*), coalesce(sum(read = 0), 0) FROM records WHERE {condition}",  # noqa: S608 - `where`
                 values,
             ).fetchone()
-        one_more = window.limit + 1 if window.limit >= 0 else -1
-        rows = self._rows(condition, values, window._replace(limit=one_more))
-        return _page([record_of(row) for row in rows], total, unread, window.limit)
+        for sign, cursor in (("<", before), (">", after)):
+            if cursor is not None:
+                condition, values = f"{condition} AND number {sign} ?", (*values, cursor)
+        order = "ASC" if oldest_first else "DESC"
+        sql = f"{_ROW} WHERE {condition} ORDER BY number {order} LIMIT ? OFFSET ?"
+        one_more = limit + 1 if limit >= 0 else -1
+        records = tuple(map(record_of, self.connection.execute(sql, (*values, one_more, offset))))
+        if limit < 0 or len(records) <= limit:
+            return Page(records, total, unread, None)
+        return Page(records[:limit], total, unread, records[limit - 1].number if limit else None)
 
     def records(self, numbers: Sequence[int]) -> tuple[Record, ...]:
         """Return the records, those that exist, by their numbers."""
         return tuple(map(record_of, rows_with(self.connection, f"{_ROW} WHERE number", numbers)))
-
-    def _rows(self, condition: str, values: list[Any], window: Window) -> Iterable[tuple[Any, ...]]:
-        if window.before is not None:
-            condition, values = f"{condition} AND number < ?", [*values, window.before]
-        if window.after is not None:
-            condition, values = f"{condition} AND number > ?", [*values, window.after]
-        order = "ASC" if window.oldest_first else "DESC"
-        sql = f"{_ROW} WHERE {condition} ORDER BY number {order} LIMIT ? OFFSET ?"
-        return self.connection.execute(sql, (*values, window.limit, window.offset))
-
-
-def _condition(query: Query | None, *, present: bool) -> tuple[str, list[Any]]:
-    condition, values = query.where() if query is not None else ("1", ())
-    return (f"({condition}) AND present" if present else f"({condition})"), list(values)
-
-
-def _page(records: list[Record], total: int, unread: int, limit: int) -> Page:
-    if limit < 0 or len(records) <= limit:
-        return Page(tuple(records), total, unread, None)
-    records = records[:limit]
-    return Page(tuple(records), total, unread, records[-1].number if records else None)
