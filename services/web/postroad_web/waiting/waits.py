@@ -255,9 +255,9 @@ class _Held:
     def _over(self, decision: Decision) -> Decision:
         """Set the cursor: after the newest message that was counted."""
         counted = [record.number for record in self._tally.matched]
-        if self._asked.mode.most is not None:  # all that have come were looked at
-            counted += [record.number for record in self._catalog.page(None, limit=1).records]
-        self.cursor = max(self.cursor, *counted) if counted else self.cursor
+        if self._asked.mode.most is not None and (newest := self._catalog.latest()) is not None:
+            counted.append(newest.number)  # all that have come were looked at
+        self.cursor = max([self.cursor, *counted])
         return decision
 
     async def _take(self, change: Change) -> None:
