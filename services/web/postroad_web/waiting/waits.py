@@ -188,7 +188,7 @@ class _Held:
         """Set the number after which messages count; False if the subscription has ended meanwhile."""
         after = self._asked.after
         if isinstance(after, str):
-            record = self._catalog.get(after) or await _arrival(changes, after)
+            record = await arrival(self._catalog, changes, after)
             if record is None:
                 return False
             after = record.number
@@ -303,8 +303,10 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _arrival(changes: Subscription, ident: str) -> Record | None:
-    """Return the record with this ID once it is there."""
+async def arrival(catalog: Catalog, changes: Subscription, ident: str) -> Record | None:
+    """Return the record with this ID once it is there; None if `changes`, which have begun before, end first."""
+    if (known := catalog.get(ident)) is not None:
+        return known
     async for change in changes:
         for record in change.records:
             if record.id == ident:
