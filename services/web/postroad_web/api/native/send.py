@@ -21,6 +21,7 @@ from postroad_web.api.fields import (
     line,
     many,
     mapping,
+    media_type_of,
     query_of,
     refusal,
     wrong,
@@ -159,8 +160,8 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
     """Return what serves POST."""
 
     async def send(request: Request) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        sender, recipients, content = await (_as_it_is(request) if kind == _MESSAGE else _written(request))
+        read = _as_it_is if media_type_of(request) == _MESSAGE else _written
+        sender, recipients, content = await read(request)
         changes = services.catalog.subscribe()
         try:
             sent = await submit(
