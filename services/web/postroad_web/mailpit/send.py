@@ -24,7 +24,7 @@ async def send(call: Call) -> Response:
     """Send a message; answer its ID."""
     services = call.mailbox.services
     try:
-        draft = draft_of(gojson.decode(await call.request.body()))
+        draft = draft_of(await call.struct())
         sent = await submit(
             services.settings,
             services.world,

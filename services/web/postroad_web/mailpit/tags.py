@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postroad_web.catalog.tags import cleaned
-from postroad_web.mailpit import gojson, shapes
+from postroad_web.mailpit import shapes
 from postroad_web.mailpit.endpoint import Call, Refused, json, ok
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ async def all_tags(call: Call) -> Response:
 async def set_tags(call: Call) -> Response:
     """Give messages these tags in place of those that they have."""
     asked = await call.struct()
-    try:
-        names, idents = asked.texts("Tags"), asked.texts("IDs")
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    names, idents = asked.texts("Tags"), asked.texts("IDs")
     if idents:
         await call.mailbox.fresh()
         tags = distinct(names)
@@ -49,10 +46,7 @@ async def set_tags(call: Call) -> Response:
 
 async def rename(call: Call) -> Response:
     """Give a tag another name."""
-    try:
-        name = (await call.struct()).text("Name")
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    name = (await call.struct()).text("Name")
     old = await _known(call)
     if not _NAME.fullmatch(name):
         raise Refused(400, f"invalid tag name: {name}")
