@@ -35,6 +35,9 @@ _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _MEDIA_TYPE = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126})\s*(?:;.*)?\Z"
 )
+# RFC 2397 §3: dataurl. The bound keeps the search linear in a text that begins such a URL again and again.
+_DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
 _CONTENT_ID = re.compile(r"[^\s<>\x00-\x1f\x7f]{1,200}\Z")
 
 _BY_SUFFIX = {
@@ -199,6 +202,11 @@ def _file(file: Attachment) -> bytes:
         lines.append(f"Content-ID: <{file.content_id}>\r\n".encode())
     # RFC 2046 §5.2.1 allows no base64 for message/rfc822: a message is then attached as octets
     return b"".join(lines) + b"Content-Transfer-Encoding: base64\r\n\r\n" + _base64(file.content)
+
+
+def octets_of(text: str) -> bytes:
+    """Return octets that are written in base64 or as a `data:` URL in it; raises `ValueError`."""
+    return base64.b64decode(_SPACE.sub("", _DATA_URL.sub("", text, count=1)), validate=True)
 
 
 def media_type_of(file: Attachment) -> str:
