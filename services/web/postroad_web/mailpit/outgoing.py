@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
 from postroad_web.catalog.record import Address
+from postroad_web.catalog.tags import MOST
 from postroad_web.message.compose import Attachment, Draft, octets_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _RESERVED = {
     name.lower() for name in ("To", "From", "Cc", "Bcc", "Reply-To", "Date", "Subject", "Content-Type", "Mime-Version")
 }
-MOST_TAGS = 100
 
 
 class SendError(ValueError):
@@ -33,8 +33,8 @@ def draft_of(asked: Struct) -> Draft:
             raise SendError(f'cannot overwrite header: "{name}"')
     if not asked.struct("From").text("Email").strip():
         raise SendError("error building message: from not set")
-    if len(tags) > MOST_TAGS:
-        raise SendError(f"too many tags: at most {MOST_TAGS}")
+    if len(tags) > MOST:
+        raise SendError(f"too many tags: at most {MOST}")
     drafted = _draft(asked, headers, tags)
     if not drafted.recipients:
         raise SendError("error building message: no recipients (to, cc, bcc) set")

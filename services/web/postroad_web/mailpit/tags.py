@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postroad_web.catalog.tags import cleaned
+from postroad_web.catalog.tags import distinct
 from postroad_web.mailpit import shapes
 from postroad_web.mailpit.endpoint import Call, Refused, json, ok
 
@@ -13,15 +13,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _NAME = re.compile(r"[A-Za-z0-9_.@-](?:[A-Za-z0-9 _.@-]{0,98}[A-Za-z0-9_.@-])?", re.ASCII)
-
-
-def distinct(names: list[str]) -> list[str]:
-    """Return tags as the catalog keeps them; of names that differ in case the first stays."""
-    tags: dict[str, str] = {}
-    for tag in map(cleaned, names):
-        tags.setdefault(tag.lower(), tag)
-    tags.pop("", None)
-    return sorted(tags.values(), key=str.lower)
 
 
 async def all_tags(call: Call) -> Response:
