@@ -62,9 +62,12 @@ def test_every_kind_of_part_has_its_place() -> None:
             Attachment(content=b"a,b", filename="x" * 80 + ".csv"),
             Attachment(content=b"Subject: x\r\n\r\n", filename="m.eml"),
         ),
-        headers=(("X-Tags", "a, b"), ("References", "<a@b> <c@d>")),
-        message_id="1@alpha.test",
-        date=0.0,
+        headers=(
+            ("X-Tags", "a, b"),
+            ("References", "<a@b> <c@d>"),
+            ("Message-ID", "<1@alpha.test>"),
+            ("Date", "Thu, 01 Jan 1970 00:00:00 +0000"),
+        ),
     )
     content = checked(draft)
     assert content == compose_message(draft)
@@ -139,7 +142,7 @@ def test_the_boundary_of_another_message_is_text() -> None:
         (Draft(from_=FROM, attachments=(Attachment(content=b"", content_type="a/b\r\nX: y"),)), "is not a media type"),
         (Draft(from_=FROM, attachments=(Attachment(content=b"", content_type="multipart/mixed"),)), "not a media type"),
         (Draft(from_=FROM, html="", attachments=(Attachment(content=b"", content_id="a b"),)), "is not a Content-ID"),
-        (Draft(from_=FROM, message_id="a\n"), "Message-ID has a line end"),
+        (Draft(from_=FROM, headers=(("Message-ID", "a\n"),)), "Message-ID has a line end"),
     ],
 )
 def test_what_can_not_be_written_is_refused(draft: Draft, sentence: str) -> None:

@@ -25,7 +25,7 @@ class SendError(ValueError):
 
 
 def draft_of(asked: Struct) -> Draft:
-    """Return the message; raises `SendError` and `gojson.BadJsonError`. It has no Date and no Message-ID yet."""
+    """Return the message; raises `SendError` and `gojson.BadJsonError`."""
     headers = asked.mapping("Headers")
     tags = [tag.strip() for tag in asked.texts("Tags") if tag.strip()]
     for name in headers:

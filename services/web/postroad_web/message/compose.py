@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
@@ -91,7 +90,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What to write. The recipients in `bcc` get the message, and it does not name them."""
+    """What to write. The recipients in `bcc` get the message, and it does not name them.
+
+    Without a Date or a Message-ID among `headers` it has none: the app door adds them (RFC 6409 §8.2, RFC 6409 §8.3).
+    """
 
     from_: Address
     to: tuple[Address, ...] = ()
@@ -103,8 +105,6 @@ class Draft:
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-    message_id: str = ""  # without angle brackets; none is written if it is empty
-    date: float | None = None  # seconds since the epoch; none is written for None
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -127,10 +127,6 @@ def _compose(draft: Draft) -> bytes:
             lines.append(address_field(name, _checked(name, people)))
     _checked("Bcc", draft.bcc)
     lines.append(text_field("Subject", draft.subject))
-    if draft.date is not None:
-        lines.append(text_field("Date", formatdate(draft.date)))
-    if draft.message_id:
-        lines.append(text_field("Message-ID", f"<{draft.message_id}>"))
     for name, value in draft.headers:
         if not _FIELD_NAME.match(name):
             raise ComposeError(f"{name[:100]!r} is not a name of a header field")
