@@ -5,6 +5,7 @@ Here alone Mailpit's errors are JSON.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ async def send(call: Call) -> Response:
             services.clock,
             sender=draft.from_.address,
             recipients=draft.recipients,
-            content=compose_message(draft),
+            content=await asyncio.to_thread(compose_message, draft),
             login=_user(call) if services.settings.web_auth else "",
         )
     except (gojson.BadJsonError, SendError, ComposeError, EnvelopeError, RefusedError) as error:

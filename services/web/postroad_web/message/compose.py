@@ -37,6 +37,7 @@ _MEDIA_TYPE = re.compile(
 # RFC 2397 §3: dataurl. The bound keeps the search linear in a text that begins such a URL again and again.
 _DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+# RFC 2045 §7: id, read loosely: it is compared with what the HTML names
 _CONTENT_ID = re.compile(r"[^\s<>\x00-\x1f\x7f]{1,200}\Z")
 
 _BY_SUFFIX = {
