@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ from postroad_web.api.fields import text as words
 from postroad_web.api.problem import Problem
 from postroad_web.catalog.record import Address
 from postroad_web.message.addresses import addresses
-from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message
+from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message, octets_of
 from postroad_web.message.parse import without_fields
 from postroad_web.sending.appdoor import submit
 from postroad_web.sending.transaction import Answer, AwayError, EnvelopeError, RefusedError
@@ -49,7 +47,6 @@ MOST_PEOPLE = 1000
 _MAX_TEXT = 32 << 20  # characters
 _MESSAGE = "message/rfc822"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +79,9 @@ def octets() -> Kind:
     def parse(value: Any) -> bytes:
         if not isinstance(value, str):
             raise wrong("must be octets in base64")
-        plain = re.sub(r"\s+", "", _DATA_URL.sub("", value, count=1))
         try:
-            return base64.b64decode(plain, validate=True)
-        except (binascii.Error, ValueError):
+            return octets_of(value)
+        except ValueError:
             raise wrong("must be octets in base64") from None
 
     return Kind(parse, {"type": "string", "contentEncoding": "base64"})
