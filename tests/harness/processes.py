@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from tests.harness.stack import DEFAULT_WORLD, Endpoint, Port, Service, Stack
@@ -67,6 +68,19 @@ def claim_network() -> tuple[str, socket.socket]:
             claim.close()
         else:
             return network, claim
+
+
+@contextmanager
+def own_settings(folder: Path, world: str = DEFAULT_WORLD) -> Iterator[dict[str, str]]:
+    """Yield the settings of a service of its own: a network, a world file, a data folder that is still to be made."""
+    network, claim = claim_network()
+    with claim:
+        (folder / "world.toml").write_text(world)
+        yield {
+            "POSTROAD_NETWORK": network,
+            "POSTROAD_WORLD": str(folder / "world.toml"),
+            "POSTROAD_DATA": str(folder / "data"),
+        }
 
 
 class ProcessStack(Stack):
