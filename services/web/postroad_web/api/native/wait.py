@@ -187,7 +187,7 @@ def _asked(services: Services, wanted: Wait) -> Asked:
 
 
 def _matches(catalog: Catalog, query: Query, message: Record) -> bool:
-    return catalog.latest(Only(query, message.number)) is not None
+    return bool(catalog.page(Only(query, message.number), limit=1, counted=False).records)
 
 
 def _mode(wanted: Wanted | None) -> Mode:
