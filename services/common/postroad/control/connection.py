@@ -76,7 +76,6 @@ class Connection(asyncio.Protocol):
         self._length = 0
         self._task: asyncio.Task[None] | None = None
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._safe = False
 
     # From the transport
 
@@ -96,7 +95,7 @@ class Connection(asyncio.Protocol):
         self._deadline.end()
         if self._task is None:
             self._gone.set_result(None)
-        elif self._safe:
+        elif self._is_safe:
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -137,7 +136,7 @@ class Connection(asyncio.Protocol):
         if self._task is None:
             if self._transport is not None:
                 self._transport.close()
-        elif self._safe:
+        elif self._is_safe:
             self._task.cancel()
         return self._gone
 
@@ -148,6 +147,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     # Requests
+
+    @property
+    def _is_safe(self) -> bool:
+        """Whether the request under way changes nothing."""
+        return self._method in _SAFE
 
     def _advance(self) -> None:
         """Take events of HTTP until more octets are needed or a handler runs."""
@@ -199,7 +203,6 @@ class Connection(asyncio.Protocol):
 
     def _carry_out(self) -> None:
         """Start the handler of a whole request."""
-        self._safe = self._method in _SAFE
         self._deadline.set(WORK)
         body = b"".join(self._body)
         self._body = []
