@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
             self._first = b""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it makes no difference
-        """End. A handler that changes something goes on; nobody needs what another one would answer."""
+        """End. A handler that changes something goes on; the response of any other one is not needed."""
         self._transport = None
         self._door.part(self)
         self._deadline.end()
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
             self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
 
     def _take(self, data: bytes | bytearray | memoryview) -> None:
-        """Add a piece of the body; raises `Refusal` if it is too long, which a chunked one tells only now."""
+        """Add a piece of the body; raises `Refusal` if it is too long, as a chunked one may be."""
         self._length += len(data)
         if self._length > BODY:
             raise Refusal(413, f"a body may have {BODY} octets")
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
             self._respond(response, closing=self._leaving)
 
     def _end(self) -> None:
-        """End with a handler whose answer nobody gets."""
+        """End after a handler whose response can't be sent any more."""
         self._task = None
         if self._transport is None:
             self._gone.set_result(None)
