@@ -130,7 +130,7 @@ class Door:
             self._refused = 0
 
     def _accept(self) -> None:
-        """Look at those who wait, as far as the allowance goes."""
+        """Take a first look at the clients that wait, as far as the allowance goes."""
         listener = self._listener
         if listener is None:
             return

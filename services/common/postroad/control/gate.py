@@ -31,7 +31,7 @@ _END = re.compile(rb"\n\r?\n")  # RFC 9112 §2.2: a lone LF may end a line
 
 
 class Gate:
-    """Knows the token, and tells who has it."""
+    """The token, and the comparison of requests with it."""
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
