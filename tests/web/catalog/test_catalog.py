@@ -220,15 +220,11 @@ async def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(keeper, "RETAIN_EVERY", 0.05)
     stack = ToyStack()
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(10)]
-    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_messages=3)
-    await catalog.start()
-    changes = catalog.subscribe()
-    await stack.told(catalog)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(30), opened(tmp_path, stack, keep_messages=3) as catalog:
+        changes = catalog.subscribe()
         while catalog.counts().total > 3:
             await anext(changes)
-    assert [record.id for record in catalog.page().records] == idents[:-4:-1]
-    await catalog.close()
+        assert [record.id for record in catalog.page().records] == idents[:-4:-1]
 
 
 class Endless(Words):
@@ -295,12 +291,8 @@ async def test_what_is_too_old_is_forgotten(tmp_path: Path, monkeypatch: pytest.
     stack = ToyStack()
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(5)]  # one per second
     clock = Clock(wall=lambda: stack.time)
-    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store, keep_age=1.5, clock=clock)
-    await catalog.start()
-    changes = catalog.subscribe()
-    async with asyncio.timeout(30):
-        await stack.told(catalog)
+    async with asyncio.timeout(30), opened(tmp_path, stack, keep_age=1.5, clock=clock) as catalog:
+        changes = catalog.subscribe()
         while catalog.counts().total > 2:
             await anext(changes)
-    assert [record.id for record in catalog.page().records] == idents[:-3:-1]
-    await catalog.close()
+        assert [record.id for record in catalog.page().records] == idents[:-3:-1]

@@ -112,7 +112,7 @@ class Catalog:
 
     @property
     def refusals(self) -> set[Callable[[dict[str, Any]], None]]:
-        """Who hears of what the relay refuses: events as the journal has them, old ones too while it is caught up."""
+        """Functions that get what the relay refuses: events as the journal has them, old ones too while it is read."""
         return self._keeper.refusals
 
     async def caught_up(self, relay: int, store: int, timeout: float) -> None:  # noqa: ASYNC109 - the contract's
@@ -263,6 +263,6 @@ class Catalog:
 
 
 def _is_under_way(recipient: RecipientState) -> bool:
-    """Whether a copy for this recipient may yet be told of."""
+    """Whether the journals may yet tell of a copy for this recipient."""
     delivered = recipient.state in {State.DELIVERED, State.CAPTURED}
     return recipient.state in _PENDING or (delivered and not recipient.copies)

@@ -28,9 +28,8 @@ _log = logging.getLogger(__name__)
 EARLY = 50  # copies that are read before their records are known
 KEPT = 1.0  # seconds for which they are kept
 PATIENCE = 0.05  # seconds in which a message is expected to be in a mailbox
-YOUNG = (
-    100  # messages that are waited for in this way; if it is more, the stack is busy, and not to be asked about each
-)
+# Messages that are waited for in this way. If there are more, the stack is busy, and not to be asked about each.
+YOUNG = 100
 STRIKES = 3  # times that the store may say of a copy that it is gone, before the content counts as lost
 PAUSE = 0.5  # seconds before a door is asked again
 MOST = 5000  # records that wait for one door; others wait in the database

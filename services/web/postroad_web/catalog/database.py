@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 from postroad_web.catalog.searchable import searchable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 VERSION = 3  # kept as user_version
 FILE = "catalog.sqlite"
@@ -204,6 +204,11 @@ def rows_with(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -
     for start in range(0, len(values), _ASKED):
         some = values[start : start + _ASKED]
         yield from connection.execute(f"{sql} IN ({','.join('?' * len(some))})", some).fetchall()
+
+
+def add_tags(connection: sqlite3.Connection, number: int, tags: Iterable[str]) -> None:
+    """Write down that a record has these tags; of those that differ in case alone the first counts."""
+    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, number) for tag in tags])
 
 
 def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:

@@ -97,6 +97,7 @@ class Folding:
     def wants(self, after: int) -> list[Want]:
         """Return the next records whose content has not been read, from a number on."""
         writer = self._writer
+        # SQLite takes the index `records_undigested` only if the query repeats its condition.
         rows = writer.connection.execute(
             "SELECT number FROM records WHERE digested <> 1 AND digested = 0 AND number > ? ORDER BY number LIMIT ?",
             (after, WANTED),

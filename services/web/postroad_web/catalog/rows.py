@@ -12,9 +12,8 @@ from postroad_web.catalog.record import Address, Digest, Origin, Record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-JOURNEY: Final = (
-    "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"  # what `journey_of` needs
-)
+# What `journey_of` needs.
+JOURNEY: Final = "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"
 RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, reply_to, attachments, inline, digest"
 
 

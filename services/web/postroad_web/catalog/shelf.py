@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from postroad_web.catalog.database import add_tags
 from postroad_web.catalog.journey import Journey, Placed
 from postroad_web.catalog.record import Origin
 from postroad_web.catalog.rows import JOURNEY, journey_of
@@ -158,8 +159,7 @@ class DatabaseShelf:
         for journey in new:
             mark = self._marked.get(journey.number)
             if mark is not None and mark.tags is not None:
-                rows = [(tag, journey.number) for tag in mark.tags]
-                self._connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", rows)
+                add_tags(self._connection, journey.number, mark.tags)
         self.settle()
         return new, changed
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from postroad_web.catalog.database import DEPENDENT, INDEX, MERGING, REMOVING, open_writer, rows_with
+from postroad_web.catalog.database import DEPENDENT, INDEX, MERGING, REMOVING, add_tags, open_writer, rows_with
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import Mark, Marks
 from postroad_web.catalog.rows import RECORD, record_of
@@ -125,7 +125,7 @@ class Writer:
         """Write down a record's tags."""
         execute = self.connection.execute
         execute("DELETE FROM tags WHERE number = ?", (number,))
-        self.connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, number) for tag in tags])
+        add_tags(self.connection, number, tags)
         packed = orjson.dumps(tags).decode("utf-8")
         execute("UPDATE records SET tagged = ?, changed = ? WHERE number = ?", (packed, self.cursor, number))
 

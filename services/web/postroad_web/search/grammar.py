@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _SPACE = re.compile(r"\s*")
 _KEYWORD = re.compile(r"[a-z-]+(?=:)", re.IGNORECASE)
 _REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/(?=[\s)]|\Z)")
-_HEADER = re.compile(r"([!-9;<>-~]{1,100})(=?)")  # ftext without "="
+_HEADER = re.compile(r"([!-9;<>-~]{1,100})(=?)")  # RFC 5322 §3.6.8: ftext, here without "="
 
 _FIELDS = {name.value: (name,) for name in Name} | {"addressed": ADDRESSES}
 _IS: dict[str, Node] = {

@@ -94,7 +94,7 @@ def _in_field(node: InField) -> Condition:
         return sql, values
     # The fields are in the searchable text, too, so the index can name candidates.
     if node.text.isascii():
-        # Words are there as they are in the field, but for the last letter: a mark behind it may be composed with it.
+        # Words are there as in the field, except for the last letter: a mark behind it may be composed with it.
         longest = max(_WORD.findall(node.text), key=len, default="")
         narrow, few = candidates(longest[:-1].lower())
     else:
