@@ -58,15 +58,6 @@ class Reader:
         """Return the searchable text of a record, empty if its content has not been read."""
         return self._text("bodies", ident)
 
-    def counts(self, *, present: bool = False) -> Counts:
-        """Return how many records there are; with `present` those that Mailpit's dialect shows."""
-        columns = "present, present_unread" if present else "total, unread"
-        return Counts(*self.connection.execute(f"SELECT {columns} FROM counts").fetchone())  # noqa: S608 - columns
-
-    def tag_counts(self) -> dict[str, int]:
-        """Return how many records have each tag, by its name."""
-        return dict(self.connection.execute("SELECT min(tag), count(*) FROM tags GROUP BY tag ORDER BY tag"))
-
     def header(self, ident: str) -> str:
         """Return the header fields of a record, empty if its content has not been read."""
         return self._text("headers", ident)
@@ -75,6 +66,15 @@ class Reader:
         sql = f"SELECT text FROM {table} WHERE number = (SELECT number FROM records WHERE id = ?)"  # noqa: S608 - two tables
         row = self.connection.execute(sql, (ident,)).fetchone()
         return str(row[0]) if row is not None else ""
+
+    def counts(self, *, present: bool = False) -> Counts:
+        """Return how many records there are; with `present` those that Mailpit's dialect shows."""
+        columns = "present, present_unread" if present else "total, unread"
+        return Counts(*self.connection.execute(f"SELECT {columns} FROM counts").fetchone())  # noqa: S608 - columns
+
+    def tag_counts(self) -> dict[str, int]:
+        """Return how many records have each tag, by its name."""
+        return dict(self.connection.execute("SELECT min(tag), count(*) FROM tags GROUP BY tag ORDER BY tag"))
 
     def changed_since(self, cursor: int, limit: int) -> list[Changed]:
         """Return the records that have changed after a cursor, in the order of their last changes."""
