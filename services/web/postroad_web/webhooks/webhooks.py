@@ -111,7 +111,7 @@ class Webhooks:
         self._tasks[hook.id] = asyncio.create_task(self._run(hook))
 
     async def _keep_cursors(self) -> None:
-        """Write the file soon after a cursor has moved. What a crash forgets is sent again."""
+        """Write the file soon after a cursor has moved. Events whose cursor a crash has lost are sent again."""
         while True:
             await self._moved.wait()
             await asyncio.sleep(KEPT_WITHIN)
