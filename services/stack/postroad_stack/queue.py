@@ -37,9 +37,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="what to do (default: list)")
     parser.add_argument("ids", nargs="*", metavar="ID", help="queue IDs; retry without any tries all")
     parser.add_argument("--report", action="store_true", help="delete: the sender gets a notification (DSN)")
-    parser.add_argument("--spool", action="store_true", help="read the spool; its own options follow")
+    parser.add_argument("--spool", action="store_true", help="read the spool; it comes first, and its options follow")
     add_options(parser)
     options = parser.parse_args(arguments)
+    if options.spool:
+        parser.error("--spool comes first: postroad queue --spool")
     if options.action in {"hold", "release", "delete"} and not options.ids:
         parser.error(f"which messages? postroad queue {options.action} ID ...")
     return run(options, {"list": _list, "retry": _retry}.get(options.action, _act))

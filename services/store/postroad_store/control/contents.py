@@ -37,7 +37,9 @@ def routes(mail: Mail) -> Sequence[Route]:
         return Response(body=octets, content_type="message/rfc822")
 
     async def contents(request: Request) -> Response:
-        places = await mail.read(lambda _: _places(request.json()))  # there, since thousands take milliseconds
+        places = await mail.read(
+            lambda _: _places(request.json())
+        )  # in the thread, because thousands take milliseconds
         pieces: list[bytes] = []
         at = octets = 0
         while at < len(places) and octets < OCTETS:
