@@ -58,7 +58,7 @@ class Rig:
         """Return once the wait is held: it has looked at what is there."""
         while not self.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
-        await self.services.catalog.find(None, limit=1)  # in the same thread
+        await self.services.catalog.find(None, limit=1)  # about as long as the wait's own look
         await asyncio.sleep(0.01)
         assert not task.done()
 

@@ -128,6 +128,13 @@ async def test_only_what_was_asked_for(tmp_path: Path) -> None:
         assert [(await receiver.next())[1]["type"] for _ in range(2)] == ["message.deleted", "message.arrived"]
 
 
+async def test_a_query_may_look_at_the_header(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it, receiving() as receiver:
+        await it.add(receiver.url, query="header:x-order=7")
+        ident = await it.send()
+        assert (await receiver.next())[1]["data"]["message"]["id"] == ident
+
+
 async def test_what_was_not_taken_is_sent_again(tmp_path: Path) -> None:
     async with rig(tmp_path) as it, receiving() as receiver:
         await it.add(receiver.url)

@@ -1,7 +1,7 @@
 """The HTTP server: uvicorn on h11 and wsproto, with the patience and the bounds that it lacks.
 
 uvicorn closes a connection that is idle between requests, but waits for ever for the rest of a request's head, and for
-a client that does not read. `Patient` gives each of these a time. What one client sends in tiny pieces takes long to be
+a client that does not read. `Patient` gives each of these a time. Octets of one client in tiny pieces take long to be
 read: others get their turn in between. Where there are too many connections, those that are idle make room.
 """
 

@@ -130,6 +130,10 @@ class Catalog:
         """Return the searchable text of a record, in lower case; empty if its content has not been read."""
         return self._reader.text(ident)
 
+    def header(self, ident: str) -> str:
+        """Return a record's header fields, as the search language looks at them; empty like `text`."""
+        return self._reader.header(ident)
+
     def latest(self, *, present: bool = False) -> Record | None:
         """Return the newest record."""
         return next(iter(self.page(limit=1, present=present).records), None)

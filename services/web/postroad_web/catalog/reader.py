@@ -56,9 +56,15 @@ class Reader:
 
     def text(self, ident: str) -> str:
         """Return the searchable text of a record, empty if its content has not been read."""
-        row = self.connection.execute(
-            "SELECT text FROM bodies WHERE number = (SELECT number FROM records WHERE id = ?)", (ident,)
-        ).fetchone()
+        return self._text("bodies", ident)
+
+    def header(self, ident: str) -> str:
+        """Return the header fields of a record, empty if its content has not been read."""
+        return self._text("headers", ident)
+
+    def _text(self, table: str, ident: str) -> str:
+        sql = f"SELECT text FROM {table} WHERE number = (SELECT number FROM records WHERE id = ?)"  # noqa: S608 - two tables
+        row = self.connection.execute(sql, (ident,)).fetchone()
         return str(row[0]) if row is not None else ""
 
     def counts(self, *, present: bool = False) -> Counts:

@@ -34,7 +34,7 @@ CONTENTS = 1000  # contents of earlier messages that one wait looks into
 LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
-PLACED_WITHIN = 1.0  # seconds in which the store's journal tells where a copy is that the relay has delivered
+PLACED_WITHIN = 1.0  # seconds in which the store's journal names the place of a copy that the relay has delivered
 KEPT = 32  # parsed messages
 KEPT_OCTETS = 256 << 10  # of one of them
 
@@ -245,7 +245,7 @@ class _Held:
                 quiet.cancel()
 
     async def _give_up_places(self, now: float) -> None:
-        """Count messages of which nobody has told in time where they are: on a server that is not the store."""
+        """Count messages that no journal has placed in time: they are on a server that is not the store."""
         for ident in [ident for ident, until in self._unplaced.items() if until <= now]:
             self._unplaced[ident] = -math.inf
             if (record := self._catalog.get(ident)) is not None:
