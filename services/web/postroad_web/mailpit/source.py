@@ -55,7 +55,7 @@ def source(record: Record, content: bytes) -> bytes:
     ident = re.compile(rb"\bid " + re.escape(record.id.encode()) + rb"\b")
     for field in _RECEIVED.finditer(content, 0, end):
         if ident.search(field[0]):
-            # What came by HTTP has no such field in Mailpit.
+            # A message that came by HTTP has no such field in Mailpit.
             content = content[field.end() if record.client == names.WEB else field.start() :]
             break
     return added(record, envelope_only(record)) + without_return_path(content, header_end(content, 0, len(content)))

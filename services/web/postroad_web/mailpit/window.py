@@ -59,5 +59,5 @@ class Before:
         return f"({condition}) AND records.arrived < ?", [*values, self._seconds]
 
     def matches(self, record: Record, text: str) -> bool:
-        """Return whether a record that the condition lets pass matches."""
+        """Return whether a record matches that meets the condition of `where`."""
         return self._inner is None or self._inner.matches(record, text)
