@@ -81,7 +81,7 @@ def _addresses(pairs: list[list[str]]) -> tuple[Address, ...]:
 
 def digest_columns(digest: Digest, recipients: list[str]) -> tuple[Any, ...]:
     """Return the columns from `subject` to `digest`; `recipients` are those of the envelope."""
-    named = {address.address.lower() for field in (digest.to, digest.cc, digest.bcc) for address in field}
+    named = digest.named
     hidden = [Address("", recipient) for recipient in recipients if recipient.lower() not in named]
     return (
         digest.subject,

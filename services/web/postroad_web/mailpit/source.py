@@ -28,9 +28,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def envelope_only(record: Record) -> tuple[str, ...]:
     """Return the recipients of the envelope that no address field of the header names: the blind ones."""
-    digest = record.digest
-    fields = () if digest is None else (*digest.to, *digest.cc, *digest.bcc)
-    named = {address.address.lower() for address in fields}
+    named = frozenset() if record.digest is None else record.digest.named
     blind: dict[str, str] = {}
     for recipient in record.recipients:
         if recipient.address.lower() not in named:
