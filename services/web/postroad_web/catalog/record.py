@@ -6,7 +6,7 @@ a record too; its `origin` is `report`, and `about` names the record that it rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -82,6 +82,11 @@ class Digest:
     inline: int = 0
     tags: tuple[str, ...] = ()  # from X-Tags and from subaddresses
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The addresses of To, Cc and Bcc, in lower case. Recipients of the envelope that are not here are blind."""
+        return frozenset(address.address.lower() for field in (self.to, self.cc, self.bcc) for address in field)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -106,5 +111,5 @@ class Record:
     read: bool = False
     tags: tuple[str, ...] = ()
     about: str | None = None
-    reports: tuple[str, ...] = field(default=())
+    reports: tuple[str, ...] = ()
     state: State = State.QUEUED

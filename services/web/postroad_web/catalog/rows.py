@@ -83,7 +83,7 @@ def _addresses(pairs: list[list[str]]) -> tuple[Address, ...]:
 
 def bcc_of(digest: Digest, recipients: Iterable[str]) -> tuple[Address, ...]:
     """Return the addresses of Bcc, and those of the envelope's recipients that no field names."""
-    named = {address.address.lower() for field in (digest.to, digest.cc, digest.bcc) for address in field}
+    named = digest.named
     return *digest.bcc, *(Address("", recipient) for recipient in recipients if recipient.lower() not in named)
 
 

@@ -1,7 +1,7 @@
-"""/api/events: Mailpit's websocket, which tells of every change.
+"""/api/events: Mailpit's websocket, which announces every change.
 
-What Mailpit tells in any order comes in order here: a message's tags, the message, the statistics. A client that reads
-too slowly is dropped; it may come back and ask for the list.
+Mailpit's frames come in any order. Here the order is fixed: a message's tags, the message, the statistics. A client
+that reads too slowly is dropped; it may come back and ask for the list.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
     from postroad_web.mailpit.mailbox import Mailbox
 
-STATS_AFTER = 0.25  # seconds: so at most four a second
+STATS_AFTER = 0.25  # seconds between two frames with statistics: at most four per second
 SENT_WITHIN = 10.0  # seconds; a client that takes longer for one frame is dropped
 MOST_CLIENTS = 64
 MOST_WAITING = 1000  # announcements for one client
@@ -37,7 +37,7 @@ _REMEMBERED = 5000
 
 
 class Telling:
-    """What one client is told of the changes, as values of Mailpit's frames."""
+    """The frames that one client gets, by what it has got before."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[str, tuple[bool, tuple[str, ...]]] = OrderedDict()
@@ -73,7 +73,7 @@ class Telling:
         yield "new", shapes.summary(record)
 
     def _updated(self, record: Record, *, quiet: bool) -> Iterator[tuple[str, Any]]:
-        """Yield what has changed, as far as it is known what was told before; deliveries change nothing here."""
+        """Yield what has changed since the last frames about the record; deliveries change nothing here."""
         read, tags = self._told.get(record.id, (None, None))
         self._remember(record)
         if quiet:

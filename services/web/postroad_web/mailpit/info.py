@@ -48,7 +48,7 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
 
 
 async def webui(call: Call) -> Response:
-    """Answer what Mailpit's own pages are told."""
+    """Answer the settings of Mailpit's own pages."""
     release = call.mailbox.services.settings.release
     return json(
         {

@@ -90,11 +90,11 @@ async def check(urls: Iterable[str], *, follow: bool, trusted: ssl.SSLContext | 
     turns = asyncio.Semaphore(AT_ONCE)
     context = trusted or ssl.create_default_context()
 
-    async def one(url: str) -> Found:
+    async def in_turn(url: str) -> Found:
         async with turns:
             return await _checked(url, context, follow=follow)
 
-    return list(await asyncio.gather(*map(one, urls)))
+    return list(await asyncio.gather(*map(in_turn, urls)))
 
 
 async def _checked(url: str, context: ssl.SSLContext, *, follow: bool) -> Found:

@@ -1,8 +1,8 @@
-"""What Mailpit's dialect sees: the messages that came in from outside, as one mailbox.
+"""The messages that came in from outside, as one mailbox: Mailpit's dialect shows no others.
 
-A client of Mailpit that has sent a message finds it in the very next answer, for Mailpit stores it before its 250. Here
-the catalog learns of it from the relay's journal a few milliseconds later. So whatever reads the list first asks the
-relay how far its journal is, and waits until the catalog is there (`fresh`).
+Mailpit stores a message before its 250, so that its client finds the message in the very next answer. Here the catalog
+reads it in the relay's journal a few milliseconds later. So each reader of the list first asks the relay how far its
+journal is, and waits until the catalog has read as much (`fresh`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LATEST = "latest"
-MANY = 200  # messages; changes of more at a time are told as one
-FRESH_WITHIN = 0.75  # seconds; a catalog that lags further is shown as it is: some clients wait a second at most
+MANY = 200  # messages; changes of more at a time are announced as one
+FRESH_WITHIN = 0.75  # seconds; a catalog that lags further is shown as it is: some clients wait one second at most
 
 
 class Mailbox:
@@ -39,7 +39,7 @@ class Mailbox:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.catalog = services.catalog
-        self.emptying = asyncio.Lock()  # held while the world is emptied: no statistics are told meanwhile
+        self.emptying = asyncio.Lock()  # held while the world is emptied: no statistics are sent meanwhile
         self.deleted = 0  # messages, since the process began
         self.listeners: set[Callable[[str, Any], None]] = set()  # of `announce`
 
@@ -120,7 +120,7 @@ class Mailbox:
         return [record for record in map(self.catalog.get, idents) if record is not None]
 
     def announce(self, kind: str, data: Any) -> None:
-        """Tell those who listen what the catalog does not tell, because it changed nothing."""
+        """Send a frame to all listeners that the catalog has no change for."""
         for listener in tuple(self.listeners):
             listener(kind, data)
 

@@ -23,7 +23,7 @@ _OUTSIDE = ' target="_blank" rel="noreferrer noopener"'
 def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
     """Return the HTML with `cid:` URLs (RFC 2392 §2) replaced by those of the parts that they name.
 
-    What comes after `MAX_MARKUP` characters stays as it is, here and below.
+    The HTML after `MAX_MARKUP` characters stays as it is, here and below.
     """
     places = {
         part.content_id: f"/api/v1/message/{ident}/part/{quote(part.part_id, safe='')}"

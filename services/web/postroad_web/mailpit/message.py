@@ -54,9 +54,9 @@ async def raw(call: Call) -> Response:
 
 async def part(call: Call) -> Response:
     """Answer the content of a part, its transfer encoding undone."""
-    one, octets = await _part(call)
-    kind = one.content_type if _MEDIA_TYPE.fullmatch(one.content_type) else "application/octet-stream"
-    name = quote(one.filename or one.content_id, safe="")
+    entity, octets = await _part(call)
+    kind = entity.content_type if _MEDIA_TYPE.fullmatch(entity.content_type) else "application/octet-stream"
+    name = quote(entity.filename or entity.content_id, safe="")
     return Response(octets, headers={"Content-Type": kind, "Content-Disposition": f'inline; filename="{name}"'})
 
 
@@ -65,17 +65,17 @@ async def thumb(call: Call) -> Response:
     if call.segment("id") == LATEST:
         raise Refused(400, "Message not found")
     try:
-        one, octets = await _part(call)
+        entity, octets = await _part(call)
     except Refused as refused:
         raise Refused(400, refused.text) from None
-    is_image = one.content_type.startswith("image/")
+    is_image = entity.content_type.startswith("image/")
     picture = await asyncio.to_thread(thumbnail, octets if is_image else b"")
     return Response(picture, headers={"Content-Type": "image/jpeg"})
 
 
 async def _part(call: Call) -> tuple[Part, bytes]:
     parsed, octets = await call.mailbox.parsed(await found(call))
-    one = parsed.part(call.segment("part"))
-    if one is None:
+    entity = parsed.part(call.segment("part"))
+    if entity is None:
         raise Refused(404, NOT_FOUND)
-    return one, await read_part(octets, one)
+    return entity, await read_part(octets, entity)

@@ -48,7 +48,7 @@ async def set_read(call: Call) -> Response:
     if text:
         await call.mailbox.mark_found(call.mailbox.query(text, call.parameter("tz")), read=read)
     else:
-        # Mailpit tells of each message that was asked for, changed or not.
+        # Mailpit announces each message that was asked for, changed or not.
         same = [record for record in call.mailbox.few(idents) if record.read == read]
         await call.mailbox.catalog.mark(idents or None, read=read)
         for record in same:

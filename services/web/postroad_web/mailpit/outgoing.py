@@ -44,7 +44,7 @@ def draft_of(asked: Struct) -> Draft:
 def _draft(asked: Struct, headers: dict[str, str], tags: list[str]) -> Draft:
     extra = (("X-Tags", ", ".join(tags)),) if tags else ()
     text, html = asked.text("Text"), asked.text("HTML")
-    attachments = tuple(_attachment(one) for one in asked.structs("Attachments"))
+    attachments = tuple(_attachment(file) for file in asked.structs("Attachments"))
     if not (attachments or (text and html)):
         text, html = _ended(text), _ended(html)
     return Draft(

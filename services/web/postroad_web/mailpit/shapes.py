@@ -107,7 +107,8 @@ def attachment(part: Part) -> dict[str, Any]:
 def texts(record: Record, parsed: Parsed) -> tuple[str, str]:
     """Return the text and the HTML of a message.
 
-    What was sent by HTTP comes back as it was: SMTP has made its line ends CRLF, and the message's last line one.
+    A message that was sent by HTTP comes back as it was sent. SMTP has made its line ends CRLF, and has ended its last
+    line.
     """
     if record.client != names.WEB:
         return parsed.text, parsed.html

@@ -28,9 +28,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def envelope_only(record: Record) -> tuple[str, ...]:
     """Return the recipients of the envelope that no address field of the header names: the blind ones."""
-    digest = record.digest
-    fields = () if digest is None else (*digest.to, *digest.cc, *digest.bcc)
-    named = {address.address.lower() for address in fields}
+    named = frozenset() if record.digest is None else record.digest.named
     blind: dict[str, str] = {}
     for recipient in record.recipients:
         if recipient.address.lower() not in named:
@@ -55,7 +53,7 @@ def source(record: Record, content: bytes) -> bytes:
     ident = re.compile(rb"\bid " + re.escape(record.id.encode()) + rb"\b")
     for field in _RECEIVED.finditer(content, 0, end):
         if ident.search(field[0]):
-            # What came by HTTP has no such field in Mailpit.
+            # A message that came by HTTP has no such field in Mailpit.
             content = content[field.end() if record.client == names.WEB else field.start() :]
             break
     return added(record, envelope_only(record)) + without_return_path(content, header_end(content, 0, len(content)))

@@ -22,7 +22,7 @@ def thumbnail(octets: bytes) -> bytes:
     from PIL import Image, ImageOps  # noqa: PLC0415 - 10 MB that most never need
 
     page = Image.new("RGB", (WIDTH, HEIGHT), _WHITE)
-    # What a decoder raises for a damaged file is its own secret.
+    # A decoder may raise any exception for a damaged file.
     with suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(octets), formats=_FORMATS) as image:

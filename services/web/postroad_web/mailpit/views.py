@@ -1,4 +1,4 @@
-"""/view/: messages as pages. What came by mail runs no script: its HTML is served into a sandbox.
+"""/view/: messages as pages. The HTML of a message is served into a sandbox, where it runs no script.
 
 Mailpit's own pages are an application; ours for a message is plain HTML with the mail in a frame.
 """
@@ -117,19 +117,21 @@ async def results(call: Call) -> Response:
     if not words:
         return Response(status_code=302, headers={"Location": "/"})
     await call.mailbox.fresh()
-    found_ones = await call.mailbox.some(call.mailbox.query(words, call.parameter("tz")))
-    listed = table(found_ones.records) if found_ones.records else "<p class=empty>Nothing is found.</p>"
+    matching = await call.mailbox.some(call.mailbox.query(words, call.parameter("tz")))
+    listed = table(matching.records) if matching.records else "<p class=empty>Nothing is found.</p>"
     return page(
         words,
         '<header><h1>Postroad</h1><nav><a href="/">All messages</a></nav></header><main><section>'
-        f"<h2>{escape(words)} <small>{found_ones.total}</small></h2>{listed}</section></main>",
+        f"<h2>{escape(words)} <small>{matching.total}</small></h2>{listed}</section></main>",
     )
 
 
 def _people(people: Iterable[dict[str, str]]) -> str:
     return escape(
         ", ".join(
-            f"{one['Name']} <{one['Address']}>" if one["Name"] and one["Address"] else one["Name"] or one["Address"]
-            for one in people
+            f"{person['Name']} <{person['Address']}>"
+            if person["Name"] and person["Address"]
+            else person["Name"] or person["Address"]
+            for person in people
         )
     )

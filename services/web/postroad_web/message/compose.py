@@ -1,6 +1,6 @@
 """A message, written (RFC 5322, RFC 2045, RFC 2047, RFC 2231): CRLF line ends, and no line over 998 octets.
 
-What people give is checked, so that no value can add a field, and no address is one that SMTP would not carry.
+All values are checked: none can add a field, and each address is one that SMTP carries.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def parse_message(raw: bytes) -> Parsed:
     def people(name: bytes) -> tuple[Address, ...]:
         return tuple(address for value in by_name.get(name, ()) for address in addresses(value))
 
-    def one(name: bytes) -> str | None:
+    def first(name: bytes) -> str | None:
         return decode_words(by_name[name][0]) if name in by_name else None
 
     parts = sorted_parts(raw)
@@ -62,8 +62,8 @@ def parse_message(raw: bytes) -> Parsed:
     generated = not text and bool(html)
     if generated:
         text = markup.text
-    subject = one(b"subject") or ""
-    unsubscribe = read_unsubscribe(one(b"list-unsubscribe"), one(b"list-unsubscribe-post"))
+    subject = first(b"subject") or ""
+    unsubscribe = read_unsubscribe(first(b"list-unsubscribe"), first(b"list-unsubscribe-post"))
     return Parsed(
         headers=headers,
         raw_headers=raw_headers,
@@ -73,8 +73,8 @@ def parse_message(raw: bytes) -> Parsed:
         cc=people(b"cc"),
         bcc=people(b"bcc"),
         reply_to=people(b"reply-to"),
-        message_id=(one(b"message-id") or "").strip().removeprefix("<").removesuffix(">"),
-        date=parse_date(one(b"date") or ""),
+        message_id=(first(b"message-id") or "").strip().removeprefix("<").removesuffix(">"),
+        date=parse_date(first(b"date") or ""),
         text=text,
         html=html,
         text_is_generated=generated,

@@ -14,7 +14,7 @@ _URL = re.compile(r"(?:https?://[^\s/]+\S*|mailto:[^\s@]+@[^\s@]+)\Z", re.IGNORE
 
 
 def read_unsubscribe(header: str | None, post: str | None) -> Unsubscribe:
-    """Return what the two fields say; None stands for a field that is not there."""
+    """Return what the two fields say; None is a field that is not there."""
     if header is None:
         alone = () if post is None else ("List-Unsubscribe-Post without List-Unsubscribe",)  # RFC 8058 §3.1
         return Unsubscribe(post=post or "", errors=alone)

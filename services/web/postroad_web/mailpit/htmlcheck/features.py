@@ -135,7 +135,9 @@ _GROUPS = {
     "css-border-radius": " ".join(
         ["border-radius"] + [f"border-{edge}-{side}-radius" for edge in ("top", "bottom") for side in ("left", "right")]
     ),
-    "css-border-radius-logical": " ".join(f"border-{one}-{two}-radius" for one in _CORNERS for two in _CORNERS),
+    "css-border-radius-logical": " ".join(
+        f"border-{block}-{inline}-radius" for block in _CORNERS for inline in _CORNERS
+    ),
     "css-column-layout-properties": (
         "columns column-count column-fill column-rule column-rule-color column-rule-style column-rule-width column-span"
         " column-width"

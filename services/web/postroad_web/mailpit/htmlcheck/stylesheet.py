@@ -1,4 +1,4 @@
-"""The features that CSS uses: of style sheets and of style attributes. Pure, but for the parser."""
+"""The features that CSS uses: of style sheets and of style attributes. Pure, except for the parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mail programs make of a feature, as an answer shows it. Pure: the data come as an argument."""
+"""How well mail programs support a feature, as an answer shows it. Pure: the data come as an argument."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Support:
 
 
 def as_html(text: str) -> str:
-    """Return the little Markdown of the data as HTML."""
+    """Return the Markdown of the data (code, links, strong text) as HTML."""
     text = html.escape(text, quote=False)
     text = _CODE.sub(r"<code>\1</code>", text)
     text = _LINK.sub(r'<a href="\2" target="_blank" rel="noreferrer noopener">\1</a>', text)
@@ -77,7 +77,7 @@ def as_html(text: str) -> str:
 
 
 def report(support: Support, uses: dict[str, int], *, tests: int, nodes: int) -> dict[str, Any]:
-    """Return the whole answer. What is supported everywhere makes no warning; the worst warning comes first.
+    """Return the whole answer. A feature that is supported everywhere makes no warning; the worst warning comes first.
 
     The message is as bad as its worst warning, weighted by how many of its `nodes` it concerns.
     """
