@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from tests.harness.stack import DEFAULT_WORLD, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _PORTS = {
@@ -43,6 +43,17 @@ STOPS_WITHIN = 10.0  # seconds; a service stops in a fraction of one
 def plain_environment() -> dict[str, str]:
     """Return the environment without any setting of Postroad."""
     return {name: value for name, value in os.environ.items() if not name.startswith("POSTROAD_")}
+
+
+def output_of(
+    command: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str], limit: float, text: str = ""
+) -> str:
+    """Run a program that must succeed, with `text` as its input, and return what it prints."""
+    done = subprocess.run(
+        command, cwd=folder, env=environment, input=text, capture_output=True, text=True, timeout=limit, check=False
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def claim_network() -> tuple[str, socket.socket]:
@@ -107,17 +118,8 @@ class ProcessStack(Stack):
 
     def _run(self, *arguments: str) -> str:
         """Run the command `postroad` and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "postroad_stack", *arguments],
-            env=self.environment(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"postroad {arguments[0]} failed:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        command = [sys.executable, "-m", "postroad_stack", *arguments]
+        return output_of(command, folder=self.folder, environment=self.environment(), limit=60)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a service."""

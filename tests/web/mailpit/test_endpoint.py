@@ -14,6 +14,7 @@ from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.api.problem import Problem
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.mailpit.endpoint import Call, Endpoint, Refused, text
+from postroad_web.mailpit.gojson import BadJsonError, TooManyValuesError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -34,6 +35,8 @@ async def ask(error: Exception | None, **options: Any) -> httpx.Response:
     ("error", "status", "said"),
     [
         (Refused(400, "no"), 400, "no"),
+        (BadJsonError("EOF"), 400, "EOF"),
+        (TooManyValuesError("too many"), 413, "too many"),
         (ContentGone("it is removed"), 404, "it is removed"),
         (DoorAway("store", "no answer"), 503, "the control door of store is away: no answer"),
         (DoorRefused(409, "not now"), 409, "not now"),

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from postroad_web.catalog.record import Address
+from postroad_web.catalog.tags import MOST
 from postroad_web.mailpit.gojson import decode
-from postroad_web.mailpit.outgoing import MOST_TAGS, SendError, draft_of
+from postroad_web.mailpit.outgoing import SendError, draft_of
 from postroad_web.message.compose import Attachment, Draft
 
 FROM = {"Email": "shop@alpha.test", "Name": "Shop"}
@@ -81,7 +82,7 @@ def test_little() -> None:
         ({"Attachments": [{"Content": "?", "Filename": "x"}]}, 'error decoding base64 attachment "x": '),
         ({"Attachments": [{}]}, "attachment without name and content"),
         ({"To": []}, "error building message: no recipients (to, cc, bcc) set"),
-        ({"Tags": ["x"] * (MOST_TAGS + 1)}, "too many tags: at most 100"),
+        ({"Tags": ["x"] * (MOST + 1)}, "too many tags: at most 100"),
     ],
 )
 def test_faults(members: dict[str, Any], error: str) -> None:

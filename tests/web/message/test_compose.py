@@ -5,13 +5,14 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_web.catalog.record import Address
-from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message, media_type_of
+from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message, media_type_of, octets_of
 from postroad_web.message.parse import parse_message
 
 FROM = Address("", "app@alpha.test")
@@ -61,9 +62,12 @@ def test_every_kind_of_part_has_its_place() -> None:
             Attachment(content=b"a,b", filename="x" * 80 + ".csv"),
             Attachment(content=b"Subject: x\r\n\r\n", filename="m.eml"),
         ),
-        headers=(("X-Tags", "a, b"), ("References", "<a@b> <c@d>")),
-        message_id="1@alpha.test",
-        date=0.0,
+        headers=(
+            ("X-Tags", "a, b"),
+            ("References", "<a@b> <c@d>"),
+            ("Message-ID", "<1@alpha.test>"),
+            ("Date", "Thu, 01 Jan 1970 00:00:00 +0000"),
+        ),
     )
     content = checked(draft)
     assert content == compose_message(draft)
@@ -138,7 +142,7 @@ def test_the_boundary_of_another_message_is_text() -> None:
         (Draft(from_=FROM, attachments=(Attachment(content=b"", content_type="a/b\r\nX: y"),)), "is not a media type"),
         (Draft(from_=FROM, attachments=(Attachment(content=b"", content_type="multipart/mixed"),)), "not a media type"),
         (Draft(from_=FROM, html="", attachments=(Attachment(content=b"", content_id="a b"),)), "is not a Content-ID"),
-        (Draft(from_=FROM, message_id="a\n"), "Message-ID has a line end"),
+        (Draft(from_=FROM, headers=(("Message-ID", "a\n"),)), "Message-ID has a line end"),
     ],
 )
 def test_what_can_not_be_written_is_refused(draft: Draft, sentence: str) -> None:
@@ -157,6 +161,27 @@ def test_what_can_not_be_written_is_refused(draft: Draft, sentence: str) -> None
 )
 def test_the_media_type_of_a_file(file: Attachment, kind: str) -> None:
     assert media_type_of(file) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"),
+    [("", b""), (" YWJj\r\n", b"abc"), ("\n DATA:text/plain;charset=utf-8;base64,YW\nJj", b"abc")],
+)
+def test_octets_in_base64(text: str, octets: bytes) -> None:
+    assert octets_of(text) == octets
+
+
+@pytest.mark.parametrize("text", ["?", "YWJ", "ä", "data:,abc", "data:;base64,YWJj" * 2])
+def test_what_is_no_base64(text: str) -> None:
+    with pytest.raises(ValueError, match=r"[Bb]ase64|ASCII|padding"):
+        octets_of(text)
+
+
+def test_a_text_that_begins_a_data_url_again_and_again_is_refused_soon() -> None:
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r"base64"):
+        octets_of("data:" * 200_000)
+    assert time.process_time() - start < 10
 
 
 VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=200)

@@ -14,8 +14,9 @@ import logging
 import socket
 from typing import TYPE_CHECKING
 
+from postroad.bucket import Bucket
 from postroad.control.connection import Connection
-from postroad.control.gate import Bucket, Gate, first_octets, is_whole, turn_away
+from postroad.control.gate import Gate, first_octets, is_whole, turn_away
 from postroad.control.messages import (
     Handler,
     Refusal,

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postroad.control.messages import Request, Response, Route
+from postroad.control.messages import LONGEST_WAIT, Request, Response, Route
 from postroad.journal.files import number_of
 from postroad.journal.numbered import NumberedLines
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 LIMIT = 2000  # lines, unless fewer or more are asked for
 MOST_LINES = 20_000
-LONGEST_WAIT = 60.0  # seconds
 
 
 def journal_route(journal: Journal) -> Route:

@@ -24,15 +24,17 @@ def cleaned(tag: str) -> str:
     return _SPACES.sub(" ", _OTHER.sub(" ", tag)).strip()[:LONGEST].rstrip()
 
 
+def distinct(tags: Iterable[str]) -> list[str]:
+    """Return tags as the catalog keeps them, in order; of names that differ in case the first stays."""
+    found: dict[str, str] = {}
+    for tag in map(cleaned, tags):
+        found.setdefault(tag.lower(), tag)
+    found.pop("", None)
+    return sorted(found.values(), key=str.lower)
+
+
 def tags_of(fields: Iterable[str], addresses: Iterable[str]) -> tuple[str, ...]:
     """Return the tags of a message by its X-Tags fields, decoded, and by the addresses in it, in order."""
-    found: dict[str, str] = {}
-    for value in fields:
-        for tag in value.split(","):
-            found.setdefault((clean := cleaned(tag)).lower(), clean)
-    for address in addresses:
-        if "+" in address:
-            for tag in address.rpartition("@")[0].split("+")[1:]:
-                found.setdefault((clean := cleaned(tag)).lower(), clean)
-    found.pop("", None)
-    return tuple(sorted(found.values(), key=str.lower)[:MOST])
+    found = [tag for value in fields for tag in value.split(",")]
+    found += [tag for address in addresses if "+" in address for tag in address.rpartition("@")[0].split("+")[1:]]
+    return tuple(distinct(found)[:MOST])

@@ -9,11 +9,12 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from postroad_web.mailpit import gojson
 from postroad_web.mailpit.endpoint import Call, Refused, json
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+    from postroad_web.mailpit.gojson import Struct
 
 # Mailpit's name, the relay's, the code by default
 _TRIGGERS = (("Sender", "mail", 451), ("Recipient", "rcpt", 451), ("Authentication", "auth", 535))
@@ -26,15 +27,11 @@ async def chaos(call: Call) -> Response:
 
 async def set_chaos(call: Call) -> Response:
     """Set the triggers; those that are left out are off."""
-    asked = await call.struct()
-    try:
-        faults = _faults(asked)
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    faults = _faults(await call.struct())
     return json(_shape(await call.mailbox.services.relay.put("/faults", faults)))
 
 
-def _faults(asked: gojson.Struct) -> dict[str, Any]:
+def _faults(asked: Struct) -> dict[str, Any]:
     faults: dict[str, Any] = {"seed": asked.number("Seed")}
     for name, fault, default in _TRIGGERS:
         trigger = asked.struct(name)

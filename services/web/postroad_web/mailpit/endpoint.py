@@ -65,11 +65,8 @@ class Call:
         return str(self.request.path_params[name])
 
     async def struct(self) -> gojson.Struct:
-        """Return the body's JSON; raises `Refused` if there is none, whatever its Content-Type."""
-        try:
-            return gojson.decode(await self.request.body())
-        except gojson.BadJsonError as error:
-            raise Refused(400, str(error)) from error
+        """Return the body's JSON, whatever its Content-Type; raises the errors of `gojson`."""
+        return gojson.decode(await self.request.body())
 
 
 def ok() -> Response:
@@ -126,6 +123,8 @@ class Endpoint:
             return await handler(Call(request, self._mailbox))
         except Refused as refused:
             return text(refused.text, refused.status)
+        except gojson.BadJsonError as error:
+            return text(str(error), 400)
         except gojson.TooManyValuesError as error:
             return text(str(error), 413)
         except ContentGone as gone:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.websockets import WebSocket
 
+    from postroad_web.catalog.hub import Subscription
     from postroad_web.catalog.record import Record
     from postroad_web.mailpit.mailbox import Mailbox
 
@@ -142,7 +143,7 @@ class Events:
             self._mailbox.catalog.refusals.discard(refused)
             self._clients -= 1
 
-    async def _changes(self, socket: WebSocket, subscription: Any, changed: asyncio.Event) -> None:
+    async def _changes(self, socket: WebSocket, subscription: Subscription, changed: asyncio.Event) -> None:
         telling = Telling()
         async for change in subscription:
             for kind, data in telling.of(change):

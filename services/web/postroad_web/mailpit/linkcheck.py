@@ -54,9 +54,7 @@ def links_of(parsed: Parsed) -> list[str]:
 
 
 def _of_markup(html: str) -> Iterator[str]:
-    position = 0
-    while (match := TOKEN.match(html, position)) is not None:
-        position = match.end()
+    for match in TOKEN.finditer(html):
         name = (match[3] or "").lower()
         if match[2] or name not in {"a", "area", "img", "link"}:
             continue

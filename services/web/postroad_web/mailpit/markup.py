@@ -10,7 +10,7 @@ from postroad_web.message.markup import TOKEN, attributes_of
 from postroad_web.message.parse import MAX_MARKUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from postroad_web.message.parsed import Part
 
@@ -38,19 +38,14 @@ def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
 
 def embedded(html: str) -> str:
     """Return a whole document whose links open outside of the frame that it is shown in."""
-    body = "".join(_pieces(html[:MAX_MARKUP])) + html[MAX_MARKUP:]
+    body = TOKEN.sub(_opening_outside, html[:MAX_MARKUP]) + html[MAX_MARKUP:]
     if _HTML.search(body):
         return body
     return f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{body}</body></html>'
 
 
-def _pieces(html: str) -> Iterator[str]:
-    position = 0
-    while (match := TOKEN.match(html, position)) is not None:
-        position = match.end()
-        _, closing, name, attributes, _ = match.groups()
-        if name is not None and not closing and name.lower() in {"a", "area"} and "href" in attributes_of(attributes):
-            yield f"<{name}{_OUTSIDE}{match[0][1 + len(name) :]}"
-        else:
-            yield match[0]
-    yield html[position:]
+def _opening_outside(token: re.Match[str]) -> str:
+    _, closing, name, attributes, _ = token.groups()
+    if name is not None and not closing and name.lower() in {"a", "area"} and "href" in attributes_of(attributes):
+        return f"<{name}{_OUTSIDE}{token[0][1 + len(name) :]}"
+    return token[0]

@@ -41,10 +41,7 @@ async def search(call: Call) -> Response:
 async def set_read(call: Call) -> Response:
     """Mark messages as read or unread: those with the IDs, those that a search finds, or all."""
     asked = await call.struct()
-    try:
-        read, idents, text = asked.flag("Read"), asked.texts("IDs"), asked.text("Search")
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    read, idents, text = asked.flag("Read"), asked.texts("IDs"), asked.text("Search")
     if idents and text:
         raise Refused(400, BOTH)
     await call.mailbox.fresh()
@@ -62,7 +59,7 @@ async def set_read(call: Call) -> Response:
 async def delete(call: Call) -> Response:
     """Delete messages. A body that is missing, no JSON or without IDs means all, and clients rely on it."""
     try:
-        idents = gojson.decode(await call.request.body()).texts("IDs")
+        idents = (await call.struct()).texts("IDs")
     except gojson.BadJsonError:
         idents = []
     if idents:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
 from postroad_web.catalog.record import Address
-from postroad_web.message.compose import Attachment, Draft
+from postroad_web.catalog.tags import MOST
+from postroad_web.message.compose import Attachment, Draft, octets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from postroad_web.mailpit.gojson import Struct
 
-_DATA_URL = re.compile(r"\s*data:[^,]*;base64,", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 # Fields that have members of their own, or that are written for everybody.
 _RESERVED = {
     name.lower() for name in ("To", "From", "Cc", "Bcc", "Reply-To", "Date", "Subject", "Content-Type", "Mime-Version")
 }
-MOST_TAGS = 100
 
 
 class SendError(ValueError):
@@ -30,7 +25,7 @@ class SendError(ValueError):
 
 
 def draft_of(asked: Struct) -> Draft:
-    """Return the message; raises `SendError` and `gojson.BadJsonError`. It has no Date and no Message-ID yet."""
+    """Return the message; raises `SendError` and `gojson.BadJsonError`."""
     headers = asked.mapping("Headers")
     tags = [tag.strip() for tag in asked.texts("Tags") if tag.strip()]
     for name in headers:
@@ -38,8 +33,8 @@ def draft_of(asked: Struct) -> Draft:
             raise SendError(f'cannot overwrite header: "{name}"')
     if not asked.struct("From").text("Email").strip():
         raise SendError("error building message: from not set")
-    if len(tags) > MOST_TAGS:
-        raise SendError(f"too many tags: at most {MOST_TAGS}")
+    if len(tags) > MOST:
+        raise SendError(f"too many tags: at most {MOST}")
     drafted = _draft(asked, headers, tags)
     if not drafted.recipients:
         raise SendError("error building message: no recipients (to, cc, bcc) set")
@@ -93,10 +88,9 @@ def _checked(field: str, name: str, address: str) -> Address:
 
 def _attachment(asked: Struct) -> Attachment:
     name = asked.text("Filename")
-    text = _DATA_URL.sub("", asked.text("Content"), count=1)
     try:
-        content = base64.b64decode(_SPACE.sub("", text), validate=True)
-    except (binascii.Error, ValueError) as error:
+        content = octets_of(asked.text("Content"))
+    except ValueError as error:
         raise SendError(f'error decoding base64 attachment "{name}": {error}') from error
     if not name and not content:
         raise SendError("attachment without name and content")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
 from postroad.mail.dates import date_time
-from postroad_web.mailpit import gojson
 from postroad_web.mailpit.endpoint import NOT_FOUND, Call, Refused, ok
 from postroad_web.mailpit.mailbox import LATEST
 from postroad_web.mailpit.message import found
@@ -30,10 +29,7 @@ async def release(call: Call) -> Response:
     if call.segment("id") == LATEST:  # Mailpit has no latest here
         raise Refused(404, NOT_FOUND)
     record = await found(call)
-    try:
-        recipients = (await call.struct()).texts("To")
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    recipients = (await call.struct()).texts("To")
     for address in recipients:
         try:
             parse_address(address)

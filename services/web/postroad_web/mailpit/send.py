@@ -5,6 +5,7 @@ Here alone Mailpit's errors are JSON.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,14 @@ async def send(call: Call) -> Response:
     """Send a message; answer its ID."""
     services = call.mailbox.services
     try:
-        draft = draft_of(gojson.decode(await call.request.body()))
+        draft = draft_of(await call.struct())
         sent = await submit(
             services.settings,
             services.world,
             services.clock,
             sender=draft.from_.address,
             recipients=draft.recipients,
-            content=compose_message(draft),
+            content=await asyncio.to_thread(compose_message, draft),
             login=_user(call) if services.settings.web_auth else "",
         )
     except (gojson.BadJsonError, SendError, ComposeError, EnvelopeError, RefusedError) as error:

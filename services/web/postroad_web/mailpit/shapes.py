@@ -121,7 +121,7 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
     """Return the whole message, as GET /api/v1/message/{id} has it."""
     digest = record.digest or _UNREAD
     senders = addresses(digest.from_[:1])
-    date, offset = (record.arrived, 0) if digest.date is None else (digest.date, _offset(parsed))
+    date, offset = (record.arrived, 0) if digest.date is None else (digest.date, offset_of(parsed.header("date") or ""))
     off = parsed.list_unsubscribe
     hidden = envelope_only(record)
     text, html = texts(record, parsed)
@@ -150,10 +150,6 @@ def message(record: Record, parsed: Parsed) -> dict[str, Any]:
         "Inline": [attachment(part) for part in parsed.inline],
         "Attachments": [attachment(part) for part in parsed.attachments],
     }
-
-
-def _offset(parsed: Parsed) -> int:
-    return offset_of(next((field.value for field in parsed.headers if field.name.lower() == "date"), ""))
 
 
 def refusal(event: dict[str, Any]) -> dict[str, str]:

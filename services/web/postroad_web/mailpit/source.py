@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from postroad.control import names
 from postroad.mail.header import without_return_path
+from postroad.mime.fields import header_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postroad_web.catalog.record import Record
 
-_END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
 _RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\n[ \t].*)*\n", re.MULTILINE | re.IGNORECASE)
 _RENEWED = re.compile(rb"^(?:bcc|date|message-id)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.MULTILINE | re.IGNORECASE)
@@ -51,25 +51,19 @@ def size(record: Record, hidden: Sequence[str]) -> int:
 
 def source(record: Record, content: bytes) -> bytes:
     """Return the source of the message whose content is a copy of the relay or of the store."""
-    end = header_end(content)
+    end = header_end(content, 0, len(content))
     ident = re.compile(rb"\bid " + re.escape(record.id.encode()) + rb"\b")
     for field in _RECEIVED.finditer(content, 0, end):
         if ident.search(field[0]):
             # What came by HTTP has no such field in Mailpit.
             content = content[field.end() if record.client == names.WEB else field.start() :]
             break
-    return added(record, envelope_only(record)) + without_return_path(content, header_end(content))
-
-
-def header_end(content: bytes) -> int:
-    """Return how many octets the header section has, without the empty line."""
-    match = _END.search(content)
-    return len(content) if match is None else match.end()
+    return added(record, envelope_only(record)) + without_return_path(content, header_end(content, 0, len(content)))
 
 
 def header_map(content: bytes) -> dict[str, list[str]]:
     """Return the values of each field of the header section, unfolded and undecoded, by its name in Go's form."""
-    section = content[: header_end(content)]
+    section = content[: header_end(content, 0, len(content))]
     values: dict[str, list[str]] = {}
     for name, value in _FIELD.findall(section):
         text = _FOLD.sub(" ", value.decode("utf-8", "replace").strip())
@@ -86,6 +80,6 @@ def canonical(name: str) -> str:
 
 def renewed(content: bytes, *, date: str, message_id: str) -> bytes:
     """Return the message with this Date and Message-ID instead of its own, and without the names of blind copies."""
-    end = header_end(content)
+    end = header_end(content, 0, len(content))
     section = _RENEWED.sub(b"", content[:end])
     return f"Date: {date}\r\nMessage-ID: {message_id}\r\n".encode("ascii") + section + content[end:]

@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postroad_web.catalog.tags import cleaned
-from postroad_web.mailpit import gojson, shapes
+from postroad_web.catalog.tags import distinct
+from postroad_web.mailpit import shapes
 from postroad_web.mailpit.endpoint import Call, Refused, json, ok
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
 _NAME = re.compile(r"[A-Za-z0-9_.@-](?:[A-Za-z0-9 _.@-]{0,98}[A-Za-z0-9_.@-])?", re.ASCII)
-
-
-def distinct(names: list[str]) -> list[str]:
-    """Return tags as the catalog keeps them; of names that differ in case the first stays."""
-    tags: dict[str, str] = {}
-    for tag in map(cleaned, names):
-        tags.setdefault(tag.lower(), tag)
-    tags.pop("", None)
-    return sorted(tags.values(), key=str.lower)
 
 
 async def all_tags(call: Call) -> Response:
@@ -33,10 +24,7 @@ async def all_tags(call: Call) -> Response:
 async def set_tags(call: Call) -> Response:
     """Give messages these tags in place of those that they have."""
     asked = await call.struct()
-    try:
-        names, idents = asked.texts("Tags"), asked.texts("IDs")
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    names, idents = asked.texts("Tags"), asked.texts("IDs")
     if idents:
         await call.mailbox.fresh()
         tags = distinct(names)
@@ -49,10 +37,7 @@ async def set_tags(call: Call) -> Response:
 
 async def rename(call: Call) -> Response:
     """Give a tag another name."""
-    try:
-        name = (await call.struct()).text("Name")
-    except gojson.BadJsonError as error:
-        raise Refused(400, str(error)) from error
+    name = (await call.struct()).text("Name")
     old = await _known(call)
     if not _NAME.fullmatch(name):
         raise Refused(400, f"invalid tag name: {name}")

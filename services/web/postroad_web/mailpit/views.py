@@ -15,6 +15,7 @@ from postroad_web.api.safety import MESSAGE
 from postroad_web.mailpit import shapes
 from postroad_web.mailpit.dates import rfc3339
 from postroad_web.mailpit.endpoint import NOT_FOUND, Call, Refused, text
+from postroad_web.mailpit.mailbox import LATEST
 from postroad_web.mailpit.markup import embedded, with_images
 from postroad_web.mailpit.message import found
 from postroad_web.message.reader import at_once_or_in_a_thread
@@ -37,7 +38,7 @@ async def _shown(call: Call) -> Record:
 async def latest(call: Call) -> Response:
     """Lead to the page of the latest message, or of the latest that a search finds; to / if there is none."""
     try:
-        record = await call.mailbox.find("latest", call.parameter("query").strip())
+        record = await call.mailbox.find(LATEST, call.parameter("query").strip())
     except Refused:
         return Response(status_code=302, headers={"Location": "/"})
     return Response(status_code=302, headers={"Location": f"/view/{record.id}"})
@@ -71,7 +72,7 @@ async def as_text(call: Call) -> Response:
 
 async def as_page(call: Call) -> Response:
     """Answer a page with the most important fields, the message in a frame, and its attachments."""
-    if call.segment("id") == "latest":
+    if call.segment("id") == LATEST:
         return await latest(call)
     try:
         record = await found(call)

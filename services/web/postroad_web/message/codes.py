@@ -36,11 +36,10 @@ _CANDIDATE = re.compile(
     r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{4,12}|[A-Z0-9]{3,6}-[A-Z0-9]{3,6}|[A-Z]{4,10})"
     r"(?![A-Za-z0-9_%$€£¥₹@])(?![/:.,-]\d)"
 )
-_BEFORE_PRICE = re.compile(
-    r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|jpy|inr|cad|aud|sek|nok|dkk|pln|rs\.?))\s*\Z", re.IGNORECASE
-)
+_CURRENCY = "usd|eur|gbp|chf|jpy|inr|cad|aud|sek|nok|dkk|pln"
+_BEFORE_PRICE = re.compile(rf"(?:[$€£¥₹]|\b(?:{_CURRENCY}|rs\.?))\s*\Z", re.IGNORECASE)
 _BEHIND_PRICE = re.compile(
-    r"\s?(?:[$€£¥₹%]|(?:usd|eur|gbp|chf|jpy|inr|cad|aud|sek|nok|dkk|pln|euros?|dollars?|points?|"
+    rf"\s?(?:[$€£¥₹%]|(?:{_CURRENCY}|euros?|dollars?|points?|"
     r"[km]b|gb|kg|km|px|ms|minutes?|min|hours?|days?|seconds?|users?|items?|messages?|followers?)\b)",
     re.IGNORECASE,
 )

@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
@@ -35,6 +34,10 @@ _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _MEDIA_TYPE = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126})\s*(?:;.*)?\Z"
 )
+# RFC 2397 §3: dataurl. The bound keeps the search linear in a text that begins such a URL again and again.
+_DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+# RFC 2045 §7: id, read loosely: it is compared with what the HTML names
 _CONTENT_ID = re.compile(r"[^\s<>\x00-\x1f\x7f]{1,200}\Z")
 
 _BY_SUFFIX = {
@@ -88,7 +91,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What to write. The recipients in `bcc` get the message, and it does not name them."""
+    """What to write. The recipients in `bcc` get the message, and it does not name them.
+
+    Without a Date or a Message-ID among `headers` it has none: the app door adds them (RFC 6409 §8.2, RFC 6409 §8.3).
+    """
 
     from_: Address
     to: tuple[Address, ...] = ()
@@ -100,8 +106,6 @@ class Draft:
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-    message_id: str = ""  # without angle brackets; none is written if it is empty
-    date: float | None = None  # seconds since the epoch; none is written for None
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -124,10 +128,6 @@ def _compose(draft: Draft) -> bytes:
             lines.append(address_field(name, _checked(name, people)))
     _checked("Bcc", draft.bcc)
     lines.append(text_field("Subject", draft.subject))
-    if draft.date is not None:
-        lines.append(text_field("Date", formatdate(draft.date)))
-    if draft.message_id:
-        lines.append(text_field("Message-ID", f"<{draft.message_id}>"))
     for name, value in draft.headers:
         if not _FIELD_NAME.match(name):
             raise ComposeError(f"{name[:100]!r} is not a name of a header field")
@@ -199,6 +199,11 @@ def _file(file: Attachment) -> bytes:
         lines.append(f"Content-ID: <{file.content_id}>\r\n".encode())
     # RFC 2046 §5.2.1 allows no base64 for message/rfc822: a message is then attached as octets
     return b"".join(lines) + b"Content-Transfer-Encoding: base64\r\n\r\n" + _base64(file.content)
+
+
+def octets_of(text: str) -> bytes:
+    """Return octets that are written in base64 or as a `data:` URL in it; raises `ValueError`."""
+    return base64.b64decode(_SPACE.sub("", _DATA_URL.sub("", text, count=1)), validate=True)
 
 
 def media_type_of(file: Attachment) -> str:

@@ -23,7 +23,6 @@ from postroad_web.search.pattern import PatternError, searcher
 from postroad_web.search.tree import (
     ADDRESSES,
     MAX_DEPTH,
-    MAX_QUERY,
     MAX_TERMS,
     All,
     And,
@@ -83,8 +82,6 @@ class _Value(NamedTuple):
 
 def read_native(text: str, zone: tzinfo) -> Node:
     """Return the tree of a query; raises `QueryError`."""
-    if len(text.encode("utf-8", "replace")) > MAX_QUERY:
-        raise QueryError(f"a query has at most {MAX_QUERY} octets", MAX_QUERY)
     return _Reader(text, zone).run()
 
 

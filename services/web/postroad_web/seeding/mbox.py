@@ -28,7 +28,7 @@ LONGEST = 2000  # octets of a From line
 _FROM = b"From "
 _BETWEEN = len(b"\n\r\nFrom")  # octets that may come with a message until the next From line is known for one
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
-# asctime's form, as RFC 4155 has it; some programs name a zone in front of the year or behind it
+# RFC 4155 appendix A: asctime's form, in UTC; some programs name a zone in front of the year or behind it
 _DATE = re.compile(
     rb"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d\d?) (\d\d):(\d\d)(?::(\d\d))?(?: [A-Z]{2,5})?(?: ([+-]\d{4}))? (\d{4})"
     rb"(?: ([+-]\d{4}))?\s*\Z"

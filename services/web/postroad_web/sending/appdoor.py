@@ -11,7 +11,7 @@ from postroad.control import names
 from postroad.smtp.client.login import with_login
 from postroad.smtp.extensions import EXTENSIONS
 from postroad.world.world import Role
-from postroad_web.sending.transaction import Answer, AwayError, Server, envelope_of, send
+from postroad_web.sending.transaction import Answer, AwayError, Server, send, transaction_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ async def submit(
 
     `login` is the name that the record gets. Raises `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
     """
-    envelope = envelope_of(sender, recipients, content)
-    answers = await send(_door(settings, world, login), envelope, content, hostname=names.WEB, clock=clock)
+    transaction = transaction_of(sender, recipients, content)
+    answers = await send(_door(settings, world, login), transaction, content, hostname=names.WEB, clock=clock)
     for answer in answers:
         if answer.accepted and (match := _QUEUED.search(answer.reply)):
             return Sent(match[1], tuple(answers))

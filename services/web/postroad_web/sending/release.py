@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from postroad.smtp.client.login import with_login
 from postroad.smtp.extensions import EXTENSIONS
-from postroad_web.sending.transaction import AwayError, Server, envelope_of, send
+from postroad_web.sending.transaction import AwayError, Server, send, transaction_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +47,10 @@ async def release(
     TLS is used where the server offers it, and its certificate is checked against the system's authorities, or by
     `tls`. Raises `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
     """
-    envelope = envelope_of(sender, recipients, content)
+    content = released_content(content)
+    transaction = transaction_of(sender, recipients, content)
     server = await _server(url, tls or ssl.create_default_context())
-    return await send(server, envelope, released_content(content), hostname=hostname, clock=clock)
+    return await send(server, transaction, content, hostname=hostname, clock=clock)
 
 
 async def _server(url: str, tls: ssl.SSLContext) -> Server:

@@ -84,8 +84,8 @@ class _Content:
         yield self._octets
 
 
-def envelope_of(sender: str, recipients: Sequence[str], content: bytes) -> Envelope:
-    """Return the envelope; an empty sender is the null reverse-path. Raises `EnvelopeError`."""
+def transaction_of(sender: str, recipients: Sequence[str], content: bytes) -> Transaction:
+    """Return the transaction; an empty sender is the null reverse-path. Raises `EnvelopeError`."""
     if not recipients:
         raise EnvelopeError("there is no recipient")
     if len(recipients) > MOST_RECIPIENTS:
@@ -96,25 +96,29 @@ def envelope_of(sender: str, recipients: Sequence[str], content: bytes) -> Envel
             addresses.append(parse_address(text))
         except AddressError as error:
             raise EnvelopeError(f"{text[:300]!r} is not an address: {error}") from None
-    header = content[: header_end(content, 0, len(content))]
-    reverse_path = addresses[0] if sender else None
-    return Envelope(
-        reverse_path,
+    eight_bit = not content.isascii()
+    # RFC 6531 §3.4: SMTPUTF8 is for messages that need it, by their header section or their addresses
+    utf8_header = not content[: header_end(content, 0, len(content))].isascii()
+    envelope = Envelope(
+        addresses[0] if sender else None,
         tuple(Recipient(address) for address in dict.fromkeys(addresses[1:] if sender else addresses)),
-        BodyType.SEVEN_BIT if content.isascii() else BodyType.EIGHT_BIT_MIME,
-        smtputf8=not header.isascii() or not all(address.is_ascii for address in addresses),
+        BodyType.EIGHT_BIT_MIME if eight_bit else BodyType.SEVEN_BIT,
+        smtputf8=utf8_header or not all(address.is_ascii for address in addresses),
     )
+    return Transaction(envelope, len(content), eight_bit=eight_bit, utf8_header=utf8_header)
 
 
-async def send(server: Server, envelope: Envelope, content: bytes, *, hostname: str, clock: Clock) -> list[Answer]:
+async def send(
+    server: Server, transaction: Transaction, content: bytes, *, hostname: str, clock: Clock
+) -> list[Answer]:
     """Send a message; return what the server said of each recipient, of which it took one at least.
 
-    Raises `AwayError` and `RefusedError`.
+    The transaction is that of `transaction_of` for this content. Raises `AwayError` and `RefusedError`.
     """
     session = Session(server, hostname, server.tls, clock, extensions=server.extensions)
     try:
         async with asyncio.timeout(PATIENCE):
-            finished = await _finished(session, server, envelope, content)
+            finished = await _finished(session, server, transaction, content)
     except TlsFailedError as error:
         raise AwayError(f"TLS with {server} failed: {error}") from error
     except TimeoutError as error:
@@ -123,15 +127,13 @@ async def send(server: Server, envelope: Envelope, content: bytes, *, hostname: 
         raise AwayError(f"{server} can't be reached: {error}") from error
     finally:
         session.leave()
-    return _answers(envelope, finished)
+    return _answers(transaction.envelope, finished)
 
 
-async def _finished(session: Session, server: Server, envelope: Envelope, content: bytes) -> Finished:
+async def _finished(session: Session, server: Server, transaction: Transaction, content: bytes) -> Finished:
     refused = await session.open(server.port, implicit_tls=server.implicit_tls)
     if refused is not None:
         raise AwayError(refused.outcome.reason)
-    header = content[: header_end(content, 0, len(content))]
-    transaction = Transaction(envelope, len(content), eight_bit=not content.isascii(), utf8_header=not header.isascii())
     return await session.run(transaction, _Content(content))
 
 

@@ -188,7 +188,7 @@ class _Held:
         """Set the number after which messages count; False if the subscription has ended meanwhile."""
         after = self._asked.after
         if isinstance(after, str):
-            record = self._catalog.get(after) or await _arrival(changes, after)
+            record = await arrival(self._catalog, changes, after)
             if record is None:
                 return False
             after = record.number
@@ -255,9 +255,9 @@ class _Held:
     def _over(self, decision: Decision) -> Decision:
         """Set the cursor: after the newest message that was counted."""
         counted = [record.number for record in self._tally.matched]
-        if self._asked.mode.most is not None:  # all that have come were looked at
-            counted += [record.number for record in self._catalog.page(None, limit=1).records]
-        self.cursor = max(self.cursor, *counted) if counted else self.cursor
+        if self._asked.mode.most is not None and (newest := self._catalog.latest()) is not None:
+            counted.append(newest.number)  # all that have come were looked at
+        self.cursor = max([self.cursor, *counted])
         return decision
 
     async def _take(self, change: Change) -> None:
@@ -303,8 +303,10 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _arrival(changes: Subscription, ident: str) -> Record | None:
-    """Return the record with this ID once it is there."""
+async def arrival(catalog: Catalog, changes: Subscription, ident: str) -> Record | None:
+    """Return the record with this ID once it is there; None if `changes`, which have begun before, end first."""
+    if (known := catalog.get(ident)) is not None:
+        return known
     async for change in changes:
         for record in change.records:
             if record.id == ident:

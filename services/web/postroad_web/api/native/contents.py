@@ -116,7 +116,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 def _headers(filename: str, *, download: bool) -> dict[str, str]:
-    """Return header fields for octets of a stranger's; the file name in the form of RFC 8187."""
+    """Return header fields for octets of a stranger's; the file name in the form of RFC 8187 §3.2."""
     disposition = "attachment" if download else "inline"
     name = quote(_utf8(filename)[:255], safe="")
     return {

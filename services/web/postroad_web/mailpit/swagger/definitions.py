@@ -47,17 +47,16 @@ _PERSON = members(("Email",), Email="text", Name="text")
 
 DEFINITIONS: dict[str, dict[str, Any]] = {
     "Address": members(Name="text", Address="text"),
-    "AppInformation": {
-        **members(
-            Version="text",
-            LatestVersion="text",
-            Database="text",
-            DatabaseSize="count",
-            Messages="count",
-            Unread="count",
-            Tags="{int}",
-        )
-    },
+    "AppInformation": members(
+        Version="text",
+        LatestVersion="text",
+        Database="text",
+        DatabaseSize="count",
+        Messages="count",
+        Unread="count",
+        Tags="{int}",
+        RuntimeStats="RuntimeStats",
+    ),
     "Attachment": members(
         PartID="text", FileName="text", ContentType="text", ContentID="text", Size="count", Checksums="Checksums"
     ),
@@ -157,7 +156,6 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
         HideDeleteAllButton="flag",
     ),
 }
-DEFINITIONS["AppInformation"]["properties"]["RuntimeStats"] = schema("RuntimeStats")
 DEFINITIONS["SendRequest"]["properties"] |= {
     "From": _PERSON,
     **{name: {"type": "array", "items": _PERSON} for name in ("To", "Cc", "ReplyTo")},
