@@ -261,7 +261,7 @@ class Settings:
     pop3s_port: int = _setting("1995", _port, "POP3 over TLS", compose="995")
     imap_port: int = _setting("1143", _port, "IMAP with STARTTLS", compose="143")
     imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
-    web_port: int = _setting("8025", _port, "the web service, HTTP: console and API", compose="8025")
+    web_port: int = _setting("8025", _port, "the web service, HTTP: page and API", compose="8025")
     published: tuple[tuple[str, int], ...] = _setting(
         "",
         _published,

@@ -143,8 +143,11 @@ async def test_what_changes_nothing_is_told_all_the_same(web: Web) -> None:
 
 async def test_what_a_client_says_is_ignored(web: Web) -> None:
     async with listening(web) as socket:
-        socket.said.put_nowait({"type": "websocket.receive", "text": "hello"})
         await socket.until("stats")
+        socket.said.put_nowait({"type": "websocket.receive", "text": "hello"})
+        web.send("Hello")
+        await socket.until("new")
+        assert socket.said.empty()
 
 
 async def test_a_client_that_does_not_read_is_dropped(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
