@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -255,3 +256,37 @@ async def test_a_receiver_that_never_answers_or_lies(monkeypatch: pytest.MonkeyP
                 await send(target._replace(scheme=scheme), {}, b"", anywhere=False)
     with pytest.raises(NotSentError):
         await send(target, {}, b"", anywhere=False)
+
+
+async def test_a_disk_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webhook that could not be kept is not there, and one that could not be forgotten is."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with rig(tmp_path) as hooks:
+        kept = await hooks.add("http://127.0.0.1:9/")
+        with monkeypatch.context() as disk:
+            disk.setattr("os.fsync", full)
+            await hooks.add("http://127.0.0.1:9/other", 500)
+            assert (await hooks.http.delete(f"/v1/webhooks/{kept['id']}")).status_code == 500
+        assert [hook.id for hook in hooks.services.webhooks.all()] == [kept["id"]]
+        assert (await hooks.http.delete(f"/v1/webhooks/{kept['id']}")).status_code == 204
+        assert not hooks.services.webhooks.all()
+
+
+async def test_cursors_are_kept_once_the_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+
+    def full(_descriptor: int) -> None:
+        failed.set()
+        raise OSError(28, "No space left on device")
+
+    async with rig(tmp_path) as it, receiving() as receiver:
+        await it.add(receiver.url)
+        with monkeypatch.context() as disk:
+            disk.setattr("os.fsync", full)
+            await it.send()
+            await receiver.next()
+            assert await asyncio.to_thread(failed.wait, 5)
+        await it.kept()

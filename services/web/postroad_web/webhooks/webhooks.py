@@ -73,14 +73,14 @@ class Webhooks:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
         if self._moved.is_set():
-            self._keep()
+            self._keep(self.all())
 
     def all(self) -> list[Hook]:
         """Return the webhooks, the oldest first."""
         return list(self._hooks.values())
 
     def add(self, url: str, kinds: tuple[str, ...], query: str | None) -> Hook:
-        """Add a webhook for events from now on; raises `TooManyHooks`."""
+        """Add a webhook for events from now on; raises `TooManyHooks`, and `OSError` if it can't be kept."""
         if len(self._hooks) >= MOST:
             raise TooManyHooks
         hook = Hook(
@@ -92,16 +92,16 @@ class Webhooks:
             created=self._clock.now(),
             cursor=self._catalog.cursor,
         )
-        self._hooks[hook.id] = hook
-        self._keep()
+        self._keep([*self.all(), hook])
         self._begin(hook)
         return hook
 
     def remove(self, ident: str) -> bool:
-        """Remove a webhook; False if there is none with this ID."""
-        if self._hooks.pop(ident, None) is None:
+        """Remove a webhook; False if there is none with this ID. Raises `OSError` if the others can't be kept."""
+        if ident not in self._hooks:
             return False
-        self._keep()
+        self._keep([hook for hook in self.all() if hook.id != ident])
+        del self._hooks[ident]
         self._tasks.pop(ident).cancel()
         self.troubles.pop(ident, None)
         return True
@@ -116,15 +116,19 @@ class Webhooks:
             await self._moved.wait()
             await asyncio.sleep(KEPT_WITHIN)
             self._moved.clear()
-            await asyncio.to_thread(self._keep)
+            try:
+                await asyncio.to_thread(self._keep, self.all())
+            except OSError as error:
+                log.warning("the cursors of webhooks can't be kept: %s", error)
+                self._moved.set()
 
-    def _keep(self) -> None:
+    def _keep(self, hooks: list[Hook]) -> None:
         """Write the file: whole, or not at all. It is small, and has secrets."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(to_json([kept(hook) for hook in self._hooks.values()]))
+            file.write(to_json([kept(hook) for hook in hooks]))
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
