@@ -21,6 +21,7 @@ from bench import rows_dns, rows_imap, rows_road, rows_smtp, rows_start, rows_we
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
 from bench.table import Row, markdown
+from postroad.config import Settings
 from tests.harness.processes import ProcessStack
 from tests.harness.stack import BOB, Port, Service
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUPS = ("start", "dns", "smtp", "road", "web", "imap")
-CONTROL_PORT = 8026  # the default
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -75,7 +75,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield rows_road.with_web(
                 road, start=lambda: stack.start(Service.WEB), stop=lambda: stack.stop(Service.WEB), rounds=rounds
             )
-            yield rows_road.with_flood(road, (f"{stack.network}.25", CONTROL_PORT), rounds)
+            yield rows_road.with_flood(road, (smtp.host, Settings.from_environ({}).control_port), rounds)
         elif group == "web":
             yield from rows_web.rows(stack.endpoint(Port.APP), stack.endpoint(Port.WEB), folder, rounds)
         else:

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.peers import Daemon, MissingPeerError, program
@@ -33,6 +34,7 @@ MANY = 100_000
 ASKED = 100  # times per round
 RARE = "zyzzyva"  # the word that one message of many has
 PATIENCE = 180.0  # seconds
+WAITS = (("p50", 10.0), ("p99", 40.0))  # milliseconds that are asked for
 LOOK = 0.001  # seconds between two looks at an API that can't be waited on, the same on both sides
 MAILDEV, SMTP_PORT, WEB_PORT = "maildev@3.0.0", 11025, 11080
 
@@ -47,6 +49,10 @@ class Http:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     def ask(self, method: str, path: str, value: object = None) -> Any:
@@ -102,6 +108,11 @@ def _asks(web: Endpoint, path: str, count: int) -> Callable[[], float]:
     return measure
 
 
+def _total(api: Http) -> int:
+    """Return how many messages the catalog has."""
+    return int(api.ask("GET", "/api/v1/messages?limit=1")["total"])
+
+
 def _until_quiet(web: Endpoint) -> None:
     """Return once the road is quiet and the catalog has everything."""
     with Http(*web) as api:
@@ -113,12 +124,12 @@ def whole_again(app: Endpoint, web: Endpoint) -> Callable[[], float]:
 
     def measure() -> float:
         with Http(*web) as api:
-            before = api.ask("GET", "/api/v1/messages?limit=1")["total"]
+            before = _total(api)
             smtp_source(*app, messages=MESSAGES, reuse=True)
             accepted = time.perf_counter()
             _until_quiet(web)
             seconds = time.perf_counter() - accepted
-            total = api.ask("GET", "/api/v1/messages?limit=1")["total"]
+            total = _total(api)
             if total != before + MESSAGES:
                 raise RuntimeError(f"the catalog has {total - before} of {MESSAGES} messages")
         return seconds
@@ -146,16 +157,13 @@ def rows(app: Endpoint, web: Endpoint, folder: Path, rounds: int) -> Iterator[Ro
         yield interleave(Row(name, "ms p50", at_most(10)), rounds, _asks(web, path, count))
 
 
-WAITS = (("p50", 10.0), ("p99", 40.0))
-
-
 def _fill(app: Endpoint, web: Endpoint) -> None:
     """Send until the catalog has many messages, one of which has the rare word."""
     with contextlib.closing(smtplib.SMTP(*app)) as sender:
         sender.ehlo("client.test")
         _send(sender, _letter("a word", f"There is a {RARE} here.\r\n"))
     with Http(*web) as api:
-        while (total := api.ask("GET", "/api/v1/messages?limit=1")["total"]) < MANY:
+        while (total := _total(api)) < MANY:
             print(f"  {total:,} of {MANY:,} messages", file=sys.stderr, flush=True)
             smtp_source(*app, messages=min(10_000, MANY - total), reuse=True)
             _until_quiet(web)
@@ -165,40 +173,20 @@ def _fill(app: Endpoint, web: Endpoint) -> None:
 
 
 def _beside_peers(app: Endpoint, web: Endpoint, folder: Path, rounds: int) -> Iterator[Row]:
-    with Http(*web) as api, maildev(folder / "maildev") as (smtp, mails):
+    with Http(*web) as api:
+        ours = partial(_total, api)
+        with Maildev(folder / "maildev") as maildev:
+            yield from _beside(app, ours, maildev, "maildev 3", rounds)
+        with Smtpdfix() as smtpdfix:
+            yield from _beside(app, ours, smtpdfix, "smtpdfix", rounds)
 
-        def ours() -> int:
-            return int(api.ask("GET", "/api/v1/messages?limit=1")["total"])
 
-        def theirs() -> int:
-            at = known[0]
-            while mails.ask("GET", f"/api/email?limit=1&skip={at}"):
-                at += 1 if at - known[0] < 50 or not mails.ask("GET", f"/api/email?limit=1&skip={at + 49}") else 50
-            known[0] = at
-            return at
-
-        known = [0]
-        yield interleave(
-            Row("accept to visible by API", "ms p50", None, peer_name="maildev 3"),
-            rounds, _visible(app, ours), _visible(smtp, theirs),
-        )  # fmt: skip
-        yield interleave(
-            Row("2,000 messages to visible by API", "messages/s", None, peer_name="maildev 3"),
-            rounds, _rate(app, ours), _rate(smtp, theirs),
-        )  # fmt: skip
-        with Smtpdfix() as fixture:
-            yield interleave(
-                Row("accept to visible by API, beside", "ms p50", None, peer_name="smtpdfix"),
-                rounds,
-                _visible(app, ours),
-                _visible(fixture.smtp, fixture.count),
-            )
-            yield interleave(
-                Row("2,000 messages to visible by API, beside", "messages/s", None, peer_name="smtpdfix"),
-                rounds,
-                _rate(app, ours),
-                _rate(fixture.smtp, fixture.count),
-            )
+def _beside(app: Endpoint, ours: Callable[[], int], peer: Maildev | Smtpdfix, name: str, rounds: int) -> Iterator[Row]:
+    """Measure how soon one message is counted, and how soon many are, beside a peer."""
+    row = Row("accept to visible by API", "ms p50", None, peer_name=name)
+    yield interleave(row, rounds, _visible(app, ours), _visible(peer.smtp, peer.count))
+    row = Row("2,000 messages to visible by API", "messages/s", None, peer_name=name)
+    yield interleave(row, rounds, _rate(app, ours), _rate(peer.smtp, peer.count))
 
 
 def _visible(smtp: tuple[str, int], count: Callable[[], int]) -> Callable[[], float]:
@@ -237,26 +225,41 @@ def _rate(smtp: tuple[str, int], count: Callable[[], int]) -> Callable[[], float
     return measure
 
 
-@contextlib.contextmanager
-def maildev(folder: Path) -> Iterator[tuple[tuple[str, int], Http]]:
-    """Install and run MailDev with its defaults, its mail in memory."""
-    folder.mkdir()
-    npm = program("npm", "npm")
-    done = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", MAILDEV], cwd=folder, capture_output=True, check=False
-    )
-    if done.returncode:
-        raise MissingPeerError(f"npm can't install {MAILDEV}: {done.stderr.decode()[-300:]}")
-    network, claim = claim_network()
-    address = f"{network}.2"
-    ports = ["--smtp", str(SMTP_PORT), "--ip", address, "--web", str(WEB_PORT), "--web-ip", address, "--silent"]
-    daemon = Daemon([str(folder / "node_modules" / ".bin" / "maildev"), *ports], folder)
-    with claim, Http(address, WEB_PORT) as api:
-        daemon.start(address, WEB_PORT)
-        try:
-            yield (address, SMTP_PORT), api
-        finally:
-            daemon.stop()
+class Maildev:
+    """MailDev with its defaults, its mail in memory. It is installed into `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known = 0  # messages that it has had before
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        command = [program("npm", "npm"), "install", "--no-audit", "--no-fund", MAILDEV]
+        done = subprocess.run(command, cwd=self._folder, capture_output=True, check=False)
+        if done.returncode:
+            raise MissingPeerError(f"npm can't install {MAILDEV}: {done.stderr.decode()[-300:]}")
+        network, self._claim = claim_network()
+        address = f"{network}.2"
+        self.smtp = (address, SMTP_PORT)
+        ports = ["--smtp", str(SMTP_PORT), "--ip", address, "--web", str(WEB_PORT), "--web-ip", address, "--silent"]
+        self._daemon = Daemon([str(self._folder / "node_modules" / ".bin" / "maildev"), *ports], self._folder)
+        self._daemon.start(address, WEB_PORT)
+        self._api = Http(address, WEB_PORT)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._api.close()
+        self._daemon.stop()
+        self._claim.close()
+
+    def count(self) -> int:
+        """Return how many messages it has. Its API tells no total, but whether there is one more, or 50 more."""
+        while self._has(self._known):
+            self._known += 50 if self._has(self._known + 49) else 1
+        return self._known
+
+    def _has(self, index: int) -> bool:
+        return bool(self._api.ask("GET", f"/api/email?limit=1&skip={index}"))
 
 
 _FIXTURE = """

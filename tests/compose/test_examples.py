@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.processes import output_of
 from tests.harness.stack import ROOT, WAIT, Port
 
 if TYPE_CHECKING:
@@ -30,13 +30,5 @@ def test_github_actions(composed: ComposeStack) -> None:
     app = composed.endpoint(Port.APP)
     for name in ("Send", "Wait for the mail", "What happened"):
         script = scripts[name].replace("localhost:1025", f"{app.host}:{app.port}")
-        done = subprocess.run(
-            ["bash", "-e", "-o", "pipefail", "-c", script],
-            cwd=ROOT,
-            env=composed.compose_environment(),
-            capture_output=True,
-            text=True,
-            timeout=2 * WAIT,
-            check=False,
-        )
-        assert done.returncode == 0, f"{name}:\n{done.stdout}{done.stderr}"
+        command = ["bash", "-e", "-o", "pipefail", "-c", script]
+        output_of(command, folder=ROOT, environment=composed.compose_environment(), limit=2 * WAIT)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.harness.mailboxes import arrived, parse
-from tests.harness.processes import plain_environment
+from tests.harness.processes import output_of, plain_environment
 from tests.harness.stack import DNS_NAME, RELAY_NAME, ROOT, STORE_NAME, WEB_NAME
 
 if TYPE_CHECKING:
@@ -68,17 +67,8 @@ def test_an_app_of_another_project(composed: ComposeStack, tmp_path: Path) -> No
     compose = ("docker", "compose", "--project-name", PROJECT, "--file", "project.yml", "--file", "joined.yml")
 
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [*compose, *arguments],
-            cwd=tmp_path,
-            env={**plain_environment(), "COMPOSE_ENV_FILES": os.devnull},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-        return done.stdout
+        environment = {**plain_environment(), "COMPOSE_ENV_FILES": os.devnull}
+        return output_of([*compose, *arguments], folder=tmp_path, environment=environment, limit=120)
 
     try:
         seen = json.loads(run("run", "--rm", "app").splitlines()[-1])

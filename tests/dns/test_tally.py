@@ -14,6 +14,9 @@ def test_responses_are_counted_by_rcode_and_silence_as_a_query() -> None:
     tally.add(b"\x10")
     tally.add(b"\x0e")  # no RCODE that has a name
     assert tally.figures() == (6, {"NOERROR": 2, "NXDOMAIN": 1, "REFUSED": 1, "14": 1})
+    tally.add_one(b"\0\1\x84\x03" + bytes(8))
+    tally.add_one(None)
+    assert tally.figures() == (8, {"NOERROR": 2, "NXDOMAIN": 2, "REFUSED": 1, "14": 1})
 
 
 def test_many_are_counted_now_and_then() -> None:

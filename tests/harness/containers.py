@@ -13,7 +13,6 @@ import ipaddress
 import json
 import os
 import socket
-import subprocess
 import tarfile
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import docker.errors
 
-from tests.harness.processes import plain_environment
+from tests.harness.processes import output_of, plain_environment
 from tests.harness.stack import DEFAULT_WORLD, ROOT, WAIT, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
@@ -87,17 +86,8 @@ class ComposeStack(Stack):
     def compose(self, *arguments: str, timeout: float = 120) -> str:
         """Run `docker compose` for this stack's project and return what it prints."""
         files = ("--file", str(ROOT / "docker-compose.yml"), "--file", str(self.folder / "override.yml"))
-        done = subprocess.run(
-            ["docker", "compose", "--project-name", _PROJECT, "--env-file", os.devnull, *files, *arguments],
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert done.returncode == 0, f"docker compose {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        command = ["docker", "compose", "--project-name", _PROJECT, "--env-file", os.devnull, *files, *arguments]
+        return output_of(command, folder=ROOT, environment=self.environment(), limit=timeout)
 
     def open(self) -> None:
         self._lock = _LOCK.open("w")
@@ -191,18 +181,8 @@ class ComposeStack(Stack):
 
     def make(self, *arguments: str, text: str = "") -> str:
         """Run `make` as a user of this stack would, and return what it prints."""
-        done = subprocess.run(
-            ["make", "--no-print-directory", *arguments],
-            cwd=ROOT,
-            env=self.compose_environment(),
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=WAIT,
-            check=False,
-        )
-        assert done.returncode == 0, f"make {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        command = ["make", "--no-print-directory", *arguments]
+        return output_of(command, folder=ROOT, environment=self.compose_environment(), limit=WAIT, text=text)
 
     # What a client needs
 

@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from tests.harness.stack import DEFAULT_WORLD, Endpoint, Port, Service, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _PORTS = {
@@ -44,6 +45,17 @@ def plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("POSTROAD_")}
 
 
+def output_of(
+    command: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str], limit: float, text: str = ""
+) -> str:
+    """Run a program that must succeed, with `text` as its input, and return what it prints."""
+    done = subprocess.run(
+        command, cwd=folder, env=environment, input=text, capture_output=True, text=True, timeout=limit, check=False
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
 def claim_network() -> tuple[str, socket.socket]:
     """Return a loopback network that no other stack of this machine uses, and the socket that holds the claim."""
     while True:
@@ -56,6 +68,19 @@ def claim_network() -> tuple[str, socket.socket]:
             claim.close()
         else:
             return network, claim
+
+
+@contextmanager
+def own_settings(folder: Path, world: str = DEFAULT_WORLD) -> Iterator[dict[str, str]]:
+    """Yield the settings of a service of its own: a network, a world file, a data folder that is still to be made."""
+    network, claim = claim_network()
+    with claim:
+        (folder / "world.toml").write_text(world)
+        yield {
+            "POSTROAD_NETWORK": network,
+            "POSTROAD_WORLD": str(folder / "world.toml"),
+            "POSTROAD_DATA": str(folder / "data"),
+        }
 
 
 class ProcessStack(Stack):
@@ -93,17 +118,8 @@ class ProcessStack(Stack):
 
     def _run(self, *arguments: str) -> str:
         """Run the command `postroad` and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "postroad_stack", *arguments],
-            env=self.environment(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"postroad {arguments[0]} failed:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        command = [sys.executable, "-m", "postroad_stack", *arguments]
+        return output_of(command, folder=self.folder, environment=self.environment(), limit=60)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a service."""

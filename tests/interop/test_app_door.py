@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.harness.needs import require, require_program
-from tests.harness.processes import plain_environment
+from tests.harness.processes import output_of, plain_environment
 from tests.harness.stack import WAIT, Port, Stack
 
 pytestmark = pytest.mark.interop
@@ -32,17 +32,8 @@ POSTROAD = Path(sys.executable).parent / "postroad"
 def run(folder: Path, *command: str | Path, stdin: str = "", **environment: str) -> None:
     """Run a program to its end."""
     program = require_program(str(command[0]))
-    done = subprocess.run(
-        [program, *command[1:]],
-        input=stdin,
-        cwd=folder,
-        env=plain_environment() | {"HOME": str(folder)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=2 * WAIT,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    environment = plain_environment() | {"HOME": str(folder)} | environment
+    output_of([program, *command[1:]], folder=folder, environment=environment, limit=2 * WAIT, text=stdin)
 
 
 def customer() -> str:

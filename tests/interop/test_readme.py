@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.needs import require_program
-from tests.harness.processes import ProcessStack
+from tests.harness.processes import ProcessStack, output_of
 from tests.harness.stack import ROOT, WAIT, Port
 
 if TYPE_CHECKING:
@@ -70,17 +69,10 @@ def test_every_command(stack: ProcessStack, tmp_path: Path) -> None:
         if block.strip().startswith(ELSEWHERE) or "grep -v" in block:
             continue
         (piece,) = [piece for piece in SHOWS if piece in block]
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", here(stack, block)],
-            cwd=tmp_path,
-            env=stack.environment() | {"PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=2 * WAIT,
-            check=False,
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
-        assert SHOWS[piece] in done.stdout, f"{block}\n{done.stdout}"
+        command = ["bash", "-euo", "pipefail", "-c", here(stack, block)]
+        environment = stack.environment() | {"PATH": path}
+        shows = output_of(command, folder=tmp_path, environment=environment, limit=2 * WAIT)
+        assert SHOWS[piece] in shows, f"{block}\n{shows}"
         shown.add(piece)
     assert shown == SHOWS.keys()
 

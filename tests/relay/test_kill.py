@@ -14,7 +14,7 @@ import aiosmtplib
 
 from postroad.control.client import DoorClient, quote_path
 from postroad.control.token import read_token
-from tests.harness.processes import claim_network, plain_environment
+from tests.harness.processes import own_settings, plain_environment
 from tests.relay.nameserver import NameServer
 from tests.relay.smtpserver import PretendServer
 from tests.relay.worlds import TEXT
@@ -86,30 +86,23 @@ def arrived(store: PretendServer) -> Counter[str]:
 @contextlib.asynccontextmanager
 async def surroundings(folder: Path) -> AsyncIterator[tuple[str, dict[str, str], PretendServer]]:
     """Everything but the relay: the network's first three numbers, the relay's environment, the store."""
-    network, claim = claim_network()
-    (folder / "world.toml").write_bytes(TEXT)
-    environ = plain_environment() | {
-        "POSTROAD_NETWORK": network,
-        "POSTROAD_WORLD": str(folder / "world.toml"),
-        "POSTROAD_DATA": str(folder / "data"),
-        "POSTROAD_RETRY": "50ms",
-    }
-    init = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "postroad_stack", "init", env=environ, stdout=asyncio.subprocess.DEVNULL
-    )
-    assert await init.wait() == 0
-    store_at = f"{network}.143"
-    script: Script = {
-        ("beta.test", "MX"): ["beta.test. 300 MX 10 mx.postroad.test."],
-        ("y.example", "MX"): ["y.example. 300 MX 10 mx.postroad.test."],
-        ("mx.postroad.test", "A"): [f"mx.postroad.test. 300 A {store_at}"],
-    }
-    async with (
-        NameServer(script, address=f"{network}.53", port=1053),
-        PretendServer(address=store_at, port=2525) as store,
-    ):
-        yield network, environ, store
-    claim.close()
+    with own_settings(folder, TEXT.decode()) as own:
+        network, environ = own["POSTROAD_NETWORK"], plain_environment() | own | {"POSTROAD_RETRY": "50ms"}
+        init = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "postroad_stack", "init", env=environ, stdout=asyncio.subprocess.DEVNULL
+        )
+        assert await init.wait() == 0
+        store_at = f"{network}.143"
+        script: Script = {
+            ("beta.test", "MX"): ["beta.test. 300 MX 10 mx.postroad.test."],
+            ("y.example", "MX"): ["y.example. 300 MX 10 mx.postroad.test."],
+            ("mx.postroad.test", "A"): [f"mx.postroad.test. 300 A {store_at}"],
+        }
+        async with (
+            NameServer(script, address=f"{network}.53", port=1053),
+            PretendServer(address=store_at, port=2525) as store,
+        ):
+            yield network, environ, store
 
 
 async def test_nothing_that_was_answered_with_250_is_lost(tmp_path: Path) -> None:

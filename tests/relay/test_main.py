@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import signal
 import socket
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad import log
-from postroad.config import Settings
 from postroad_relay.__main__ import main, run
 from postroad_stack import init
-from tests.harness.processes import claim_network
+from tests.harness.mains import left_as_it_is, refusal, served_until_sigterm
+from tests.harness.processes import own_settings
 from tests.relay.worlds import TEXT
 
 if TYPE_CHECKING:
@@ -21,44 +18,27 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _leave_this_process_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(log, "setup", lambda service, level: None)
-    interval = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(interval)
+    with left_as_it_is(monkeypatch):
+        yield
 
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    network, claim = claim_network()
-    (tmp_path / "world.toml").write_bytes(TEXT)
-    environ = {
-        "POSTROAD_NETWORK": network,
-        "POSTROAD_WORLD": str(tmp_path / "world.toml"),
-        "POSTROAD_DATA": str(tmp_path / "data"),
-    }
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    assert init.main([]) == 0
-    yield environ
-    claim.close()
+    with own_settings(tmp_path, TEXT.decode()) as environ:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert init.main([]) == 0
+        yield environ
 
 
 async def test_it_serves_until_sigterm(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, str]] = []
-
-    def ready(**where: str) -> None:
-        told.append(where)
-        signal.raise_signal(signal.SIGTERM)  # never before it is handled: it would end the tests
-
-    monkeypatch.setattr("postroad.log.ready", ready)
-    assert await run(Settings.from_environ(environ)) == 0
-    assert told[0]["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:2525"
+    where = await served_until_sigterm(run, environ, monkeypatch)
+    assert where["smtp"] == f"{environ['POSTROAD_NETWORK']}.25:2525"
 
 
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("POSTROAD_EXPIRY", "soon")
-    assert main() == 1
-    assert "POSTROAD_EXPIRY=soon" in capsys.readouterr().err
+    assert "POSTROAD_EXPIRY=soon" in refusal(main, capsys)
 
 
 @pytest.mark.usefixtures("environ")
@@ -74,11 +54,9 @@ def test_what_is_missing_is_told(
     name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert main() == 1
-    assert sentence in capsys.readouterr().err
+    assert sentence in refusal(main, capsys)
 
 
 def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server((f"{environ['POSTROAD_NETWORK']}.25", 1587)):
-        assert main() == 1
-    assert "_SUBMISSION_PORT" in capsys.readouterr().err
+        assert "_SUBMISSION_PORT" in refusal(main, capsys)

@@ -16,15 +16,21 @@ import pytest
 
 from postroad.config import Settings
 from postroad_stack import init
-from tests.harness.processes import claim_network, plain_environment
-from tests.harness.stack import DEFAULT_WORLD
+from tests.harness.processes import own_settings, plain_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 KILLS = 3
 SENDERS = 4
 BODY = ("x" * 70 + "\r\n") * 40
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with own_settings(tmp_path) as environ:
+        yield environ
 
 
 def start(environ: dict[str, str]) -> subprocess.Popen[str]:
@@ -96,17 +102,10 @@ def subjects(host: str, port: int, login: str, password: str) -> list[int]:
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_is_there(tmp_path: Path) -> None:
-    network, claim = claim_network()
-    (tmp_path / "world.toml").write_text(DEFAULT_WORLD)
-    environ = {
-        "POSTROAD_WORLD": str(tmp_path / "world.toml"),
-        "POSTROAD_DATA": str(tmp_path / "data"),
-        "POSTROAD_NETWORK": network,
-    }
+def test_what_was_acknowledged_is_there(environ: dict[str, str]) -> None:
     settings = Settings.from_environ(environ)
     init.prepare(settings)
-    host = f"{network}.143"
+    host = f"{environ['POSTROAD_NETWORK']}.143"
     process = start(environ)
     senders = Senders(host, settings.smtp_port)
     try:
@@ -129,4 +128,3 @@ def test_what_was_acknowledged_is_there(tmp_path: Path) -> None:
         senders.stop()
         process.kill()
         process.wait()
-        claim.close()

@@ -24,7 +24,7 @@ from postroad_stack import init
 from postroad_store import __main__ as store
 from postroad_store.protocol.listener import CannotListenError
 from postroad_store.store import Store
-from tests.harness.processes import claim_network
+from tests.harness.processes import own_settings
 from tests.harness.reactor import on_reactor
 from tests.harness.stack import DEFAULT_WORLD
 
@@ -35,18 +35,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    network, claim = claim_network()
-    (tmp_path / "world.toml").write_text(DEFAULT_WORLD)
-    made = Settings.from_environ(
-        {
-            "POSTROAD_WORLD": str(tmp_path / "world.toml"),
-            "POSTROAD_DATA": str(tmp_path / "data"),
-            "POSTROAD_NETWORK": network,
-        }
-    )
-    init.prepare(made)
-    yield made
-    claim.close()
+    with own_settings(tmp_path) as environ:
+        made = Settings.from_environ(environ)
+        init.prepare(made)
+        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,8 +1,12 @@
-"""The process: it starts without relay and store, says what is wrong, takes up edits, and ends within a second."""
+"""The process: it starts without relay and store, says what is wrong, takes up edits, and ends within a second.
+
+Its code runs in the tests' own process first, and then as it is started.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import subprocess
@@ -10,6 +14,7 @@ import sys
 import threading
 import time
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +23,70 @@ from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.control.token import ensure_token
 from postroad.world.source import load_world
+from postroad_web.__main__ import main, run
 from postroad_web.web import Web
-from tests.harness.processes import claim_network, plain_environment
-from tests.harness.stack import DEFAULT_WORLD, Log
+from tests.harness.mains import left_as_it_is, refusal, served_until_sigterm
+from tests.harness.processes import own_settings, plain_environment
+from tests.harness.stack import Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _leave_this_process_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with left_as_it_is(monkeypatch):
+        yield
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    (tmp_path / "data" / "control").mkdir(parents=True)
+    ensure_token(tmp_path / "data" / "control")
+    with own_settings(tmp_path) as environ:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        yield environ
+
+
+async def test_it_serves_until_sigterm(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    where = await served_until_sigterm(run, environ, monkeypatch)
+    assert where == {"web": f"{environ['POSTROAD_NETWORK']}.1:8025"}
+    assert "[http] accessible via http://localhost:8025/" in caplog.text
+
+
+def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("POSTROAD_KEEP_MESSAGES", "many")
+    assert "POSTROAD_KEEP_MESSAGES=many" in refusal(main, capsys)
+
+
+@pytest.mark.usefixtures("environ")
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("POSTROAD_WORLD", "nowhere.toml", "nowhere.toml"),
+        ("POSTROAD_DATA", "/proc/nowhere", "run postroad init"),
+    ],
+)
+def test_what_is_missing_is_told(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert sentence in refusal(main, capsys)
+
+
+def test_a_port_that_is_taken_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server((f"{environ['POSTROAD_NETWORK']}.1", 8025)):
+        assert "POSTROAD_WEB_PORT" in refusal(main, capsys)
+
+
+def test_a_folder_that_cannot_be_written_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(environ["POSTROAD_DATA"], "web")
+    folder.touch()
+    assert str(folder) in refusal(main, capsys)
 
 
 def lines(output: IO[str]) -> Iterator[str]:
@@ -33,21 +95,11 @@ def lines(output: IO[str]) -> Iterator[str]:
 
 
 class Process:
-    """One web service, as it is started, on a network of its own."""
+    """One web service, as it is started."""
 
-    def __init__(self, folder: Path) -> None:
-        self.network, self.claim = claim_network()
-        self.folder = folder
-        self.world = folder / "world.toml"
-        self.world.write_text(DEFAULT_WORLD)
-        (folder / "data" / "control").mkdir(parents=True)
-        ensure_token(folder / "data" / "control")
-        self.environment = {
-            **plain_environment(),
-            "POSTROAD_WORLD": str(self.world),
-            "POSTROAD_NETWORK": self.network,
-            "POSTROAD_DATA": str(folder / "data"),
-        }
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.network = environ["POSTROAD_NETWORK"]
+        self.environment = {**plain_environment(), **environ}
         self.log = Log("web")
         self.process: subprocess.Popen[str] | None = None
 
@@ -85,15 +137,14 @@ class Process:
         return done.stderr
 
     def close(self) -> None:
-        self.claim.close()
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Process]:
-    process = Process(tmp_path)
+def own(environ: dict[str, str]) -> Iterator[Process]:
+    process = Process(environ)
     yield process
     process.close()
 
@@ -124,25 +175,25 @@ def test_requests_that_are_held_are_cut_off(own: Process) -> None:
     assert "Traceback" not in own.log.text()
 
 
-def test_what_stops_the_start(own: Process) -> None:
+def test_what_stops_the_start(own: Process, environ: dict[str, str]) -> None:
     own.environment["POSTROAD_KEEP_AGE"] = "for ever"
     assert "POSTROAD_KEEP_AGE=for ever: must be a time" in own.refused()
     own.environment["POSTROAD_KEEP_AGE"] = "0"
     with socket.create_server((f"{own.network}.1", 8025)):
         assert "POSTROAD_WEB_PORT" in own.refused()
-    token = own.folder / "data" / "control" / "token"
+    token = Path(environ["POSTROAD_DATA"], "control", "token")
     token.unlink()
     assert f"there is no token for the control doors in {token}: run postroad init" in own.refused()
-    own.world.write_text("domains = 5")
+    Path(environ["POSTROAD_WORLD"]).write_text("domains = 5")
     assert "domains" in own.refused()
 
 
-async def test_a_new_world_is_taken_up(own: Process, tmp_path: Path) -> None:
-    settings = Settings.from_environ({n: v for n, v in own.environment.items() if n.startswith("POSTROAD_")})
-    web = Web(settings, load_world(own.world, settings.network, capturing=True), token="t" * 43, clock=Clock())
+async def test_a_new_world_is_taken_up(environ: dict[str, str]) -> None:
+    settings = Settings.from_environ(environ)
+    web = Web(settings, load_world(settings.world, settings.network, capturing=True), token="t" * 43, clock=Clock())
     await web.start()
     before = web.services.world
-    changed: Any = load_world(own.world, settings.network, capturing=True)
+    changed: Any = load_world(settings.world, settings.network, capturing=True)
     web._change(changed)
     assert web.services.world is changed is not before
     await web.stop()

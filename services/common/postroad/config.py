@@ -275,7 +275,7 @@ class Settings:
     def front(self) -> str:
         """The address of the doors for people and apps: the app door and the web service.
 
-        It is the network's first address, so 127.0.0.1 by default: an app is told localhost and no more.
+        It is the network's first address, so 127.0.0.1 by default: an app under test needs to know localhost alone.
         """
         return self.listen or str(self.network[1])
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.control.token import TokenError, read_token
+from postroad.control.token import find_token
 from postroad.dns.zone import ZoneError
 from postroad.world.source import WorldError, WorldFile
 from postroad.world.watcher import POLL_INTERVAL, WorldWatcher
@@ -76,11 +76,8 @@ def main() -> int:
     except OSError as error:
         print(f"cannot listen on {address} port {settings.dns_port}: {error.strerror}", file=sys.stderr)
         return 1
-    try:
-        door = DoorThread(server, read_token(settings.control_dir))
-    except TokenError as error:
-        _log.info("no control door: %s", error)
-        door = None
+    token = find_token(settings.control_dir)
+    door = DoorThread(server, token) if token is not None else None
     if door is not None:
         own = str(world.host_of(Role.DNS).address)
         try:

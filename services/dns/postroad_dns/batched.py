@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
-from postroad_dns.udp import Udp
+    from postroad_dns.udp import Udp
 
 
 def open_udp(sock: socket.socket, cache: Cache) -> Udp:

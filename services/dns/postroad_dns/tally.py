@@ -9,6 +9,7 @@ from __future__ import annotations
 from postroad_dns.lookup import Rcode
 
 SILENT = 0xF  # in place of an octet: a query that was not answered; no response has this RCODE
+_SILENT = bytes((SILENT,))
 _MANY = 1 << 16
 _RCODE = bytes(octet & 0xF for octet in range(256))  # RFC 1035 §4.1.1: the low half of a header's fourth octet
 _NAMES = {rcode.value: rcode.name for rcode in Rcode}
@@ -31,6 +32,10 @@ class Tally:
         waiting += octets
         if len(waiting) > _MANY:
             self._state = (self._counts(), bytearray())
+
+    def add_one(self, response: bytes | None) -> None:
+        """Add one response, None if a query was not answered."""
+        self.add(_SILENT if response is None else response[3:4])
 
     def _counts(self) -> _Counts:
         counts, waiting = self._state

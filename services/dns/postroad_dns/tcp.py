@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_dns.framing import Framing, framed
-from postroad_dns.tally import SILENT
 
 if TYPE_CHECKING:
     import socket
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 # Seconds that a connection may be idle: RFC 7766 §6.2.3 recommends the order of seconds.
 IDLE = 10.0
 _RECEIVE = 65536
-_SILENT = bytes((SILENT,))
 # Octets of responses that a peer may leave unread before we stop reading its queries.
 _BACKLOG = 262144
 
@@ -77,7 +75,7 @@ class Connection:
         while room > 0 and (message := self._framing.next_message()) is not None:
             self.deadline = now + IDLE  # RFC 7766 §6.2.3: a whole message, not a piece of one
             response = cache.answer(message)
-            tally.add(_SILENT if response is None else response[3:4])
+            tally.add_one(response)
             if response is not None:
                 responses.append(framed(response))
                 room -= len(response) + 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
-from postroad_dns.tally import SILENT, Tally
+from postroad_dns.tally import Tally
 
 if TYPE_CHECKING:
     import socket
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from postroad_dns.cache import Cache
 
 RECEIVE = 4096  # octets that are read per datagram; a longer query is malformed then
-_SILENT = bytes((SILENT,))
 BURST = 1024  # datagrams that are answered before the loop looks at its other sockets
 
 
@@ -48,6 +47,6 @@ class PlainUdp:
             for _ in range(BURST):
                 packet, peer = receive(RECEIVE)
                 response = cache.answer(packet)
-                self.tally.add(_SILENT if response is None else response[3:4])
+                self.tally.add_one(response)
                 if response is not None:
                     send(response, peer)

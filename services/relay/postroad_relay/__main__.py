@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import os
-import signal
 import sys
 
 import uvloop
 
 from postroad import log
 from postroad.config import ConfigError, Settings
+from postroad.serving import end_of_service, settle
 from postroad.tls import TlsError, client_context, server_context
 from postroad.world.source import WorldError, load_world
 from postroad_relay.relay import Relay
@@ -34,14 +32,10 @@ async def run(settings: Settings) -> int:
         )
         await relay.stop()
         return 1
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    # Objects made at start-up live for ever: exempt them from garbage collection, and collect less often.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    ended = end_of_service()
+    settle()
     log.ready(**{listener.purpose.value: f"{listener.host}:{listener.port}" for listener in relay.listeners})
-    await stopped.wait()
+    await ended.wait()
     await relay.stop()
     return 0
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.control.door import Door
-from postroad.control.token import TokenError, read_token
+from postroad.control.token import find_token
 from postroad.journal import Journal
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from postroad.smtp.server.server import Server
     from postroad.tap import Tap
     from postroad.world.world import World
-
-log = logging.getLogger(__name__)
 
 
 class Relay:
@@ -156,10 +153,8 @@ class Relay:
 
     async def _open_door(self) -> Door | None:
         """Open the control door, if there is a token for it; raises `OSError` if its port can't be bound."""
-        try:
-            token = read_token(self._settings.control_dir)
-        except TokenError as error:
-            log.info("no control door: %s", error)
+        token = find_token(self._settings.control_dir)
+        if token is None:
             return None
         door = Door(routes(self.manager, self._service, self.journal, self._sessions), token=token, clock=self._clock)
         await door.start(self._address, self._settings.control_port)

@@ -29,18 +29,19 @@ List the messages that wait in the relay, and why; or retry, hold, release or de
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """List the queue, or act on messages in it; returns the exit status."""
-    words = sys.argv[2:] if arguments is None else list(arguments)
-    if words[:1] == ["--spool"]:
-        return _list_spool(words[1:])
+    if arguments and arguments[0] == "--spool":
+        return _list_spool(arguments[1:])
     parser = argparse.ArgumentParser(prog="postroad queue", description=_DESCRIPTION)
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="what to do (default: list)")
     parser.add_argument("ids", nargs="*", metavar="ID", help="queue IDs; retry without any tries all")
     parser.add_argument("--report", action="store_true", help="delete: the sender gets a notification (DSN)")
-    parser.add_argument("--spool", action="store_true", help="read the spool; its own options follow")
+    parser.add_argument("--spool", action="store_true", help="read the spool; it comes first, and its options follow")
     add_options(parser)
-    options = parser.parse_args(words)
+    options = parser.parse_args(arguments)
+    if options.spool:
+        parser.error("--spool comes first: postroad queue --spool")
     if options.action in {"hold", "release", "delete"} and not options.ids:
         parser.error(f"which messages? postroad queue {options.action} ID ...")
     return run(options, {"list": _list, "retry": _retry}.get(options.action, _act))
@@ -89,13 +90,9 @@ def _when(due: str | None, now: float) -> str:
     seconds = 0 if due is None else round(datetime.fromisoformat(due).timestamp() - now)
     if seconds <= 0:
         return "now"
-    return (
-        f"in {seconds} s"
-        if seconds < 120
-        else f"in {seconds // 60} min"
-        if seconds < 7200
-        else f"in {seconds // 3600} h"
-    )
+    if seconds < 120:
+        return f"in {seconds} s"
+    return f"in {seconds // 60} min" if seconds < 7200 else f"in {seconds // 3600} h"
 
 
 def _retry(api: Api, options: argparse.Namespace) -> int:

@@ -58,6 +58,8 @@ def _send(api: Api, options: argparse.Namespace) -> int:
             answer = api.ask("POST", "/v1/messages", dict(_written(options)))
     except OSError as error:
         return say(f"{error.filename}: {error.strerror}", USAGE)
+    except UnicodeDecodeError:
+        return say("The text and the HTML must be in UTF-8; --attach and --raw take any octets.", USAGE)
     if options.json:
         print_json(answer)
     else:
@@ -67,7 +69,7 @@ def _send(api: Api, options: argparse.Namespace) -> int:
 
 
 def _written(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
-    """Yield the members of the request; raises `OSError` for a file that can't be read."""
+    """Yield the members of the request; raises `OSError` or `UnicodeDecodeError` for a file."""
     yield "from", options.sender
     yield "subject", options.subject
     for name in ("to", "cc", "bcc"):

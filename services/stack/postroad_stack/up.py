@@ -174,7 +174,7 @@ def _is_free(port: Port, number: int) -> bool:
 
 
 def _another(sockets: Sequence[Port], used: set[int]) -> int:
-    """Return a port near the one that is taken, which nobody has; 0 if there is none, so that Docker chooses."""
+    """Return a free port near the one that is taken; 0, for which Docker chooses one, if none is free."""
     candidates = range(sockets[0].number + 1, min(sockets[0].number + 1000, 65536))
     return next(
         (number for number in candidates if number not in used and all(_is_free(port, number) for port in sockets)), 0

@@ -16,7 +16,6 @@ if __name__ == "__main__":
 import asyncio
 import logging
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ import uvloop
 
 from postroad import log
 from postroad.config import ConfigError, Settings
+from postroad.serving import end_of_service, settle
 from postroad.tls import TlsError
 from postroad.world.source import WorldError, load_world
 from postroad_store.mail.model.errors import StorageError
@@ -37,16 +37,11 @@ _log = logging.getLogger("postroad_store")
 
 
 async def _serve(settings: Settings, world: World) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    ended = end_of_service()
     store = Store(settings, world)
     try:
         await store.start()
-        # Objects made at start-up live for ever: exempt them from collection, and collect less often.
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 100)
+        settle()
         gc.enable()
         log.ready(
             host=store.host,
@@ -56,7 +51,7 @@ async def _serve(settings: Settings, world: World) -> None:
             imap=settings.imap_port,
             imaps=settings.imaps_port,
         )
-        await stopped.wait()
+        await ended.wait()
     finally:
         await store.stop()
 

@@ -44,6 +44,10 @@ class Notes:
         """Do the same for any number of messages, letting others run in between."""
         await _in_turns(self._notes(kind, login, mailbox, uids))
 
+    async def each_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
+        """Record an event for each message, letting others run in between."""
+        await _in_turns(self._each(kind, login, mailbox, uids))
+
     async def copied(self, kind: Kind, login: str, source: Mailbox, copied: Copied, target: Mailbox) -> None:
         """Record that messages have been COPIED or MOVED into another mailbox."""
         await _in_turns(self._copies(kind, login, source, copied, target))
@@ -67,6 +71,11 @@ class Notes:
         for start in range(0, len(ranges), RANGES_PER_NOTE):
             some = ranges[start : start + RANGES_PER_NOTE]
             self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=_uid_set(some))
+            yield
+
+    def _each(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
+        for uid in uids:
+            self.one(kind, login, mailbox, uid)
             yield
 
     def _copies(self, kind: Kind, login: str, source: Mailbox, copied: Copied, target: Mailbox) -> Iterator[None]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.config import ConfigError
 from postroad.control.door import Door
-from postroad.control.token import TokenError, read_token
+from postroad.control.token import find_token
 from postroad.journal import Journal
 from postroad.journal.refusals import Refusals
 from postroad.smtp.extensions import offered_by
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from postroad_store.protocol.contract import Session
 
 SERVICE = "store"
-
-log = logging.getLogger(__name__)
 
 
 class Store:
@@ -179,10 +176,8 @@ class Store:
 
     async def _open_door(self) -> Door | None:
         """Listen for the web service, on the store's own address in the world's network."""
-        try:
-            token = read_token(self._settings.control_dir)
-        except TokenError as error:
-            log.info("no control door: %s", error)
+        token = find_token(self._settings.control_dir)
+        if token is None:
             return None
         mail = Mail(self._accounts, self._storage, self._reading, Notes(self._journal, "control"), self._clock)
         door = Door(routes(mail, self._journal, self._sessions), token=token, clock=self._clock)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
 import os
-import signal
 import sqlite3
 import sys
 
@@ -15,6 +12,7 @@ import uvloop
 from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.control.token import TokenError, read_token
+from postroad.serving import end_of_service, settle
 from postroad.world.source import WorldError, load_world
 from postroad_web.web import Web
 
@@ -23,9 +21,7 @@ _log = logging.getLogger("postroad_web")
 
 async def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    ended = end_of_service()
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
         web = Web(settings, world, token=read_token(settings.control_dir))
@@ -37,14 +33,12 @@ async def run(settings: Settings) -> int:
     except (OSError, sqlite3.Error) as error:
         sys.stderr.write(f"the web service can't start (POSTROAD_WEB_PORT, {settings.web_dir}): {error}\n")
         return 1
-    # Objects made at start-up live for ever: exempt them from garbage collection, and collect less often.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    settle()
     _log.setLevel(logging.INFO)
     # Mailpit's words, for which its clients' containers wait.
     _log.info("[http] accessible via http://localhost:%d/", dict(settings.published).get("web", settings.web_port))
     log.ready(web=f"{settings.front}:{settings.web_port}")
-    await stopped.wait()
+    await ended.wait()
     await web.stop()
     return 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.bucket import Bucket
 from postroad.clock import Clock
 from postroad.control import client as client_module
 from postroad.control import connection, gate
@@ -350,7 +351,7 @@ async def test_looks_are_few() -> None:
 async def test_strangers_with_incomplete_requests_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     async with opened(clock=clock) as door:
-        monkeypatch.setattr(door, "_guests", gate.Bucket(Clock(steady=lambda: 1000.0), 1.0, BURST))
+        monkeypatch.setattr(door, "_guests", Bucket(Clock(steady=lambda: 1000.0), 1.0, BURST))
         for number in range(int(BURST) + 1):
             reader, writer = await asyncio.open_connection(*door.address)
             writer.write(b"GET ")

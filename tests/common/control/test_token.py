@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.control.token import TokenError, ensure_token, read_token
+from postroad.control.token import TokenError, ensure_token, find_token, read_token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,3 +39,13 @@ def test_no_token_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "token").mkdir()
     with pytest.raises(TokenError, match="can't be read"):
         read_token(tmp_path)
+
+
+def test_a_service_without_a_token_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert find_token(tmp_path) is None
+    assert caplog.messages == [
+        f"no control door: there is no token for the control doors in {tmp_path / 'token'}: run postroad init"
+    ]
+    ensure_token(tmp_path)
+    assert find_token(tmp_path) == read_token(tmp_path)

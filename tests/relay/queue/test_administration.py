@@ -311,7 +311,7 @@ async def test_a_message_that_has_just_been_delivered(office: Office, change: st
     changing = asyncio.create_task(
         office.hand.hold(entry) if change == "hold" else office.hand.drop(entry, report=True)
     )
-    await asyncio.sleep(0.01)
+    await until(lambda: entry.steered)
     gate.open()
     with pytest.raises(NotQueuedError):
         await changing
@@ -344,13 +344,13 @@ async def test_one_change_at_a_time(office: Office) -> None:
     entry = await office.waiting()
     gate.close()
     holding = asyncio.create_task(office.hand.hold(entry))
-    await asyncio.sleep(0.01)
+    await until(lambda: entry.steered)
     assert not office.hand.retry(entry)
     with pytest.raises(ConflictError, match="is being changed already"):
         await office.hand.drop(entry, report=False)
     assert office.hand.under_way == 1
     purging = asyncio.create_task(office.hand.purge())  # waits for it
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     gate.open()
     await holding
     assert await purging == 1
@@ -508,9 +508,9 @@ async def test_progress_on_its_way_to_the_disk_is_not_lost(tmp_path: Path) -> No
     await until(lambda: office.courier.deliveries == [("bob@beta.test",)])
     office.courier.gates["gamma.test"].set()
     await until(lambda: office.courier.running == 0)
-    await asyncio.sleep(0.01)
+    await until(lambda: all(active.concluding for active in office.manager.active.values()))
     office.hand.retry(entry)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # in which nothing may be attempted
     gate.open()
     await until(lambda: not office.manager.active)
     office.courier.outcomes.clear()
@@ -663,7 +663,7 @@ async def test_a_purge_drops_the_notification_that_was_being_written(office: Off
     await until(lambda: any(active.concluding for active in office.manager.active.values()))
     office.courier.gated = {"alpha.test"}
     purging = asyncio.create_task(office.hand.purge())
-    await asyncio.sleep(0.01)
+    await until(lambda: all(entry.steered for entry in office.spool.entries()))
     gate.open()
     assert await purging == 1
     assert len(office.spool) == 0
@@ -679,7 +679,7 @@ async def test_a_purge_waits_for_all_that_is_being_written(office: Office, monke
     office.courier.gates["beta.test"].set()
     await until(lambda: sum(active.concluding for active in office.manager.active.values()) == 5)
     purging = asyncio.create_task(office.hand.purge())
-    await asyncio.sleep(0.01)
+    await until(lambda: all(entry.steered for entry in office.spool.entries()))
     gate.open()
     assert await purging == 0
     assert len(office.spool) == 0

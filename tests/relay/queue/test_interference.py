@@ -36,6 +36,7 @@ class Chance(Office):
         )
         self.dice = dice
         self.calm = False  # in the end
+        self.sent: dict[str, set[str]] = {}  # the recipients of each message
 
     def any_outcomes(self) -> None:
         """Let each recipient fare as it happens."""
@@ -71,7 +72,8 @@ class Chance(Office):
                 await self.drop(entry)
             case _:
                 recipients = {f"u{self.dice.randrange(4)}@{self.dice.choice(DOMAINS)}" for _ in range(3)}
-                await self.put(*sorted(recipients), sender=self.dice.choice(["alice@alpha.test", None]))
+                ident = await self.put(*sorted(recipients), sender=self.dice.choice(["alice@alpha.test", None]))
+                self.sent[ident] = recipients
 
     async def drop(self, entry: Entry) -> None:
         await self.hand.drop(entry, report=self.dice.random() < 0.5)
@@ -130,3 +132,5 @@ def check(office: Chance) -> None:
             ends[ident][detail["recipient"]] = kind
         if kind is Kind.DROPPED:
             over.add(ident)
+    lost = {ident: recipients - ends.get(ident, {}).keys() for ident, recipients in office.sent.items()}
+    assert not {ident: left for ident, left in lost.items() if left and ident not in over}

@@ -1,4 +1,4 @@
-"""An API that answers as told and keeps what it was asked."""
+"""An API with the answers that a test gives it, which keeps the requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`postroad messages` and `postroad send` against an API that answers as told."""
+"""`postroad messages` and `postroad send` against an API with given answers."""
 
 from __future__ import annotations
 
@@ -72,6 +72,9 @@ def test_send(
     assert json.loads(capsys.readouterr().out)["id"] == "A1"
     assert send.main([*arguments, "--html", str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err.endswith("none: No such file or directory\n")
+    (tmp_path / "latin").write_bytes("<p>é".encode("latin-1"))
+    assert send.main([*arguments, "--html", str(tmp_path / "latin")]) == 2
+    assert "must be in UTF-8" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         send.main(["--from", "a@b.test"])
 

@@ -1,4 +1,4 @@
-"""`postroad queue` against an API that answers as told, and the relay's own listing."""
+"""`postroad queue` against an API with given answers, and the relay's own listing."""
 
 from __future__ import annotations
 
@@ -95,3 +95,6 @@ def test_the_spool_is_listed_by_the_relay(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(queue, "find_spec", lambda _name: None)
     assert queue.main(["--spool"]) == 1
     assert capsys.readouterr().err.startswith("The relay is not installed here")
+    with pytest.raises(SystemExit, match="2"):
+        queue.main(["list", "--spool"])  # the API must not be asked instead
+    assert "--spool comes first" in capsys.readouterr().err

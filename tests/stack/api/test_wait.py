@@ -1,4 +1,4 @@
-"""`postroad wait` against an API that answers as told."""
+"""`postroad wait` against an API with given answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An SMTP server of one session, which answers as told and keeps what it was given."""
+"""An SMTP server of one session, with the answers that a test gives it; it keeps the commands and the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`postroad sendmail` against a server that answers as told."""
+"""`postroad sendmail` against a server with given answers."""
 
 from __future__ import annotations
 

@@ -337,6 +337,6 @@ class TestCommand:
         def refuse(*_: object) -> int:
             raise PermissionError(13, "Permission denied", "relay.jsonl")
 
-        monkeypatch.setattr("postroad.journal.reader._no_link", refuse)
+        monkeypatch.setattr("postroad.journal.reader.open_regular", refuse)
         assert main(["one@x.test", "--journal", str(past.directory)]) == 1
         assert capsys.readouterr().err == "The journal cannot be read: [Errno 13] Permission denied: 'relay.jsonl'\n"

@@ -1,4 +1,4 @@
-"""Long news of the mailbox: told in pieces between which others are answered, and never out of place."""
+"""Many changes of the mailbox: reported in pieces, between which others are answered, and in their order."""
 
 from __future__ import annotations
 

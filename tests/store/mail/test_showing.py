@@ -78,7 +78,7 @@ async def test_others_run_while_many_messages_change(storage: Storage, account: 
     gone = await storage.expunge(archive, only_deleted=False)
     assert turns.stop() == 2 * STEPS
     assert gone == list(range(1, 2 * COUNT + 1))
-    assert not there.changed  # it had not been told of them
+    assert not there.changed  # its client had never heard of them
 
 
 async def test_an_inbox_of_many_messages_is_renamed(storage: Storage, account: Account, put: Put) -> None:

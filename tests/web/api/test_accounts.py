@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad.control.client import DoorAway, DoorRefused
-from postroad.world.source import parse_world
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
-from tests.harness.stack import DEFAULT_WORLD
-from tests.web.api.asgi import NoCatalog, client, services
+from tests.web.api.asgi import WORLD, NoCatalog, client, services
 
 if TYPE_CHECKING:
     from postroad.control.client import DoorClient
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
 
 ALICE = "alice@alpha.test"
 MAIL = b"Subject: x\r\n\r\n"
-WORLD = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
 LOGINS = [
     "alice@alpha.test",
     "bob@beta.test",
@@ -35,7 +31,7 @@ LOGINS = [
 @pytest.fixture
 def given(place: Place, store: DoorClient) -> Services:
     place.accounts.world = WORLD
-    return services(world=WORLD, store=store)
+    return services(store=store)
 
 
 async def put(place: Place, login: str, count: int) -> None:
@@ -91,7 +87,7 @@ class Dns:
 
 
 async def test_domains() -> None:
-    async with client(services(world=WORLD, dns=Dns())) as http:
+    async with client(services(dns=Dns())) as http:
         listed = {domain["name"]: domain for domain in (await http.get("/v1/domains")).json()["domains"]}
         assert sorted(listed) == ["alpha.test", "beta.test", "postroad.test"]
         assert listed["alpha.test"] == {
@@ -141,5 +137,5 @@ async def test_a_door_that_fails() -> None:
         async def get(self, path: str) -> None:
             raise DoorRefused(500, f"no {path}")
 
-    async with client(services(world=WORLD, store=Broken())) as http:
+    async with client(services(store=Broken())) as http:
         assert (await http.get("/v1/accounts")).status_code == 502

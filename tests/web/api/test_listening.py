@@ -60,6 +60,11 @@ async def connect(server: Listening) -> Streams:
 
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+PING = b"\x89\xfd\0\0\0\0" + b"x" * 125
 
 
 async def test_a_head_that_never_ends_is_cut_off(server: Listening) -> None:
@@ -115,10 +120,7 @@ async def test_a_head_that_is_too_long_is_refused(server: Listening) -> None:
 
 async def test_a_websocket_outlives_the_time_for_a_head(server: Listening) -> None:
     reader, writer = await connect(server)
-    writer.write(
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
+    writer.write(UPGRADE + b"\r\n")
     await reader.readuntil(b"hello")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.4):
@@ -216,12 +218,6 @@ async def test_tiny_pieces_of_a_body_leave_others_their_turn(
     writer.close()
 
 
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-)
-
-
 async def test_websockets_do_not_inflate(server: Listening) -> None:
     reader, writer = await connect(server)
     writer.write(UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
@@ -237,12 +233,11 @@ async def test_pings_are_answered_only_as_fast_as_the_client_reads(
     writer.write(UPGRADE + b"\r\n")
     await reader.readuntil(b"hello")
     (served,) = server._server.server_state.connections
-    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
     pong = b"\x8a\x7d" + b"x" * 125
     monkeypatch.setattr(listening, "READ_WITHIN", 30)
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     count = 80_000
-    writer.write(ping * count)
+    writer.write(PING * count)
     for _ in range(200):
         await asyncio.sleep(0.005)
         assert served.transport.get_write_buffer_size() < 1 << 20
@@ -257,7 +252,7 @@ async def test_a_websocket_that_is_not_read_from_is_cut_off(server: Listening) -
     writer.write(UPGRADE + b"\r\n")
     await reader.readuntil(b"hello")
     reader._transport.pause_reading()  # type: ignore[attr-defined]
-    writer.write((b"\x89\xfd\0\0\0\0" + b"x" * 125) * 80_000)
+    writer.write(PING * 80_000)
     async with asyncio.timeout(10):
         while server._server.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)

@@ -58,7 +58,7 @@ class Rig:
         """Return once the wait is held: it has looked at what is there."""
         while not self.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
-        await self.services.catalog.find(None, limit=1)  # in the same thread
+        await self.services.catalog.find(None, limit=1)  # about as long as the wait's own look
         await asyncio.sleep(0.01)
         assert not task.done()
 
@@ -447,9 +447,11 @@ async def test_quiet(tmp_path: Path) -> None:
         answer = await it.http.post("/v1/quiet", json={"timeout": 0.1})
         assert answer.status_code == 408
         assert [one["id"] for one in answer.json()["under_way"]] == [ident]
+        asked = it.stack.relay.asked.count(("GET", "/state"))
         waiting = asyncio.create_task(it.http.post("/v1/quiet"))
         other = asyncio.create_task(it.http.post("/v1/quiet"))
-        await asyncio.sleep(0.05)
+        while it.stack.relay.asked.count(("GET", "/state")) < asked + 2:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
         it.stack.deliver(ident)
         assert (await waiting).status_code == 200
         assert (await other).json()["cursor"] == it.services.catalog.page().records[0].number

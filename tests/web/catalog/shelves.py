@@ -71,7 +71,7 @@ class MemoryShelf:
         return [
             (copy, owner)
             for copy, owner in self.copies
-            if (copy.account, copy.mailbox, copy.uid_validity) == (account, mailbox, uid_validity)
+            if copy.place[:3] == (account, mailbox, uid_validity)
             and any(low <= copy.uid <= high for low, high in ranges)
             and not copy.removed
         ]

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from postroad.jsontext import to_json
 from postroad_web.catalog.fold import Fold
 from postroad_web.catalog.folding import Folding
-from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import Origin, State
 from postroad_web.catalog.tallies import Tallies
@@ -61,23 +60,14 @@ def test_copies_are_where_the_store_has_them(data: st.DataObject) -> None:
     fold = Fold(shelf, Tallies())
     for event in [*history.store, *history.relay]:
         assert fold.take(event)
-    alive = [
-        (copy.account, copy.mailbox, copy.uid_validity, copy.uid)
-        for journey in shelf.journeys.values()
-        for copy in journey.placed
-        if not copy.removed
-    ]
+    alive = [copy.place for journey in shelf.journeys.values() for copy in journey.placed if not copy.removed]
     assert sorted(alive) == sorted(history.places)
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 def records_of(folder: Path) -> list[Record]:
     reader = Reader(folder)
     try:
-        records = reader.page(None, Window(limit=-1)).records
+        records = reader.page(limit=-1).records
         assert reader.counts().total == len(records)
         return list(records)
     finally:

@@ -65,7 +65,7 @@ def test_it_has_the_state_of_the_slowest() -> None:
     assert captured.state is State.CAPTURED
     held = journey(bob, carol)
     held.held = True
-    assert [held.state_of(one) for one in (bob, carol)] == [State.DELIVERED, State.HELD]
+    assert [one.state for one in held.recipient_states()] == [State.DELIVERED, State.HELD]
 
 
 def test_when_nothing_is_left_of_a_message() -> None:

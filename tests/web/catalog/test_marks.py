@@ -11,7 +11,6 @@ from postroad_web.catalog import writer as writer_module
 from postroad_web.catalog.folding import Folding
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import FILE, Mark, Marks
-from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.writer import Writer
@@ -75,7 +74,7 @@ def test_a_death_between_mark_and_catalog(tmp_path: Path) -> None:
     writer.close()
     Writer(tmp_path).close()
     reader = Reader(tmp_path)
-    records = reader.page(None, Window(oldest_first=True)).records
+    records = reader.page(oldest_first=True).records
     assert [record.id for record in records] == [*idents[:3], idents[4]]
     assert [record.read for record in records] == [True, False, True, True]
     assert records[2].tags == ("red",)

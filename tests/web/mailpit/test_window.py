@@ -5,7 +5,6 @@ import sqlite3
 import pytest
 
 from postroad_web.mailpit.window import Before, Window, window
-from tests.web.mailpit.records import BARE
 
 
 @pytest.mark.parametrize(
@@ -28,14 +27,8 @@ def test_parameters(start: str, limit: str, before: str, asked: Window) -> None:
 class Read:
     """A query for what is read."""
 
-    def __init__(self, *, exact: bool) -> None:
-        self.exact = exact
-
     def where(self) -> tuple[str, list[object]]:
         return "read = ? OR 0", [1]
-
-    def matches(self, record: object, text: str) -> bool:
-        return text == "yes"
 
 
 def found(query: Before) -> list[int]:
@@ -50,14 +43,4 @@ def found(query: Before) -> list[int]:
 
 def test_before_a_time() -> None:
     assert found(Before(None, 3.0)) == [1, 2]
-    assert found(Before(Read(exact=True), 3.0)) == [2]
-
-
-def test_what_sql_cannot_say_is_asked_of_the_query() -> None:
-    assert Before(None, 3.0).exact
-    assert Before(None, 3.0).matches(BARE, "no")
-    assert Before(Read(exact=True), 3.0).exact
-    loose = Before(Read(exact=False), 3.0)
-    assert not loose.exact
-    assert loose.matches(BARE, "yes")
-    assert not loose.matches(BARE, "no")
+    assert found(Before(Read(), 3.0)) == [2]

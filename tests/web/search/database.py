@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from postroad_web.catalog.database import INDEX, SCHEMA
+from postroad_web.catalog.database import INDEX, SCHEMA, add_tags
 from postroad_web.catalog.rows import digest_columns
 from postroad_web.search.functions import install
 
@@ -61,7 +61,7 @@ def insert(connection: sqlite3.Connection, subject: Subject, *, indexed: bool = 
             connection.execute("INSERT INTO unindexed VALUES (?)", (record.number,))
     marks = ", ".join("?" * len(named))
     connection.execute(f"INSERT INTO records ({', '.join(named)}) VALUES ({marks})", tuple(named.values()))
-    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, record.number) for tag in record.tags])
+    add_tags(connection, record.number, record.tags)
     for one in record.recipients:
         for copy in one.copies:
             place = (copy.account, copy.mailbox, copy.uid_validity, copy.uid)

@@ -10,7 +10,6 @@ from postroad_web.search.query import parse
 from postroad_web.waiting.criteria import Criteria, Judge
 from postroad_web.waiting.narrow import Narrow, Only, UnderWay
 from tests.harness.doors import ToyStack
-from tests.web.some import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,9 +70,3 @@ async def test_sql_loses_nothing(tmp_path: Path, given: dict[str, Any]) -> None:
         assert [one.id for one in catalog.page(UnderWay()).records] == ["R000007"]
     finally:
         await catalog.close()
-
-
-def test_what_is_narrow_is_judged_elsewhere() -> None:
-    assert Narrow(Criteria()).matches(record(), "")
-    assert UnderWay().matches(record(), "")
-    assert Only(parse("subject:hello"), 1).matches(record(), "")

@@ -122,8 +122,11 @@ class DoorClient:
         """POST a value and return the answer's octets."""
         return (await self._ask("POST", path, {}, to_json(value))).body
 
-    async def journal(self, after: int, *, wait: float = 0.0, limit: int = 2000) -> Lines:
-        """Return the lines that have a number above `after`; if there are none, wait for one as long as asked."""
+    async def journal(self, after: int, *, wait: float = 0.0, limit: int | None = None) -> Lines:
+        """Return the lines that have a number above `after`; if there are none, wait for one as long as asked.
+
+        Without `limit`, the door's own holds.
+        """
         query: dict[str, Query] = {"after": after, "limit": limit, "wait": wait}
         found = await self._within(wait + ANSWER, "GET", _target("/journal", query), b"")
         lines = found.body.split(b"\n")

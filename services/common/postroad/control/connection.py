@@ -76,7 +76,6 @@ class Connection(asyncio.Protocol):
         self._length = 0
         self._task: asyncio.Task[None] | None = None
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._safe = False
 
     # From the transport
 
@@ -90,13 +89,13 @@ class Connection(asyncio.Protocol):
             self._first = b""
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it makes no difference
-        """End. A handler that changes something goes on; nobody needs what another one would answer."""
+        """End. A handler that changes something goes on; the response of any other one is not needed."""
         self._transport = None
         self._door.part(self)
         self._deadline.end()
         if self._task is None:
             self._gone.set_result(None)
-        elif self._safe:
+        elif self._is_safe:
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -137,7 +136,7 @@ class Connection(asyncio.Protocol):
         if self._task is None:
             if self._transport is not None:
                 self._transport.close()
-        elif self._safe:
+        elif self._is_safe:
             self._task.cancel()
         return self._gone
 
@@ -148,6 +147,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     # Requests
+
+    @property
+    def _is_safe(self) -> bool:
+        """Whether the request under way changes nothing."""
+        return self._method in _SAFE
 
     def _advance(self) -> None:
         """Take events of HTTP until more octets are needed or a handler runs."""
@@ -190,7 +194,7 @@ class Connection(asyncio.Protocol):
             self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
 
     def _take(self, data: bytes | bytearray | memoryview) -> None:
-        """Add a piece of the body; raises `Refusal` if it is too long, which a chunked one tells only now."""
+        """Add a piece of the body; raises `Refusal` if it is too long, as a chunked one may be."""
         self._length += len(data)
         if self._length > BODY:
             raise Refusal(413, f"a body may have {BODY} octets")
@@ -199,7 +203,6 @@ class Connection(asyncio.Protocol):
 
     def _carry_out(self) -> None:
         """Start the handler of a whole request."""
-        self._safe = self._method in _SAFE
         self._deadline.set(WORK)
         body = b"".join(self._body)
         self._body = []
@@ -227,7 +230,7 @@ class Connection(asyncio.Protocol):
             self._respond(response, closing=self._leaving)
 
     def _end(self) -> None:
-        """End with a handler whose answer nobody gets."""
+        """End after a handler whose response can't be sent any more."""
         self._task = None
         if self._transport is None:
             self._gone.set_result(None)

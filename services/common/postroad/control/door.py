@@ -14,8 +14,9 @@ import logging
 import socket
 from typing import TYPE_CHECKING
 
+from postroad.bucket import Bucket
 from postroad.control.connection import Connection
-from postroad.control.gate import Bucket, Gate, first_octets, is_whole, turn_away
+from postroad.control.gate import Gate, first_octets, is_whole, turn_away
 from postroad.control.messages import (
     Handler,
     Refusal,
@@ -129,7 +130,7 @@ class Door:
             self._refused = 0
 
     def _accept(self) -> None:
-        """Look at those who wait, as far as the allowance goes."""
+        """Take a first look at the clients that wait, as far as the allowance goes."""
         listener = self._listener
         if listener is None:
             return

@@ -7,8 +7,8 @@ yet, the response waits until one is written or `wait` seconds are over, and is 
 `Postroad-Last` are the numbers that are still kept; lines before the first one are gone.
 
 A reader that follows gets the last events from memory: a turn to another thread would cost more than all the rest. For
-others the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes those
-who wait; nothing is polled.
+others the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes the
+requests that wait; nothing is polled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postroad.control.messages import Request, Response, Route
+from postroad.control.messages import LONGEST_WAIT, Request, Response, Route
 from postroad.journal.files import number_of
 from postroad.journal.numbered import NumberedLines
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 LIMIT = 2000  # lines, unless fewer or more are asked for
 MOST_LINES = 20_000
-LONGEST_WAIT = 60.0  # seconds
 
 
 def journal_route(journal: Journal) -> Route:
@@ -94,7 +93,7 @@ class _Feed:
         return _response(octets, first, max(written, last or 0))
 
     def _written(self) -> None:
-        """Wake those who wait; the writer's thread calls this."""
+        """Wake the requests that wait; the writer's thread calls this."""
         if self._waiting and self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._wake)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from postroad.clock import Clock
-
 FIRST = 4 << 10  # octets of the first look
 UNAUTHORIZED = "the token is missing or wrong"
 
@@ -32,34 +30,8 @@ _FIELD = re.compile(rb"\r?\nauthorization:[ \t]*bearer +([^ \r\n]+) *\r?\n", re.
 _END = re.compile(rb"\n\r?\n")  # RFC 9112 §2.2: a lone LF may end a line
 
 
-class Bucket:
-    """Lets `rate` per second through, and `burst` at once."""
-
-    __slots__ = ("_at", "_burst", "_clock", "_left", "_rate")
-
-    def __init__(self, clock: Clock, rate: float, burst: float) -> None:
-        self._clock = clock
-        self._rate = rate
-        self._burst = self._left = burst
-        self._at = clock.monotonic()
-
-    def take(self) -> bool:
-        """Return True if one more may pass."""
-        now = self._clock.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
-
-    def give_back(self) -> None:
-        """Count one out that has passed."""
-        self._left = min(self._burst, self._left + 1.0)
-
-
 class Gate:
-    """Knows the token, and tells who has it."""
+    """The token, and the comparison of requests with it."""
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()

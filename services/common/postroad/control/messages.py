@@ -16,6 +16,8 @@ from postroad.jsontext import to_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+LONGEST_WAIT = 60.0  # seconds that a request may have its answer wait for
+
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 FILE = "token"
 _TOKEN = re.compile("[A-Za-z0-9_-]{43}")  # 256 bits in base64url (RFC 4648 §5)
@@ -32,6 +35,15 @@ def read_token(directory: Path) -> str:
     if not _TOKEN.fullmatch(text):
         raise TokenError(f"{path} holds no token: remove it and run postroad init")
     return text
+
+
+def find_token(directory: Path) -> str | None:
+    """Return the token in this folder. If there is none, a line of the log says so: the service has no door then."""
+    try:
+        return read_token(directory)
+    except TokenError as error:
+        _log.info("no control door: %s", error)
+        return None
 
 
 def ensure_token(directory: Path) -> bool:

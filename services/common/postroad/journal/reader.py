@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
+from postroad.journal.files import open_regular
 from postroad.journal.kinds import SUFFIX, Entry, Kind
 
 if TYPE_CHECKING:
@@ -64,13 +65,9 @@ def _open(path: Path) -> BinaryIO | None:
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
-        return open(path, "rb", opener=_no_link)
+        return os.fdopen(open_regular(path, os.O_RDONLY), "rb")
     except FileNotFoundError:
         return None
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO put in its place would block for ever
 
 
 def parse_line(line: bytes) -> Entry | None:

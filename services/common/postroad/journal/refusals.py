@@ -8,9 +8,9 @@ disk nor the journal, whose older events are history that somebody may want.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from postroad.bucket import Bucket
 from postroad.journal.kinds import Kind
 
 if TYPE_CHECKING:
@@ -25,23 +25,14 @@ REFILL = 5.0  # seconds per further refusal
 PEERS = 1000  # remembered; the one that was refused least recently is forgotten first
 
 
-@dataclass(slots=True)
-class _Allowance:
-    """How many refusals of one peer may be recorded."""
+class _Peer:
+    """What may be recorded of one peer."""
 
-    left: float
-    at: float  # when `left` was right, in seconds of the monotonic clock
-    silent: int = 0  # refusals that were not recorded
+    __slots__ = ("allowance", "silent")
 
-    def take(self, now: float) -> bool:
-        """Return True if one more may be recorded."""
-        self.left = min(float(BURST), self.left + (now - self.at) / REFILL)
-        self.at = now
-        if self.left < 1.0:
-            self.silent += 1
-            return False
-        self.left -= 1.0
-        return True
+    def __init__(self, clock: Clock) -> None:
+        self.allowance = Bucket(clock, 1.0 / REFILL, BURST)
+        self.silent = 0  # refusals that were not recorded
 
 
 class Refusals:
@@ -50,7 +41,7 @@ class Refusals:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._peers: dict[str, _Allowance] = {}
+        self._peers: dict[str, _Peer] = {}
 
     def note(
         self,
@@ -70,19 +61,19 @@ class Refusals:
         self, command: str, *, peer: str, message_id: str | None = None, **details: Any
     ) -> dict[str, Any] | None:
         """Note a refusal that has its line in the log already; return its details, None where it is too many."""
-        now = self._clock.monotonic()
-        allowance = self._peers.pop(peer, None)
-        if allowance is None:
-            allowance = _Allowance(float(BURST), now)
+        known = self._peers.pop(peer, None)
+        if known is None:
+            known = _Peer(self._clock)
             if len(self._peers) >= PEERS:
                 del self._peers[next(iter(self._peers))]
-        self._peers[peer] = allowance  # at the end
-        if not allowance.take(now):
-            if allowance.silent == 1:
+        self._peers[peer] = known  # at the end
+        if not known.allowance.take():
+            known.silent += 1
+            if known.silent == 1:
                 log.warning("%s is refused so often that only one refusal in %g seconds is recorded", peer, REFILL)
             return None
-        if allowance.silent:
-            details["not_noted"], allowance.silent = allowance.silent, 0
+        if known.silent:
+            details["not_noted"], known.silent = known.silent, 0
         facts = {"peer": peer} | {name: value for name, value in details.items() if value is not None}
         self._journal.record(Kind.REFUSED, message_id=message_id, command=command, **facts)
         return facts

@@ -93,7 +93,7 @@ class Journal:
         self._size = 0
         self._torn = False  # the file ends inside a line
         self._lost = 0  # counted by the writer thread
-        self._told = 0  # dropped events that the journal tells of
+        self._told = 0  # dropped events that the events LOST have counted
         self._busy = 0  # writes in a row that had many events
         self._wrote = 0.0  # when, in seconds of the monotonic clock
         self._overflowed = 0  # counted by `record`
@@ -108,7 +108,7 @@ class Journal:
 
     @property
     def last(self) -> int:
-        """The number of the last event that was recorded: a reader who has come so far knows all until now."""
+        """The number of the last event that was recorded: a reader that has come to it has all events until now."""
         with self._taking:
             return self._numbered + len(self._queue)
 

@@ -22,7 +22,7 @@ from postroad.mime.fields import fields
 if TYPE_CHECKING:
     from postroad.mime.structure import Leaf, Parsed
 
-MAX_PLAIN = 1 << 20  # octets of a message that may be its own text: it is searched at once
+MAX_PLAIN = 1 << 20  # octets of a message that may be its own text: the store has its body in one piece
 MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kept
 
 COMPOSED = 500  # characters per call of the normalizer
@@ -34,7 +34,7 @@ _KNOWN = _IDENTITY | {b"base64", b"quoted-printable"}
 # RFC 2047 §2: encoded-word = "=?" charset "?" encoding "?" encoded-text "?="; RFC 2231 §5: charset ["*" language]
 _WORD = re.compile(rb"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)")
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
 def is_plain(content: bytes, parsed: Parsed) -> bool:
@@ -128,7 +128,7 @@ def undo(octets: bytes, encoding: bytes) -> bytes:
 
 def _base64(octets: bytes) -> bytes:
     # RFC 2045 §6.8: "Any characters outside of the base64 alphabet are to be ignored". One at the end is half an octet.
-    clean = octets.translate(None, _NOT_BASE64)  # many times as fast as an expression
+    clean = octets.translate(None, NOT_BASE64)  # many times as fast as an expression
     odd = len(clean) % 4
     if odd == 1:
         return binascii.a2b_base64(clean[:-1])

@@ -7,25 +7,23 @@ from typing import TYPE_CHECKING, Any
 from postroad_relay.queue.spool import SpoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from postroad.smtp.client.outcome import Deferred, Failed
+    from postroad_relay.queue.active import Active
     from postroad_relay.queue.manager import Manager
-    from postroad_relay.queue.spool import Entry, Message
+    from postroad_relay.queue.spool import Entry, Message, Progress
 
 
 def describe(manager: Manager, entry: Entry) -> dict[str, Any]:
     """Return what is known of a message and of each of its recipients."""
     active = manager.active.get(entry.queue_id)
+    progress: Active | Progress
     if active is not None:
-        message = active.message
-        recipients = _recipients(message, active.done, active.reported, {**active.failed, **active.deferred})
+        message, progress = active.message, active
     else:
         try:
             message, progress = manager.spool.facts(entry)
         except SpoolError:
             return _unreadable(entry)
-        recipients = _recipients(message, progress.done, progress.reported, {**progress.failed, **progress.deferred})
     return {
         "queue_id": entry.queue_id,
         "message_id": message.message_id,
@@ -38,7 +36,7 @@ def describe(manager: Manager, entry: Entry) -> dict[str, Any]:
         "active": active is not None,
         "login": message.login,
         "reports": message.reports,
-        "recipients": recipients,
+        "recipients": _recipients(message, progress),
     }
 
 
@@ -49,15 +47,14 @@ def _due(manager: Manager, entry: Entry) -> float:
     return entry.due
 
 
-def _recipients(
-    message: Message, done: Collection[int], reported: Collection[int], outcomes: Mapping[int, Deferred | Failed]
-) -> list[dict[str, Any]]:
+def _recipients(message: Message, progress: Active | Progress) -> list[dict[str, Any]]:
+    outcomes: dict[int, Deferred | Failed] = {**progress.failed, **progress.deferred}
     described = []
     for index, recipient in enumerate(message.envelope.recipients):
         outcome = outcomes.get(index)
-        if index in reported:
+        if index in progress.reported:
             state = "failed"
-        elif index in done:
+        elif index in progress.done:
             state = "delivered"
         elif outcome is None:
             state = "pending"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +73,8 @@ class QueueRoutes:
     async def retry(self, request: Request) -> Response:
         """Attempt one message now."""
         entry = self._entry(request)
-        try:
+        with _refusals():
             self._administration.retry(entry)
-        except AdministrationError as error:
-            raise _refusal(error) from error
         return answer(describe(self._manager, entry))
 
     async def retry_many(self, request: Request) -> Response:
@@ -98,10 +97,8 @@ class QueueRoutes:
 
     async def _changed(self, request: Request, change: Callable[[Entry], Awaitable[None]]) -> Response:
         entry = self._entry(request)
-        try:
+        with _refusals():
             await change(entry)
-        except AdministrationError as error:
-            raise _refusal(error) from error
         return answer(describe(self._manager, entry))
 
     async def drop(self, request: Request) -> Response:
@@ -110,18 +107,14 @@ class QueueRoutes:
         if report not in {"yes", "no"}:
             raise Refusal(400, "report must be yes or no")
         entry = self._entry(request)
-        try:
+        with _refusals():
             await self._administration.drop(entry, report=report == "yes")
-        except AdministrationError as error:
-            raise _refusal(error) from error
         return answer({})
 
     async def purge(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
         """Drop all messages without DSNs."""
-        try:
+        with _refusals():
             return answer({"removed": await self._administration.purge()})
-        except AdministrationError as error:
-            raise _refusal(error) from error
 
     def _entry(self, request: Request) -> Entry:
         ident = request.params["id"]
@@ -131,8 +124,13 @@ class QueueRoutes:
         return entry
 
 
-def _refusal(error: AdministrationError) -> Refusal:
-    return Refusal(_STATUS[type(error)], str(error))
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Answer a change that can't be made by its status."""
+    try:
+        yield
+    except AdministrationError as error:
+        raise Refusal(_STATUS[type(error)], str(error)) from error
 
 
 def next_ones(manager: Manager, count: int) -> list[dict[str, Any]]:
@@ -143,8 +141,7 @@ def next_ones(manager: Manager, count: int) -> list[dict[str, Any]]:
         for active in manager.active.values():
             if spool.find(active.entry.queue_id) is active.entry:
                 yield active.entry
-        for _, entry in manager.lanes.waiting():
-            yield entry
+        yield from manager.lanes.waiting()
         yield from manager.due.first(count)
         if spool.held:
             yield from (entry for entry in spool.entries() if entry.held and entry.queue_id not in manager.active)

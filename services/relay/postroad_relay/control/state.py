@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.control.door import Route, answer
 from postroad.control.feed import journal_figures
+from postroad.control.messages import LONGEST_WAIT
 from postroad.control.process import process_figures
 from postroad.smtp.server.service import Purpose
 from postroad_relay.control.queue import next_ones
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from postroad_relay.queue.administration import Administration
     from postroad_relay.queue.manager import Manager
 
-LONGEST_WAIT = 60.0  # seconds
 SHOWN = 100  # messages of `GET /state`
 
 

@@ -84,6 +84,11 @@ class Active:
             self.news.append((index, outcome))
         return final
 
+    def withdraw(self) -> None:
+        """Take back one of its jobs, whose recipients have no outcome of this attempt."""
+        self.jobs -= 1
+        self.withdrawn = True
+
     def expire(self, age: float) -> None:
         """Let the deferred recipients fail, at an age in seconds."""
         words = period(age)

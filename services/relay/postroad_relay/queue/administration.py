@@ -74,7 +74,7 @@ class Administration:
         if entry.held:
             raise ConflictError(f"{entry.queue_id} is held: release it first")
         manager = self._manager
-        if entry.steered or not (manager.due.remove(entry) or manager.lanes.leave(entry)):
+        if entry.steered or not self._take_out(entry):
             return False
         if manager.has_room:
             manager.probe(entry)
@@ -85,7 +85,7 @@ class Administration:
     def retry_all(self) -> int:
         """Attempt all messages now that are not held; return how many of them have waited."""
         manager = self._manager
-        count = manager.due.all_at(manager.clock.monotonic()) + sum(1 for _ in manager.lanes.waiting())
+        count = manager.due.all_at(manager.clock.monotonic()) + manager.lanes.waiting_count
         manager.lanes.probe_all()
         manager.refill()
         return count
@@ -110,8 +110,7 @@ class Administration:
         manager, entry = self._manager, active.entry
         active.held = True
         for job in manager.lanes.withdraw({active}):
-            job.active.jobs -= 1
-            active.withdrawn = True
+            job.active.withdraw()
         if active.jobs:
             progress = active.progress(due=entry.due, attempts=entry.attempts)
             try:
@@ -150,9 +149,8 @@ class Administration:
         """Take a message out of the queue; with `report`, its sender gets a DSN about the recipients that are left."""
         with self._change([entry]):
             halted = await self._halt([entry])
+            self._check_queued(entry)
             manager, spool = self._manager, self._manager.spool
-            if spool.find(entry.queue_id) is not entry:
-                raise NotQueuedError(f"{entry.queue_id} is not in the queue any more: it has just been concluded")
             active = halted.get(entry.queue_id) or self._read(entry)
             notification = None
             if active is not None:
@@ -188,6 +186,7 @@ class Administration:
         wanted = manager.spool.entries()
         while wanted := [entry for entry in wanted if manager.spool.find(entry.queue_id) is entry]:
             victims = [entry for entry in wanted if entry.queue_id not in self._changing]
+            others = [entry for entry in wanted if entry.queue_id in self._changing]
             if not victims:
                 await self._change_ended.wait()
                 continue
@@ -200,8 +199,7 @@ class Administration:
                 self._go_on(halted)
             # DSNs that were on their way to the disk
             notifications = [active.notification for active in concluding if active.notification is not None]
-            wanted = [entry for entry in wanted if entry not in set(victims)]
-            wanted += [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
+            wanted = others + [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
         await manager.spool.dead.clear()
         return removed
 
@@ -262,9 +260,13 @@ class Administration:
         if active is not None and active.concluding:
             await self._over(active)
             active = None
+        self._check_queued(entry)
+        return active
+
+    def _check_queued(self, entry: Entry) -> None:
+        """Raise `NotQueuedError` if a message has been concluded meanwhile."""
         if self._manager.spool.find(entry.queue_id) is not entry:
             raise NotQueuedError(f"{entry.queue_id} is not in the queue any more: it has just been concluded")
-        return active
 
     async def _over(self, active: Active, then: Callable[[], None] = lambda: None) -> None:
         """Wait until a message is concluded, if it is not yet."""
@@ -284,10 +286,9 @@ class Administration:
         except TimeoutError:
             raise NotWrittenError("the queue can't be written") from None
 
-    def _take_out(self, entry: Entry) -> None:
-        """Take a message out of wherever it waits."""
-        if not self._manager.due.remove(entry):
-            self._manager.lanes.leave(entry)
+    def _take_out(self, entry: Entry) -> bool:
+        """Take a message out of wherever it waits, and return whether it has waited."""
+        return self._manager.due.remove(entry) or self._manager.lanes.leave(entry)
 
     async def _halt(self, entries: Iterable[Entry]) -> dict[QueueId, Active]:
         """End all attempts of some messages, and return those messages that were active."""
@@ -304,8 +305,7 @@ class Administration:
                 halted[entry.queue_id] = active
         actives = set(halted.values())
         for job in manager.lanes.withdraw(actives):
-            job.active.jobs -= 1
-            job.active.withdrawn = True
+            job.active.withdraw()
         running = {active for active in actives if active.jobs}
         if running:
             await self._end_attempts(running)

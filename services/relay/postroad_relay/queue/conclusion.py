@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class Conclusion:
     """A decision, to be written to the spool and only then to the journal.
 
-    `progress` is for the spool, None if the message is done. `report` is the DSN for the
-    recipients that failed. `resume_at` is when the next attempt is due by `Clock.monotonic`; `progress.due` is the same
-    moment in seconds since the epoch, which a restart needs.
+    `progress` is for the spool, None if the message is done. `report` is the DSN for the recipients that failed.
+    `resume_at` is when the next attempt is due by `Clock.monotonic`; `progress.due` is the same moment in seconds since
+    the epoch, which a restart needs.
     """
 
     progress: Progress | None

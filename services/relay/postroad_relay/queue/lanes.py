@@ -238,11 +238,15 @@ class Lanes:
 
     # -- an administrator's hand ----------------------------------------------------------------------------------
 
-    def waiting(self) -> Iterator[tuple[Lane, Entry]]:
+    @property
+    def waiting_count(self) -> int:
+        """How many messages wait for domains that rest."""
+        return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    def waiting(self) -> Iterator[Entry]:
         """Yield the messages that wait for domains that rest."""
         for lane in self._lanes.values():
-            for entry in lane.waiting.values():
-                yield lane, entry
+            yield from lane.waiting.values()
 
     def lane_of(self, entry: Entry) -> Lane | None:
         """Return the lane in which a message waits."""

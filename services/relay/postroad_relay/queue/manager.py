@@ -157,7 +157,7 @@ class Manager:
     @property
     def waiting(self) -> int:
         """How many messages wait for their next attempt."""
-        return len(self.due) + sum(1 for _ in self.lanes.waiting())
+        return len(self.due) + self.lanes.waiting_count
 
     @property
     def has_room(self) -> bool:
@@ -245,11 +245,9 @@ class Manager:
 
     def cut_off(self, job: Job) -> None:
         """Take back a job whose attempt was given up; its recipients have no outcome of it."""
-        active = job.active
-        active.jobs -= 1
-        active.withdrawn = True
-        if not active.jobs:
-            self.outcomes.end(active)
+        job.active.withdraw()
+        if not job.active.jobs:
+            self.outcomes.end(job.active)
 
     async def _carry(self, domain: str, job: Job) -> tuple[Sequence[Outcome], bool]:
         """Return an outcome per recipient, and whether the domain can be reached; raises `SpoolError`."""

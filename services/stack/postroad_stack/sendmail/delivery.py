@@ -26,7 +26,6 @@ class Exit(IntEnum):
     USAGE = 64
     NO_USER = 67
     UNAVAILABLE = 69
-    OS_ERROR = 71
     TEMPORARY = 75
     CONFIG = 78
 
@@ -93,11 +92,15 @@ def _refuse(refused: Mapping[str, tuple[int, str]]) -> None:
     """Raise `Refused` for recipients; what will never be taken weighs more than what may be later."""
     sentence = "; ".join(f"{recipient}: {code} {text}" for recipient, (code, text) in refused.items())
     worst = max(code for code, _ in refused.values())
-    raise Refused(Exit.NO_USER if worst in {550, 551, 553} else _refusal(worst, "").status, sentence)
+    raise Refused(Exit.NO_USER if worst in {550, 551, 553} else _status(worst), sentence)
 
 
 def _refusal(code: int, text: str) -> Refused:
-    return Refused(Exit.UNAVAILABLE if code >= 500 else Exit.TEMPORARY, f"{code} {text}".rstrip())
+    return Refused(_status(code), f"{code} {text}".rstrip())
+
+
+def _status(code: int) -> Exit:
+    return Exit.UNAVAILABLE if code >= 500 else Exit.TEMPORARY
 
 
 def _text(reply: bytes | str) -> str:

@@ -1,4 +1,4 @@
-"""`GET /accounts`: all accounts of the world, and those that were made by the way."""
+"""`GET /accounts`: all accounts of the world, and those that deliveries and logins have made."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ octets, each behind its length in 4 octets, most significant first.
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from postroad.control.door import Refusal, answer
 from postroad_store.control.mail import wanted
+from postroad_store.imap.grammar.reader import ATOM
 from postroad_store.mail.crlf import with_crlf
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailboxExists
@@ -32,7 +32,6 @@ APART = 256 * 1024  # octets of a request, above which it is taken apart in a th
 LATEST = (1 << 40) - 1  # seconds since 1970
 
 _SYSTEM = {name.lower(): bit for name, bit in SYSTEM_FLAGS.items()}
-_ATOM = re.compile(r"[^\x00-\x20\x7f-\U0010ffff(){%*\"\\\]]+")  # RFC 3501 §9: flag-keyword = atom
 
 
 def routes(mail: Mail) -> Sequence[Route]:
@@ -115,12 +114,12 @@ def _head(octets: bytes) -> tuple[FlagSet, int | None]:
 
 
 def _flags(names: Sequence[str]) -> FlagSet:
-    """Return flags by their IMAP names; raises `Refusal`."""
+    """Return flags by their IMAP names (RFC 3501 §9 flag); raises `Refusal`."""
     system, keywords = 0, []
     for name in names:
         if name.lower() in _SYSTEM:
             system |= _SYSTEM[name.lower()]
-        elif _ATOM.fullmatch(name) and len(name) <= MAX_KEYWORD:
+        elif name.isascii() and ATOM.fullmatch(name.encode("ascii")) and len(name) <= MAX_KEYWORD:
             keywords.append(name)
         else:
             raise Refusal(422, f"{name} is not a flag of IMAP")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Response
-from postroad_store.control.mail import wanted
+from postroad_store.control.mail import HIGHEST, wanted
 from postroad_store.mail.database.listing import Listing, Place
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ OCTETS = 8 << 20  # of an answer, with which it ends early
 STEP = 500  # messages that are read at a time: between two steps other requests get their turn
 STEP_OCTETS = 1 << 20  # ... or so many octets, if that is less
 GONE = b"\xff\xff\xff\xff"  # in place of a length
-HIGHEST = (1 << 32) - 1
 
 
 def routes(mail: Mail) -> Sequence[Route]:
@@ -38,7 +37,9 @@ def routes(mail: Mail) -> Sequence[Route]:
         return Response(body=octets, content_type="message/rfc822")
 
     async def contents(request: Request) -> Response:
-        places = await mail.read(lambda _: _places(request.json()))  # there, since thousands take milliseconds
+        places = await mail.read(
+            lambda _: _places(request.json())
+        )  # in the thread, because thousands take milliseconds
         pieces: list[bytes] = []
         at = octets = 0
         while at < len(places) and octets < OCTETS:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
     from postroad_store.notes import Notes
 
+HIGHEST = (1 << 32) - 1  # RFC 3501 §2.3.1.1: UIDs and UIDVALIDITY have 32 bits
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:

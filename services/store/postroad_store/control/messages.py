@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, answer
 from postroad.journal import Kind
-from postroad_store.control.mail import no_mailbox, wanted
+from postroad_store.control.mail import HIGHEST, no_mailbox, wanted
 from postroad_store.mail.model.account import canonical_name
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST = 1000  # messages of one answer
 MOST_REMOVED = 10_000  # messages of one request
-HIGHEST_UID = (1 << 32) - 1
 
 
 def routes(mail: Mail) -> Sequence[Route]:
@@ -26,7 +25,7 @@ def routes(mail: Mail) -> Sequence[Route]:
     async def messages(request: Request) -> Response:
         name = canonical_name(wanted(request, "mailbox"))
         login = (await mail.account(request.params["login"])).login
-        after = request.whole("after", 0, most=HIGHEST_UID)
+        after = request.whole("after", 0, most=HIGHEST)
         limit = request.whole("limit", 100, least=1, most=MOST)
         listed = await mail.read(lambda listing: listing.messages(login, name, after=after, limit=limit + 1))
         if listed is None:
@@ -57,4 +56,4 @@ def _removal(value: object) -> tuple[str, list[int]]:
             raise Refusal(400, 'the body must be {"mailbox": "…", "uids": [1, …]}')
     if len(uids) > MOST_REMOVED:
         raise Refusal(400, f"at most {MOST_REMOVED} messages may be removed at a time")
-    return name, sorted(uid for uid in set(uids) if 0 < uid <= HIGHEST_UID)
+    return name, sorted(uid for uid in set(uids) if 0 < uid <= HIGHEST)

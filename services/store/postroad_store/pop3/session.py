@@ -37,7 +37,6 @@ READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next 
 IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
 TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 3206 §4
 INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
-NOTES_AT_ONCE = 500  # lines of the journal, after which other sessions get their turn (some 2 ms)
 EXPUNGED = "Message is expunged."
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
 
@@ -256,10 +255,7 @@ class Session:
             if event.numbers:
                 uids = [held.maildrop.uids[number - 1] for number in event.numbers]
                 removed = await self._storage.expunge(held.mailbox, uids, only_deleted=False)
-                for count, uid in enumerate(removed, 1):
-                    self._shared.notes.one(Kind.REMOVED, held.login, held.mailbox, uid)
-                    if count % NOTES_AT_ONCE == 0:
-                        await asyncio.sleep(0)
+                await self._shared.notes.each_in_turns(Kind.REMOVED, held.login, held.mailbox, removed)
         except MailError as error:
             log.warning("messages can't be removed: %s", error, extra={"login": held.login})
             self.engine.refuse(NOT_REMOVED)

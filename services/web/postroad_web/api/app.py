@@ -18,13 +18,13 @@ from postroad_web import mailpit
 from postroad_web.api import health, home, metrics, native
 from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
-from postroad_web.api.safety import Safety
+from postroad_web.api.safety import Safety, is_native, worded
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.page import SearchTooLong
 from postroad_web.search.tree import QueryError
 
 if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection, Request
+    from starlette.requests import Request
     from starlette.responses import Response
 
     from postroad_web.api.services import Services
@@ -59,16 +59,8 @@ def build(services: Services) -> Starlette:
     )
 
 
-def is_native(connection: HTTPConnection) -> bool:
-    """Whether the path is one of the native API's."""
-    path: str = connection.scope["path"]
-    return path == "/v1" or path.startswith("/v1/")
-
-
 async def _problem(request: Request, error: Problem) -> Response:
-    if is_native(request):
-        return error.response()
-    return PlainTextResponse(error.detail or error.title, error.status, error.headers)
+    return worded(request.scope["path"], error)
 
 
 async def _away(request: Request, error: DoorAway) -> Response:
@@ -110,7 +102,7 @@ async def _query(request: Request, error: QueryError) -> Response:
 
 async def _http(request: Request, error: HTTPException) -> Response:
     """Answer what Starlette itself refuses: no such path, or no such method."""
-    if is_native(request):
+    if is_native(request.scope["path"]):
         titles = {404: "No such resource", 405: "No such method"}
         detail = f"{request.method} {request.url.path} is not known; /v1/docs lists what is."
         return Problem(

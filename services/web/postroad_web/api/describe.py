@@ -40,13 +40,9 @@ def listed(
     return record({name: {"type": "array", "items": dict(items)}, "next": following, **further})
 
 
-def record(properties: Mapping[str, Any], *, optional: Collection[str] = ()) -> dict[str, Any]:
-    """Return the schema of an object of which all members are always there but the `optional` ones."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": [name for name in properties if name not in optional],
-    }
+def record(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object of which all members are always there."""
+    return {"type": "object", "properties": dict(properties), "required": list(properties)}
 
 
 def operation(
@@ -63,7 +59,6 @@ def operation(
     status: int = 200,
     errors: Collection[int] = (),
     example: Any = None,
-    answer_example: Any = None,
 ) -> dict[str, Any]:
     """Return one operation.
 
@@ -91,10 +86,7 @@ def operation(
         described["requestBody"] = {"required": True, "content": {octets: {"schema": OCTETS}}}
     success: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if answer is not None:
-        content = {"schema": dict(answer)}
-        if answer_example is not None:
-            content["example"] = answer_example
-        success["content"] = {media_type: content}
+        success["content"] = {media_type: {"schema": dict(answer)}}
     elif media_type != JSON:
         success["content"] = {media_type: {"schema": OCTETS}}
     statuses = sorted({*errors, *((400, 422) if body is not None else ()), *((422,) if query is not None else ())})

@@ -249,6 +249,11 @@ def refusal(error: Wrong) -> Problem:
     )
 
 
+def media_type_of(request: Request) -> str:
+    """Return the media type of a request's body, in lower case and without parameters; empty if it has none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def body_of(request: Request, wanted: type[Wanted]) -> Wanted:
     """Return the JSON of a request's body; an empty body is an empty object. Its media type is not looked at."""
     octets = await request.body()

@@ -56,8 +56,8 @@ def _is_ipv6(text: str) -> bool:
 def refused_origin(method: str, host: str, headers: dict[str, str], *, websocket: bool) -> str | None:
     """Return why a browser's request is refused, or None.
 
-    `headers` has origin, sec-fetch-site, sec-fetch-mode and sec-fetch-dest as far as they were sent. What is no browser
-    sends none of them.
+    `headers` has origin, sec-fetch-site, sec-fetch-mode and sec-fetch-dest as far as they were sent. A client that is
+    no browser sends none of them.
     """
     changes = websocket or method not in SAFE
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LARGE = 64 << 20  # octets of a body that brings messages
 PLAIN = 5 << 20  # octets of any other
 TOGETHER = 256 << 20  # octets of all bodies that are in memory at a time
-BRINGS_MESSAGES = ("/v1/messages", "/v1/seed", "/api/v1/send")
+BRINGS_MESSAGES = ("/v1/messages", "/api/v1/send")
 STREAMED = 16 << 30  # octets of a body that is read as it comes, and never held
 PIECE_WITHIN = 30.0  # seconds until the next piece of a body has to come
 WHOLE_WITHIN = 300.0  # seconds until all of it has

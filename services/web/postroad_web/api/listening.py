@@ -1,7 +1,7 @@
 """The HTTP server: uvicorn on h11 and wsproto, with the patience and the bounds that it lacks.
 
 uvicorn closes a connection that is idle between requests, but waits for ever for the rest of a request's head, and for
-a client that does not read. `Patient` gives each of these a time. What one client sends in tiny pieces takes long to be
+a client that does not read. `Patient` gives each of these a time. Octets of one client in tiny pieces take long to be
 read: others get their turn in between. Where there are too many connections, those that are idle make room.
 """
 
@@ -38,12 +38,13 @@ BACKLOG = 1024  # connections that may wait to be accepted
 GRACE = 0.3  # seconds that requests have to end when the service is stopped
 
 
-class _InTurns(asyncio.Protocol):
-    """Gives octets to a protocol of uvicorn's as fast as others get their turn in between."""
+class _Fair(asyncio.Protocol):
+    """Gives octets to a protocol of uvicorn's in turns with others, and cuts off a client that does not read."""
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     _rest = b""
+    _stuck: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take octets."""
@@ -78,13 +79,32 @@ class _InTurns(asyncio.Protocol):
         """Whether nothing else keeps the protocol from taking octets."""
         raise NotImplementedError
 
+    def pause_writing(self) -> None:
+        """Start the time for a client that does not read."""
+        super().pause_writing()
+        self._stuck = self.loop.call_later(READ_WITHIN, self.transport.abort)
 
-class Patient(_InTurns, H11Protocol):
+    def resume_writing(self) -> None:
+        """Stop it."""
+        self._unstick()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop it."""
+        self._unstick()
+        super().connection_lost(exc)
+
+    def _unstick(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+
+class Patient(_Fair, H11Protocol):
     """One connection, with times for the head of each request and for reading the answer."""
 
     since = 0.0  # of the loop's time: when it was made
     _head: asyncio.TimerHandle | None = None
-    _stuck: asyncio.TimerHandle | None = None
 
     def __init__(self, *parts: Any, most: int, **more: Any) -> None:
         super().__init__(*parts, **more)
@@ -100,16 +120,14 @@ class Patient(_InTurns, H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all times."""
-        self._cancel()
+        self._stop_head()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take octets, and mind whether a head has begun or ended with them."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            if self._head is not None:
-                self._head.cancel()
-                self._head = None
+            self._stop_head()
         elif self._head is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
 
@@ -120,20 +138,9 @@ class Patient(_InTurns, H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Leave the connection to the websocket's protocol."""
-        self._cancel()
+        self._stop_head()
+        self._unstick()
         super().handle_websocket_upgrade(event)
-
-    def pause_writing(self) -> None:
-        """Start the time for a client that does not read."""
-        super().pause_writing()
-        self._stuck = self.loop.call_later(READ_WITHIN, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """Stop it."""
-        if self._stuck is not None:
-            self._stuck.cancel()
-            self._stuck = None
-        super().resume_writing()
 
     @property
     def is_idle(self) -> bool:
@@ -151,32 +158,22 @@ class Patient(_InTurns, H11Protocol):
         self._head = None
         self.transport.close()
 
-    def _cancel(self) -> None:
-        for timer in (self._head, self._stuck):
-            if timer is not None:
-                timer.cancel()
-        self._head = self._stuck = None
+    def _stop_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
 
-class Socket(_InTurns, WSProtocol):
+class Socket(_Fair, WSProtocol):
     """One websocket. It is read from only as fast as its client reads."""
 
-    _stuck: asyncio.TimerHandle | None = None
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time."""
-        self._cancel()
-        super().connection_lost(exc)
-
     def pause_writing(self) -> None:
-        """Read nothing more that might be answered, and start the time for a client that does not read."""
+        """Read nothing more that might be answered."""
         super().pause_writing()
         self.transport.pause_reading()
-        self._stuck = self.loop.call_later(READ_WITHIN, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Read on."""
-        self._cancel()
         super().resume_writing()
         if self.may_read and not self._rest and not self.transport.is_closing():
             self.transport.resume_reading()
@@ -185,11 +182,6 @@ class Socket(_InTurns, WSProtocol):
     def may_read(self) -> bool:
         """Whether the client reads, and the application has taken the last message."""
         return self.writable.is_set() and not self.read_paused
-
-    def _cancel(self) -> None:
-        if self._stuck is not None:
-            self._stuck.cancel()
-            self._stuck = None
 
 
 class _Server(uvicorn.Server):

@@ -175,9 +175,14 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
     await worded(path, problem)(scope, receive, send)
 
 
+def is_native(path: str) -> bool:
+    """Whether a path is one of the native API's."""
+    return path == "/v1" or path.startswith("/v1/")
+
+
 def worded(path: str, problem: Problem) -> Response:
     """Return a problem in the form that the clients of this path expect."""
-    if path == "/v1" or path.startswith("/v1/"):
+    if is_native(path):
         return problem.response()
     text = problem.detail or problem.title
     if path == "/api/v1/send" and problem.status == 413:  # Mailpit's errors are JSON here alone

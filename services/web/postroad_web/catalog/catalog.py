@@ -10,22 +10,20 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
 from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
 from postroad_web.catalog.keeper import Door, Keeper
-from postroad_web.catalog.page import Window
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import State
-from postroad_web.catalog.rows import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from postroad_web.catalog.page import Changed, Counts, Page, Query
+    from postroad_web.catalog.page import Changed, Counts, Page, Query, Window
     from postroad_web.catalog.record import RecipientState, Record
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import News
@@ -35,8 +33,6 @@ LONGEST = 10.0  # seconds of a search
 UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
 _PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
 FINDERS = 2  # searches at a time
-
-T = TypeVar("T")
 
 
 class ContentGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
@@ -116,7 +112,7 @@ class Catalog:
 
     @property
     def refusals(self) -> set[Callable[[dict[str, Any]], None]]:
-        """Who hears of what the relay refuses: events as the journal has them, old ones too while it is caught up."""
+        """Functions that get what the relay refuses: events as the journal has them, old ones too while it is read."""
         return self._keeper.refusals
 
     async def caught_up(self, relay: int, store: int, timeout: float) -> None:  # noqa: ASYNC109 - the contract's
@@ -134,9 +130,13 @@ class Catalog:
         """Return the searchable text of a record, in lower case; empty if its content has not been read."""
         return self._reader.text(ident)
 
-    def latest(self, query: Query | None = None, *, since: int = 0, present: bool = False) -> Record | None:
-        """Return the newest record that matches, and whose number is above `since`."""
-        return self._reader.latest(query, since=since, present=present)
+    def header(self, ident: str) -> str:
+        """Return a record's header fields, as the search language looks at them; empty like `text`."""
+        return self._reader.header(ident)
+
+    def latest(self, *, present: bool = False) -> Record | None:
+        """Return the newest record."""
+        return next(iter(self.page(limit=1, present=present).records), None)
 
     def counts(self, *, present: bool = False) -> Counts:
         """Return how many records there are.
@@ -150,52 +150,28 @@ class Catalog:
         """Return how many records have each tag, in the order of the tags."""
         return self._reader.tag_counts()
 
-    def page(
-        self,
-        query: Query | None = None,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 50,
-        offset: int = 0,
-        oldest_first: bool = False,
-        present: bool = False,
-        counted: bool = True,
-    ) -> Page:
+    def page(self, query: Query | None = None, **window: Unpack[Window]) -> Page:
         """Return records between two cursors, the newest first, and how many match in all; for cheap queries."""
-        return self._reader.page(query, Window(before, after, limit, offset, oldest_first, present, counted))
+        return self._reader.page(query, **window)
 
-    async def find(
-        self,
-        query: Query | None = None,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 50,
-        offset: int = 0,
-        oldest_first: bool = False,
-        present: bool = False,
-        counted: bool = True,
-    ) -> Page:
+    async def find(self, query: Query | None = None, **window: Unpack[Window]) -> Page:
         """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
-        window = Window(before, after, limit, offset, oldest_first, present, counted)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._finders, self._find, lambda reader: reader.page(query, window))
+        return await loop.run_in_executor(self._finders, self._find, query, window)
 
-    def _find(self, read: Callable[[Reader], T]) -> T:
+    def _find(self, query: Query | None, window: Window) -> Page:
         reader = self._idle.get()
         try:
             with reader.within(LONGEST):
-                return read(reader)
+                return reader.page(query, **window)
         finally:
             self._idle.put(reader)
 
     async def newest(self, query: Query | None = None) -> Record | None:
-        """Return what `latest` returns, without holding up the event loop; raises `SearchTooLong`."""
+        """Return the newest record that matches, without holding up the event loop; raises `SearchTooLong`."""
         if query is None:
             return self.latest()
-        records = (await self.find(query, limit=1, counted=False)).records
-        return records[0] if records else None
+        return next(iter((await self.find(query, limit=1, counted=False)).records), None)
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
@@ -257,12 +233,6 @@ class Catalog:
         """Take records out of the catalog; mailboxes and queue keep theirs."""
         self._tell(await self._keeper.write(self._keeper.writer.delete, idents))
 
-    async def delete_matching(self, query: Query) -> None:
-        """Take all records that match out of the catalog."""
-        loop = asyncio.get_running_loop()
-        idents = await loop.run_in_executor(self._finders, self._find, lambda reader: reader.matching(query))
-        await self.delete(idents)
-
     async def purge(self) -> None:
         """Empty the world: the queue, all mailboxes, and the catalog. Raises `DoorAway` with the service at fault."""
         await self._relay.delete("/queue")
@@ -291,13 +261,12 @@ class Catalog:
             return
         records = news.records
         if news.numbers:
-            rows = self._reader.rows(news.numbers)
-            records = tuple(record_of(row) for row in rows)
+            records = self._reader.records(news.numbers)
         if records or news.kind is Happened.PURGED:
             self._hub.tell(Change(news.cursor, news.kind, records))
 
 
 def _is_under_way(recipient: RecipientState) -> bool:
-    """Whether a copy for this recipient may yet be told of."""
+    """Whether the journals may yet tell of a copy for this recipient."""
     delivered = recipient.state in {State.DELIVERED, State.CAPTURED}
     return recipient.state in _PENDING or (delivered and not recipient.copies)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.control.client import DoorAway, DoorRefused, quote_path
 from postroad_web.catalog.digesting import Content
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
     from postroad.clock import Clock, Timer
     from postroad_web.catalog.folding import Want
-    from postroad_web.catalog.journey import Placed
+    from postroad_web.catalog.journey import Place
 
 _log = logging.getLogger(__name__)
 
 EARLY = 50  # copies that are read before their records are known
 KEPT = 1.0  # seconds for which they are kept
 PATIENCE = 0.05  # seconds in which a message is expected to be in a mailbox
-YOUNG = (
-    100  # messages that are waited for in this way; if it is more, the stack is busy, and not to be asked about each
-)
+# Messages that are waited for in this way. If there are more, the stack is busy, and not to be asked about each.
+YOUNG = 100
 STRIKES = 3  # times that the store may say of a copy that it is gone, before the content counts as lost
 PAUSE = 0.5  # seconds before a door is asked again
 MOST = 5000  # records that wait for one door; others wait in the database
@@ -38,8 +37,6 @@ AT_ONCE = 10  # contents that the relay is asked for at a time
 RECENT = 4 << 20  # octets of contents that are kept in memory
 RECENT_EACH = 256 << 10  # octets of one of them
 _GONE = 0xFFFFFFFF
-
-Place: TypeAlias = "tuple[str, str, int, int]"  # account, mailbox, UIDVALIDITY, UID
 
 
 class ContentDoor(Protocol):
@@ -193,13 +190,13 @@ class Contents:
         numbers = [want.number for want in wants]
         self._reading.update(numbers)
         try:
-            contents = await self._contents([_place(want.copy) for want in wants if want.copy is not None])
+            contents = await self._contents([want.copy.place for want in wants if want.copy is not None])
             read: list[Content] = []
             for want, octets in zip(wants, contents, strict=False):
                 if octets is not None or self._is_lost(want):
                     read.append(Content(want.number, octets))
                 if octets is not None and want.copy is not None:
-                    self.recent.keep(_place(want.copy), octets)
+                    self.recent.keep(want.copy.place, octets)
                     self._strikes.pop(want.number, None)
             # The answer may end early; those that are wanted anew meanwhile are in a newer place.
             for want in wants[len(contents) :]:
@@ -298,10 +295,6 @@ class Contents:
 
     def _taken(self, wants: dict[int, Want], most: int) -> list[Want]:
         return [wants.pop(number) for number in list(wants)[:most]]
-
-
-def _place(copy: Placed) -> Place:
-    return copy.account, copy.mailbox, copy.uid_validity, copy.uid
 
 
 def contents_in(answer: bytes) -> list[bytes | None]:

@@ -28,9 +28,12 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postroad_web.catalog.searchable import searchable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 VERSION = 3  # kept as user_version
 FILE = "catalog.sqlite"
@@ -126,7 +129,7 @@ CREATE VIRTUAL TABLE texts USING fts5 (
 MERGING = "INSERT INTO texts (texts, rank) VALUES ('automerge', 8);"  # with FTS5's own 4, it takes a sixth more time
 
 TRIGRAM = 3  # characters; the index can't find fewer
-
+_ASKED = 500  # values per statement
 
 _CONTAINS = "EXISTS (SELECT 1 FROM bodies WHERE bodies.number = records.number AND instr(bodies.text, ?))"
 _CANDIDATE = (
@@ -194,6 +197,18 @@ def open_writer(directory: Path) -> sqlite3.Connection:
 def open_reader(directory: Path) -> sqlite3.Connection:
     """Open the database for one thread that only reads."""
     return _connect(directory / FILE, "ro")
+
+
+def rows_with(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a query that ends with the name of a column: those where it has one of the values."""
+    for start in range(0, len(values), _ASKED):
+        some = values[start : start + _ASKED]
+        yield from connection.execute(f"{sql} IN ({','.join('?' * len(some))})", some).fetchall()
+
+
+def add_tags(connection: sqlite3.Connection, number: int, tags: Iterable[str]) -> None:
+    """Write down that a record has these tags; of those that differ in case alone the first counts."""
+    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, number) for tag in tags])
 
 
 def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from postroad_web.catalog.database import add_tags
 from postroad_web.catalog.digest import read_content
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.record import Digest
@@ -91,9 +92,7 @@ class Digesting:
         number = journey.number
         if tags is None:
             tags = digest.tags
-            if tags:
-                rows = [(tag, number) for tag in tags]
-                self._writer.connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", rows)
+            add_tags(self._writer.connection, number, tags)
         execute(
             _DIGEST,
             (

@@ -22,7 +22,7 @@ from postroad_web.catalog.writer import News
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from postroad_web.catalog.journey import Journey, Placed
+    from postroad_web.catalog.journey import Journey, Place, Placed
     from postroad_web.catalog.tallies import Tallies
     from postroad_web.catalog.writer import Writer
 
@@ -97,6 +97,7 @@ class Folding:
     def wants(self, after: int) -> list[Want]:
         """Return the next records whose content has not been read, from a number on."""
         writer = self._writer
+        # SQLite takes the index `records_undigested` only if the query repeats its condition.
         rows = writer.connection.execute(
             "SELECT number FROM records WHERE digested <> 1 AND digested = 0 AND number > ? ORDER BY number LIMIT ?",
             (after, WANTED),
@@ -106,9 +107,9 @@ class Folding:
         return [want_of(journey) for journey in journeys if journey is not None]
 
 
-def places_in(lines: Iterable[bytes]) -> list[tuple[str, str, int, int]]:
+def places_in(lines: Iterable[bytes]) -> list[Place]:
     """Return the places in mailboxes that lines of the store's journal say have been filled."""
-    places: list[tuple[str, str, int, int]] = []
+    places: list[Place] = []
     for line in lines:
         if b'"kind":"stored"' in line:
             with contextlib.suppress(orjson.JSONDecodeError, KeyError):  # the fold will log it

@@ -5,11 +5,16 @@ This is the state of the fold (`fold`), as the catalog's column `rest` keeps it,
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
 from postroad_web.catalog.record import Copy, Origin, RecipientState, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Place: TypeAlias = "tuple[str, str, int, int]"  # account, mailbox, UIDVALIDITY, UID
 
 PENDING: Final = frozenset({State.QUEUED, State.DEFERRED})
 _ORDER: Final = {state: place for place, state in enumerate(State)}
@@ -64,6 +69,11 @@ class Placed:
         self.captured = captured
         self.removed = removed
 
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self.account, self.mailbox, self.uid_validity, self.uid
+
 
 class Journey:
     """One message; the fields are those of `Record`."""
@@ -105,9 +115,7 @@ class Journey:
     @property
     def state(self) -> State:
         """The state of the slowest recipient."""
-        return min(
-            (self.state_of(recipient) for recipient in self.recipients), key=_ORDER.__getitem__, default=State.QUEUED
-        )
+        return min((state for _, state, _ in self._outcomes()), key=_ORDER.__getitem__, default=State.QUEUED)
 
     @property
     def removed(self) -> bool:
@@ -122,22 +130,25 @@ class Journey:
             )
         )
 
-    def state_of(self, recipient: Recipient) -> State:
-        """Return the state of a recipient as records show it."""
-        if self.held and recipient.state in PENDING:
-            return State.HELD
-        if recipient.state is State.DELIVERED and any(copy.captured for copy in self._copies(recipient)):
-            return State.CAPTURED
-        return recipient.state
-
-    def _copies(self, recipient: Recipient) -> list[Placed]:
-        address = recipient.address.lower()
-        return [copy for copy in self._in_order() if copy.store_id == recipient.via and address in copy.addresses]
+    def _outcomes(self) -> Iterator[tuple[Recipient, State, list[Placed]]]:
+        """Yield the recipients, each with its state as records show it and its copies."""
+        copies: dict[tuple[str | None, str], list[Placed]] = {}
+        for copy in self._in_order():
+            for address in set(copy.addresses):
+                copies.setdefault((copy.store_id, address), []).append(copy)
+        for recipient in self.recipients:
+            own = copies.get((recipient.via, recipient.address.lower()), [])
+            state = recipient.state
+            if self.held and state in PENDING:
+                state = State.HELD
+            elif state is State.DELIVERED and any(copy.captured for copy in own):
+                state = State.CAPTURED
+            yield recipient, state, own
 
     def _in_order(self) -> list[Placed]:
         """Return the copies in an order that does not depend on which journal was read first."""
         if len(self.placed) > 1:
-            self.placed.sort(key=lambda copy: (copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+            self.placed.sort(key=lambda copy: copy.place)
         return self.placed
 
     def recipient_states(self) -> tuple[RecipientState, ...]:
@@ -145,17 +156,14 @@ class Journey:
         return tuple(
             RecipientState(
                 recipient.address,
-                self.state_of(recipient),
+                state,
                 recipient.reason,
                 recipient.host,
                 recipient.due,
                 recipient.attempts,
-                tuple(
-                    Copy(copy.account, copy.mailbox, copy.uid_validity, copy.uid, copy.removed)
-                    for copy in self._copies(recipient)
-                ),
+                tuple(Copy(copy.account, copy.mailbox, copy.uid_validity, copy.uid, copy.removed) for copy in copies),
             )
-            for recipient in self.recipients
+            for recipient, state, copies in self._outcomes()
         )
 
     def pack(self) -> bytes:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from postroad_web.catalog.database import rows_with
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 FILE = "marks.sqlite"
-_ASKED = 500  # IDs per statement
+_SELECT = "SELECT id, read, tags, deleted FROM marks WHERE"
 
 # `marks`: what is not NULL is said of the record. `everything`: of all records up to a number, unless a mark of theirs
 # says otherwise; marks are dropped when they are overruled. `purged`: records up to this number are gone.
@@ -60,20 +62,11 @@ class Marks:
 
     def of(self, idents: Sequence[str]) -> dict[str, Mark]:
         """Return the marks of records; of most there are none."""
-        marks: dict[str, Mark] = {}
-        for start in range(0, len(idents), _ASKED):
-            some = idents[start : start + _ASKED]
-            places = ",".join("?" * len(some))
-            rows = self._connection.execute(
-                f"SELECT id, read, tags, deleted FROM marks WHERE id IN ({places})",  # noqa: S608 - question marks
-                some,
-            )
-            marks.update((row[0], _mark(*row[1:])) for row in rows)
-        return marks
+        return {row[0]: _mark(*row[1:]) for row in rows_with(self._connection, f"{_SELECT} id", idents)}
 
     def since(self, change: int) -> dict[str, Mark]:
         """Return the marks that were made after a change."""
-        rows = self._connection.execute("SELECT id, read, tags, deleted FROM marks WHERE change > ?", (change,))
+        rows = self._connection.execute(f"{_SELECT} change > ?", (change,))
         return {row[0]: _mark(*row[1:]) for row in rows}
 
     def is_read(self, mark: Mark | None, number: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,16 +17,16 @@ class Counts(NamedTuple):
     unread: int
 
 
-class Window(NamedTuple):
+class Window(TypedDict, total=False):
     """Which of the records that match are wanted: those between two cursors, from an offset on, in which order."""
 
-    before: int | None = None
-    after: int | None = None
-    limit: int = 50  # below 0: no limit
-    offset: int = 0
-    oldest_first: bool = False
-    present: bool = False  # only what Mailpit's dialect shows
-    counted: bool = True  # whether all matches are to be counted, which takes longer than to find a few
+    before: int | None
+    after: int | None
+    limit: int  # below 0: no limit
+    offset: int
+    oldest_first: bool
+    present: bool  # only what Mailpit's dialect shows
+    counted: bool  # whether all matches are to be counted, which takes longer than to find a few
 
 
 class Page(NamedTuple):
@@ -51,14 +51,7 @@ class Changed(NamedTuple):
 
 
 class Query(Protocol):
-    """What records are looked for. `where` narrows the choice by SQL; `matches` decides, unless `exact` is true."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether `where` says it all, so that `matches` need not be asked."""
+    """What records are looked for."""
 
     def where(self) -> tuple[str, Sequence[Any]]:
         """Return a condition on the table `records` (see `database`), and its parameters."""
-
-    def matches(self, record: Record, text: str) -> bool:
-        """Return whether a record matches; `text` is its searchable text."""

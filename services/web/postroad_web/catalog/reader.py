@@ -5,24 +5,22 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from postroad_web.catalog.database import open_reader
-from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong, Window
+from postroad_web.catalog.database import open_reader, rows_with
+from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.search.functions import install
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.page import Query
     from postroad_web.catalog.record import Record
 
 _ROW = f"SELECT {RECORD} FROM records"  # noqa: S608 - a list of columns
-_PIECE = 500  # numbers per statement
 _OPERATIONS = 20_000  # of SQLite's virtual machine, between two looks at the clock
-_EVERYTHING = Window(limit=-1)
 
 
 class Reader:
@@ -58,9 +56,15 @@ class Reader:
 
     def text(self, ident: str) -> str:
         """Return the searchable text of a record, empty if its content has not been read."""
-        row = self.connection.execute(
-            "SELECT text FROM bodies WHERE number = (SELECT number FROM records WHERE id = ?)", (ident,)
-        ).fetchone()
+        return self._text("bodies", ident)
+
+    def header(self, ident: str) -> str:
+        """Return the header fields of a record, empty if its content has not been read."""
+        return self._text("headers", ident)
+
+    def _text(self, table: str, ident: str) -> str:
+        sql = f"SELECT text FROM {table} WHERE number = (SELECT number FROM records WHERE id = ?)"  # noqa: S608 - two tables
+        row = self.connection.execute(sql, (ident,)).fetchone()
         return str(row[0]) if row is not None else ""
 
     def counts(self, *, present: bool = False) -> Counts:
@@ -78,91 +82,41 @@ class Reader:
         rows = self.connection.execute(sql, (cursor, limit))
         return [Changed(row[-2], record_of(row[:-2]), row[-1] > cursor) for row in rows]
 
-    def page(self, query: Query | None, window: Window) -> Page:
-        """Return some of the records that match a query, and how many match in all."""
-        condition, values = _condition(query, present=window.present)
-        if query is not None and not query.exact:
-            return self._filtered(query, condition, values, window)
+    def page(
+        self,
+        query: Query | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        oldest_first: bool = False,
+        present: bool = False,
+        counted: bool = True,
+    ) -> Page:
+        """Return the records of a `Window` that match a query, and how many match in all."""
+        condition, values = query.where() if query is not None else ("1", ())
+        condition = f"({condition}) AND present" if present else f"({condition})"
         if query is None:
-            total, unread = self.counts(present=window.present)
-        elif not window.counted:
+            total, unread = self.counts(present=present)
+        elif not counted:
             total = unread = 0
         else:
             total, unread = self.connection.execute(
                 f"SELECT count(*), coalesce(sum(read = 0), 0) FROM records WHERE {condition}",  # noqa: S608 - `where`
                 values,
             ).fetchone()
-        one_more = window.limit + 1 if window.limit >= 0 else -1
-        rows = self._rows(condition, values, window._replace(limit=one_more))
-        return _page([record_of(row) for row in rows], total, unread, window.limit)
-
-    def latest(self, query: Query | None, *, since: int, present: bool) -> Record | None:
-        """Return the newest record after a cursor that matches a query."""
-        condition, values = _condition(query, present=present)
-        exact = query is None or query.exact
-        for row in self._rows(condition, values, Window(after=since, limit=1 if exact else -1)):
-            record = record_of(row)
-            if query is None or exact or query.matches(record, self.text(record.id)):
-                return record
-        return None
-
-    def matching(self, query: Query) -> list[str]:
-        """Return the IDs of all records that match a query."""
-        condition, values = _condition(query, present=False)
-        if query.exact:
-            rows = self.connection.execute(f"SELECT id FROM records WHERE {condition}", values)  # noqa: S608 - `where`
-            return [ident for (ident,) in rows]
-        return [record.id for record in self._matching(query, self._rows(condition, values, _EVERYTHING))]
-
-    def rows(self, numbers: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of records, those that exist, by their numbers."""
-        for start in range(0, len(numbers), _PIECE):
-            some = numbers[start : start + _PIECE]
-            yield from self.connection.execute(f"{_ROW} WHERE number IN ({','.join('?' * len(some))})", some)
-
-    def _filtered(self, query: Query, condition: str, values: list[Any], window: Window) -> Page:
-        total = unread = 0
-        records: list[Record] = []
-        limit, to_skip, oldest_first = window.limit, window.offset, window.oldest_first
-        rows = self._rows(condition, values, _EVERYTHING._replace(oldest_first=oldest_first))
-        for record in self._matching(query, rows):
-            total += 1
-            unread += not record.read
-            if not _is_in(record.number, window):
-                continue
-            if to_skip:
-                to_skip -= 1
-            elif limit < 0 or len(records) <= limit:
-                records.append(record)
-        return _page(records, total, unread, limit)
-
-    def _matching(self, query: Query, rows: Iterable[tuple[Any, ...]]) -> Iterator[Record]:
-        for row in rows:
-            record = record_of(row)
-            if query.matches(record, self.text(record.id)):
-                yield record
-
-    def _rows(self, condition: str, values: list[Any], window: Window) -> Iterable[tuple[Any, ...]]:
-        if window.before is not None:
-            condition, values = f"{condition} AND number < ?", [*values, window.before]
-        if window.after is not None:
-            condition, values = f"{condition} AND number > ?", [*values, window.after]
-        order = "ASC" if window.oldest_first else "DESC"
+        for sign, cursor in (("<", before), (">", after)):
+            if cursor is not None:
+                condition, values = f"{condition} AND number {sign} ?", (*values, cursor)
+        order = "ASC" if oldest_first else "DESC"
         sql = f"{_ROW} WHERE {condition} ORDER BY number {order} LIMIT ? OFFSET ?"
-        return self.connection.execute(sql, (*values, window.limit, window.offset))
+        one_more = limit + 1 if limit >= 0 else -1
+        records = tuple(map(record_of, self.connection.execute(sql, (*values, one_more, offset))))
+        if limit < 0 or len(records) <= limit:
+            return Page(records, total, unread, None)
+        return Page(records[:limit], total, unread, records[limit - 1].number if limit else None)
 
-
-def _is_in(number: int, window: Window) -> bool:
-    return (window.before is None or number < window.before) and (window.after is None or number > window.after)
-
-
-def _condition(query: Query | None, *, present: bool) -> tuple[str, list[Any]]:
-    condition, values = query.where() if query is not None else ("1", ())
-    return (f"({condition}) AND present" if present else f"({condition})"), list(values)
-
-
-def _page(records: list[Record], total: int, unread: int, limit: int) -> Page:
-    if limit < 0 or len(records) <= limit:
-        return Page(tuple(records), total, unread, None)
-    records = records[:limit]
-    return Page(tuple(records), total, unread, records[-1].number if records else None)
+    def records(self, numbers: Sequence[int]) -> tuple[Record, ...]:
+        """Return the records, those that exist, by their numbers."""
+        return tuple(map(record_of, rows_with(self.connection, f"{_ROW} WHERE number", numbers)))

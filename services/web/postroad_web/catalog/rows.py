@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from postroad_web.catalog.journey import Journey
 from postroad_web.catalog.record import Address, Digest, Origin, Record
 
-JOURNEY: Final = (
-    "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"  # what `journey_of` needs
-)
-RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, bcc, reply_to, attachments, inline, digest"
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# What `journey_of` needs.
+JOURNEY: Final = "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"
+RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, reply_to, attachments, inline, digest"
 
 
 def journey_of(row: tuple[Any, ...]) -> Journey:
@@ -58,7 +60,7 @@ def record_of(row: tuple[Any, ...]) -> Record:
 
 
 def _digest_of(columns: list[Any]) -> Digest:
-    subject, from_, to, cc, _, reply_to, attachments, inline, rest = columns
+    subject, from_, to, cc, reply_to, attachments, inline, rest = columns
     bcc, date, snippet, tags = orjson.loads(rest)
     return Digest(
         subject=subject,
@@ -79,16 +81,20 @@ def _addresses(pairs: list[list[str]]) -> tuple[Address, ...]:
     return tuple(Address(name, address) for name, address in pairs)
 
 
+def bcc_of(digest: Digest, recipients: Iterable[str]) -> tuple[Address, ...]:
+    """Return the addresses of Bcc, and those of the envelope's recipients that no field names."""
+    named = digest.named
+    return *digest.bcc, *(Address("", recipient) for recipient in recipients if recipient.lower() not in named)
+
+
 def digest_columns(digest: Digest, recipients: list[str]) -> tuple[Any, ...]:
     """Return the columns from `subject` to `digest`; `recipients` are those of the envelope."""
-    named = digest.named
-    hidden = [Address("", recipient) for recipient in recipients if recipient.lower() not in named]
     return (
         digest.subject,
         _json(digest.from_),
         _json(digest.to),
         _json(digest.cc),
-        _json((*digest.bcc, *hidden)),
+        _json(bcc_of(digest, recipients)),
         _json(digest.reply_to),
         digest.attachments,
         digest.inline,

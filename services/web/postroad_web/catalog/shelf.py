@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from postroad_web.catalog.database import add_tags
 from postroad_web.catalog.journey import Journey, Placed
 from postroad_web.catalog.record import Origin
 from postroad_web.catalog.rows import JOURNEY, journey_of
@@ -98,10 +99,7 @@ class DatabaseShelf:
         self._connection.execute(
             "INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                copy.account,
-                copy.mailbox,
-                copy.uid_validity,
-                copy.uid,
+                *copy.place,
                 copy.store_id,
                 orjson.dumps(copy.addresses),
                 copy.captured,
@@ -112,8 +110,7 @@ class DatabaseShelf:
 
     def unplace(self, copy: Placed) -> None:
         """Forget a place."""
-        place = (copy.account, copy.mailbox, copy.uid_validity, copy.uid)
-        self._connection.execute(f"DELETE FROM copies WHERE {_PLACE} AND uid = ?", place)  # noqa: S608 - a constant
+        self._connection.execute(f"DELETE FROM copies WHERE {_PLACE} AND uid = ?", copy.place)  # noqa: S608 - a constant
 
     def at(
         self, account: str, mailbox: str, uid_validity: int, ranges: Sequence[tuple[int, int]]
@@ -130,7 +127,7 @@ class DatabaseShelf:
                     found.append((_placed(*copy), None))
                 elif (journey := self.by_number(number)) is not None:
                     place = tuple(copy[1:5])
-                    found += [(own, journey) for own in journey.placed if _place_of(own) == place and not own.removed]
+                    found += [(own, journey) for own in journey.placed if own.place == place and not own.removed]
         return found
 
     # -- the writer's -------------------------------------------------------------------------------------------
@@ -162,8 +159,7 @@ class DatabaseShelf:
         for journey in new:
             mark = self._marked.get(journey.number)
             if mark is not None and mark.tags is not None:
-                rows = [(tag, journey.number) for tag in mark.tags]
-                self._connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", rows)
+                add_tags(self._connection, journey.number, mark.tags)
         self.settle()
         return new, changed
 
@@ -236,10 +232,6 @@ def recipients_text(journey: Journey) -> str:
 def is_present(journey: Journey) -> bool:
     """Return what the column `present` has."""
     return journey.digested == 1 and journey.origin is not Origin.REPORT and not journey.removed
-
-
-def _place_of(copy: Placed) -> tuple[str, str, int, int]:
-    return copy.account, copy.mailbox, copy.uid_validity, copy.uid
 
 
 def _placed(*columns: Any) -> Placed:

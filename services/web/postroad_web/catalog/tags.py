@@ -1,7 +1,8 @@
 """Tags: words by which people sort messages. Pure.
 
 A tag has up to 100 characters out of letters, digits, space and `-_.@`; capitals make no difference. A message brings
-tags of its own in the field X-Tags, separated by commas, and in subaddresses: user+a+b@example.com has a and b.
+tags of its own in the field X-Tags, separated by commas, and in subaddresses (RFC 5233 §1): user+a+b@example.com has a
+and b.
 """
 
 from __future__ import annotations

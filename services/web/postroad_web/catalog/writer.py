@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from postroad_web.catalog.database import DEPENDENT, INDEX, MERGING, REMOVING, open_writer
+from postroad_web.catalog.database import DEPENDENT, INDEX, MERGING, REMOVING, add_tags, open_writer, rows_with
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.marks import Mark, Marks
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.catalog.shelf import DatabaseShelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.record import Record
 
 UNLINKED = 10_000  # copies that may wait for their deliveries over a restart
-_ASKED = 500  # values per statement
+_RETIRED = 500  # of the oldest records, looked at in one step
 
 
 class News(NamedTuple):
@@ -125,7 +125,7 @@ class Writer:
         """Write down a record's tags."""
         execute = self.connection.execute
         execute("DELETE FROM tags WHERE number = ?", (number,))
-        self.connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, number) for tag in tags])
+        add_tags(self.connection, number, tags)
         packed = orjson.dumps(tags).decode("utf-8")
         execute("UPDATE records SET tagged = ?, changed = ? WHERE number = ?", (packed, self.cursor, number))
 
@@ -133,7 +133,7 @@ class Writer:
         """Take records out of the database."""
         gone: list[Record] = []
         with self.step():
-            for row in self.rows("number", numbers, RECORD):
+            for row in rows_with(self.connection, f"SELECT {RECORD} FROM records WHERE number", numbers):  # noqa: S608 - columns
                 gone.append(record_of(row))
                 self.connection.execute("DELETE FROM records WHERE number = ?", (row[0],))
             total, stale = self.connection.execute("SELECT total, stale FROM counts").fetchone()
@@ -145,22 +145,15 @@ class Writer:
     def retain(self, most: int, since: float) -> News | None:
         """Take the oldest records out, some of those beyond the newest `most` (0: any number) or before `since`."""
         total = self.connection.execute("SELECT total FROM counts").fetchone()[0]
-        rows = self.connection.execute("SELECT number, arrived FROM records ORDER BY number LIMIT ?", (_ASKED,))
+        rows = self.connection.execute("SELECT number, arrived FROM records ORDER BY number LIMIT ?", (_RETIRED,))
         beyond = total - most if most else 0
         numbers = [number for place, (number, arrived) in enumerate(rows) if place < beyond or arrived < since]
         return self.forget(numbers) if numbers else None
 
-    def rows(self, column: str, values: Sequence[Any], columns: str) -> Iterator[tuple[Any, ...]]:
-        """Yield rows of `records` by the values of one column."""
-        for start in range(0, len(values), _ASKED):
-            some = values[start : start + _ASKED]
-            sql = f"SELECT {columns} FROM records WHERE {column} IN ({','.join('?' * len(some))})"  # noqa: S608 - columns
-            yield from self.connection.execute(sql, some).fetchall()
-
     # -- one by one -----------------------------------------------------------------------------------------------
 
     def _known(self, idents: Sequence[str]) -> dict[str, int]:
-        return dict(self.rows("id", list(dict.fromkeys(idents)), "id, number"))
+        return dict(rows_with(self.connection, "SELECT id, number FROM records WHERE id", list(dict.fromkeys(idents))))
 
     def _all(self, sql: str, *values: Any) -> list[int]:
         return [number for (number,) in self.connection.execute(sql, values)]

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postroad_web.catalog.page import Query
-    from postroad_web.catalog.record import Record
 
 LIMIT = 50
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
@@ -46,18 +45,9 @@ class Before:
         self._inner = inner
         self._seconds = seconds
 
-    @property
-    def exact(self) -> bool:
-        """Whether the condition says it all."""
-        return self._inner is None or self._inner.exact
-
     def where(self) -> tuple[str, Sequence[Any]]:
         """Return the condition and its parameters."""
         if self._inner is None:
             return "records.arrived < ?", [self._seconds]
         condition, values = self._inner.where()
         return f"({condition}) AND records.arrived < ?", [*values, self._seconds]
-
-    def matches(self, record: Record, text: str) -> bool:
-        """Return whether a record matches that meets the condition of `where`."""
-        return self._inner is None or self._inner.matches(record, text)

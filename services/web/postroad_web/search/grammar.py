@@ -23,7 +23,6 @@ from postroad_web.search.pattern import PatternError, searcher
 from postroad_web.search.tree import (
     ADDRESSES,
     MAX_DEPTH,
-    MAX_QUERY,
     MAX_TERMS,
     All,
     And,
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 _SPACE = re.compile(r"\s*")
 _KEYWORD = re.compile(r"[a-z-]+(?=:)", re.IGNORECASE)
 _REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/(?=[\s)]|\Z)")
-_HEADER = re.compile(r"([!-9;<>-~]{1,100})(=?)")  # ftext without "="
+_HEADER = re.compile(r"([!-9;<>-~]{1,100})(=?)")  # RFC 5322 §3.6.8: ftext, here without "="
 
 _FIELDS = {name.value: (name,) for name in Name} | {"addressed": ADDRESSES}
 _IS: dict[str, Node] = {
@@ -83,8 +82,6 @@ class _Value(NamedTuple):
 
 def read_native(text: str, zone: tzinfo) -> Node:
     """Return the tree of a query; raises `QueryError`."""
-    if len(text.encode("utf-8", "replace")) > MAX_QUERY:
-        raise QueryError(f"a query has at most {MAX_QUERY} octets", MAX_QUERY)
     return _Reader(text, zone).run()
 
 

@@ -14,7 +14,6 @@ from postroad_web.catalog.searchable import searchable
 from postroad_web.search.dates import read_date, read_size
 from postroad_web.search.tree import (
     ADDRESSES,
-    MAX_QUERY,
     MAX_TERMS,
     All,
     And,
@@ -50,9 +49,7 @@ _FLAGS: dict[str, Node] = {
 
 
 def read_mailpit(text: str, zone: tzinfo) -> Node:
-    """Return the tree of a query; raises `QueryError` only for one that is too long."""
-    if len(text.encode("utf-8", "replace")) > MAX_QUERY:
-        raise QueryError(f"a query has at most {MAX_QUERY} octets", MAX_QUERY)
+    """Return the tree of a query; raises `QueryError` only for one with too many terms."""
     nodes: list[Node] = []
     for start, word in _words(text):
         node = _term(word.replace('"', ""), zone)

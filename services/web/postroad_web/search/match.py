@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad_web.catalog.record import Address, Origin
+from postroad_web.catalog.record import Origin
+from postroad_web.catalog.rows import bcc_of
 from postroad_web.catalog.searchable import searchable
 from postroad_web.search.functions import ascii_lower, finds, finds_header, finds_text, has, has_header
 from postroad_web.search.tree import (
@@ -58,17 +59,15 @@ def values_of(record: Record, name: Name) -> list[str]:
         return [digest.subject if digest else ""]
     if digest is None:
         return []
-    addresses = {
-        Name.FROM: digest.from_,
-        Name.TO: digest.to,
-        Name.CC: digest.cc,
-        Name.BCC: digest.bcc,
-        Name.REPLY_TO: digest.reply_to,
-    }[name]
     if name is Name.BCC:
-        named = {address.address.lower() for field in (digest.to, digest.cc, digest.bcc) for address in field}
-        hidden = [one.address for one in record.recipients if one.address.lower() not in named]
-        addresses = (*addresses, *(Address("", address) for address in hidden))
+        addresses = bcc_of(digest, (one.address for one in record.recipients))
+    else:
+        addresses = {
+            Name.FROM: digest.from_,
+            Name.TO: digest.to,
+            Name.CC: digest.cc,
+            Name.REPLY_TO: digest.reply_to,
+        }[name]
     return [value for address in addresses for value in address]
 
 

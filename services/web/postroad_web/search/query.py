@@ -11,7 +11,7 @@ from postroad_web.search.grammar import read_native
 from postroad_web.search.mailpit import read_mailpit
 from postroad_web.search.match import Subject, matches
 from postroad_web.search.sql import condition
-from postroad_web.search.tree import QueryError
+from postroad_web.search.tree import MAX_QUERY, QueryError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -28,11 +28,6 @@ class Query:
 
     node: Node
 
-    @property
-    def exact(self) -> bool:
-        """Whether `where` says it all; it does."""
-        return True
-
     def where(self) -> tuple[str, list[Any]]:
         """Return a condition on the table `records`, and its parameters."""
         return condition(self.node)
@@ -47,13 +42,14 @@ def parse(text: str, *, dialect: Dialect = "native", tz: str = "UTC") -> Query:
 
     Raises `QueryError`; in Mailpit's dialect only for a query that is too long.
     """
-    text = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")  # what SQLite can take
+    octets = text.replace("\0", " ").encode("utf-8", "replace")  # what SQLite can take
     zone = _zone(tz)
-    if dialect == "mailpit":
-        return Query(read_mailpit(text, zone or UTC))
-    if zone is None:
+    if zone is None and dialect == "native":
         raise QueryError(f"{tz[:100]!r} is not a time zone such as Europe/Berlin", 1)
-    return Query(read_native(text, zone))
+    if len(octets) > MAX_QUERY:
+        raise QueryError(f"a query has at most {MAX_QUERY} octets", MAX_QUERY)
+    read = read_mailpit if dialect == "mailpit" else read_native
+    return Query(read(octets.decode("utf-8"), zone or UTC))
 
 
 def _zone(name: str) -> tzinfo | None:

@@ -34,7 +34,7 @@ from postroad_web.search.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from postroad_web.search.tree import Node
 
@@ -74,8 +74,7 @@ def _all(_: All) -> Condition:
     return "1", []
 
 
-def _joined(operator: str, node: And | Or) -> Condition:
-    conditions = [condition(inner) for inner in node.nodes]
+def _joined(operator: str, conditions: Sequence[Condition]) -> Condition:
     text = operator.join(f"({sql})" for sql, _ in conditions)
     return text, [value for _, values in conditions for value in values]
 
@@ -90,14 +89,12 @@ def _contains(node: Contains) -> Condition:
 
 
 def _in_field(node: InField) -> Condition:
-    conditions = [_one_field(name, node.text) for name in node.names]
-    sql = " OR ".join(f"({sql})" for sql, _ in conditions)
-    values = [value for _, some in conditions for value in some]
+    sql, values = _joined(" OR ", [_one_field(name, node.text) for name in node.names])
     if Name.MESSAGE_ID in node.names:
         return sql, values
     # The fields are in the searchable text, too, so the index can name candidates.
     if node.text.isascii():
-        # Words are there as they are in the field, but for the last letter: a mark behind it may be composed with it.
+        # Words are there as in the field, except for the last letter: a mark behind it may be composed with it.
         longest = max(_WORD.findall(node.text), key=len, default="")
         narrow, few = candidates(longest[:-1].lower())
     else:
@@ -186,8 +183,8 @@ def _pattern(node: Pattern) -> Condition:
 
 _WRITERS: dict[type[Node], Callable[[Any], Condition]] = {
     All: _all,
-    And: lambda node: _joined(" AND ", node),
-    Or: lambda node: _joined(" OR ", node),
+    And: lambda node: _joined(" AND ", [condition(inner) for inner in node.nodes]),
+    Or: lambda node: _joined(" OR ", [condition(inner) for inner in node.nodes]),
     Not: _not,
     Contains: _contains,
     InField: _in_field,

@@ -70,11 +70,11 @@ class Judge:
 
     def __init__(self, criteria: Criteria, query: Callable[[Record], bool] | None = None) -> None:
         self.criteria = criteria
-        self._outer = list(_outer(criteria))
+        self.recipient = None if criteria.recipient is None else _pattern(criteria.recipient)
+        self._outer = list(_outer(criteria, self.recipient))
         if query is not None:
             self._outer.append(("query", query))
         self._inner: list[tuple[str, Content]] = list(_inner(criteria))
-        self.recipient = _pattern(criteria.recipient) if criteria.recipient is not None else None
 
     @property
     def reads_content(self) -> bool:
@@ -113,11 +113,12 @@ class Judge:
         ]
 
 
-def _outer(criteria: Criteria) -> Iterable[tuple[str, Callable[[Record], bool]]]:
+def _outer(
+    criteria: Criteria, recipient: Callable[[str], bool] | None
+) -> Iterable[tuple[str, Callable[[Record], bool]]]:
     if (wanted := criteria.id) is not None:
         yield "id", lambda record: record.id == wanted
-    if criteria.recipient is not None:
-        recipient = _pattern(criteria.recipient)
+    if recipient is not None:
         yield "recipient", lambda record: any(recipient(one.address) for one in record.recipients)
     if criteria.sender is not None:
         sender = _pattern(criteria.sender)

@@ -11,17 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postroad_web.catalog.page import Query
-    from postroad_web.catalog.record import Record
     from postroad_web.waiting.criteria import Criteria
 
 
 class Narrow:
-    """A query that finds all records that may meet the criteria, and others.
-
-    It calls itself exact so that the catalog gives its records at once; the wait judges them.
-    """
-
-    exact = True
+    """A query that finds all records that may meet the criteria, and others: the wait judges them."""
 
     def __init__(self, criteria: Criteria, query: Query | None = None) -> None:
         conditions: list[str] = ["1"]
@@ -56,15 +50,9 @@ class Narrow:
         """Return the condition on the table `records`, and its parameters."""
         return self._where
 
-    def matches(self, _record: Record, _text: str) -> bool:
-        """Return True: what `where` leaves is judged elsewhere."""
-        return True
-
 
 class Only:
     """A query, asked of one record alone."""
-
-    exact = True
 
     def __init__(self, query: Query, number: int) -> None:
         self._query = query
@@ -75,23 +63,13 @@ class Only:
         condition, values = self._query.where()
         return f"number = ? AND ({condition})", [self._number, *values]
 
-    def matches(self, record: Record, text: str) -> bool:
-        """Return whether the record matches."""
-        return self._query.matches(record, text)
-
 
 class UnderWay:
     """A query that finds the records of messages that are not settled yet."""
 
-    exact = True
-
     def where(self) -> tuple[str, Sequence[Any]]:
         """Return the condition on the table `records`, and its parameters."""
         return "state IN ('queued', 'deferred', 'held')", ()
-
-    def matches(self, _record: Record, _text: str) -> bool:
-        """Return True: `where` says it all."""
-        return True
 
 
 def _plain(text: str | None) -> bool:

@@ -34,7 +34,7 @@ CONTENTS = 1000  # contents of earlier messages that one wait looks into
 LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
-PLACED_WITHIN = 1.0  # seconds in which the store's journal tells where a copy is that the relay has delivered
+PLACED_WITHIN = 1.0  # seconds in which the store's journal names the place of a copy that the relay has delivered
 KEPT = 32  # parsed messages
 KEPT_OCTETS = 256 << 10  # of one of them
 
@@ -188,7 +188,7 @@ class _Held:
         """Set the number after which messages count; False if the subscription has ended meanwhile."""
         after = self._asked.after
         if isinstance(after, str):
-            record = self._catalog.get(after) or await _arrival(changes, after)
+            record = await arrival(self._catalog, changes, after)
             if record is None:
                 return False
             after = record.number
@@ -245,7 +245,7 @@ class _Held:
                 quiet.cancel()
 
     async def _give_up_places(self, now: float) -> None:
-        """Count messages of which nobody has told in time where they are: on a server that is not the store."""
+        """Count messages that no journal has placed in time: they are on a server that is not the store."""
         for ident in [ident for ident, until in self._unplaced.items() if until <= now]:
             self._unplaced[ident] = -math.inf
             if (record := self._catalog.get(ident)) is not None:
@@ -255,9 +255,9 @@ class _Held:
     def _over(self, decision: Decision) -> Decision:
         """Set the cursor: after the newest message that was counted."""
         counted = [record.number for record in self._tally.matched]
-        if self._asked.mode.most is not None:  # all that have come were looked at
-            counted += [record.number for record in self._catalog.page(None, limit=1).records]
-        self.cursor = max(self.cursor, *counted) if counted else self.cursor
+        if self._asked.mode.most is not None and (newest := self._catalog.latest()) is not None:
+            counted.append(newest.number)  # all that have come were looked at
+        self.cursor = max([self.cursor, *counted])
         return decision
 
     async def _take(self, change: Change) -> None:
@@ -303,8 +303,10 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _arrival(changes: Subscription, ident: str) -> Record | None:
-    """Return the record with this ID once it is there."""
+async def arrival(catalog: Catalog, changes: Subscription, ident: str) -> Record | None:
+    """Return the record with this ID once it is there; None if `changes`, which have begun before, end first."""
+    if (known := catalog.get(ident)) is not None:
+        return known
     async for change in changes:
         for record in change.records:
             if record.id == ident:

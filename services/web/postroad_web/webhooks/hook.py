@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -51,7 +51,7 @@ class Target(NamedTuple):
 
 _PORTS = {"http": 80, "https": 443}
 
-# RFC 1122 §3.2.1.3, RFC 1918 §3, RFC 2544 (our containers' network is one of its), RFC 4291 §2.5.3, RFC 4193 §3.1
+# RFC 1122 §3.2.1.3, RFC 1918 §3, RFC 2544 §C.2.2 (the containers' by default), RFC 4291 §2.5.3, RFC 4193 §3.1
 _NEAR = tuple(
     map(
         ip_network,
@@ -110,15 +110,7 @@ def next_try(tries: int) -> float | None:
 
 def kept(hook: Hook) -> dict[str, Any]:
     """Return the hook as JSON."""
-    return {
-        "id": hook.id,
-        "url": hook.url,
-        "secret": hook.secret,
-        "events": list(hook.events),
-        "query": hook.query,
-        "created": hook.created,
-        "cursor": hook.cursor,
-    }
+    return asdict(hook)
 
 
 def read_hook(value: dict[str, Any]) -> Hook:

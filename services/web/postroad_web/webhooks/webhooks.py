@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from postroad.clock import Clock
     from postroad_web.api.stream import Event
     from postroad_web.catalog.catalog import Catalog
+    from postroad_web.search.query import Query
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class Webhooks:
         self._tasks[hook.id] = asyncio.create_task(self._run(hook))
 
     async def _keep_cursors(self) -> None:
-        """Write the file soon after a cursor has moved. What a crash forgets is sent again."""
+        """Write the file soon after a cursor has moved. Events whose cursor a crash has lost are sent again."""
         while True:
             await self._moved.wait()
             await asyncio.sleep(KEPT_WITHIN)
@@ -139,12 +140,15 @@ class Webhooks:
                     self._hooks[hook.id] = dataclasses.replace(hook, cursor=event.cursor)
                     self._moved.set()
 
-    def _is_wanted(self, hook: Hook, query: Any, event: Event) -> bool:
+    def _is_wanted(self, hook: Hook, query: Query | None, event: Event) -> bool:
         if hook.events and event.kind not in hook.events:
             return False
         if query is None:
             return True
-        return event.record is not None and query.matches(event.record, self._catalog.text(event.record.id))
+        if event.record is None:
+            return False
+        ident = event.record.id
+        return query.matches(event.record, self._catalog.text(ident), self._catalog.header(ident))
 
     async def _deliver(self, hook: Hook, event: Event) -> None:
         """Send an event until it is taken, or given up."""

@@ -32,7 +32,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Client:
-    """What a client makes of what it is told."""
+    """A client's knowledge of a mailbox, from the responses that it gets."""
 
     def __init__(self, view: View) -> None:
         self.view = view

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroad.mime.text import MAX_KEPT
+from postroad.mime.structure import parse
+from postroad.mime.text import MAX_KEPT, MAX_PLAIN, is_plain
 from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.mail.model.flags import ANSWERED, DELETED, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
@@ -293,6 +294,15 @@ async def test_a_long_message_that_goes_meanwhile(
 async def test_the_header_of_a_long_message(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, LONG)
     assert await storage.search(storage.view(inbox), Header("Subject", "long one")) == [1]
+
+
+async def test_the_longest_plain_message_is_searched_to_its_end(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    """A plain message must fit into one piece of the database: SEARCH reads no other."""
+    head, needle = b"Subject: x\r\n\r\n", b"Needle\r\n"
+    content = head + b"x" * (MAX_PLAIN - len(head) - len(needle)) + needle
+    assert is_plain(content, parse(content))
+    await put(inbox, content)
+    assert await storage.search(storage.view(inbox), Body("needle")) == [1]
 
 
 async def test_a_search_ends_when_nobody_waits_for_it(

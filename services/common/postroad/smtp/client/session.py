@@ -107,15 +107,19 @@ class Session(asyncio.Protocol):
         """Whether the server has been sent a whole content, and the outcome is not known yet."""
         return self._engine.state is State.FINAL or bool(self._events)
 
+    @property
+    def _server_name(self) -> str | None:
+        """The server's name for TLS; an address literal has none."""
+        host = self.target.host
+        return None if host.startswith("[") else host
+
     async def open(self, port: int, *, implicit_tls: bool = False) -> Refused | None:
         """Connect and get READY; return the refusal if the server refuses the session.
 
         With `implicit_tls` the session begins in TLS (RFC 8314 §3.3). Raises `OSError` if there is no connection,
         `TlsFailedError` if the TLS handshake fails.
         """
-        host = self.target.host
-        name = None if host.startswith("[") else host
-        wrapped: dict[str, Any] = {"ssl": self._tls, "server_hostname": name} if implicit_tls else {}
+        wrapped: dict[str, Any] = {"ssl": self._tls, "server_hostname": self._server_name} if implicit_tls else {}
         self._secure = self._engine.secure = implicit_tls
         async with asyncio.timeout(None) as limit:
             timer = self._clock.call_later(CONNECT_TIMEOUT, lambda: limit.reschedule(self._loop.time()))
@@ -143,7 +147,6 @@ class Session(asyncio.Protocol):
     async def _start_tls(self) -> None:
         assert self._transport is not None  # noqa: S101 - the 220 came over it
         assert self._tls is not None  # noqa: S101 - or STARTTLS would not have been said
-        host = self.target.host
         self._secure = True  # nothing is taken from here on that did not come through TLS
         transport: asyncio.Transport | None = None
         try:
@@ -151,7 +154,7 @@ class Session(asyncio.Protocol):
                 self._transport,
                 self,
                 self._tls,
-                server_hostname=None if host.startswith("[") else host,
+                server_hostname=self._server_name,
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
             )
         except (OSError, EOFError) as error:  # ssl.SSLError and TimeoutError are OSErrors

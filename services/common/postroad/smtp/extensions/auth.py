@@ -1,4 +1,4 @@
-"""AUTH (RFC 4954): the client logs in. Our own client does so only where it is told to (`postroad.smtp.client.login`).
+"""AUTH (RFC 4954): the client logs in. Our own client does so only with a login (`postroad.smtp.client.login`).
 
 The mechanisms are in `postroad.sasl`, the exchange's lines in `postroad.smtp.server.auth`.
 """

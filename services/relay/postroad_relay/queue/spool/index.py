@@ -55,9 +55,7 @@ class Entry:
         self.writing = 0  # records about it that are under way
         self.held = False  # by an administrator, on disk
         self.steered = False  # held, or about to be changed by an administrator: it must not be taken up
-        self.turn: float | None = (
-            None  # when it is taken up, in seconds of the monotonic clock; None: it is not in `Due`
-        )
+        self.turn: float | None = None  # of `Due`, in seconds of the monotonic clock; None: it is not there
 
     @property
     def places(self) -> list[Position]:

@@ -16,7 +16,7 @@ LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
 # atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
 # list-wildcards = "%" / "*"; quoted-specials = DQUOTE / "\"; resp-specials = "]"
 _ATOM_CHAR = rb"!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~"
-_ATOM = re.compile(rb"[" + _ATOM_CHAR + rb"]+")
+ATOM = re.compile(rb"[" + _ATOM_CHAR + rb"]+")
 # ASTRING-CHAR = ATOM-CHAR / resp-specials
 _ASTRING_ATOM = re.compile(rb"[" + _ATOM_CHAR + rb"\]]+")
 # list-char = ATOM-CHAR / list-wildcards / resp-specials
@@ -108,11 +108,11 @@ class Reader:
 
     def atom(self) -> bytes:
         """Take an atom."""
-        return self.match(_ATOM, "atom")
+        return self.match(ATOM, "atom")
 
     def keyword(self) -> bytes:
         """Take an atom that is a word of the grammar; return it in upper case (RFC 3501 §9, note 1)."""
-        return self.match(_ATOM, "argument").upper()
+        return self.match(ATOM, "argument").upper()
 
     def word(self) -> bytes:
         """Take everything up to the next space or the end."""

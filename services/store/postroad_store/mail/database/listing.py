@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_store.mail.database.rows import joined
-from postroad_store.mail.model.flags import SYSTEM_FLAGS
 from postroad_store.mail.model.keywords import Keywords
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class Listing:
             (*number[0], after, limit),
         )
         return [
-            Listed(uid, _names(joined(flags, wide), keywords), internal_date, size)
+            Listed(uid, keywords.flag_names(joined(flags, wide)), internal_date, size)
             for uid, flags, wide, internal_date, size in rows
         ]
 
@@ -176,7 +175,3 @@ class Listing:
             whole: bytes = header + body
             return whole
         return self._reader.octets(content, size, header_size)
-
-
-def _names(flags: int, keywords: Keywords) -> list[str]:
-    return [name for name, bit in SYSTEM_FLAGS.items() if flags & bit] + keywords.names_in(flags)

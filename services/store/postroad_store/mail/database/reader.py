@@ -212,7 +212,7 @@ class Reader:
         )
 
     def texts(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int, bytes | None, bytes]]]:
-        """Yield lists of (UID, whether it is plain, header, body) for SEARCH: see `mime.text`.
+        """Yield lists of (UID, whether it is plain, header, body) for SEARCH: see `postroad.mime.text`.
 
         Header and body of a plain message are its own octets; those of another are its text. Without a header, the
         text of the message is not stored.

@@ -5,8 +5,7 @@
   `NARROW_BITS`, and `wide_flags` the bits above, as little-endian octets. Only mailboxes with more than 57 keywords
   have such bits.
 - `contents` has the columns that FETCH reads of a message, the header section last. The body is in `octets`, cut in
-pieces. So
-  FETCH ENVELOPE reads no body, and a range of a large body is read without the rest.
+  pieces. So FETCH ENVELOPE reads no body, and a range of a large body is read without the rest.
 - All entries that name a content share it. If a content may have lost its last entry, it goes into `garbage` in the
   same transaction; soon after, it is removed if it has.
 

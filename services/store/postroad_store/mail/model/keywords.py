@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from postroad_store.mail.model.flags import FIRST_KEYWORD
+from postroad_store.mail.model.flags import FIRST_KEYWORD, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +61,10 @@ class Keywords:
                 names.append(name)
             left ^= lowest
         return names
+
+    def flag_names(self, flags: int) -> list[str]:
+        """Return the names of flags as FETCH lists them: the system flags, then the keywords."""
+        return [name for name, bit in SYSTEM_FLAGS.items() if flags & bit] + self.names_in(flags)
 
     def bit(self, keyword: str) -> int:
         """Return the flag bit of a keyword in any case, 0 if the mailbox does not have it."""

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.columns import MANY, Columns
-from postroad_store.mail.model.flags import FIRST_KEYWORD, SYSTEM_FLAGS
+from postroad_store.mail.model.flags import FIRST_KEYWORD
 from postroad_store.mail.model.keywords import Keywords
 
 if TYPE_CHECKING:
@@ -144,11 +144,9 @@ class Mailbox(Columns):
         """Return the flags in IMAP's spelling, separated by spaces, without the parentheses; cached by value."""
         names = self._flag_names.get(flags)
         if names is None:
-            listed = [name for name, bit in SYSTEM_FLAGS.items() if flags & bit]
-            listed += self._keywords.names_in(flags)
             if len(self._flag_names) > MAX_FLAG_NAMES:
                 self._flag_names.clear()
-            names = self._flag_names[flags] = " ".join(listed)
+            names = self._flag_names[flags] = " ".join(self._keywords.flag_names(flags))
         return names
 
     def keyword_bit(self, keyword: str) -> int:

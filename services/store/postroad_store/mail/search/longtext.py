@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from postroad.mime.charsets import codec_of
 from postroad.mime.fields import fields
 from postroad.mime.structure import parse
-from postroad.mime.text import fold, header_text, is_text
+from postroad.mime.text import NOT_BASE64, fold, header_text, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from postroad.mime.structure import Leaf
 
 STEP = 1 << 16  # octets of a message that are looked at in one step
-
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
 class LongText:
@@ -120,7 +117,7 @@ def _base64(content: bytes, start: int, end: int) -> Iterator[bytes]:
     # nothing.
     rest = b""
     for piece in _slices(content, start, end):
-        rest += piece.translate(None, _NOT_BASE64)
+        rest += piece.translate(None, NOT_BASE64)
         whole = len(rest) & ~3
         yield binascii.a2b_base64(rest[:whole])
         rest = rest[whole:]

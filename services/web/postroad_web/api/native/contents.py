@@ -1,7 +1,7 @@
 """What a message consists of: as it was sent, its texts, its header, its parts.
 
-What strangers wrote is never shown with the rights of our own pages: it comes with a policy of its own, in a sandbox
-without scripts, and with the media type that it says or none that a browser would run.
+The content of a message is never shown with the rights of our own pages: it has a policy of its own, a sandbox without
+scripts. A part has its own media type, except one that a browser would run: that part is application/octet-stream.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OWN = "img-src data:; style-src 'unsafe-inline'; font-src data:"
 _REMOTE = "img-src data: https: http:; style-src 'unsafe-inline' https: http:; font-src data: https: http:"
 _CID = re.compile(r"\bcid:([^\s\"'()<>]+)", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
-# What a page could load to run it or to be changed by it, wherever a page might be brought to try.
+# Media types that a page could load as a script or a style sheet, wherever the page is from.
 _RUNS = re.compile(r"script|wasm|css|xsl")
 
 
@@ -116,7 +116,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 def _headers(filename: str, *, download: bool) -> dict[str, str]:
-    """Return header fields for octets of a stranger's; the file name in the form of RFC 8187."""
+    """Return header fields for octets of a stranger's; the file name in the form of RFC 8187 §3.2."""
     disposition = "attachment" if download else "inline"
     name = quote(_utf8(filename)[:255], safe="")
     return {

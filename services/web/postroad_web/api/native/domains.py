@@ -69,7 +69,7 @@ _DOMAIN = {
     "aliases": {
         "type": "object",
         "additionalProperties": _NAMES,
-        "description": "the addresses that each alias stands for",
+        "description": "the addresses to which each alias leads",
     },
     "catch_all": {"type": ["string", "null"], "description": "the address that gets the mail for unknown users"},
 }

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 ID = {"id": "the queue ID, which the 250 named, or `latest`"}
 
 
+TZ = given(line(most=100), "the time zone of its dates", default="UTC", example="Europe/Berlin")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest:
     """What `latest` means."""
 
     query: str | None = given(text(most=4096), "with `latest`: the newest message that it finds", default=None)
-    tz: str = given(line(most=100), "the time zone of its dates", default="UTC", example="Europe/Berlin")
+    tz: str = TZ
 
 
 def query_from(text: str | None, tz: str) -> Query | None:

@@ -11,7 +11,7 @@ from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import Wrong, body_of, flag, given, line, many, one_of, query_of, refusal, text, whole
 from postroad_web.api.native import send, shapes
-from postroad_web.api.native.found import ID, Latest, query_from, record_from
+from postroad_web.api.native.found import ID, TZ, Latest, query_from, record_from
 from postroad_web.api.routing import by_method
 from postroad_web.catalog.tags import LONGEST, MOST, cleaned
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from postroad_web.api.services import Services
 
+_QUERY = given(text(most=4096), "the messages that it finds; an empty one finds all", default=None)
 _TAGS = given(many(line(most=LONGEST), most=MOST), "the tags in place of those it has", default=None)
 _READ = given(flag(), "whether it counts as read", default=None)
 
@@ -30,7 +31,7 @@ class List:
     """Which messages, and how many of them."""
 
     query: str | None = given(text(most=4096), "only those that it finds", default=None, example="subject:welcome")
-    tz: str = given(line(most=100), "the time zone of its dates", default="UTC", example="Europe/Berlin")
+    tz: str = TZ
     before: int | None = given(whole(), "only messages before this cursor", default=None)
     after: int | None = given(whole(), "only messages after this cursor", default=None)
     limit: int = given(whole(0, 500), "the most messages of a page", default=50)
@@ -50,8 +51,8 @@ class MarkSome:
     """The same of several messages: of those with the IDs, or those that the query finds."""
 
     ids: tuple[str, ...] | None = given(many(line(most=64), most=10_000), "the messages", default=None)
-    query: str | None = given(text(most=4096), "the messages that it finds; an empty one finds all", default=None)
-    tz: str = given(line(most=100), "the time zone of its dates", default="UTC")
+    query: str | None = _QUERY
+    tz: str = TZ
     read: bool | None = _READ
     tags: tuple[str, ...] | None = _TAGS
 
@@ -61,8 +62,8 @@ class Removal:
     """Which messages: those with the IDs, or those that the query finds."""
 
     id: tuple[str, ...] | None = given(many(line(most=64), most=1000), "the messages", default=None)
-    query: str | None = given(text(most=4096), "the messages that it finds; an empty one finds all", default=None)
-    tz: str = given(line(most=100), "the time zone of its dates", default="UTC")
+    query: str | None = _QUERY
+    tz: str = TZ
 
 
 def routes(services: Services) -> list[BaseRoute]:

@@ -18,7 +18,7 @@ from postroad.control.client import DoorAway, DoorRefused
 from postroad.jsontext import to_json
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
-from postroad_web.api.fields import given, line, many, one_of, query_of
+from postroad_web.api.fields import given, line, many, media_type_of, one_of, query_of
 from postroad_web.api.limits import Slots
 from postroad_web.api.native.places import MAILBOX
 from postroad_web.api.problem import Problem
@@ -30,7 +30,7 @@ from postroad_web.seeding.single import Single
 from postroad_web.seeding.sower import Sower
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -101,7 +101,7 @@ class _Seeding:
                 yield
         except NotReadable as error:
             await self._store_rest(error)
-            raise self._problem(422, "The file can't be read", f"{_sentence(error)}") from None
+            raise self._problem(422, "The file can't be read", _sentence(error)) from None
         except DoorRefused as error:
             raise self._problem(error.status, "The store has refused", _sentence(error)) from None
         except DoorAway as error:
@@ -111,20 +111,19 @@ class _Seeding:
             raise
 
     async def _read(self) -> AsyncIterator[None]:
-        start = b""
+        octets = b""
         async for piece in self._request.stream():
-            if self._source is not None:
-                async for _ in self._put(self._source, piece):
-                    yield
-                continue
-            start += piece
-            if len(start) >= _MAGIC_AT + len(_MAGIC):
-                self._source = self._open(start)
-                async for _ in self._put(self._source, start):
-                    yield
+            octets += piece
+            if self._source is None:
+                if len(octets) < _MAGIC_AT + len(_MAGIC):
+                    continue
+                self._source = self._open(octets)
+            async for _ in self._put(self._source, octets):
+                yield
+            octets = b""
         if self._source is None:
-            self._source = self._open(start)
-            async for _ in self._put(self._source, start):
+            self._source = self._open(octets)
+            async for _ in self._put(self._source, octets):
                 yield
         for message in self._source.end():
             await self._sower.put(message, self._wanted.flags)
@@ -137,8 +136,7 @@ class _Seeding:
 
     def _open(self, start: bytes) -> Source:
         """Return the reader of the file's form."""
-        media_type = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        match self._wanted.format or _FORMATS.get(media_type) or _form_of(start):
+        match self._wanted.format or _FORMATS.get(media_type_of(self._request)) or _form_of(start):
             case "mbox":
                 return Mbox(self._most)
             case "maildir":
@@ -198,7 +196,10 @@ class _Lines(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the request reads
         """Answer."""
-        say = self._say(send)
+
+        async def say(value: dict[str, Any]) -> None:
+            await send({"type": "http.response.body", "body": to_json(value) + b"\n", "more_body": True})
+
         with self._slots.one():
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             try:
@@ -210,12 +211,6 @@ class _Lines(Response):
             except Problem as problem:
                 await say({**self._seeding.summary(), "done": False, "problem": _brief(problem)})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    def _say(self, send: Send) -> Callable[[dict[str, Any]], Awaitable[None]]:
-        async def say(value: dict[str, Any]) -> None:
-            await send({"type": "http.response.body", "body": to_json(value) + b"\n", "more_body": True})
-
-        return say
 
 
 _NULLABLE = {"type": ["integer", "null"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from postroad_web.api.fields import (
     line,
     many,
     mapping,
+    media_type_of,
     query_of,
     refusal,
     wrong,
@@ -30,6 +32,7 @@ from postroad_web.message.compose import Attachment, ComposeError, Draft, compos
 from postroad_web.message.parse import without_fields
 from postroad_web.sending.appdoor import submit
 from postroad_web.sending.transaction import Answer, AwayError, EnvelopeError, RefusedError
+from postroad_web.waiting.waits import arrival
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from postroad_web.api.services import Services
-    from postroad_web.catalog.hub import Subscription
 
 SEEN_WITHIN = 1.0  # seconds in which the catalog should know of a message that was accepted
 MOST_PEOPLE = 1000
@@ -154,8 +156,8 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
     """Return what serves POST."""
 
     async def send(request: Request) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        sender, recipients, content = await (_as_it_is(request) if kind == _MESSAGE else _written(request))
+        read = _as_it_is if media_type_of(request) == _MESSAGE else _written
+        sender, recipients, content = await read(request)
         changes = services.catalog.subscribe()
         try:
             sent = await submit(
@@ -166,7 +168,9 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
                 recipients=recipients,
                 content=content,
             )
-            await _seen(services, changes, sent.id)
+            with suppress(TimeoutError):  # its URL can be read once the catalog knows the message
+                async with asyncio.timeout(SEEN_WITHIN):
+                    await arrival(services.catalog, changes, sent.id)
         except EnvelopeError as error:
             raise Problem(422, "The envelope is not right", f"The envelope is not right: {error}.") from None
         except RefusedError as error:
@@ -247,19 +251,6 @@ async def _as_it_is(request: Request) -> tuple[str, list[str], bytes]:
     if not people:
         raise refusal(Wrong([("to", "is missing, and the message names no recipient")]))
     return sender, list(dict.fromkeys(people)), kept
-
-
-async def _seen(services: Services, changes: Subscription, ident: str) -> None:
-    """Return once the catalog knows the message, so that its URL can be read; or after `SEEN_WITHIN`."""
-    try:
-        async with asyncio.timeout(SEEN_WITHIN):
-            if services.catalog.get(ident) is not None:
-                return
-            async for change in changes:
-                if any(one.id == ident for one in change.records):
-                    return
-    except TimeoutError:
-        pass
 
 
 _TEXT = {"type": "string"}

@@ -303,8 +303,8 @@ async def _quieted(services: Services, timeout: float) -> Response:  # noqa: ASY
             under_way=under_way,
         ) from None
     held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]
-    newest = services.catalog.page(limit=1).records
-    return json({"held": held, "cursor": newest[0].number if newest else 0})
+    newest = services.catalog.latest()
+    return json({"held": held, "cursor": 0 if newest is None else newest.number})
 
 
 _UNDER_WAY = {

@@ -204,9 +204,9 @@ def _read_text(reader: Reader, part: tuple[int, ...]) -> Text:
 
 def _read_header_list(reader: Reader) -> tuple[list[bytes], list[bytes]]:
     """Take a header-list; return the names, and how the response writes each."""
-    # header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring RFC 3501 §7.4.2: the
-    # response repeats the section: a name that the client gives twice comes twice, an atom stays an atom and a string a
-    # string. Names are in upper case, as Dovecot writes them: case does not matter in them.
+    # header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring
+    # RFC 3501 §7.4.2: the response repeats the section. A name that the client gives twice comes twice, an atom stays
+    # an atom and a string a string. Names are in upper case, as Dovecot writes them: case does not matter in them.
     reader.take(b" (")
     names: list[bytes] = []
     written: list[bytes] = []
