@@ -23,7 +23,7 @@ from websockets.typing import Origin
 
 from tests.harness.needs import require, require_program
 from tests.harness.processes import ProcessStack, plain_environment
-from tests.harness.stack import WAIT, Port, Stack
+from tests.harness.stack import WAIT, Port, Service, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,7 @@ CLIENTS = Path(__file__).parent / "mailpit"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = {"POSTROAD_WEB_AUTH": f"{USER}:{PASSWORD}"}
     with ProcessStack(tmp_path_factory.mktemp("mailpit"), settings=settings) as stack:
+        stack.logs[Service.WEB].wait("the catalog has caught up")  # /readyz is 503 until then
         yield stack
         stack.check_logs()
 
