@@ -20,3 +20,6 @@ UTF8_ACCEPT = Capability(b"UTF8=ACCEPT", "RFC 6855", after_login, enables=True, 
 
 # UID EXPUNGE, and the codes APPENDUID and COPYUID.
 UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
+
+# FETCH of parts without their transfer encoding, and APPEND of octets that hold NULs (~{n}).
+BINARY = Capability(b"BINARY", "RFC 3516", after_login)
