@@ -20,3 +20,8 @@ UTF8_ACCEPT = Capability(b"UTF8=ACCEPT", "RFC 6855", after_login, enables=True, 
 
 # UID EXPUNGE, and the codes APPENDUID and COPYUID.
 UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
+
+# RETURN in SEARCH, and the ESEARCH response.
+ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN (SAVE), and `$` wherever a command takes a sequence set.
+SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
