@@ -60,6 +60,7 @@ class View:
         "on_change",
         "read_only",
         "recent",
+        "saved",
         "uids",
     )
 
@@ -68,6 +69,7 @@ class View:
         self.read_only = read_only  # EXAMINE
         self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
         self.recent: set[UID] = set()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
+        self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
