@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
+from postroad_store.mail.database.rows import joined, read_mailbox, read_mailboxes
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
+from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.contents import Contents, MailboxRow
-from postroad_store.mail.model.flags import count_unseen
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.mail.model.ranges import union
 
@@ -47,6 +47,10 @@ _COLUMNS = {
     Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
+_ENTRIES = (
+    "SELECT uid, flags, wide_flags, size, internal_date, modseq FROM entries"
+    " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
+)
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
 
@@ -96,36 +100,27 @@ class Reader:
         Rows are taken a few at a time. To make tuples and lists of a million of them at once would keep all other
         threads waiting, and so the event loop.
         """
-        uids: list[UID] = []
-        flags: list[int] = []
-        sizes, dates, modseqs = array("q"), array("q"), array("Q")
-        unseen = all_seen = 0
+        columns = Columns()
         with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
             if row is None:
                 return None
             keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
-            cursor = self._db.execute(
-                "SELECT uid, flags, size, internal_date, modseq FROM entries WHERE mailbox = ? ORDER BY uid",
-                (mailbox.id,),
-            )
-            while rows := cursor.fetchmany(CHUNK):
-                some_uids, some_flags, some_sizes, some_dates, some_modseqs = zip(*rows, strict=True)
-                uids += some_uids
-                flags += some_flags
-                sizes += array("q", some_sizes)
-                dates += array("q", some_dates)
-                modseqs += array("Q", some_modseqs)
-                unseen += count_unseen(some_flags)
-                if not unseen:
-                    all_seen = len(uids)
-            if has_wide_flags(self._db, mailbox.id):
-                for uid, wide in self._db.execute(
-                    "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND wide_flags IS NOT NULL", (mailbox.id,)
-                ):
-                    at = bisect_left(uids, uid)
-                    flags[at] = joined(flags[at], wide)
-        return Contents(row, keywords, uids, flags, sizes, dates, modseqs, unseen, all_seen)
+            self._read_entries(columns, mailbox.id, 0, 1 << 32)
+        return Contents(row, keywords, columns)
+
+    def _read_entries(self, columns: Columns, mailbox: int, low: int, high: int) -> None:
+        """Read these UIDs' entries into the columns, a few at a time."""
+        cursor = self._db.execute(_ENTRIES, (mailbox, low, high))
+        while rows := cursor.fetchmany(CHUNK):
+            uids, flags, wide, sizes, dates, modseqs = zip(*rows, strict=True)
+            columns.uids.extend(uids)
+            if wide.count(None) < len(wide):
+                flags = tuple(map(joined, flags, wide))
+            columns.flags.extend(flags)
+            columns.sizes.extend(sizes)
+            columns.internal_dates.extend(dates)
+            columns.modseqs.extend(modseqs)
 
     def expunged(self, mailbox: Mailbox, since: int, upto: int) -> Runs | None:
         """Return the UIDs that have gone after the modseq `since`, up to `upto`; None if some of it is forgotten."""
@@ -305,10 +300,10 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
             yield uids[start : start + BLOCK_ROWS]
         return
     first = bisect_left(mailbox.uids, uids[0]) if uids else 0
-    sizes = mailbox.sizes[first : first + len(uids)]
-    if mailbox.uids[first : first + len(uids)] != list(uids):  # some between are not wanted, or not in memory
+    sizes: Sequence[int] = mailbox.sizes[first : first + len(uids)]
+    if mailbox.uids[first : first + len(uids)] != array("I", uids):  # some between are not wanted, or not in memory
         places = map(mailbox.index, uids)
-        sizes = array("q", [PIECE // 16 if place is None else mailbox.sizes[place] for place in places])
+        sizes = [PIECE // 16 if place is None else mailbox.sizes[place] for place in places]
     start = octets = 0
     for at, size in enumerate(sizes):
         octets += min(size, PIECE)
