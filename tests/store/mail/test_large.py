@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail import storage as storage_module
+from postroad_store.mail import loader as loader_module
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.flags import FLAGGED, SEEN, Change, FlagSet
 from tests.store.mail.model.test_mailbox import numbered
@@ -28,10 +28,10 @@ class Gate:
 
     def __init__(self, storage: Storage) -> None:
         self.read = 0
-        self._contents = storage._reader_apart.contents
+        self._contents = storage._loader._reader_apart.contents
         self._open = threading.Event()
         self._at_gate = threading.Event()
-        storage._reader_apart.contents = self._wait  # type: ignore[method-assign]
+        storage._loader._reader_apart.contents = self._wait  # type: ignore[method-assign]
 
     def _wait(self, mailbox: Mailbox) -> Contents | None:
         contents = self._contents(mailbox)
@@ -49,7 +49,7 @@ class Gate:
 
 @pytest.fixture(autouse=True)
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_module, "LARGE", 2)
+    monkeypatch.setattr(loader_module, "LARGE", 2)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ async def test_a_mailbox_that_cannot_be_read(
         raise StorageError("the mail cannot be read or written")
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage._reader_apart, "contents", fail)
+        patched.setattr(storage._loader._reader_apart, "contents", fail)
         with pytest.raises(StorageError):
             await storage.view_large(inbox)
     await put(inbox, b"4")

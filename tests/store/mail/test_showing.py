@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail import storage as storage_module
+from postroad_store.mail import loader as loader_module
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.model.errors import NoSuchMailbox
 from postroad_store.mail.model.flags import FLAGGED, NO_FLAGS, SEEN, Change, FlagSet
@@ -120,7 +120,7 @@ async def test_nothing_is_forgotten_between_two_steps(
     inbox = account.inbox
     await fill(storage, inbox, put)
     storage.view(inbox).close()
-    monkeypatch.setattr(storage_module, "MAX_LOADED", 0)
+    monkeypatch.setattr(loader_module, "MAX_LOADED", 0)
     view = storage.view(inbox)
     changing = asyncio.Event()
     view.on_change = changing.set

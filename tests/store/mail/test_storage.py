@@ -11,6 +11,7 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.mime.part import Kind
+from postroad_store.mail import loader as loader_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect
@@ -655,7 +656,7 @@ async def test_a_load_between_a_commit_and_its_showing_counts_once(
 async def test_unused_mailboxes_are_forgotten(
     storage: Storage, account: Account, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage_module, "MAX_LOADED", 5)
+    monkeypatch.setattr(loader_module, "MAX_LOADED", 5)
     boxes = [account.selectable(name) for name in ("INBOX", "Sent", "Trash")]
     for box in boxes:
         await put(box, *mails(3))
@@ -667,7 +668,7 @@ async def test_unused_mailboxes_are_forgotten(
     view = storage.view(boxes[1])
     assert list(view.uids) == [1, 2, 3, 4]
     pinned.close()
-    storage.view(boxes[1]).close()
+    storage.view(boxes[2]).close()
     assert not boxes[0].loaded
 
 

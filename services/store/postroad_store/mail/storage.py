@@ -32,11 +32,13 @@ from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.loader import Loader
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.packer import Packer
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
@@ -55,11 +57,9 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.ranges import Runs
     from postroad_store.mail.search.key import Key
 
-MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
-LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
 _log = logging.getLogger(__name__)
@@ -81,14 +81,12 @@ class Storage:
         path = directory / FILE
         self._writer = Writer(path)
         self._reader = Reader(path)
-        self._reader_apart = Reader(path)  # used in the thread `_apart` only
-        self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
+        self._packer = Packer(self._submit)
+        self._loader = Loader(path, self._reader, self._packer)
         self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
-        self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
-        self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
         self._sources = Sources(self._reader)
         self._turns = Turns()
@@ -102,8 +100,8 @@ class Storage:
             return
         self._closed = True
         self._parser.shutdown()
-        self._apart.shutdown()
-        self._reader_apart.close()
+        self._packer.close()
+        self._loader.close()
         self._reader.close()
         self._writer.close()
 
@@ -201,6 +199,7 @@ class Storage:
         which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and `LimitReached` for a
         keyword beyond `MAX_KEYWORDS`.
         """
+        self._packer.changed(mailbox)
         runs = mailbox.runs(uids)
         return self._submit(StoreFlags(mailbox, runs, change, flags, view=view, unchanged_since=unchanged_since))
 
@@ -212,6 +211,7 @@ class Storage:
         Removes those of `uids` (ascending; None: all messages) that have \Deleted, or all of `uids` with
         `only_deleted=False` (POP3). All views learn of it by `View.take`, the caller's own too.
         """
+        self._packer.changed(mailbox)
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
         return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
 
@@ -230,6 +230,8 @@ class Storage:
     def _copy(
         self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool
     ) -> Awaitable[Copied]:
+        if move:
+            self._packer.changed(source)
         least = len(uids) if whole else 0
         return self._submit(Copy(source, source.runs(uids), target, int(self._clock.now()), move=move, least=least))
 
@@ -237,7 +239,7 @@ class Storage:
 
     def is_large(self, mailbox: Mailbox) -> bool:
         """Return True if to open the mailbox at once would keep other sessions waiting."""
-        return not mailbox.loaded and mailbox.uid_next > LARGE
+        return self._loader.is_large(mailbox)
 
     def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
         r"""Read: open a view, loading the mailbox if it is not in memory.
@@ -248,45 +250,15 @@ class Storage:
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
-        if not mailbox.loaded:
-            mailbox.load(self._reader.contents(mailbox))
-        self._keep(mailbox)
+        self._loader.load(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 
     async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
         """Read: do the same, loading a mailbox that `is_large` in a thread."""
-        while self.is_large(mailbox) and not mailbox.deleted:
-            if mailbox.id not in self._loads:
-                self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
-            await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
+        await self._loader.load_large(mailbox)
         return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
-
-    async def _load(self, mailbox: Mailbox) -> None:
-        contents = None
-        mailbox.announce_load()
-        try:
-            loop = asyncio.get_running_loop()
-            contents = await loop.run_in_executor(self._apart, self._reader_apart.contents, mailbox)
-        finally:
-            mailbox.load(contents)
-            del self._loads[mailbox.id]
-        if mailbox.loaded:
-            self._keep(mailbox)
-
-    def _keep(self, mailbox: Mailbox) -> None:
-        """Note that a mailbox is used now; unload others that no session looks at, the longest unused first."""
-        self._loaded[mailbox.id] = mailbox
-        self._loaded.move_to_end(mailbox.id)
-        total = sum(len(loaded.uids) for loaded in self._loaded.values())
-        for number, loaded in list(self._loaded.items())[:-1]:
-            if total <= MAX_LOADED:
-                return
-            if not loaded.views and not loaded.changing:
-                total -= len(loaded.uids)
-                loaded.unload()
-                del self._loaded[number]
 
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
@@ -363,7 +335,7 @@ class Storage:
     @property
     def open_mailboxes(self) -> int:
         """How many mailboxes some session looks at."""
-        return sum(bool(mailbox.views) for mailbox in self._loaded.values())
+        return self._loader.open_mailboxes
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import joined, read_mailbox, read_mailboxes
+from postroad_store.mail.database.packs import read_columns
+from postroad_store.mail.database.rows import read_mailbox, read_mailboxes
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
-from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.mail.model.ranges import union
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about
 BLOCK_ROWS = 512  # messages that one SELECT reads
-CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor's cache
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +46,6 @@ _COLUMNS = {
     Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
-_ENTRIES = (
-    "SELECT uid, flags, wide_flags, size, internal_date, modseq FROM entries"
-    " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
-)
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
 
@@ -95,32 +90,13 @@ class Reader:
             return number, read_mailboxes(self._db, number), [name for (name,) in names]
 
     def contents(self, mailbox: Mailbox) -> Contents | None:
-        """Return what is in the mailbox, all of one moment; None if it has gone.
-
-        Rows are taken a few at a time. To make tuples and lists of a million of them at once would keep all other
-        threads waiting, and so the event loop.
-        """
-        columns = Columns()
+        """Return what is in the mailbox, all of one moment; None if it has gone."""
         with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
             if row is None:
                 return None
             keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
-            self._read_entries(columns, mailbox.id, 0, 1 << 32)
-        return Contents(row, keywords, columns)
-
-    def _read_entries(self, columns: Columns, mailbox: int, low: int, high: int) -> None:
-        """Read these UIDs' entries into the columns, a few at a time."""
-        cursor = self._db.execute(_ENTRIES, (mailbox, low, high))
-        while rows := cursor.fetchmany(CHUNK):
-            uids, flags, wide, sizes, dates, modseqs = zip(*rows, strict=True)
-            columns.uids.extend(uids)
-            if wide.count(None) < len(wide):
-                flags = tuple(map(joined, flags, wide))
-            columns.flags.extend(flags)
-            columns.sizes.extend(sizes)
-            columns.internal_dates.extend(dates)
-            columns.modseqs.extend(modseqs)
+            return Contents(row, keywords, *read_columns(self._db, mailbox.id))
 
     def expunged(self, mailbox: Mailbox, since: int, upto: int) -> Runs | None:
         """Return the UIDs that have gone after the modseq `since`, up to `upto`; None if some of it is forgotten."""

@@ -49,3 +49,4 @@ class Contents:
     row: MailboxRow
     keywords: list[tuple[int, str]]  # by number
     columns: Columns
+    packed: bool = True  # all of it that could be; else the next load would take longer than it must

@@ -100,6 +100,15 @@ class FlagColumn(Sequence[int]):
         self._learn(set(flags))
         self.codes.extend(map(self._code_of.__getitem__, flags))
 
+    def extend_coded(self, codes: Sequence[int], values: Sequence[int]) -> None:
+        """Add messages of whose flags these are the codes, in this table."""
+        self._learn(set(values))
+        becomes = [self._code_of[flags] for flags in values]
+        if isinstance(codes, bytes) and isinstance(self.codes, bytearray):
+            self.codes += codes.translate(bytes(becomes).ljust(NARROW, b"\0"))
+        else:
+            self.codes.extend(map(becomes.__getitem__, codes))
+
     def change(self, start: int, end: int, apply: Callable[[int], int]) -> Sequence[int]:
         """Change the flags at these places; return 1 for each message that has others now, 0 for the others.
 
