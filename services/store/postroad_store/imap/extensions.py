@@ -27,3 +27,12 @@ BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+# Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).
+CONDSTORE = Capability(b"CONDSTORE", "RFC 7162", after_login, enables=True)
+# A client that comes back is told what it has missed (RFC 7162 §3.2.3: the one presupposes ENABLE).
+QRESYNC = Capability(b"QRESYNC", "RFC 7162", after_login, enables=True, requires=(b"ENABLE", b"CONDSTORE"))
+# UIDs in place of message numbers, everywhere.
+UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires=(b"ENABLE",))
+
+# Pages of what SEARCH finds and FETCH answers.
+PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)

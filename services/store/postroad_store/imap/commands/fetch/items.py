@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from postroad.remembered import remembered
 from postroad_store.imap.commands.fetch import binary, section, values
 from postroad_store.imap.commands.fetch.plan import ItemList
-from postroad_store.imap.extensions import BINARY
+from postroad_store.imap.extensions import BINARY, CONDSTORE
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ ITEMS = (
     ItemSpec(b"BINARY", partial(binary.read_binary, peek=False), "RFC 3516 §4.2", BINARY),
     ItemSpec(b"BINARY.PEEK", partial(binary.read_binary, peek=True), "RFC 3516 §4.2", BINARY),
     ItemSpec(b"BINARY.SIZE", binary.read_binary_size, "RFC 3516 §4.2", BINARY),
+    ItemSpec(b"MODSEQ", _just(values.MODSEQ), "RFC 7162 §3.1.4.2", CONDSTORE),
 )
 
 _FAST = (values.FLAGS, values.INTERNALDATE, values.SIZE)
@@ -91,41 +92,57 @@ class ItemReader:
         self.capabilities = tuple(dict.fromkeys(extensions))  # of items beyond RFC 3501
 
         @remembered(REMEMBERED, REMEMBERED_OCTETS)
-        def read(text: bytes) -> ItemList:
-            return self._list(Reader([text]))
+        def read(text: bytes) -> tuple[ItemList, bytes]:
+            reader = Reader([text])
+            items = self._list(reader)
+            return items, text.removesuffix(reader.rest() or b"")
 
         self._remembered = read
 
     def read(self, reader: Reader) -> ItemList:
-        """Take a list of items and the end of the command; raises `SyntaxFault`."""
+        """Take a list of items; raises `SyntaxFault`."""
         rest = reader.rest()
-        return self._list(reader) if rest is None else self._remembered(rest)
+        if rest is None:
+            items = self._list(reader)
+        else:
+            items, taken = self._remembered(rest)
+            reader.take(taken)
+        for spec in items.extensions:
+            if spec.capability is not None and not reader.offers(spec.capability):
+                raise _unknown(spec.name)
+        return items
 
     def _list(self, reader: Reader) -> ItemList:
         # fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
         items: list[Item] = []
+        specs: list[ItemSpec] = []
         if reader.skip(b"("):
             while True:
-                items.append(self._item(self._name(reader), reader))
+                specs.append(self._spec(self._name(reader)))
+                items.append(specs[-1].read(reader))
                 if reader.skip(b")"):
                     break
                 reader.space()
         else:
             name = self._name(reader)
             macro = MACROS.get(name)
-            items += macro if macro is not None else [self._item(name, reader)]
-        reader.end()
-        return ItemList(tuple(dict.fromkeys(items)))
+            if macro is not None:
+                items += macro
+            else:
+                specs.append(self._spec(name))
+                items.append(specs[-1].read(reader))
+        extensions = tuple(spec for spec in dict.fromkeys(specs) if spec.capability is not None)
+        return ItemList(tuple(dict.fromkeys(items)), extensions)
 
     @staticmethod
     def _name(reader: Reader) -> bytes:
         return reader.match(_NAME, "arguments").upper()
 
-    def _item(self, name: bytes, reader: Reader) -> Item:
+    def _spec(self, name: bytes) -> ItemSpec:
         spec = self._specs.get(name)
         if spec is None:
             raise _unknown(name)
-        return spec.read(reader)
+        return spec
 
 
 def _unknown(name: bytes) -> SyntaxFault:
