@@ -4,6 +4,7 @@
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
     @ without=MOVE,IDLE with=XLIST                    which capabilities are hidden, and which are asked for
     C: a NOOP ...                                     what is said; see `tests/harness/script.py`
+    @ hidden=MOVE,IDLE                                which capabilities are hidden from bob
     S: * CAPABILITY {after -MOVE -IDLE}               what the whole server lists after the login, without these
 
 `{before}` is the list before the login. `golden/imap/capabilities.txt` has the lists word by word.
@@ -114,6 +115,8 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.without = value.split(",")
         case "with":
             dialogue.asked = value.split(",")
+        case "hidden":
+            dialogue.settings["hidden"] = frozenset(value.split(","))
         case _:
             dialogue.settings[name] = {"on": True, "off": False}.get(value) if value in {"on", "off"} else int(value)
 

@@ -53,7 +53,7 @@ class Offer:
         return offer
 
     def hiding(self, names: frozenset[str]) -> Offer:
-        """Return the offer without some more capabilities, with nothing enabled; raises `CannotHide`."""
+        """Return the offer without some more capabilities (`Registry.poorer`), with nothing enabled."""
         if not names:
             return self
         offer = self._poorer.get(names)

@@ -24,6 +24,7 @@ from postroad.mime.structure import parse
 from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
+from postroad_store.mail.database.commits.hidden import Hide
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
@@ -42,7 +43,7 @@ from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
@@ -167,6 +168,15 @@ class Storage:
     def unsubscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: end a subscription; no error if the name is not subscribed to."""
         return self._submit(Subscribe(account, name, subscribed=False))
+
+    def hide(self, login: str, capabilities: Collection[str] | None) -> Awaitable[None]:
+        """Commit: hide capabilities of IMAP from an account, from its next login on; None: as the world has it."""
+        return self._submit(Hide(login, capabilities))
+
+    def hidden(self, login: str) -> frozenset[str] | None:
+        """Return the capabilities that `hide` has hidden from an account; None if it is as the world has it."""
+        rows = self._reader.rows("SELECT capabilities FROM hidden WHERE login = ?", (login,))
+        return frozenset(rows[0][0].split()) if rows else None
 
     # -- messages ---------------------------------------------------------------------------------------------
 
