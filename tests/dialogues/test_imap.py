@@ -97,6 +97,8 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
                 break
             gone |= {each.name for each in listed if each not in kept}
             listed = kept
+        names = {each.name for each in listed}
+        listed = [each for each in listed if each.covered_by not in names]
         return b" ".join([each.text(conditions) for each in listed if each.shown(conditions)]).decode()
 
     return LIST.sub(expanded, line)

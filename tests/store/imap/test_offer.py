@@ -69,6 +69,12 @@ def test_which_spelling_of_names() -> None:
         assert offer.rev2 == (capability is IMAP4REV2)
 
 
+def test_which_literals() -> None:
+    sizes = {("LITERAL-",): 0xFFFFFFFF, ("LITERAL+",): 4096, ("LITERAL+", "LITERAL-"): None}
+    for hidden, most in sizes.items():
+        assert Offer(Registry(without=hidden)).non_synchronizing == most
+
+
 def test_names() -> None:
     assert new_name(b"&AOQ-", utf8=False) == "ä" == new_name("ä".encode(), utf8=True)
     assert known_name(b"&AOQ-", utf8=True) == "&AOQ-"

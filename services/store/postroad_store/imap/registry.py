@@ -137,7 +137,8 @@ class Registry:
 
     def capabilities(self, conditions: Conditions) -> list[bytes]:
         """Return what CAPABILITY lists (RFC 3501 §6.1.1)."""
-        return [each.text(conditions) for each in self.offered if each.shown(conditions)]
+        listed = (each for each in self.offered if each.covered_by not in self._names)
+        return [each.text(conditions) for each in listed if each.shown(conditions)]
 
     def refusal(self, name: bytes, state: State) -> str:
         """Return the text of the BAD for a command in a state in which it is not legal."""
