@@ -36,12 +36,12 @@ def routes(mail: Mail) -> Sequence[Route]:
             if fault is not None:
                 raise Refusal(422, fault)
         login = (await mail.receiver(request.params["login"])).login
-        await mail.storage.hide(login, {name.upper() for name in names})
+        await mail.storage.hidden.set(login, {name.upper() for name in names})
         return _shown(mail, login)
 
     async def forget(request: Request) -> Response:
         login = (await mail.receiver(request.params["login"])).login
-        await mail.storage.hide(login, None)
+        await mail.storage.hidden.set(login, None)
         return _shown(mail, login)
 
     path = "/accounts/{login}/hidden"
@@ -49,6 +49,6 @@ def routes(mail: Mail) -> Sequence[Route]:
 
 
 def _shown(mail: Mail, login: str) -> Response:
-    hidden = mail.storage.hidden(login)
+    hidden = mail.storage.hidden.of(login)
     world = mail.accounts.hidden(login)
     return answer({"capabilities": sorted(world if hidden is None else hidden), "by_world": hidden is None})

@@ -55,7 +55,7 @@ class Shared:
 
     def offer_to(self, login: str) -> Offer:
         """Return what an account is offered: less what the control door hides from it, or else the world."""
-        hidden = self.storage.hidden(login)
+        hidden = self.storage.hidden.of(login)
         return self.offer.hiding(self.accounts.hidden(login) if hidden is None else hidden)
 
     def session(self) -> Session:
