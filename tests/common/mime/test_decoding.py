@@ -103,7 +103,7 @@ def test_unknown() -> None:
         (b"\n\n", b"\r\n\r\n"),
         (b"a\rb", b"a\rb"),
         (b"a\r\n", b"a\r\n"),
-        (b"abc\r\nd\nefgh\r", b"abc\r\nd\r\nefgh\r"),
+        (b"ab\rcd\n", b"ab\rcd\r\n"),
         (b"", b""),
     ],
 )
