@@ -23,3 +23,7 @@ UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 
 # FETCH of parts without their transfer encoding, and APPEND of octets that hold NULs (~{n}).
 BINARY = Capability(b"BINARY", "RFC 3516", after_login)
+# RETURN in SEARCH, and the ESEARCH response.
+ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN (SAVE), and `$` wherever a command takes a sequence set.
+SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
