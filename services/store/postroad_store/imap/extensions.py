@@ -29,5 +29,7 @@ UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 # RETURN in SEARCH, and the ESEARCH response.
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN in SORT.
+ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))

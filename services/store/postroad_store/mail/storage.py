@@ -37,6 +37,7 @@ from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageEr
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.order.ordering import Ordering
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
+    from postroad_store.mail.order.ordering import Order
     from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
@@ -353,6 +355,14 @@ class Storage:
         """
         async with Pacer(self._turns, between) as pace:
             return await evaluate(view, self._sources, key, pace)
+
+    async def sort(
+        self, view: View, key: Key, orders: Sequence[Order], *, between: Callable[[], Awaitable[None]] | None = None
+    ) -> list[int]:
+        """Read: the sequence numbers of the messages that match, in order (RFC 5256 §3); see `search`."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace)
+            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
 
     # -- figures ----------------------------------------------------------------------------------------------
 
