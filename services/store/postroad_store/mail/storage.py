@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad_store.mail.collector import Collector, ignore
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
-from postroad_store.mail.database.commits.housekeeping import Claim, Collect
+from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
 from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
@@ -33,7 +34,7 @@ from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
 from postroad_store.mail.model.account import Account
-from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
@@ -95,7 +96,7 @@ class Storage:
         self.decoded = DecodedParts()
         self._sources = Sources(self._reader)
         self._turns = Turns()
-        self._collecting = self._collect_again = False
+        self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
 
@@ -104,6 +105,7 @@ class Storage:
         if self._closed:
             return
         self._closed = True
+        self._collector.close()
         self._parser.shutdown()
         self._apart.shutdown()
         self._reader_apart.close()
@@ -119,7 +121,7 @@ class Storage:
         """
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
-            self._collect()
+            self._collector.collect()
         known = self._accounts.get(login) or self._read_account(login)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))
@@ -154,7 +156,9 @@ class Storage:
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collect))
+        return self._submit(
+            Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collector.collect)
+        )
 
     def rename(self, account: Account, name: str, new_name: str) -> Awaitable[Renamed]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
@@ -216,7 +220,7 @@ class Storage:
         `only_deleted=False` (POP3). All views learn of it by `View.take`, the caller's own too.
         """
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
-        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
+        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect))
 
     def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
@@ -255,7 +259,7 @@ class Storage:
             mailbox.load(self._reader.contents(mailbox))
         self._keep(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
-            self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
+            self._submit(TakeBack(mailbox)).add_done_callback(ignore)
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 
     async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
@@ -293,7 +297,7 @@ class Storage:
 
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
-        self._submit(Claim(mailbox)).add_done_callback(_ignore)
+        self._submit(Claim(mailbox)).add_done_callback(ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""
@@ -376,27 +380,5 @@ class Storage:
         """How many mailboxes some session looks at."""
         return sum(bool(mailbox.views) for mailbox in self._loaded.values())
 
-    # -- housekeeping -----------------------------------------------------------------------------------------
-
-    def _collect(self) -> None:
-        """Remove garbage: now, or once more after the removal that is under way."""
-        if self._collecting or self._closed:
-            self._collect_again = True
-            return
-        self._collecting, self._collect_again = True, False
-        self._submit(Collect(self._collect)).add_done_callback(self._collected)
-
-    def _collected(self, done: asyncio.Future[None]) -> None:
-        self._collecting = False
-        _ignore(done)
-        if self._collect_again:
-            self._collect()
-
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         return self._writer.submit(commit)
-
-
-def _ignore(done: asyncio.Future[None]) -> None:
-    """Take the outcome of work that nobody waits for."""
-    if not done.cancelled() and isinstance(done.exception(), MailError):
-        _log.warning("mail's housekeeping failed: %s", done.exception())
