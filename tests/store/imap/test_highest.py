@@ -106,13 +106,14 @@ def test_a_client_that_comes_back_misses_nothing(events: list[str]) -> None:
     untold: dict[int, int] = {}  # by UID, the modseq of the last change that the client does not know
     for event in (*events, "tagged"):
         uids = list(mailbox.uids)
-        if event == "flag" and uids:
-            flag(view, uids[mailbox.modseq % len(uids)])
-            untold[uids[(mailbox.modseq - 1) % len(uids)]] = mailbox.modseq
-        elif event == "expunge" and uids:
-            gone = uids[mailbox.modseq % len(uids)]
-            mailbox.remove(mailbox.modseq + 1, [gone])
-            untold[gone] = mailbox.modseq
+        if event in {"flag", "expunge"} and uids:
+            uid = uids[mailbox.modseq % len(uids)]
+            if event == "flag":
+                flag(view, uid)
+            else:
+                mailbox.remove(mailbox.modseq + 1, [uid])
+            if uid in view.uids:  # else the client finds it, or not, as a new message
+                untold[uid] = mailbox.modseq
         elif event == "arrive":
             mailbox.arrive(mailbox.modseq + 1, [(mailbox.uid_next, 0, 1, 1)], [])
         elif event in {"take", "take some"}:

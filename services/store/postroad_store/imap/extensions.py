@@ -15,6 +15,10 @@ IMAP4REV2 = Capability(
         *(b"SASL-IR", b"CHILDREN"),
     ),
 )
+# Literals that the client need not ask for: of any size, or of 4,096 octets at most. RFC 7888 §5: a server advertises
+# one of them. LITERAL+ is what clients know, and allows all that LITERAL- does, which IMAP4rev2 includes.
+LITERAL_PLUS = Capability(b"LITERAL+", "RFC 7888 §3")
+LITERAL_MINUS = Capability(b"LITERAL-", "RFC 7888 §5", covered_by=b"LITERAL+")
 # UTF-8 in quoted strings, mailbox names and header fields.
 UTF8_ACCEPT = Capability(b"UTF8=ACCEPT", "RFC 6855", after_login, enables=True, requires=(b"ENABLE",))
 
@@ -25,6 +29,8 @@ UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 # RETURN in SEARCH, and the ESEARCH response.
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN in SORT.
+ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
 # Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).

@@ -103,46 +103,51 @@ class ItemReader:
         """Take a list of items; raises `SyntaxFault`."""
         rest = reader.rest()
         if rest is None:
-            items = self._list(reader)
+            read = self._list(reader)
         else:
-            items, taken = self._remembered(rest)
+            read, taken = self._remembered(rest)
             reader.take(taken)
-        for spec in items.extensions:
-            if spec.capability is not None and not reader.offers(spec.capability):
-                raise _unknown(spec.name)
-        return items
+        for capability, name in read.needs:
+            if not reader.offers(capability):
+                raise _unknown(name)
+        return read
 
     def _list(self, reader: Reader) -> ItemList:
         # fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
         items: list[Item] = []
-        specs: list[ItemSpec] = []
+        names: list[bytes] = []
         if reader.skip(b"("):
             while True:
-                specs.append(self._spec(self._name(reader)))
-                items.append(specs[-1].read(reader))
+                names.append(self._name(reader))
+                items.append(self._item(names[-1], reader))
                 if reader.skip(b")"):
                     break
                 reader.space()
         else:
             name = self._name(reader)
+            names.append(name)
             macro = MACROS.get(name)
-            if macro is not None:
-                items += macro
-            else:
-                specs.append(self._spec(name))
-                items.append(specs[-1].read(reader))
-        extensions = tuple(spec for spec in dict.fromkeys(specs) if spec.capability is not None)
-        return ItemList(tuple(dict.fromkeys(items)), extensions)
+            items += macro if macro is not None else [self._item(name, reader)]
+        return ItemList(tuple(dict.fromkeys(items)), self._needs(names))
+
+    def _needs(self, names: Iterable[bytes]) -> tuple[tuple[Capability, bytes], ...]:
+        """Return the capabilities without which these items are unknown, each with the first name that needs it."""
+        needs: dict[Capability, bytes] = {}
+        for name in names:
+            capability = self._specs[name].capability if name in self._specs else None
+            if capability is not None:
+                needs.setdefault(capability, name)
+        return tuple(needs.items())
 
     @staticmethod
     def _name(reader: Reader) -> bytes:
         return reader.match(_NAME, "arguments").upper()
 
-    def _spec(self, name: bytes) -> ItemSpec:
+    def _item(self, name: bytes, reader: Reader) -> Item:
         spec = self._specs.get(name)
         if spec is None:
             raise _unknown(name)
-        return spec
+        return spec.read(reader)
 
 
 def _unknown(name: bytes) -> SyntaxFault:
