@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
+    from postroad_store.mail.database.reader import AccountRow
     from postroad_store.mail.model.arrival import Arrival, Copied, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
@@ -57,6 +58,7 @@ MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no sessio
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
+MANY_MAILBOXES = 2_000  # of an account, above which it is read in a thread
 LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
@@ -115,10 +117,13 @@ class Storage:
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
             self._collect()
-        known = self._accounts.get(login) or self._read_account(login)
+        known = self.known_account(login)
+        if known is None and self._reader.mailboxes_of(login) > MANY_MAILBOXES:
+            read = await asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
+            known = self._accounts.get(login) or self._adopt_account(login, read)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))
-            known = self._accounts.get(login) or self._read_account(login)
+            known = self._accounts.get(login) or self._adopt_account(login, self._reader.account(login))
             assert known is not None  # noqa: S101 - it has just been committed
         self._recent_accounts[login] = known
         self._recent_accounts.move_to_end(login)
@@ -126,14 +131,22 @@ class Storage:
             self._recent_accounts.popitem(last=False)
         return known
 
-    def _read_account(self, login: str) -> Account | None:
-        read = self._reader.account(login)
+    def known_account(self, login: str) -> Account | None:
+        """Return an account that has been made; None if it has not, or has too many mailboxes to be read at once."""
+        known = self._accounts.get(login)
+        if known is None and 0 < self._reader.mailboxes_of(login) <= MANY_MAILBOXES:
+            known = self._adopt_account(login, self._reader.account(login))
+        return known
+
+    def _adopt_account(self, login: str, read: AccountRow | None) -> Account | None:
         if read is None:
             return None
-        number, rows, subscriptions = read
-        mailboxes = [self._mailboxes.adopt(row) for row in rows]
-        self._accounts[login] = account = Account(number, login, mailboxes, subscriptions)
+        self._accounts[login] = account = Account(*read, self._adopt_mailbox)
         return account
+
+    def _adopt_mailbox(self, number: int) -> Mailbox | None:
+        row = self._reader.mailbox(number)
+        return None if row is None else self._mailboxes.adopt(row)
 
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
