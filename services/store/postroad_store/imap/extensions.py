@@ -26,6 +26,13 @@ UTF8_ACCEPT = Capability(b"UTF8=ACCEPT", "RFC 6855", after_login, enables=True, 
 # UID EXPUNGE, and the codes APPENDUID and COPYUID.
 UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 
+# FETCH of parts without their transfer encoding, and APPEND of octets that hold NULs (~{n}).
+BINARY = Capability(b"BINARY", "RFC 3516", after_login)
+# RETURN in SEARCH, and the ESEARCH response.
+ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN (SAVE), and `$` wherever a command takes a sequence set.
+SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+
 # LIST's attributes and options, and the items of STATUS.
 CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
 SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)

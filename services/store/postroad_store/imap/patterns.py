@@ -129,7 +129,7 @@ class Patterns:
         patterns = [pattern_of(reference, mailbox) for mailbox in mailboxes]
         self._matchers = [pattern.matches for pattern in patterns]
         self._percents = [pattern.matches for pattern in patterns if pattern.ends_in_percent]
-        # RFC 3501 §6.3.8: INBOX is listed if "INBOX" matches; it is case-insensitive (§5.1).
+        # RFC 3501 §6.3.8: INBOX is listed if "INBOX" matches; it is case-insensitive (RFC 3501 §5.1).
         self._inbox = any(Pattern((reference + mailbox).upper()).matches(_INBOX) for mailbox in mailboxes)
 
     def match(self, name: bytes) -> bool:

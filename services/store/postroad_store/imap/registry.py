@@ -69,6 +69,7 @@ SPECS: tuple[Spec, ...] = (
 _ORDER = (
     *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
+    *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
 )
 
 

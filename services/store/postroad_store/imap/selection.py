@@ -19,6 +19,9 @@ GONE = b"[EXPUNGEISSUED] Some of the requested messages no longer exist."  # RFC
 def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
     """Return the sequence numbers that a set means, as ascending ranges; raises `SyntaxFault`."""
     count = len(view.uids)
+    if messages.saved:  # RFC 5182 §2.1: messages, whether by number or UID; those that have been expunged are left out
+        saved = zip(view.saved[::2], view.saved[1::2], strict=True)
+        return [range(span.start + 1, span.stop + 1) for span in indexes(saved, view.uids)]
     if uid:
         # RFC 3501 §6.4.8: UIDs that do not exist are ignored. RFC 3501 §9: in an empty mailbox `*` is UIDNEXT.
         ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)

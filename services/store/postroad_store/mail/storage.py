@@ -6,9 +6,8 @@ cancelling the awaitable does not undo the work. Each may raise a `StorageError`
 written. An invalid name raises at once, not when awaited.
 
 **Reads** are synchronous and short. They see the work of every awaitable that has ended. A message that has gone is
-left out, and is not an error. To open or count a mailbox that is not in memory takes about a microsecond per message:
-for a mailbox that `is_large` there are `view_large` and `status_large`, which read in a thread while other sessions
-go on.
+left out, and is not an error. To open a mailbox that is not in memory takes about a microsecond per message:
+for a mailbox that `is_large` there is `view_large`, which reads in a thread while other sessions go on.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ import logging
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
 from postroad.mime.structure import parse
 from postroad.mime.text import is_plain, kept_text
+from postroad_store.mail.accounts import Accounts
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
@@ -32,9 +31,10 @@ from postroad_store.mail.database.commits.messages import Append, Copy, Expunge,
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
-from postroad_store.mail.model.account import Account
+from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
+from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
@@ -48,21 +48,20 @@ if TYPE_CHECKING:
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
     from postroad_store.mail.database.reader import AccountRow
-    from postroad_store.mail.model.arrival import Arrival, Copied, Renamed, Stored
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
+    from postroad_store.mail.model.ranges import Runs
     from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
-MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
-MANY_MAILBOXES = 2_000  # of an account, above which it is read in a thread
 LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
-Read = TypeVar("Read")
 _log = logging.getLogger(__name__)
 
 
@@ -86,10 +85,10 @@ class Storage:
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
         self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
-        self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
-        self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
+        self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
+        self.decoded = DecodedParts()
         self._sources = Sources(self._reader)
         self._turns = Turns()
         self._collecting = self._collect_again = False
@@ -117,36 +116,19 @@ class Storage:
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
             self._collect()
-        known = self.known_account(login)
-        if known is None and self._reader.mailboxes_of(login) > MANY_MAILBOXES:
-            read = await asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
-            known = self._accounts.get(login) or self._adopt_account(login, read)
+        known = await self._accounts.find(login)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))
-            known = self._accounts.get(login) or self._adopt_account(login, self._reader.account(login))
+            known = await self._accounts.find(login)
             assert known is not None  # noqa: S101 - it has just been committed
-        self._recent_accounts[login] = known
-        self._recent_accounts.move_to_end(login)
-        if len(self._recent_accounts) > MAX_ACCOUNTS:
-            self._recent_accounts.popitem(last=False)
         return known
 
     def known_account(self, login: str) -> Account | None:
-        """Return an account that has been made; None if it has not, or has too many mailboxes to be read at once."""
-        known = self._accounts.get(login)
-        if known is None and 0 < self._reader.mailboxes_of(login) <= MANY_MAILBOXES:
-            known = self._adopt_account(login, self._reader.account(login))
-        return known
+        """Return an account that is in memory, or that is read at once; see `Accounts.known`."""
+        return self._accounts.known(login)
 
-    def _adopt_account(self, login: str, read: AccountRow | None) -> Account | None:
-        if read is None:
-            return None
-        self._accounts[login] = account = Account(*read, self._adopt_mailbox)
-        return account
-
-    def _adopt_mailbox(self, number: int) -> Mailbox | None:
-        row = self._reader.mailbox(number)
-        return None if row is None else self._mailboxes.adopt(row)
+    def _account_apart(self, login: str) -> Awaitable[AccountRow | None]:
+        return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
 
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
@@ -190,21 +172,30 @@ class Storage:
         """
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(Append([_incoming(arrival) for arrival in arrivals]))
+        return self._submit(Append([_incoming(arrival) for arrival in arrivals], int(self._clock.now())))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
         incoming = asyncio.get_running_loop().run_in_executor(self._parser, list, map(_incoming, arrivals))
-        return await self._submit(Append(await incoming))
+        return await self._submit(Append(await incoming, int(self._clock.now())))
 
     def store(
-        self, mailbox: Mailbox, uids: Sequence[int], change: Change, flags: FlagSet, *, view: View | None = None
-    ) -> Awaitable[None]:
+        self,
+        mailbox: Mailbox,
+        uids: Sequence[int],
+        change: Change,
+        flags: FlagSet,
+        *,
+        view: View | None = None,
+        unchanged_since: int | None = None,
+    ) -> Awaitable[FlagsStored]:
         """Commit: change flags (RFC 3501 §6.4.6). `uids` ascend; messages that have gone are ignored.
 
-        All views learn which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and
-        `LimitReached` for a keyword beyond `MAX_KEYWORDS`.
+        A message that has changed after the modseq `unchanged_since` stays as it is (RFC 7162 §3.1.3). All views learn
+        which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and `LimitReached` for a
+        keyword beyond `MAX_KEYWORDS`.
         """
-        return self._submit(StoreFlags(mailbox, mailbox.runs(uids), change, flags, view))
+        runs = mailbox.runs(uids)
+        return self._submit(StoreFlags(mailbox, runs, change, flags, view=view, unchanged_since=unchanged_since))
 
     def expunge(
         self, mailbox: Mailbox, uids: Sequence[int] | None = None, *, only_deleted: bool = True
@@ -223,16 +214,22 @@ class Storage:
         `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
         raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`.
         """
-        return self._submit(Copy(source, source.runs(uids), target, move=False, least=len(uids) if whole else 0))
+        return self._copy(source, uids, target, whole=whole, move=False)
 
     def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: do the same, and remove the messages from `source` in the same step (RFC 6851 §3.3)."""
-        return self._submit(Copy(source, source.runs(uids), target, move=True, least=len(uids) if whole else 0))
+        return self._copy(source, uids, target, whole=whole, move=True)
+
+    def _copy(
+        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool
+    ) -> Awaitable[Copied]:
+        least = len(uids) if whole else 0
+        return self._submit(Copy(source, source.runs(uids), target, int(self._clock.now()), move=move, least=least))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     def is_large(self, mailbox: Mailbox) -> bool:
-        """Return True if to open or count the mailbox at once would keep other sessions waiting."""
+        """Return True if to open the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
     def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
@@ -263,15 +260,13 @@ class Storage:
         contents = None
         mailbox.announce_load()
         try:
-            contents = await self._in_thread(self._reader_apart.contents, mailbox)
+            loop = asyncio.get_running_loop()
+            contents = await loop.run_in_executor(self._apart, self._reader_apart.contents, mailbox)
         finally:
             mailbox.load(contents)
             del self._loads[mailbox.id]
         if mailbox.loaded:
             self._keep(mailbox)
-
-    def _in_thread(self, read: Callable[[Mailbox], Read], mailbox: Mailbox) -> Awaitable[Read]:
-        return asyncio.get_running_loop().run_in_executor(self._apart, read, mailbox)
 
     def _keep(self, mailbox: Mailbox) -> None:
         """Note that a mailbox is used now; unload others that no session looks at, the longest unused first."""
@@ -291,14 +286,28 @@ class Storage:
         self._submit(Claim(mailbox)).add_done_callback(_ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
-        """Read: return the figures of STATUS, from memory or by one count."""
-        if not mailbox.loaded:
-            return self._reader.status(mailbox)
+        """Read: return the figures of STATUS, which every commit keeps."""
         return mailbox.status()
 
-    async def status_large(self, mailbox: Mailbox) -> Status:
-        """Read: do the same for a mailbox that `is_large`, which is counted in a thread."""
-        return await self._in_thread(self._reader_apart.status, mailbox)
+    def vanished(self, mailbox: Mailbox, since: int, within: Runs | None = None) -> Runs:
+        """Read: return the UIDs `within` these ranges that were expunged after the modseq `since` (RFC 7162 §3.2.6).
+
+        If some of that has been forgotten: all UIDs without a message. Of a loaded mailbox.
+        """
+        runs = self._reader.expunged(mailbox, since, mailbox.modseq)
+        if runs is None or mailbox.changing:  # while a change is shown in steps, some of the messages are there still
+            missing = gaps(mailbox.uids, mailbox.uid_next)
+            runs = missing if runs is None else intersection(runs, missing)
+        return runs if within is None else intersection(runs, within)
+
+    def changed_since(self, view: View, since: int) -> list[int]:
+        """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
+        modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
+        return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
+
+    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
+        """Read: yield lists of (UID, save date in seconds since 1970 or None) (RFC 8514 §2)."""
+        return self._reader.save_dates(mailbox, uids)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
@@ -320,7 +329,7 @@ class Storage:
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone.
 
-        The cost is that of the range, not of the message (but a header section is read whole).
+        The cost is that of the range (but a header section is read whole).
         """
         return self._reader.content(mailbox, uid, start, end)
 

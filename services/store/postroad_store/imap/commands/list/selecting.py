@@ -56,8 +56,8 @@ class Selector:
     def recursive(self, names: Iterable[str]) -> Iterator[None]:
         """Find the names that match, and those that match and have names below them that do not match.
 
-        RFC 5258 §3.3, 2 B, and §3.5: a name that does not satisfy the selection is only returned if a name below it
-        satisfies it and is not returned itself.
+        RFC 5258 §3.3 (2 B), RFC 5258 §3.5: a name that does not satisfy the selection is only returned if a name
+        below it satisfies it and is not returned itself.
         """
         matched: dict[str, bytes] = {}
         parents: set[str] = set()  # of names that satisfy the selection

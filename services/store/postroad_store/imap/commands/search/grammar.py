@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
-_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*")
+_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 
 
 class CharsetUnknown(Exception):  # noqa: N818 - not an error of syntax: it is answered NO
     """The CHARSET is not supported."""
+
+
+class Program(NamedTuple):
+    """What is searched for, and the words that say so (the MODSEQ key changes the answer, for one)."""
+
+    key: Key
+    words: frozenset[str]
 
 
 def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
@@ -53,13 +60,14 @@ class _Open:
 class _Search:
     """The reading of one SEARCH's keys."""
 
-    __slots__ = ("_codec", "_open", "_reader", "_words")
+    __slots__ = ("_codec", "_open", "_reader", "_words", "used")
 
     def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word]) -> None:
         self._reader = reader
         self._codec = codec
         self._words = words
         self._open = [_Open(None)]
+        self.used: set[str] = set()
 
     def keys(self, first: str | None) -> Key:
         """Take `search-key *(SP search-key)`; the first key's word may have been taken already."""
@@ -85,6 +93,7 @@ class _Search:
         known = self._words.get(word)
         if known is None:
             raise SyntaxFault(f"Unknown argument {word}")
+        self.used.add(word)
         if not known.arguments:
             return known.make()
         reader.space()
@@ -171,20 +180,25 @@ def _codec(charset: bytes) -> str:
     return "utf-8" if name == "ascii" else name
 
 
-def read_search(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Key:
-    """Take ` [CHARSET astring] search-key ...` and the end of the command; raises `SyntaxFault`, `CharsetUnknown`."""
-    # search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
+def first_word(reader: Reader) -> str | None:
+    """Take a space and the word after it; None if a set or a parenthesis comes there."""
     if reader.at_end():
         raise SyntaxFault("Missing search parameters")
     reader.space()
-    codec, first = "utf-8", None
-    if reader.peek() not in _SET_STARTS and reader.peek() != b"(":
-        first = reader.keyword().decode("ascii")
-        if first == "CHARSET":
-            reader.space()
-            codec = _codec(reader.astring())
-            reader.space()
-            first = None
-    key = _Search(reader, codec, words).keys(first)
+    if reader.peek() in _SET_STARTS or reader.peek() == b"(":
+        return None
+    return reader.keyword().decode("ascii")
+
+
+def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _WORDS) -> Program:
+    """Take what follows the first word, to the end of the command; raises `SyntaxFault`, `CharsetUnknown`."""
+    # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)                  (RFC 4466 §6)
+    codec = "utf-8"
+    if word == "CHARSET":
+        reader.space()
+        codec = _codec(reader.astring())
+        word = first_word(reader)
+    search = _Search(reader, codec, words)
+    key = search.keys(word)
     reader.end()
-    return key
+    return Program(key, frozenset(search.used))

@@ -41,6 +41,10 @@ def _recent(figures: Figures) -> bytes:
     return b"%d" % (len(view.recent) if view is not None and selected else figures.counts.recent)
 
 
+def _append_limit(figures: Figures) -> bytes:
+    return b"%d" % figures.session.shared.message_size
+
+
 # In the order in which they are given.
 ITEMS: Mapping[bytes, Item] = {
     each.word: each
@@ -55,7 +59,7 @@ ITEMS: Mapping[bytes, Item] = {
         # RFC 8438 §3: the same octets as the quota counts
         Item(b"SIZE", lambda figures: b"%d" % figures.counts.octets, (STATUS_SIZE,)),
         # RFC 7889 §3.1
-        Item(b"APPENDLIMIT", lambda figures: b"%d" % figures.session.shared.message_size, (APPENDLIMIT,)),
+        Item(b"APPENDLIMIT", _append_limit, (APPENDLIMIT,)),
     )
 }
 _PLACES = {word: place for place, word in enumerate(ITEMS)}
