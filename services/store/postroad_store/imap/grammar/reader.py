@@ -216,11 +216,10 @@ class Reader:
             raise SyntaxFault("Invalid string")
         return None
 
-    def message_literal(self) -> tuple[int, bool]:
-        """Take the announcement of a literal or a literal8; return its octets, and whether it may hold NULs."""
+    def literal8_size(self) -> int | None:
+        """Take the announcement of a literal8, whose octets may be NULs; None if something else is next."""
         # literal8 = "~{" number "}" CRLF *OCTET                                      (RFC 3516 §7)
-        is_binary = self.skip(b"~")
-        return self.literal_size(), is_binary
+        return self.literal_size() if self.skip(b"~") else None
 
     def literal_size(self) -> int:
         """Take a literal's announcement at the end of a line, and return the literal's octets."""

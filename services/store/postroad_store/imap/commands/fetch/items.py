@@ -99,23 +99,39 @@ class ItemReader:
     def read(self, reader: Reader) -> ItemList:
         """Take a list of items and the end of the command; raises `SyntaxFault`."""
         rest = reader.rest()
-        return self._list(reader) if rest is None else self._remembered(rest)
+        read = self._list(reader) if rest is None else self._remembered(rest)
+        for capability, name in read.needs:
+            if not reader.offers(capability):
+                raise _unknown(name)
+        return read
 
     def _list(self, reader: Reader) -> ItemList:
         # fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
         items: list[Item] = []
+        names: list[bytes] = []
         if reader.skip(b"("):
             while True:
-                items.append(self._item(self._name(reader), reader))
+                names.append(self._name(reader))
+                items.append(self._item(names[-1], reader))
                 if reader.skip(b")"):
                     break
                 reader.space()
         else:
             name = self._name(reader)
+            names.append(name)
             macro = MACROS.get(name)
             items += macro if macro is not None else [self._item(name, reader)]
         reader.end()
-        return ItemList(tuple(dict.fromkeys(items)))
+        return ItemList(tuple(dict.fromkeys(items)), self._needs(names))
+
+    def _needs(self, names: Iterable[bytes]) -> tuple[tuple[Capability, bytes], ...]:
+        """Return the capabilities without which these items are unknown, each with the first name that needs it."""
+        needs: dict[Capability, bytes] = {}
+        for name in names:
+            capability = self._specs[name].capability if name in self._specs else None
+            if capability is not None:
+                needs.setdefault(capability, name)
+        return tuple(needs.items())
 
     @staticmethod
     def _name(reader: Reader) -> bytes:

@@ -54,7 +54,7 @@ ITEMS: Mapping[bytes, Item] = {
         Item(b"UIDNEXT", lambda figures: b"%d" % figures.counts.uid_next),
         Item(b"UIDVALIDITY", lambda figures: b"%d" % figures.counts.uid_validity),
         Item(b"UNSEEN", lambda figures: b"%d" % figures.counts.unseen),
-        # RFC 9051 §6.3.11, RFC 9208 §4.1.4
+        # RFC 9051 §6.3.11
         Item(b"DELETED", lambda figures: b"%d" % figures.counts.deleted, (STATUS_DELETED,)),
         # RFC 8438 §3: the same octets as the quota counts
         Item(b"SIZE", lambda figures: b"%d" % figures.counts.octets, (STATUS_SIZE,)),

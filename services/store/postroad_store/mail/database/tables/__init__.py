@@ -16,6 +16,7 @@ from postroad_store.mail.database.tables import (
     counters,
     entries,
     expunged,
+    hidden,
     keywords,
     mailboxes,
     tallies,
@@ -25,4 +26,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which tables are made, and in which their steps run.
-TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents, tallies)
+TABLES: tuple[ModuleType, ...] = (
+    counters,
+    accounts,
+    mailboxes,
+    keywords,
+    entries,
+    expunged,
+    contents,
+    hidden,
+    tallies,
+)
