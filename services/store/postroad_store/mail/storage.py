@@ -17,9 +17,9 @@ import logging
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad_store.mail.accounts import Accounts
 from postroad_store.mail.collector import Collector, ignore
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
+    from postroad_store.mail.database.reader import AccountRow
+    from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
-MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
 LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
@@ -88,10 +89,9 @@ class Storage:
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
         self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
-        self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
+        self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
-        self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
         self._sources = Sources(self._reader)
@@ -122,25 +122,19 @@ class Storage:
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
             self._collector.collect()
-        known = self._accounts.get(login) or self._read_account(login)
+        known = await self._accounts.find(login)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))
-            known = self._accounts.get(login) or self._read_account(login)
+            known = await self._accounts.find(login)
             assert known is not None  # noqa: S101 - it has just been committed
-        self._recent_accounts[login] = known
-        self._recent_accounts.move_to_end(login)
-        if len(self._recent_accounts) > MAX_ACCOUNTS:
-            self._recent_accounts.popitem(last=False)
         return known
 
-    def _read_account(self, login: str) -> Account | None:
-        read = self._reader.account(login)
-        if read is None:
-            return None
-        number, rows, subscriptions = read
-        mailboxes = [self._mailboxes.adopt(row) for row in rows]
-        self._accounts[login] = account = Account(number, login, mailboxes, subscriptions)
-        return account
+    def known_account(self, login: str) -> Account | None:
+        """Return an account that is in memory, or that is read at once; see `Accounts.known`."""
+        return self._accounts.known(login)
+
+    def _account_apart(self, login: str) -> Awaitable[AccountRow | None]:
+        return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
 
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
