@@ -22,7 +22,9 @@ def opened(*uids: int, keywords: int = 1, recent_uid: int = 0, read_only: bool =
     mailbox = Mailbox(row)
     ones = array("q", [1] * len(uids))
     names = [(slot, f"k{slot}") for slot in range(keywords)]
-    mailbox.load(Contents(row, names, list(map(UID, uids)), [0] * len(uids), ones, ones[:], len(uids), 0))
+    mailbox.load(
+        Contents(row, names, list(map(UID, uids)), [0] * len(uids), ones, ones[:], array("Q", ones), len(uids), 0)
+    )
     return View(mailbox, read_only=read_only, claim=None)
 
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from postroad.engine import LocalProtocolError
 from postroad.sasl import SaslError, decode_response
-from postroad_store.imap.events import Bad, Done, End, Octets, Response
-from postroad_store.imap.framing import LITERAL_PLUS, MAX_TAG, Announced, Flooded, Framing, Limits, Refused
+from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
+from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
 from postroad_store.imap.states import TRANSITIONS, State
 from postroad_store.protocol.contract import Close, StartTls
@@ -61,6 +61,7 @@ class Engine:
 
     __slots__ = (
         "_announced",
+        "_binary",
         "_events",
         "_fault",
         "_framing",
@@ -87,6 +88,7 @@ class Engine:
         self._tag = b""  # of the command under way in the modes other than COMMAND
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
+        self._binary = False  # the message may hold NULs
         self._fault: str | None = None  # the message's fault; it must still be read to its end
 
     # -- the adapter's side -----------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ class Engine:
     def offer(self, offer: Offer) -> None:
         self._offer = offer
         self._legal = offer.registry.legal[self.state]  # by name
-        self._framing.non_synchronizing = offer.offers(LITERAL_PLUS)
+        self._framing.non_synchronizing = offer.non_synchronizing
 
     @property
     def has_input(self) -> bool:
@@ -296,6 +298,7 @@ class Engine:
                 pass  # the literal is another argument
             else:
                 self._announced, self._fault = announced, None
+                self._binary = isinstance(command, Announcing) and command.binary
                 self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
@@ -313,7 +316,7 @@ class Engine:
         """Return a piece of the message."""
         if not self._framing.streaming:
             self._mode = _Mode.MESSAGE_END
-        if b"\0" in octets:
+        if b"\0" in octets and not self._binary:
             self._fault = "NUL in the message"  # CHAR8 = %x01-ff
         return Octets(self._tag, octets)
 

@@ -58,7 +58,7 @@ def changes(view: View, news: Changes, *, uid: bool) -> bytes:
     lines = []
     if news.keywords:
         lines += [flags_line(mailbox), permanent_flags(view)]
-    lines += [b"* %d EXPUNGE\r\n" % number for number in news.expunged]
+    lines += [b"* %d EXPUNGE\r\n" % number for number, _ in news.expunged]
     if news.exists is not None:
         lines.append(b"* %d EXISTS\r\n" % news.exists)
     if news.recent is not None:

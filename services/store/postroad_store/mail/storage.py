@@ -6,9 +6,8 @@ cancelling the awaitable does not undo the work. Each may raise a `StorageError`
 written. An invalid name raises at once, not when awaited.
 
 **Reads** are synchronous and short. They see the work of every awaitable that has ended. A message that has gone is
-left out, and is not an error. To open or count a mailbox that is not in memory takes about a microsecond per message:
-for a mailbox that `is_large` there are `view_large` and `status_large`, which read in a thread while other sessions
-go on.
+left out, and is not an error. To open a mailbox that is not in memory takes about a microsecond per message:
+for a mailbox that `is_large` there is `view_large`, which reads in a thread while other sessions go on.
 """
 
 from __future__ import annotations
@@ -21,39 +20,38 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
-from postroad.mime.structure import parse
-from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Incoming
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
+from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.finder import Finder
+from postroad_store.mail.hidden import Hidden
+from postroad_store.mail.incoming import incoming
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
+from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
-from postroad_store.mail.order.ordering import Ordering
-from postroad_store.mail.search.evaluate import Sources, evaluate
-from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
-    from postroad_store.mail.model.arrival import Arrival, Copied, Renamed, Stored
+    from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
-    from postroad_store.mail.order.ordering import Order
-    from postroad_store.mail.search.key import Key
+    from postroad_store.mail.model.ranges import Runs
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
@@ -62,7 +60,6 @@ PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that 
 LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
-Read = TypeVar("Read")
 _log = logging.getLogger(__name__)
 
 
@@ -88,10 +85,11 @@ class Storage:
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
+        self.hidden = Hidden(self._writer, self._reader)
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
-        self._sources = Sources(self._reader)
-        self._turns = Turns()
+        self.decoded = DecodedParts()
+        self.finder = Finder(self._reader)
         self._collecting = self._collect_again = False
         self._swept = False
         self._closed = False
@@ -179,21 +177,30 @@ class Storage:
         """
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(Append([_incoming(arrival) for arrival in arrivals]))
+        return self._submit(Append([incoming(arrival) for arrival in arrivals], int(self._clock.now())))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        incoming = asyncio.get_running_loop().run_in_executor(self._parser, list, map(_incoming, arrivals))
-        return await self._submit(Append(await incoming))
+        parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
+        return await self._submit(Append(await parsed, int(self._clock.now())))
 
     def store(
-        self, mailbox: Mailbox, uids: Sequence[int], change: Change, flags: FlagSet, *, view: View | None = None
-    ) -> Awaitable[None]:
+        self,
+        mailbox: Mailbox,
+        uids: Sequence[int],
+        change: Change,
+        flags: FlagSet,
+        *,
+        view: View | None = None,
+        unchanged_since: int | None = None,
+    ) -> Awaitable[FlagsStored]:
         """Commit: change flags (RFC 3501 §6.4.6). `uids` ascend; messages that have gone are ignored.
 
-        All views learn which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and
-        `LimitReached` for a keyword beyond `MAX_KEYWORDS`.
+        A message that has changed after the modseq `unchanged_since` stays as it is (RFC 7162 §3.1.3). All views learn
+        which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and `LimitReached` for a
+        keyword beyond `MAX_KEYWORDS`.
         """
-        return self._submit(StoreFlags(mailbox, mailbox.runs(uids), change, flags, view))
+        runs = mailbox.runs(uids)
+        return self._submit(StoreFlags(mailbox, runs, change, flags, view=view, unchanged_since=unchanged_since))
 
     def expunge(
         self, mailbox: Mailbox, uids: Sequence[int] | None = None, *, only_deleted: bool = True
@@ -212,16 +219,22 @@ class Storage:
         `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
         raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`.
         """
-        return self._submit(Copy(source, source.runs(uids), target, move=False, least=len(uids) if whole else 0))
+        return self._copy(source, uids, target, whole=whole, move=False)
 
     def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: do the same, and remove the messages from `source` in the same step (RFC 6851 §3.3)."""
-        return self._submit(Copy(source, source.runs(uids), target, move=True, least=len(uids) if whole else 0))
+        return self._copy(source, uids, target, whole=whole, move=True)
+
+    def _copy(
+        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool
+    ) -> Awaitable[Copied]:
+        least = len(uids) if whole else 0
+        return self._submit(Copy(source, source.runs(uids), target, int(self._clock.now()), move=move, least=least))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     def is_large(self, mailbox: Mailbox) -> bool:
-        """Return True if to open or count the mailbox at once would keep other sessions waiting."""
+        """Return True if to open the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
     def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
@@ -252,15 +265,13 @@ class Storage:
         contents = None
         mailbox.announce_load()
         try:
-            contents = await self._in_thread(self._reader_apart.contents, mailbox)
+            loop = asyncio.get_running_loop()
+            contents = await loop.run_in_executor(self._apart, self._reader_apart.contents, mailbox)
         finally:
             mailbox.load(contents)
             del self._loads[mailbox.id]
         if mailbox.loaded:
             self._keep(mailbox)
-
-    def _in_thread(self, read: Callable[[Mailbox], Read], mailbox: Mailbox) -> Awaitable[Read]:
-        return asyncio.get_running_loop().run_in_executor(self._apart, read, mailbox)
 
     def _keep(self, mailbox: Mailbox) -> None:
         """Note that a mailbox is used now; unload others that no session looks at, the longest unused first."""
@@ -280,14 +291,28 @@ class Storage:
         self._submit(Claim(mailbox)).add_done_callback(_ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
-        """Read: return the figures of STATUS, from memory or by one count."""
-        if not mailbox.loaded:
-            return self._reader.status(mailbox)
+        """Read: return the figures of STATUS, which every commit keeps."""
         return mailbox.status()
 
-    async def status_large(self, mailbox: Mailbox) -> Status:
-        """Read: do the same for a mailbox that `is_large`, which is counted in a thread."""
-        return await self._in_thread(self._reader_apart.status, mailbox)
+    def vanished(self, mailbox: Mailbox, since: int, within: Runs | None = None) -> Runs:
+        """Read: return the UIDs `within` these ranges that were expunged after the modseq `since` (RFC 7162 §3.2.6).
+
+        If some of that has been forgotten: all UIDs without a message. Of a loaded mailbox.
+        """
+        runs = self._reader.expunged(mailbox, since, mailbox.modseq)
+        if runs is None or mailbox.changing:  # while a change is shown in steps, some of the messages are there still
+            missing = gaps(mailbox.uids, mailbox.uid_next)
+            runs = missing if runs is None else intersection(runs, missing)
+        return runs if within is None else intersection(runs, within)
+
+    def changed_since(self, view: View, since: int) -> list[int]:
+        """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
+        modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
+        return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
+
+    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
+        """Read: yield lists of (UID, save date in seconds since 1970 or None) (RFC 8514 §2)."""
+        return self._reader.save_dates(mailbox, uids)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
@@ -309,30 +334,13 @@ class Storage:
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone.
 
-        The cost is that of the range, not of the message (but a header section is read whole).
+        The cost is that of the range (but a header section is read whole).
         """
         return self._reader.content(mailbox, uid, start, end)
 
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
-
-    async def search(self, view: View, key: Key, *, between: Callable[[], Awaitable[None]] | None = None) -> list[int]:
-        """Read: the sequence numbers in `view` of the messages that match, ascending.
-
-        Long searches let other tasks run in between, and await `between` then, which may raise to end the search; the
-        view must not `take` meanwhile.
-        """
-        async with Pacer(self._turns, between) as pace:
-            return await evaluate(view, self._sources, key, pace)
-
-    async def sort(
-        self, view: View, key: Key, orders: Sequence[Order], *, between: Callable[[], Awaitable[None]] | None = None
-    ) -> list[int]:
-        """Read: the sequence numbers of the messages that match, in order (RFC 5256 §3); see `search`."""
-        async with Pacer(self._turns, between) as pace:
-            numbers = await evaluate(view, self._sources, key, pace)
-            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
 
     # -- figures ----------------------------------------------------------------------------------------------
 
@@ -364,15 +372,6 @@ class Storage:
 
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         return self._writer.submit(commit)
-
-
-def _incoming(arrival: Arrival) -> Incoming:
-    """Parse a message, for the columns that are stored besides its content."""
-    content = arrival.content
-    parsed = parse(content)
-    plain = is_plain(content, parsed)
-    text = None if plain else kept_text(content, parsed)
-    return Incoming(arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text)
 
 
 def _ignore(done: asyncio.Future[None]) -> None:

@@ -64,8 +64,6 @@ def handle(session: Session, command: Status) -> Awaitable[None] | None:
         if view.much(expunges=True):
             return _after_news(session, command, view)
         session.tell(view, expunges=True)  # so that the figures agree with what the client knows
-    if session.storage.is_large(mailbox):
-        return _count_large(session, command, mailbox)
     _give(session, command, mailbox, session.storage.status(mailbox))
     return None
 
@@ -73,10 +71,6 @@ def handle(session: Session, command: Status) -> Awaitable[None] | None:
 async def _after_news(session: Session, command: Status, view: View) -> None:
     await session.tell_in_turns(view, expunges=True)
     _give(session, command, view.mailbox, session.storage.status(view.mailbox))
-
-
-async def _count_large(session: Session, command: Status, mailbox: Mailbox) -> None:
-    _give(session, command, mailbox, await session.storage.status_large(mailbox))
 
 
 def _give(session: Session, command: Status, mailbox: Mailbox, counts: Counts) -> None:

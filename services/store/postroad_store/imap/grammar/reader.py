@@ -216,6 +216,11 @@ class Reader:
             raise SyntaxFault("Invalid string")
         return None
 
+    def literal8_size(self) -> int | None:
+        """Take the announcement of a literal8, whose octets may be NULs; None if something else is next."""
+        # literal8 = "~{" number "}" CRLF *OCTET                                      (RFC 3516 §7)
+        return self.literal_size() if self.skip(b"~") else None
+
     def literal_size(self) -> int:
         """Take a literal's announcement at the end of a line, and return the literal's octets."""
         match = LITERAL.match(self._text, self._at)

@@ -19,8 +19,8 @@ from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailb
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import count_unseen
-from postroad_store.mail.model.mailbox import Mailbox, Status
 from postroad_store.mail.model.message import UID, Column
+from postroad_store.mail.model.ranges import union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from postroad.mime.part import Part
     from postroad_store.mail.model.errors import StorageError
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.ranges import Runs
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about
 BLOCK_ROWS = 512  # messages that one SELECT reads
@@ -36,6 +38,7 @@ CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor'
 _log = logging.getLogger(__name__)
 
 _COLUMNS = {
+    Column.ID: "e.content",
     Column.ENVELOPE: "c.envelope",
     Column.BODY: "c.body",
     Column.BODYSTRUCTURE: "c.bodystructure",
@@ -95,7 +98,7 @@ class Reader:
         """
         uids: list[UID] = []
         flags: list[int] = []
-        sizes, dates = array("q"), array("q")
+        sizes, dates, modseqs = array("q"), array("q"), array("Q")
         unseen = all_seen = 0
         with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
@@ -103,14 +106,16 @@ class Reader:
                 return None
             keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
             cursor = self._db.execute(
-                "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
+                "SELECT uid, flags, size, internal_date, modseq FROM entries WHERE mailbox = ? ORDER BY uid",
+                (mailbox.id,),
             )
             while rows := cursor.fetchmany(CHUNK):
-                some_uids, some_flags, some_sizes, some_dates = zip(*rows, strict=True)
+                some_uids, some_flags, some_sizes, some_dates, some_modseqs = zip(*rows, strict=True)
                 uids += some_uids
                 flags += some_flags
                 sizes += array("q", some_sizes)
                 dates += array("q", some_dates)
+                modseqs += array("Q", some_modseqs)
                 unseen += count_unseen(some_flags)
                 if not unseen:
                     all_seen = len(uids)
@@ -120,16 +125,29 @@ class Reader:
                 ):
                     at = bisect_left(uids, uid)
                     flags[at] = joined(flags[at], wide)
-        return Contents(row, keywords, uids, flags, sizes, dates, unseen, all_seen)
+        return Contents(row, keywords, uids, flags, sizes, dates, modseqs, unseen, all_seen)
 
-    def status(self, mailbox: Mailbox) -> Status:
-        """Return the figures of STATUS, counted; of an unloaded mailbox."""
-        ((messages, unseen, recent, last),) = self.rows(
-            "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(uid > ?), 0), coalesce(max(uid), 0)"
-            " FROM entries WHERE mailbox = ?",
-            (mailbox.recent_uid, mailbox.id),
+    def expunged(self, mailbox: Mailbox, since: int, upto: int) -> Runs | None:
+        """Return the UIDs that have gone after the modseq `since`, up to `upto`; None if some of it is forgotten."""
+        with self.moment():
+            rows = self.rows("SELECT lowest_known FROM mailboxes WHERE id = ?", (mailbox.id,))
+            if not rows or since < rows[0][0]:
+                return None
+            return union(
+                self.rows(
+                    "SELECT uid_low, uid_high FROM expunged WHERE mailbox = ? AND modseq > ? AND modseq <= ?",
+                    (mailbox.id, since, upto),
+                )
+            )
+
+    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
+        """Yield lists of (UID, save date or None) (RFC 8514 §2), in seconds since 1970."""
+        return self._select(
+            mailbox,
+            uids,
+            "SELECT uid, save_date FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
+            has_body=False,
         )
-        return Status(messages, recent, max(mailbox.uid_next, last + 1), mailbox.uid_validity, unseen)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

@@ -44,6 +44,17 @@ class Copied:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagsStored:
+    """What STORE has done: at which modseq, and which messages had changed after UNCHANGEDSINCE (RFC 7162 §3.1.3).
+
+    If no message has changed, `modseq` is the mailbox's as it was.
+    """
+
+    modseq: int
+    failed: list[UID]
+
+
+@dataclass(frozen=True, slots=True)
 class Renamed:
     """What RENAME has done (RFC 3501 §6.3.5): mailboxes with their old names, or the messages that were in INBOX."""
 

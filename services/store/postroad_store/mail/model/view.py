@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 class Changes:
     r"""Changes to report to a client, in this order.
 
-    `expunged`: the numbers of the EXPUNGE responses, each as it is after those before it.
+    `expunged`: (sequence number, UID) of messages that have gone, each number as it is after those before it: for
+    EXPUNGE (RFC 3501 §7.4.1) or VANISHED (RFC 7162 §3.2.10).
     `exists`: the new count of messages, None if it is left out (RFC 3501 §7.3.1).
     `recent`: the new count of \Recent messages, None if it has not changed.
     `keywords`: the mailbox's keywords have changed: FLAGS and PERMANENTFLAGS are due (RFC 3501 §7.2.6).
     `flags`: (sequence number, UID) of messages whose flags have changed; the mailbox has the flags.
     """
 
-    expunged: tuple[int, ...] = ()
+    expunged: tuple[tuple[int, UID], ...] = ()
     exists: int | None = None
     recent: int | None = None
     keywords: bool = False
@@ -109,16 +110,16 @@ class View:
         if not self.changed:
             return _NOTHING
         recent = len(self.recent)
-        numbers: tuple[int, ...] = ()
+        gone: tuple[tuple[int, UID], ...] = ()
         if expunges and self._expunged:
-            numbers = self._take_expunged()
+            gone = self._take_expunged()
         arrived = self._arrivals()
         changed: tuple[tuple[int, UID], ...] = ()
         if flags and self._flagged:
             changed = tuple(self._numbered(self._flagged - self._expunged))
             self._flagged.clear()
         return Changes(
-            expunged=numbers,
+            expunged=gone,
             exists=len(self.uids) if arrived else None,
             recent=len(self.recent) if len(self.recent) != recent else None,
             keywords=self._learn_keywords(),
@@ -150,12 +151,12 @@ class View:
             here = self.uids[start:stop]
             gone = self._expunged.intersection(here)
             if gone:
-                numbers = [number for number, uid in enumerate(here, start + 1) if uid in gone]
+                numbered = [(number, uid) for number, uid in enumerate(here, start + 1) if uid in gone]
                 self.uids[start:stop] = [uid for uid in here if uid not in gone]
                 self.recent -= gone
                 self._flagged -= gone
                 self._expunged -= gone
-                yield Changes(expunged=tuple(reversed(numbers)), keywords=self._learn_keywords())
+                yield Changes(expunged=tuple(reversed(numbered)), keywords=self._learn_keywords())
             stop = start
 
     def _flagged_in_pieces(self) -> Iterator[Changes]:
@@ -175,22 +176,19 @@ class View:
         known, self._keywords = self._keywords, self.mailbox.keywords_version
         return known != self._keywords
 
-    def _take_expunged(self) -> tuple[int, ...]:
+    def _take_expunged(self) -> tuple[tuple[int, UID], ...]:
         # From the last to the first, so that each number is right when its turn comes.
         gone = self._expunged
-        if len(gone) * MANY > len(self.uids):
-            numbers = [number for number, uid in enumerate(self.uids, 1) if uid in gone]
-        else:
-            numbers = [number for uid in sorted(gone) if (number := self.number(uid)) is not None]
-        numbers.reverse()
-        if len(numbers) > 50:
+        numbered = self._numbered(gone)
+        numbered.reverse()
+        if len(numbered) > 50:
             self.uids = [uid for uid in self.uids if uid not in gone]
         else:
-            for number in numbers:
+            for number, _ in numbered:
                 del self.uids[number - 1]
         self.recent -= gone
         gone.clear()
-        return tuple(numbers)
+        return tuple(numbered)
 
     def _numbered(self, uids: set[int]) -> list[tuple[int, UID]]:
         """Return UIDs with their sequence numbers, ascending; those that are not in the view are left out."""

@@ -11,6 +11,7 @@ from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NameTooLong, NoSuchMailbox
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
 from postroad_store.mail.model.message import Column
+from tests.store.mail.model.test_mailbox import numbered
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.account import Account
@@ -110,7 +111,7 @@ async def test_delete(storage: Storage, account: Account, put: Put) -> None:
     assert view.gone
     assert called
     assert view.pick(made.flags, 1, 2) == [-1, -1]
-    assert view.take(expunges=True).expunged == (2, 1)
+    assert view.take(expunges=True).expunged == numbered(2, 1)
     assert names(account) == set() == await reopened(storage, account)
     with pytest.raises(NoSuchMailbox):
         account.selectable("a")
@@ -192,7 +193,7 @@ async def test_rename_of_inbox_moves_its_messages(storage: Storage, account: Acc
     await put(inbox, b"one", b"two", flags=FlagSet(0, ("kw",)))
     view = storage.view(inbox)
     await storage.rename(account, "inbox", "old/mail")
-    assert view.take(expunges=True).expunged == (2, 1)
+    assert view.take(expunges=True).expunged == numbered(2, 1)
     assert names(account) == {"INBOX/below", "old", "old/mail"} == await reopened(storage, account)
     old = account.selectable("old/mail")
     moved = storage.view(old)

@@ -9,6 +9,7 @@ from postroad_store.imap.commands.fetch.values import FLAGS, UID
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.item import Item
+    from postroad_store.imap.spec import Capability
     from postroad_store.mail.model.message import Column
 
 
@@ -30,10 +31,11 @@ class Plan:
 class ItemList:
     """The items of one FETCH, macros replaced and duplicates dropped; it keeps its plans."""
 
-    __slots__ = ("_plans", "items")
+    __slots__ = ("_plans", "items", "needs")
 
-    def __init__(self, items: tuple[Item, ...]) -> None:
+    def __init__(self, items: tuple[Item, ...], needs: tuple[tuple[Capability, bytes], ...] = ()) -> None:
         self.items = items
+        self.needs = needs  # capabilities that must be offered, each with the name of an item that needs it
         self._plans: dict[tuple[bool, bool], Plan] = {}
 
     def plan(self, *, uid: bool, flags: bool = False) -> Plan:

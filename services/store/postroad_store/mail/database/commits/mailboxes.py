@@ -7,14 +7,15 @@ the database was at its `write`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read_mailboxes
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
 from postroad_store.mail.model.arrival import Emptied, Renamed
-from postroad_store.mail.model.contents import MailboxRow
+from postroad_store.mail.model.contents import NOTHING, MailboxRow
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
 from postroad_store.mail.model.mailbox import STEP, Mailbox
 
@@ -108,6 +109,7 @@ class Delete(Commit[MailboxRow | None, Mailbox]):
             raise NameNotAllowed("the name has inferior names")
         db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
+        db.execute("DELETE FROM expunged WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
         return insert_mailbox(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
@@ -164,16 +166,15 @@ class Rename(Commit[_Renamed, Renamed]):
         # RFC 3501 §6.3.5: "It moves all messages in INBOX to a new mailbox with the given name, leaving INBOX
         # empty. If the server implementation supports inferior hierarchical names of INBOX, these are unaffected".
         *superiors, new = _make_with_superiors(db, self._account.id, self._new, self._now)
+        (lowest,) = db.execute("SELECT min(uid) FROM entries WHERE mailbox = ?", (inbox.id,)).fetchone()
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
-        db.execute(
-            "UPDATE mailboxes SET uid_next = ?, modseq = ?, recent_uid = ? WHERE id = ?",
-            (inbox.uid_next, inbox.modseq, inbox.recent_uid, new.id),
-        )
-        db.execute("UPDATE mailboxes SET modseq = modseq + 1 WHERE id = ?", (inbox.id,))
-        filled = MailboxRow(
-            new.id, new.name, None, True, new.uid_validity, inbox.uid_next, inbox.modseq, inbox.recent_uid
-        )
+        counts = inbox.counts
+        db.execute(_FILL, (inbox.uid_next, inbox.modseq, inbox.recent_uid, *counts, new.id))
+        db.execute(_FILL, (inbox.uid_next, inbox.modseq + 1, inbox.recent_uid, *NOTHING, inbox.id))
+        if lowest is not None:
+            log_expunged(db, inbox.id, inbox.modseq + 1, [(lowest, inbox.uid_next - 1)])
+        filled = replace(new, uid_next=inbox.uid_next, modseq=inbox.modseq, recent_uid=inbox.recent_uid, counts=counts)
         return _Renamed([*superiors, filled], [], inbox.modseq + 1)
 
     def show(self, written: _Renamed) -> Renamed | Generator[None, None, Renamed]:
@@ -189,6 +190,7 @@ class Rename(Commit[_Renamed, Renamed]):
         inbox = self._account.inbox
         filled = written.new[-1]
         emptied = Emptied(inbox, filled.uid_next - 1, self._account.mailboxes[filled.name])
+        inbox.counted(written.inbox_modseq, NOTHING)
         if len(inbox.uids) > STEP:
             return _show_in_steps(written.inbox_modseq, emptied)
         inbox.empty(written.inbox_modseq)
@@ -198,3 +200,9 @@ class Rename(Commit[_Renamed, Renamed]):
 def _show_in_steps(modseq: int, emptied: Emptied) -> Generator[None, None, Renamed]:
     yield from emptied.inbox.empty_in_steps(modseq)
     return Renamed((), emptied)
+
+
+_FILL = (
+    "UPDATE mailboxes SET uid_next = ?, modseq = ?, recent_uid = ?,"
+    " messages = ?, unseen = ?, deleted = ?, octets = ?, recent = ? WHERE id = ?"
+)
