@@ -34,6 +34,7 @@ from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.lock import Lock
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -78,8 +79,13 @@ class Storage:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the mail's folder cannot be made: {error.strerror}") from error
+        self._lock = Lock(directory)
         path = directory / FILE
-        self._writer = Writer(path)
+        try:
+            self._writer = Writer(path)
+        except StorageError:
+            self._lock.release()
+            raise
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
@@ -106,6 +112,7 @@ class Storage:
         self._reader_apart.close()
         self._reader.close()
         self._writer.close()
+        self._lock.release()
 
     # -- accounts and mailboxes -------------------------------------------------------------------------------
 
