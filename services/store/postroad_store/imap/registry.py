@@ -13,6 +13,7 @@ from postroad_store.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[Spec, ...] = (
     *capability.SPECS,
+    *compress.SPECS,
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
