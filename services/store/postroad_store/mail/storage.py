@@ -242,12 +242,14 @@ class Storage:
         """Return True if to open the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
-    def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    def view(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         r"""Read: open a view, loading the mailbox if it is not in memory.
 
         Messages that no session has seen yet are \Recent in it. They are \Recent in no later view, unless this one is
-        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect
-        mailbox.
+        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Without `recent` the view knows no such thing, and
+        claims nothing (RFC 9051 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect mailbox.
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
@@ -256,15 +258,18 @@ class Storage:
         self._keep(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(ignore)
-        return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
+        claim = None if read_only or not claim_recent else self._claim
+        return View(mailbox, read_only=read_only, claim=claim, recent=recent)
 
-    async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    async def view_large(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         """Read: do the same, loading a mailbox that `is_large` in a thread."""
         while self.is_large(mailbox) and not mailbox.deleted:
             if mailbox.id not in self._loads:
                 self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
             await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
-        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
+        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent, recent=recent)
 
     async def _load(self, mailbox: Mailbox) -> None:
         contents = None

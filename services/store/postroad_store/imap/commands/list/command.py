@@ -195,7 +195,7 @@ class _Listing:
     def lines(self) -> Iterator[bytes]:
         """Yield the responses for each name."""
         session, command = self._session, self._command
-        attributes = Attributes(session, command, _word(command))
+        attributes = Attributes(session, _word(command), extended=command.extended)
         as_name, listed, has_inferiors = session.as_name, self._account.listed, self._account.has_inferiors
         subscriptions = self._account.subscriptions if command.subscribed else frozenset[str]()
         child_info = b' ("CHILDINFO" (%b))' % b" ".join(
