@@ -23,7 +23,7 @@ from tests.harness.needs import require, require_program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("imap-oracle")]  # one Dovecot at a time: it has a port
 
 SCRIPTS = sorted(Path(__file__).parent.glob("imap_oracle*.txt"))
 ADDRESS, PORT = "127.0.0.78", 10143

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.ordering import Order
     from postroad_store.mail.search.key import Key
+    from postroad_store.mail.threads.algorithms import Algorithm
+    from postroad_store.mail.threads.forest import Forest
 
     Between = Callable[[], Awaitable[None]]
 
@@ -40,3 +42,11 @@ class Finder:
         async with Pacer(self._turns, between) as pace:
             numbers = await evaluate(view, self._sources, key, pace)
             return await Ordering(view, self._sources, pace).sorted(numbers, orders)
+
+    async def thread(
+        self, view: View, key: Key, algorithm: Algorithm, *, between: Between | None = None
+    ) -> tuple[list[int], Forest]:
+        """Return the sequence numbers of the messages that match, ascending, and their threads (RFC 5256 §3)."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace)
+            return numbers, await algorithm.thread(Ordering(view, self._sources, pace), numbers)
