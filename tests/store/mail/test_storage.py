@@ -11,6 +11,7 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.mime.part import Kind
+from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect
@@ -70,7 +71,7 @@ def rows(storage: Storage, table: str) -> int:
 
 async def settled(storage: Storage) -> None:
     """Wait until nothing is handed over and no garbage is being removed."""
-    while storage._collecting:
+    while storage._collector._at_work:
         await storage.subscribe(await storage.account("bystander@alpha.test"), "x")
 
 
@@ -672,11 +673,11 @@ async def test_unused_mailboxes_are_forgotten(
 
 
 async def test_unused_accounts_are_forgotten(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_module, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(accounts_module, "KEPT", 1)
     inbox = (await storage.account("alice@alpha.test")).inbox
     await storage.account("bob@beta.test")
     gc.collect()
-    assert set(storage._accounts) == {"bob@beta.test"}
+    assert set(storage._accounts._by_login) == {"bob@beta.test"}
     assert (await storage.account("alice@alpha.test")).inbox is inbox  # somebody held it: one object for all
 
 
