@@ -15,6 +15,7 @@ from postroad_store.mail.search.pacer import Pacer, Turns
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from postroad.clock import Clock
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.ordering import Order
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 class Finder:
     """The searches of one storage; they share what they have read."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._sources = Sources(reader)
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._sources = Sources(reader, clock)
         self._turns = Turns()
 
     async def search(self, view: View, key: Key, *, between: Between | None = None) -> list[int]:
