@@ -31,6 +31,7 @@ from postroad_store.imap.commands import (
     starttls,
     status,
     store,
+    thread,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -64,6 +65,7 @@ SPECS: tuple[Spec, ...] = (
     *expunge.SPECS,
     *search.SPECS,
     *sort.SPECS,
+    *thread.SPECS,
     *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
@@ -74,6 +76,7 @@ _ORDER = (
     *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
+    *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
 )
 
 

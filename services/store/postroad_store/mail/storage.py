@@ -96,7 +96,7 @@ class Storage:
         self.hidden = Hidden(self._writer, self._reader)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
-        self.finder = Finder(self._reader)
+        self.finder = Finder(self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
