@@ -40,6 +40,7 @@ SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARC
 # LIST's attributes and options, and the items of STATUS.
 CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
 SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
+CREATE_SPECIAL_USE = Capability(b"CREATE-SPECIAL-USE", "RFC 6154", after_login)
 # RFC 5258 §3.2: the return option CHILDREN "MUST be supported by all servers".
 LIST_EXTENDED = Capability(b"LIST-EXTENDED", "RFC 5258", after_login, requires=(b"CHILDREN",))
 LIST_STATUS = Capability(b"LIST-STATUS", "RFC 5819", after_login, requires=(b"LIST-EXTENDED",))

@@ -6,6 +6,7 @@
     ├── MailboxExists        ALREADYEXISTS
     ├── NameNotAllowed       CANNOT
     │   └── NameTooLong      LIMIT
+    ├── UseNotAllowed        USEATTR
     ├── LimitReached         LIMIT
     └── StorageError         UNAVAILABLE  nothing was written
         ├── StorageFull      UNAVAILABLE  SMTP says 452 4.3.1
@@ -56,6 +57,12 @@ class NameTooLong(NameNotAllowed):
     """The name has more levels, or longer ones, than a mailbox may have here."""
 
     code = "LIMIT"
+
+
+class UseNotAllowed(MailError):
+    """No mailbox here can have this special use, or this mailbox cannot (RFC 6154 §5.3)."""
+
+    code = "USEATTR"
 
 
 class LimitReached(MailError):
