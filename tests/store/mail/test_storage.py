@@ -71,7 +71,7 @@ def rows(storage: Storage, table: str) -> int:
 
 async def settled(storage: Storage) -> None:
     """Wait until nothing is handed over and no garbage is being removed."""
-    while storage._collecting:
+    while storage._collector._at_work:
         await storage.subscribe(await storage.account("bystander@alpha.test"), "x")
 
 

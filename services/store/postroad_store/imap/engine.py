@@ -24,7 +24,7 @@ from postroad.engine import LocalProtocolError
 from postroad.sasl import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
-from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
+from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
 from postroad_store.protocol.contract import Close, StartTls
 
@@ -241,9 +241,13 @@ class Engine:
         if spec is None:
             return self._refused(Bad(tag, self._offer.registry.refusal(name, self.state)), parts)
         try:
+            if self._offer.manner.uid_only and name in self._offer.registry.numbered:
+                raise UidRequired
             if announced is not None:
                 return self._literal(announced, tag, spec, match.end())
             return spec.parse(tag, Reader(parts, match.end(), self._offer))
+        except UidRequired as fault:
+            return self._refused(Bad(tag, f"[UIDREQUIRED] {fault}"), parts)
         except SyntaxFault as fault:
             text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
             return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)

@@ -34,8 +34,19 @@ UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 # RETURN in SEARCH, and the ESEARCH response.
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN in SORT.
+ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+# Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).
+CONDSTORE = Capability(b"CONDSTORE", "RFC 7162", after_login, enables=True)
+# A client that comes back is told what it has missed (RFC 7162 §3.2.3: the one presupposes ENABLE).
+QRESYNC = Capability(b"QRESYNC", "RFC 7162", after_login, enables=True, requires=(b"ENABLE", b"CONDSTORE"))
+# UIDs in place of message numbers, everywhere.
+UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires=(b"ENABLE",))
+
+# Pages of what SEARCH finds and FETCH answers.
+PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)
 
 # LIST's attributes and options, and the items of STATUS.
 CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)

@@ -26,6 +26,7 @@ from postroad_store.imap.commands import (
     noop,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
@@ -60,6 +61,7 @@ SPECS: tuple[Spec, ...] = (
     *close.SPECS,
     *expunge.SPECS,
     *search.SPECS,
+    *sort.SPECS,
     *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
@@ -86,7 +88,7 @@ class Registry:
 
     __slots__ = (
         *("_asked", "_hidden", "_known", "_names", "_specs"),
-        *("by_name", "enabling", "handlers", "legal", "offered", "streaming"),
+        *("by_name", "enabling", "handlers", "legal", "numbered", "offered", "streaming"),
     )
 
     def __init__(
@@ -107,6 +109,8 @@ class Registry:
         # What ENABLE may name, in capitals (RFC 5161 §3.1).
         self.enabling = {each.name.upper(): each for each in self.offered if each.enables}
         self.by_name: Mapping[bytes, Spec] = {spec.name: spec for spec in specs}
+        # Those that take or give message numbers, as opposed to their UID forms; EXPUNGE takes none (RFC 9586 §3).
+        self.numbered = frozenset(name for name in self.by_name if b"UID " + name in self.by_name) - {b"EXPUNGE"}
         self.legal: Mapping[State, Mapping[bytes, Spec]] = {
             state: {spec.name: spec for spec in specs if state in spec.states} for state in State
         }

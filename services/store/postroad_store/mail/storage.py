@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from postroad.clock import Clock
 from postroad_store.mail.accounts import Accounts
+from postroad_store.mail.collector import Collector, ignore
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
-from postroad_store.mail.database.commits.housekeeping import Claim, Collect
+from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
 from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
@@ -32,10 +33,12 @@ from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
-from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.model.account import Account
+from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.order.ordering import Ordering
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
+    from postroad_store.mail.order.ordering import Order
     from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
@@ -92,7 +96,7 @@ class Storage:
         self.decoded = DecodedParts()
         self._sources = Sources(self._reader)
         self._turns = Turns()
-        self._collecting = self._collect_again = False
+        self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
 
@@ -101,6 +105,7 @@ class Storage:
         if self._closed:
             return
         self._closed = True
+        self._collector.close()
         self._parser.shutdown()
         self._apart.shutdown()
         self._reader_apart.close()
@@ -116,7 +121,7 @@ class Storage:
         """
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
-            self._collect()
+            self._collector.collect()
         known = await self._accounts.find(login)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))
@@ -145,7 +150,9 @@ class Storage:
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collect))
+        return self._submit(
+            Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collector.collect)
+        )
 
     def rename(self, account: Account, name: str, new_name: str) -> Awaitable[Renamed]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
@@ -207,7 +214,7 @@ class Storage:
         `only_deleted=False` (POP3). All views learn of it by `View.take`, the caller's own too.
         """
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
-        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
+        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect))
 
     def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
@@ -246,7 +253,7 @@ class Storage:
             mailbox.load(self._reader.contents(mailbox))
         self._keep(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
-            self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
+            self._submit(TakeBack(mailbox)).add_done_callback(ignore)
         return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
 
     async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
@@ -284,7 +291,7 @@ class Storage:
 
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
-        self._submit(Claim(mailbox)).add_done_callback(_ignore)
+        self._submit(Claim(mailbox)).add_done_callback(ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""
@@ -347,6 +354,14 @@ class Storage:
         async with Pacer(self._turns, between) as pace:
             return await evaluate(view, self._sources, key, pace)
 
+    async def sort(
+        self, view: View, key: Key, orders: Sequence[Order], *, between: Callable[[], Awaitable[None]] | None = None
+    ) -> list[int]:
+        """Read: the sequence numbers of the messages that match, in order (RFC 5256 §3); see `search`."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace)
+            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
+
     # -- figures ----------------------------------------------------------------------------------------------
 
     @property
@@ -359,27 +374,5 @@ class Storage:
         """How many mailboxes some session looks at."""
         return sum(bool(mailbox.views) for mailbox in self._loaded.values())
 
-    # -- housekeeping -----------------------------------------------------------------------------------------
-
-    def _collect(self) -> None:
-        """Remove garbage: now, or once more after the removal that is under way."""
-        if self._collecting or self._closed:
-            self._collect_again = True
-            return
-        self._collecting, self._collect_again = True, False
-        self._submit(Collect(self._collect)).add_done_callback(self._collected)
-
-    def _collected(self, done: asyncio.Future[None]) -> None:
-        self._collecting = False
-        _ignore(done)
-        if self._collect_again:
-            self._collect()
-
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         return self._writer.submit(commit)
-
-
-def _ignore(done: asyncio.Future[None]) -> None:
-    """Take the outcome of work that nobody waits for."""
-    if not done.cancelled() and isinstance(done.exception(), MailError):
-        _log.warning("mail's housekeeping failed: %s", done.exception())

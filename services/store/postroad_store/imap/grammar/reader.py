@@ -46,6 +46,13 @@ class LimitExceeded(SyntaxFault):
     """The command obeys the grammar but exceeds a limit of the server: NO [LIMIT] (RFC 5530 §3), never BAD."""
 
 
+class UidRequired(SyntaxFault):
+    """Message numbers are used by a client that has given them up: BAD [UIDREQUIRED] (RFC 9586 §3)."""
+
+    def __init__(self) -> None:
+        super().__init__("Message numbers are not allowed once UIDONLY is enabled")
+
+
 class Incomplete(SyntaxFault):
     """The command ends at the announcement of a literal that has not arrived."""
 

@@ -28,6 +28,7 @@ class Argument(Enum):
     NUMBER = auto()  # 32 bits
     DATE = auto()
     SET = auto()  # a sequence set
+    MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 
 
 @dataclass(frozen=True, slots=True)
