@@ -33,6 +33,7 @@ from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -92,6 +93,7 @@ class Storage:
         self._mailboxes = Mailboxes()
         self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
+        self.metadata = Metadata(self._writer, self._reader)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
         self._sources = Sources(self._reader)

@@ -21,7 +21,7 @@ from postroad_store.imap.commands.list.options import (
 )
 from postroad_store.imap.commands.list.selecting import STEP, Selector
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_STATUS, SPECIAL_USE
+from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_METADATA, LIST_STATUS, SPECIAL_USE
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.patterns import Patterns, root_of
@@ -219,7 +219,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.8",
-        extensions=(CHILDREN, SPECIAL_USE, LIST_EXTENDED, LIST_STATUS),
+        extensions=(CHILDREN, SPECIAL_USE, LIST_EXTENDED, LIST_STATUS, LIST_METADATA),
     ),
     Spec(b"XLIST", AUTH, Xlist, parse_xlist, handle, "RFC 6154 §2", capability=XLIST),
 )
