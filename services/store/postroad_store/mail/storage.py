@@ -31,6 +31,7 @@ from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
 from postroad_store.mail.metadata import Metadata
@@ -39,13 +40,10 @@ from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
-from postroad_store.mail.order.ordering import Ordering
-from postroad_store.mail.search.evaluate import Sources, evaluate
-from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
@@ -58,8 +56,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
-    from postroad_store.mail.order.ordering import Order
-    from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
@@ -96,8 +92,7 @@ class Storage:
         self.metadata = Metadata(self._writer, self._reader)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
-        self._sources = Sources(self._reader)
-        self._turns = Turns()
+        self.finder = Finder(self._reader)
         self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
@@ -346,23 +341,6 @@ class Storage:
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
-
-    async def search(self, view: View, key: Key, *, between: Callable[[], Awaitable[None]] | None = None) -> list[int]:
-        """Read: the sequence numbers in `view` of the messages that match, ascending.
-
-        Long searches let other tasks run in between, and await `between` then, which may raise to end the search; the
-        view must not `take` meanwhile.
-        """
-        async with Pacer(self._turns, between) as pace:
-            return await evaluate(view, self._sources, key, pace)
-
-    async def sort(
-        self, view: View, key: Key, orders: Sequence[Order], *, between: Callable[[], Awaitable[None]] | None = None
-    ) -> list[int]:
-        """Read: the sequence numbers of the messages that match, in order (RFC 5256 §3); see `search`."""
-        async with Pacer(self._turns, between) as pace:
-            numbers = await evaluate(view, self._sources, key, pace)
-            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
 
     # -- figures ----------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ async def handle(session: Session, command: Search) -> None:
     if options is None and session.rev2:
         options = DEFAULT  # RFC 9051 §6.4.4: IMAP4rev2 knows no SEARCH response
     pause = session.connection.wait_writable
-    numbers = session.storage.search(session.selected_view(), command.program.key, between=pause)
+    numbers = session.storage.finder.search(session.selected_view(), command.program.key, between=pause)
     await answer(session, command, b"SEARCH", numbers, options)
 
 
