@@ -35,6 +35,7 @@ from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
 from postroad_store.mail.lock import Lock
+from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -94,6 +95,7 @@ class Storage:
         self._mailboxes = Mailboxes()
         self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
+        self.metadata = Metadata(self._writer, self._reader)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
         self.finder = Finder(self._reader, self._clock)

@@ -19,6 +19,7 @@ from postroad_store.mail.database.tables import (
     hidden,
     keywords,
     mailboxes,
+    metadata,
     tallies,
 )
 
@@ -35,5 +36,6 @@ TABLES: tuple[ModuleType, ...] = (
     expunged,
     contents,
     hidden,
+    metadata,
     tallies,
 )
