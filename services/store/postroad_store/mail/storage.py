@@ -37,6 +37,8 @@ from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageEr
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.outbox import Outbox
+from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
@@ -88,6 +90,8 @@ class Storage:
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
         self.hidden = Hidden(self._writer, self._reader)
+        self.scripts = Scripts(self._writer, self._reader, path)
+        self.outbox = Outbox(self._writer, self._reader, self._parser)
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()

@@ -117,6 +117,9 @@ def _help(engine: Engine, _argument: bytes) -> None:
     )
 
 
+# RFC 2033 §4.2: without recipients, "the DATA command MUST fail with a 503 reply code"
+_LMTP_DATA = WITH_RECIPIENTS | {State.MAIL: reply(503, "5.5.1", "No valid recipients")}
+
 VERBS = (
     Verb("EHLO", _ehlo, ANYTIME),
     Verb("HELO", _helo, ANYTIME),
@@ -131,4 +134,10 @@ VERBS = (
     # in any state.
     Verb("EXPN", not_implemented, ANYTIME, applies=never),
     Verb("HELP", _help, ANYTIME),
+)
+# RFC 2033 §4.1: LHLO in place of EHLO and HELO, which are no commands there.
+LMTP_VERBS = (
+    Verb("LHLO", _ehlo, ANYTIME),
+    *[verb for verb in VERBS if verb.name not in {"EHLO", "HELO", "DATA"}],
+    Verb("DATA", _data, _LMTP_DATA),
 )

@@ -20,10 +20,25 @@ from postroad_store.mail.database.tables import (
     hidden,
     keywords,
     mailboxes,
+    outbox,
+    remembered,
+    scripts,
 )
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which tables are made, and in which their steps run.
-TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents, hidden)
+TABLES: tuple[ModuleType, ...] = (
+    counters,
+    accounts,
+    mailboxes,
+    keywords,
+    entries,
+    expunged,
+    contents,
+    hidden,
+    scripts,
+    outbox,
+    remembered,
+)
