@@ -41,6 +41,8 @@ from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.outbox import Outbox
+from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -96,6 +98,8 @@ class Storage:
         self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
         self.metadata = Metadata(self._writer, self._reader)
+        self.scripts = Scripts(self._writer, self._reader, path)
+        self.outbox = Outbox(self._writer, self._reader, self._parser)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
         self.finder = Finder(self._reader, self._clock)

@@ -20,6 +20,9 @@ from postroad_store.mail.database.tables import (
     keywords,
     mailboxes,
     metadata,
+    outbox,
+    remembered,
+    scripts,
     tallies,
 )
 
@@ -38,4 +41,7 @@ TABLES: tuple[ModuleType, ...] = (
     hidden,
     metadata,
     tallies,
+    scripts,
+    outbox,
+    remembered,
 )
