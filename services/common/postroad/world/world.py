@@ -52,6 +52,7 @@ class Account:
 
     address: Address
     secret: str = field(repr=False)  # plain, or "$scrypt$..." (`secret`)
+    imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
 
     @property
     def login(self) -> str:
@@ -81,6 +82,7 @@ class Domain:
     accounts: Mapping[str, Account] = field(default_factory=_nothing)
     aliases: Mapping[str, tuple[Address, ...]] = field(default_factory=_nothing)  # to addresses of the world
     catch_all: Address | None = None
+    imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from all its accounts
     records: tuple[str, ...] = ()  # further records, in master-file form (RFC 1035 §5), owner names relative
 
     @property
@@ -120,6 +122,7 @@ class World:
     hosts: Mapping[str, Host]  # by name
     domains: Mapping[str, Domain]  # by name
     capture: Address | None = None  # the account that receives mail for domains that the world does not know
+    administrators: frozenset[str] = frozenset()  # the logins of those who may act as any account
 
     def host_of(self, role: Role) -> Host:
         """Return the host that has the role; a valid world has exactly one per role."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from pathlib import Path
 
+    from postroad_store.mail.database.reader import AccountRow
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.packer import Packer
 
@@ -35,6 +37,10 @@ class Loader:
         """Finish what is under way."""
         self._apart.shutdown()
         self._reader_apart.close()
+
+    def account(self, login: str) -> Awaitable[AccountRow | None]:
+        """Read an account in the thread: see `Reader.account`."""
+        return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
 
     def is_large(self, mailbox: Mailbox) -> bool:
         """Return True if to load the mailbox at once would keep other sessions waiting."""

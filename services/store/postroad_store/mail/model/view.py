@@ -55,8 +55,11 @@ class View:
         "__weakref__",
         "_claim",
         "_expunged",
+        "_expunged_since",
         "_flagged",
+        "_flagged_since",
         "_keywords",
+        "_knows_recent",
         "_last",
         "mailbox",
         "on_change",
@@ -66,19 +69,22 @@ class View:
         "uids",
     )
 
-    def __init__(self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None) -> None:
+    def __init__(
+        self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None, recent: bool = True
+    ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
-        self.uids = cast(
-            "Sequence[UID]", array("I")
-        )  # message sequence number n is uids[n - 1]; only `take` changes it
+        # Message sequence number n is uids[n - 1]; only `take` changes it.
+        self.uids: Sequence[UID] = cast("Sequence[UID]", array("I"))
         self.recent = UidSet()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
         self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
+        self._knows_recent = recent  # False: nothing is \Recent (RFC 9051 §2.3.2 has the flag no more)
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
         self._expunged = UidSet()  # messages that have gone, but not from `uids` yet
         self._flagged = UidSet()  # messages whose new flags the session does not know
+        self._expunged_since = self._flagged_since = 0  # the lowest modseq of those, while there are any
         self._last = 0  # the highest UID that was ever in `uids`
         self._keywords = mailbox.keywords_version  # the session knows the keywords of this one
         self._arrivals()
@@ -94,6 +100,25 @@ class View:
         """True if `take(expunges=True)` would return anything."""
         mailbox = self.mailbox
         return bool(self._expunged or self._flagged or self._unknown() or mailbox.keywords_version != self._keywords)
+
+    @property
+    def known_modseq(self) -> int:
+        """The modseq up to which the session has been told of every change (RFC 7162 §3.1.2.1, §3.2).
+
+        It is below the mailbox's while changes wait to be told, and while one is shown in steps.
+        """
+        mailbox = self.mailbox
+        known = mailbox.modseq - mailbox.changing
+        if self._expunged:
+            known = min(known, self._expunged_since - 1)
+        if self._flagged:
+            known = min(known, self._flagged_since - 1)
+        return known
+
+    @property
+    def waiting_to_go(self) -> list[int]:
+        """The UIDs, ascending, of messages that have gone, but have their numbers until `take`."""
+        return list(self._expunged)
 
     def much(self, *, expunges: bool) -> bool:
         """Return True if there is so much news that it is better taken in `pieces`."""
@@ -225,7 +250,7 @@ class View:
         else:  # with them it is as the mailbox is
             self.uids = mailbox.lend_uids()
         self._last = mailbox.uids[-1]
-        if self._last > mailbox.recent_uid:
+        if self._last > mailbox.recent_uid and self._knows_recent:
             self.recent.add(mailbox.uids[max(first, bisect_right(mailbox.uids, mailbox.recent_uid)) :])
             if self._claim is not None:
                 mailbox.recent_uid = self._last
@@ -271,12 +296,16 @@ class View:
 
     def flagged(self, uids: UidSet) -> None:
         """Note that the flags of these messages have changed."""
+        if not self._flagged:
+            self._flagged_since = self.mailbox.modseq
         self._flagged.update(uids, self._last)
         if self.on_change is not None:
             self.on_change()
 
     def expunged(self, uids: UidSet) -> None:
         """Note that these messages have gone."""
+        if not self._expunged:
+            self._expunged_since = self.mailbox.modseq
         self._expunged.update(uids, self._last)
         if self.on_change is not None:
             self.on_change()
