@@ -38,6 +38,7 @@ from postroad_store.mail.model.flags import NO_FLAGS
 if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad.mail.content import Content
+    from postroad.sasl.mechanism import Claim
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
@@ -73,7 +74,7 @@ class Delivery:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
+    async def authenticate(self, session: Session, claim: Claim) -> Account | None:  # noqa: ARG002 - as above
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 
