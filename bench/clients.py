@@ -98,7 +98,7 @@ class ImapClient(Wire):
     def _answer(self, tag: bytes, text: str) -> bytes:
         answer = self.read_until(tag + b" ")
         last = answer[answer.rfind(b"\r\n", 0, len(answer) - 2) + 2 :] if answer.count(b"\r\n") > 1 else answer
-        if not last.startswith(tag + b" OK"):
+        if not last.startswith((tag + b" OK", tag + b" NO [EXPUNGEISSUED]")):  # RFC 2180: others have removed messages
             raise RuntimeError(f"{text}: {last!r}")
         return answer
 

@@ -95,14 +95,29 @@ def _select(place: Place, user: User) -> float:
     return statistics.median(times)
 
 
+def _status(place: Place, user: User) -> Callable[[], float]:
+    """Measure STATUS of INBOX in a session that has not selected it, as clients give it."""
+
+    def measure() -> float:
+        with ImapClient(place[0], place[1], *user) as client:
+            return statistics.median(client.timed(STATUS) for _ in range(15))
+
+    return measure
+
+
+STATUS = "STATUS INBOX (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)"
 # What is measured, the command, how often in a round (its median counts), and the floor against sdbox.
 COMMANDS = (
-    ("SELECT again", "SELECT INBOX", 15, 2.0),
-    ("FETCH flags", "FETCH 1:* (FLAGS)", 5, 2.0),
-    ("FETCH ENVELOPE", "FETCH 1:* (ENVELOPE)", 3, 0.3),
-    ("header view", HEADER_VIEW, 3, 1.5),
-    ("SEARCH TEXT", "SEARCH TEXT nowhere-to-be-found", 3, 0.2),
-    ("SEARCH FROM", "SEARCH FROM horse77", 3, 0.5),
+    ("SELECT again", "SELECT INBOX", 15, 1.0),
+    ("NOOP", "NOOP", 100, 1.5),
+    ("FETCH flags", "FETCH 1:* (FLAGS)", 5, 0.7),
+    ("FETCH ENVELOPE", "FETCH 1:* (ENVELOPE)", 3, 0.2),
+    ("header view", HEADER_VIEW, 3, 0.8),
+    ("SEARCH TEXT", "SEARCH TEXT nowhere-to-be-found", 3, 0.03),
+    ("SEARCH FROM", "SEARCH FROM horse77", 3, 0.06),
+    ("SEARCH by flag", "SEARCH ANSWERED", 15, 1.0),
+    ("SORT", "SORT (SUBJECT REVERSE DATE) UTF-8 ALL", 3, 0.5),
+    ("THREAD", "THREAD REFERENCES UTF-8 ALL", 3, 0.5),
 )
 # NOOPs of one session while others search: how many sessions, and what each of them asks for.
 SEARCHED = 39 << 20  # octets of a message, its body in base64
@@ -114,6 +129,8 @@ NOOP_EVERY = 0.002  # seconds
 NOOPS_FOR = 2.0  # seconds
 NOOP_FLOOR = 50.0  # milliseconds, of the 99th of 100
 FLAG_ALL = "STORE 1:* +FLAGS (\\Flagged)"
+FLAG_ALL_SILENTLY = "STORE 1:* +FLAGS.SILENT (\\Flagged)"
+SINGLES = 200  # commands that are given one by one
 
 
 def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rounds: int) -> Iterator[Row]:
@@ -124,6 +141,7 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
         client.empty()
         client.append(messages(MESSAGES, 2048, 1))
         client.command("SELECT INBOX")
+        client.command("STORE 1:5000 +FLAGS.SILENT (\\Answered)")
         for _, text, _, _ in COMMANDS:  # once unmeasured: caches are warm on both sides
             client.command(text)
     strict = peer_name == "dovecot sdbox"
@@ -131,29 +149,36 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
     def row(name: str, floor: float) -> Row:
         return Row(f"IMAP {name}", "ms", at_most(floor) if strict else None, peer_name=peer_name)
 
-    yield interleave(row("LOGIN", 1.0), rounds, lambda: _login(*ours), lambda: _login(*peer))
-    yield interleave(row("SELECT, a session's first", 2.0), rounds, lambda: _select(*ours), lambda: _select(*peer))
+    yield interleave(row("LOGIN", 0.6), rounds, lambda: _login(*ours), lambda: _login(*peer))
+    yield interleave(row("SELECT, a session's first", 1.0), rounds, lambda: _select(*ours), lambda: _select(*peer))
+    yield interleave(row("STATUS", 1.0), rounds, _status(*ours), _status(*peer))
     for name, text, times, floor in COMMANDS:
         yield interleave(row(name, floor), rounds, _median(mine, text, times), _median(theirs, text, times))
-    yield interleave(row("STORE on all", 3.0), rounds, _flag_all(mine), _flag_all(theirs))
+    for name, text in (("STORE on all", FLAG_ALL), ("STORE .SILENT on all", FLAG_ALL_SILENTLY)):
+        yield interleave(row(name, 1.0), rounds, _flag_all(mine, text), _flag_all(theirs, text))
+    yield interleave(row("STORE one by one", 1.5), rounds, _flag_each(mine), _flag_each(theirs))
 
     small = messages(LARGE, 2048, 2)
 
-    def append(client: ImapClient) -> Callable[[], float]:
+    def append(client: ImapClient, count: int, window: int) -> Callable[[], float]:
         def measure() -> float:
             client.empty()
-            return client.append(small)
+            return client.append(small[:count], window=window)
 
         return measure
 
-    yield interleave(row("1,000 APPENDs, pipelined", 0.5), rounds, append(mine), append(theirs))
+    yield interleave(
+        row("1,000 APPENDs, pipelined", 0.15), rounds, append(mine, LARGE, 200), append(theirs, LARGE, 200)
+    )
+    name = f"{SINGLES} APPENDs, one by one"
+    yield interleave(row(name, 0.6), rounds, append(mine, SINGLES, 1), append(theirs, SINGLES, 1))
     for client, _ in sides:
         client.empty()
         client.append(messages(LARGE, 8192, 3))
         client.command("SELECT INBOX")
         client.command(f"FETCH 1:{LARGE} (BODY.PEEK[])")
     whole = f"FETCH 1:{LARGE} (BODY.PEEK[])"
-    yield interleave(row("1,000 bodies of 8 KiB", 1.5), rounds, lambda: mine.timed(whole), lambda: theirs.timed(whole))
+    yield interleave(row("1,000 bodies of 8 KiB", 0.8), rounds, lambda: mine.timed(whole), lambda: theirs.timed(whole))
 
     def one_by_one(client: ImapClient) -> Callable[[], float]:
         commands = [b"FETCH %d (BODY.PEEK[])" % number for number in range(1, LARGE + 1)]
@@ -165,7 +190,7 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
 
         return measure
 
-    yield interleave(row("the same, pipelined one by one", 2.0), rounds, one_by_one(mine), one_by_one(theirs))
+    yield interleave(row("the same, pipelined one by one", 1.0), rounds, one_by_one(mine), one_by_one(theirs))
     for client, _ in sides:
         client.command("UNSELECT")
 
@@ -176,7 +201,7 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
 
         return measure
 
-    pop3 = Row("POP3 RETR of 1,000, pipelined", "ms", at_most(1.5) if strict else None, peer_name=peer_name)
+    pop3 = Row("POP3 RETR of 1,000, pipelined", "ms", at_most(0.9) if strict else None, peer_name=peer_name)
     yield interleave(pop3, rounds, retrieve(*ours), retrieve(*peer))
     if strict:
         mine.empty()
@@ -193,12 +218,25 @@ def _median(client: ImapClient, text: str, times: int) -> Callable[[], float]:
     return lambda: statistics.median(client.timed(text) for _ in range(times))
 
 
-def _flag_all(client: ImapClient) -> Callable[[], float]:
+def _flag_all(client: ImapClient, text: str) -> Callable[[], float]:
     """Measure a STORE that changes every message: what it sets is taken away again, unmeasured."""
 
     def measure() -> float:
-        client.command(FLAG_ALL.replace("+FLAGS", "-FLAGS.SILENT"))
-        return client.timed(FLAG_ALL)
+        client.command(FLAG_ALL_SILENTLY.replace("+FLAGS", "-FLAGS"))
+        return client.timed(text)
+
+    return measure
+
+
+def _flag_each(client: ImapClient) -> Callable[[], float]:
+    """Measure the milliseconds of a STORE on one message, of which each waits for the answer to the last."""
+    texts = [b"STORE %d +FLAGS (\\Flagged)" % number for number in range(1, SINGLES + 1)]
+
+    def measure() -> float:
+        client.command(FLAG_ALL_SILENTLY.replace("+FLAGS", "-FLAGS"))
+        started = time.perf_counter()
+        client.pipeline(texts, window=1)
+        return (time.perf_counter() - started) * 1000 / SINGLES
 
     return measure
 

@@ -2,15 +2,18 @@
 
     # why
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
-    @ without=MOVE,IDLE                               which capabilities are hidden
+    @ without=MOVE,IDLE with=XLIST                    which capabilities are hidden, and which are asked for
     C: a NOOP ...                                     what is said; see `tests/harness/script.py`
+    S: * CAPABILITY {after -MOVE -IDLE}               what the whole server lists after the login, without these
 
+`{before}` is the list before the login. `golden/imap/capabilities.txt` has the lists word by word.
 A second connection begins as the first does. The clock stands at 1 March 2026, noon; the storage is a real one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,8 @@ import pytest
 
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.shared import IDLE_TIMEOUT, REFUSAL
+from postroad_store.imap.spec import Conditions
+from postroad_store.imap.states import State
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from postroad_store.protocol.listener import Listener
@@ -32,6 +37,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
+LIST = re.compile(r"\{(before|after)((?: -\S+)*)\}")
+STATES = {"before": State.NOT_AUTHENTICATED, "after": State.AUTHENTICATED}
+MESSAGE_SIZE = 50 * 1024 * 1024  # as `Shared` has it
 SCRIPTS = sorted((Path(__file__).parent / "imap").glob("*.txt"))
 LOGIN = b"login LOGIN alice@alpha.test wonderland\r\n"
 
@@ -46,6 +54,8 @@ class Dialogue:
     secure: bool = False  # TLS from the first octet (not run live)
     whole: bool = False  # not to be run octet by octet
     settings: dict[str, Any] = field(default_factory=dict)  # of the service
+    without: list[str] = field(default_factory=list)  # capabilities that are hidden
+    asked: list[str] = field(default_factory=list)  # and asked for
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -62,8 +72,33 @@ def parse(path: Path) -> Dialogue:
             for word in line[2:].split():
                 setting(dialogue, word)
             continue
-        add(dialogue.steps, line)
+        add(dialogue.steps, with_lists(dialogue, line) if line.startswith("S") else line)
+    if dialogue.without or dialogue.asked:
+        dialogue.settings["registry"] = Registry(without=dialogue.without, asked=dialogue.asked)
     return dialogue
+
+
+def with_lists(dialogue: Dialogue, line: str) -> str:
+    """Return a line of the server with the lists of capabilities that it means."""
+
+    def expanded(match: re.Match[str]) -> str:
+        gone = {name.removeprefix("-").encode() for name in match[2].split()}
+        conditions = Conditions(
+            STATES[match[1]],
+            dialogue.secure or any(step.kind == "T" for step in dialogue.steps),
+            tls=dialogue.settings.get("tls", True),
+            plaintext_auth=dialogue.settings.get("plaintext_auth", True),
+            message_size=dialogue.settings.get("message_size", MESSAGE_SIZE),
+        )
+        listed = [each for each in Registry(asked=dialogue.asked).offered if each.name not in gone]
+        while kept := [each for each in listed if not gone.intersection(each.requires)]:
+            if len(kept) == len(listed):
+                break
+            gone |= {each.name for each in listed if each not in kept}
+            listed = kept
+        return b" ".join([each.text(conditions) for each in listed if each.shown(conditions)]).decode()
+
+    return LIST.sub(expanded, line)
 
 
 def setting(dialogue: Dialogue, word: str) -> None:
@@ -76,7 +111,9 @@ def setting(dialogue: Dialogue, word: str) -> None:
         case "messages":
             dialogue.messages = int(value)
         case "without":
-            dialogue.settings["registry"] = Registry(without=value.split(","))
+            dialogue.without = value.split(",")
+        case "with":
+            dialogue.asked = value.split(",")
         case _:
             dialogue.settings[name] = {"on": True, "off": False}.get(value) if value in {"on", "off"} else int(value)
 

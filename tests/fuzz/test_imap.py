@@ -16,6 +16,7 @@ from postroad_store.imap.commands.starttls import StartTls as StartTlsCommand
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad, Command, Octets
 from postroad_store.imap.framing import Limits
+from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.states import State
 from postroad_store.protocol.contract import StartTls
@@ -46,7 +47,7 @@ LINES = st.lists(
 
 def run(octets: bytes, cuts: list[int], state: State, registry: Registry) -> tuple[list[Event], bytes]:
     """Feed the engine in pieces; the session takes every literal, accepts every exchange, and answers OK."""
-    engine = Engine(registry, SMALL)
+    engine = Engine(Offer(registry), SMALL)
     for step in (State.AUTHENTICATED, State.SELECTED):
         if state is not State.NOT_AUTHENTICATED and engine.state is not state:
             engine.enter(step)

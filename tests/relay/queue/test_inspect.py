@@ -216,10 +216,38 @@ async def test_a_segment_that_is_gone_when_it_is_opened_is_passed_over(
     spool.close()
     read = Inspection.read
 
-    def vanish(self: Inspection, path: Path) -> None:
+    def vanish(self: Inspection, path: Path, *, older: bool = False) -> None:
         if path.name.startswith("000000000001"):
             path.unlink()
-        read(self, path)
+        read(self, path, older=older)
+
+    monkeypatch.setattr(Inspection, "read", vanish)
+    assert list(inspect_spool(tmp_path).queued) == [kept.queue_id]
+
+
+async def test_a_message_is_not_listed_though_the_segment_with_its_end_vanishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, segment_size=1)
+    finished, kept = await put(spool), await put(spool)
+    oldest = min((tmp_path / "log").iterdir())
+    away = tmp_path / oldest.name
+    away.hardlink_to(oldest)
+    await spool.finish(finished)
+    spool.close()
+    if not oldest.exists():
+        oldest.hardlink_to(away)
+    ended = max((tmp_path / "log").iterdir())
+    read = Inspection.read
+    reads = 0
+
+    def vanish(self: Inspection, path: Path, *, older: bool = False) -> None:
+        nonlocal reads
+        read(self, path, older=older)
+        reads += 1
+        if reads == 1:
+            oldest.unlink()
+            ended.unlink()
 
     monkeypatch.setattr(Inspection, "read", vanish)
     assert list(inspect_spool(tmp_path).queued) == [kept.queue_id]

@@ -19,12 +19,13 @@ from postroad_store.imap.commands.starttls import StartTls as StartTlsCommand
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad, Command, Done, End, Octets, Response
 from postroad_store.imap.framing import Limits
+from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.states import State
 from postroad_store.protocol.contract import Close as CloseConnection
 from postroad_store.protocol.contract import Event, StartTls
 
-REGISTRY = Registry()
+OFFER = Offer(Registry())
 SMALL = Limits(line=200, line_before_login=100, literal=50, literal_before_login=20)
 
 
@@ -32,7 +33,7 @@ class Peer:
     """An engine, and a session that says OK to everything."""
 
     def __init__(self, state: State = State.NOT_AUTHENTICATED, limits: Limits | None = None) -> None:
-        self.engine = Engine(REGISTRY, limits)
+        self.engine = Engine(OFFER, limits)
         for step in (State.AUTHENTICATED, State.SELECTED):
             if state is not State.NOT_AUTHENTICATED and self.engine.state is not state:
                 self.engine.enter(step)
@@ -70,7 +71,7 @@ def test_a_command_in_pieces() -> None:
 
 
 def test_it_waits_for_the_answer() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     engine.receive_data(b"a NOOP\r\nb CAPABILITY\r\n")
     assert engine.next_event() == Noop(b"a")
     assert engine.next_event() is None
@@ -248,7 +249,7 @@ def test_append_refused() -> None:
 
 
 def test_starttls_forgets_what_was_pipelined() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     engine.receive_data(b"a STARTTLS\r\nb LOGIN x y\r\n")
     assert engine.next_event() == StartTlsCommand(b"a")
     engine.start_tls(b"a")
@@ -264,13 +265,13 @@ def test_starttls_forgets_what_was_pipelined() -> None:
 
 
 def test_starttls_has_no_arguments() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     engine.receive_data(b"a STARTTLS x\r\n")
     assert engine.next_event() == Bad(b"a", "Error in IMAP command STARTTLS: Unexpected argument")
 
 
 def test_authenticate() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     for line, event in (
         (base64.b64encode(b"\0a\0b"), Response(b"a", b"\0a\0b")),
         (b"", Response(b"a", b"")),
@@ -306,7 +307,7 @@ def test_idle() -> None:
 
 
 def test_no_way_back() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     with pytest.raises(LocalProtocolError, match="not authenticated does not lead to selected"):
         engine.enter(State.SELECTED)
     engine.bye(b"Logging out")
@@ -319,7 +320,7 @@ def test_no_way_back() -> None:
 
 
 def test_closed_while_octets_wait() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     engine.receive_data(b"a LOGOUT\r\nb NOOP\r\n")
     assert engine.next_event() == Logout(b"a")
     engine.complete(b"a", b"OK")
@@ -351,14 +352,14 @@ def test_login_raises_the_limits() -> None:
 
 
 def test_bye_is_the_logout_state() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     engine.bye(b"Logging out")
     assert engine.state is State.LOGOUT
     assert engine.data_to_send() == b"* BYE Logging out\r\n"
 
 
 def test_whether_the_client_pipelines() -> None:
-    engine = Engine(REGISTRY)
+    engine = Engine(OFFER)
     engine.receive_data(b"a NOOP\r\nb NOOP\r\n")
     assert engine.next_event() == Noop(b"a")
     assert engine.has_input

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap.registry import SPECS, CannotHide, Registry
+from postroad_store.imap.registry import SPECS, CannotAsk, CannotHide, Registry
 from postroad_store.imap.spec import Conditions
-from postroad_store.imap.states import ANY, AUTH, NONAUTH, SELECT, TRANSITIONS, State
+from postroad_store.imap.states import TRANSITIONS, State
 from postroad_store.imap.table import table
 from tests.harness.imap import Place, Wire
 from tests.store.imap import toy
@@ -18,27 +18,10 @@ from tests.store.imap import toy
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEGAL = {
-    ANY: ("CAPABILITY, NOOP, LOGOUT, ID"),
-    NONAUTH: ("STARTTLS, AUTHENTICATE, LOGIN"),
-    AUTH: (
-        "SELECT, EXAMINE, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, LSUB, STATUS, APPEND, IDLE, NAMESPACE"
-    ),
-    SELECT: (
-        "CHECK, CLOSE, UNSELECT, EXPUNGE, SEARCH, FETCH, STORE, COPY, MOVE, "
-        "UID SEARCH, UID FETCH, UID STORE, UID COPY, UID MOVE, UID EXPUNGE"
-    ),
-}
-HIDEABLE = (
-    "APPENDLIMIT, AUTH=PLAIN, CHILDREN, ID, IDLE, LITERAL+, MOVE, NAMESPACE, SASL-IR, SPECIAL-USE, STARTTLS, UIDPLUS, "
-    "UNSELECT"
-)
+KNOWN = {each.name: each for spec in SPECS for each in (spec.capability, *spec.extensions) if each is not None}
+ASKED = [name.decode() for name, each in KNOWN.items() if each.on_request]
+HIDEABLE = sorted(name.decode() for name, each in KNOWN.items() if not each.kept)
 LOGIN = "l LOGIN alice@alpha.test wonderland"
-
-
-def test_which_command_is_legal_in_which_state() -> None:
-    expected = {name.encode(): states for states, names in LEGAL.items() for name in names.split(", ")}
-    assert {name: spec.states for name, spec in Registry().by_name.items()} == expected
 
 
 def test_every_event_has_one_handler() -> None:
@@ -74,26 +57,6 @@ def test_nothing_leaves_logout() -> None:
 
 def conditions(state: State, *, secure: bool = False, tls: bool = True, plaintext_auth: bool = False) -> Conditions:
     return Conditions(state, secure, tls, plaintext_auth, message_size=1000)
-
-
-BEFORE = "IMAP4rev1 SASL-IR ID IDLE LITERAL+"
-
-
-@pytest.mark.parametrize(
-    ("where", "text"),
-    [
-        (conditions(State.NOT_AUTHENTICATED), f"{BEFORE} STARTTLS LOGINDISABLED"),
-        (conditions(State.NOT_AUTHENTICATED, secure=True), f"{BEFORE} AUTH=PLAIN"),
-        (conditions(State.NOT_AUTHENTICATED, tls=False), f"{BEFORE} LOGINDISABLED"),
-        (conditions(State.NOT_AUTHENTICATED, plaintext_auth=True), f"{BEFORE} STARTTLS AUTH=PLAIN"),
-        (
-            conditions(State.AUTHENTICATED),
-            f"{BEFORE} UNSELECT CHILDREN NAMESPACE UIDPLUS MOVE SPECIAL-USE APPENDLIMIT=1000",
-        ),
-    ],
-)
-def test_capabilities(where: Conditions, text: str) -> None:
-    assert b" ".join(Registry().capabilities(where)).decode() == text
 
 
 def test_the_table_prints() -> None:
@@ -133,12 +96,45 @@ def test_a_hidden_command_is_unknown() -> None:
 def test_what_cannot_be_hidden(name: str, why: str) -> None:
     with pytest.raises(CannotHide) as caught:
         Registry(without=["MOVE", name])
-    assert str(caught.value) == f"{why}; these can be hidden: {HIDEABLE}"
+    assert str(caught.value) == f"{why}; these can be hidden: {', '.join(HIDEABLE)}"
+
+
+@pytest.mark.parametrize("name", HIDEABLE)
+def test_hidden_by_the_operator_or_for_an_account(name: str) -> None:
+    """The capability is nowhere: not listed, not enabled, no command; nor is what requires it."""
+    for registry in (Registry(without=[name.lower()], asked=ASKED), Registry(asked=ASKED).poorer([name])):
+        assert not registry.offers(KNOWN[name.encode()])
+        for each in (*registry.offered, *registry.enabling.values()):
+            assert each.name != name.encode()
+            assert name.encode() not in each.requires
+        for spec in registry.by_name.values():
+            assert spec.capability is None or registry.offers(spec.capability)
+        assert registry.by_name.keys() <= Registry(asked=ASKED).by_name.keys()
 
 
 def test_all_that_can_be_hidden_at_once() -> None:
-    registry = Registry(without=HIDEABLE.split(", "))
+    registry = Registry(without=HIDEABLE)
     assert registry.capabilities(conditions(State.SELECTED)) == [b"IMAP4rev1"]
+    assert Registry(without=["MOVE"]).poorer(HIDEABLE).capabilities(conditions(State.SELECTED)) == [b"IMAP4rev1"]
+
+
+# Capabilities that require others, and those that are offered on request
+
+
+def test_what_requires_another_is_hidden_with_it() -> None:
+    specs = (*SPECS, *toy.SPECS)
+    assert {b"XTOY", b"XBOX", b"XTOYBOX"} <= Registry(specs, asked=["xbox"]).by_name.keys()
+    assert Registry(specs, asked=["XBOX"], without=["xtoy"]).by_name.keys().isdisjoint({b"XTOY", b"XTOYBOX"})
+    assert Registry(specs).by_name.keys() & {b"XTOY", b"XBOX", b"XTOYBOX"} == {b"XTOY"}
+    assert b"XBOX" in Registry(specs, asked=["XBOX"]).poorer(["XTOY"]).by_name
+    assert b"XBOX" not in Registry(specs, asked=["XBOX"]).poorer(["XBOX"]).by_name
+
+
+def test_what_cannot_be_asked_for() -> None:
+    with pytest.raises(CannotAsk) as caught:
+        Registry((*SPECS, *toy.SPECS), asked=["XBOX", "move"])
+    choices = ", ".join(sorted([*ASKED, "XBOX"]))
+    assert str(caught.value) == f"move is no IMAP capability that is offered on request alone; these are: {choices}"
 
 
 # A toy command: one module (toy.py) and one line in the list

@@ -1,4 +1,4 @@
-"""XTOY, a command that is not in the server: all that it takes to add one."""
+"""XTOY, a command that is not in the server: all that it takes to add one; and two that go with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
 
-XTOY = Capability(b"XTOY", "none", after_login)
+XTOY = Capability(b"XTOY", "none", after_login, enables=True)
+XBOX = Capability(b"XBOX", "none", after_login, on_request=True)
+XTOYBOX = Capability(b"XTOYBOX", "none", after_login, enables=True, requires=(b"XTOY", b"XBOX"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +42,4 @@ def handle(session: Session, command: Toy) -> None:
     session.finish(command, b"OK Toy completed.")
 
 
-SPECS = (Spec(b"XTOY", AUTH, Toy, parse, handle, "none", capability=XTOY),)
+SPECS = tuple(Spec(each.name, AUTH, Toy, parse, handle, "none", capability=each) for each in (XTOY, XBOX, XTOYBOX))

@@ -429,6 +429,15 @@ async def test_everything_is_there_after_a_restart(
     again.close()
 
 
+async def test_the_id_of_a_removed_content_never_comes_back(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(2))
+    await storage.expunge(inbox, only_deleted=False)
+    await settled(storage)
+    assert rows(storage, "contents") == 0
+    await put(inbox, *mails(1))
+    assert storage._reader.rows("SELECT id FROM contents", ()) == [(3,)]
+
+
 async def test_garbage_of_a_killed_process_is_removed(
     storage: Storage, inbox: Mailbox, put: Put, tmp_path: Path
 ) -> None:

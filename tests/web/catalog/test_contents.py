@@ -30,8 +30,15 @@ class Bench:
         self.read: list[Content] = []
         self.unknown: list[Want] = []  # what the database knows
         self.bell = asyncio.Event()
+        self.calm = asyncio.Event()
+        self.calm.set()
         self.contents = Contents(
-            relay=self.relay, store=self.store, digest=self.digest, more=self.more, clock=self.clock
+            relay=self.relay,
+            store=self.store,
+            digest=self.digest,
+            more=self.more,
+            clock=self.clock,
+            calm=self.calm.wait,
         )
 
     async def digest(self, contents: list[Content]) -> None:
@@ -88,6 +95,19 @@ async def test_from_the_store(bench: Bench) -> None:
     await bench.until(2)
     assert bench.read == [(1, b"x"), (2, b"")]
     await bench.idle()
+
+
+async def test_in_a_rush_the_store_is_asked_later(bench: Bench) -> None:
+    bench.calm.clear()
+    bench.contents.add([bench.stored(1)])
+    bench.relay.contents |= {"R2": b"two"}
+    bench.contents.add([queued(2, tried=True)])
+    await bench.until(1)
+    assert bench.read == [(2, b"two")]  # the relay was asked later, and has answered
+    assert not bench.store.asked
+    bench.calm.set()
+    await bench.until(2)
+    assert bench.read == [(2, b"two"), (1, b"x")]
 
 
 async def test_from_the_relay_once_it_was_tried(bench: Bench) -> None:

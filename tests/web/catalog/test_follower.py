@@ -20,11 +20,15 @@ class Taken:
     def __init__(self) -> None:
         self.pieces: list[tuple[str, int, int]] = []
         self.bell = asyncio.Event()
+        self.rested: list[tuple[str, int]] = []
 
     async def take(self, service: str, lines: list[bytes], position: int) -> None:
         self.pieces.append((service, len(lines), position))
         self.bell.set()
         self.bell = asyncio.Event()
+
+    async def rest(self, service: str, lines: int) -> None:
+        self.rested.append((service, lines))
 
     async def count(self, count: int) -> None:
         async with asyncio.timeout(10):
@@ -33,7 +37,8 @@ class Taken:
 
 
 async def followed(door: ToyDoor, position: int, taken: Taken, clock: Clock | None = None) -> asyncio.Task[None]:
-    return asyncio.create_task(Follower("relay", door, position, taken.take, clock or Clock()).run())
+    follower = Follower("relay", door, position, taken.take, clock=clock or Clock(), rest=taken.rest)
+    return asyncio.create_task(follower.run())
 
 
 async def test_it_reads_on_and_waits() -> None:
@@ -45,6 +50,7 @@ async def test_it_reads_on_and_waits() -> None:
     await taken.count(2)
     task.cancel()
     assert taken.pieces == [("relay", 1, 10), ("relay", 1, 11)]
+    assert taken.rested == [("relay", 1)] * 2
 
 
 async def test_an_empty_journal_has_a_position() -> None:

@@ -1,15 +1,19 @@
 """The queue seen from outside: reads the spool's files while the relay runs or not.
 
 It opens files for reading alone and takes no lock, so it neither disturbs the relay nor waits for it. A segment may be
-written or removed at the same moment. A frame that is half-written fails its checksum and does not count. A segment is
-removed only after its messages were copied to a later one, which is read later too.
+written or removed at the same moment. A frame that is half-written fails its checksum and does not count.
+
+Only the oldest segment is ever removed, after those of its messages that are still queued were copied to the newest. So
+the segments are read from the newest to the oldest: the end of a message is read before the message, though both may
+vanish meanwhile. Then the segment that was the newest, and later ones, are read once more for the copies.
 """
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from postroad.harmless import harmless
@@ -66,34 +70,61 @@ class Queued:
 class Inspection:
     """The queued messages, and how many pieces of the files hold no record."""
 
-    queued: dict[QueueId, Queued] = field(default_factory=dict)
-    gaps: int = 0
+    _gaps: dict[Path, int] = field(default_factory=dict)
+    _messages: dict[QueueId, Message] = field(default_factory=dict)
+    _progress: dict[QueueId, Progress] = field(default_factory=dict)
+    _done: set[QueueId] = field(default_factory=set)
 
-    def read(self, path: Path) -> None:
-        """Read a segment. Raises `OSError`, and `ValueError` if the file is not a segment."""
+    def read(self, path: Path, *, older: bool = False) -> None:
+        """Read a segment; one that is `older` than those before adds only what they did not have.
+
+        Raises `OSError`, and `ValueError` if the file is not a segment.
+        """
         segment = open_segment(path, os.O_RDONLY | os.O_NONBLOCK)
         if segment is None:
             raise ValueError(f"{path} has lost its header, and its name lacks the salt: its records cannot be checked")
+        progress: dict[QueueId, Progress] = {}
+        gaps = 0
         try:
             for piece in segment.scan(os.fstat(segment.handle).st_size):
-                if isinstance(piece, Frame):
-                    self._take(piece.record)
-                else:
-                    self.gaps += 1
+                gaps += not (isinstance(piece, Frame) and self._take(piece.record, progress))
         finally:
             os.close(segment.handle)
+        self._gaps[path] = gaps
+        self._progress = progress | self._progress if older else self._progress | progress
 
-    def _take(self, record: bytes) -> None:
+    def note_no_segment(self, path: Path) -> None:
+        """Count a file that is not a segment as one piece without a record."""
+        self._gaps[path] = 1
+
+    @property
+    def gaps(self) -> int:
+        """How many pieces of the files hold no record."""
+        return sum(self._gaps.values())
+
+    def _take(self, record: bytes, progress: dict[QueueId, Progress]) -> bool:
+        """Take a record; return False if it is not one."""
         try:
             kind, ident = peek(record)
-            if kind is Kind.MESSAGE:
-                self.queued[ident] = Queued(decode_message(record)[0])
-            elif kind is Kind.DONE:
-                self.queued.pop(ident, None)
-            elif ident in self.queued:
-                self.queued[ident] = replace(self.queued[ident], progress=decode_progress(record))
+            if kind is Kind.DONE:
+                self._done.add(ident)
+            elif kind is Kind.MESSAGE:
+                self._messages[ident] = decode_message(record)[0]
+            else:
+                progress[ident] = decode_progress(record)
         except RecordError:
-            self.gaps += 1
+            return False
+        return True
+
+    @property
+    def queued(self) -> dict[QueueId, Queued]:
+        """The messages by their IDs."""
+        progress = self._progress
+        return {
+            ident: Queued(message, progress.get(ident, UNTRIED))
+            for ident, message in self._messages.items()
+            if ident not in self._done
+        }
 
     @property
     def oldest_first(self) -> list[Queued]:
@@ -104,18 +135,23 @@ class Inspection:
 def inspect_spool(spool: Path) -> Inspection:
     """Read the spool in this folder; raises `OSError` if it can't be read."""
     inspection = Inspection()
-    last = -1
-    # A new segment has the messages of segments that are removed meanwhile.
-    while paths := [path for path in _segments(spool / "log") if number_in(path) > last]:
+    paths = _segments(spool / "log")
+    for path in reversed(paths):
+        _read(inspection, path, older=True)
+    newest = number_in(paths[-1]) if paths else 0
+    while paths := [path for path in _segments(spool / "log") if number_in(path) >= newest]:
         for path in paths:
-            last = number_in(path)
-            try:
-                inspection.read(path)
-            except FileNotFoundError:
-                continue
-            except ValueError:
-                inspection.gaps += 1
+            newest = number_in(path) + 1
+            _read(inspection, path)
     return inspection
+
+
+def _read(inspection: Inspection, path: Path, *, older: bool = False) -> None:
+    with suppress(FileNotFoundError):
+        try:
+            inspection.read(path, older=older)
+        except ValueError:
+            inspection.note_no_segment(path)
 
 
 def _segments(directory: Path) -> list[Path]:

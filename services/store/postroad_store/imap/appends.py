@@ -38,6 +38,7 @@ class Incoming:
     internal_date: int | None  # seconds since 1970; None: when it has arrived
     flags: FlagSet
     content: Content
+    is_binary: bool  # it may hold NULs (RFC 3516 §4.4)
     error: MailError | None = None  # why it is refused; its octets must still be read to the end
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from postroad.engine import LocalProtocolError
 from postroad.sasl import SaslError, decode_response
-from postroad_store.imap.events import Bad, Done, End, Octets, Response
+from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
 from postroad_store.imap.framing import LITERAL_PLUS, MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
 from postroad_store.imap.states import TRANSITIONS, State
@@ -31,7 +31,7 @@ from postroad_store.protocol.contract import Close, StartTls
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
     from postroad_store.imap.framing import Frame
-    from postroad_store.imap.registry import Registry
+    from postroad_store.imap.offer import Offer
     from postroad_store.imap.spec import Spec
     from postroad_store.protocol.contract import Event
 
@@ -61,26 +61,26 @@ class Engine:
 
     __slots__ = (
         "_announced",
+        "_binary",
         "_events",
         "_fault",
         "_framing",
         "_legal",
         "_mode",
         "_name",
+        "_offer",
         "_out",
         "_paused",
-        "_registry",
         "_tag",
         "secure",
         "state",
     )
 
-    def __init__(self, registry: Registry, limits: Limits | None = None, *, secure: bool = False) -> None:
-        self._registry = registry
-        self._framing = Framing(limits or Limits(), non_synchronizing=registry.offers(LITERAL_PLUS))
+    def __init__(self, offer: Offer, limits: Limits | None = None, *, secure: bool = False) -> None:
+        self._framing = Framing(limits or Limits())
         self.secure = secure  # whether TLS is in use
         self.state = State.NOT_AUTHENTICATED
-        self._legal = registry.legal[self.state]  # by name
+        self.offer = offer
         self._out: list[bytes] = []
         self._events: list[Event] = []  # not a deque: an empty one takes 0.7 KiB of each session
         self._paused = False
@@ -88,6 +88,7 @@ class Engine:
         self._tag = b""  # of the command under way in the modes other than COMMAND
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
+        self._binary = False  # the message may hold NULs
         self._fault: str | None = None  # the message's fault; it must still be read to its end
 
     # -- the adapter's side -----------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ class Engine:
         if self.state is State.NOT_AUTHENTICATED and state is State.AUTHENTICATED:
             self._framing.trust()
         self.state = state
-        self._legal = self._registry.legal[state]
+        self._legal = self._offer.registry.legal[state]
 
     def close(self) -> None:
         """Have the connection closed once everything is sent."""
@@ -201,6 +202,17 @@ class Engine:
         self._mode = _CLOSED
         self._framing.clear()
         self._events.append(Close())
+
+    @property
+    def offer(self) -> Offer:
+        """What the client is offered, and what it has enabled: from the next command on."""
+        return self._offer
+
+    @offer.setter
+    def offer(self, offer: Offer) -> None:
+        self._offer = offer
+        self._legal = offer.registry.legal[self.state]  # by name
+        self._framing.non_synchronizing = offer.offers(LITERAL_PLUS)
 
     @property
     def has_input(self) -> bool:
@@ -227,11 +239,11 @@ class Engine:
             name = b"UID " + name
         spec = self._legal.get(name)
         if spec is None:
-            return self._refused(Bad(tag, self._registry.refusal(name, self.state)), parts)
+            return self._refused(Bad(tag, self._offer.registry.refusal(name, self.state)), parts)
         try:
             if announced is not None:
                 return self._literal(announced, tag, spec, match.end())
-            return spec.parse(tag, Reader(parts, match.end()))
+            return spec.parse(tag, Reader(parts, match.end(), self._offer))
         except SyntaxFault as fault:
             text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
             return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)
@@ -281,11 +293,12 @@ class Engine:
         """Decide about a literal: return the command if it streams the literal, None if the literal is kept."""
         if spec.streams:
             try:
-                command = spec.parse(tag, Reader(announced.parts, at))
+                command = spec.parse(tag, Reader(announced.parts, at, self._offer))
             except Incomplete:
                 pass  # the literal is another argument
             else:
                 self._announced, self._fault = announced, None
+                self._binary = isinstance(command, Announcing) and command.binary
                 self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
@@ -303,7 +316,7 @@ class Engine:
         """Return a piece of the message."""
         if not self._framing.streaming:
             self._mode = _Mode.MESSAGE_END
-        if b"\0" in octets:
+        if b"\0" in octets and not self._binary:
             self._fault = "NUL in the message"  # CHAR8 = %x01-ff
         return Octets(self._tag, octets)
 

@@ -19,6 +19,14 @@ class Command(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Announcing(Command):
+    """A command as far as the announcement of the literal that it streams (`Spec.streams`)."""
+
+    size: int  # octets of the literal
+    binary: bool  # it may hold NULs: literal8 (RFC 3516 §7)
+
+
+@dataclass(frozen=True, slots=True)
 class Bad(Event):
     """Input that is not a valid command: the session answers BAD with `text`, untagged if the tag is unreadable.
 

@@ -4,5 +4,22 @@ from __future__ import annotations
 
 from postroad_store.imap.spec import Capability, after_login
 
+# IMAP4rev2 with all that RFC 9051 appendix E makes a part of it.
+IMAP4REV2 = Capability(
+    b"IMAP4rev2",
+    "RFC 9051",
+    enables=True,
+    requires=(
+        *(b"ENABLE", b"IDLE", b"NAMESPACE", b"UNSELECT", b"UIDPLUS", b"ESEARCH", b"SEARCHRES", b"LIST-EXTENDED"),
+        *(b"LIST-STATUS", b"MOVE", b"LITERAL-", b"BINARY", b"SPECIAL-USE", b"STATUS=SIZE", b"STATUS=DELETED"),
+        *(b"SASL-IR", b"CHILDREN"),
+    ),
+)
+# UTF-8 in quoted strings, mailbox names and header fields.
+UTF8_ACCEPT = Capability(b"UTF8=ACCEPT", "RFC 6855", after_login, enables=True, requires=(b"ENABLE",))
+
 # UID EXPUNGE, and the codes APPENDUID and COPYUID.
 UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
+
+# FETCH of parts without their transfer encoding, and APPEND of octets that hold NULs (~{n}).
+BINARY = Capability(b"BINARY", "RFC 3516", after_login)

@@ -91,11 +91,11 @@ class Framing:
         "_line",
         "_literal",
         "_next",
-        "_non_synchronizing",
         "_parts",
         "_scanned",
         "_size",
         "_trusted",
+        "non_synchronizing",
     )
 
     def __init__(self, limits: Limits, *, non_synchronizing: bool = True) -> None:
@@ -103,7 +103,7 @@ class Framing:
         self._line = limits.line_before_login
         self._literal = limits.literal_before_login
         self._trusted = False
-        self._non_synchronizing = non_synchronizing  # whether LITERAL+ is offered
+        self.non_synchronizing = non_synchronizing  # whether LITERAL+ is offered
         self._buffer = b""
         self._at = 0  # where the octets begin that have not been read
         self._scanned = 0  # up to here the buffer has no LF
@@ -182,7 +182,7 @@ class Framing:
         return parts
 
     def _announced(self, announced: re.Match[bytes]) -> Announced | Refused:
-        if announced[2] and not self._non_synchronizing:
+        if announced[2] and not self.non_synchronizing:
             return self._refused(announced.string, "Invalid literal")
         self._size += len(announced.string) + 2
         return Announced(self._parts, int(announced[1]), not announced[2])
@@ -225,7 +225,7 @@ class Framing:
         """Discard the command whose last line this is, with the non-synchronizing literals that follow in it."""
         self._parts, self._size = [], 0
         # RFC 7888 §3: check the end of every line for a literal, even if the line has another fault.
-        match = _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:]) if self._non_synchronizing else None
+        match = _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:]) if self.non_synchronizing else None
         if match is None:
             self._next = _LINE
             return

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from postroad_store.imap.grammar.mailbox_name import NameInvalid, decode
+from postroad_store.imap.grammar import mailbox_name
+from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
 
 
-def new_name(name: bytes) -> str:
+def new_name(name: bytes, *, utf8: bool) -> str:
     """Return the name of a new mailbox; raises `NameNotAllowed` (RFC 3501 §5.1.3: CREATE has to verify it)."""
     try:
-        return decode(name)
+        new = _decoded(name, utf8=utf8)
     except NameInvalid:
-        raise NameNotAllowed("Mailbox name is not valid mUTF-7") from None
+        raise NameNotAllowed(f"Mailbox name is not valid {'UTF-8' if utf8 else 'mUTF-7'}") from None
+    if utf8 and not mailbox_name.is_normal(new):  # RFC 9051 §6.3.4: the server rejects it, or normalizes it and says so
+        raise NameNotAllowed("Mailbox name is not in normalization form C")
+    return new
 
 
-def known_name(name: bytes) -> str:
+def known_name(name: bytes, *, utf8: bool) -> str:
     """Return the name of a mailbox that may exist; if the octets are not a name, return "", which no mailbox has."""
     try:
-        return decode(name)
+        return _decoded(name, utf8=utf8)
     except NameInvalid:
         return ""
+
+
+def _decoded(name: bytes, *, utf8: bool) -> str:
+    return mailbox_name.decode_utf8(name) if utf8 else mailbox_name.decode(name)
 
 
 def no_such_mailbox(name: bytes) -> NoSuchMailbox:

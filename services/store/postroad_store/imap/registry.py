@@ -14,6 +14,7 @@ from postroad_store.imap.commands import (
     capability,
     close,
     copy,
+    enable,
     expunge,
     fetch,
     idle,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[Spec, ...] = (
     *capability.SPECS,
+    *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
     *id_.SPECS,
@@ -74,19 +76,35 @@ class CannotHide(ValueError):  # noqa: N818 - what the operator reads
     """A capability cannot be hidden, or is unknown; the message says which ones can be hidden."""
 
 
+class CannotAsk(ValueError):  # noqa: N818 - what the operator reads
+    """A capability need not be asked for, or is unknown; the message says which ones have to be."""
+
+
 class Registry:
-    """The commands and capabilities that a server offers."""
+    """The commands and capabilities that a server offers, whole or as much as some of its accounts may see."""
 
-    __slots__ = ("_capabilities", "_offered", "by_name", "handlers", "legal", "streaming")
+    __slots__ = (
+        *("_asked", "_hidden", "_names", "_specs"),
+        *("by_name", "enabling", "handlers", "legal", "offered", "streaming"),
+    )
 
-    def __init__(self, specs: Iterable[Spec] = SPECS, *, without: Iterable[str] = ()) -> None:
-        """Offer the commands, without some capabilities, named in any case; raises `CannotHide`."""
-        specs = tuple(specs)
+    def __init__(
+        self, specs: Iterable[Spec] = SPECS, *, without: Iterable[str] = (), asked: Iterable[str] = ()
+    ) -> None:
+        """Offer the commands without some capabilities, and with some that are offered on request alone.
+
+        Capabilities are named in any case. One that requires another which is not offered is not offered either.
+        Raises `CannotHide` and `CannotAsk`.
+        """
+        self._specs = specs = tuple(specs)
         known = {capability.name: capability for spec in specs for capability in _capabilities_of(spec)}
-        hidden = frozenset(_hidden(name, known) for name in without)
-        specs = tuple(spec for spec in specs if spec.capability is None or spec.capability.name not in hidden)
-        self._capabilities = tuple(sorted((known[name] for name in known.keys() - hidden), key=_place))
-        self._offered = frozenset(capability.name for capability in self._capabilities)
+        self._hidden = frozenset(_hidden(name, known) for name in without)
+        self._asked = frozenset(_asked(name, known) for name in asked)
+        self._names = offered = _offered(known, self._hidden, self._asked)
+        specs = tuple(spec for spec in specs if spec.capability is None or spec.capability.name in offered)
+        self.offered = tuple(sorted((known[name] for name in offered), key=_place))
+        # What ENABLE may name, in capitals (RFC 5161 §3.1).
+        self.enabling = {each.name.upper(): each for each in self.offered if each.enables}
         self.by_name: Mapping[bytes, Spec] = {spec.name: spec for spec in specs}
         self.legal: Mapping[State, Mapping[bytes, Spec]] = {
             state: {spec.name: spec for spec in specs if state in spec.states} for state in State
@@ -98,13 +116,18 @@ class Registry:
         # Events of commands that may be under way while the next one begins (RFC 3501 §5.5).
         self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.streams))
 
+    def poorer(self, without: Iterable[str]) -> Registry:
+        """Return what is left without some more capabilities, named in any case; raises `CannotHide`."""
+        names = (name.decode("ascii") for name in self._hidden), (name.decode("ascii") for name in self._asked)
+        return Registry(self._specs, without=chain(names[0], without), asked=names[1])
+
     def offers(self, capability: Capability) -> bool:
-        """Return False if the operator has hidden a capability."""
-        return capability.name in self._offered
+        """Return False if a capability is hidden, or has not been asked for."""
+        return capability.name in self._names
 
     def capabilities(self, conditions: Conditions) -> list[bytes]:
         """Return what CAPABILITY lists (RFC 3501 §6.1.1)."""
-        return [each.text(conditions) for each in self._capabilities if each.shown(conditions)]
+        return [each.text(conditions) for each in self.offered if each.shown(conditions)]
 
     def refusal(self, name: bytes, state: State) -> str:
         """Return the text of the BAD for a command in a state in which it is not legal."""
@@ -124,6 +147,23 @@ def _capabilities_of(spec: Spec) -> tuple[Capability, ...]:
 
 def _place(capability: Capability) -> tuple[int, bytes]:
     return _ORDER.index(capability.name) if capability.name in _ORDER else len(_ORDER), capability.name
+
+
+def _offered(known: Mapping[bytes, Capability], hidden: frozenset[bytes], asked: frozenset[bytes]) -> frozenset[bytes]:
+    """Return the names of the capabilities that are offered: not hidden, asked for, with all that they require."""
+    offered = {name for name, each in known.items() if name not in hidden and (not each.on_request or name in asked)}
+    while lacking := {name for name in offered if not offered.issuperset(known[name].requires)}:
+        offered -= lacking
+    return frozenset(offered)
+
+
+def _asked(name: str, known: Mapping[bytes, Capability]) -> bytes:
+    """Return the own spelling of a capability that is offered on request; raises `CannotAsk`."""
+    spelling = {own.decode("ascii").upper(): own for own, each in known.items() if each.on_request}
+    if name.upper() in spelling:
+        return spelling[name.upper()]
+    choices = ", ".join(sorted(own.decode("ascii") for own in spelling.values())) or "none"
+    raise CannotAsk(f"{name} is no IMAP capability that is offered on request alone; these are: {choices}")
 
 
 def _hidden(name: str, known: Mapping[bytes, Capability]) -> bytes:

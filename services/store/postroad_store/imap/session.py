@@ -18,13 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
-from postroad_store.imap import updates
+from postroad_store.imap import names, updates
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
-from postroad_store.imap.grammar import responses
+from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.names import new_name, no_such_mailbox
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
 from postroad_store.imap.watch import Watch
@@ -63,7 +62,7 @@ class Session:
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
         self.storage = shared.storage
-        self.engine = Engine(shared.registry)
+        self.engine = Engine(shared.offer)
         self.account: Account | None = None
         self.view: View | None = None
         self.failures = 0  # failed logins
@@ -72,8 +71,6 @@ class Session:
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
         self._rest: Callable[[], Awaitable[None]] | None = None  # of a command that `finish` could not end at once
-        self._handlers = shared.registry.handlers
-        self._streaming = shared.registry.streaming
 
     # -- protocol.contract.Session ----------------------------------------------------------------------------
 
@@ -92,13 +89,14 @@ class Session:
         kind = type(event)
         if kind is not Bad:
             self._bad = 0
-        if self.appends.pending and kind not in self._streaming:  # RFC 3501 §5.5: no ambiguity
+        registry = self.engine.offer.registry
+        if self.appends.pending and kind not in registry.streaming:  # RFC 3501 §5.5: no ambiguity
             return self._after_appends(event)
         if isinstance(event, Bad):
             self._answer_bad(event)
             return None
         try:
-            awaitable = self._handlers[kind](self, event)
+            awaitable = registry.handlers[kind](self, event)
         except MailError as error:
             self.refuse(event, error)
             return None
@@ -131,8 +129,23 @@ class Session:
     # -- for the handlers: account and mailbox ----------------------------------------------------------------
 
     def offers(self, capability: Capability) -> bool:
-        """Return False if the operator has hidden a capability."""
-        return self.shared.registry.offers(capability)
+        """Return False if a capability is hidden."""
+        return self.engine.offer.offers(capability)
+
+    def has_enabled(self, capability: Capability) -> bool:
+        """Return True if the client has enabled a capability (RFC 5161)."""
+        return self.engine.offer.has_enabled(capability)
+
+    def enable(self, *capabilities: Capability) -> list[Capability]:
+        """Enable what is offered of these, and say nothing; return those that were not enabled before."""
+        before = self.engine.offer
+        self.engine.offer = after = before.enabling(filter(before.offers, capabilities))
+        return [each for each in capabilities if after.has_enabled(each) and not before.has_enabled(each)]
+
+    @property
+    def rev2(self) -> bool:
+        """Whether the client speaks IMAP4rev2 (RFC 9051)."""
+        return self.engine.offer.rev2
 
     def capabilities(self) -> list[bytes]:
         """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
@@ -140,7 +153,7 @@ class Session:
         conditions = Conditions(
             self.engine.state, self.engine.secure, shared.tls, shared.plaintext_auth, shared.message_size
         )
-        return shared.registry.capabilities(conditions)
+        return self.engine.offer.registry.capabilities(conditions)
 
     def current_account(self) -> Account:
         """Return the account that is logged in."""
@@ -155,18 +168,37 @@ class Session:
         return self.view
 
     def find_mailbox(self, name: bytes) -> Mailbox:
-        r"""Return the mailbox of this name, which is as the client sent it (modified UTF-7).
+        r"""Return the mailbox of this name, which is as the client sent it.
 
         Raises `NoSuchMailbox` if it could be created, which includes \Noselect names, and `NameNotAllowed` if it never
         can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
         """
-        wanted = new_name(name)
-        mailbox = self.current_account().find(wanted)
+        mailbox = self.current_account().find(self.known_name(name))
         if mailbox is None:
-            checked_name(wanted)
+            checked_name(self.new_name(name))
         if mailbox is None or not mailbox.selectable:
-            raise no_such_mailbox(name)
+            raise names.no_such_mailbox(name)
         return mailbox
+
+    def new_name(self, name: bytes) -> str:
+        """Return the name of a new mailbox, which is as the client sent it; raises `NameNotAllowed`."""
+        return names.new_name(name, utf8=self.engine.offer.utf8)
+
+    def known_name(self, name: bytes) -> str:
+        """Return the name of a mailbox that may exist; "" if the octets are not a name."""
+        return names.known_name(name, utf8=self.engine.offer.utf8)
+
+    def encoded(self, name: str) -> bytes:
+        """Return a mailbox name as this client spells it: UTF-8 (RFC 9051 §5.1, RFC 6855 §3) or modified UTF-7."""
+        return name.encode() if self.engine.offer.utf8 else mailbox_name.encode(name)
+
+    def written(self, name: str) -> bytes:
+        """Return a mailbox name as an astring, as this client spells it."""
+        return self.as_name(self.encoded(name))
+
+    def as_name(self, encoded: bytes) -> bytes:
+        """Return what `encoded` has returned as an astring."""
+        return responses.utf8_astring(encoded) if self.engine.offer.utf8 else responses.astring(encoded)
 
     def close_view(self) -> None:
         """Stop looking at the selected mailbox; the caller changes the state."""

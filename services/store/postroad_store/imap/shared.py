@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
+from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.session import Session
 from postroad_store.notes import Notes
@@ -46,7 +47,7 @@ class Shared:
         self.notes = Notes(journal, "imap")
         self.refusals = refusals
         self.incoming = incoming
-        self.registry = registry or Registry()
+        self.offer = Offer(registry or Registry())  # of a session that has not logged in
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets

@@ -50,7 +50,8 @@ class Capability:
     """An extension as CAPABILITY announces it and as an operator hides it: by `name`.
 
     A capability that is a command is that command's `Spec.capability`: without it the command is unknown. A capability
-    that changes a command is in its `Spec.extensions`, and the handler asks `session.offers`.
+    that changes a command is in its `Spec.extensions`: the parser asks `reader.offers`, so that what is hidden is
+    refused as by a server that lacks it, and a handler whose answer is another asks `session.offers`.
     """
 
     name: bytes
@@ -58,6 +59,9 @@ class Capability:
     shown: Callable[[Conditions], bool] = _always
     value: Callable[[Conditions], bytes] | None = None  # returns the text after "=" in the announcement
     kept: str = ""  # why it cannot be hidden, as a sentence without its full stop
+    enables: bool = False  # ENABLE may name it (RFC 5161 §3.1)
+    requires: tuple[bytes, ...] = ()  # names of those without which it is not offered
+    on_request: bool = False  # not offered unless the operator asks for it
 
     def text(self, conditions: Conditions) -> bytes:
         """Return the text that CAPABILITY lists."""

@@ -32,6 +32,7 @@ from postroad_store.mail.database.commits.messages import Append, Copy, Expunge,
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
+from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -88,6 +89,7 @@ class Storage:
         self._mailboxes = Mailboxes()
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
+        self.decoded = DecodedParts()
         self._sources = Sources(self._reader)
         self._turns = Turns()
         self._collecting = self._collect_again = False

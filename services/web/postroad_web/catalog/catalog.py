@@ -73,6 +73,7 @@ class Catalog:
             store=store,
             clock=clock or Clock(),
             tell=self._tell,
+            is_listened_to=lambda: bool(self._hub),
             keep_messages=keep_messages,
             keep_age=keep_age,
         )
@@ -244,6 +245,7 @@ class Catalog:
 
     def subscribe(self) -> Subscription:
         """Return the changes from now on; to be closed."""
+        self._keeper.rush.end()
         return self._hub.subscribe()
 
     @property

@@ -85,12 +85,14 @@ class Contents:
         digest: Callable[[list[Content]], Awaitable[None]],
         more: Callable[[int], Awaitable[list[Want]]],
         clock: Clock,
+        calm: Callable[[], Awaitable[object]],
     ) -> None:
         self._relay = relay
         self._store = store
         self._digest = digest
         self._more = more
         self._clock = clock
+        self._calm = calm
         self._in_store: dict[int, Want] = {}
         self._in_relay: dict[int, Want] = {}
         self._young: dict[int, Timer] = {}
@@ -170,6 +172,7 @@ class Contents:
             await self._store_bell.wait()
             self._store_bell.clear()
             while self._in_store:
+                await self._calm()
                 await self._read_store(self._taken(self._in_store, WANTED))
             if self._left_out and self._look is None and not (self._in_store or self._in_relay):
                 self._look, self._left_out = 0, False

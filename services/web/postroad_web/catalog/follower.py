@@ -34,7 +34,10 @@ class Feed(Protocol):
 
 
 class Follower:
-    """Follows one journal from a position on; `take` gets the lines with the number of the last, and is waited for."""
+    """Follows one journal from a position on; `take` gets the lines with the number of the last, and is waited for.
+
+    So is `rest`, with the number of lines, before the next question.
+    """
 
     def __init__(
         self,
@@ -42,13 +45,16 @@ class Follower:
         feed: Feed,
         position: int,
         take: Callable[[str, list[bytes], int], Awaitable[None]],
+        *,
         clock: Clock,
+        rest: Callable[[str, int], Awaitable[None]],
     ) -> None:
         self._service = service
         self._feed = feed
         self._position = position
         self._take = take
         self._clock = clock
+        self._rest = rest
         self._failures = 0
         self._wait = 0.0  # the first answer tells at once how far the journal is
 
@@ -89,3 +95,4 @@ class Follower:
         else:
             return
         await self._take(self._service, lines.lines, self._position)
+        await self._rest(self._service, len(lines.lines))

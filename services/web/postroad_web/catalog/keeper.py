@@ -18,6 +18,7 @@ from postroad_web.catalog.database import is_damage, note_damage
 from postroad_web.catalog.digesting import Content, Digesting
 from postroad_web.catalog.folding import Folding, Want, places_in, refusals_in
 from postroad_web.catalog.follower import Feed, Follower
+from postroad_web.catalog.rush import Rush
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.writer import Writer
 
@@ -44,7 +45,7 @@ class Door(Feed, ContentDoor, Protocol):
 
 
 class Keeper:
-    """The work behind a catalog. `tell` gets the news of each step."""
+    """The work behind a catalog. `tell` gets the news of each step, for those who listen."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Keeper:
         store: Door,
         clock: Clock,
         tell: Callable[[News], None],
+        is_listened_to: Callable[[], bool],
         keep_messages: int,
         keep_age: float,
     ) -> None:
@@ -73,7 +75,10 @@ class Keeper:
         self.tallies = Tallies()
         self.refusals: set[Callable[[dict[str, Any]], None]] = set()
         self.position: dict[str, int] = {}
-        self.contents = Contents(relay=relay, store=store, digest=self._digest, more=self._more, clock=clock)
+        self.rush = Rush(clock, lambda: bool(self._waiters) or is_listened_to())
+        self.contents = Contents(
+            relay=relay, store=store, digest=self._digest, more=self._more, clock=clock, calm=self.rush.over
+        )
 
     async def start(self) -> None:
         """Open the databases, and follow the journals from where the database is."""
@@ -85,7 +90,7 @@ class Keeper:
     def follow(self) -> None:
         """Begin to follow the journals."""
         followers = [
-            Follower(service, door, self.position[service], self._take, self._clock)
+            Follower(service, door, self.position[service], self._take, clock=self._clock, rest=self.rush.rest)
             for service, door in self._doors.items()
         ]
         works = [*(follower.run for follower in followers), self._fold, self.contents.run, self._index]
@@ -116,6 +121,7 @@ class Keeper:
         """Return once the next piece is folded, or the next contents are read."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
+        self.rush.end()
         try:
             await waiter
         finally:

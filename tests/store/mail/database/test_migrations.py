@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from postroad_store.mail.database import migrations
+from postroad_store.mail.database import migrations, schema
 from postroad_store.mail.database.connection import FILE, open_writer
 from postroad_store.mail.database.schema import VERSION
 from postroad_store.mail.model.errors import StorageError
@@ -112,6 +112,24 @@ async def test_keywords_that_version_1_could_not_take_are_taken(tmp_path: Path) 
     storage.close()
 
 
+def test_version_3_counts_what_is_in_the_mailboxes_of_version_2(tmp_path: Path) -> None:
+    path = taken(tmp_path, 2)
+    open_writer(path).close()
+    with sqlite3.connect(path) as db:
+        counted = db.execute(
+            "SELECT name, messages, unseen, deleted, octets, recent, modseq - lowest_known, object_id FROM mailboxes"
+            " WHERE messages OR name = 'old' ORDER BY name"
+        ).fetchall()
+        assert counted == [
+            ("Archive", 2, 2, 0, 190, 2, 0, "m6a18a505"),
+            ("INBOX", 7, 4, 1, 708, 2, 0, "m6a18a500"),
+            ("old", 0, 0, 0, 0, 0, 0, "m6a18a508"),
+        ]
+        assert db.execute("SELECT count(*) FROM entries WHERE save_date IS NULL").fetchone() == (9,)
+        assert db.execute("SELECT value FROM counters WHERE name = 'content'").fetchone() == (9,)
+    db.close()
+
+
 def test_a_later_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = taken(tmp_path, 1)
     with sqlite3.connect(path) as db:
@@ -137,7 +155,7 @@ def test_a_step_that_fails_leaves_the_old_version_whole(tmp_path: Path, monkeypa
     path = taken(tmp_path, 1)
     before = dump(path)
     with monkeypatch.context() as patched:
-        patched.setitem(migrations.STEPS, VERSION, migrations.STEPS[VERSION] + "no statement")
+        patched.setitem(schema.STEPS, VERSION, schema.STEPS[VERSION] + "no statement")
         with pytest.raises(StorageError, match=FILE):
             open_writer(path)
     assert dump(path) == before
@@ -160,7 +178,7 @@ def test_a_database_that_another_process_has_migrated_meanwhile(
 KILLED = textwrap.dedent("""
     import os, signal, sqlite3, sys
     from pathlib import Path
-    from postroad_store.mail.database import migrations
+    from postroad_store.mail.database import migrations, schema
     from postroad_store.mail.database.connection import open_writer
 
     run = migrations._run
@@ -186,5 +204,5 @@ def test_a_kill_in_the_middle_leaves_the_old_version_whole(tmp_path: Path) -> No
 
 
 def test_each_version_has_its_step_and_its_database() -> None:
-    assert list(migrations.STEPS) == list(range(2, VERSION + 1))
+    assert list(schema.STEPS) == list(range(2, VERSION + 1))
     assert all(path.is_file() for path in OLD.values())

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.mail.content import SPILL_AT, Content
+from postroad.mime.transportable import transportable
 from postroad_store.imap.appends import Incoming, refusal
-from postroad_store.imap.events import Command, End, Octets
-from postroad_store.imap.extensions import UIDPLUS
+from postroad_store.imap.events import Announcing, End, Octets
+from postroad_store.imap.extensions import BINARY, UIDPLUS
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.dates import read_date_time
 from postroad_store.imap.grammar.flags import read_flags
@@ -28,19 +29,22 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
+# RFC 3516 §4.4: NULs outside of parts that can be put into base64
+UNKNOWN_CTE = b"NO [UNKNOWN-CTE] Message has NULs that can't be kept."
+
+
 @dataclass(frozen=True, slots=True)
-class Append(Command):
+class Append(Announcing):
     """APPEND as far as its literal: `Engine.take_literal` lets the message come, a completion refuses it."""
 
     mailbox: bytes
     flags: FlagSet
     internal_date: int | None  # seconds since 1970
-    size: int  # octets
 
 
 def parse(tag: bytes, reader: Reader) -> Append:
     """Take the arguments as far as the literal's announcement."""
-    # append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
+    # append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP (literal / literal8)
     mailbox = read_mailbox(reader)
     reader.space()
     flags = NO_FLAGS
@@ -51,7 +55,8 @@ def parse(tag: bytes, reader: Reader) -> Append:
     if reader.peek() == b'"':
         internal_date = read_date_time(reader)
         reader.space()
-    return Append(tag, mailbox, flags, internal_date, reader.literal_size())
+    size, is_binary = reader.message_literal()
+    return Append(tag, size, is_binary, mailbox, flags, internal_date)
 
 
 def handle(session: Session, command: Append) -> Awaitable[None] | None:
@@ -64,7 +69,9 @@ def handle(session: Session, command: Append) -> Awaitable[None] | None:
         return None
     mailbox = session.find_mailbox(command.mailbox)
     content = Content(session.shared.incoming)
-    session.appends.incoming = Incoming(mailbox, command.internal_date, command.flags, content)
+    session.appends.incoming = Incoming(
+        mailbox, command.internal_date, command.flags, content, is_binary=command.binary
+    )
     session.engine.take_literal()
     return None
 
@@ -109,8 +116,10 @@ def end(session: Session, event: End) -> Awaitable[None] | None:
         return _refuse_in_turn(session, event.tag, refusal(incoming.error))
     if incoming.content.size > SPILL_AT:
         return _store_large(session, event.tag, incoming)
-    content = with_crlf(incoming.content.read())
+    content = _ready(incoming.content.read(), is_binary=incoming.is_binary)
     incoming.content.close()
+    if content is None:
+        return _refuse_in_turn(session, event.tag, UNKNOWN_CTE)
     _store(session, event.tag, incoming, content)
     if appends.full or not session.engine.has_input:
         return _answered(session)
@@ -120,7 +129,11 @@ def end(session: Session, event: End) -> Awaitable[None] | None:
 
 async def _store_large(session: Session, tag: bytes, incoming: Incoming) -> None:
     """Hand over a message that is in a file, which a thread reads: 40 MB take a tenth of a second."""
-    _store(session, tag, incoming, await asyncio.to_thread(_read_whole, incoming.content))
+    content = await asyncio.to_thread(_read_whole, incoming.content, is_binary=incoming.is_binary)
+    if content is None:
+        await _refuse_in_turn(session, tag, UNKNOWN_CTE)
+        return
+    _store(session, tag, incoming, content)
     if session.appends.full or not session.engine.has_input:
         await session.appends.settled()
     session.engine.proceed()
@@ -132,16 +145,25 @@ def _store(session: Session, tag: bytes, incoming: Incoming, content: bytes) -> 
     session.appends.add(tag, asyncio.ensure_future(session.storage.append([arrival])), len(content))
 
 
-def _read_whole(content: Content) -> bytes:
+def _ready(content: bytes, *, is_binary: bool) -> bytes | None:
+    """Return a message as it is stored; None if it has NULs that cannot be."""
+    return transportable(content) if is_binary else with_crlf(content)
+
+
+def _read_whole(content: Content, *, is_binary: bool) -> bytes | None:
     """Read a message and forget its file; block by block, so that other threads need not wait."""
     whole = []
     cut = b""  # CR at the end of a block, whose LF may be in the next one
     for block in content.blocks():
+        if is_binary:
+            whole.append(block)
+            continue
         lines = cut + block if cut else block
         cut = b"\r" if lines.endswith(b"\r") else b""
         whole.append(with_crlf(lines.removesuffix(b"\r")))
     content.close()
-    return b"".join([*whole, cut])
+    read = b"".join([*whole, cut])
+    return transportable(read) if is_binary else read
 
 
 async def _answered(session: Session) -> None:
@@ -158,7 +180,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.11",
-        extensions=(UIDPLUS,),
+        extensions=(UIDPLUS, BINARY),
         follow=MappingProxyType({Octets: take_octets, End: end}),
         streams=True,
     ),

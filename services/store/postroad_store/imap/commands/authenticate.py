@@ -43,7 +43,7 @@ def parse(tag: bytes, reader: Reader) -> Authenticate:
     reader.space()
     mechanism = reader.keyword()
     initial = None
-    if not reader.at_end():
+    if reader.offers(SASL_IR) and not reader.at_end():
         reader.space()
         word = reader.word()
         try:
@@ -56,8 +56,6 @@ def parse(tag: bytes, reader: Reader) -> Authenticate:
 
 def handle(session: Session, command: Authenticate) -> Awaitable[None] | None:
     """Begin the exchange, or end it if the initial response is complete."""
-    if command.initial is not None and not session.offers(SASL_IR):
-        raise SyntaxFault("Unexpected argument")
     if command.mechanism != b"PLAIN" or not session.offers(PLAIN):
         unsupported(session, command.tag, command.mechanism)
         return None

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap import patterns
 from postroad_store.imap.events import Command
-from postroad_store.imap.grammar.mailbox_name import encode
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.grammar.responses import astring
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
 
@@ -44,18 +42,19 @@ def parse(tag: bytes, reader: Reader) -> List:
     # Of the options those that SPECIAL-USE brings (RFC 6154 §6), and CHILDREN, whose attributes are always given.
     reader.space()
     selection = returned = None
-    if reader.skip(b"("):
+    extended = reader.offers(SPECIAL_USE)
+    if extended and reader.skip(b"("):
         selection = _options(reader, {b"SPECIAL-USE"})
         reader.space()
     reference = reader.astring()
     reader.space()
     pattern = reader.list_mailbox()
-    if not reader.at_end():
+    if extended and not reader.at_end():
         reader.space()
         if reader.keyword() != b"RETURN":
             raise SyntaxFault("Unexpected argument")
         reader.take(b" (")
-        returned = _options(reader, {b"SPECIAL-USE", b"CHILDREN"})
+        returned = _options(reader, {b"SPECIAL-USE", b"CHILDREN"} if reader.offers(CHILDREN) else {b"SPECIAL-USE"})
     reader.end()
     return List(tag, reference, pattern, selection, returned)
 
@@ -75,25 +74,16 @@ def _options(reader: Reader, known: set[bytes]) -> frozenset[bytes]:
 
 def handle(session: Session, command: List) -> None:
     """List mailboxes."""
-    _check_options(session, command)
     if not command.pattern and not command.extended:  # RFC 5258 §3: with options "" is a name as any other
-        session.engine.send(b'* LIST (\\Noselect) "/" %b\r\n' % astring(patterns.root_of(command.reference)))
+        session.engine.send(b'* LIST (\\Noselect) "/" %b\r\n' % session.as_name(patterns.root_of(command.reference)))
     else:
         patterns.check_length(command.reference, command.pattern)
-        names = {encode(name): mailbox for name, mailbox in session.current_account().mailboxes.items()}
+        names = {session.encoded(name): mailbox for name, mailbox in session.current_account().mailboxes.items()}
         matches = patterns.matching(command.reference, command.pattern, names)
         if command.selection:
             matches = {name: True for name in matches if name in names and names[name].special_use is not None}
         session.engine.send(b"".join([_line(session, name, names.get(name)) for name in matches]))
     session.finish(command, b"OK List completed.")
-
-
-def _check_options(session: Session, command: List) -> None:
-    """Refuse options that are hidden, as a server that lacks them would; raises `SyntaxFault`."""
-    if command.extended and not session.offers(SPECIAL_USE):
-        raise SyntaxFault("Invalid argument")
-    if command.returned and b"CHILDREN" in command.returned and not session.offers(CHILDREN):
-        raise SyntaxFault("Unknown option CHILDREN")
 
 
 def _line(session: Session, name: bytes, mailbox: Mailbox | None) -> bytes:
@@ -105,7 +95,7 @@ def _line(session: Session, name: bytes, mailbox: Mailbox | None) -> bytes:
         attributes.append("\\HasChildren" if children else "\\HasNoChildren")
     if mailbox is not None and mailbox.special_use is not None and session.offers(SPECIAL_USE):
         attributes.append(mailbox.special_use)
-    return b'* LIST (%b) "/" %b\r\n' % (" ".join(attributes).encode("ascii"), astring(name))
+    return b'* LIST (%b) "/" %b\r\n' % (" ".join(attributes).encode("ascii"), session.as_name(name))
 
 
 SPECS = (Spec(b"LIST", AUTH, List, parse, handle, "RFC 3501 §6.3.8", extensions=(CHILDREN, SPECIAL_USE)),)

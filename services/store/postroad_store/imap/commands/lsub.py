@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from postroad_store.imap import patterns
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import read_mailbox
-from postroad_store.imap.grammar.mailbox_name import encode
-from postroad_store.imap.grammar.responses import astring
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 
@@ -38,10 +36,10 @@ def parse(tag: bytes, reader: Reader) -> Lsub:
 def handle(session: Session, command: Lsub) -> None:
     r"""List subscriptions; a level above one is \Noselect."""
     patterns.check_length(command.reference, command.pattern)
-    names = map(encode, session.current_account().subscriptions)
+    names = map(session.encoded, session.current_account().subscriptions)
     matches = patterns.matching(command.reference, command.pattern, names)
     lines = [
-        b'* LSUB (%b) "/" %b\r\n' % (b"" if subscribed else b"\\Noselect", astring(name))
+        b'* LSUB (%b) "/" %b\r\n' % (b"" if subscribed else b"\\Noselect", session.as_name(name))
         for name, subscribed in matches.items()
     ]
     session.engine.send(b"".join(lines))

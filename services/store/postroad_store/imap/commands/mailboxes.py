@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap import updates
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
-from postroad_store.imap.names import known_name, new_name, no_such_mailbox
+from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 
@@ -63,14 +63,14 @@ def parse_rename(tag: bytes, reader: Reader) -> Rename:
 
 async def create(session: Session, command: Create) -> None:
     """Make a mailbox, and the levels above it."""
-    await session.storage.create(session.current_account(), new_name(command.mailbox))
+    await session.storage.create(session.current_account(), session.new_name(command.mailbox))
     session.finish(command, b"OK Create completed.")
 
 
 async def delete(session: Session, command: Delete) -> None:
     """Remove a mailbox; if it is selected here, leave it."""
     account = session.current_account()
-    name = known_name(command.mailbox)
+    name = session.known_name(command.mailbox)
     mailbox = account.find(name)
     if mailbox is None:
         raise no_such_mailbox(command.mailbox)
@@ -86,17 +86,17 @@ async def delete(session: Session, command: Delete) -> None:
 async def rename(session: Session, command: Rename) -> None:
     """Rename a mailbox, and those below it."""
     account = session.current_account()
-    name = known_name(command.mailbox)
+    name = session.known_name(command.mailbox)
     if account.find(name) is None:
         raise no_such_mailbox(command.mailbox)
-    renamed = await session.storage.rename(account, name, new_name(command.new_name))
+    renamed = await session.storage.rename(account, name, session.new_name(command.new_name))
     session.shared.notes.renamed(account.login, renamed)
     session.finish(command, b"OK Rename completed.")
 
 
 async def subscribe(session: Session, command: Subscribe) -> None:
     """Subscribe to a mailbox that exists: RFC 3501 §6.3.6 lets the server ask for that."""
-    name = new_name(command.mailbox)
+    name = session.new_name(command.mailbox)
     if session.current_account().find(name) is None:
         raise no_such_mailbox(command.mailbox)
     await session.storage.subscribe(session.current_account(), name)
@@ -105,7 +105,7 @@ async def subscribe(session: Session, command: Subscribe) -> None:
 
 async def unsubscribe(session: Session, command: Unsubscribe) -> None:
     """Unsubscribe, whether or not the mailbox still exists."""
-    await session.storage.unsubscribe(session.current_account(), new_name(command.mailbox))
+    await session.storage.unsubscribe(session.current_account(), session.new_name(command.mailbox))
     session.finish(command, b"OK Unsubscribe completed.")
 
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import read_mailbox
-from postroad_store.imap.grammar.mailbox_name import encode
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.grammar.responses import astring
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
 
@@ -48,8 +46,8 @@ def parse(tag: bytes, reader: Reader) -> Status:
     items: dict[bytes, None] = {}
     while True:
         item = reader.keyword()
-        if item not in ITEMS:
-            raise _invalid(item)
+        if item not in ITEMS or (item == b"APPENDLIMIT" and not reader.offers(APPENDLIMIT)):
+            raise SyntaxFault(f"Invalid status item {item.decode('ascii')}")
         items[item] = None
         if reader.skip(b")"):
             break
@@ -58,14 +56,8 @@ def parse(tag: bytes, reader: Reader) -> Status:
     return Status(tag, mailbox, tuple(items))
 
 
-def _invalid(item: bytes) -> SyntaxFault:
-    return SyntaxFault(f"Invalid status item {item.decode('ascii')}")
-
-
 def handle(session: Session, command: Status) -> Awaitable[None] | None:
     """Give the figures, in the order of `ITEMS`."""
-    if b"APPENDLIMIT" in command.items and not session.offers(APPENDLIMIT):
-        raise _invalid(b"APPENDLIMIT")
     mailbox = session.find_mailbox(command.mailbox)
     view = session.view
     if view is not None and view.mailbox is mailbox and view.changed:
@@ -99,7 +91,7 @@ def _give(session: Session, command: Status, mailbox: Mailbox, counts: Counts) -
         b"APPENDLIMIT": session.shared.message_size,  # RFC 7889 §3.1
     }
     items = b" ".join([b"%b %d" % pair for pair in values.items() if pair[0] in command.items])
-    session.engine.send(b"* STATUS %b (%b)\r\n" % (astring(encode(mailbox.name)), items))
+    session.engine.send(b"* STATUS %b (%b)\r\n" % (session.written(mailbox.name), items))
     if selected:  # RFC 3501 §6.3.10: SHOULD NOT be used on the currently selected mailbox
         session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")
     else:

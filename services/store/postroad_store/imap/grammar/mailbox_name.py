@@ -1,18 +1,24 @@
-"""Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), and INBOX in any case (RFC 3501 §5.1)."""
+"""Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3) or UTF-8 (RFC 9051 §5.1, RFC 6855 §3).
+
+INBOX is written in any case (RFC 3501 §5.1).
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+import unicodedata
 
 # "&" *base64 "-": the base64 has "," for "/" and no padding; "&-" is "&" itself.
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _TO_SHIFT = re.compile(r"[^ -~]+")
+# RFC 9051 §5.1: no control characters of ASCII or ISO 8859, and no LINE or PARAGRAPH SEPARATOR (RFC 5198 §2).
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class NameInvalid(ValueError):  # noqa: N818 - what the response says
-    """The octets are not a name in modified UTF-7."""
+    """The octets are not a name."""
 
 
 def decode(octets: bytes) -> str:
@@ -36,7 +42,28 @@ def decode(octets: bytes) -> str:
             raise NameInvalid("not the proper spelling")
     else:
         name = text
-    return "INBOX" if name.upper() == "INBOX" else name
+    return _inbox_or(name)
+
+
+def decode_utf8(octets: bytes) -> str:
+    """Return the name that these octets of UTF-8 are, INBOX in capitals; raises `NameInvalid`."""
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        raise NameInvalid("not UTF-8") from None
+    if _CONTROL.search(text):
+        raise NameInvalid("control characters")
+    return _inbox_or(text)
+
+
+def is_normal(name: str) -> bool:
+    """Whether a name is Net-Unicode, which RFC 9051 §5.1 wants of a new one: normalized by NFC (RFC 5198 §3)."""
+    return unicodedata.is_normalized("NFC", name)
+
+
+def _inbox_or(name: str) -> str:
+    # Of ASCII alone: there are letters whose capitals are those of INBOX.
+    return "INBOX" if name.isascii() and name.upper() == "INBOX" else name
 
 
 def _unshift(match: re.Match[str]) -> str:

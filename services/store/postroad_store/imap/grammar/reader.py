@@ -9,6 +9,10 @@ string may hold octets above 127, because many clients send passwords and search
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from postroad_store.imap.spec import Capability
 
 # literal = "{" number ["+"] "}" CRLF *CHAR8                                      (RFC 7888 §8)
 LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
@@ -46,16 +50,53 @@ class Incomplete(SyntaxFault):
     """The command ends at the announcement of a literal that has not arrived."""
 
 
+class Offered(Protocol):
+    """What the client is offered, and has enabled (`offer.Offer`)."""
+
+    def offers(self, capability: Capability) -> bool:
+        """Return False if a capability is hidden."""
+        ...
+
+    def has_enabled(self, capability: Capability) -> bool:
+        """Return True if the client has enabled a capability."""
+        ...
+
+
+class _Everything:
+    """Everything is offered and nothing is enabled: for a reader on its own."""
+
+    def offers(self, capability: Capability) -> bool:  # noqa: ARG002 - a signature of the protocol
+        return True
+
+    def has_enabled(self, capability: Capability) -> bool:  # noqa: ARG002 - a signature of the protocol
+        return False
+
+
+_EVERYTHING = _Everything()
+
+
 class Reader:
-    """Reads a command token by token; every method takes one token, or raises `SyntaxFault`."""
+    """Reads a command token by token; every method takes one token, or raises `SyntaxFault`.
 
-    __slots__ = ("_at", "_index", "_parts", "_text")
+    A parser refuses what is hidden (`offers`) in the words in which it refuses what no server knows.
+    """
 
-    def __init__(self, parts: list[bytes], at: int = 0) -> None:
+    __slots__ = ("_at", "_index", "_offered", "_parts", "_text")
+
+    def __init__(self, parts: list[bytes], at: int = 0, offered: Offered = _EVERYTHING) -> None:
         self._parts = parts
         self._index = 0
         self._text = parts[0]
         self._at = at
+        self._offered = offered
+
+    def offers(self, capability: Capability) -> bool:
+        """Return False if a capability is hidden."""
+        return self._offered.offers(capability)
+
+    def has_enabled(self, capability: Capability) -> bool:
+        """Return True if the client has enabled a capability."""
+        return self._offered.has_enabled(capability)
 
     def peek(self) -> bytes:
         """Return the next octet without taking it; empty at the end."""
@@ -174,6 +215,12 @@ class Reader:
         if self.keyword() != b"NIL":
             raise SyntaxFault("Invalid string")
         return None
+
+    def message_literal(self) -> tuple[int, bool]:
+        """Take the announcement of a literal or a literal8; return its octets, and whether it may hold NULs."""
+        # literal8 = "~{" number "}" CRLF *OCTET                                      (RFC 3516 §7)
+        is_binary = self.skip(b"~")
+        return self.literal_size(), is_binary
 
     def literal_size(self) -> int:
         """Take a literal's announcement at the end of a line, and return the literal's octets."""

@@ -12,16 +12,22 @@ if TYPE_CHECKING:
 _ASTRING_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+\Z")
 # quoted = DQUOTE *QUOTED-CHAR DQUOTE: 7-bit, without CR, LF and NUL
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*\Z")
+# RFC 6855 §3, RFC 9051 §9: the same, and UTF-8
+_UTF8_QUOTABLE = re.compile(rb"[^\0\r\n]*\Z")
 MAX_QUOTED = 1000  # a longer string goes as a literal: some clients' line buffers are short
 
 
 def string(octets: bytes) -> bytes:
     """Return a string: quoted if the grammar allows it, else a literal."""
     if len(octets) <= MAX_QUOTED and _QUOTABLE.match(octets):
-        if b'"' in octets or b"\\" in octets:
-            octets = octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        return b'"' + octets + b'"'
+        return _quoted(octets)
     return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def _quoted(octets: bytes) -> bytes:
+    if b'"' in octets or b"\\" in octets:
+        octets = octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'"' + octets + b'"'
 
 
 def nstring(octets: bytes | None) -> bytes:
@@ -34,6 +40,13 @@ def astring(octets: bytes) -> bytes:
     if _ASTRING_ATOM.match(octets) and octets.upper() != b"NIL":
         return octets
     return string(octets)
+
+
+def utf8_astring(octets: bytes) -> bytes:
+    """Return an astring for a client that takes UTF-8 in quoted strings (RFC 6855 §3)."""
+    if octets.isascii():
+        return astring(octets)
+    return _quoted(octets) if _UTF8_QUOTABLE.match(octets) else string(octets)
 
 
 def no(error: MailError, code: str | None = None) -> bytes:

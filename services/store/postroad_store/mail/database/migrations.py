@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.schema import APPLICATION, SCHEMA, VERSION
+from postroad_store.mail.database.schema import APPLICATION, SCHEMA, STEPS, VERSION
 from postroad_store.mail.model.errors import StorageError
 
 if TYPE_CHECKING:
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
-
-# From version 1 to 2: a mailbox may have more than 57 keywords, and one is found without reading all of them.
-_MANY_KEYWORDS = """
-ALTER TABLE entries ADD COLUMN wide_flags BLOB;
-CREATE UNIQUE INDEX keywords_by_name ON keywords (mailbox, keyword COLLATE NOCASE);
-"""
-
-# The statements that lead to this version from the one before.
-STEPS = {2: _MANY_KEYWORDS}
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:

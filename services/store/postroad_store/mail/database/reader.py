@@ -36,6 +36,7 @@ CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor'
 _log = logging.getLogger(__name__)
 
 _COLUMNS = {
+    Column.ID: "e.content",
     Column.ENVELOPE: "c.envelope",
     Column.BODY: "c.body",
     Column.BODYSTRUCTURE: "c.bodystructure",

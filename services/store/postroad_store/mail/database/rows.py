@@ -54,9 +54,10 @@ def insert_mailbox(
         "UPDATE counters SET value = max(value + 1, ?) WHERE name = 'uid_validity' RETURNING value", (now,)
     ).fetchall()
     cursor = db.execute(
-        "INSERT INTO mailboxes (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid)"
-        " VALUES (?, ?, ?, ?, ?, 1, 1, 0)",
-        (account, name, special_use, selectable, uid_validity),
+        "INSERT INTO mailboxes"
+        " (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, object_id)"
+        " VALUES (?, ?, ?, ?, ?, 1, 1, 0, ?)",
+        (account, name, special_use, selectable, uid_validity, f"m{uid_validity:x}"),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has just set it
     return MailboxRow(cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)

@@ -15,6 +15,7 @@ UID = NewType("UID", int)  # RFC 3501 §2.3.1.1
 class Column(Enum):
     """The parts of a message that `Storage.fetch` can read. FLAGS, SIZE and INTERNALDATE are in memory (`Mailbox`)."""
 
+    ID = "id"  # a number: of the content, which all copies of the message share
     ENVELOPE = "envelope"  # the parenthesized list, as octets
     BODY = "body"  # the non-extensible BODYSTRUCTURE, as octets
     BODYSTRUCTURE = "bodystructure"  # with extension data, as octets

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
 from postroad_store.imap.commands.fetch.blocks import responses
-from postroad_store.imap.commands.fetch.plain import Lost
+from postroad_store.imap.commands.fetch.item import Refused
+from postroad_store.imap.commands.fetch.plain import Lost, can_be_given
 from postroad_store.imap.grammar.sequence import ranges_of
 from postroad_store.imap.selection import GONE, some_gone, spans_of, uids_of
 from postroad_store.mail.model.flags import SEEN, Change, FlagSet
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterable, Iterator, Sequence
 
     from postroad_store.imap.commands.fetch.command import Fetch
     from postroad_store.imap.session import Session
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Pieces = Iterator[tuple[bytes, bool]]
 
 STRIDE = 4  # pieces of a long answer that are produced before other sessions get their turn
+CHECKED = 20  # messages whose parts are looked at before other sessions get their turn
 MANY = 10_000  # messages whose flags are looked at before other sessions get their turn
 _SEEN = FlagSet(SEEN)
 
@@ -66,16 +68,36 @@ async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) 
             await asyncio.sleep(0)
     plan = command.items.plan(uid=command.uid)
     pieces = responses(storage, view, spans, plan)
+    if plan.alone:  # a message that cannot be given is not marked
+        given: list[UID] = []
+        for count, uid in enumerate(unseen, 1):
+            if can_be_given(storage, view, uid, plan):
+                given.append(uid)
+            if count % CHECKED == 0:
+                await asyncio.sleep(0)
+        unseen = given
     if unseen:
         await storage.store(view.mailbox, unseen, Change.ADD, _SEEN, view=view)
         with_flags = command.items.plan(uid=command.uid, flags=True)
-        pieces = chain.from_iterable(
+        pieces = _joined(
             responses(storage, view, part, with_flags if marked else plan)
             for marked, part in _runs(view, spans, unseen)
         )
     rest = _produce(session, command, spans, pieces)
     if rest is not None:
         await rest
+
+
+def _joined(answers: Iterable[Pieces]) -> Pieces:
+    """Yield the responses of several calls; raises the first `Refused` at the end."""
+    refused: Refused | None = None
+    for answer in answers:
+        try:
+            yield from answer
+        except Refused as refusal:
+            refused = refused or refusal
+    if refused is not None:
+        raise refused
 
 
 def _runs(view: View, spans: list[range], changed: list[UID]) -> Iterator[tuple[bool, list[range]]]:
@@ -121,6 +143,9 @@ def _produce(session: Session, command: Fetch, spans: list[range], pieces: Piece
     except Lost:
         session.connection.close()
         return None
+    except Refused as refusal:
+        _refused(session, command, refusal)
+        return None
     _fetched(session, command, spans)
     return None
 
@@ -137,7 +162,15 @@ async def _produce_patiently(session: Session, command: Fetch, spans: list[range
     except Lost:
         session.connection.close()
         return
+    except Refused as refusal:
+        _refused(session, command, refusal)
+        return
     _fetched(session, command, spans)
+
+
+def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
+    session.in_literal = False  # what came last may have been a pause
+    session.finish(command, b"NO " + refusal.text, expunges=command.uid, uid=command.uid)
 
 
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:

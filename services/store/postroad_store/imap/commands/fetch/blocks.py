@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch.fast import fast
+from postroad_store.imap.commands.fetch.item import Refused
 from postroad_store.imap.commands.fetch.plain import plain
 from postroad_store.imap.commands.fetch.section import PIECE
 
@@ -25,8 +26,10 @@ PIECES = 200  # pieces of the plain way that are gathered at most: about 5 ms
 def responses(storage: Storage, view: View, spans: Iterable[range], plan: Plan) -> Iterator[tuple[bytes, bool]]:
     """Yield the responses for sequence numbers in pieces, and whether a piece ends within a response.
 
-    A piece is at most about a megabyte, apart from the header sections and structures of single messages.
+    A piece is at most about a megabyte, apart from the header sections and structures of single messages. An empty
+    piece is a pause. Raises `Refused` at the end, if an item of some message could not be given.
     """
+    refused: Refused | None = None
     block: list[int] = []
     octets = 0
     measured = bool(plan.reads) or plan.alone
@@ -51,7 +54,10 @@ def responses(storage: Storage, view: View, spans: Iterable[range], plan: Plan) 
                     if block:
                         yield fast(storage, view, block, plan), False
                         block, octets = [], 0
-                    yield from _gathered(plain(storage, view, number, plan))
+                    try:
+                        yield from _gathered(plain(storage, view, number, plan))
+                    except Refused as refusal:
+                        refused = refused or refusal
                     continue
                 block.append(number)
                 octets += size
@@ -60,14 +66,16 @@ def responses(storage: Storage, view: View, spans: Iterable[range], plan: Plan) 
                     block, octets = [], 0
     if block:
         yield fast(storage, view, block, plan), False
+    if refused is not None:
+        raise refused
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Gather small pieces, and say which one is the last of the response."""
+    """Gather small pieces, and say which one is the last of the response; a pause is kept."""
     gathered: list[bytes] = []
     octets = 0
     for piece in pieces:
-        if gathered and (octets + len(piece) > PIECE or len(gathered) >= PIECES):
+        if not piece or (gathered and (octets + len(piece) > PIECE or len(gathered) >= PIECES)):
             yield b"".join(gathered), True
             gathered, octets = [], 0
         gathered.append(piece)

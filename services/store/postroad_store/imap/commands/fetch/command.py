@@ -43,9 +43,10 @@ def specs(items: ItemReader) -> tuple[Spec, ...]:
     def parse_uid(tag: bytes, reader: Reader) -> Command:
         return _read(tag, reader, items, uid=True)
 
+    capabilities = items.capabilities
     return (
-        Spec(b"FETCH", SELECT, Fetch, parse, handle, "RFC 3501 §6.4.5"),
-        Spec(b"UID FETCH", SELECT, Fetch, parse_uid, handle, "RFC 3501 §6.4.8"),
+        Spec(b"FETCH", SELECT, Fetch, parse, handle, "RFC 3501 §6.4.5", extensions=capabilities),
+        Spec(b"UID FETCH", SELECT, Fetch, parse_uid, handle, "RFC 3501 §6.4.8", extensions=capabilities),
     )
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.message import Column
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from postroad.mime.part import Part
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID, Column
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 
@@ -23,6 +25,14 @@ SPREAD = 4  # if sequence numbers are further apart than this on average, each i
 
 class Gone(Exception):  # noqa: N818 - not an error
     """Another session has expunged the message."""
+
+
+class Refused(Exception):  # noqa: N818 - not an error
+    """An item of a message cannot be given: its response is left out, and the command is answered NO with `text`."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text  # the response code and a sentence
 
 
 class Block:
@@ -67,6 +77,10 @@ class Message:
             raise Gone
         self._at = at
         self.root: Part = root
+
+    def content_id(self) -> int:
+        """Return the id that all copies of the message's content share; raises `Gone`."""
+        return int(self.read(Column.ID))
 
     def entry(self, values: Sequence[int]) -> int:
         """Return the message's entry of one of the mailbox's parallel lists."""
@@ -116,6 +130,9 @@ class Item(ABC):
         """Whether the client gets the whole message."""
         return False
 
+    def check(self, message: Message) -> None:  # noqa: B027 - most items can always be given
+        """Raise `Refused` if the item of this message cannot be given; raises `Gone`."""
+
     @property
     @abstractmethod
     def template(self) -> bytes:
@@ -127,4 +144,17 @@ class Item(ABC):
 
     @abstractmethod
     def write(self, message: Message) -> Iterator[bytes]:
-        """Yield the item of one message in pieces; raises `Gone`."""
+        """Yield the item of one message in pieces; raises `Gone`. An empty piece lets other sessions run."""
+
+
+class Alone(Item):
+    """An item that only `write` can write."""
+
+    __slots__ = ()
+
+    alone = True
+    template = b""
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Never called: the plain way writes the item."""
+        raise NotImplementedError

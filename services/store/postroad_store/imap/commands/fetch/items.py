@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.remembered import remembered
-from postroad_store.imap.commands.fetch import section, values
+from postroad_store.imap.commands.fetch import binary, section, values
 from postroad_store.imap.commands.fetch.plan import ItemList
+from postroad_store.imap.extensions import BINARY
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from postroad_store.imap.commands.fetch.item import Item
+    from postroad_store.imap.spec import Capability
 
 REMEMBERED = 256  # lists
 REMEMBERED_OCTETS = 512  # of the longest list that is remembered
@@ -33,6 +36,7 @@ class ItemSpec:
     name: bytes
     read: Callable[[Reader], Item]
     rfc: str
+    capability: Capability | None = None  # without which the item is unknown
 
 
 def _just(item: Item) -> Callable[[Reader], Item]:
@@ -62,6 +66,9 @@ ITEMS = (
     ItemSpec(b"RFC822", _just(section.RFC822), "RFC 3501 §6.4.5"),
     ItemSpec(b"RFC822.HEADER", _just(section.RFC822_HEADER), "RFC 3501 §6.4.5"),
     ItemSpec(b"RFC822.TEXT", _just(section.RFC822_TEXT), "RFC 3501 §6.4.5"),
+    ItemSpec(b"BINARY", partial(binary.read_binary, peek=False), "RFC 3516 §4.2", BINARY),
+    ItemSpec(b"BINARY.PEEK", partial(binary.read_binary, peek=True), "RFC 3516 §4.2", BINARY),
+    ItemSpec(b"BINARY.SIZE", binary.read_binary_size, "RFC 3516 §4.2", BINARY),
 )
 
 _FAST = (values.FLAGS, values.INTERNALDATE, values.SIZE)
@@ -79,7 +86,9 @@ class ItemReader:
     """Reads lists of these items."""
 
     def __init__(self, specs: Iterable[ItemSpec]) -> None:
-        self._read_item = {spec.name: spec.read for spec in specs}
+        self._specs = {spec.name: spec for spec in specs}
+        extensions = [spec.capability for spec in self._specs.values() if spec.capability is not None]
+        self.capabilities = tuple(dict.fromkeys(extensions))  # of items beyond RFC 3501
 
         @remembered(REMEMBERED, REMEMBERED_OCTETS)
         def read(text: bytes) -> ItemList:
@@ -113,7 +122,11 @@ class ItemReader:
         return reader.match(_NAME, "arguments").upper()
 
     def _item(self, name: bytes, reader: Reader) -> Item:
-        read = self._read_item.get(name)
-        if read is None:
-            raise SyntaxFault(f"Unknown parameter: {name.decode('ascii')}")
-        return read(reader)
+        spec = self._specs.get(name)
+        if spec is None:
+            raise _unknown(name)
+        return spec.read(reader)
+
+
+def _unknown(name: bytes) -> SyntaxFault:
+    return SyntaxFault(f"Unknown parameter: {name.decode('ascii')}")

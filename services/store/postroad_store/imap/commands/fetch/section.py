@@ -170,10 +170,7 @@ def read_section(reader: Reader, *, peek: bool) -> Section:
     part: tuple[int, ...] = ()
     digits = b""
     if reader.peek().isdigit():
-        digits = reader.match(_PART, "BODY[..] section")
-        part = tuple(map(int, digits.split(b".")))
-        if max(part) > MAX_NUMBER:
-            raise SyntaxFault("Invalid BODY[..] section")
+        digits, part = read_part(reader, "BODY[..] section")
     kind = Text.ALL
     if reader.peek() != b"]" and (not part or reader.skip(b".")):
         kind = _read_text(reader, part)
@@ -186,9 +183,18 @@ def read_section(reader: Reader, *, peek: bool) -> Section:
     label += b"]"
     partial = None
     if reader.peek() == b"<":
-        partial = _read_partial(reader)
+        partial = read_partial(reader)
         label += b"<%d>" % partial[0]
     return Section(label, part, kind, tuple(names), partial, peek)
+
+
+def read_part(reader: Reader, what: str) -> tuple[bytes, tuple[int, ...]]:
+    """Take a section-part; return its octets and its numbers."""
+    digits = reader.match(_PART, what)
+    part = tuple(map(int, digits.split(b".")))
+    if max(part) > MAX_NUMBER:
+        raise SyntaxFault(f"Invalid {what}")
+    return digits, part
 
 
 def _read_text(reader: Reader, part: tuple[int, ...]) -> Text:
@@ -219,7 +225,8 @@ def _read_header_list(reader: Reader) -> tuple[list[bytes], list[bytes]]:
         reader.space()
 
 
-def _read_partial(reader: Reader) -> tuple[int, int]:
+def read_partial(reader: Reader) -> tuple[int, int]:
+    """Take a partial; return the first octet wanted, and how many at most."""
     # "<" number "." nz-number ">"
     match = _PARTIAL.match(reader.match(_PARTIAL, "partial"))
     assert match is not None  # noqa: S101 - it has just matched

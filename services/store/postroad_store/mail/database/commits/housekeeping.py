@@ -52,6 +52,8 @@ class Collect(Commit[bool, None]):
             for suspect in suspects
             if db.execute("SELECT 1 FROM entries WHERE content = ? LIMIT 1", suspect).fetchone() is None
         ]
+        highest = max(garbage, default=(0,))
+        db.execute("UPDATE counters SET value = ? WHERE name = 'content' AND value < ?", highest * 2)
         db.executemany("DELETE FROM contents WHERE id = ?", garbage)
         db.executemany("DELETE FROM texts WHERE content = ?", garbage)
         db.executemany(

@@ -40,9 +40,11 @@ class Incoming:
     text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
 
 
+# The id is higher than every one that was ever given (`tables.counters`).
 _INSERT_CONTENT = (
-    "INSERT INTO contents (size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO contents (id, size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header)"
+    " VALUES (1 + max(ifnull((SELECT max(id) FROM contents), 0), (SELECT value FROM counters WHERE name = 'content')),"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 

@@ -1,0 +1,62 @@
+"""What one session is offered, and what it has enabled (RFC 5161).
+
+Sessions that have the same share one object, so that none of this costs an idle session more than a reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from postroad_store.imap.extensions import IMAP4REV2, UTF8_ACCEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from postroad_store.imap.registry import Registry
+    from postroad_store.imap.spec import Capability
+
+
+class Offer:
+    """A registry, and the names of the capabilities that are enabled; never changed once it is made."""
+
+    __slots__ = ("__weakref__", "_poorer", "_richer", "enabled", "registry", "rev2", "utf8")
+
+    def __init__(self, registry: Registry, enabled: frozenset[bytes] = frozenset()) -> None:
+        self.registry = registry
+        self.enabled = enabled
+        self.rev2 = IMAP4REV2.name in enabled
+        # RFC 9051 §5.1, RFC 6855 §3: mailbox names are UTF-8 and no longer modified UTF-7.
+        self.utf8 = self.rev2 or UTF8_ACCEPT.name in enabled
+        # Those that lead on from here, as long as any session has them.
+        self._richer: WeakValueDictionary[frozenset[bytes], Offer] = WeakValueDictionary()
+        self._poorer: WeakValueDictionary[frozenset[str], Offer] = WeakValueDictionary()
+
+    def offers(self, capability: Capability) -> bool:
+        """Return False if a capability is hidden, or has not been asked for."""
+        return self.registry.offers(capability)
+
+    def has_enabled(self, capability: Capability) -> bool:
+        """Return True if the client has enabled a capability."""
+        return capability.name in self.enabled
+
+    def enabling(self, capabilities: Iterable[Capability]) -> Offer:
+        """Return the offer in which these are enabled too, with those that they require (RFC 7162 §3.2.3)."""
+        names = {name for each in capabilities for name in (each.name, *each.requires)}
+        allowed = {each.name for each in self.registry.enabling.values()}
+        enabled = self.enabled | (names & allowed)
+        if enabled == self.enabled:
+            return self
+        offer = self._richer.get(enabled)
+        if offer is None:
+            offer = self._richer[enabled] = Offer(self.registry, enabled)
+        return offer
+
+    def hiding(self, names: frozenset[str]) -> Offer:
+        """Return the offer without some more capabilities, with nothing enabled; raises `CannotHide`."""
+        if not names:
+            return self
+        offer = self._poorer.get(names)
+        if offer is None:
+            offer = self._poorer[names] = Offer(self.registry.poorer(names))
+        return offer
