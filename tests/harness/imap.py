@@ -9,6 +9,7 @@ from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal.refusals import Refusals
 from postroad.mail.address import Address
+from postroad.sasl.oauth import Errors
 from postroad.world.guesses import Guesses
 from postroad.world.world import Account, Domain, World
 from postroad_store.accounts import Accounts
@@ -16,11 +17,13 @@ from postroad_store.imap.session import Session
 from postroad_store.imap.shared import Shared
 from postroad_store.mail.storage import Storage
 from postroad_store.protocol.contract import Close, ConnectionLost, StartTls
+from tests.harness.sasl import channel, sasl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Kind
+    from postroad.sasl.channel import Channel
     from postroad_store.protocol.contract import Event
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
@@ -56,14 +59,24 @@ class Place:
         self.journal = Notes()
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}), guesses)
+        given = {"plaintext_auth": True} | settings
+        self.sasl = sasl(
+            "imap",
+            self.accounts.find,
+            lambda: self.accounts.world,
+            hidden=given.pop("sasl_without", ()),
+            errors=given.pop("oauth_errors", Errors.RFC),
+            plaintext_auth=given["plaintext_auth"],
+        )
         self.shared = Shared(
             self.accounts,
             self.storage,
             self.journal,  # type: ignore[arg-type]
             Refusals(self.journal, Clock()),  # type: ignore[arg-type]
             self.incoming,
+            sasl=self.sasl,
             clock=Clock(wall=lambda: NOW),
-            **({"plaintext_auth": True} | settings),
+            **given,
         )
 
     def close(self) -> None:
@@ -96,6 +109,10 @@ class Wire:
         if data and not self.closed:
             self.received += data
         self._news.set()
+
+    @property
+    def channel(self) -> Channel:
+        return channel(secure=self.secure)
 
     def logged_in(self) -> None:
         self.known = True

@@ -62,7 +62,8 @@ def end_point(tls_dir: Path) -> bytes | None:
     """Return the channel binding tls-server-end-point (RFC 5929 §4), None if it is not defined; raises `TlsError`."""
     try:
         pem = (tls_dir / CERTIFICATE_FILE).read_text(encoding="ascii")
-        leaf = ssl.PEM_cert_to_DER_cert(pem[: pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)])
+        start = pem.index(ssl.PEM_HEADER)
+        leaf = ssl.PEM_cert_to_DER_cert(pem[start : pem.index(ssl.PEM_FOOTER, start) + len(ssl.PEM_FOOTER)])
     except (OSError, ValueError) as error:
         raise TlsError(f"the certificate in {tls_dir} cannot be used: {error}; run init (postroad init)") from error
     # RFC 5280 §4.1: Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER, ...

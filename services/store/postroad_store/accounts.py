@@ -16,6 +16,7 @@ from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
 if TYPE_CHECKING:
     from postroad.config import Settings
+    from postroad.sasl.mechanism import Claim
     from postroad.world.guesses import Guesses
     from postroad.world.world import World
 
@@ -62,9 +63,9 @@ class Accounts:
         created = self._created(address)
         return created[0] if created and created[0].address == address else None
 
-    async def authenticate(self, login: str, password: str, address: str) -> Account | None:
-        """Return the account whose login name and password these are, or None; `address` is the client's.
+    async def authenticate(self, claim: Claim, address: str) -> Account | None:
+        """Return the account that the client may act as by its claim, or None; `address` is the client's.
 
-        Raises `TooManyGuesses` if the password was not checked.
+        Raises `TooManyGuesses` if the claim was not checked, `NotAllowed` if the client may not act for another.
         """
-        return await self._guesses.log_in(self.find, login, password, address)
+        return await self._guesses.log_in(self.find, claim, address, self.world.administrators)

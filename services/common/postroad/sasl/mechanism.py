@@ -113,6 +113,21 @@ class Context:
     plus: bool  # whether channel binding is offered too (RFC 5802 §6)
 
 
+class _NoProof:
+    """What proves nobody."""
+
+    __slots__ = ()
+
+    def is_quick(self, _account: Account) -> bool:
+        return True
+
+    def proves(self, _account: Account) -> bool:
+        return False
+
+
+NO_PROOF = _NoProof()
+
+
 class Exchange:
     """One exchange of one mechanism, seen from the server."""
 
@@ -133,9 +148,11 @@ class Exchange:
 
 
 def decode_response(line: bytes) -> bytes:
-    """Return the octets of a response, given in BASE64; raises `CancelledError` or `Base64Error`."""
+    """Return the octets of a response, given in BASE64; raises `SaslError`."""
     if line == b"*":
         raise CancelledError("Authentication cancelled")
+    if len(line) > MAX_RESPONSE:
+        raise MalformedError("Response is too long")
     if not _BASE64.match(line):
         raise Base64Error("Response is not BASE64")
     return base64.b64decode(line)

@@ -38,8 +38,8 @@ from postroad_store.mail.model.flags import NO_FLAGS
 if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad.mail.content import Content
-    from postroad.sasl.mechanism import Claim
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
     from postroad.world.world import Account

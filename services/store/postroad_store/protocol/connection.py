@@ -22,6 +22,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListen
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
+from postroad.sasl.channel import PLAINTEXT, Channel
 from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
 from postroad.tap import Opened
@@ -60,6 +61,7 @@ class Adapter(Protocol):
         self._stopping = False
         self._lost = False
         self._shaking_hands = secure
+        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -81,10 +83,15 @@ class Adapter(Protocol):
         self._deadline.set(HANDSHAKE if self._shaking_hands else self._silence)
         if listener.tap is not None:
             self._listen(listener.tap)
+        if not self._shaking_hands:
+            self._greet()
+
+    def _greet(self) -> None:
+        self._greeted = True
         try:
             self._session.begin(self)
         except Exception:
-            log.exception("%s: greeting failed", listener.service.name)
+            log.exception("%s: greeting failed", self._listener.service.name)
             self._out.abortConnection()
             return
         self.flush()
@@ -112,10 +119,12 @@ class Adapter(Protocol):
             self._out.pauseProducing()
 
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
-        """Give the client its time to log in (IHandshakeListener)."""
+        """Give the client its time to log in, and greet it on a port of TLS (IHandshakeListener)."""
         self._shaking_hands = False
         if not self._closing:
             self._deadline.set(self._silence)
+            if not self._greeted:  # what the greeting offers depends on the handshake
+                self._greet()
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
         """Answer the commands that came before the client closed its side (`printf … | nc`), then close."""
@@ -155,6 +164,12 @@ class Adapter(Protocol):
         self._closing = True
 
     # For a session: contract.Connection
+
+    @property
+    def channel(self) -> Channel:
+        """What SASL may know of the TLS."""
+        tls = self._listener.tls
+        return PLAINTEXT if tls is None else tls.channel(self._out)
 
     def flush(self) -> None:
         """Write the engine's octets."""
