@@ -60,7 +60,7 @@ from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.world import Account, Domain, World
-from tests.harness.sasl import UNBOUND, sasl
+from tests.harness.sasl import UNBOUND, sasl, tokens
 
 if TYPE_CHECKING:
     import ssl
@@ -73,7 +73,12 @@ if TYPE_CHECKING:
 SCRIPTS = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
 ALICE = Account(Address("alice", "alpha.test"), "wonderland")
 POSTMASTER = Address("postmaster", "alpha.test")
-WORLD = World(IPv4Network("127.0.0.0/24"), {}, {"alpha.test": Domain("alpha.test", accounts={"alice": ALICE})})
+WORLD = World(
+    IPv4Network("127.0.0.0/24"),
+    {},
+    {"alpha.test": Domain("alpha.test", accounts={"alice": ALICE})},
+    tokens=tokens(ALICE.login),
+)
 
 
 class Taker:

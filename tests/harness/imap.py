@@ -17,7 +17,7 @@ from postroad_store.imap.session import Session
 from postroad_store.imap.shared import Shared
 from postroad_store.mail.storage import Storage
 from postroad_store.protocol.contract import Close, ConnectionLost, StartTls
-from tests.harness.sasl import channel, sasl
+from tests.harness.sasl import channel, sasl, tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +41,14 @@ class Notes:
 
 
 def world(settings: Settings) -> World:
-    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder)."""
+    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder), who is an administrator."""
     accounts = {
         name: Account(Address(name, "alpha.test"), secret)
         for name, secret in (("alice", "wonderland"), ("bob", "builder"))
     }
-    return World(settings.network, {}, {"alpha.test": Domain("alpha.test", accounts=accounts)})
+    domains = {"alpha.test": Domain("alpha.test", accounts=accounts)}
+    administrators = frozenset({"bob@alpha.test"})
+    return World(settings.network, {}, domains, administrators=administrators, tokens=tokens("alice@alpha.test"))
 
 
 class Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from postroad_store.mail.storage import Storage
 from postroad_store.pop3.capabilities import Offer, Policy
 from postroad_store.pop3.shared import Shared
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
-from tests.harness.sasl import channel, sasl
+from tests.harness.sasl import channel, sasl, tokens
 from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class Place:
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None, *, tls: bool = True) -> None:
         self.settings = Settings.from_environ(environ or {})
-        self.world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
+        world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
+        administrators = frozenset({"dave@beta.test"})
+        self.world = replace(world, administrators=administrators, tokens=tokens("bob@beta.test"))
         self.folder = folder
         self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Journal(folder / "journal", service="store")

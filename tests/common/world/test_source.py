@@ -103,7 +103,7 @@ BAD = [
     ("a = 1\nb = \n", "2: Invalid value"),
     ("a = 1\n[x", "2: "),
     ('\n"unfinished', "9: "),
-    ("\n[oh]", "9: unknown key 'oh': the world has capture, hosts, domains"),
+    ("\n[oh]", "9: unknown key 'oh': the world has capture, administrators, hosts, domains"),
     ("\nnoise = 1", "9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records"),
     (
         "\n[domains.y.test]",
