@@ -4,6 +4,7 @@
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
     @ without=MOVE,IDLE with=XLIST                    which capabilities are hidden, and which are asked for
     C: a NOOP ...                                     what is said; see `tests/harness/script.py`
+    @ hidden=MOVE,IDLE                                which capabilities are hidden from bob
     S: * CAPABILITY {after -MOVE -IDLE}               what the whole server lists after the login, without these
 
 `{before}` is the list before the login. `golden/imap/capabilities.txt` has the lists word by word.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +36,7 @@ from postroad_store.protocol.service import Service
 from tests.harness.imap import NOW, Place, Wire, world
 from tests.harness.reactor import on_reactor
 from tests.harness.sasl import channel, sasl
-from tests.harness.script import Step, add, play_live
+from tests.harness.script import Compressor, Step, add, play_live
 
 if TYPE_CHECKING:
     import ssl
@@ -101,6 +103,8 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
                 break
             gone |= {each.name for each in listed if each not in kept}
             listed = kept
+        names = {each.name for each in listed}
+        listed = [each for each in listed if each.covered_by not in names]
         return b" ".join([each.text(conditions) for each in listed if each.shown(conditions)]).decode()
 
     return LIST.sub(expanded, line)
@@ -132,6 +136,8 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.settings[name] = Errors(value)
         case "with":
             dialogue.asked = value.split(",")
+        case "hidden":
+            dialogue.settings["hidden"] = frozenset(value.split(","))
         case _:
             dialogue.settings[name] = {"on": True, "off": False}.get(value) if value in {"on", "off"} else int(value)
 
@@ -165,26 +171,31 @@ async def begin(wire: Wire, dialogue: Dialogue) -> None:
 
 async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
     wires: dict[int, Wire] = {}
+    compressors: dict[int, Compressor] = defaultdict(Compressor)
     try:
         for step in dialogue.steps:
             if step.who not in wires:
                 wires[step.who] = Wire(place, secure=dialogue.secure)
                 await begin(wires[step.who], dialogue)
-            wire = wires[step.who]
+            wire, compressor = wires[step.who], compressors[step.who]
             match step.kind:
                 case "C":
-                    size = piece or len(step.octets)
-                    for start in range(0, len(step.octets), size):
-                        wire.feed(step.octets[start : start + size])
+                    octets = compressor.sent(step.octets)
+                    size = piece or len(octets)
+                    for start in range(0, len(octets), size):
+                        wire.feed(octets[start : start + size])
                     await wire.idle()
                 case "S":
-                    assert (await wire.until(len(step.octets))).decode() == step.octets.decode()
+                    assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
+                case "Z":
+                    compressor.switch()
                 case "T":
                     assert wire.handshake
                     wire.secured()
                 case "X":
                     assert wire.closed
-        for wire in wires.values():
+        for who, wire in wires.items():
+            assert not compressors[who].left
             assert not wire.received
             assert not wire.handshake
     finally:

@@ -12,7 +12,8 @@
 Client lines that follow each other are sent together. `whole` marks what depends on octets arriving before a
 reply, and is not run octet by octet.
 
-The service refuses MAIL from refused@, RCPT to nobody@; fails at broken@; takes alice@alpha.test's password.
+The service refuses MAIL from refused@, RCPT to nobody@; fails at broken@; takes alice@alpha.test's password. By LMTP it
+refuses the content for reject@.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
-from postroad.smtp.server.service import Limits, Listener, Purpose, Session
+from postroad.smtp.server.service import Answer, Limits, Listener, Purpose, Session
 from postroad.world.world import Account, Domain, World
 from tests.harness.sasl import UNBOUND, sasl, tokens
 
@@ -119,17 +120,21 @@ class Taker:
     def handshake_failed(self, session: Session, why: str) -> None:
         pass
 
-    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
+    async def message(self, session: Session, envelope: Envelope, content: Content) -> Answer:
         return self.take(envelope, content.read())
 
-    def take(self, envelope: Envelope, octets: bytes) -> Reply:
+    def take(self, envelope: Envelope, octets: bytes) -> Answer:
         if envelope.recipients[0].address.local_part == "full":
             return STORAGE_FULL
         if envelope.recipients[0].address.local_part == "broken":
             raise RuntimeError
         self.taken.append(octets)
         body = f" {envelope.body}" if envelope.body else ""
-        return reply(250, "2.0.0", f"Took {len(octets)} octets for {len(envelope.recipients)}{body}")
+        took = reply(250, "2.0.0", f"Took {len(octets)} octets for {len(envelope.recipients)}{body}")
+        rejecting = [one.address.local_part == "reject" for one in envelope.recipients]
+        if any(rejecting):
+            return tuple(reply(550, "5.7.1", "Not", "you") if rejects else took for rejects in rejecting)
+        return took
 
 
 @dataclass
@@ -251,6 +256,7 @@ class Peer:
             postmaster=POSTMASTER,
             starttls=dialogue.starttls and dialogue.port is not Purpose.SUBMISSIONS,
             sasl=dialogue.sasl.get(dialogue.port),
+            lmtp=dialogue.port is Purpose.LMTP,
             extensions=dialogue.extensions,
         )
         self.session = Session(dialogue.port, ipaddress.ip_address("192.0.2.1"), 1, "1")
@@ -299,7 +305,11 @@ class Peer:
     def message(self, envelope: Envelope) -> None:
         content, self.content = self.content, b""
         try:
-            self.engine.answer(self.service.take(envelope, content))
+            answer = self.service.take(envelope, content)
+            if isinstance(answer, tuple):
+                self.engine.answer_each(answer)
+            else:
+                self.engine.answer(answer)
         except RuntimeError:
             self.engine.answer(LOCAL_ERROR)
 

@@ -16,6 +16,7 @@ from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
 from postroad.smtp.server.service import Listener as SmtpListener
+from postroad.smtp.server.service import Purpose as SmtpPurpose
 from postroad.tls import server_context
 from postroad.world.guesses import Guesses
 from postroad.world.realm import AccountRealm
@@ -26,9 +27,11 @@ from postroad_store.accounts import Accounts
 from postroad_store.control.mail import Mail
 from postroad_store.control.reading import Reading
 from postroad_store.control.routes import routes
+from postroad_store.delivery.filter import Filter
+from postroad_store.delivery.postman import Postman, app_door
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
-from postroad_store.imap.registry import CannotHide, Registry
+from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
 from postroad_store.mail.storage import Storage
 from postroad_store.notes import Notes
 from postroad_store.pop3 import capabilities
@@ -37,6 +40,8 @@ from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
 from postroad_store.protocol.tls import ServerTls
+from postroad_store.sieve.registry import CannotHide as CannotHideExtension
+from postroad_store.sieve.registry import Registry as SieveRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +68,7 @@ class Store:
         self._extensions = offered_by(settings)
         self._registry = _commands(settings)
         self._pop3_offer = _pop3_offer(settings)
+        self._sieve = _language(settings)
         self._world = world  # at the start
         self._clock = clock or Clock()
         self._tap = tap
@@ -73,6 +79,8 @@ class Store:
         self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
+        self._filter = Filter(self._storage.scripts, self._sieve, settings.world.parent / "sieve")
+        self._postman: Postman | None = None
         self._accounts = Accounts(world, settings, Guesses(self._clock))
         realm = AccountRealm(
             self._accounts.find,
@@ -92,12 +100,13 @@ class Store:
     async def start(self) -> None:
         """Listen; raises `OSError` or `CannotListenError` if a port can't be bound."""
         settings = self._settings
-        source = WorldFile(settings.world, settings.network, settings.capturing)
-        self._watching = asyncio.create_task(WorldWatcher(source, self._world).run(self._adopt))
+        self._watching = asyncio.create_task(WorldWatcher(world_of(settings), self._world).run(self._adopt))
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._server = await self._serve_smtp()
         self._door = await self._open_door()
+        self._postman = Postman(self._storage.outbox, lambda: app_door(settings, self._accounts.world), self._clock)
+        self._postman.start()
 
     async def stop(self) -> None:
         """Finish work that is under way, within about a second, and close."""
@@ -105,6 +114,9 @@ class Store:
             self._watching.cancel()
         servers = [server.close() for server in (self._server, self._door) if server is not None]
         await asyncio.gather(*servers, *(listener.stop() for listener in self._listeners))
+        if self._postman is not None:
+            await self._postman.stop()
+        self._filter.close()
         self._reading.close()
         self._storage.close()
         self._journal.close()
@@ -175,8 +187,18 @@ class Store:
         settings = self._settings
         hostname = self._world.host_of(Role.STORE).name
         return await serve(
-            Delivery(self._accounts, self._storage, self._journal, hostname=hostname, clock=self._clock),
-            [SmtpListener(self.host, settings.smtp_port)],
+            Delivery(
+                self._accounts,
+                self._storage,
+                self._journal,
+                hostname=hostname,
+                scripts=self._filter,
+                clock=self._clock,
+            ),
+            [
+                SmtpListener(self.host, settings.smtp_port),
+                SmtpListener(self.host, settings.lmtp_port, SmtpPurpose.LMTP),
+            ],
             hostname=hostname,
             content_directory=self._incoming,
             extensions=self._extensions,
@@ -208,12 +230,27 @@ class Store:
         return {"smtp": self._server.connections if self._server is not None else 0} | counts
 
 
+def world_of(settings: Settings) -> WorldFile:
+    """Return the world file as the store reads it: it knows which capabilities of IMAP can be hidden."""
+    return WorldFile(settings.world, settings.network, settings.capturing, Registry().why_not_hide)
+
+
 def _commands(settings: Settings) -> Registry:
-    """Return IMAP's commands without those that the settings hide; raises `ConfigError`."""
+    """Return IMAP's commands, without those that the settings hide; raises `ConfigError`."""
     try:
-        return Registry(without=settings.imap_without)
+        return Registry(without=settings.imap_without, asked=settings.imap_with)
     except CannotHide as error:
         raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
+    except CannotAsk as error:
+        raise ConfigError(f"POSTROAD_IMAP_WITH={','.join(settings.imap_with)}: {error}") from None
+
+
+def _language(settings: Settings) -> SieveRegistry:
+    """Return Sieve without the extensions that the settings hide; raises `ConfigError`."""
+    try:
+        return SieveRegistry(without=settings.sieve_without)
+    except CannotHideExtension as error:
+        raise ConfigError(f"POSTROAD_SIEVE_WITHOUT={','.join(settings.sieve_without)}: {error}") from None
 
 
 def _pop3_offer(settings: Settings) -> capabilities.Offer:

@@ -103,10 +103,11 @@ def test_unknown() -> None:
         (b"\n\n", b"\r\n\r\n"),
         (b"a\rb", b"a\rb"),
         (b"a\r\n", b"a\r\n"),
+        (b"ab\rcd\n", b"ab\rcd\r\n"),
         (b"", b""),
     ],
 )
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8, 100])
 def test_lines_of_text(text: bytes, expected: bytes, size: int) -> None:
     assert decoded(base64.b64encode(text), b"base64", is_text=True, size=size) == expected
     assert decoded(base64.b64encode(text), b"base64", size=size) == text

@@ -4,15 +4,17 @@ import asyncio
 import gc
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad.clock import Clock
 from postroad.mime.part import Kind
+from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
-from postroad_store.mail.database.commits.housekeeping import Collect
+from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.model import account as account_module
@@ -40,6 +42,7 @@ from postroad_store.mail.model.mailbox import Status
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.mail.model.view import Changes
 from postroad_store.mail.storage import Storage
+from tests.store.mail.model.test_mailbox import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +71,7 @@ def rows(storage: Storage, table: str) -> int:
 
 async def settled(storage: Storage) -> None:
     """Wait until nothing is handed over and no garbage is being removed."""
-    while storage._collecting:
+    while storage._collector._at_work:
         await storage.subscribe(await storage.account("bystander@alpha.test"), "x")
 
 
@@ -302,8 +305,8 @@ async def test_expunge(storage: Storage, inbox: Mailbox, put: Put) -> None:
     assert await storage.expunge(inbox) == []
     assert inbox.uids == [2, 4]
     assert view.uids == [1, 2, 3, 4, 5]
-    assert storage.status(inbox) == Status(2, 0, 6, inbox.uid_validity, 2)
-    assert view.take(expunges=True).expunged == (5, 3, 1)
+    assert storage.status(inbox) == Status(2, 0, 6, inbox.uid_validity, 2, 0, 44, inbox.modseq)
+    assert view.take(expunges=True).expunged == numbered(5, 3, 1)
     assert await storage.expunge(inbox, [2], only_deleted=False) == [2]
 
 
@@ -314,7 +317,7 @@ async def test_many_are_expunged_at_once(storage: Storage, inbox: Mailbox, put: 
     await storage.expunge(inbox, range(101, 301), only_deleted=False)
     assert inbox.uids == [*range(1, 101), 301, 302]
     assert (len(inbox.flags), len(inbox.sizes), len(inbox.internal_dates), inbox.unseen) == (102, 102, 102, 100)
-    assert view.take(expunges=True).expunged == tuple(range(300, 100, -1))
+    assert view.take(expunges=True).expunged == numbered(*range(300, 100, -1))
     assert view.uids == inbox.uids
     await settled(storage)
     assert rows(storage, "contents") == 102
@@ -365,7 +368,7 @@ async def test_move(storage: Storage, account: Account, put: Put) -> None:
     await put(inbox, *mails(3))
     there, here = storage.view(archive), storage.view(inbox)
     assert await storage.move(inbox, [1, 2], archive) == copied(archive.uid_validity, (1, 2), (1, 2))
-    assert here.take(expunges=True).expunged == (2, 1)
+    assert here.take(expunges=True).expunged == numbered(2, 1)
     assert there.take(expunges=True).exists == 2
     await settled(storage)
     assert rows(storage, "contents") == 3
@@ -381,14 +384,14 @@ async def test_move(storage: Storage, account: Account, put: Put) -> None:
 async def test_status_of_a_mailbox_in_memory_or_not(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, *mails(2))
     await put(inbox, b"c", flags=FlagSet(SEEN))
-    expected = Status(3, 3, 4, inbox.uid_validity, 2)
+    expected = Status(3, 3, 4, inbox.uid_validity, 2, 0, 45, inbox.modseq)
     assert storage.status(inbox) == expected
     assert not inbox.loaded
     view = storage.view(inbox, read_only=True)
     assert storage.status(inbox) == expected
     view.close()
     claimed = storage.view(inbox)
-    assert storage.status(inbox) == Status(3, 0, 4, inbox.uid_validity, 2)
+    assert storage.status(inbox) == replace(expected, recent=0)
     claimed.close()
 
 
@@ -436,6 +439,16 @@ async def test_the_id_of_a_removed_content_never_comes_back(storage: Storage, in
     assert rows(storage, "contents") == 0
     await put(inbox, *mails(1))
     assert storage._reader.rows("SELECT id FROM contents", ()) == [(3,)]
+
+
+async def test_the_file_shrinks_when_much_is_removed(storage: Storage, account: Account, put: Put) -> None:
+    await put(account.inbox, *[b"Subject: x\r\n\r\n" + bytes([65 + at]) * (4 << 20) for at in range(10)])
+    ((before,),) = storage._reader.rows("PRAGMA page_count", ())
+    await storage.expunge(account.inbox, only_deleted=False)
+    await settled(storage)
+    while storage._reader.rows("PRAGMA freelist_count", ())[0][0] > Shrink.KEPT:
+        await storage.subscribe(account, "x")  # one commit after the other, until those of the collector are through
+    assert storage._reader.rows("PRAGMA page_count", ())[0][0] < before - Shrink.KEPT
 
 
 async def test_garbage_of_a_killed_process_is_removed(
@@ -670,11 +683,11 @@ async def test_unused_mailboxes_are_forgotten(
 
 
 async def test_unused_accounts_are_forgotten(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_module, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(accounts_module, "KEPT", 1)
     inbox = (await storage.account("alice@alpha.test")).inbox
     await storage.account("bob@beta.test")
     gc.collect()
-    assert set(storage._accounts) == {"bob@beta.test"}
+    assert set(storage._accounts._by_login) == {"bob@beta.test"}
     assert (await storage.account("alice@alpha.test")).inbox is inbox  # somebody held it: one object for all
 
 

@@ -1,4 +1,4 @@
-"""Content-Transfer-Encodings undone piece by piece (RFC 2045 §6), for BINARY and PREVIEW (RFC 3516, RFC 8970).
+"""Content-Transfer-Encodings undone piece by piece (RFC 2045 §6), for BINARY (RFC 3516).
 
 A part of 50 MB must not be in memory twice, so a decoder takes pieces of any size and keeps a line's end at most. It
 can be copied, which keeps a place in a part: a client that fetches a part in ranges has it decoded once, and not once

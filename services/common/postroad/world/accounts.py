@@ -19,7 +19,7 @@ from postroad.world.secret import SecretError, check_secret, form_of
 from postroad.world.world import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from postroad.mail.address import Address
     from postroad.world.toml_lines import KeyPath
@@ -37,22 +37,24 @@ class ReadError:
 class AccountReader:
     """Reads one account after another; `tokens` and `forms` are those of all, and errors go to `errors`."""
 
-    def __init__(self, errors: list[ReadError]) -> None:
+    def __init__(self, errors: list[ReadError], hidden: Callable[[KeyPath, Any], frozenset[str]]) -> None:
         self.tokens: dict[str, Grant] = {}  # by digest
         self.forms: set[str] = set()  # of the secrets
         self._errors = errors
+        self._hidden = hidden  # reads names of IMAP's capabilities
         self._places: dict[str, KeyPath] = {}  # of the tokens, by digest
 
-    def read(self, at: KeyPath, address: Address, written: Any) -> Account | None:
-        """Return the account, None after an error that leaves nothing of it."""
+    def read(self, at: KeyPath, address: Address, written: Any, hidden: frozenset[str]) -> Account | None:
+        """Return the account, None after an error that leaves nothing of it; `hidden` is so from its whole domain."""
         if isinstance(written, str):
-            return Account(address, self._secret(at, address, written))
+            return Account(address, self._secret(at, address, written), hidden)
         if not isinstance(written, dict):
             self._error(at, f"the password of {address} must be a string, or a table with it")
             return None
-        for key in written.keys() - {"password", "tokens"}:
-            self._error((*at, key), f"unknown key {key!r}: an account has password, tokens")
-        account = Account(address, self._password(at, address, written))
+        for key in written.keys() - {"password", "imap_without", "tokens"}:
+            self._error((*at, key), f"unknown key {key!r}: an account has password, imap_without, tokens")
+        own = self._hidden((*at, "imap_without"), written.get("imap_without", []))
+        account = Account(address, self._password(at, address, written), hidden | own)
         tokens = written.get("tokens", [])
         if not isinstance(tokens, list):
             self._error((*at, "tokens"), f"the tokens of {address} must be a list of strings or of tables")

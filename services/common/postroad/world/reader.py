@@ -21,28 +21,44 @@ from postroad.world.goals import GoalCheck
 from postroad.world.world import MX, Account, Domain, Host, Role, World
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from ipaddress import IPv4Address, IPv4Network
 
     from postroad.dns.zone import Record
     from postroad.world.goals import Step
     from postroad.world.toml_lines import KeyPath
 
+    WhyNotHide = Callable[[str], str | None]
+
 Key = TypeVar("Key")
+_CAPABILITY = re.compile(r"[!-~]+")  # RFC 3501 §9: an atom, or AUTH= and one
+
+
+def any_name(name: str) -> str | None:
+    """Find nothing wrong with the name of a capability that is hidden, as services do that do not speak IMAP."""
+    return None if _CAPABILITY.fullmatch(name) else f"there is no IMAP capability {name!r}"
 
 
 class WorldReader:
     """Reads one document. After `read`, `errors` has all errors."""
 
-    def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        network: IPv4Network,
+        *,
+        capturing: bool = False,
+        why_not_hide: WhyNotHide = any_name,
+    ) -> None:
         self.errors: list[ReadError] = []
         self._document = document
         self._network = network
         self._capturing = capturing
+        self._why_not_hide = why_not_hide
         self._goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
         self._further: dict[str, tuple[KeyPath, dict[int, Record]]] = {}  # by domain, then by index
         self._steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
-        self._account_reader = AccountReader(self.errors)
+        self._account_reader = AccountReader(self.errors, self._hidden)
 
     def read(self) -> World:
         """Return the world, which is valid only if `errors` is empty then."""
@@ -221,7 +237,7 @@ class WorldReader:
         for key, value in self._table(("domains",), self._document.get("domains", {}), "domains").items():
             at: KeyPath = ("domains", key)
             table = self._table(at, value, f"the domain {key}")
-            keys = ("mx", "catch-all", "accounts", "aliases", "records")
+            keys = ("mx", "catch-all", "accounts", "aliases", "records", "imap_without")
             if not self._only(at, table, "a domain", *keys) or not isinstance(value, dict):
                 continue
             name = self._name(at, key, "domain")
@@ -230,7 +246,8 @@ class WorldReader:
             if name == reverse or name.endswith(f".{reverse}"):
                 self.error(at, f"{name} is in the reverse zone {reverse}, which is made from the hosts")
             local_parts: dict[str, KeyPath] = {}
-            accounts = dict(self._accounts((*at, "accounts"), table.get("accounts", {}), name, local_parts))
+            hidden = self._hidden((*at, "imap_without"), table.get("imap_without", []))
+            accounts = dict(self._accounts((*at, "accounts"), table.get("accounts", {}), name, local_parts, hidden))
             aliases = dict(self._aliases((*at, "aliases"), table.get("aliases", {}), name, local_parts))
             if "catch-all" in table:
                 self._steps[name, None] = (*at, "catch-all")
@@ -242,6 +259,7 @@ class WorldReader:
                     accounts=MappingProxyType(accounts),
                     aliases=MappingProxyType(aliases),
                     catch_all=self._goal((*at, "catch-all"), "catch-all", table.get("catch-all")),
+                    imap_without=hidden,
                     records=tuple(self._records((*at, "records"), table.get("records", []), name)),
                 ),
             )
@@ -279,12 +297,13 @@ class WorldReader:
         return address
 
     def _accounts(
-        self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath]
+        self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath], hidden: frozenset[str]
     ) -> Iterator[tuple[str, Account]]:
+        accounts = self._account_reader
         for key, written in self._table(at, value, "accounts").items():
             place = (*at, key)
             address = self._local_part(place, key, domain, seen)
-            account = self._account_reader.read(place, address or Address(key, domain), written)
+            account = accounts.read(place, address or Address(key, domain), written, hidden)
             if address is not None and account is not None:
                 yield address.key[0], account
 
@@ -297,6 +316,16 @@ class WorldReader:
                 yield login
             elif address is not None:
                 self.error(place, f"the administrator {text} is no account of this world")
+
+    def _hidden(self, at: KeyPath, value: Any) -> frozenset[str]:
+        """Read names of IMAP's capabilities; return them in capitals."""
+        names = set()
+        for place, text in self._strings(at, value, "imap_without"):
+            fault = self._why_not_hide(text)
+            if fault is not None:
+                self.error(place, f"imap_without: {fault}")
+            names.add(text.upper())
+        return frozenset(names)
 
     def _aliases(
         self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath]

@@ -68,6 +68,7 @@ async def conclude(session: Session, tag: bytes, command: str, verdict: Verdict)
             _count_failure(session)
         return
     session.account = await session.shared.storage.account(account.login)
+    session.engine.offer = session.shared.offer_to(account.login)
     session.engine.enter(State.AUTHENTICATED)
     session.connection.logged_in()
     log.info("imap login", extra=facts | {"login": account.login, "peer": session.connection.peer})

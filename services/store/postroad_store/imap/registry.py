@@ -13,6 +13,7 @@ from postroad_store.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -22,13 +23,16 @@ from postroad_store.imap.commands import (
     logout,
     lsub,
     mailboxes,
+    metadata,
     namespace,
     noop,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
+    thread,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[Spec, ...] = (
     *capability.SPECS,
+    *compress.SPECS,
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
@@ -51,6 +56,7 @@ SPECS: tuple[Spec, ...] = (
     *login.SPECS,
     *select.SPECS,
     *mailboxes.SPECS,
+    *metadata.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,
@@ -60,6 +66,8 @@ SPECS: tuple[Spec, ...] = (
     *close.SPECS,
     *expunge.SPECS,
     *search.SPECS,
+    *sort.SPECS,
+    *thread.SPECS,
     *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
@@ -71,6 +79,8 @@ _ORDER = (
     *(capability.name for capability in authenticate.MECHANISMS.values()),
     b"LOGINDISABLED",
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
+    *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
+    *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
 )
 
 
@@ -86,8 +96,8 @@ class Registry:
     """The commands and capabilities that a server offers, whole or as much as some of its accounts may see."""
 
     __slots__ = (
-        *("_asked", "_hidden", "_names", "_specs"),
-        *("by_name", "enabling", "handlers", "legal", "offered", "streaming"),
+        *("_asked", "_hidden", "_known", "_names", "_specs"),
+        *("by_name", "enabling", "handlers", "legal", "numbered", "offered", "streaming"),
     )
 
     def __init__(
@@ -99,7 +109,7 @@ class Registry:
         Raises `CannotHide` and `CannotAsk`.
         """
         self._specs = specs = tuple(specs)
-        known = {capability.name: capability for spec in specs for capability in _capabilities_of(spec)}
+        self._known = known = {capability.name: capability for spec in specs for capability in _capabilities_of(spec)}
         self._hidden = frozenset(_hidden(name, known) for name in without)
         self._asked = frozenset(_asked(name, known) for name in asked)
         self._names = offered = _offered(known, self._hidden, self._asked)
@@ -108,6 +118,8 @@ class Registry:
         # What ENABLE may name, in capitals (RFC 5161 §3.1).
         self.enabling = {each.name.upper(): each for each in self.offered if each.enables}
         self.by_name: Mapping[bytes, Spec] = {spec.name: spec for spec in specs}
+        # Those that take or give message numbers, as opposed to their UID forms; EXPUNGE takes none (RFC 9586 §3).
+        self.numbered = frozenset(name for name in self.by_name if b"UID " + name in self.by_name) - {b"EXPUNGE"}
         self.legal: Mapping[State, Mapping[bytes, Spec]] = {
             state: {spec.name: spec for spec in specs if state in spec.states} for state in State
         }
@@ -119,9 +131,18 @@ class Registry:
         self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.streams))
 
     def poorer(self, without: Iterable[str]) -> Registry:
-        """Return what is left without some more capabilities, named in any case; raises `CannotHide`."""
+        """Return what is left without some more capabilities, named in any case; names of others are passed over."""
+        more = (name for name in without if self.why_not_hide(name) is None)
         names = (name.decode("ascii") for name in self._hidden), (name.decode("ascii") for name in self._asked)
-        return Registry(self._specs, without=chain(names[0], without), asked=names[1])
+        return Registry(self._specs, without=chain(names[0], more), asked=names[1])
+
+    def why_not_hide(self, name: str) -> str | None:
+        """Return why a capability cannot be hidden; None if it can."""
+        try:
+            _hidden(name, self._known)
+        except CannotHide as error:
+            return str(error)
+        return None
 
     def offers(self, capability: Capability) -> bool:
         """Return False if a capability is hidden, or has not been asked for."""
@@ -129,7 +150,8 @@ class Registry:
 
     def capabilities(self, conditions: Conditions) -> list[bytes]:
         """Return what CAPABILITY lists (RFC 3501 §6.1.1)."""
-        return [each.text(conditions) for each in self.offered if each.shown(conditions)]
+        listed = (each for each in self.offered if each.covered_by not in self._names)
+        return [each.text(conditions) for each in listed if each.shown(conditions)]
 
     def refusal(self, name: bytes, state: State) -> str:
         """Return the text of the BAD for a command in a state in which it is not legal."""

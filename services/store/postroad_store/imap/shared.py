@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from postroad.clock import Clock
 from postroad_store.imap.offer import Offer
@@ -50,11 +51,17 @@ class Shared:
         self.refusals = refusals
         self.incoming = incoming
         self.sasl = sasl
-        self.offer = Offer(registry or Registry())  # of a session that has not logged in
+        self.offer = Offer(registry or Registry())  # to a session that has not logged in
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
         self.clock = clock or Clock()
+        self.annotated: WeakSet[Session] = WeakSet()  # those that want to hear of changed annotations (RFC 5464 §4.1)
+
+    def offer_to(self, login: str) -> Offer:
+        """Return what an account is offered: less what the control door hides from it, or else the world."""
+        hidden = self.storage.hidden.of(login)
+        return self.offer.hiding(self.accounts.hidden(login) if hidden is None else hidden)
 
     def session(self) -> Session:
         """Return a session for a new connection."""

@@ -62,6 +62,7 @@ class Capability:
     kept: str = ""  # why it cannot be hidden, as a sentence without its full stop
     enables: bool = False  # ENABLE may name it (RFC 5161 §3.1)
     requires: tuple[bytes, ...] = ()  # names of those without which it is not offered
+    covered_by: bytes = b""  # the name of one that includes it: where that is offered, this is not listed
     on_request: bool = False  # not offered unless the operator asks for it
 
     def text(self, conditions: Conditions) -> bytes:
@@ -87,4 +88,5 @@ class Spec:
     extensions: tuple[Capability, ...] = ()
     # Handlers of events that come later, with the client's next octets
     follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))
+    too_large: str = ""  # the response code of the NO for a literal that is too large; "": it is BAD
     streams: bool = False  # its last literal is handed on in pieces, of any size: `parse` ends at the announcement

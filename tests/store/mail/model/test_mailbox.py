@@ -8,13 +8,18 @@ from array import array
 import pytest
 
 from postroad_store.mail.model.columns import FEW, MANY
-from postroad_store.mail.model.contents import Contents, MailboxRow
+from postroad_store.mail.model.contents import Contents, Counts, MailboxRow
 from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, FLAGGED, SEEN, Change, count_unseen
 from postroad_store.mail.model.mailbox import MAX_FLAG_NAMES, Mailbox, Status
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes, View
 
 ROW = MailboxRow(1, "INBOX", None, selectable=True, uid_validity=7, uid_next=1, modseq=1, recent_uid=0)
+
+
+def numbered(*uids: int) -> tuple[tuple[int, UID], ...]:
+    """Messages whose UIDs are their sequence numbers, as `Changes` has them."""
+    return tuple((uid, UID(uid)) for uid in uids)
 
 
 def mailbox_of(*flags: int, uids: list[int] | None = None) -> Mailbox:
@@ -24,11 +29,25 @@ def mailbox_of(*flags: int, uids: list[int] | None = None) -> Mailbox:
     return mailbox
 
 
+def modseqs_of(count: int, modseq: int) -> array[int]:
+    return array("Q", [modseq] * count)
+
+
 def contents_of(*flags: int, uids: list[int] | None = None, modseq: int = 1) -> Contents:
     numbers = uids or list(range(1, len(flags) + 1))
     row = MailboxRow(1, "INBOX", None, True, 7, numbers[-1] + 1 if numbers else 1, modseq, 0)
     ones = array("q", [1] * len(flags))
-    return Contents(row, [], list(map(UID, numbers)), list(flags), ones, ones[:], count_unseen(list(flags)), 0)
+    return Contents(
+        row,
+        [],
+        list(map(UID, numbers)),
+        list(flags),
+        ones,
+        ones[:],
+        modseqs_of(len(flags), modseq),
+        count_unseen(list(flags)),
+        0,
+    )
 
 
 def test_the_quick_way_for_many_messages_is_the_plain_one() -> None:
@@ -67,7 +86,7 @@ def test_many_messages_are_taken_out_as_few_are(count: int) -> None:
     assert len(mailbox.sizes) == len(mailbox.internal_dates) == len(stays)
     assert mailbox.unseen == count_unseen(mailbox.flags)
     assert mailbox.first_unseen() == first_unseen(mailbox)
-    assert view.take(expunges=True).expunged == tuple(reversed(gone))
+    assert view.take(expunges=True).expunged == numbered(*reversed(gone))
 
 
 def test_the_first_unseen_moves_when_those_before_it_go() -> None:
@@ -222,7 +241,9 @@ def test_who_learns_of_what() -> None:
     assert set(heard) == {"mine", "other"}
     assert (mailbox.uids, mailbox.unseen, mailbox.loaded) == ([], 0, False)
     assert other.gone
-    assert other.take(expunges=True) == Changes(expunged=(3, 2, 1), recent=0)  # and its keywords are of no interest
+    assert other.take(expunges=True) == Changes(
+        expunged=numbered(3, 2, 1), recent=0
+    )  # and its keywords are of no interest
 
 
 def test_messages_arrive_one_by_one_and_many_at_once() -> None:
@@ -246,11 +267,22 @@ def test_messages_arrive_one_by_one_and_many_at_once() -> None:
     assert (len(at_once.uids), at_once.uid_next, at_once.keywords) == (len(entries) + 1, 5 * MANY + 1, ["work"])
 
 
-def test_status_and_places() -> None:
+def test_places() -> None:
+    mailbox = mailbox_of(SEEN, 0, 0, uids=[2, 4, 9])
+    assert [mailbox.index(uid) for uid in (1, 2, 3, 4, 9, 10)] == [None, 0, None, 1, 2, None]
+
+
+def test_status() -> None:
     mailbox = mailbox_of(SEEN, 0, 0, uids=[2, 4, 9])
     mailbox.recent_uid = 4
-    assert mailbox.status() == Status(messages=3, recent=1, uid_next=10, uid_validity=7, unseen=2)
-    assert [mailbox.index(uid) for uid in (1, 2, 3, 4, 9, 10)] == [None, 0, None, 1, 2, None]
+    mailbox.counted(1, Counts(3, 2, 1, 50, recent=3))
+    assert mailbox.status() == Status(
+        messages=3, recent=1, uid_next=10, uid_validity=7, unseen=2, deleted=1, octets=50, highest_modseq=1
+    )
+    mailbox.unload()
+    assert mailbox.status().recent == 3
+    mailbox.counted(2, Counts())
+    assert mailbox.status().messages == 0
 
 
 def test_ranges() -> None:

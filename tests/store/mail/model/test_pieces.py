@@ -14,11 +14,11 @@ from postroad_store.mail.model import view as view_module
 from postroad_store.mail.model.flags import DELETED, FLAGGED, SEEN, Change, count_unseen
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes, View
-from tests.store.mail.model.test_mailbox import mailbox_of
+from tests.store.mail.model.test_mailbox import mailbox_of, numbered
 
 if TYPE_CHECKING:
-    from postroad_store.mail.model.columns import Runs
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.ranges import Runs
 
 COUNT = 30
 
@@ -42,8 +42,8 @@ class Client:
         self.keywords = view.mailbox.keywords
 
     def hear(self, news: Changes) -> None:
-        for number in news.expunged:
-            del self.uids[number - 1]
+        for number, gone in news.expunged:
+            assert self.uids.pop(number - 1) == gone
         if news.exists is not None:
             self.uids = list(self.view.uids[: news.exists])
             mailbox = self.view.mailbox
@@ -215,7 +215,7 @@ def test_messages_arrive_and_leave_in_steps() -> None:
     assert counts == [4, 8, 10]
     left = [len(mailbox.uids) for _ in mailbox.empty_in_steps(3)]
     assert (left, mailbox.uids) == ([6, 2], [])
-    assert view.take(expunges=True).expunged == tuple(range(10, 0, -1))
+    assert view.take(expunges=True).expunged == numbered(*range(10, 0, -1))
     mailbox.arrive(4, [(uid, 0, 1, 1) for uid in range(11, 21)], [])
     mailbox.empty(5)
     assert mailbox.uids == []

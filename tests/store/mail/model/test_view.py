@@ -10,6 +10,7 @@ from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet
 from postroad_store.mail.model.mailbox import Mailbox
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes, View
+from tests.store.mail.model.test_mailbox import modseqs_of, numbered
 
 if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
@@ -30,7 +31,7 @@ async def test_a_view_lags_until_it_is_told(storage: Storage, inbox: Mailbox, pu
     assert view.take(expunges=False) == Changes(exists=4, recent=4, flags=((3, UID(3)),))
     assert view.uids == [1, 2, 3, 4]
     assert view.take(expunges=False) == Changes()
-    assert view.take(expunges=True) == Changes(expunged=(2,), recent=3)
+    assert view.take(expunges=True) == Changes(expunged=numbered(2), recent=3)
     assert view.pick(inbox.flags, 1, 3) == [0, SEEN, SEEN]
     assert view.take(expunges=True) == Changes()
 
@@ -50,7 +51,7 @@ async def test_flags_of_a_message_that_is_gone_are_not_told(storage: Storage, in
     await storage.store(inbox, [1], Change.ADD, FlagSet(DELETED))
     await storage.expunge(inbox)
     assert view.take(expunges=False) == Changes()
-    assert view.take(expunges=True) == Changes(expunged=(1,), recent=1)
+    assert view.take(expunges=True) == Changes(expunged=numbered(1), recent=1)
 
 
 async def test_sessions_that_wait_are_called(storage: Storage, inbox: Mailbox, put: Put) -> None:
@@ -136,7 +137,11 @@ def mailbox_of(count: int) -> Mailbox:
     row = MailboxRow(1, "INBOX", None, selectable=True, uid_validity=7, uid_next=count + 1, modseq=1, recent_uid=0)
     mailbox = Mailbox(row)
     ones = array("q", [1] * count)
-    mailbox.load(Contents(row, [], list(map(UID, range(1, count + 1))), [0] * count, ones, ones[:], count, 0))
+    mailbox.load(
+        Contents(
+            row, [], list(map(UID, range(1, count + 1))), [0] * count, ones, ones[:], modseqs_of(count, 1), count, 0
+        )
+    )
     return mailbox
 
 
@@ -148,8 +153,8 @@ def test_what_is_expunged_leaves_the_view_from_the_end(gone: list[int]) -> None:
     assert view.changed
     numbers = list(range(1, 101))
     told = view.take(expunges=True).expunged
-    for number in told:
-        del numbers[number - 1]
+    for number, uid in told:
+        assert numbers.pop(number - 1) == uid
     assert view.uids == numbers == mailbox.uids
     assert len(told) == len(gone)
     assert view.recent == set(numbers)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
 from postroad.smtp.server.sequence import never
-from postroad.smtp.server.verbs import VERBS, not_implemented
+from postroad.smtp.server.verbs import LMTP_VERBS, VERBS, not_implemented
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ class Profile:
     extensions: tuple[Extension, ...]
     starttls: bool
     sasl: Sasl | None = None  # AUTH's mechanisms; None: no AUTH
+    lmtp: bool = False  # RFC 2033: LHLO, and a reply for each recipient behind the content
     greeting: Reply = field(init=False)
     goodbye: Reply = field(init=False)
     hello: Reply = field(init=False)
@@ -49,7 +50,7 @@ class Profile:
         offered = [extension for extension in self.extensions if extension.available(self)]
         self._offered = tuple(offered)
         # RFC 2034 §4: no enhanced status in the greeting and in the replies to EHLO and HELO.
-        self.greeting = reply(220, None, f"{self.hostname} ESMTP Postroad")
+        self.greeting = reply(220, None, f"{self.hostname} {'LMTP' if self.lmtp else 'ESMTP'} Postroad")
         self.goodbye = reply(221, "2.0.0", f"{self.hostname} closing transmission channel")
         self.hello = reply(250, None, self.hostname)
         self._hellos = {}
@@ -66,7 +67,9 @@ class Profile:
             "MAIL": sum(extension.mail_line for extension in self.extensions),
             "RCPT": sum(extension.rcpt_line for extension in self.extensions),
         }
-        verbs = [replace(verb, line=verb.line + room.get(verb.name, 0)) for verb in VERBS]
+        verbs = [
+            replace(verb, line=verb.line + room.get(verb.name, 0)) for verb in (LMTP_VERBS if self.lmtp else VERBS)
+        ]
         for extension in self.extensions:
             if extension.verb is not None:
                 known = extension.verb

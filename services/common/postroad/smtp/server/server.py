@@ -207,6 +207,7 @@ async def serve(
                 extensions=extensions,
                 starttls=tls is not None and listener.starttls and listener.purpose is not Purpose.SUBMISSIONS,
                 sasl=sasl.get(listener.purpose),
+                lmtp=listener.purpose is Purpose.LMTP,
             )
             asking = client_certificates is not None and listener.purpose in sasl
             await server.listen(listener, profile, client_certificates if asking else tls)

@@ -55,8 +55,9 @@ def parse(tag: bytes, reader: Reader) -> Append:
     if reader.peek() == b'"':
         internal_date = read_date_time(reader)
         reader.space()
-    size, is_binary = reader.message_literal()
-    return Append(tag, size, is_binary, mailbox, flags, internal_date)
+    binary = reader.literal8_size() if reader.offers(BINARY) else None
+    size = reader.literal_size() if binary is None else binary
+    return Append(tag, size, binary is not None, mailbox, flags, internal_date)
 
 
 def handle(session: Session, command: Append) -> Awaitable[None] | None:

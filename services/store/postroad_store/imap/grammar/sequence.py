@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.extensions import SEARCHRES
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class SequenceSet:
 
     ranges: tuple[tuple[int, int], ...]
 
+    @property
+    def saved(self) -> bool:
+        """Whether this is `$`, the result of an earlier SEARCH (RFC 5182), which the view has."""
+        return not self.ranges
+
     def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
         """Return the ranges ascending, overlaps coalesced, `*` being `largest`.
 
@@ -42,7 +48,16 @@ class SequenceSet:
 
     def __str__(self) -> str:
         """Give the set as the wire has it."""
-        return ",".join(f"{low or '*'}" if low == high else f"{low or '*'}:{high or '*'}" for low, high in self.ranges)
+        return (
+            "$"
+            if self.saved
+            else ",".join(
+                f"{low or '*'}" if low == high else f"{low or '*'}:{high or '*'}" for low, high in self.ranges
+            )
+        )
+
+
+SAVED = SequenceSet(())
 
 
 def coalesce(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -62,6 +77,11 @@ def ranges_of(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
     if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:  # in one piece: 200,000 take no 50 ms
         return ((numbers[0], numbers[-1]),)
     return tuple(_runs(numbers))
+
+
+def runs_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return numbers above 0, in any order, as runs that ascend one by one."""
+    return list(_runs(numbers))
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -112,4 +132,16 @@ def parse_sequence_set(text: bytes) -> SequenceSet:
 
 def read_sequence_set(reader: Reader) -> SequenceSet:
     """Take a sequence set from a command."""
+    # RFC 5182 §3: sequence-set =/ seq-last-command; seq-last-command = "$"
+    if reader.peek() == b"$" and reader.offers(SEARCHRES):
+        reader.skip(b"$")
+        return SAVED
     return parse_sequence_set(reader.match(_SET, "messageset"))
+
+
+def read_ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
+    """Take a set of numbers without `*`, and return its ranges as the client ordered them (RFC 7162 §7 known-uids)."""
+    ranges = parse_sequence_set(reader.match(_SET, "messageset")).ranges
+    if any(STAR in span for span in ranges):
+        raise SyntaxFault("Invalid messageset")
+    return ranges

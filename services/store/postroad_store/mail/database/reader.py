@@ -11,16 +11,17 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
+from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
+from postroad_store.mail.model.account import Named
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import count_unseen
-from postroad_store.mail.model.mailbox import Mailbox, Status
 from postroad_store.mail.model.message import UID, Column
+from postroad_store.mail.model.ranges import union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
     from postroad.mime.part import Part
     from postroad_store.mail.model.errors import StorageError
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.ranges import Runs
+
+AccountRow: TypeAlias = "tuple[int, str, list[Named], list[str]]"  # id, login, mailboxes, subscriptions
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about
 BLOCK_ROWS = 512  # messages that one SELECT reads
@@ -44,6 +49,7 @@ _COLUMNS = {
     Column.TEXT: "o.octets",
     Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
+_NAMED = "SELECT id, name, special_use, selectable FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
@@ -78,15 +84,35 @@ class Reader:
         _log.error("mail could not be read: %s", explained(error, self._path))
         return storage_error(error)
 
-    def account(self, login: str) -> tuple[int, list[MailboxRow], list[str]] | None:
-        """Return the account's id, mailboxes and subscriptions; None if there is no such account."""
+    def mailboxes_of(self, login: str) -> int:
+        """Return how many mailboxes an account has, 0 if there is no such account."""
+        rows = self.rows("SELECT mailboxes FROM accounts WHERE login = ?", (login,))
+        return int(rows[0][0]) if rows else 0
+
+    def account(self, login: str) -> AccountRow | None:
+        """Return an account as its mailboxes are named; None if there is no such account."""
         accounts = self.rows("SELECT id FROM accounts WHERE login = ?", (login,))
         if not accounts:
             return None
         ((number,),) = accounts
-        names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
+        with self._refused(), self.moment():
+            names = [name for (name,) in self._each("SELECT name FROM subscriptions WHERE account = ?", number)]
+            mailboxes = [
+                Named(each, name, special_use, bool(selectable))
+                for each, name, special_use, selectable in self._each(_NAMED, number)
+            ]
+        return number, login, mailboxes, names
+
+    def _each(self, sql: str, value: int) -> Iterator[tuple[Any, ...]]:
+        """Yield rows, taken a few at a time: see `contents`."""
+        cursor = self._db.execute(sql, (value,))
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+    def mailbox(self, number: int) -> MailboxRow | None:
+        """Return a mailbox by its id, None if it has gone."""
         with self._refused():
-            return number, read_mailboxes(self._db, number), [name for (name,) in names]
+            return read_mailbox(self._db, number)
 
     def contents(self, mailbox: Mailbox) -> Contents | None:
         """Return what is in the mailbox, all of one moment; None if it has gone.
@@ -96,7 +122,7 @@ class Reader:
         """
         uids: list[UID] = []
         flags: list[int] = []
-        sizes, dates = array("q"), array("q")
+        sizes, dates, modseqs = array("q"), array("q"), array("Q")
         unseen = all_seen = 0
         with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
@@ -104,14 +130,16 @@ class Reader:
                 return None
             keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
             cursor = self._db.execute(
-                "SELECT uid, flags, size, internal_date FROM entries WHERE mailbox = ? ORDER BY uid", (mailbox.id,)
+                "SELECT uid, flags, size, internal_date, modseq FROM entries WHERE mailbox = ? ORDER BY uid",
+                (mailbox.id,),
             )
             while rows := cursor.fetchmany(CHUNK):
-                some_uids, some_flags, some_sizes, some_dates = zip(*rows, strict=True)
+                some_uids, some_flags, some_sizes, some_dates, some_modseqs = zip(*rows, strict=True)
                 uids += some_uids
                 flags += some_flags
                 sizes += array("q", some_sizes)
                 dates += array("q", some_dates)
+                modseqs += array("Q", some_modseqs)
                 unseen += count_unseen(some_flags)
                 if not unseen:
                     all_seen = len(uids)
@@ -121,16 +149,29 @@ class Reader:
                 ):
                     at = bisect_left(uids, uid)
                     flags[at] = joined(flags[at], wide)
-        return Contents(row, keywords, uids, flags, sizes, dates, unseen, all_seen)
+        return Contents(row, keywords, uids, flags, sizes, dates, modseqs, unseen, all_seen)
 
-    def status(self, mailbox: Mailbox) -> Status:
-        """Return the figures of STATUS, counted; of an unloaded mailbox."""
-        ((messages, unseen, recent, last),) = self.rows(
-            "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(uid > ?), 0), coalesce(max(uid), 0)"
-            " FROM entries WHERE mailbox = ?",
-            (mailbox.recent_uid, mailbox.id),
+    def expunged(self, mailbox: Mailbox, since: int, upto: int) -> Runs | None:
+        """Return the UIDs that have gone after the modseq `since`, up to `upto`; None if some of it is forgotten."""
+        with self.moment():
+            rows = self.rows("SELECT lowest_known FROM mailboxes WHERE id = ?", (mailbox.id,))
+            if not rows or since < rows[0][0]:
+                return None
+            return union(
+                self.rows(
+                    "SELECT uid_low, uid_high FROM expunged WHERE mailbox = ? AND modseq > ? AND modseq <= ?",
+                    (mailbox.id, since, upto),
+                )
+            )
+
+    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
+        """Yield lists of (UID, save date or None) (RFC 8514 §2), in seconds since 1970."""
+        return self._select(
+            mailbox,
+            uids,
+            "SELECT uid, save_date FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
+            has_body=False,
         )
-        return Status(messages, recent, max(mailbox.uid_next, last + 1), mailbox.uid_validity, unseen)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

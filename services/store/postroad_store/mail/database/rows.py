@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postroad_store.mail.database.schema import NARROW_BITS, NARROW_KEYWORDS
-from postroad_store.mail.model.contents import MailboxRow
+from postroad_store.mail.model.contents import Counts, MailboxRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,13 +13,10 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.model.columns import Entry
 
-_COLUMNS = "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid"
-
-
-def read_mailboxes(db: Connection, account: int) -> list[MailboxRow]:
-    """Return the account's mailboxes, by name."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? ORDER BY name", (account,))  # noqa: S608
-    return [_row(row) for row in rows]
+_COLUMNS = (
+    "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, lowest_known, object_id,"
+    " messages, unseen, deleted, octets, recent"
+)
 
 
 def read_mailbox(db: Connection, mailbox: int) -> MailboxRow | None:
@@ -37,9 +34,23 @@ def find_mailbox(db: Connection, account: int, name: str) -> MailboxRow | None:
     return None if row is None else _row(row)
 
 
-def _row(row: tuple[int, str, str | None, int, int, int, int, int]) -> MailboxRow:
-    number, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid = row
-    return MailboxRow(number, name, special_use, bool(selectable), uid_validity, uid_next, modseq, recent_uid)
+def _row(row: tuple[Any, ...]) -> MailboxRow:
+    number, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, lowest_known, object_id = row[
+        :10
+    ]
+    return MailboxRow(
+        number,
+        name,
+        special_use,
+        bool(selectable),
+        uid_validity,
+        uid_next,
+        modseq,
+        recent_uid,
+        Counts(*row[10:]),
+        lowest_known,
+        object_id,
+    )
 
 
 def insert_mailbox(
@@ -57,10 +68,10 @@ def insert_mailbox(
         "INSERT INTO mailboxes"
         " (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, object_id)"
         " VALUES (?, ?, ?, ?, ?, 1, 1, 0, ?)",
-        (account, name, special_use, selectable, uid_validity, f"m{uid_validity:x}"),
+        (account, name, special_use, selectable, uid_validity, object_id := f"m{uid_validity:x}"),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has just set it
-    return MailboxRow(cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)
+    return MailboxRow(cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0, object_id=object_id)
 
 
 _NARROW = (1 << NARROW_BITS) - 1
@@ -86,14 +97,17 @@ _WIDE = "SELECT 1 FROM keywords WHERE mailbox = ? AND number >= ? LIMIT 1"
 
 
 def insert_entries(
-    db: Connection, mailbox: int, modseq: int, entries: Sequence[Entry], contents: Sequence[int]
+    db: Connection, mailbox: int, modseq: int, entries: Sequence[Entry], contents: Sequence[int], *, now: int
 ) -> None:
-    """Insert entries, with the contents that they name. `wide_flags` would cost a fifth more if always inserted."""
+    """Insert entries, with the contents that they name. `wide_flags` would cost a fifth more if always inserted.
+
+    `now` is their save date (RFC 8514 §2), in seconds since 1970.
+    """
     if max([flags for _, flags, _, _ in entries]) > _NARROW:
         db.executemany(
             _INSERT_WIDE,
             [
-                (mailbox, uid, content, internal_date, size, modseq, *parted(flags))
+                (mailbox, uid, content, internal_date, size, modseq, now, *parted(flags))
                 for (uid, flags, size, internal_date), content in zip(entries, contents, strict=True)
             ],
         )
@@ -101,14 +115,17 @@ def insert_entries(
         db.executemany(
             _INSERT,
             [
-                (mailbox, uid, content, internal_date, size, modseq, flags)
+                (mailbox, uid, content, internal_date, size, modseq, now, flags)
                 for (uid, flags, size, internal_date), content in zip(entries, contents, strict=True)
             ],
         )
 
 
-_INSERT = "INSERT INTO entries (mailbox, uid, content, internal_date, size, modseq, flags) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_INSERT_WIDE = (
-    "INSERT INTO entries (mailbox, uid, content, internal_date, size, modseq, flags, wide_flags)"
+_INSERT = (
+    "INSERT INTO entries (mailbox, uid, content, internal_date, size, modseq, save_date, flags)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_WIDE = (
+    "INSERT INTO entries (mailbox, uid, content, internal_date, size, modseq, save_date, flags, wide_flags)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )

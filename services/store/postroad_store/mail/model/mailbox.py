@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.model.columns import MANY, Columns
 from postroad_store.mail.model.flags import FIRST_KEYWORD
 from postroad_store.mail.model.keywords import Keywords
+from postroad_store.mail.model.ranges import following
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
-    from postroad_store.mail.model.columns import Entry, Runs
-    from postroad_store.mail.model.contents import Contents, MailboxRow
+    from postroad_store.mail.model.columns import Entry
+    from postroad_store.mail.model.contents import Contents, Counts, MailboxRow
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.keywords import Naming
     from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.ranges import Runs
     from postroad_store.mail.model.view import View
 
 STEP = 5_000  # messages that one step of a change looks at (some 2 ms)
@@ -37,13 +39,16 @@ MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The figures that STATUS gives (RFC 3501 §6.3.10)."""
+    """The figures that STATUS gives (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 9051 §6.3.11)."""
 
     messages: int
     recent: int
     uid_next: int
     uid_validity: int
     unseen: int
+    deleted: int
+    octets: int
+    highest_modseq: int
 
 
 class Mailbox(Columns):
@@ -59,11 +64,13 @@ class Mailbox(Columns):
         "_kept",
         "_keywords",
         "changing",
+        "counts",
         "deleted",
         "id",
         "loaded",
         "modseq",
         "name",
+        "object_id",
         "recent_uid",
         "selectable",
         "special_use",
@@ -80,7 +87,9 @@ class Mailbox(Columns):
         self.deleted = False  # its views learn of it by `View.gone`
         self.uid_validity = row.uid_validity
         self.uid_next = row.uid_next
-        self.modseq = row.modseq  # RFC 7162 §3.1.1: rises with every change of the mailbox
+        self.object_id = row.object_id  # MAILBOXID (RFC 8474 §4)
+        self.modseq = row.modseq  # HIGHESTMODSEQ (RFC 7162 §3.1.2.1): rises with every change of the messages
+        self.counts = row.counts  # what is in it; `recent` only while it is not loaded
         self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent
         self.views: set[View] = set()
         self.changing = False  # a change is between two of its steps: the lists must not be forgotten
@@ -109,8 +118,8 @@ class Mailbox(Columns):
         row = contents.row
         self._keywords = Keywords(contents.keywords)
         self.uids, self.flags = contents.uids, contents.flags
-        self.sizes, self.internal_dates = contents.sizes, contents.internal_dates
-        self.uid_next, self.modseq = row.uid_next, row.modseq
+        self.sizes, self.internal_dates, self.modseqs = contents.sizes, contents.internal_dates, contents.modseqs
+        self.uid_next, self.modseq, self.counts = row.uid_next, row.modseq, row.counts
         self.unseen = contents.unseen
         self._all_seen = contents.all_seen
         self._flag_names = {}
@@ -119,16 +128,20 @@ class Mailbox(Columns):
             change()
 
     def status(self) -> Status:
-        """Return the figures of STATUS; of a loaded mailbox."""
-        recent = len(self.uids) - bisect_right(self.uids, self.recent_uid)
-        return Status(len(self.uids), recent, self.uid_next, self.uid_validity, self.unseen)
+        """Return the figures of STATUS, which are kept, not counted."""
+        messages, unseen, deleted, octets, recent = self.counts
+        if self.loaded:
+            recent = len(self.uids) - bisect_right(self.uids, self.recent_uid)
+        return Status(
+            messages, recent, self.uid_next, self.uid_validity, unseen, deleted, octets, highest_modseq=self.modseq
+        )
 
     def runs(self, uids: Sequence[int]) -> Runs:
         """Return ranges that cover these of its UIDs (ascending) and none of its others.
 
         UIDs that it does not have are passed over. Of an unloaded mailbox: ranges of consecutive UIDs.
         """
-        return self.runs_of(uids) if self.loaded else _following(uids)
+        return self.runs_of(uids) if self.loaded else following(uids)
 
     @property
     def keywords(self) -> list[str]:
@@ -164,16 +177,21 @@ class Mailbox(Columns):
 
     def _is_news(self, modseq: int) -> bool:
         """Return True if a change is not in the lists yet: they may have been loaded after it was committed."""
-        if not self.loaded or modseq <= self.modseq:
-            self.modseq = max(self.modseq, modseq)
+        if modseq <= self.modseq:
             return False
         self.modseq = modseq
-        return True
+        return self.loaded
 
     def _keep(self, change: Callable[[], None]) -> None:
         """Keep a change for `load`, if a load has been announced."""
         if self._kept is not None:
             self._kept.append(change)
+
+    def counted(self, modseq: int, counts: Counts) -> None:
+        """Learn what is in the mailbox at this modseq; called before the change that has made it."""
+        if modseq >= self.modseq:
+            self.counts = counts
+        self._keep(partial(self.counted, modseq, counts))
 
     def arrive(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> None:
         """Add new messages, and learn their keywords."""
@@ -191,7 +209,7 @@ class Mailbox(Columns):
         for start in range(0, len(entries), STEP):
             if start:
                 yield from self._pause()
-            self.add(entries[start : start + STEP])
+            self.add(entries[start : start + STEP], modseq)
             self.tell()
 
     def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
@@ -221,7 +239,7 @@ class Mailbox(Columns):
                     yield from self._pause()
                 end = min(last, start + STEP)
                 looked += end - start
-                changed += self.change_flags(start, end, change, bits)
+                changed += self.change_flags(start, end, change, bits, modseq)
                 start = end
         self._tell_flagged(changed, by)
 
@@ -312,14 +330,3 @@ class Mailbox(Columns):
         for view in list(self.views):
             if view.on_change is not None:
                 view.on_change()
-
-
-def _following(uids: Iterable[int]) -> Runs:
-    """Return ranges of consecutive UIDs."""
-    runs: Runs = []
-    for uid in uids:
-        if runs and uid == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], uid)
-        else:
-            runs.append((uid, uid))
-    return runs

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 class Changes:
     r"""Changes to report to a client, in this order.
 
-    `expunged`: the numbers of the EXPUNGE responses, each as it is after those before it.
+    `expunged`: (sequence number, UID) of messages that have gone, each number as it is after those before it: for
+    EXPUNGE (RFC 3501 §7.4.1) or VANISHED (RFC 7162 §3.2.10).
     `exists`: the new count of messages, None if it is left out (RFC 3501 §7.3.1).
     `recent`: the new count of \Recent messages, None if it has not changed.
     `keywords`: the mailbox's keywords have changed: FLAGS and PERMANENTFLAGS are due (RFC 3501 §7.2.6).
     `flags`: (sequence number, UID) of messages whose flags have changed; the mailbox has the flags.
     """
 
-    expunged: tuple[int, ...] = ()
+    expunged: tuple[tuple[int, UID], ...] = ()
     exists: int | None = None
     recent: int | None = None
     keywords: bool = False
@@ -52,26 +53,35 @@ class View:
         "__weakref__",
         "_claim",
         "_expunged",
+        "_expunged_since",
         "_flagged",
+        "_flagged_since",
         "_keywords",
+        "_knows_recent",
         "_last",
         "mailbox",
         "on_change",
         "read_only",
         "recent",
+        "saved",
         "uids",
     )
 
-    def __init__(self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None) -> None:
+    def __init__(
+        self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None, recent: bool = True
+    ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
         self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
         self.recent: set[UID] = set()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
+        self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
+        self._knows_recent = recent  # False: nothing is \Recent (RFC 9051 §2.3.2 has the flag no more)
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
         self._expunged: set[int] = set()  # messages that have gone, but not from `uids` yet
         self._flagged: set[int] = set()  # messages whose new flags the session does not know
+        self._expunged_since = self._flagged_since = 0  # the lowest modseq of those, while there are any
         self._last = 0  # the highest UID that was ever in `uids`
         self._keywords = mailbox.keywords_version  # the session knows the keywords of this one
         self._arrivals()
@@ -93,6 +103,25 @@ class View:
             or mailbox.keywords_version != self._keywords
         )
 
+    @property
+    def known_modseq(self) -> int:
+        """The modseq up to which the session has been told of every change (RFC 7162 §3.1.2.1, §3.2).
+
+        It is below the mailbox's while changes wait to be told, and while one is shown in steps.
+        """
+        mailbox = self.mailbox
+        known = mailbox.modseq - mailbox.changing
+        if self._expunged:
+            known = min(known, self._expunged_since - 1)
+        if self._flagged:
+            known = min(known, self._flagged_since - 1)
+        return known
+
+    @property
+    def waiting_to_go(self) -> list[int]:
+        """The UIDs, ascending, of messages that have gone, but have their numbers until `take`."""
+        return sorted(self._expunged)
+
     def much(self, *, expunges: bool) -> bool:
         """Return True if there is so much news that it is better taken in `pieces`."""
         return len(self._flagged) + (len(self._expunged) if expunges else 0) > PIECE
@@ -107,16 +136,16 @@ class View:
         if not self.changed:
             return _NOTHING
         recent = len(self.recent)
-        numbers: tuple[int, ...] = ()
+        gone: tuple[tuple[int, UID], ...] = ()
         if expunges and self._expunged:
-            numbers = self._take_expunged()
+            gone = self._take_expunged()
         arrived = self._arrivals()
         changed: tuple[tuple[int, UID], ...] = ()
         if flags and self._flagged:
             changed = tuple(self._numbered(self._flagged - self._expunged))
             self._flagged.clear()
         return Changes(
-            expunged=numbers,
+            expunged=gone,
             exists=len(self.uids) if arrived else None,
             recent=len(self.recent) if len(self.recent) != recent else None,
             keywords=self._learn_keywords(),
@@ -148,12 +177,12 @@ class View:
             here = self.uids[start:stop]
             gone = self._expunged.intersection(here)
             if gone:
-                numbers = [number for number, uid in enumerate(here, start + 1) if uid in gone]
+                numbered = [(number, uid) for number, uid in enumerate(here, start + 1) if uid in gone]
                 self.uids[start:stop] = [uid for uid in here if uid not in gone]
                 self.recent -= gone
                 self._flagged -= gone
                 self._expunged -= gone
-                yield Changes(expunged=tuple(reversed(numbers)), keywords=self._learn_keywords())
+                yield Changes(expunged=tuple(reversed(numbered)), keywords=self._learn_keywords())
             stop = start
 
     def _flagged_in_pieces(self) -> Iterator[Changes]:
@@ -173,22 +202,19 @@ class View:
         known, self._keywords = self._keywords, self.mailbox.keywords_version
         return known != self._keywords
 
-    def _take_expunged(self) -> tuple[int, ...]:
+    def _take_expunged(self) -> tuple[tuple[int, UID], ...]:
         # From the last to the first, so that each number is right when its turn comes.
         gone = self._expunged
-        if len(gone) * MANY > len(self.uids):
-            numbers = [number for number, uid in enumerate(self.uids, 1) if uid in gone]
-        else:
-            numbers = [number for uid in sorted(gone) if (number := self.number(uid)) is not None]
-        numbers.reverse()
-        if len(numbers) > 50:
+        numbered = self._numbered(gone)
+        numbered.reverse()
+        if len(numbered) > 50:
             self.uids = [uid for uid in self.uids if uid not in gone]
         else:
-            for number in numbers:
+            for number, _ in numbered:
                 del self.uids[number - 1]
         self.recent -= gone
         gone.clear()
-        return tuple(numbers)
+        return tuple(numbered)
 
     def _numbered(self, uids: set[int]) -> list[tuple[int, UID]]:
         """Return UIDs with their sequence numbers, ascending; those that are not in the view are left out."""
@@ -208,7 +234,7 @@ class View:
         else:
             self.uids = new
         self._last = new[-1]
-        if self._last > mailbox.recent_uid:
+        if self._last > mailbox.recent_uid and self._knows_recent:
             self.recent.update(new[bisect_right(new, mailbox.recent_uid) :])
             if self._claim is not None:
                 mailbox.recent_uid = self._last
@@ -254,12 +280,16 @@ class View:
 
     def flagged(self, uids: Sequence[int]) -> None:
         """Note that the flags of these messages (ascending UIDs) have changed."""
+        if not self._flagged:
+            self._flagged_since = self.mailbox.modseq
         self._flagged.update(uids[: bisect_right(uids, self._last)])
         if self.on_change is not None:
             self.on_change()
 
     def expunged(self, uids: Sequence[int]) -> None:
         """Note that these messages (ascending UIDs) have gone."""
+        if not self._expunged:
+            self._expunged_since = self.mailbox.modseq
         self._expunged.update(uids[: bisect_right(uids, self._last)])
         if self.on_change is not None:
             self.on_change()

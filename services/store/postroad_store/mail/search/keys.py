@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING, Protocol
 from postroad.mime.text import fold
 from postroad_store.mail.model import flags
 from postroad_store.mail.search.key import HEADER, IN_MEMORY, ONE_NUMBER, TEXT, Argument, Combination, Leaf, Word
+from postroad_store.mail.search.modseq import ModSeq
+from postroad_store.mail.search.within import Within
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from postroad_store.mail.search.evaluate import Evaluation
     from postroad_store.mail.search.key import Key, Numbers
 
@@ -111,6 +115,11 @@ class Not(Combination):
 class NumberSet(Protocol):
     """A sequence set of the wire (`imap.grammar.sequence.SequenceSet`)."""
 
+    @property
+    def saved(self) -> bool:
+        """Whether this is the result of an earlier search, which the view has (RFC 5182)."""
+        ...
+
     def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
         """Return the ranges ascending and disjoint, `*` being `largest`."""
         ...
@@ -131,14 +140,17 @@ class InSet(Leaf):
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Cut the ranges out of the numbers."""
         uids = search.view.uids
-        # Numbers beyond the last message match nothing: a client that miscounts must not lose its search.
-        ranges = self.messages.resolve(uids[-1] if self.uid else len(uids))
+        ranges: Iterable[tuple[int, int]]
+        if self.messages.saved:
+            by_uid, ranges = True, zip(search.view.saved[::2], search.view.saved[1::2], strict=True)
+        else:
+            # Numbers beyond the last message match nothing: a client that miscounts must not lose its search.
+            by_uid, ranges = self.uid, self.messages.resolve(uids[-1] if self.uid else len(uids))
         matched: list[int] = []
         for low, high in ranges:
-            first, last = (bisect_left(uids, low) + 1, bisect_right(uids, high)) if self.uid else (low, high)
+            first, last = (bisect_left(uids, low) + 1, bisect_right(uids, high)) if by_uid else (low, high)
             matched += numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
-            if len(ranges) > 1:
-                await search.pace()
+            await search.pace()
         return matched
 
 
@@ -377,6 +389,6 @@ class Text(Leaf):
 
 KEYS: tuple[type[Key], ...] = (
     *(And, Or, Not),
-    *(InSet, Flag, Keyword, Recent, InternalDate, Larger, Smaller),
+    *(InSet, Flag, Keyword, Recent, InternalDate, Within, Larger, Smaller, ModSeq),
     *(SentDate, Addresses, Header, Body, Text),
 )

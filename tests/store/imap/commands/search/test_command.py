@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap.commands.search import command
+from postroad_store.imap.commands.search import answer, found
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
 
@@ -28,7 +28,7 @@ async def enter(place: Place, wire: Wire, messages: int) -> None:
 async def test_a_long_answer_is_one_response(
     place: Place, connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "STEP", 3)
+    monkeypatch.setattr(found, "STEP", 3)
     wire = connect()
     await enter(place, wire, 10)
     await wire.say("a STORE 4 +FLAGS.SILENT (\\Deleted)")
@@ -68,3 +68,63 @@ async def test_terms_nested_thousands_deep(place: Place, connect: Callable[[], W
     wire = connect()
     await enter(place, wire, 3)
     assert await wire.say(f"a SEARCH {text}") == f"* SEARCH {found}\r\na OK Search completed.\r\n"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 100])
+async def test_a_compact_answer_is_one_set(
+    place: Place, connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr(found, "STEP", step)
+    wire = connect()
+    await enter(place, wire, 12)
+    await wire.say("a STORE 4,8 +FLAGS.SILENT (\\Deleted)")
+    await wire.say("b EXPUNGE")
+    for number, (keys, numbers, uids) in enumerate(
+        [
+            ("ALL", "1:10", "1:3,5:7,9:12"),
+            ("1", "1", "1"),
+            ("OR 1:2 OR 4 10", "1:2,4,10", "1:2,5,12"),
+            ("OR 1 OR 3 OR 5 OR 7 9", "1,3,5,7,9", "1,3,6,9,11"),
+        ]
+    ):
+        tag = f"c{number}"
+        assert await wire.say(f"{tag} SEARCH RETURN () {keys}") == (
+            f'* ESEARCH (TAG "{tag}") ALL {numbers}\r\n{tag} OK Search completed.\r\n'
+        )
+        tag = f"d{number}"
+        assert await wire.say(f"{tag} UID SEARCH RETURN () {keys}") == (
+            f'* ESEARCH (TAG "{tag}") UID ALL {uids}\r\n{tag} OK Search completed.\r\n'
+        )
+        await wire.say(f"e SEARCH RETURN (SAVE) {keys}")
+        tag = f"f{number}"
+        assert await wire.say(f"{tag} SEARCH RETURN () $") == (
+            f'* ESEARCH (TAG "{tag}") ALL {numbers}\r\n{tag} OK Search completed.\r\n'
+        )
+
+
+async def test_a_result_that_is_too_large_is_not_saved(
+    place: Place, connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "MAX_SAVED", 2)
+    wire = connect()
+    await enter(place, wire, 6)
+    assert await wire.say("a SEARCH RETURN (SAVE) OR 1 3") == "a OK Search completed.\r\n"
+    assert await wire.say("b SEARCH $") == "* SEARCH 1 3\r\nb OK Search completed.\r\n"
+    assert await wire.say("c SEARCH RETURN (SAVE COUNT) OR 1 OR 3 5") == (
+        '* ESEARCH (TAG "c") COUNT 3\r\nc NO [NOTSAVED] The result has too many parts to be saved.\r\n'
+    )
+    assert await wire.say("d SEARCH $") == "* SEARCH\r\nd OK Search completed.\r\n"
+
+
+async def test_what_empties_the_saved_result(place: Place, connect: Callable[[], Wire]) -> None:
+    """RFC 5182 §2.1: SELECT and EXAMINE, and a search that fails."""
+    wire = connect()
+    await enter(place, wire, 2)
+    for command in ("SELECT INBOX", "EXAMINE INBOX"):
+        await wire.say("a SEARCH RETURN (SAVE) ALL")
+        await wire.say(f"b {command}")
+        assert await wire.say("c SEARCH $") == "* SEARCH\r\nc OK Search completed.\r\n"
+    await wire.say("d SEARCH RETURN (SAVE) ALL")
+    place.storage.close()
+    assert "e NO [UNAVAILABLE]" in await wire.say("e SEARCH RETURN (SAVE) TEXT x")
+    assert await wire.say("f SEARCH $") == "* SEARCH\r\nf OK Search completed.\r\n"

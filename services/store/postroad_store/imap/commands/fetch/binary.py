@@ -180,7 +180,7 @@ def _range(message: Message, source: Source, encoded: _Encoded, first: int, last
     place = decoded.place(source, first) or Place(encoded.start, 0, encoded.decoder)
     undo = place.decoder.fork()
     at, begun = place.decoded, place
-    for after, octets in _pieces(message, place.encoded, encoded.end, undo):
+    for after, octets in _pieces(message, place.encoded, encoded.end, undo):  # pragma: no branch - it ends at `last`
         end = at + len(octets)
         # A client may ask for what follows `last` next: it is in this piece, or begins the one after.
         if end >= last:

@@ -1,47 +1,64 @@
-"""SEARCH and UID SEARCH: the commands, and how they are answered (RFC 3501 §6.4.4, §6.4.8, §7.2.5)."""
+"""SEARCH and UID SEARCH: the commands, and how they are carried out (RFC 3501 §6.4.4, §6.4.8, RFC 4731)."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_search
+from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
+from postroad_store.imap.commands.search.found import Found
+from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
+from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import CONDSTORE, ESEARCH, PARTIAL, SEARCHRES
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
+from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
+    from postroad_store.imap.commands.search.grammar import Program
+    from postroad_store.imap.commands.search.options import Options
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Handler
-    from postroad_store.mail.search.key import Key
     from postroad_store.protocol.contract import Event
-
-STEP = 10_000  # numbers that are written at a time (about a millisecond)
 
 
 @dataclass(frozen=True, slots=True)
-class Search(Command):
-    """SEARCH, or UID SEARCH; its strings have been decoded from their CHARSET."""
+class Searching(Command):
+    """SEARCH, SORT and their UID forms; the strings have been decoded from their CHARSET."""
 
     uid: bool
-    key: Key
+    program: Program
+    options: Options | None  # None: there is no RETURN
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Searching):
+    """SEARCH, or UID SEARCH."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadCharset(Command):
-    """A SEARCH whose CHARSET is not known here."""
+    """A search whose CHARSET is not known here."""
+
+    saves: bool
 
 
 def _read(tag: bytes, reader: Reader, *, uid: bool) -> Command:
+    # search = "SEARCH" [search-return-opts] SP search-program                                (RFC 4466 §6)
+    options: Options | None = None
+    word = first_word(reader)
+    if word == "RETURN" and (offered := offered_options(reader)):
+        options = read_options(reader, offered)
+        word = first_word(reader)
     try:
-        return Search(tag, uid, read_search(reader))
+        return Search(tag, uid, read_program(reader, word), options)
     except CharsetUnknown:
-        return BadCharset(tag)
+        return BadCharset(tag, saves(options))
 
 
 def parse(tag: bytes, reader: Reader) -> Command:
@@ -56,31 +73,52 @@ def parse_uid(tag: bytes, reader: Reader) -> Command:
 
 async def handle(session: Session, command: Search) -> None:
     """Search the selected mailbox, until the client goes away."""
-    view = session.selected_view()
+    options = command.options
+    if options is None and session.rev2:
+        options = DEFAULT  # RFC 9051 §6.4.4: IMAP4rev2 knows no SEARCH response
     pause = session.connection.wait_writable
-    matched = await session.storage.search(view, command.key, between=pause)
-    uids = view.uids
-    session.engine.send(b"* SEARCH")
-    for start in range(0, len(matched), STEP):
-        numbers = matched[start : start + STEP]
-        if start:
-            await asyncio.sleep(0)
-        if command.uid:
-            numbers = [uids[number - 1] for number in numbers]
-        session.engine.send(b"".join([b" %d" % number for number in numbers]))
-    session.engine.send(b"\r\n")
-    session.finish(command, b"OK Search completed.", expunges=command.uid, uid=command.uid)
+    numbers = session.storage.finder.search(session.selected_view(), command.program.key, between=pause)
+    await answer(session, command, b"SEARCH", numbers, options)
+
+
+async def answer(
+    session: Session, command: Searching, word: bytes, search: Awaitable[list[int]], options: Options | None
+) -> None:
+    """Answer SEARCH or SORT (the word) with what the search finds."""
+    view = session.selected_view()
+    text = b"OK %b completed." % word.capitalize()
+    try:
+        numbers = await search
+    except MailError:
+        if saves(options):  # RFC 5182 §2.1: then NO makes it empty
+            view.saved = ()
+        raise
+    modseq = "MODSEQ" in command.program.words
+    if modseq:
+        session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
+    found = Found(view, numbers, command.uid, sorted=word != b"SEARCH", modseq=modseq)
+    if options is None:
+        await send_list(session, word, found)
+    elif not await send_options(session, command.tag, options, found):
+        view.saved = ()
+        text = NOT_SAVED
+    # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
+    expunges = command.uid and NUMBERS not in command.program.words
+    session.finish(command, text, expunges=expunges, uid=command.uid)
 
 
 def refuse_charset(session: Session, command: BadCharset) -> None:
-    """Refuse a SEARCH in an unknown charset."""
+    """Refuse a search in an unknown charset."""
+    if command.saves:  # RFC 5182 §2.1: then NO makes it empty
+        session.selected_view().saved = ()
     # RFC 3501 §6.4.4: a tagged NO response is the answer, never BAD.
     session.engine.complete(command.tag, b"NO [BADCHARSET] Unknown charset")
 
 
-_FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
+FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
+_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, *EXTENSIONS.values())
 
 SPECS = (
-    Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", follow=_FOLLOW),
-    Spec(b"UID SEARCH", SELECT, Search, parse_uid, handle, "RFC 3501 §6.4.8", follow=_FOLLOW),
+    Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", extensions=_EXTENSIONS, follow=FOLLOW),
+    Spec(b"UID SEARCH", SELECT, Search, parse_uid, handle, "RFC 3501 §6.4.8", extensions=_EXTENSIONS, follow=FOLLOW),
 )

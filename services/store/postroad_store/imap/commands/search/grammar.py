@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.extensions import CONDSTORE, UIDONLY, WITHIN
+from postroad_store.imap.grammar.modseq import read_modseq
+from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
@@ -25,11 +27,22 @@ if TYPE_CHECKING:
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
-_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*")
+EXTENSIONS = {each.name.decode("ascii"): each for each in (CONDSTORE, WITHIN)}  # those that have search keys
+_ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
+_ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
+NUMBERS = "#"  # in `Program.words`: there are message numbers among the keys
+_SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 
 
 class CharsetUnknown(Exception):  # noqa: N818 - not an error of syntax: it is answered NO
     """The CHARSET is not supported."""
+
+
+class Program(NamedTuple):
+    """What is searched for, and the words that say so (the MODSEQ key changes the answer, for one)."""
+
+    key: Key
+    words: frozenset[str]
 
 
 def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
@@ -53,16 +66,23 @@ class _Open:
 class _Search:
     """The reading of one SEARCH's keys."""
 
-    __slots__ = ("_codec", "_open", "_reader", "_words")
+    __slots__ = ("_codec", "_open", "_reader", "_used", "_words")
 
     def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word]) -> None:
         self._reader = reader
         self._codec = codec
         self._words = words
         self._open = [_Open(None)]
+        self._used: set[str] = set()
 
-    def keys(self, first: str | None) -> Key:
-        """Take `search-key *(SP search-key)`; the first key's word may have been taken already."""
+    def program(self, first: str | None) -> Program:
+        """Take the keys and the end of the command; the first key's word may have been taken already."""
+        key = self._keys(first)
+        self._reader.end()
+        return Program(key, frozenset(self._used))
+
+    def _keys(self, first: str | None) -> Key:
+        """Take `search-key *(SP search-key)`."""
         key = self._begin(first)
         while True:
             while key is None:
@@ -80,11 +100,15 @@ class _Search:
                 self._open.append(_Open(None))
                 return None
             if reader.peek() in _SET_STARTS:
+                if reader.has_enabled(UIDONLY) and reader.peek() != b"$":
+                    raise UidRequired
+                self._used.add(NUMBERS)
                 return InSet(uid=False, messages=read_sequence_set(reader))
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
-        if known is None:
+        if known is None or not (known.extension == "" or reader.offers(EXTENSIONS[known.extension])):
             raise SyntaxFault(f"Unknown argument {word}")
+        self._used.add(word)
         if not known.arguments:
             return known.make()
         reader.space()
@@ -147,6 +171,27 @@ class _Search:
         except (KeyError, ValueError):
             raise SyntaxFault("Invalid search date") from None
 
+    def interval(self) -> int:
+        """Take a number of seconds."""
+        seconds = self._reader.number()
+        if not seconds:  # RFC 5032 §3: nz-number
+            raise SyntaxFault("Invalid search interval parameter")
+        return seconds
+
+    def modseq(self) -> int:
+        """Take a mod-sequence; the flag before it says nothing here, where a message has one mod-sequence for all."""
+        # search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer                (RFC 7162 §7)
+        # search-modseq-ext = SP entry-name SP entry-type-req; entry-name = DQUOTE "/flags/" attr-flag DQUOTE
+        reader = self._reader
+        if reader.peek() == b'"':
+            if not _ENTRY.match(reader.string()):
+                raise SyntaxFault("Invalid entry name")
+            reader.space()
+            if reader.keyword() not in _ENTRY_TYPES:
+                raise SyntaxFault("Invalid entry type")
+            reader.space()
+        return read_modseq(reader, zero=True)
+
     def set(self) -> object:
         """Take a sequence set."""
         return read_sequence_set(self._reader)
@@ -159,6 +204,8 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.NUMBER: _Search.number,
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
+    Argument.INTERVAL: _Search.interval,
+    Argument.MODSEQ: _Search.modseq,
 }
 
 
@@ -171,20 +218,31 @@ def _codec(charset: bytes) -> str:
     return "utf-8" if name == "ascii" else name
 
 
-def read_search(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Key:
-    """Take ` [CHARSET astring] search-key ...` and the end of the command; raises `SyntaxFault`, `CharsetUnknown`."""
-    # search = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
+def first_word(reader: Reader) -> str | None:
+    """Take a space and the word after it; None if a set or a parenthesis comes there."""
     if reader.at_end():
         raise SyntaxFault("Missing search parameters")
     reader.space()
-    codec, first = "utf-8", None
-    if reader.peek() not in _SET_STARTS and reader.peek() != b"(":
-        first = reader.keyword().decode("ascii")
-        if first == "CHARSET":
-            reader.space()
-            codec = _codec(reader.astring())
-            reader.space()
-            first = None
-    key = _Search(reader, codec, words).keys(first)
-    reader.end()
-    return key
+    if reader.peek() in _SET_STARTS or reader.peek() == b"(":
+        return None
+    return reader.keyword().decode("ascii")
+
+
+def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _WORDS) -> Program:
+    """Take what follows the first word, to the end of the command; raises `SyntaxFault`, `CharsetUnknown`."""
+    # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)                  (RFC 4466 §6)
+    codec = "utf-8"
+    if word == "CHARSET":
+        reader.space()
+        codec = _codec(reader.astring())
+        word = first_word(reader)
+    return _Search(reader, codec, words).program(word)
+
+
+def read_criteria(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Program:
+    """Take ` charset search-key ...` and the end of the command, as SORT and THREAD have it; raises the same."""
+    # search-criteria = charset 1*(SP search-key); charset = atom / quoted                          (RFC 5256 §5)
+    reader.space()
+    charset = reader.astring()
+    word = first_word(reader)
+    return _Search(reader, _codec(charset), words).program(word)

@@ -11,13 +11,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from postroad_store.mail.model.errors import NoSuchMailbox
-
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from sqlite3 import Connection
-
-    from postroad_store.mail.model.mailbox import Mailbox
 
 Written = TypeVar("Written")
 Shown = TypeVar("Shown")
@@ -35,22 +31,6 @@ class Commit(ABC, Generic[Written, Shown]):
     @abstractmethod
     def show(self, written: Written) -> Shown | Generator[None, None, Shown]:
         """Change the memory, on the event loop's thread, and return the caller's result."""
-
-
-def advance(db: Connection, mailbox: Mailbox, count: int = 0) -> tuple[int, int, int]:
-    """Raise the mailbox's modseq, and uid_next by `count`; return the first of those UIDs, modseq, UIDVALIDITY.
-
-    Raises `NoSuchMailbox` if the mailbox has been deleted.
-    """
-    rows = db.execute(
-        "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1 WHERE id = ? AND selectable"
-        " RETURNING uid_next, modseq, uid_validity",
-        (count, mailbox.id),
-    ).fetchall()
-    if not rows:
-        raise NoSuchMailbox("the mailbox has gone")
-    uid_next, modseq, uid_validity = rows[0]
-    return uid_next - count, modseq, uid_validity
 
 
 def discard(db: Connection, contents: Iterable[int]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.schema import PIECE_BITS
+from postroad_store.mail.model.contents import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,19 +16,58 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
 
 
-class Claim(Commit[None, None]):
+class Claim(Commit["tuple[int, Counts] | None", None]):
     r"""Keep the highest UID that some session has seen as \Recent."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._uid = mailbox.recent_uid
 
-    def write(self, db: Connection) -> None:
-        """Raise the mark; it never falls."""
-        db.execute("UPDATE mailboxes SET recent_uid = max(recent_uid, ?) WHERE id = ?", (self._uid, self._mailbox.id))
+    def write(self, db: Connection) -> tuple[int, Counts] | None:
+        r"""Raise the mark, which never falls, and count what is \Recent still; return modseq and the counts."""
+        row = db.execute(_CLAIM, {"uid": self._uid, "mailbox": self._mailbox.id}).fetchall()
+        return (row[0][0], Counts(*row[0][1:])) if row else None
 
-    def show(self, written: None) -> None:
-        """Do nothing: the memory has the mark already."""
+    def show(self, written: tuple[int, Counts] | None) -> None:
+        """Show the counts: the memory has the mark already."""
+        if written is not None:
+            self._mailbox.counted(*written)
+
+
+_CLAIM = (
+    "UPDATE mailboxes SET recent_uid = :uid,"
+    " recent = (SELECT count(*) FROM entries WHERE mailbox = :mailbox AND uid > :uid)"
+    " WHERE id = :mailbox AND recent_uid < :uid RETURNING modseq, messages, unseen, deleted, octets, recent"
+)
+
+
+class Shrink(Commit[bool, None]):
+    """Give pages that are free back to the disk, a few at a time, if they are many; some are kept for what comes."""
+
+    KEPT = 4096  # pages (16 MB)
+    SHARE = 4  # pages are given back only if more than one in so many is free
+    STEP = 500  # pages
+
+    def __init__(self, again: Callable[[], None]) -> None:
+        self._again = again
+
+    def write(self, db: Connection) -> bool:
+        """Give some back; return whether there are more to give."""
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        (kind,) = db.execute("PRAGMA auto_vacuum").fetchone()
+        if kind != _INCREMENTAL or free <= self.KEPT or free * self.SHARE <= pages:
+            return False
+        db.execute(f"PRAGMA incremental_vacuum({min(self.STEP, free - self.KEPT)})").fetchall()
+        return True
+
+    def show(self, written: bool) -> None:
+        """Go on, if there is more to give back."""
+        if written:
+            self._again()
+
+
+_INCREMENTAL = 2  # what PRAGMA auto_vacuum says of a database that was made so
 
 
 class Collect(Commit[bool, None]):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.commits.base import Commit, advance
+from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.rows import joined
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
+from postroad_store.mail.model.contents import Counts
 from postroad_store.mail.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
 from postroad_store.mail.model.keywords import Naming
 
@@ -103,19 +105,21 @@ class Numbers:
         self.naming += [(number, None) for number in unused]
 
 
-class TakeBack(Commit[tuple[int, Naming], None]):
+class TakeBack(Commit[tuple[int, Counts, Naming], None]):
     """Take the numbers back from keywords that no message has."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
-    def write(self, db: Connection) -> tuple[int, Naming]:
-        """Remove the keywords; return modseq and which."""
-        _, modseq, _ = advance(db, self._mailbox)
+    def write(self, db: Connection) -> tuple[int, Counts, Naming]:
+        """Remove the keywords; return modseq, the counts and which."""
+        tally = Tally(db, self._mailbox)
         numbers = Numbers(db, self._mailbox.id)
         numbers.take_back()
-        return modseq, numbers.naming
+        return tally.modseq, tally.close(), numbers.naming
 
-    def show(self, written: tuple[int, Naming]) -> None:
+    def show(self, written: tuple[int, Counts, Naming]) -> None:
         """Forget the keywords; the views let their sessions know."""
-        self._mailbox.rename_keywords(*written)
+        modseq, counts, naming = written
+        self._mailbox.counted(modseq, counts)
+        self._mailbox.rename_keywords(modseq, naming)

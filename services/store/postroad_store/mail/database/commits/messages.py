@@ -5,26 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from postroad_store.mail.database.commits.base import Commit, advance, discard
+from postroad_store.mail.database.bodies import write_body
+from postroad_store.mail.database.commits.base import Commit, discard
 from postroad_store.mail.database.commits.keywords import Numbers
+from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.connection import PAGE
+from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
-from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.arrival import Copied, Stored
+from postroad_store.mail.model.contents import NOTHING
 from postroad_store.mail.model.errors import MessagesExpunged
 from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, SYSTEM
 from postroad_store.mail.model.mailbox import STEP
 from postroad_store.mail.model.message import UID
+from postroad_store.mail.model.ranges import following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
     from postroad.mime.structure import Parsed
-    from postroad_store.mail.model.columns import Entry, Runs
+    from postroad_store.mail.model.columns import Entry
+    from postroad_store.mail.model.contents import Counts
     from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.keywords import Naming
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.ranges import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +43,16 @@ class Incoming:
     flags: FlagSet
     parsed: Parsed
     plain: bool  # the content itself is the text to be searched
+    checksum: int
     text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
 
 
 # The id is higher than every one that was ever given (`tables.counters`).
 _INSERT_CONTENT = (
-    "INSERT INTO contents (id, size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header)"
+    "INSERT INTO contents"
+    " (id, size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header, checksum)"
     " VALUES (1 + max(ifnull((SELECT max(id) FROM contents), 0), (SELECT value FROM counters WHERE name = 'content')),"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -55,6 +63,7 @@ class _Arrived:
     mailbox: Mailbox
     uid_validity: int
     modseq: int
+    counts: Counts
     naming: Naming
     entry: Entry
 
@@ -62,8 +71,9 @@ class _Arrived:
 class Append(Commit[list[_Arrived], list[Stored]]):
     """Store messages, all or none."""
 
-    def __init__(self, arrivals: Sequence[Incoming]) -> None:
+    def __init__(self, arrivals: Sequence[Incoming], now: int) -> None:
         self._arrivals = arrivals
+        self._now = now
         # The content, the columns made of it, and other pages that change.
         self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
 
@@ -74,21 +84,22 @@ class Append(Commit[list[_Arrived], list[Stored]]):
             size, date = len(incoming.content), incoming.internal_date
             content = _write_content(db, incoming)
             for mailbox in incoming.mailboxes:
-                uid, modseq, uid_validity = advance(db, mailbox, 1)
+                tally = Tally(db, mailbox)
                 flags = incoming.flags.system & SYSTEM
                 naming: Naming = []
                 if incoming.flags.keywords:  # keywords beyond the limit are left out: mail is never refused for a flag
                     numbers = Numbers(db, mailbox.id)
                     flags |= numbers.bits(incoming.flags.keywords, make=True)
                     naming = numbers.naming
-                entry = (uid, flags, size, date)
-                insert_entries(db, mailbox.id, modseq, [entry], [content])
-                arrived.append(_Arrived(mailbox, uid_validity, modseq, naming, entry))
+                entry = (tally.arrived([flags], size), flags, size, date)
+                insert_entries(db, mailbox.id, tally.modseq, [entry], [content], now=self._now)
+                arrived.append(_Arrived(mailbox, tally.uid_validity, tally.modseq, tally.close(), naming, entry))
         return arrived
 
     def show(self, written: list[_Arrived]) -> list[Stored]:
         """Show the messages in their mailboxes."""
         for arrived in written:
+            arrived.mailbox.counted(arrived.modseq, arrived.counts)
             arrived.mailbox.arrive(arrived.modseq, [arrived.entry], arrived.naming)
         return [Stored(arrived.mailbox, arrived.uid_validity, UID(arrived.entry[0])) for arrived in written]
 
@@ -109,22 +120,17 @@ def _write_content(db: Connection, incoming: Incoming) -> int:
             parsed.bodystructure,
             parsed.parts,
             incoming.content[:header_size],
+            incoming.checksum,
         ),
     ).lastrowid
     assert content is not None  # noqa: S101 - an INSERT has just set it
-    first = content << PIECE_BITS
-    if size - header_size <= PIECE:
-        db.execute("INSERT INTO octets VALUES (?, ?)", (first, incoming.content[header_size:]))
-    else:
-        view = memoryview(incoming.content)
-        for number, start in enumerate(range(header_size, size, PIECE)):
-            db.execute("INSERT INTO octets VALUES (?, ?)", (first + number, view[start : start + PIECE]))
+    write_body(db, content, incoming.content, header_size)
     if incoming.text is not None:
         db.execute("INSERT INTO texts VALUES (?, ?, ?)", (content, *incoming.text))
     return content
 
 
-class Expunge(Commit[tuple[int, list[UID]], list[UID]]):
+class Expunge(Commit["tuple[int, Counts, list[UID]] | None", "list[UID]"]):
     """Remove messages."""
 
     def __init__(self, mailbox: Mailbox, runs: Runs, *, only_deleted: bool, collect: Callable[[], None]) -> None:
@@ -133,41 +139,52 @@ class Expunge(Commit[tuple[int, list[UID]], list[UID]]):
         self._mask = DELETED if only_deleted else 0
         self._collect = collect
 
-    def write(self, db: Connection) -> tuple[int, list[UID]]:
-        """Remove the entries; their contents may be garbage now."""
-        _, modseq, _ = advance(db, self._mailbox)
-        gone: list[tuple[UID, int]] = []
+    def write(self, db: Connection) -> tuple[int, Counts, list[UID]] | None:
+        """Remove the entries; their contents may be garbage now. Return None if there was none."""
+        tally = Tally(db, self._mailbox)
+        rows: list[tuple[UID, int, int, int]] = []
         for low, high in self._runs:
-            gone += db.execute(
-                "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?"
-                " RETURNING uid, content",
-                (self._mailbox.id, low, high, self._mask, self._mask),
-            ).fetchall()
-        discard(db, [content for _, content in gone])
-        return modseq, sorted(uid for uid, _ in gone)
+            rows += db.execute(_DELETE_ENTRIES, (self._mailbox.id, low, high, self._mask, self._mask)).fetchall()
+        if not rows:
+            return None
+        rows.sort()
+        uids, contents, flags, sizes = zip(*rows, strict=True)
+        discard(db, contents)
+        tally.gone(uids, flags, sizes)
+        log_expunged(db, self._mailbox.id, tally.modseq, following(uids))
+        return tally.modseq, tally.close(), list(uids)
 
-    def show(self, written: tuple[int, list[UID]]) -> list[UID] | Generator[None, None, list[UID]]:
+    def show(self, written: tuple[int, Counts, list[UID]] | None) -> list[UID] | Generator[None, None, list[UID]]:
         """Show that they have gone."""
-        if len(written[1]) > STEP:
-            return self._show_in_steps(written)
-        self._mailbox.remove(*written)
-        return self._gone(written[1])
-
-    def _show_in_steps(self, written: tuple[int, list[UID]]) -> Generator[None, None, list[UID]]:
-        yield from self._mailbox.remove_in_steps(*written)
-        return self._gone(written[1])
-
-    def _gone(self, uids: list[UID]) -> list[UID]:
-        if uids:
-            self._collect()
+        if written is None:
+            return []
+        modseq, counts, uids = written
+        self._mailbox.counted(modseq, counts)
+        if len(uids) > STEP:
+            return self._show_in_steps(modseq, uids)
+        self._mailbox.remove(modseq, uids)
+        self._collect()
         return uids
+
+    def _show_in_steps(self, modseq: int, uids: list[UID]) -> Generator[None, None, list[UID]]:
+        yield from self._mailbox.remove_in_steps(modseq, uids)
+        self._collect()
+        return uids
+
+
+_DELETE_ENTRIES = (
+    "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?"
+    " RETURNING uid, content, flags, size"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Duplicated:
     uid_validity: int
     modseq: int
+    counts: Counts
     source_modseq: int
+    source_counts: Counts
     source: list[UID]
     entries: list[Entry]
     naming: Naming
@@ -182,10 +199,11 @@ class _Duplicated:
 class Copy(Commit[_Duplicated | None, Copied]):
     """Copy or move messages; the contents are shared."""
 
-    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, *, move: bool, least: int = 0) -> None:
+    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, now: int, *, move: bool, least: int = 0) -> None:
         self._source = source
         self._runs = runs
         self._target = target
+        self._now = now
         self._move = move
         self._least = least  # how many messages must exist; otherwise nothing is copied
 
@@ -194,25 +212,34 @@ class Copy(Commit[_Duplicated | None, Copied]):
         rows: list[tuple[UID, int, int, int, int]] = []
         for low, high in self._runs:
             rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
-        uid, modseq, uid_validity = advance(db, self._target, len(rows))
+        target = Tally(db, self._target)
         if len(rows) < self._least:
             raise MessagesExpunged("some of the requested messages no longer exist.")
         if not rows:
             return None
-        flags = self._flags(db, rows)
-        becomes, naming = self._translate(db, set(flags))
-        entries = [
-            (uid + at, becomes[value], row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))
-        ]
-        source_modseq = 0
-        if self._move:
-            _, source_modseq, _ = advance(db, self._source)
-            db.executemany(
-                "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?",
-                [(self._source.id, low, high) for low, high in self._runs],
-            )
-        insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows])
-        return _Duplicated(uid_validity, modseq, source_modseq, [row[0] for row in rows], entries, naming)
+        old = self._flags(db, rows)
+        becomes, naming = self._translate(db, set(old))
+        flags = [becomes[value] for value in old]
+        uids, sizes = [row[0] for row in rows], [row[4] for row in rows]
+        first = target.arrived(flags, sum(sizes))
+        modseq, counts = target.modseq, target.close()
+        source_modseq, source_counts = self._take_out(db, uids, old, sizes) if self._move else (0, NOTHING)
+        entries = [(first + at, value, row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))]
+        insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows], now=self._now)
+        return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
+
+    def _take_out(
+        self, db: Connection, uids: list[UID], flags: Sequence[int], sizes: Sequence[int]
+    ) -> tuple[int, Counts]:
+        """Remove the messages from the source; return its modseq and counts."""
+        source = Tally(db, self._source)  # after the target's is closed: it may be the same mailbox
+        db.executemany(
+            "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+            [(self._source.id, low, high) for low, high in self._runs],
+        )
+        source.gone(uids, flags, sizes)
+        log_expunged(db, self._source.id, source.modseq, following(uids))
+        return source.modseq, source.close()
 
     def _flags(self, db: Connection, rows: list[tuple[UID, int, int, int, int]]) -> list[int]:
         """Return the flags of these entries; few mailboxes have any that SQLite's integers are too narrow for."""
@@ -250,14 +277,18 @@ class Copy(Commit[_Duplicated | None, Copied]):
             return Copied(self._target.uid_validity, (), ())
         if len(written.source) > STEP:
             return self._show_in_steps(written)
+        self._target.counted(written.modseq, written.counts)
         self._target.arrive(written.modseq, written.entries, written.naming)
         if self._move:
+            self._source.counted(written.source_modseq, written.source_counts)
             self._source.remove(written.source_modseq, written.source)
         return written.copied()
 
     def _show_in_steps(self, written: _Duplicated) -> Generator[None, None, Copied]:
+        self._target.counted(written.modseq, written.counts)
         yield from self._target.arrive_in_steps(written.modseq, written.entries, written.naming)
         if self._move:
+            self._source.counted(written.source_modseq, written.source_counts)
             yield from self._source.remove_in_steps(written.source_modseq, written.source)
         return written.copied()
 

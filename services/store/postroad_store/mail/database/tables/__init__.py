@@ -1,8 +1,7 @@
 """The tables of the mail's database, one module a noun.
 
 A module has `SCHEMA`, the statements that make its tables in a new database, and `STEPS`, by version the statements
-that lead to that version from the one before. A new column comes last in its table: only there can a step add it. No
-statement has a `;` but the one that ends it.
+that lead to that version from the one before. A new column comes last in its table: only there can a step add it.
 
 To add a table, add a module and its name to `TABLES`.
 """
@@ -11,10 +10,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.tables import accounts, contents, counters, entries, expunged, keywords, mailboxes
+from postroad_store.mail.database.tables import (
+    accounts,
+    contents,
+    counters,
+    entries,
+    expunged,
+    hidden,
+    keywords,
+    mailboxes,
+    metadata,
+    outbox,
+    remembered,
+    scripts,
+    tallies,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which tables are made, and in which their steps run.
-TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents)
+TABLES: tuple[ModuleType, ...] = (
+    counters,
+    accounts,
+    mailboxes,
+    keywords,
+    entries,
+    expunged,
+    contents,
+    hidden,
+    metadata,
+    tallies,
+    scripts,
+    outbox,
+    remembered,
+)

@@ -1,0 +1,132 @@
+"""The options of RETURN (RFC 4731 §3.1, RFC 5182, RFC 5267, RFC 9394).
+
+A new option is one class and one entry in `OPTIONS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.search.option import ReturnOption
+from postroad_store.imap.commands.search.partial import Partial
+from postroad_store.imap.extensions import ESEARCH, ESORT, SEARCHRES
+from postroad_store.imap.grammar.reader import SyntaxFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from postroad_store.imap.commands.search.found import Found
+    from postroad_store.imap.grammar.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Min(ReturnOption):
+    """The lowest number; of a SORT, the first."""
+
+    word = b"MIN"
+    search, sort = (ESEARCH,), (ESORT,)
+    chooses = True
+
+    def chosen(self, found: Found) -> Sequence[int]:
+        """Return the first, if there is one."""
+        return found.numbers[:1]
+
+    def data(self, found: Found) -> Iterator[bytes]:
+        """Write it."""
+        return (b" MIN %d" % number for number in found.written(found.numbers[:1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Max(ReturnOption):
+    """The highest number; of a SORT, the last."""
+
+    word = b"MAX"
+    search, sort = (ESEARCH,), (ESORT,)
+    chooses = True
+
+    def chosen(self, found: Found) -> Sequence[int]:
+        """Return the last, if there is one."""
+        return found.numbers[-1:]
+
+    def data(self, found: Found) -> Iterator[bytes]:
+        """Write it."""
+        return (b" MAX %d" % number for number in found.written(found.numbers[-1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class All(ReturnOption):
+    """All of them, as a sequence set."""
+
+    word = b"ALL"
+    search, sort = (ESEARCH,), (ESORT,)
+    everything = True
+
+    def data(self, found: Found) -> Iterator[bytes]:
+        """Write them; without any, nothing (RFC 4731 §3.1)."""
+        if found.numbers:
+            yield b" ALL "
+            yield from found.compact(found.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Count(ReturnOption):
+    """How many there are."""
+
+    word = b"COUNT"
+    search, sort = (ESEARCH,), (ESORT,)
+    everything = True
+
+    def data(self, found: Found) -> Iterator[bytes]:
+        """Count them."""
+        yield b" COUNT %d" % len(found.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Save(ReturnOption):
+    """Keep the result for `$` (RFC 5182)."""
+
+    word = b"SAVE"
+    search, sort = (SEARCHRES,), (SEARCHRES,)
+    answers = False  # RFC 5182 §1: alone, it suppresses the response
+
+
+# In the order in which their data are written.
+OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Save)
+Options = tuple[ReturnOption, ...]
+DEFAULT: Options = (All(),)
+
+
+def offered_options(reader: Reader, *, sort: bool = False) -> dict[bytes, type[ReturnOption]]:
+    """Return the options of SEARCH, or of SORT, that the client is offered; without any, RETURN is unknown."""
+    return {
+        option.word: option for option in OPTIONS if any(map(reader.offers, option.sort if sort else option.search))
+    }
+
+
+def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) -> Options:
+    """Take ` (...)`, after RETURN."""
+    # search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"    (RFC 4466 §6)
+    reader.take(b" (")
+    read: dict[bytes, ReturnOption] = {}
+    while not reader.skip(b")"):
+        if read:
+            reader.space()
+        word = reader.keyword()
+        option = offered.get(word)
+        if option is None:
+            raise SyntaxFault(f"Unknown return option {word.decode('ascii')}")
+        if word in read and not option.repeats:
+            raise SyntaxFault(f"{word.decode('ascii')} twice")
+        read[word] = option.read(reader)
+    for word, each in read.items():
+        if each.conflicts in read:
+            raise SyntaxFault(f"{word.decode('ascii')} conflicts with {each.conflicts.decode('ascii')}")
+    # RFC 4731 §3.1: "If the list of result options is empty, that requests the server to return an ESEARCH response
+    # instead of the SEARCH response. This is equivalent to "(ALL)"."
+    return tuple(read[option.word] for option in OPTIONS if option.word in read) or DEFAULT
+
+
+def saves(options: Options | None) -> bool:
+    """Return True if the result is to be kept for `$`."""
+    return options is not None and any(isinstance(option, Save) for option in options)
