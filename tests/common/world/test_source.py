@@ -126,12 +126,18 @@ BAD = [
     ("\n[domains.'0.0.127.in-addr.arpa']", "9: 0.0.127.in-addr.arpa is in the reverse zone 0.0.127."),
     ("\n[domains.'x.0.0.127.in-addr.arpa']", "9: x.0.0.127.in-addr.arpa is in the reverse zone 0.0.127.in-addr.arpa, "),
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
-    ("\n[domains.'y.test']\naccounts = { a = 1 }", "10: the password of a@y.test must be a string"),
+    (
+        "\n[domains.'y.test']\naccounts = { a = 1 }",
+        "10: a@y.test has neither a password nor tokens, so nobody could log in",
+    ),
     (
         "\n[domains.'y.test']\naccounts = { a = { b = 1 } }",
         "10: unknown key 'b': an account has password, imap_without",
     ),
-    ("\n[domains.'y.test']\naccounts = { a = {} }", "10: the password of a@y.test must be a string"),
+    (
+        "\n[domains.'y.test']\naccounts = { a = {} }",
+        "10: a@y.test has neither a password nor tokens, so nobody could log in",
+    ),
     (
         "\n[domains.'y.test'.accounts.a]\npassword = ''\nimap_without = 'IDLE'",
         "10: the password of a@y.test is of no use: the password is empty",

@@ -22,7 +22,6 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListen
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
-from postroad.sasl.channel import PLAINTEXT, Channel
 from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from postroad import tap
+    from postroad.sasl.channel import Channel
     from postroad_store.protocol.contract import Event, Session
     from postroad_store.protocol.listener import Listener
 
@@ -132,7 +132,7 @@ class Adapter(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
         """End the session, once the handling under way is done."""
         if self._shaking_hands:
-            self._log_handshake(handshake.reason(handshake_error(reason)))
+            self._listener.shut_out(self, handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
@@ -165,8 +165,7 @@ class Adapter(Protocol):
     @property
     def channel(self) -> Channel:
         """What SASL may know of the TLS."""
-        tls = self._listener.tls
-        return PLAINTEXT if tls is None else tls.channel(self._out)
+        return self._listener.channel(self._out)
 
     @property
     def compressed(self) -> bool:
@@ -368,7 +367,7 @@ class Adapter(Protocol):
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
-            self._log_handshake(handshake.TOO_SLOW)
+            self._listener.shut_out(self, handshake.TOO_SLOW)
             self._shaking_hands = False
             self._out.abortConnection()
         elif self._work is not None and self._writable and not self._closing:  # the client waits for us
@@ -388,11 +387,9 @@ class Adapter(Protocol):
     def _release(self, error: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
         for waiter in waiting or ():
-            if waiter.done():
-                continue
-            if error is None:
+            if error is None and not waiter.done():
                 waiter.set_result(None)
-            else:
+            elif error is not None and not waiter.done():
                 waiter.set_exception(error)
 
     def _end(self) -> None:
@@ -401,9 +398,3 @@ class Adapter(Protocol):
         except Exception:
             log.exception("%s: end failed", self._listener.service.name)
         self._listener.ended(self)
-
-    def _log_handshake(self, why: str) -> None:
-        protocol = self._listener.service.name
-        handshake.log(log, why, protocol=protocol, peer=self.peer, port=self.port)
-        if self._listener.refusals is not None:
-            self._listener.refusals.record("TLS", peer=self.peer, port=protocol, reason=why)

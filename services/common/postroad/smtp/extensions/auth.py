@@ -120,7 +120,7 @@ class _Exchange:
         if user is None:
             engine.refuse(AUTH_FAILED)
         else:
-            engine.authenticated(user, self._mechanism)
+            engine.session.authenticated(user, self._mechanism)
             engine.say(AUTHENTICATED)
 
 

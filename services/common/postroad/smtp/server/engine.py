@@ -219,29 +219,13 @@ class Engine:
         assert judge is not None  # noqa: S101 - `ask_who` has set it
         judge(self, user)
 
-    def authenticated(self, user: Account | str, mechanism: str) -> None:
-        """Note who the client is."""
-        session = self.session
-        session.mechanism = mechanism
-        if isinstance(user, str):
-            session.claimed = user
-        else:
-            session.account = user
-
     def tls_started(self, version: str | None, cipher: str | None, channel: Channel) -> None:
         """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded).
 
         Nothing was buffered at StartTls, so all octets that are buffered now came through TLS.
         """
         self._awaiting = None
-        self.session.tls_version = version
-        self.session.tls_cipher = cipher
-        self.session.channel = channel
-        self.session.client_name = None
-        self.session.extended = False
-        self.session.account = None
-        self.session.claimed = None
-        self.session.mechanism = None
+        self.session.begin_anew(version, cipher, channel)
         self.state = State.GREETED
 
     def refuse_content(self, refusal: Reply) -> None:

@@ -101,6 +101,20 @@ class Session:
         """Whether AUTH has succeeded."""
         return self.account is not None or self.claimed is not None
 
+    def authenticated(self, user: Account | str, mechanism: str) -> None:
+        """Note who the client is: an account, or a name that is taken at its word."""
+        self.mechanism = mechanism
+        if isinstance(user, str):
+            self.claimed = user
+        else:
+            self.account = user
+
+    def begin_anew(self, version: str | None, cipher: str | None, channel: Channel) -> None:
+        """Begin anew inside TLS, and forget all that the client has said before (RFC 3207 §4.2)."""
+        self.tls_version, self.tls_cipher, self.channel = version, cipher, channel
+        self.client_name, self.extended = None, False
+        self.account = self.claimed = self.mechanism = None
+
     @property
     def login(self) -> str | None:
         """The login name, None before AUTH."""
