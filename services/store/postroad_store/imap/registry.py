@@ -31,6 +31,7 @@ from postroad_store.imap.commands import (
     starttls,
     status,
     store,
+    unauthenticate,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -48,6 +49,7 @@ SPECS: tuple[Spec, ...] = (
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
+    *unauthenticate.SPECS,
     *id_.SPECS,
     *starttls.SPECS,
     *authenticate.SPECS,

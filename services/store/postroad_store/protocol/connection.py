@@ -123,7 +123,7 @@ class Adapter(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
         """End the session, once the handling under way is done."""
         if self._shaking_hands:
-            self._log_handshake(handshake.reason(handshake_error(reason)))
+            self._listener.shut_out(self.peer, self.port, handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
@@ -156,7 +156,7 @@ class Adapter(Protocol):
     @property
     def compressed(self) -> bool:
         """Whether octets are compressed."""
-        return self._compression is not None
+        return self._compression is not None and not self._compression.over
 
     def rest(self) -> None:
         """Keep as little memory as possible until the client speaks."""
@@ -177,6 +177,11 @@ class Adapter(Protocol):
         self._silence = self._listener.service.idle_timeout
         if not self._closing:
             self._deadline.set(self._silence)
+
+    def logged_out(self) -> None:
+        """Treat the client as one that has just come."""
+        self._listener.admission.doubt(self)
+        self._silence = self._listener.service.login_timeout
 
     def can_write(self) -> bool:
         """Whether the client keeps up."""
@@ -230,6 +235,11 @@ class Adapter(Protocol):
             self._out.abortConnection()
             return
         self._pump()
+
+    def plain(self, octets: bytes) -> None:
+        """Go on without compression; these octets came behind its end."""
+        self._compression = None
+        self.take(octets)
 
     def garbled(self) -> None:
         """End the connection: what the client sends is not compressed."""
@@ -346,14 +356,12 @@ class Adapter(Protocol):
     def _decompress(self) -> None:
         self.flush()
         if self._compression is not None:
-            behind, self._compression = self._compression.finish(), None
-            if behind:
-                self.take(behind)
+            self._compression.finish()
 
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
-            self._log_handshake(handshake.TOO_SLOW)
+            self._listener.shut_out(self.peer, self.port, handshake.TOO_SLOW)
             self._shaking_hands = False
             self._out.abortConnection()
         elif self._work is not None and self._writable and not self._closing:  # the client waits for us
@@ -386,9 +394,3 @@ class Adapter(Protocol):
         except Exception:
             log.exception("%s: end failed", self._listener.service.name)
         self._listener.ended(self)
-
-    def _log_handshake(self, why: str) -> None:
-        protocol = self._listener.service.name
-        handshake.log(log, why, protocol=protocol, peer=self.peer, port=self.port)
-        if self._listener.refusals is not None:
-            self._listener.refusals.record("TLS", peer=self.peer, port=protocol, reason=why)

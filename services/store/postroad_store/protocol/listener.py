@@ -12,6 +12,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 
 from postroad.clock import Clock
+from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.tap import Opened
 from postroad_store.protocol.connection import Adapter
@@ -102,6 +103,12 @@ class Listener:
                 at=self.clock.now(),
             )
         )
+
+    def shut_out(self, peer: str, port: int, why: str) -> None:
+        """Log a TLS handshake that has failed."""
+        handshake.log(log, why, protocol=self.service.name, peer=peer, port=port)
+        if self.refusals is not None:
+            self.refusals.record("TLS", peer=peer, port=self.service.name, reason=why)
 
     def opened(self, connection: Adapter) -> None:
         """Note a connection that `stop` has to wait for."""
