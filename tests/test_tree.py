@@ -170,7 +170,8 @@ def test_compose_publishes_the_ports_of_the_settings_on_loopback_alone() -> None
     assert published == {
         f"POSTROAD_{one.name.upper()}": (one.metadata["default"], one.metadata["compose"])
         for one in dataclasses.fields(Settings)
-        if one.name.endswith("_port") and one.metadata["compose"]  # the control doors are for the containers alone
+        # the control doors and LMTP are for the containers alone
+        if one.name.endswith("_port") and one.metadata["compose"] and one.name != "lmtp_port"
     }
 
 

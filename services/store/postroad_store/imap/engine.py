@@ -264,7 +264,7 @@ class Engine:
             return self._refused(Bad(tag, f"[UIDREQUIRED] {fault}"), parts)
         except SyntaxFault as fault:
             text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
-            return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)
+            return self._refused(Bad(tag, text, limit=fault.code if isinstance(fault, LimitExceeded) else ""), parts)
 
     def _event_of(self, frame: Frame) -> Event | None:
         """Return the event of any frame; None if its command goes on, or the connection is over."""
@@ -320,6 +320,8 @@ class Engine:
                 self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
+            if spec.too_large:
+                raise LimitExceeded("Literal too large", spec.too_large)
             raise SyntaxFault("Literal too large")
         if announced.synchronizing:
             self._out.append(b"+ OK\r\n")

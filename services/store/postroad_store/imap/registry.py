@@ -23,6 +23,7 @@ from postroad_store.imap.commands import (
     logout,
     lsub,
     mailboxes,
+    metadata,
     namespace,
     noop,
     search,
@@ -31,6 +32,7 @@ from postroad_store.imap.commands import (
     starttls,
     status,
     store,
+    thread,
     unauthenticate,
 )
 from postroad_store.imap.commands import id as id_
@@ -56,6 +58,7 @@ SPECS: tuple[Spec, ...] = (
     *login.SPECS,
     *select.SPECS,
     *mailboxes.SPECS,
+    *metadata.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,
@@ -66,6 +69,7 @@ SPECS: tuple[Spec, ...] = (
     *expunge.SPECS,
     *search.SPECS,
     *sort.SPECS,
+    *thread.SPECS,
     *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
@@ -76,6 +80,7 @@ _ORDER = (
     *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
+    *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
 )
 
 
