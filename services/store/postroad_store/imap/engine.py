@@ -62,6 +62,7 @@ class Engine:
     __slots__ = (
         "_announced",
         "_binary",
+        "_closing",
         "_events",
         "_fault",
         "_framing",
@@ -89,6 +90,7 @@ class Engine:
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
         self._binary = False  # the message may hold NULs
+        self._closing = b""  # what has to follow the message
         self._fault: str | None = None  # the message's fault; it must still be read to its end
 
     # -- the adapter's side -----------------------------------------------------------------------------------
@@ -294,7 +296,9 @@ class Engine:
         tag = self._tag
         if mode is _Mode.MESSAGE_END:
             # RFC 3502, several messages in one APPEND, is not offered.
-            fault = self._fault or ("Unexpected argument" if text else None)
+            fault = self._fault
+            if fault is None and text != self._closing:
+                fault = "Unexpected argument" if text else "Missing argument"
             return End(tag) if fault is None else Bad(tag, f"Error in IMAP command {self._name}: {fault}")
         if mode is _Mode.IDLE:
             return Done(tag) if text.upper() == b"DONE" else Bad(tag, "Expected DONE")
@@ -316,7 +320,8 @@ class Engine:
                 pass  # the literal is another argument
             else:
                 self._announced, self._fault = announced, None
-                self._binary = isinstance(command, Announcing) and command.binary
+                if isinstance(command, Announcing):
+                    self._binary, self._closing = command.binary, command.closing
                 self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
