@@ -188,7 +188,7 @@ async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
                 case "S":
                     assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
                 case "Z":
-                    compressor.switch()
+                    await compressor.switch(wire.until)
                 case "T":
                     assert wire.handshake
                     wire.secured()

@@ -33,6 +33,7 @@ from postroad_store.imap.commands import (
     status,
     store,
     thread,
+    unauthenticate,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -50,6 +51,7 @@ SPECS: tuple[Spec, ...] = (
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
+    *unauthenticate.SPECS,
     *id_.SPECS,
     *starttls.SPECS,
     *authenticate.SPECS,

@@ -219,6 +219,16 @@ class Session:
         """Return what `encoded` has returned as an astring."""
         return responses.utf8_astring(encoded) if self.engine.offer.utf8 else responses.astring(encoded)
 
+    def log_out(self) -> None:
+        """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
+        self.watch.stop()
+        self.close_view()
+        self.account = None
+        self.highest = Highest()
+        self.engine.enter(State.NOT_AUTHENTICATED)
+        self.engine.offer = self.shared.offer
+        self.connection.logged_out()
+
     def close_view(self) -> None:
         """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:

@@ -105,6 +105,12 @@ class Listener:
             )
         )
 
+    def shut_out(self, peer: str, port: int, why: str) -> None:
+        """Log a TLS handshake that has failed."""
+        handshake.log(log, why, protocol=self.service.name, peer=peer, port=port)
+        if self.refusals is not None:
+            self.refusals.record("TLS", peer=peer, port=self.service.name, reason=why)
+
     def opened(self, connection: Adapter) -> None:
         """Note a connection that `stop` has to wait for."""
         self._unfinished.add(connection)
