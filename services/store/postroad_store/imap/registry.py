@@ -13,6 +13,7 @@ from postroad_store.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -22,6 +23,7 @@ from postroad_store.imap.commands import (
     logout,
     lsub,
     mailboxes,
+    metadata,
     namespace,
     noop,
     search,
@@ -30,6 +32,7 @@ from postroad_store.imap.commands import (
     starttls,
     status,
     store,
+    thread,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[Spec, ...] = (
     *capability.SPECS,
+    *compress.SPECS,
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
@@ -52,6 +56,7 @@ SPECS: tuple[Spec, ...] = (
     *login.SPECS,
     *select.SPECS,
     *mailboxes.SPECS,
+    *metadata.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,
@@ -62,6 +67,7 @@ SPECS: tuple[Spec, ...] = (
     *expunge.SPECS,
     *search.SPECS,
     *sort.SPECS,
+    *thread.SPECS,
     *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
@@ -72,6 +78,7 @@ _ORDER = (
     *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
+    *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
 )
 
 
