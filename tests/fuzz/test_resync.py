@@ -374,4 +374,4 @@ class Sessions(RuleBasedStateMachine):
 
 Sessions.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestSessions = Sessions.TestCase
-TestSessions.pytestmark = pytest.mark.timeout(600)  # a failure takes long to be made short
+TestSessions.pytestmark = pytest.mark.timeout(600)  # type: ignore[attr-defined]  # a failure takes long to be made short
