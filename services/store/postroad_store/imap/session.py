@@ -281,10 +281,10 @@ class Session:
         if view.gone:
             self.mailbox_gone()
 
-    def tell_highest(self, view: View) -> None:
+    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
         """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
         if self.manner.modseq:
-            response = self.highest.response(view)
+            response = self.highest.response(view, tagged=tagged)
             if response:
                 self.engine.send(response)
 
