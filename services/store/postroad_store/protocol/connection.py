@@ -132,7 +132,7 @@ class Adapter(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
         """End the session, once the handling under way is done."""
         if self._shaking_hands:
-            self._listener.shut_out(self, handshake.reason(handshake_error(reason)))
+            self._listener.shut_out(self.peer, self.port, handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
@@ -375,7 +375,7 @@ class Adapter(Protocol):
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
-            self._listener.shut_out(self, handshake.TOO_SLOW)
+            self._listener.shut_out(self.peer, self.port, handshake.TOO_SLOW)
             self._shaking_hands = False
             self._out.abortConnection()
         elif self._work is not None and self._writable and not self._closing:  # the client waits for us
