@@ -70,6 +70,7 @@ class Store:
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
         self._accounts = Accounts(world, settings, Guesses(self._clock))
+        self._storage.quotas.allowed = self._accounts.quota
         self._listeners: list[Listener] = []
         self._server: Server | None = None
         self._watching: asyncio.Task[None] | None = None

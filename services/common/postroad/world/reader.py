@@ -18,6 +18,7 @@ from postroad.dns.words import ZoneFileError
 from postroad.mail.address import Address, AddressError, check_a_labels, domain_key, parse_address
 from postroad.world.further import FurtherCheck
 from postroad.world.goals import GoalCheck
+from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import SecretError, check_secret
 from postroad.world.world import MX, Account, Domain, Host, Role, World
 
@@ -308,11 +309,12 @@ class WorldReader:
             address = self._local_part(place, key, domain, seen)
             # An account is its password, or a table with that and more.
             table = entry if isinstance(entry, dict) else {"password": entry}
-            self._only(place, table, "an account", "password", "imap_without")
+            self._only(place, table, "an account", "password", "imap_without", "quota")
             secret = self._password((*place, "password"), table.get("password"), f"{key}@{domain}")
             own = self._hidden((*place, "imap_without"), table.get("imap_without", []))
             if address is not None and secret is not None:
-                yield address.key[0], Account(address, secret, hidden | own)
+                quota = self._quota((*place, "quota"), table.get("quota"), f"{key}@{domain}")
+                yield address.key[0], Account(address, secret, hidden | own, quota)
 
     def _password(self, at: KeyPath, secret: Any, owner: str) -> str | None:
         if not isinstance(secret, str):
@@ -323,6 +325,15 @@ class WorldReader:
         except SecretError as error:
             self.error(at, f"the password of {owner} is of no use: {error}")
         return secret
+
+    def _quota(self, at: KeyPath, value: Any, owner: str) -> Quota | None:
+        if value is None:
+            return None
+        try:
+            return parse_quota(value if isinstance(value, str) else "?")
+        except ValueError as error:
+            self.error(at, f"the quota of {owner} {error}")
+            return None
 
     def _hidden(self, at: KeyPath, value: Any) -> frozenset[str]:
         """Read names of IMAP's capabilities; return them in capitals."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
+    from postroad.world.quota import Quota
+
 SUBADDRESS_SEPARATOR = "+"  # RFC 5233 §1
 
 
@@ -53,6 +55,7 @@ class Account:
     address: Address
     secret: str = field(repr=False)  # plain, or "$scrypt$..." (`secret`)
     imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
+    quota: Quota | None = None  # None: as the settings say
 
     @property
     def login(self) -> str:

@@ -20,6 +20,8 @@ from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
     LOCAL_ERROR,
     MAIL_LOOP,
+    MAILBOX_FULL,
+    MAILBOX_FULL_FOR_GOOD,
     NO_SUCH_USER,
     RECIPIENT_OK,
     RELAY_DENIED,
@@ -32,10 +34,12 @@ from postroad.mail.trace_fields import received, return_path
 from postroad.smtp.server.events import details_of
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.errors import MailError, StorageFull
+from postroad_store.mail.model.errors import MailError, OverQuota, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from postroad.journal import Journal
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
@@ -91,9 +95,13 @@ class Delivery:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Accept recipients that the world or the settings make known (RFC 5321 §3.3)."""
-        if self._accounts.reached_by(recipient.address):
-            return RECIPIENT_OK
-        answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+        reached = self._accounts.reached_by(recipient.address)
+        if reached:
+            answer = self._full([account.login for account in reached], envelope.declared_size or 0)
+            if answer is None:
+                return RECIPIENT_OK
+        else:
+            answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
         recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
         self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
@@ -122,6 +130,11 @@ class Delivery:
         try:
             inboxes = [(await self._storage.account(account.login)).inbox for account, *_ in reached]
             stored = await self._storage.append([Arrival(tuple(inboxes), octets, int(now), NO_FLAGS)])
+        except OverQuota as error:
+            answer = self._over(error.logins, [account.login for account, *_ in reached])
+            details = details_of(envelope)
+            self._refusals.note("content", answer, message_id=header.message_id, **session.facts, **details)
+            return answer
         except StorageFull as error:
             log.warning("no space to store a message: %s", error, extra={"queue_id": queue_id})
             return STORAGE_FULL
@@ -147,6 +160,26 @@ class Delivery:
                 **(more | {"captured": True} if captured else more),
             )
         return reply(250, "2.0.0", f"OK stored as {queue_id}")
+
+    def _full(self, logins: Sequence[str], size: int) -> Reply | None:
+        """Return the reply to a recipient whose mailboxes have no room for so many octets; None if they have."""
+        try:
+            usages = [self._storage.quotas.usage(login) for login in logins]
+        except MailError:
+            return LOCAL_ERROR
+        full = [usage for usage in usages if not usage.has_room(size)]
+        if not full:
+            return None
+        return MAILBOX_FULL_FOR_GOOD if all(usage.quota.permanent for usage in full) else MAILBOX_FULL
+
+    def _over(self, full: Collection[str], logins: Collection[str]) -> Reply:
+        """Return the reply to a message that would put accounts over their quota, of those that it is for.
+
+        With others among the recipients the client should try again: then RCPT says which ones are full, and the
+        others get their mail.
+        """
+        permanent = all(self._storage.quotas.allowed(login).permanent for login in full)
+        return MAILBOX_FULL_FOR_GOOD if permanent and full == set(logins) else MAILBOX_FULL
 
     def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str], bool]] | None:
         """Return each account once, with the forward-paths that led to it, and whether any of them is captured.

@@ -20,6 +20,7 @@ from postroad_store.mail.database.tables import (
     keywords,
     mailboxes,
     metadata,
+    quotas,
     tallies,
 )
 
@@ -37,5 +38,6 @@ TABLES: tuple[ModuleType, ...] = (
     contents,
     hidden,
     metadata,
+    quotas,
     tallies,
 )
