@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad.mail.address import parse_address
+from postroad.mail.content import Content
 from postroad.mail.envelope import Recipient
+from postroad.smtp.server.service import Purpose
 from postroad.world.quota import Quota
 from tests.harness.pop3 import Place
 from tests.store.delivery.test_service import MAIL, SESSION, deliver, delivery, envelope, stored
@@ -55,7 +57,7 @@ def test_a_recipient_whose_mailbox_is_full(place: Place, quota: Quota, size: int
 
 async def test_a_message_that_is_too_much(place: Place) -> None:
     limit(place, bob=Quota(messages=1))
-    assert (await deliver(place, MAIL, envelope(BOB))).code == 250
+    assert str(await deliver(place, MAIL, envelope(BOB))).startswith("250 ")
     assert str(await deliver(place, MAIL, envelope(BOB))) == FULL
     limit(place, bob=Quota(messages=1, permanent=True))
     assert str(await deliver(place, MAIL, envelope(BOB))) == FULL_FOR_GOOD
@@ -68,13 +70,13 @@ async def test_with_others_among_the_recipients_all_wait_and_rcpt_says_who_is_fu
     assert not await stored(place, ALICE)
     said = delivery(place).rcpt(SESSION, envelope(), Recipient(parse_address(BOB)))
     assert str(said) == FULL_FOR_GOOD
-    assert (await deliver(place, MAIL, envelope(ALICE))).code == 250
+    assert str(await deliver(place, MAIL, envelope(ALICE))).startswith("250 ")
 
 
 async def test_no_two_deliveries_share_the_last_place(place: Place) -> None:
     limit(place, bob=Quota(messages=3))
     answers = await asyncio.gather(*(deliver(place, MAIL, envelope(BOB)) for _ in range(10)))
-    assert sorted(answer.code for answer in answers) == [250] * 3 + [452] * 7
+    assert sorted(str(answer)[:3] for answer in answers) == ["250"] * 3 + ["452"] * 7
     usage = place.storage.quotas.usage(BOB)
     contents = await stored(place, BOB)
     assert (usage.messages, usage.octets) == (3, sum(map(len, contents)))
@@ -97,3 +99,16 @@ async def test_what_an_account_has_is_counted_through_all_that_happens_to_it(pla
     assert storage.quotas.usage(BOB)[:2] == (5 * size, 5)
     await storage.delete(account, "sent")
     assert storage.quotas.usage(BOB)[:2] == (3 * size, 3)
+
+
+async def test_by_lmtp_each_recipient_has_a_reply(place: Place) -> None:
+    limit(place, bob=Quota(messages=0, permanent=True))
+    content = Content(place.folder)
+    content.write(MAIL)
+    session = replace(SESSION, purpose=Purpose.LMTP)
+    replies = await delivery(place).message(session, envelope(BOB, ALICE, "bob+x@beta.test"), content)
+    content.close()
+    assert isinstance(replies, tuple)
+    assert [str(reply)[:9] for reply in replies] == ["552 5.2.2", "250 2.0.0", "552 5.2.2"]
+    assert len(await stored(place, ALICE)) == 1
+    assert not await stored(place, BOB)

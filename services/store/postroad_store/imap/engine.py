@@ -26,7 +26,7 @@ from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Respo
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
-from postroad_store.protocol.contract import Close, StartTls
+from postroad_store.protocol.contract import Close, Compress, StartTls
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -180,6 +180,12 @@ class Engine:
         self._out.append(tag + b" OK Begin TLS negotiation now.\r\n")
         self._framing.clear()
         self._events.append(StartTls())
+
+    def compress(self, tag: bytes) -> None:
+        """Agree to COMPRESS (RFC 4978 §3): whatever is behind the command is compressed already."""
+        self._out.append(tag + b" OK DEFLATE active.\r\n")
+        self._events.append(Compress(self._framing.take()))
+        self._paused = False
 
     def tls_started(self) -> None:
         """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""

@@ -38,6 +38,8 @@ ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
 ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+# OLDER and YOUNGER, wherever messages are searched for.
+WITHIN = Capability(b"WITHIN", "RFC 5032", after_login)
 # Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).
 CONDSTORE = Capability(b"CONDSTORE", "RFC 7162", after_login, enables=True)
 # A client that comes back is told what it has missed (RFC 7162 §3.2.3: the one presupposes ENABLE).

@@ -55,6 +55,7 @@ SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
     Farewell.IDLE: b"Disconnected for inactivity.",
+    Farewell.GARBLED: b"Input is not compressed.",
     Farewell.SHUTDOWN: b"Server shutting down.",
     Farewell.CROWDED: b"Too many connections.",
 }

@@ -15,10 +15,13 @@ from postroad_store.mail.search.pacer import Pacer, Turns
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from postroad.clock import Clock
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.ordering import Order
     from postroad_store.mail.search.key import Key
+    from postroad_store.mail.threads.algorithms import Algorithm
+    from postroad_store.mail.threads.forest import Forest
 
     Between = Callable[[], Awaitable[None]]
 
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
 class Finder:
     """The searches of one storage; they share what they have read."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._sources = Sources(reader)
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._sources = Sources(reader, clock)
         self._turns = Turns()
 
     async def search(self, view: View, key: Key, *, between: Between | None = None) -> list[int]:
@@ -40,3 +43,11 @@ class Finder:
         async with Pacer(self._turns, between) as pace:
             numbers = await evaluate(view, self._sources, key, pace)
             return await Ordering(view, self._sources, pace).sorted(numbers, orders)
+
+    async def thread(
+        self, view: View, key: Key, algorithm: Algorithm, *, between: Between | None = None
+    ) -> tuple[list[int], Forest]:
+        """Return the sequence numbers of the messages that match, ascending, and their threads (RFC 5256 §3)."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace)
+            return numbers, await algorithm.thread(Ordering(view, self._sources, pace), numbers)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.mime.structure import parse
 from postroad.mime.text import MAX_KEPT, MAX_PLAIN, is_plain
 from postroad_store.imap.grammar.sequence import parse_sequence_set
-from postroad_store.mail.model.flags import ANSWERED, DELETED, SEEN, Change, FlagSet
+from postroad_store.mail.model.arrival import Arrival
+from postroad_store.mail.model.flags import ANSWERED, DELETED, NO_FLAGS, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
 from postroad_store.mail.search.keys import (
     Addresses,
@@ -32,15 +34,17 @@ from postroad_store.mail.search.keys import (
     When,
 )
 from postroad_store.mail.search.longtext import long_text
+from postroad_store.mail.search.within import Within
+from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
     from postroad_store.mail.search.key import Key
     from postroad_store.mail.search.longtext import LongText
-    from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put
 
 DAY = 86400
@@ -419,3 +423,25 @@ async def test_the_loop_turns_while_a_large_message_is_searched(storage: Storage
     assert await storage.finder.search(storage.view(inbox), Not(Body("nowhere"))) == [1]
     task.cancel()
     assert turns > 30
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (Within(younger=True, seconds=10), [2, 3]),
+        (Within(younger=True, seconds=9), [3]),
+        (Within(younger=False, seconds=10), [1, 2]),
+        (Within(younger=False, seconds=9), [1, 2]),
+        (Within(younger=False, seconds=11), [1]),
+        (Within(younger=False, seconds=20), []),
+    ],
+)
+async def test_how_long_ago(tmp_path: Path, key: Key, expected: list[int]) -> None:
+    storage = Storage(tmp_path / "mail", clock=Clock(wall=lambda: 1000.9))
+    try:
+        account = await storage.account("alice@alpha.test")
+        arrivals = [Arrival((account.inbox,), b"A: b\r\n\r\n", date, NO_FLAGS) for date in (981, 990, 1000)]
+        await storage.append(arrivals)
+        assert await storage.finder.search(storage.view(account.inbox), key) == expected
+    finally:
+        storage.close()

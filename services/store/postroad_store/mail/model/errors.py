@@ -13,6 +13,11 @@
     ├── NotPermitted         NOPERM
     ├── OverQuota            OVERQUOTA    SMTP says 452 4.2.2 or 552 5.2.2
     ├── LimitReached         LIMIT
+    │   ├── TooManyScripts   LIMIT       ManageSieve says QUOTA/MAXSCRIPTS
+    │   └── ScriptsTooLarge  LIMIT       ManageSieve says QUOTA/MAXSIZE
+    ├── NoSuchScript         NONEXISTENT
+    ├── ScriptExists         ALREADYEXISTS
+    ├── ScriptActive         CANNOT      ManageSieve says ACTIVE
     └── StorageError         UNAVAILABLE  nothing was written
         ├── StorageFull      UNAVAILABLE  SMTP says 452 4.3.1
         ├── StorageBusy      INUSE       another process holds the database
@@ -108,6 +113,30 @@ class LimitReached(MailError):
     """The account or mailbox has as many keywords, mailboxes or subscriptions as it may have."""
 
     code = "LIMIT"
+
+
+class TooManyScripts(LimitReached):
+    """The account has as many scripts as it may have."""
+
+
+class ScriptsTooLarge(LimitReached):
+    """The account's scripts would take more octets than they may."""
+
+
+class NoSuchScript(MailError):
+    """The account has no script of this name."""
+
+    code = "NONEXISTENT"
+
+
+class ScriptExists(MailError):
+    """The account has a script of this name already."""
+
+    code = "ALREADYEXISTS"
+
+
+class ScriptActive(MailError):
+    """The script is the active one, which can't be deleted (RFC 5804 §2.10)."""
 
 
 class StorageError(MailError):

@@ -21,7 +21,7 @@ class ModSeq(Leaf):
     @staticmethod
     def words() -> tuple[Word, ...]:
         """MODSEQ."""
-        return (Word("MODSEQ", (Argument.MODSEQ,), ModSeq),)
+        return (Word("MODSEQ", (Argument.MODSEQ,), ModSeq, "CONDSTORE"),)
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Look at the mod-sequences."""

@@ -189,7 +189,7 @@ class _Listing:
     def answers(self) -> Iterator[bytes]:
         """Yield the responses, for some names at a time."""
         session, command, selector = self._session, self._command, self._selector
-        start = Attributes(session, command, _word(command)).of
+        start = Attributes(session, _word(command), extended=command.extended).of
         as_name, listed, has_inferiors = session.as_name, self._account.listed, self._account.has_inferiors
         subscriptions: AbstractSet[str] = self._account.subscriptions if command.subscribed else frozenset()
         words = b" ".join(b'"%b"' % word for word in sorted(command.selection & _CRITERIA))

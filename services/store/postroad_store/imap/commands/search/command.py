@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
 from postroad_store.imap.commands.search.found import Found
-from postroad_store.imap.commands.search.grammar import NUMBERS, CharsetUnknown, first_word, read_program
+from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
 from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE, ESEARCH, SEARCHRES
+from postroad_store.imap.extensions import CONDSTORE, ESEARCH, PARTIAL, SEARCHRES
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
@@ -116,7 +116,7 @@ def refuse_charset(session: Session, command: BadCharset) -> None:
 
 
 FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
-_EXTENSIONS = (ESEARCH, SEARCHRES, CONDSTORE)
+_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, *EXTENSIONS.values())
 
 SPECS = (
     Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", extensions=_EXTENSIONS, follow=FOLLOW),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import CONDSTORE, UIDONLY
+from postroad_store.imap.extensions import CONDSTORE, UIDONLY, WITHIN
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import read_sequence_set
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
+EXTENSIONS = {each.name.decode("ascii"): each for each in (CONDSTORE, WITHIN)}  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
 _ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
 NUMBERS = "#"  # in `Program.words`: there are message numbers among the keys
@@ -105,7 +106,7 @@ class _Search:
                 return InSet(uid=False, messages=read_sequence_set(reader))
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
-        if known is None:
+        if known is None or not (known.extension == "" or reader.offers(EXTENSIONS[known.extension])):
             raise SyntaxFault(f"Unknown argument {word}")
         self._used.add(word)
         if not known.arguments:
@@ -170,13 +171,18 @@ class _Search:
         except (KeyError, ValueError):
             raise SyntaxFault("Invalid search date") from None
 
+    def interval(self) -> int:
+        """Take a number of seconds."""
+        seconds = self._reader.number()
+        if not seconds:  # RFC 5032 §3: nz-number
+            raise SyntaxFault("Invalid search interval parameter")
+        return seconds
+
     def modseq(self) -> int:
         """Take a mod-sequence; the flag before it says nothing here, where a message has one mod-sequence for all."""
         # search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer                (RFC 7162 §7)
         # search-modseq-ext = SP entry-name SP entry-type-req; entry-name = DQUOTE "/flags/" attr-flag DQUOTE
         reader = self._reader
-        if not reader.offers(CONDSTORE):
-            raise SyntaxFault("Unknown argument MODSEQ")
         if reader.peek() == b'"':
             if not _ENTRY.match(reader.string()):
                 raise SyntaxFault("Invalid entry name")
@@ -198,6 +204,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.NUMBER: _Search.number,
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
+    Argument.INTERVAL: _Search.interval,
     Argument.MODSEQ: _Search.modseq,
 }
 

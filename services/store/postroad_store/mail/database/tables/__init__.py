@@ -20,7 +20,10 @@ from postroad_store.mail.database.tables import (
     keywords,
     mailboxes,
     metadata,
+    outbox,
     quotas,
+    remembered,
+    scripts,
     tallies,
 )
 
@@ -40,4 +43,7 @@ TABLES: tuple[ModuleType, ...] = (
     metadata,
     quotas,
     tallies,
+    scripts,
+    outbox,
+    remembered,
 )
