@@ -35,6 +35,9 @@ _ESCAPE = re.compile(rb"\\(.)")
 # number = 1*DIGIT ; Unsigned 32-bit integer (0 <= n < 4,294,967,296)
 _NUMBER = re.compile(rb"\d{1,10}")
 MAX_NUMBER = 0xFFFFFFFF
+# number64 = 1*DIGIT ; Unsigned 63-bit integer (0 <= n <= 9,223,372,036,854,775,807)
+_NUMBER64 = re.compile(rb"\d{1,19}")
+MAX_NUMBER64 = (1 << 63) - 1
 # flag = "\" atom / atom
 _FLAG = re.compile(rb"\\?[" + _ATOM_CHAR + rb"]+")
 _UNTIL_SPACE = re.compile(rb"[^ ]+")
@@ -188,6 +191,13 @@ class Reader:
         """Take an unsigned 32-bit integer."""
         number = int(self.match(_NUMBER, "number"))
         if number > MAX_NUMBER:
+            raise SyntaxFault("Number too large")
+        return number
+
+    def number64(self) -> int:
+        """Take an unsigned 63-bit integer (RFC 9051 §9)."""
+        number = int(self.match(_NUMBER64, "number"))
+        if number > MAX_NUMBER64:
             raise SyntaxFault("Number too large")
         return number
 
