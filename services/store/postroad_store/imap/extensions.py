@@ -53,6 +53,7 @@ PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)
 # LIST's attributes and options, and the items of STATUS.
 CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
 SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
+CREATE_SPECIAL_USE = Capability(b"CREATE-SPECIAL-USE", "RFC 6154", after_login)
 # RFC 5258 §3.2: the return option CHILDREN "MUST be supported by all servers".
 LIST_EXTENDED = Capability(b"LIST-EXTENDED", "RFC 5258", after_login, requires=(b"CHILDREN",))
 LIST_STATUS = Capability(b"LIST-STATUS", "RFC 5819", after_login, requires=(b"LIST-EXTENDED",))
@@ -65,3 +66,8 @@ def _message_size(conditions: Conditions) -> bytes:
 
 
 APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
+
+# Annotations: METADATA has those of mailboxes too, METADATA-SERVER is what is left without it.
+METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
+METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
+LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))

@@ -13,6 +13,7 @@ from postroad_store.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -22,6 +23,7 @@ from postroad_store.imap.commands import (
     logout,
     lsub,
     mailboxes,
+    metadata,
     namespace,
     noop,
     search,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[Spec, ...] = (
     *capability.SPECS,
+    *compress.SPECS,
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
@@ -53,6 +56,7 @@ SPECS: tuple[Spec, ...] = (
     *login.SPECS,
     *select.SPECS,
     *mailboxes.SPECS,
+    *metadata.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,

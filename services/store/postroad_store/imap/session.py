@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
 from postroad_store.imap import names, updates
+from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
+from postroad_store.imap.extensions import METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -53,6 +55,7 @@ SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
     Farewell.IDLE: b"Disconnected for inactivity.",
+    Farewell.GARBLED: b"Input is not compressed.",
     Farewell.SHUTDOWN: b"Server shutting down.",
     Farewell.CROWDED: b"Too many connections.",
 }
@@ -71,6 +74,7 @@ class Session:
         self.appends = Appends(self)
         self.watch = Watch(self)
         self.highest = Highest()
+        self.announcements: Announcements | None = None  # made when the client has asked for any
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
         self._rest: Callable[[], Awaitable[None]] | None = None  # of a command that `finish` could not end at once
@@ -143,6 +147,9 @@ class Session:
         """Enable what is offered of these, and say nothing; return those that were not enabled before."""
         before = self.engine.offer
         self.engine.offer = after = before.enabling(filter(before.offers, capabilities))
+        if self.announcements is None and after.has_enabled(METADATA_SERVER):
+            self.announcements = Announcements()
+            self.shared.annotated.add(self)
         return [each for each in capabilities if after.has_enabled(each) and not before.has_enabled(each)]
 
     @property
@@ -229,6 +236,8 @@ class Session:
         RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, pass `expunges=False`. With `coded`, a client
         that takes mod-sequences finds HIGHESTMODSEQ in the tagged OK (RFC 7162 §3.2.7).
         """
+        if self.announcements is not None:
+            self.engine.send(self.announcements.take())
         view = self.view
         if view is None:
             self.engine.complete(command.tag, text)
@@ -336,7 +345,7 @@ class Session:
         self.appends.drop_incoming()
         self.watch.stop()
         if event.limit and event.tag is not None:
-            self.engine.complete(event.tag, b"NO [LIMIT] " + responses.text(event.text))
+            self.engine.complete(event.tag, b"NO [%b] %b" % (event.limit.encode("ascii"), responses.text(event.text)))
             return
         self._bad += 1
         if event.tag is None:

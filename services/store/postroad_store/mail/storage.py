@@ -34,11 +34,15 @@ from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.lock import Lock
+from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.outbox import Outbox
+from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -78,8 +82,13 @@ class Storage:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the mail's folder cannot be made: {error.strerror}") from error
+        self._lock = Lock(directory)
         path = directory / FILE
-        self._writer = Writer(path)
+        try:
+            self._writer = Writer(path)
+        except StorageError:
+            self._lock.release()
+            raise
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
@@ -88,6 +97,9 @@ class Storage:
         self._mailboxes = Mailboxes()
         self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
+        self.metadata = Metadata(self._writer, self._reader)
+        self.scripts = Scripts(self._writer, self._reader, path)
+        self.outbox = Outbox(self._writer, self._reader, self._parser)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
         self.finder = Finder(path, self._reader, self._clock)
@@ -107,6 +119,7 @@ class Storage:
         self._reader_apart.close()
         self._reader.close()
         self._writer.close()
+        self._lock.release()
 
     # -- accounts and mailboxes -------------------------------------------------------------------------------
 
@@ -237,12 +250,14 @@ class Storage:
         """Return True if to open the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
-    def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    def view(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         r"""Read: open a view, loading the mailbox if it is not in memory.
 
         Messages that no session has seen yet are \Recent in it. They are \Recent in no later view, unless this one is
-        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect
-        mailbox.
+        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Without `recent` the view knows no such thing, and
+        claims nothing (RFC 9051 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect mailbox.
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
@@ -251,15 +266,18 @@ class Storage:
         self._keep(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(ignore)
-        return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
+        claim = None if read_only or not claim_recent else self._claim
+        return View(mailbox, read_only=read_only, claim=claim, recent=recent)
 
-    async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    async def view_large(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         """Read: do the same, loading a mailbox that `is_large` in a thread."""
         while self.is_large(mailbox) and not mailbox.deleted:
             if mailbox.id not in self._loads:
                 self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
             await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
-        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
+        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent, recent=recent)
 
     async def _load(self, mailbox: Mailbox) -> None:
         contents = None

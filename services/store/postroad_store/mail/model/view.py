@@ -57,6 +57,7 @@ class View:
         "_flagged",
         "_flagged_since",
         "_keywords",
+        "_knows_recent",
         "_last",
         "mailbox",
         "on_change",
@@ -66,7 +67,9 @@ class View:
         "uids",
     )
 
-    def __init__(self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None) -> None:
+    def __init__(
+        self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None, recent: bool = True
+    ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
         self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
@@ -74,6 +77,7 @@ class View:
         self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
+        self._knows_recent = recent  # False: nothing is \Recent (RFC 9051 §2.3.2 has the flag no more)
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
         self._expunged: set[int] = set()  # messages that have gone, but not from `uids` yet
         self._flagged: set[int] = set()  # messages whose new flags the session does not know
@@ -230,7 +234,7 @@ class View:
         else:
             self.uids = new
         self._last = new[-1]
-        if self._last > mailbox.recent_uid:
+        if self._last > mailbox.recent_uid and self._knows_recent:
             self.recent.update(new[bisect_right(new, mailbox.recent_uid) :])
             if self._claim is not None:
                 mailbox.recent_uid = self._last

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
+from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.select.parameters import PARAMETERS
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE, QRESYNC
@@ -55,11 +56,13 @@ def handle(session: Session, command: Select) -> Awaitable[None] | None:
     mailbox = session.find_mailbox(command.mailbox)
     if session.storage.is_large(mailbox):
         return _select_large(session, command, mailbox)
-    return _enter(session, command, session.storage.view(mailbox, read_only=command.read_only))
+    view = session.storage.view(mailbox, read_only=command.read_only, recent=not session.rev2)
+    return _enter(session, command, view)
 
 
 async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> None:
-    rest = _enter(session, command, await session.storage.view_large(mailbox, read_only=command.read_only))
+    view = await session.storage.view_large(mailbox, read_only=command.read_only, recent=not session.rev2)
+    rest = _enter(session, command, view)
     if rest is not None:
         await rest
 
@@ -103,6 +106,8 @@ def _contents(session: Session, view: View) -> bytes:
     # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
     if session.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
+    if manner.rev2:  # RFC 9051 §6.3.2
+        lines.append(list_response(session, mailbox.name))
     return b"".join(lines)
 
 

@@ -19,6 +19,10 @@ from postroad_store.mail.database.tables import (
     hidden,
     keywords,
     mailboxes,
+    metadata,
+    outbox,
+    remembered,
+    scripts,
     tallies,
 )
 
@@ -35,5 +39,9 @@ TABLES: tuple[ModuleType, ...] = (
     expunged,
     contents,
     hidden,
+    metadata,
     tallies,
+    scripts,
+    outbox,
+    remembered,
 )
