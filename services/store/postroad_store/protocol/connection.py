@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from postroad import tap
+    from postroad.sasl.channel import Channel
     from postroad_store.protocol.contract import Event, Session
     from postroad_store.protocol.listener import Listener
 
@@ -61,6 +62,7 @@ class Adapter(Protocol):
         self._stopping = False
         self._lost = False
         self._shaking_hands = secure
+        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -81,10 +83,15 @@ class Adapter(Protocol):
         listener.opened(self)
         self._deadline.set(HANDSHAKE if self._shaking_hands else self._silence)
         self._tapped = listener.hear(self._out)
+        if not self._shaking_hands:
+            self._greet()
+
+    def _greet(self) -> None:
+        self._greeted = True
         try:
             self._session.begin(self)
         except Exception:
-            log.exception("%s: greeting failed", listener.service.name)
+            log.exception("%s: greeting failed", self._listener.service.name)
             self._out.abortConnection()
             return
         self.flush()
@@ -107,10 +114,12 @@ class Adapter(Protocol):
             self._out.pauseProducing()
 
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
-        """Give the client its time to log in (IHandshakeListener)."""
+        """Give the client its time to log in, and greet it on a port of TLS (IHandshakeListener)."""
         self._shaking_hands = False
         if not self._closing:
             self._deadline.set(self._silence)
+            if not self._greeted:  # what the greeting offers depends on the handshake
+                self._greet()
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
         """Answer the commands that came before the client closed its side (`printf … | nc`), then close."""
@@ -152,6 +161,11 @@ class Adapter(Protocol):
         self._closing = True
 
     # For a session: contract.Connection
+
+    @property
+    def channel(self) -> Channel:
+        """What SASL may know of the TLS."""
+        return self._listener.channel(self._out)
 
     @property
     def compressed(self) -> bool:
@@ -381,11 +395,9 @@ class Adapter(Protocol):
     def _release(self, error: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
         for waiter in waiting or ():
-            if waiter.done():
-                continue
-            if error is None:
+            if error is None and not waiter.done():
                 waiter.set_result(None)
-            else:
+            elif error is not None and not waiter.done():
                 waiter.set_exception(error)
 
     def _end(self) -> None:
