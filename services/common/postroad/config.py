@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from postroad.sasl.oauth import Errors
+from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import check_secret
 
 if TYPE_CHECKING:
@@ -218,6 +219,11 @@ class Settings:
         "", _networks, "networks that may relay to anywhere through port 25, such as 10.0.0.0/8"
     )
     message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
+    quota: Quota = _setting(
+        "none",
+        parse_quota,
+        "how much mail an account may have, such as 100M 1000 messages; more is tried later, or with reject returned",
+    )
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
     connections: int = _setting("500", _count, "the most connections to one service at a time; twice as many to web")

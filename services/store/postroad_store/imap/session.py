@@ -219,6 +219,16 @@ class Session:
         """Return what `encoded` has returned as an astring."""
         return responses.utf8_astring(encoded) if self.engine.offer.utf8 else responses.astring(encoded)
 
+    def log_out(self) -> None:
+        """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
+        self.watch.stop()
+        self.close_view()
+        self.account = None
+        self.highest = Highest()
+        self.engine.enter(State.NOT_AUTHENTICATED)
+        self.engine.offer = self.shared.offer
+        self.connection.logged_out()
+
     def close_view(self) -> None:
         """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:
@@ -271,10 +281,10 @@ class Session:
         if view.gone:
             self.mailbox_gone()
 
-    def tell_highest(self, view: View) -> None:
+    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
         """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
         if self.manner.modseq:
-            response = self.highest.response(view)
+            response = self.highest.response(view, tagged=tagged)
             if response:
                 self.engine.send(response)
 

@@ -132,7 +132,7 @@ class Adapter(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
         """End the session, once the handling under way is done."""
         if self._shaking_hands:
-            self._listener.shut_out(self, handshake.reason(handshake_error(reason)))
+            self._listener.shut_out(self.peer, self.port, handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
@@ -170,7 +170,7 @@ class Adapter(Protocol):
     @property
     def compressed(self) -> bool:
         """Whether octets are compressed."""
-        return self._compression is not None
+        return self._compression is not None and not self._compression.over
 
     def rest(self) -> None:
         """Keep as little memory as possible until the client speaks."""
@@ -191,6 +191,11 @@ class Adapter(Protocol):
         self._silence = self._listener.service.idle_timeout
         if not self._closing:
             self._deadline.set(self._silence)
+
+    def logged_out(self) -> None:
+        """Treat the client as one that has just come."""
+        self._listener.admission.doubt(self)
+        self._silence = self._listener.service.login_timeout
 
     def can_write(self) -> bool:
         """Whether the client keeps up."""
@@ -244,6 +249,11 @@ class Adapter(Protocol):
             self._out.abortConnection()
             return
         self._pump()
+
+    def plain(self, octets: bytes) -> None:
+        """Go on without compression; these octets came behind its end."""
+        self._compression = None
+        self.take(octets)
 
     def garbled(self) -> None:
         """End the connection: what the client sends is not compressed."""
@@ -360,14 +370,12 @@ class Adapter(Protocol):
     def _decompress(self) -> None:
         self.flush()
         if self._compression is not None:
-            behind, self._compression = self._compression.finish(), None
-            if behind:
-                self.take(behind)
+            self._compression.finish()
 
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
-            self._listener.shut_out(self, handshake.TOO_SLOW)
+            self._listener.shut_out(self.peer, self.port, handshake.TOO_SLOW)
             self._shaking_hands = False
             self._out.abortConnection()
         elif self._work is not None and self._writable and not self._closing:  # the client waits for us
