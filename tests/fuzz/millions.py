@@ -23,7 +23,23 @@ if TYPE_CHECKING:
 
 SLOW = 1.0  # seconds for one input
 EVERY = 2_000  # inputs between two looks at the clock
-MARKS = (b"", b" ", b"(", b")", b"\r\n", b'"', b"\\", b"{5}", b"{3+}\r\n", b"\0", b"\xff", b"*", b":", b"99999999999", b"[")
+MARKS = (
+    b"",
+    b" ",
+    b"(",
+    b")",
+    b"\r\n",
+    b'"',
+    b"\\",
+    b"{5}",
+    b"{3+}\r\n",
+    b"\0",
+    b"\xff",
+    b"*",
+    b":",
+    b"99999999999",
+    b"[",
+)
 
 
 @dataclass(slots=True)
