@@ -20,6 +20,8 @@ IMAP4REV2 = Capability(
         *(b"SASL-IR", b"CHILDREN"),
     ),
 )
+# Notifications about commands that take long.
+INPROGRESS = Capability(b"INPROGRESS", "RFC 9585", after_login)
 # Literals that the client need not ask for: of any size, or of 4,096 octets at most. RFC 7888 §5: a server advertises
 # one of them. LITERAL+ is what clients know, and allows all that LITERAL- does, which IMAP4rev2 includes.
 LITERAL_PLUS = Capability(b"LITERAL+", "RFC 7888 §3")
@@ -71,3 +73,9 @@ APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
 METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
+
+# Quotas, and the resources that they are of.
+QUOTA = Capability(b"QUOTA", "RFC 9208", after_login)
+QUOTASET = Capability(b"QUOTASET", "RFC 9208", after_login, requires=(b"QUOTA",))
+QUOTA_RES_STORAGE = Capability(b"QUOTA=RES-STORAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
+QUOTA_RES_MESSAGE = Capability(b"QUOTA=RES-MESSAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
