@@ -27,6 +27,7 @@ from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
 from postroad_store.protocol.tls import handshake_error
+from postroad_store.protocol.waiting import release
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -53,16 +54,11 @@ class Adapter(Protocol):
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
         self._work: asyncio.Future[None] | None = None
-        self._pumping = False
-        self._writable = True
+        self._pumping = self._greeted = False
+        self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._reading = True
-        self._eof = False
-        self._closing = False
-        self._stopping = False
-        self._lost = False
+        self._eof = self._closing = self._stopping = self._lost = False
         self._shaking_hands = secure
-        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -394,11 +390,7 @@ class Adapter(Protocol):
 
     def _release(self, error: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
-        for waiter in waiting or ():
-            if error is None and not waiter.done():
-                waiter.set_result(None)
-            elif error is not None and not waiter.done():
-                waiter.set_exception(error)
+        release(waiting or (), error)
 
     def _end(self) -> None:
         try:
