@@ -103,8 +103,7 @@ class Adapter(Protocol):
             self.take(data)
         else:
             self._compression.received(data)
-        # One block is accepted while the connection is busy, so that a dialogue of commands and commits never
-        # costs the two system calls of stopping and going on.
+        # One block is taken while busy: else each commit of a dialogue would cost the calls of stopping and going on.
         if busy and (self.busy or self._behind) and self._reading and not self._closing:
             self._reading = False
             self._out.pauseProducing()
@@ -253,12 +252,10 @@ class Adapter(Protocol):
 
     def garbled(self) -> None:
         """End the connection: what the client sends is not compressed."""
-        if not self._closing:
-            self._farewell(Farewell.GARBLED)
+        self._farewell(Farewell.GARBLED)
 
     @property
     def _behind(self) -> bool:
-        """Whether the client has sent more, compressed, than the engine has got."""
         return self._compression is not None and self._compression.waiting
 
     # For a listener
@@ -347,8 +344,7 @@ class Adapter(Protocol):
         self._pump()
 
     def _start_tls(self) -> None:
-        # RFC 2595 §2.1, RFC 3207 §4.2: the reply has gone out in plaintext, everything after is TLS. The engine
-        # has forgotten the plaintext that was pipelined behind the command.
+        # RFC 2595 §2.1, RFC 3207 §4.2: all behind the reply is TLS. The engine has forgotten what was pipelined.
         self.flush()
         self._shaking_hands = True
         self._deadline.set(HANDSHAKE)
@@ -360,8 +356,7 @@ class Adapter(Protocol):
         # RFC 4978 §3: immediately after the CRLF of the OK.
         self.flush()
         self._compression = Compression(self, self._out)
-        if behind:
-            self._compression.received(behind)
+        self._compression.received(behind)
 
     def _decompress(self) -> None:
         self.flush()

@@ -1,4 +1,4 @@
-"""Waiting sessions: those that have much to write and a client that does not keep up."""
+"""Sessions that wait for their clients to read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def release(waiting: Iterable[asyncio.Future[None]], error: Exception | None) -> None:
-    """Let all go on, or end by an error."""
+    """Let them go on, or raise the error in them; some may have been cancelled meanwhile."""
     for waiter in waiting:
-        if waiter.done():  # cancelled
+        if waiter.done():
             continue
         if error is None:
             waiter.set_result(None)
