@@ -54,16 +54,11 @@ class Adapter(Protocol):
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
         self._work: asyncio.Future[None] | None = None
-        self._pumping = False
-        self._writable = True
+        self._pumping = self._greeted = False
+        self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._reading = True
-        self._eof = False
-        self._closing = False
-        self._stopping = False
-        self._lost = False
+        self._eof = self._closing = self._stopping = self._lost = False
         self._shaking_hands = secure
-        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
