@@ -27,3 +27,9 @@ BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+
+# Ids of mailboxes (CREATE, SELECT, STATUS), messages and threads (FETCH, SEARCH) that never come back.
+OBJECTID = Capability(b"OBJECTID", "RFC 8474", after_login)
+
+# When a message came into its mailbox (FETCH, SEARCH).
+SAVEDATE = Capability(b"SAVEDATE", "RFC 8514", after_login)

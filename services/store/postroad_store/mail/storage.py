@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad.mime.links import links
 from postroad.mime.structure import parse
 from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
@@ -312,10 +313,6 @@ class Storage:
         modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
         return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
 
-    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
-        """Read: yield lists of (UID, save date in seconds since 1970 or None) (RFC 8514 §2)."""
-        return self._reader.save_dates(mailbox, uids)
-
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
@@ -391,7 +388,9 @@ def _incoming(arrival: Arrival) -> Incoming:
     parsed = parse(content)
     plain = is_plain(content, parsed)
     text = None if plain else kept_text(content, parsed)
-    return Incoming(arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text)
+    return Incoming(
+        arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text, links(parsed.fields)
+    )
 
 
 def _ignore(done: asyncio.Future[None]) -> None:

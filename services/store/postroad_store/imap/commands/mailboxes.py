@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import OBJECTID
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
@@ -63,8 +64,10 @@ def parse_rename(tag: bytes, reader: Reader) -> Rename:
 
 async def create(session: Session, command: Create) -> None:
     """Make a mailbox, and the levels above it."""
-    await session.storage.create(session.current_account(), session.new_name(command.mailbox))
-    session.finish(command, b"OK Create completed.")
+    made = await session.storage.create(session.current_account(), session.new_name(command.mailbox))
+    # RFC 8474 §4.1
+    code = b"[MAILBOXID (%b)] " % made.object_id.encode("ascii") if session.offers(OBJECTID) else b""
+    session.finish(command, b"OK %bCreate completed." % code)
 
 
 async def delete(session: Session, command: Delete) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import OBJECTID
 from postroad_store.imap.grammar.arguments import one_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH, State
@@ -49,14 +50,14 @@ def _enter(session: Session, command: Select, view: View) -> None:
     engine = session.engine
     session.view = view
     engine.enter(State.SELECTED)
-    engine.send(_contents(view))
+    engine.send(_contents(session, view))
     if command.read_only:
         engine.complete(command.tag, b"OK [READ-ONLY] Examine completed.")
     else:
         engine.complete(command.tag, b"OK [READ-WRITE] Select completed.")
 
 
-def _contents(view: View) -> bytes:
+def _contents(session: Session, view: View) -> bytes:
     mailbox = view.mailbox
     lines = [
         updates.flags_line(mailbox),
@@ -68,6 +69,8 @@ def _contents(view: View) -> bytes:
         lines.append(b"* OK [UNSEEN %d] First unseen.\r\n" % unseen)
     lines.append(b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % mailbox.uid_validity)
     lines.append(b"* OK [UIDNEXT %d] Predicted next UID\r\n" % mailbox.uid_next)
+    if session.offers(OBJECTID):  # RFC 8474 §4.2
+        lines.append(b"* OK [MAILBOXID (%b)] Mailbox's id\r\n" % mailbox.object_id.encode("ascii"))
     return b"".join(lines)
 
 

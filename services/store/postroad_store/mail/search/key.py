@@ -28,6 +28,7 @@ class Argument(Enum):
     NUMBER = auto()  # 32 bits
     DATE = auto()
     SET = auto()  # a sequence set
+    OBJECT_ID = auto()  # objectid
 
 
 @dataclass(frozen=True, slots=True)

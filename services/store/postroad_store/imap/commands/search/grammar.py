@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
+from postroad_store.imap.extensions import OBJECTID, SAVEDATE
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import read_sequence_set
+from postroad_store.mail.search import objectids
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from postroad_store.imap.spec import Capability
     from postroad_store.mail.search.key import Key, Word
 
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
+# objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
 _SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 
 
@@ -44,7 +49,12 @@ def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
     return {word.name: word for key in keys for word in key.words()}
 
 
-_WORDS = words_of(KEYS)
+_WORDS = words_of((*KEYS, *objectids.KEYS))
+# The words that a server without a capability does not know: the keys themselves know of none.
+_CAPABILITIES: Mapping[str, Capability] = {
+    **dict.fromkeys(("EMAILID", "THREADID"), OBJECTID),
+    **dict.fromkeys(("SAVEDBEFORE", "SAVEDON", "SAVEDSINCE", "SAVEDATESUPPORTED"), SAVEDATE),
+}
 
 
 class _Open:
@@ -91,7 +101,7 @@ class _Search:
                 return InSet(uid=False, messages=read_sequence_set(reader))
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
-        if known is None:
+        if known is None or (word in _CAPABILITIES and not reader.offers(_CAPABILITIES[word])):
             raise SyntaxFault(f"Unknown argument {word}")
         self.used.add(word)
         if not known.arguments:
@@ -143,6 +153,10 @@ class _Search:
         """Take a keyword."""
         return self._reader.atom().decode("ascii")
 
+    def object_id(self) -> str:
+        """Take an objectid."""
+        return self._reader.match(_OBJECT_ID, "objectid").decode("ascii")
+
     def number(self) -> int:
         """Take a number."""
         return self._reader.number()
@@ -168,6 +182,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.NUMBER: _Search.number,
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
+    Argument.OBJECT_ID: _Search.object_id,
 }
 
 

@@ -12,6 +12,7 @@ from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
+from postroad_store.mail.database.threads import join_thread, share_threads
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.contents import NOTHING
 from postroad_store.mail.model.errors import MessagesExpunged
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
+    from postroad.mime.links import Links
     from postroad.mime.structure import Parsed
     from postroad_store.mail.model.columns import Entry
     from postroad_store.mail.model.contents import Counts
@@ -44,6 +46,7 @@ class Incoming:
     parsed: Parsed
     plain: bool  # the content itself is the text to be searched
     text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
+    links: Links
 
 
 # The id is higher than every one that was ever given (`tables.counters`).
@@ -83,6 +86,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
             content = _write_content(db, incoming)
             for mailbox in incoming.mailboxes:
                 tally = Tally(db, mailbox)
+                join_thread(db, tally.account, content, incoming.links)
                 flags = incoming.flags.system & SYSTEM
                 naming: Naming = []
                 if incoming.flags.keywords:  # keywords beyond the limit are left out: mail is never refused for a flag
@@ -228,7 +232,9 @@ class Copy(Commit[_Duplicated | None, Copied]):
         modseq, counts = target.modseq, target.close()
         source_modseq, source_counts = self._take_out(db, uids, old, sizes) if self._move else (0, NOTHING)
         entries = [(first + at, value, row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))]
-        insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows], now=self._now)
+        contents = [row[1] for row in rows]
+        share_threads(db, self._source.id, target.account, contents)
+        insert_entries(db, self._target.id, modseq, entries, contents, now=self._now)
         return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
 
     def _take_out(

@@ -11,10 +11,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.tables import accounts, contents, counters, entries, expunged, keywords, mailboxes
+from postroad_store.mail.database.tables import (
+    accounts,
+    contents,
+    counters,
+    entries,
+    expunged,
+    keywords,
+    mailboxes,
+    threads,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which tables are made, and in which their steps run.
-TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents)
+TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents, threads)
