@@ -41,6 +41,7 @@ def test_defaults() -> None:
         ("retry", "500ms 2h", (0.5, 7200)),
         ("retry", "1s, 2s", (1, 2)),
         ("imap_without", "MOVE, idle UIDPLUS", ("MOVE", "idle", "UIDPLUS")),
+        ("imap_with", "XLIST", ("XLIST",)),
         ("listen", "::1", "::1"),
         ("expiry", "1.5h", 5400),
         ("imap_port", "65535", 65535),

@@ -4,6 +4,7 @@
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
     @ without=MOVE,IDLE with=XLIST                    which capabilities are hidden, and which are asked for
     C: a NOOP ...                                     what is said; see `tests/harness/script.py`
+    @ hidden=MOVE,IDLE                                which capabilities are hidden from bob
     S: * CAPABILITY {after -MOVE -IDLE}               what the whole server lists after the login, without these
 
 `{before}` is the list before the login. `golden/imap/capabilities.txt` has the lists word by word.
@@ -96,6 +97,8 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
                 break
             gone |= {each.name for each in listed if each not in kept}
             listed = kept
+        names = {each.name for each in listed}
+        listed = [each for each in listed if each.covered_by not in names]
         return b" ".join([each.text(conditions) for each in listed if each.shown(conditions)]).decode()
 
     return LIST.sub(expanded, line)
@@ -114,6 +117,8 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.without = value.split(",")
         case "with":
             dialogue.asked = value.split(",")
+        case "hidden":
+            dialogue.settings["hidden"] = frozenset(value.split(","))
         case _:
             dialogue.settings[name] = {"on": True, "off": False}.get(value) if value in {"on", "off"} else int(value)
 

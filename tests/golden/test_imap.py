@@ -39,6 +39,7 @@ def capabilities() -> str:
     lines = [f"{'':28}" + "".join(f"{where:>10}" for where in WHERE)]
     for each in registry.offered:
         more = "  by ENABLE" * each.enables + "  on request" * each.on_request + "  never hidden" * bool(each.kept)
+        more += f"  unless {each.covered_by.decode()}" * bool(each.covered_by)
         marks = ("yes" if each.shown(conditions) else "-" for conditions in WHERE.values())
         lines.append(f"{each.text(before()).decode():28}" + "".join(f"{mark:>10}" for mark in marks) + more)
     return "\n".join(lines) + "\n"

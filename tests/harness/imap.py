@@ -37,11 +37,11 @@ class Notes:
         self.entries.append((kind, detail))
 
 
-def world(settings: Settings) -> World:
-    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder)."""
+def world(settings: Settings, hidden: frozenset[str] = frozenset()) -> World:
+    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder), from whom a little is hidden."""
     accounts = {
-        name: Account(Address(name, "alpha.test"), secret)
-        for name, secret in (("alice", "wonderland"), ("bob", "builder"))
+        name: Account(Address(name, "alpha.test"), secret, without)
+        for name, secret, without in (("alice", "wonderland", frozenset[str]()), ("bob", "builder", hidden))
     }
     return World(settings.network, {}, {"alpha.test": Domain("alpha.test", accounts=accounts)})
 
@@ -55,7 +55,8 @@ class Place:
         self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Notes()
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
-        self.accounts = Accounts(world(Settings.from_environ({})), Settings.from_environ({}), guesses)
+        hidden = settings.pop("hidden", frozenset())
+        self.accounts = Accounts(world(Settings.from_environ({}), hidden), Settings.from_environ({}), guesses)
         self.shared = Shared(
             self.accounts,
             self.storage,

@@ -56,6 +56,22 @@ def test_reached_by(settings: dict[str, str], address: str, logins: list[str]) -
     assert [account.login for account in found] == logins
 
 
+@pytest.mark.parametrize(
+    ("login", "hidden"),
+    [
+        ("ann@y.test", {"MOVE"}),
+        ("BEN@y.test", {"MOVE", "IDLE"}),
+        ("made@y.test", {"MOVE"}),  # an account that a delivery or login makes
+        ("nobody@elsewhere.example", set()),
+    ],
+)
+def test_hidden(login: str, hidden: set[str]) -> None:
+    text = "imap_without = ['MOVE']\naccounts = { ann = 'pw', ben = { password = 'pw', imap_without = ['IDLE'] } }\n"
+    world = parse_world(f"{DEFAULT_WORLD}\n[domains.'y.test']\n{text}".encode(), IPv4Network("127.0.0.0/24"))
+    settings = Settings.from_environ({"POSTROAD_UNKNOWN_USERS": "create"})
+    assert Accounts(world, settings, guesses()).hidden(login) == hidden
+
+
 def test_without_a_capture_account_nothing_is_captured() -> None:
     world = replace(WORLD, capture=None)
     assert Accounts(world, Settings.from_environ({}), guesses()).reached_by(parse_address("x@elsewhere.example")) == ()

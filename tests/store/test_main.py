@@ -185,9 +185,25 @@ class TestStart:
     def test_a_capability_that_cannot_be_hidden(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setenv("POSTROAD_IMAP_WITHOUT", "MOVE,QRESYNC")
+        monkeypatch.setenv("POSTROAD_IMAP_WITHOUT", "MOVE,XYZ")
         assert self.start(settings, monkeypatch) == 1
-        assert "POSTROAD_IMAP_WITHOUT=MOVE,QRESYNC: there is no IMAP capability QRESYNC; these can be " in caplog.text
+        assert "POSTROAD_IMAP_WITHOUT=MOVE,XYZ: there is no IMAP capability XYZ; these can be hidden: " in caplog.text
+
+    def test_a_capability_that_need_not_be_asked_for(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("POSTROAD_IMAP_WITH", "MOVE")
+        assert self.start(settings, monkeypatch) == 1
+        assert "POSTROAD_IMAP_WITH=MOVE: MOVE is no IMAP capability that is offered on request alone" in caplog.text
+
+    def test_a_capability_that_the_world_cannot_hide(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        text = f"{settings.world.read_text()}\n[domains.'hidden.test']\nimap_without = ['XYZ']\n"
+        settings.world.write_text(text)
+        assert self.start(settings, monkeypatch) == 1
+        line = text.count("\n")
+        assert f"world.toml:{line}: imap_without: there is no IMAP capability XYZ; these can be hidden: " in caplog.text
 
 
 @on_reactor

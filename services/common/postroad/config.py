@@ -227,6 +227,9 @@ class Settings:
     imap_without: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to hide, such as MOVE,IDLE: their commands are then BAD"
     )
+    imap_with: tuple[str, ...] = _setting(
+        "", _names, "IMAP capabilities to offer that are off otherwise, because they are no standards"
+    )
     app_starttls: bool = _setting(
         "off",
         _switch,

@@ -25,10 +25,10 @@ from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.serving import end_of_service, settle
 from postroad.tls import TlsError
-from postroad.world.source import WorldError, load_world
+from postroad.world.source import WorldError
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.protocol.listener import CannotListenError
-from postroad_store.store import SERVICE, Store
+from postroad_store.store import SERVICE, Store, world_of
 
 if TYPE_CHECKING:
     from postroad.world.world import World
@@ -68,7 +68,7 @@ def main() -> int:
     # up to more than the 50 ms that a NOOP of another session may wait.
     sys.setswitchinterval(0.0005)
     try:
-        world = load_world(settings.world, settings.network, capturing=settings.capturing)
+        world = world_of(settings).load()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, world))
     except (ConfigError, WorldError, TlsError, StorageError, OSError, CannotListenError) as error:

@@ -46,7 +46,9 @@ class Accounts:
             return ()
         # The subaddress belongs to the same user (RFC 5233 §1).
         local_part = address.local_part.partition(SUBADDRESS_SEPARATOR)[0] or address.local_part
-        return (Account(Address(local_part, address.domain), self._settings.unknown_password),)
+        domain = self.world.domain_of(address)
+        hidden = domain.imap_without if domain is not None else frozenset()
+        return (Account(Address(local_part, address.domain), self._settings.unknown_password, hidden),)
 
     def find(self, login: str) -> Account | None:
         """Return the account with this login name, in any spelling, or None."""
@@ -61,6 +63,11 @@ class Accounts:
             return None  # an alias has no password of its own
         created = self._created(address)
         return created[0] if created and created[0].address == address else None
+
+    def hidden(self, login: str) -> frozenset[str]:
+        """Return the capabilities of IMAP that the world hides from this account, in capitals."""
+        account = self.find(login)
+        return frozenset() if account is None else account.imap_without
 
     async def authenticate(self, login: str, password: str, address: str) -> Account | None:
         """Return the account whose login name and password these are, or None; `address` is the client's.

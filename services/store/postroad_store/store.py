@@ -26,7 +26,7 @@ from postroad_store.control.reading import Reading
 from postroad_store.control.routes import routes
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
-from postroad_store.imap.registry import CannotHide, Registry
+from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
 from postroad_store.mail.storage import Storage
 from postroad_store.notes import Notes
 from postroad_store.pop3 import shared as pop3
@@ -79,8 +79,7 @@ class Store:
     async def start(self) -> None:
         """Listen; raises `OSError` or `CannotListenError` if a port can't be bound."""
         settings = self._settings
-        source = WorldFile(settings.world, settings.network, settings.capturing)
-        self._watching = asyncio.create_task(WorldWatcher(source, self._world).run(self._adopt))
+        self._watching = asyncio.create_task(WorldWatcher(world_of(settings), self._world).run(self._adopt))
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._server = await self._serve_smtp()
@@ -190,12 +189,19 @@ class Store:
         return {"smtp": self._server.connections if self._server is not None else 0} | counts
 
 
+def world_of(settings: Settings) -> WorldFile:
+    """Return the world file as the store reads it: it knows which capabilities of IMAP can be hidden."""
+    return WorldFile(settings.world, settings.network, settings.capturing, Registry().why_not_hide)
+
+
 def _commands(settings: Settings) -> Registry:
-    """Return IMAP's commands without those that the settings hide; raises `ConfigError`."""
+    """Return IMAP's commands, without those that the settings hide; raises `ConfigError`."""
     try:
-        return Registry(without=settings.imap_without)
+        return Registry(without=settings.imap_without, asked=settings.imap_with)
     except CannotHide as error:
         raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
+    except CannotAsk as error:
+        raise ConfigError(f"POSTROAD_IMAP_WITH={','.join(settings.imap_with)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

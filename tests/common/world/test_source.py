@@ -104,14 +104,14 @@ BAD = [
     ("a = 1\n[x", "2: "),
     ('\n"unfinished', "9: "),
     ("\n[oh]", "9: unknown key 'oh': the world has capture, hosts, domains"),
-    ("\nnoise = 1", "9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records"),
+    ("\nnoise = 1", "9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records, imap_without"),
     (
         "\n[domains.y.test]",
-        "9: unknown key 'test': a domain has mx, catch-all, accounts, aliases, records; a name with",
+        "9: unknown key 'test': a domain has mx, catch-all, accounts, aliases, records, imap_without; a name with",
     ),
     (
         "\n[domains.'y.test']\nacounts.a = 'x'\nmx = ['1 mx.y.test']\naliases.a = 'a@y.test'",
-        "10: unknown key 'acounts': a domain has mx, catch-all, accounts, aliases, records",
+        "10: unknown key 'acounts': a domain has mx, catch-all, accounts, aliases, records, imap_without",
         "11: the MX mx.y.test is no host of this world",
         "12: alias loop",
     ),
@@ -127,6 +127,17 @@ BAD = [
     ("\n[domains.'x.0.0.127.in-addr.arpa']", "9: x.0.0.127.in-addr.arpa is in the reverse zone 0.0.127.in-addr.arpa, "),
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
     ("\n[domains.'y.test']\naccounts = { a = 1 }", "10: the password of a@y.test must be a string"),
+    (
+        "\n[domains.'y.test']\naccounts = { a = { b = 1 } }",
+        "10: unknown key 'b': an account has password, imap_without",
+    ),
+    ("\n[domains.'y.test']\naccounts = { a = {} }", "10: the password of a@y.test must be a string"),
+    (
+        "\n[domains.'y.test'.accounts.a]\npassword = ''\nimap_without = 'IDLE'",
+        "10: the password of a@y.test is of no use: the password is empty",
+        "11: imap_without must be a list of strings",
+    ),
+    ("\n[domains.'y.test']\nimap_without = [\n'IDLE',\n'a b']", "12: imap_without: there is no IMAP capability 'a b'"),
     ("\n[domains.'y.test']\naccounts = { a = '' }", "10: the password of a@y.test is of no use: the password is empty"),
     (
         "\n[domains.'y.test']\naccounts = { a = '$scrypt$x' }",
@@ -229,8 +240,30 @@ def test_what_tomllib_itself_stumbles_over() -> None:
 
 def test_the_hint_about_quotes_is_for_tables_alone() -> None:
     assert errors_of(f"{HOSTS}[domains.'y.test']\nnoise = 1") == [
-        "world.toml:9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records"
+        "world.toml:9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records, imap_without"
     ]
+
+
+def test_what_is_hidden_of_imap() -> None:
+    world = parse(
+        HOSTS
+        + """
+        [domains."y.test"]
+        imap_without = ["move"]
+        accounts = { ann = "pw", ben = { password = "pw", imap_without = ["IDLE", "UIDPLUS"] } }
+        """
+    )
+    hidden = {name: account.imap_without for name, account in world.domains["y.test"].accounts.items()}
+    assert hidden == {"ann": {"MOVE"}, "ben": {"MOVE", "IDLE", "UIDPLUS"}}
+    assert world.domains["y.test"].imap_without == {"MOVE"}
+    assert world.domains["x.test"].imap_without == set()
+
+
+def test_the_store_knows_what_can_be_hidden() -> None:
+    text = f"{HOSTS}[domains.'y.test']\naccounts.ann = {{ password = 'pw', imap_without = [\n'IDLE',\n'XYZ'] }}\n"
+    with pytest.raises(WorldError) as caught:
+        parse_world(text.encode(), NETWORK, why_not_hide={"IDLE": None, "XYZ": "no XYZ is here"}.__getitem__)
+    assert caught.value.errors == ("world.toml:11: imap_without: no XYZ is here",)
 
 
 def test_the_bounds_of_names_and_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,13 @@ from postroad.control.client import DoorRefused, quote_path
 from postroad.journal import Kind
 from postroad_store.control import contents, purge
 from postroad_store.control.reading import Reading
+from postroad_store.imap.commands.copy import MOVE
+from postroad_store.imap.commands.idle import IDLE
 from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.flags import DELETED, NO_FLAGS, SEEN, FlagSet
+from postroad_store.mail.storage import Storage
 from tests.harness.imap import NOW
 
 if TYPE_CHECKING:
@@ -71,6 +75,63 @@ async def test_accounts(place: Place, door: DoorClient) -> None:
     assert alice == {"login": ALICE, "mailboxes": 6, "messages": 3, "unseen": 2}
     assert bob == both[1]
     assert made == {"login": "made@alpha.test", "mailboxes": 6, "messages": 0, "unseen": 0}
+
+
+async def test_hidden(place: Place, door: DoorClient, connect: Callable[[], Wire]) -> None:
+    path = of("ALICE@alpha.test", "hidden")
+    as_in_the_world = {"capabilities": [], "by_world": True}
+    assert await door.get(path) == as_in_the_world
+    before = connect()
+    login = "a LOGIN alice@alpha.test wonderland"
+    await before.say(login)
+    hidden = {"capabilities": ["IDLE", "MOVE"], "by_world": False}
+    assert await door.put(path, {"capabilities": ["move", "Idle"]}) == hidden
+    assert await door.get(path) == hidden
+    wire, other = connect(), connect()
+    assert " IDLE " in (await wire.until(1)).decode()
+    assert " IDLE " not in await wire.say(login)
+    assert await wire.say("b IDLE") == "b BAD Error in IMAP command IDLE: Unknown command\r\n"
+    assert " IDLE " in await other.say("a LOGIN bob@alpha.test builder")
+    assert await before.say("b IDLE") == "+ idling\r\n"
+    place.storage.close()
+    place.storage = place.shared.storage = Storage(place.incoming.parent / "mail")
+    later = connect()
+    assert " MOVE " not in await later.say(login)
+
+
+async def test_hidden_no_more(door: DoorClient, connect: Callable[[], Wire]) -> None:
+    path = of("alice@alpha.test", "hidden")
+    await door.put(path, {"capabilities": ["MOVE"]})
+    assert await door.delete(path) == {"capabilities": [], "by_world": True}
+    assert " MOVE " in await connect().say("a LOGIN alice@alpha.test wonderland")
+    await door.put(path, {"capabilities": []})
+    assert await door.get(path) == {"capabilities": [], "by_world": False}
+
+
+async def test_hidden_in_place_of_what_the_world_hides(door: DoorClient, place: Place) -> None:
+    alpha = place.accounts.world.domains["alpha.test"]
+    bob = replace(alpha.accounts["bob"], imap_without=frozenset({"IDLE"}))
+    domain = replace(alpha, accounts={**alpha.accounts, "bob": bob})
+    place.accounts.world = replace(place.accounts.world, domains={"alpha.test": domain})
+    assert await door.get(of("bob@alpha.test", "hidden")) == {"capabilities": ["IDLE"], "by_world": True}
+    await door.put(of("bob@alpha.test", "hidden"), {"capabilities": ["MOVE"]})
+    assert place.shared.offer_to("bob@alpha.test").offers(IDLE)
+    assert not place.shared.offer_to("bob@alpha.test").offers(MOVE)
+
+
+@pytest.mark.parametrize(
+    ("login", "body", "status"),
+    [
+        (ALICE, [], 400),
+        (ALICE, {"capabilities": [1]}, 400),
+        (ALICE, {"capabilities": ["IDLE", "XYZ"]}, 422),
+        (ALICE, {"capabilities": ["IMAP4rev1"]}, 422),
+        ("nobody@alpha.test", {"capabilities": []}, 404),
+    ],
+)
+async def test_hidden_asked_for_wrongly(door: DoorClient, login: str, body: object, status: int) -> None:
+    assert await refused(door.put(of(login, "hidden"), body)) == status
+    assert await refused(door.get(of("nobody@alpha.test", "hidden"))) == 404
 
 
 async def test_mailboxes(place: Place, door: DoorClient) -> None:

@@ -111,7 +111,7 @@ def test_a_literal_in_pieces() -> None:
 
 
 def test_without_literal_plus() -> None:
-    framing = Framing(SMALL, non_synchronizing=False)
+    framing = Framing(SMALL, non_synchronizing=None)
     assert frames(framing, b"a {3+}\r\nb {3+}\nc\r\n") == [
         Refused(b"a {3+}", "Invalid literal"),
         Refused(b"b {3+}", "A line must end in CRLF (with netcat: nc -C)"),
@@ -168,3 +168,15 @@ def test_what_is_skipped_is_not_kept() -> None:
         assert frames(framing, b"y" * 1000) == []
         framing.receive(b"")
         assert len(framing._buffer) < 100
+
+
+def test_the_largest_literal_that_is_not_asked_for() -> None:
+    framing = Framing(SMALL, non_synchronizing=5)
+    assert frames(framing, b"a {5+}\r\n12345\r\nb {6}\r\n123456\r\nc {6+}\r\n\r\nd\r\nx\r\ne\r\n") == [
+        ([b"a {5+}", b"12345", b""], 5, False),
+        [b"a {5+}", b"12345", b""],
+        ([b"b {6}", b"123456", b""], 6, True),
+        [b"b {6}", b"123456", b""],
+        Refused(b"c {6+}", "[TOOBIG] Non-synchronizing literal too large"),
+        [b"e"],
+    ]

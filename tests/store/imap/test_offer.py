@@ -13,7 +13,7 @@ from postroad_store.imap.extensions import IMAP4REV2, UTF8_ACCEPT
 from postroad_store.imap.grammar.reader import Reader
 from postroad_store.imap.names import known_name, new_name
 from postroad_store.imap.offer import Offer
-from postroad_store.imap.registry import SPECS, CannotHide, Registry
+from postroad_store.imap.registry import SPECS, Registry
 from postroad_store.mail.model.errors import NameNotAllowed
 from tests.harness.imap import Place, Wire
 from tests.store.imap import toy
@@ -58,8 +58,7 @@ def test_what_is_hidden() -> None:
     poorer = offer.hiding(frozenset({"xtoy"}))
     assert not poorer.offers(toy.XTOY)
     assert not poorer.enabling([toy.XTOY]).has_enabled(toy.XTOY)
-    with pytest.raises(CannotHide):
-        offer.hiding(frozenset({"XFOO"}))
+    assert offer.hiding(frozenset({"XFOO", "IMAP4rev1"})).registry.offered == offer.registry.offered  # never hidden
 
 
 def test_which_spelling_of_names() -> None:
@@ -68,6 +67,12 @@ def test_which_spelling_of_names() -> None:
         offer = Offer(SOME, frozenset({capability.name}))
         assert offer.utf8
         assert offer.rev2 == (capability is IMAP4REV2)
+
+
+def test_which_literals() -> None:
+    sizes = {("LITERAL-",): 0xFFFFFFFF, ("LITERAL+",): 4096, ("LITERAL+", "LITERAL-"): None}
+    for hidden, most in sizes.items():
+        assert Offer(Registry(without=hidden)).non_synchronizing == most
 
 
 def test_names() -> None:

@@ -22,14 +22,17 @@ from postroad.world.secret import SecretError, check_secret
 from postroad.world.world import MX, Account, Domain, Host, Role, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from ipaddress import IPv4Address, IPv4Network
 
     from postroad.dns.zone import Record
     from postroad.world.goals import Step
     from postroad.world.toml_lines import KeyPath
 
+    WhyNotHide = Callable[[str], str | None]
+
 Key = TypeVar("Key")
+_CAPABILITY = re.compile(r"[!-~]+")  # RFC 3501 §9: an atom, or AUTH= and one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,27 @@ class ReadError:
     other: KeyPath = ()
 
 
+def any_name(name: str) -> str | None:
+    """Find nothing wrong with the name of a capability that is hidden, as services do that do not speak IMAP."""
+    return None if _CAPABILITY.fullmatch(name) else f"there is no IMAP capability {name!r}"
+
+
 class WorldReader:
     """Reads one document. After `read`, `errors` has all errors."""
 
-    def __init__(self, document: Mapping[str, Any], network: IPv4Network, *, capturing: bool = False) -> None:
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        network: IPv4Network,
+        *,
+        capturing: bool = False,
+        why_not_hide: WhyNotHide = any_name,
+    ) -> None:
         self.errors: list[ReadError] = []
         self._document = document
         self._network = network
         self._capturing = capturing
+        self._why_not_hide = why_not_hide
         self._goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
         self._further: dict[str, tuple[KeyPath, dict[int, Record]]] = {}  # by domain, then by index
         self._steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
@@ -225,7 +241,7 @@ class WorldReader:
         for key, value in self._table(("domains",), self._document.get("domains", {}), "domains").items():
             at: KeyPath = ("domains", key)
             table = self._table(at, value, f"the domain {key}")
-            keys = ("mx", "catch-all", "accounts", "aliases", "records")
+            keys = ("mx", "catch-all", "accounts", "aliases", "records", "imap_without")
             if not self._only(at, table, "a domain", *keys) or not isinstance(value, dict):
                 continue
             name = self._name(at, key, "domain")
@@ -234,7 +250,8 @@ class WorldReader:
             if name == reverse or name.endswith(f".{reverse}"):
                 self.error(at, f"{name} is in the reverse zone {reverse}, which is made from the hosts")
             local_parts: dict[str, KeyPath] = {}
-            accounts = dict(self._accounts((*at, "accounts"), table.get("accounts", {}), name, local_parts))
+            hidden = self._hidden((*at, "imap_without"), table.get("imap_without", []))
+            accounts = dict(self._accounts((*at, "accounts"), table.get("accounts", {}), name, local_parts, hidden))
             aliases = dict(self._aliases((*at, "aliases"), table.get("aliases", {}), name, local_parts))
             if "catch-all" in table:
                 self._steps[name, None] = (*at, "catch-all")
@@ -246,6 +263,7 @@ class WorldReader:
                     accounts=MappingProxyType(accounts),
                     aliases=MappingProxyType(aliases),
                     catch_all=self._goal((*at, "catch-all"), "catch-all", table.get("catch-all")),
+                    imap_without=hidden,
                     records=tuple(self._records((*at, "records"), table.get("records", []), name)),
                 ),
             )
@@ -283,20 +301,38 @@ class WorldReader:
         return address
 
     def _accounts(
-        self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath]
+        self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath], hidden: frozenset[str]
     ) -> Iterator[tuple[str, Account]]:
-        for key, secret in self._table(at, value, "accounts").items():
-            place = (*at, key)
+        for key, entry in self._table(at, value, "accounts").items():
+            place: KeyPath = (*at, key)
             address = self._local_part(place, key, domain, seen)
-            if not isinstance(secret, str):
-                self.error(place, f"the password of {key}@{domain} must be a string")
-                continue
-            try:
-                check_secret(secret)
-            except SecretError as error:
-                self.error(place, f"the password of {key}@{domain} is of no use: {error}")
-            if address is not None:
-                yield address.key[0], Account(address, secret)
+            # An account is its password, or a table with that and more.
+            table = entry if isinstance(entry, dict) else {"password": entry}
+            self._only(place, table, "an account", "password", "imap_without")
+            secret = self._password((*place, "password"), table.get("password"), f"{key}@{domain}")
+            own = self._hidden((*place, "imap_without"), table.get("imap_without", []))
+            if address is not None and secret is not None:
+                yield address.key[0], Account(address, secret, hidden | own)
+
+    def _password(self, at: KeyPath, secret: Any, owner: str) -> str | None:
+        if not isinstance(secret, str):
+            self.error(at, f"the password of {owner} must be a string")
+            return None
+        try:
+            check_secret(secret)
+        except SecretError as error:
+            self.error(at, f"the password of {owner} is of no use: {error}")
+        return secret
+
+    def _hidden(self, at: KeyPath, value: Any) -> frozenset[str]:
+        """Read names of IMAP's capabilities; return them in capitals."""
+        names = set()
+        for place, text in self._strings(at, value, "imap_without"):
+            fault = self._why_not_hide(text)
+            if fault is not None:
+                self.error(place, f"imap_without: {fault}")
+            names.add(text.upper())
+        return frozenset(names)
 
     def _aliases(
         self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath]

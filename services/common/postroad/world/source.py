@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from postroad.world.reader import WorldReader
+from postroad.world.reader import WorldReader, any_name
 from postroad.world.toml_lines import KeyLines
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
     from pathlib import Path
 
+    from postroad.world.reader import WhyNotHide
     from postroad.world.world import World
 
 MAX_FILE = 16 << 20  # octets, enough for a hundred thousand domains; anything larger is some other file
@@ -45,12 +46,14 @@ class WorldSource(Protocol):
 class WorldFile:
     """The world file. Host addresses are offsets in `network`.
 
-    `capturing` says that the world has to name a capture account (`Settings.capturing`).
+    `capturing` says that the world has to name a capture account (`Settings.capturing`). `why_not_hide` is known to the
+    store alone: it returns what is wrong with the name of a capability that the file hides, or None.
     """
 
     path: Path
     network: IPv4Network
     capturing: bool = False
+    why_not_hide: WhyNotHide = any_name
 
     def version(self) -> tuple[int, int, int, int, int] | None:
         """Return the identity, size and times of the file: an edit changes them, in place or by renaming."""
@@ -75,7 +78,9 @@ class WorldFile:
             raise WorldError((f"{path.name}: cannot be read: it is {kind}, and must be a regular file ({path})",))
         if len(octets) > MAX_FILE:
             raise WorldError((f"{path.name}: the file is over {MAX_FILE >> 20} MiB, which is no world ({path})",))
-        return parse_world(octets, self.network, name=path.name, capturing=self.capturing)
+        return parse_world(
+            octets, self.network, name=path.name, capturing=self.capturing, why_not_hide=self.why_not_hide
+        )
 
 
 def _read_regular_file(path: Path) -> tuple[str | None, bytes]:
@@ -97,7 +102,14 @@ def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> 
     return WorldFile(path, network, capturing).load()
 
 
-def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml", capturing: bool = False) -> World:
+def parse_world(
+    octets: bytes,
+    network: IPv4Network,
+    *,
+    name: str = "world.toml",
+    capturing: bool = False,
+    why_not_hide: WhyNotHide = any_name,
+) -> World:
     """Validate the octets of a world file; `name` is what errors call it. Raises `WorldError`."""
     try:
         text = octets.decode("utf-8-sig")  # editors on Windows put a byte order mark in front
@@ -112,7 +124,7 @@ def parse_world(octets: bytes, network: IPv4Network, *, name: str = "world.toml"
         raise WorldError((f"{name}:1: the file has brackets too deep in one another to be read",)) from None
     except ValueError as error:  # int's, which takes no more than 4,300 digits
         raise WorldError((f"{name}:1: the file cannot be read: {error}",)) from None
-    reader = WorldReader(document, network, capturing=capturing)
+    reader = WorldReader(document, network, capturing=capturing, why_not_hide=why_not_hide)
     world = reader.read()
     if reader.errors:
         lines = KeyLines(text)

@@ -52,6 +52,7 @@ class Account:
 
     address: Address
     secret: str = field(repr=False)  # plain, or "$scrypt$..." (`secret`)
+    imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
 
     @property
     def login(self) -> str:
@@ -81,6 +82,7 @@ class Domain:
     accounts: Mapping[str, Account] = field(default_factory=_nothing)
     aliases: Mapping[str, tuple[Address, ...]] = field(default_factory=_nothing)  # to addresses of the world
     catch_all: Address | None = None
+    imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from all its accounts
     records: tuple[str, ...] = ()  # further records, in master-file form (RFC 1035 §5), owner names relative
 
     @property

@@ -38,6 +38,7 @@ async def log_in(session: Session, tag: bytes, command: str, login: str, passwor
         _fail(session, tag, command, login)
         return
     session.account = await shared.storage.account(account.login)
+    session.engine.offer = shared.offer_to(account.login)
     session.engine.enter(State.AUTHENTICATED)
     session.connection.logged_in()
     log.info("imap login", extra={"login": account.login, "command": command, "peer": session.connection.peer})

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from postroad.engine import LocalProtocolError
 from postroad.sasl import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
-from postroad_store.imap.framing import LITERAL_PLUS, MAX_TAG, Announced, Flooded, Framing, Limits, Refused
+from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
 from postroad_store.imap.states import TRANSITIONS, State
 from postroad_store.protocol.contract import Close, StartTls
@@ -212,7 +212,7 @@ class Engine:
     def offer(self, offer: Offer) -> None:
         self._offer = offer
         self._legal = offer.registry.legal[self.state]  # by name
-        self._framing.non_synchronizing = offer.offers(LITERAL_PLUS)
+        self._framing.non_synchronizing = offer.non_synchronizing
 
     @property
     def has_input(self) -> bool:

@@ -22,9 +22,6 @@ from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
 from postroad_store.imap.grammar.reader import LITERAL, MAX_NUMBER
-from postroad_store.imap.spec import Capability
-
-LITERAL_PLUS = Capability(b"LITERAL+", "RFC 7888 §3")
 
 _NON_SYNCHRONIZING = re.compile(rb"\{(\d{1,20})\+\}\Z")
 _LONGEST_ANNOUNCEMENT = 26  # octets, the line end included
@@ -98,12 +95,12 @@ class Framing:
         "non_synchronizing",
     )
 
-    def __init__(self, limits: Limits, *, non_synchronizing: bool = True) -> None:
+    def __init__(self, limits: Limits, *, non_synchronizing: int | None = MAX_NUMBER) -> None:
         self._limits = limits
         self._line = limits.line_before_login
         self._literal = limits.literal_before_login
         self._trusted = False
-        self.non_synchronizing = non_synchronizing  # whether LITERAL+ is offered
+        self.non_synchronizing = non_synchronizing  # octets of such a literal at most; None: there is none
         self._buffer = b""
         self._at = 0  # where the octets begin that have not been read
         self._scanned = 0  # up to here the buffer has no LF
@@ -182,8 +179,12 @@ class Framing:
         return parts
 
     def _announced(self, announced: re.Match[bytes]) -> Announced | Refused:
-        if announced[2] and not self.non_synchronizing:
-            return self._refused(announced.string, "Invalid literal")
+        if announced[2]:
+            most = self.non_synchronizing
+            if most is None:
+                return self._refused(announced.string, "Invalid literal")
+            if int(announced[1]) > most:  # RFC 7888 §5: with LITERAL-, TOOBIG must be in the BAD of an APPEND
+                return self._refused(announced.string, "[TOOBIG] Non-synchronizing literal too large")
         self._size += len(announced.string) + 2
         return Announced(self._parts, int(announced[1]), not announced[2])
 
@@ -225,7 +226,8 @@ class Framing:
         """Discard the command whose last line this is, with the non-synchronizing literals that follow in it."""
         self._parts, self._size = [], 0
         # RFC 7888 §3: check the end of every line for a literal, even if the line has another fault.
-        match = _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:]) if self.non_synchronizing else None
+        none = self.non_synchronizing is None
+        match = None if none else _NON_SYNCHRONIZING.search(line[-_LONGEST_ANNOUNCEMENT:])
         if match is None:
             self._next = _LINE
             return

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from postroad_store.imap.extensions import IMAP4REV2, UTF8_ACCEPT
+from postroad_store.imap.extensions import IMAP4REV2, LITERAL_MINUS, LITERAL_PLUS, UTF8_ACCEPT
+from postroad_store.imap.grammar.reader import MAX_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from postroad_store.imap.spec import Capability
 
 
+MAX_LITERAL_MINUS = 4096  # octets; RFC 7888 §5
+
+
 class Offer:
     """A registry, and the names of the capabilities that are enabled; never changed once it is made."""
 
-    __slots__ = ("__weakref__", "_poorer", "_richer", "enabled", "registry", "rev2", "utf8")
+    __slots__ = ("__weakref__", "_poorer", "_richer", "enabled", "non_synchronizing", "registry", "rev2", "utf8")
 
     def __init__(self, registry: Registry, enabled: frozenset[bytes] = frozenset()) -> None:
         self.registry = registry
@@ -28,6 +32,12 @@ class Offer:
         self.rev2 = IMAP4REV2.name in enabled
         # RFC 9051 §5.1, RFC 6855 §3: mailbox names are UTF-8 and no longer modified UTF-7.
         self.utf8 = self.rev2 or UTF8_ACCEPT.name in enabled
+        # Octets of the largest literal that the client need not ask for; None: it has to ask for all.
+        self.non_synchronizing: int | None = None
+        if registry.offers(LITERAL_PLUS):
+            self.non_synchronizing = MAX_NUMBER
+        elif registry.offers(LITERAL_MINUS):
+            self.non_synchronizing = MAX_LITERAL_MINUS
         # Those that lead on from here, as long as any session has them.
         self._richer: WeakValueDictionary[frozenset[bytes], Offer] = WeakValueDictionary()
         self._poorer: WeakValueDictionary[frozenset[str], Offer] = WeakValueDictionary()
@@ -53,7 +63,7 @@ class Offer:
         return offer
 
     def hiding(self, names: frozenset[str]) -> Offer:
-        """Return the offer without some more capabilities, with nothing enabled; raises `CannotHide`."""
+        """Return the offer without some more capabilities (`Registry.poorer`), with nothing enabled."""
         if not names:
             return self
         offer = self._poorer.get(names)

@@ -85,7 +85,7 @@ class Registry:
     """The commands and capabilities that a server offers, whole or as much as some of its accounts may see."""
 
     __slots__ = (
-        *("_asked", "_hidden", "_names", "_specs"),
+        *("_asked", "_hidden", "_known", "_names", "_specs"),
         *("by_name", "enabling", "handlers", "legal", "offered", "streaming"),
     )
 
@@ -98,7 +98,7 @@ class Registry:
         Raises `CannotHide` and `CannotAsk`.
         """
         self._specs = specs = tuple(specs)
-        known = {capability.name: capability for spec in specs for capability in _capabilities_of(spec)}
+        self._known = known = {capability.name: capability for spec in specs for capability in _capabilities_of(spec)}
         self._hidden = frozenset(_hidden(name, known) for name in without)
         self._asked = frozenset(_asked(name, known) for name in asked)
         self._names = offered = _offered(known, self._hidden, self._asked)
@@ -118,9 +118,18 @@ class Registry:
         self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.streams))
 
     def poorer(self, without: Iterable[str]) -> Registry:
-        """Return what is left without some more capabilities, named in any case; raises `CannotHide`."""
+        """Return what is left without some more capabilities, named in any case; names of others are passed over."""
+        more = (name for name in without if self.why_not_hide(name) is None)
         names = (name.decode("ascii") for name in self._hidden), (name.decode("ascii") for name in self._asked)
-        return Registry(self._specs, without=chain(names[0], without), asked=names[1])
+        return Registry(self._specs, without=chain(names[0], more), asked=names[1])
+
+    def why_not_hide(self, name: str) -> str | None:
+        """Return why a capability cannot be hidden; None if it can."""
+        try:
+            _hidden(name, self._known)
+        except CannotHide as error:
+            return str(error)
+        return None
 
     def offers(self, capability: Capability) -> bool:
         """Return False if a capability is hidden, or has not been asked for."""
@@ -128,7 +137,8 @@ class Registry:
 
     def capabilities(self, conditions: Conditions) -> list[bytes]:
         """Return what CAPABILITY lists (RFC 3501 §6.1.1)."""
-        return [each.text(conditions) for each in self.offered if each.shown(conditions)]
+        listed = (each for each in self.offered if each.covered_by not in self._names)
+        return [each.text(conditions) for each in listed if each.shown(conditions)]
 
     def refusal(self, name: bytes, state: State) -> str:
         """Return the text of the BAD for a command in a state in which it is not legal."""

@@ -47,11 +47,16 @@ class Shared:
         self.notes = Notes(journal, "imap")
         self.refusals = refusals
         self.incoming = incoming
-        self.offer = Offer(registry or Registry())  # of a session that has not logged in
+        self.offer = Offer(registry or Registry())  # to a session that has not logged in
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
         self.clock = clock or Clock()
+
+    def offer_to(self, login: str) -> Offer:
+        """Return what an account is offered: less what the control door hides from it, or else the world."""
+        hidden = self.storage.hidden.of(login)
+        return self.offer.hiding(self.accounts.hidden(login) if hidden is None else hidden)
 
     def session(self) -> Session:
         """Return a session for a new connection."""

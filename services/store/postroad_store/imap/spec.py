@@ -61,6 +61,7 @@ class Capability:
     kept: str = ""  # why it cannot be hidden, as a sentence without its full stop
     enables: bool = False  # ENABLE may name it (RFC 5161 §3.1)
     requires: tuple[bytes, ...] = ()  # names of those without which it is not offered
+    covered_by: bytes = b""  # the name of one that includes it: where that is offered, this is not listed
     on_request: bool = False  # not offered unless the operator asks for it
 
     def text(self, conditions: Conditions) -> bytes:

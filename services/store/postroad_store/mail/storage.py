@@ -20,19 +20,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
-from postroad.mime.links import links
-from postroad.mime.structure import parse
-from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim, Collect
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Incoming
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.hidden import Hidden
+from postroad_store.mail.incoming import incoming
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
@@ -88,6 +87,7 @@ class Storage:
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
+        self.hidden = Hidden(self._writer, self._reader)
         self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
@@ -180,11 +180,11 @@ class Storage:
         """
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(Append([_incoming(arrival) for arrival in arrivals], int(self._clock.now())))
+        return self._submit(Append([incoming(arrival) for arrival in arrivals], int(self._clock.now())))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        incoming = asyncio.get_running_loop().run_in_executor(self._parser, list, map(_incoming, arrivals))
-        return await self._submit(Append(await incoming, int(self._clock.now())))
+        parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
+        return await self._submit(Append(await parsed, int(self._clock.now())))
 
     def store(
         self,
@@ -380,17 +380,6 @@ class Storage:
 
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         return self._writer.submit(commit)
-
-
-def _incoming(arrival: Arrival) -> Incoming:
-    """Parse a message, for the columns that are stored besides its content."""
-    content = arrival.content
-    parsed = parse(content)
-    plain = is_plain(content, parsed)
-    text = None if plain else kept_text(content, parsed)
-    return Incoming(
-        arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text, links(parsed.fields)
-    )
 
 
 def _ignore(done: asyncio.Future[None]) -> None:

@@ -17,6 +17,7 @@ from postroad_store.mail.database.tables import (
     counters,
     entries,
     expunged,
+    hidden,
     keywords,
     mailboxes,
     threads,
@@ -26,4 +27,4 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which tables are made, and in which their steps run.
-TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents, threads)
+TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents, hidden, threads)
