@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad.mime.links import links
 from postroad.mime.structure import parse
 from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.messages import Incoming
@@ -18,4 +19,6 @@ def incoming(arrival: Arrival) -> Incoming:
     parsed = parse(content)
     plain = is_plain(content, parsed)
     text = None if plain else kept_text(content, parsed)
-    return Incoming(arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text)
+    return Incoming(
+        arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, text, links(parsed.fields)
+    )

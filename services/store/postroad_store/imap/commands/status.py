@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import OBJECTID
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec, after_login
@@ -27,7 +28,8 @@ def _message_size(conditions: Conditions) -> bytes:
 
 
 APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
-ITEMS = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"APPENDLIMIT")
+ITEMS = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"APPENDLIMIT", b"MAILBOXID")
+_CAPABILITIES = {b"APPENDLIMIT": APPENDLIMIT, b"MAILBOXID": OBJECTID}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def parse(tag: bytes, reader: Reader) -> Status:
     items: dict[bytes, None] = {}
     while True:
         item = reader.keyword()
-        if item not in ITEMS or (item == b"APPENDLIMIT" and not reader.offers(APPENDLIMIT)):
+        if item not in ITEMS or (item in _CAPABILITIES and not reader.offers(_CAPABILITIES[item])):
             raise SyntaxFault(f"Invalid status item {item.decode('ascii')}")
         items[item] = None
         if reader.skip(b")"):
@@ -85,6 +87,8 @@ def _give(session: Session, command: Status, mailbox: Mailbox, counts: Counts) -
         b"APPENDLIMIT": session.shared.message_size,  # RFC 7889 §3.1
     }
     items = b" ".join([b"%b %d" % pair for pair in values.items() if pair[0] in command.items])
+    if b"MAILBOXID" in command.items:  # RFC 8474 §4.3
+        items += b"%bMAILBOXID (%b)" % (b" " if items else b"", mailbox.object_id.encode("ascii"))
     session.engine.send(b"* STATUS %b (%b)\r\n" % (session.written(mailbox.name), items))
     if selected:  # RFC 3501 §6.3.10: SHOULD NOT be used on the currently selected mailbox
         session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")
