@@ -37,3 +37,6 @@ OBJECTID = Capability(b"OBJECTID", "RFC 8474", after_login)
 
 # When a message came into its mailbox (FETCH, SEARCH).
 SAVEDATE = Capability(b"SAVEDATE", "RFC 8514", after_login)
+
+# The first words of a message (FETCH).
+PREVIEW = Capability(b"PREVIEW", "RFC 8970", after_login)
