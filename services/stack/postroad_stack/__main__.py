@@ -22,6 +22,8 @@ PROGRAMS = {
     "send": ("send", "send a message"),
     "queue": ("queue", "list the messages that wait in the relay, and why; retry, hold, release, delete"),
     "sendmail": ("sendmail.command", "hand on a message from standard input, as sendmail does"),
+    "import": ("mailboxes.importing", "put a Maildir, an mbox or a tree of .eml files into an account's mailboxes"),
+    "export": ("mailboxes.exporting", "write an account's mailboxes as a Maildir, as mbox files or as .eml files"),
     "password": ("password", "make the hash of a password for the world file"),
     "health": ("health", "ask services of this host whether they answer in their own protocols"),
 }

@@ -37,7 +37,7 @@ def mixed(*parts: bytes, kind: bytes = b"mixed") -> bytes:
         (b"\r\n-- \r\nBob\r\n", "Bob"),
         (b"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nabc\r\n", ""),
         (
-            b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: X\r\n\r\nsigned text\r\n-----BEGIN PGP SIGNATURE-----\r\nx",
+            b"\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: X\n\r\nsigned text\n-----BEGIN PGP SIGNATURE-----",
             "signed text",
         ),
         (b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"coded"), "coded"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.mime.part import Kind
+from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect
-from postroad_store.mail.database.connection import FILE
+from postroad_store.mail.database.connection import FILE, PAGE
 from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.model import account as account_module
 from postroad_store.mail.model.arrival import Arrival, Copied
@@ -70,7 +71,7 @@ def rows(storage: Storage, table: str) -> int:
 
 async def settled(storage: Storage) -> None:
     """Wait until nothing is handed over and no garbage is being removed."""
-    while storage._collecting:
+    while storage._collector._at_work:
         await storage.subscribe(await storage.account("bystander@alpha.test"), "x")
 
 
@@ -611,9 +612,11 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
     await storage.append([Arrival((inbox,), b"x" * 100_000, 0, NO_FLAGS)])
     storage.close()
     path = tmp_path / "mail" / FILE
+    with closing(sqlite3.connect(path)) as db:
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'").fetchall()
     with path.open("r+b") as file:
-        file.seek(8 * 4096)
-        file.write(b"\xff" * (path.stat().st_size - 8 * 4096))
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
     storage = Storage(tmp_path / "mail")
     with pytest.raises(StorageCorrupt) as refused:
         storage.view((await storage.account("alice@alpha.test")).inbox)
@@ -672,11 +675,11 @@ async def test_unused_mailboxes_are_forgotten(
 
 
 async def test_unused_accounts_are_forgotten(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_module, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(accounts_module, "KEPT", 1)
     inbox = (await storage.account("alice@alpha.test")).inbox
     await storage.account("bob@beta.test")
     gc.collect()
-    assert set(storage._accounts) == {"bob@beta.test"}
+    assert set(storage._accounts._by_login) == {"bob@beta.test"}
     assert (await storage.account("alice@alpha.test")).inbox is inbox  # somebody held it: one object for all
 
 

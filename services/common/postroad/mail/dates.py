@@ -8,6 +8,8 @@ from functools import lru_cache
 
 # RFC 5322 §3.3 month-name, which IMAP (RFC 3501 §9 date-month) has too; the month's number is the index plus 1.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# RFC 5322 §3.3 day-name, as Python numbers the days of the week.
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def utc(seconds: float) -> datetime:

@@ -20,6 +20,7 @@ MAX_OCTETS = 512 * 1024  # per field, likewise: a field of 37 MB would keep the 
 _NO_MAILBOX = b"MISSING_MAILBOX"
 _NO_DOMAIN = b"MISSING_DOMAIN"
 _BROKEN = b"SYNTAX_ERROR"
+_NO_HOSTS = frozenset({_NO_DOMAIN, _BROKEN})
 
 # The common forms, each with the comma or the end: `a@b`, `<a@b>`, `Name N. <a@b>`, `"Name" <a@b>`.
 _COMMON = re.compile(
@@ -224,6 +225,29 @@ class _Parser:
             self.at += 1
         if consume and self.at < len(self.tokens):
             self.at += 1
+
+
+class _Collector(_Parser):
+    """Collects the addresses that have a mailbox and a host."""
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value)
+        self.pairs: list[tuple[bytes, bytes]] = []
+
+    def emit(self, name: bytes | None, route: bytes | None, mailbox: bytes | None, host: bytes | None) -> None:
+        super().emit(name, route, mailbox, host)
+        if mailbox and host and mailbox != _NO_MAILBOX and host not in _NO_HOSTS:
+            self.pairs.append((mailbox, host))
+
+
+def mailboxes(value: bytes) -> list[tuple[bytes, bytes]]:
+    """Return local-part, without quotes, and domain of each address in an unfolded field value, groups' members too.
+
+    Text that is not an address is left out.
+    """
+    collector = _Collector(value[:MAX_OCTETS])
+    collector.run()
+    return collector.pairs
 
 
 def _comment(value: bytes, position: int) -> tuple[int, bytes]:

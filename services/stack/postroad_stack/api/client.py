@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import urllib.error
 import urllib.request
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -14,9 +16,10 @@ from postroad.config import Settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 TIMEOUT = 30.0  # seconds; waits add theirs
+STREAM_TIMEOUT = 300.0  # seconds until the next piece of a long body
 
 ASKED, NOT_FOUND, USAGE, AWAY = 0, 1, 2, 3
 STATUSES = "The exit status is 0 for yes, 1 for no, 2 for wrong usage, 3 if the API can't be asked."
@@ -66,8 +69,7 @@ class Api:
         **query: Any,
     ) -> Any:
         """Return the JSON of the answer; raises `ApiError` or `ApiAway`. `octets` is a message to send as it is."""
-        asked = {name.rstrip("_"): one for name, one in query.items() if one is not None and one != []}
-        url = f"{self._base}{path}{'?' + urlencode(asked, doseq=True) if asked else ''}"
+        url = self._url(path, query)
         body, kind = octets, "message/rfc822"
         if octets is None and value is not None:
             body, kind = json.dumps(value).encode(), "application/json"
@@ -80,8 +82,58 @@ class Api:
             with error:
                 raise ApiError(error.code, _json(error.read()) or {}) from None
         except (OSError, ValueError) as error:
-            reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            raise ApiAway(f"the API at {self._base} can't be asked: {reason}") from error
+            raise self._away(error) from error
+
+    def upload(self, path: str, pieces: Iterable[bytes], kind: str, **query: Any) -> Any:
+        """POST a body of any size as it comes, and return the JSON of the answer; raises `ApiError` or `ApiAway`."""
+        headers = self._headers | {"Content-Type": kind, "Transfer-Encoding": "chunked"}
+        with self._connection() as connection:
+            connection.putrequest("POST", self._url(path, query))
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused: the answer says why
+                for piece in filter(None, pieces):
+                    connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+                connection.send(b"0\r\n\r\n")
+            with self._answer(connection) as answer:
+                return _json(answer.read())
+
+    @contextmanager
+    def download(self, path: str, **query: Any) -> Iterator[http.client.HTTPResponse]:
+        """GET an answer of any size, to be read as it comes; raises `ApiError` or `ApiAway`."""
+        with self._connection() as connection:
+            connection.request("GET", self._url(path, query), headers=self._headers)
+            with self._answer(connection) as answer:
+                yield answer
+
+    def _url(self, path: str, query: Mapping[str, Any]) -> str:
+        asked = {name.rstrip("_"): one for name, one in query.items() if one is not None and one != []}
+        return f"{self._base}{path}{'?' + urlencode(asked, doseq=True) if asked else ''}"
+
+    @contextmanager
+    def _connection(self) -> Iterator[http.client.HTTPConnection]:
+        parts = urlsplit(self._base)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=STREAM_TIMEOUT)
+        try:
+            yield connection
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from error
+        finally:
+            connection.close()
+
+    @staticmethod
+    @contextmanager
+    def _answer(connection: http.client.HTTPConnection) -> Iterator[http.client.HTTPResponse]:
+        with connection.getresponse() as answer:
+            if answer.status >= http.client.BAD_REQUEST:
+                raise ApiError(answer.status, _json(answer.read()) or {})
+            yield answer
+
+    def _away(self, error: Exception) -> ApiAway:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        return ApiAway(f"the API at {self._base} can't be asked: {reason or type(error).__name__}")
 
 
 def _json(octets: bytes) -> Any:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from postroad_store.imap.spec import Capability, after_login
+
+if TYPE_CHECKING:
+    from postroad_store.imap.spec import Conditions
 
 # IMAP4rev2 with all that RFC 9051 appendix E makes a part of it.
 IMAP4REV2 = Capability(
@@ -29,6 +34,8 @@ UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 # RETURN in SEARCH, and the ESEARCH response.
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN in SORT.
+ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
 
@@ -40,3 +47,19 @@ SAVEDATE = Capability(b"SAVEDATE", "RFC 8514", after_login)
 
 # The first words of a message (FETCH).
 PREVIEW = Capability(b"PREVIEW", "RFC 8970", after_login)
+
+# LIST's attributes and options, and the items of STATUS.
+CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
+SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
+# RFC 5258 §3.2: the return option CHILDREN "MUST be supported by all servers".
+LIST_EXTENDED = Capability(b"LIST-EXTENDED", "RFC 5258", after_login, requires=(b"CHILDREN",))
+LIST_STATUS = Capability(b"LIST-STATUS", "RFC 5819", after_login, requires=(b"LIST-EXTENDED",))
+STATUS_SIZE = Capability(b"STATUS=SIZE", "RFC 8438", after_login)
+STATUS_DELETED = Capability(b"STATUS=DELETED", "RFC 9051", after_login)
+
+
+def _message_size(conditions: Conditions) -> bytes:
+    return b"%d" % conditions.message_size
+
+
+APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)

@@ -35,7 +35,6 @@ def parse(tag: bytes, reader: Reader) -> Lsub:
 
 def handle(session: Session, command: Lsub) -> None:
     r"""List subscriptions; a level above one is \Noselect."""
-    patterns.check_length(command.reference, command.pattern)
     names = map(session.encoded, session.current_account().subscriptions)
     matches = patterns.matching(command.reference, command.pattern, names)
     lines = [

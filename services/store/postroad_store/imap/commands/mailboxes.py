@@ -93,7 +93,7 @@ async def rename(session: Session, command: Rename) -> None:
     if account.find(name) is None:
         raise no_such_mailbox(command.mailbox)
     renamed = await session.storage.rename(account, name, session.new_name(command.new_name))
-    session.shared.notes.renamed(account.login, renamed)
+    await session.shared.notes.renamed(account.login, renamed)
     session.finish(command, b"OK Rename completed.")
 
 

@@ -7,13 +7,13 @@ the new version. If it is interrupted, the database is as it was before.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.schema import APPLICATION, SCHEMA, STEPS, VERSION
 from postroad_store.mail.model.errors import StorageError
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -64,6 +64,10 @@ def _check(db: sqlite3.Connection, version: int, path: Path) -> None:
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
-    """Run statements one by one: `executescript` would end the transaction first."""
-    for statement in script.split(";"):
-        db.execute(statement)
+    """Run statements one by one: `executescript` would end the transaction first. A trigger has `;` within it."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""

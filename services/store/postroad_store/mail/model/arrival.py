@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.flags import FlagSet
@@ -43,6 +43,14 @@ class Copied:
     target: tuple[UID, ...]
 
 
+class NewName(NamedTuple):
+    """A mailbox that has another name now."""
+
+    old: str
+    name: str
+    uid_validity: int
+
+
 @dataclass(frozen=True, slots=True)
 class FlagsStored:
     """What STORE has done: at which modseq, and which messages had changed after UNCHANGEDSINCE (RFC 7162 §3.1.3).
@@ -58,7 +66,7 @@ class FlagsStored:
 class Renamed:
     """What RENAME has done (RFC 3501 §6.3.5): mailboxes with their old names, or the messages that were in INBOX."""
 
-    mailboxes: tuple[tuple[str, Mailbox], ...]
+    mailboxes: tuple[NewName, ...]
     inbox: Emptied | None = None
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
 from postroad_store.mail.model.message import Column
+from postroad_store.mail.order.values import KeptValues
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
 from postroad_store.mail.search.key import Combination, Leaf
@@ -64,6 +65,7 @@ class Sources:
 
     reader: Reader
     fields: FieldTexts = field(default_factory=FieldTexts)
+    values: KeptValues = field(default_factory=KeptValues)
     long_texts: LongTexts = field(default_factory=LongTexts)
 
 

@@ -12,7 +12,7 @@ from postroad.control.client import DoorRefused, quote_path
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, given, many, query_of, whole
-from postroad_web.api.native.places import ACCOUNT, MAILBOX
+from postroad_web.api.native.places import ACCOUNT, MAILBOX, mailbox_of
 from postroad_web.api.native.shapes import CONTENT, TIME, content, time
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
@@ -54,7 +54,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def messages(request: Request) -> Response:
         page = query_of(request, Page)
-        box = await _mailbox(request)
+        box = await mailbox_of(store, request)
         answer = await store.get(
             quote_path("accounts", request.path_params["login"], "messages"),
             mailbox=box["name"],
@@ -65,13 +65,13 @@ def routes(services: Services) -> list[BaseRoute]:
         return json({"messages": stored, "next": answer["next"]})
 
     async def message(request: Request) -> Response:
-        box = await _mailbox(request)
+        box = await mailbox_of(store, request)
         entry = await _entry(request, box["name"])
         parsed = await read_message(await _octets(request, box))
         return json(_shown(_place(request, box, entry["uid"]), entry) | {"content": content(parsed)})
 
     async def raw(request: Request) -> Response:
-        return Response(await _octets(request, await _mailbox(request)), media_type="message/rfc822")
+        return Response(await _octets(request, await mailbox_of(store, request)), media_type="message/rfc822")
 
     async def remove(request: Request) -> Response:
         if not await _remove(request, [request.path_params["uid"]]):
@@ -81,16 +81,6 @@ def routes(services: Services) -> list[BaseRoute]:
     async def remove_some(request: Request) -> Response:
         removal = await body_of(request, Removal)
         return json({"removed": await _remove(request, list(removal.uids))})
-
-    async def _mailbox(request: Request) -> dict[str, Any]:
-        """Return the mailbox of a request; raises `Problem`."""
-        login, name = request.path_params["login"], request.path_params["mailbox"]
-        answer = await store.get(quote_path("accounts", login, "mailboxes"))
-        for box in answer["mailboxes"]:
-            if box["name"] == name or name.upper() == box["name"] == "INBOX":
-                found: dict[str, Any] = box
-                return found
-        raise Problem(404, "No such mailbox", f"{login[:200]} has no mailbox {name[:200]}.")
 
     async def _entry(request: Request, name: str) -> dict[str, Any]:
         """Return what is listed of a message; raises `Problem`."""

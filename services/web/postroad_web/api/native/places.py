@@ -6,7 +6,17 @@ followed by a word that no client gives it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from starlette.convertors import Convertor, register_url_convertor
+
+from postroad.control.client import quote_path
+from postroad_web.api.problem import Problem
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from postroad.control.client import DoorClient
 
 
 class _Login(Convertor[str]):
@@ -23,3 +33,14 @@ register_url_convertor("login", _Login())
 
 ACCOUNT = "/v1/accounts/{login:login}"
 MAILBOX = f"{ACCOUNT}/mailboxes/{{mailbox:path}}"
+
+
+async def mailbox_of(store: DoorClient, request: Request) -> dict[str, Any]:
+    """Return the mailbox that a request's path names, as the store lists it; raises `Problem`."""
+    login, name = request.path_params["login"], request.path_params["mailbox"]
+    answer = await store.get(quote_path("accounts", login, "mailboxes"))
+    for box in answer["mailboxes"]:
+        if box["name"] == name or name.upper() == box["name"] == "INBOX":
+            found: dict[str, Any] = box
+            return found
+    raise Problem(404, "No such mailbox", f"{login[:200]} has no mailbox {name[:200]}.")

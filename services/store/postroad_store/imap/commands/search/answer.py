@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from itertools import compress
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.options import Save
+from postroad_store.imap.commands.search.found import STEP
+from postroad_store.imap.commands.search.options import saves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,11 +40,6 @@ async def send_options(session: Session, tag: bytes, options: Options, found: Fo
     return not saves(options) or await _save(found, chosen(options, found))
 
 
-def saves(options: Options | None) -> bool:
-    """Return True if the result is to be kept for `$`."""
-    return options is not None and any(isinstance(option, Save) for option in options)
-
-
 def chosen(options: Options, found: Found) -> Sequence[int]:
     """Return the messages that the options return (RFC 4731 §3.2, RFC 5182 §2.4, RFC 9394 §3.3).
 
@@ -55,6 +52,8 @@ def chosen(options: Options, found: Found) -> Sequence[int]:
 
 async def _save(found: Found, numbers: Sequence[int]) -> bool:
     """Keep messages for `$`, by their UIDs (RFC 5182 §2.1)."""
+    if found.sorted:
+        numbers = await _ascending(found, numbers)
     saved = array("I")
     for runs in found.runs(numbers, uid=True):
         saved.extend([uid for run in runs for uid in run])
@@ -63,6 +62,20 @@ async def _save(found: Found, numbers: Sequence[int]) -> bool:
         await asyncio.sleep(0)
     found.view.saved = saved
     return True
+
+
+async def _ascending(found: Found, numbers: Sequence[int]) -> list[int]:
+    """Return the numbers in ascending order: sorting a million of them at once would take too long."""
+    marks = bytearray(len(found.view.uids) + 1)
+    for start in range(0, len(numbers), STEP):
+        for number in numbers[start : start + STEP]:
+            marks[number] = 1
+        await asyncio.sleep(0)
+    ascending: list[int] = []
+    for start in range(0, len(marks), STEP):
+        ascending += compress(range(start, len(marks)), marks[start : start + STEP])
+        await asyncio.sleep(0)
+    return ascending
 
 
 async def _gathered(steps: Iterator[bytes]) -> list[bytes]:

@@ -31,8 +31,6 @@ class Found:
     def uids(self, numbers: Sequence[int]) -> Sequence[int]:
         """Return the UIDs of these messages."""
         uids = self.view.uids
-        if isinstance(numbers, range) and numbers:
-            return uids[numbers[0] - 1 : numbers[-1]]
         return [uids[number - 1] for number in numbers]
 
     def written(self, numbers: Sequence[int]) -> Sequence[int]:

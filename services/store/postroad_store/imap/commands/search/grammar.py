@@ -70,17 +70,23 @@ class _Open:
 class _Search:
     """The reading of one SEARCH's keys."""
 
-    __slots__ = ("_codec", "_open", "_reader", "_words", "used")
+    __slots__ = ("_codec", "_open", "_reader", "_used", "_words")
 
     def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word]) -> None:
         self._reader = reader
         self._codec = codec
         self._words = words
         self._open = [_Open(None)]
-        self.used: set[str] = set()
+        self._used: set[str] = set()
 
-    def keys(self, first: str | None) -> Key:
-        """Take `search-key *(SP search-key)`; the first key's word may have been taken already."""
+    def program(self, first: str | None) -> Program:
+        """Take the keys and the end of the command; the first key's word may have been taken already."""
+        key = self._keys(first)
+        self._reader.end()
+        return Program(key, frozenset(self._used))
+
+    def _keys(self, first: str | None) -> Key:
+        """Take `search-key *(SP search-key)`."""
         key = self._begin(first)
         while True:
             while key is None:
@@ -103,7 +109,7 @@ class _Search:
         known = self._words.get(word)
         if known is None or (word in _CAPABILITIES and not reader.offers(_CAPABILITIES[word])):
             raise SyntaxFault(f"Unknown argument {word}")
-        self.used.add(word)
+        self._used.add(word)
         if not known.arguments:
             return known.make()
         reader.space()
@@ -213,7 +219,13 @@ def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _
         reader.space()
         codec = _codec(reader.astring())
         word = first_word(reader)
-    search = _Search(reader, codec, words)
-    key = search.keys(word)
-    reader.end()
-    return Program(key, frozenset(search.used))
+    return _Search(reader, codec, words).program(word)
+
+
+def read_criteria(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Program:
+    """Take ` charset search-key ...` and the end of the command, as SORT and THREAD have it; raises the same."""
+    # search-criteria = charset 1*(SP search-key); charset = atom / quoted                          (RFC 5256 §5)
+    reader.space()
+    charset = reader.astring()
+    word = first_word(reader)
+    return _Search(reader, _codec(charset), words).program(word)

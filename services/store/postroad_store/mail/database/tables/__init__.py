@@ -1,8 +1,7 @@
 """The tables of the mail's database, one module a noun.
 
 A module has `SCHEMA`, the statements that make its tables in a new database, and `STEPS`, by version the statements
-that lead to that version from the one before. A new column comes last in its table: only there can a step add it. No
-statement has a `;` but the one that ends it.
+that lead to that version from the one before. A new column comes last in its table: only there can a step add it.
 
 To add a table, add a module and its name to `TABLES`.
 """
@@ -20,6 +19,7 @@ from postroad_store.mail.database.tables import (
     hidden,
     keywords,
     mailboxes,
+    tallies,
     threads,
 )
 
@@ -27,4 +27,15 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # In the order in which tables are made, and in which their steps run.
-TABLES: tuple[ModuleType, ...] = (counters, accounts, mailboxes, keywords, entries, expunged, contents, hidden, threads)
+TABLES: tuple[ModuleType, ...] = (
+    counters,
+    accounts,
+    mailboxes,
+    keywords,
+    entries,
+    expunged,
+    contents,
+    hidden,
+    tallies,
+    threads,
+)

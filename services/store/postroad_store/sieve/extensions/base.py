@@ -1,0 +1,233 @@
+"""What every script has: control, keep, discard, redirect, and the tests of RFC 5228 §5."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from postroad.mail.address import AddressError, parse_address
+from postroad.mime.addresses import mailboxes
+from postroad_store.sieve.actions import File, Redirect
+from postroad_store.sieve.errors import RunError
+from postroad_store.sieve.matching import CONTAINS, IS, MATCHES, any_match
+from postroad_store.sieve.program import constants
+from postroad_store.sieve.run import Stop
+from postroad_store.sieve.spec import AddressPart, Kind, Tagged, Tests, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from postroad_store.sieve.message import Field
+    from postroad_store.sieve.program import Step
+    from postroad_store.sieve.run import Run
+    from postroad_store.sieve.spec import Context
+
+# RFC 5322 §3.6.8: field-name = 1*ftext
+FIELD_NAME = re.compile(r"[!-9;-~]+")
+# RFC 5228 §5.1: "Implementations MUST restrict the address test to headers that contain addresses"
+ADDRESS_FIELDS = frozenset(
+    {
+        *("from", "to", "cc", "bcc", "sender", "reply-to", "return-path", "delivered-to", "x-original-to"),
+        *("resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-sender", "resent-reply-to"),
+        *("envelope-to", "errors-to", "return-receipt-to", "disposition-notification-to", "apparently-to"),
+        *("abuse-reports-to", "x-complaints-to", "x-beenthere", "x-admin", "mail-followup-to", "mail-reply-to"),
+    }
+)
+
+
+# Control (RFC 5228 §3)
+
+
+def _if(run: Run, step: Step) -> None:
+    branch: Step | None = step
+    while branch is not None:
+        if not branch.word.block:
+            run.steps((branch,))  # raises: the compiler could make no sense of this branch, behind an `ihave`
+        if not branch.tests or run.holds(branch.tests[0]):
+            run.steps(branch.block)
+            return
+        branch = branch.otherwise
+
+
+def _stop(_run: Run, _step: Step) -> None:
+    raise Stop
+
+
+# Actions (RFC 5228 §4)
+
+
+def file(run: Run, step: Step, mailbox: str | None) -> None:
+    """Store the message in a mailbox, as the tags of other extensions say."""
+    options: dict[str, Any] = {"flags": run.flags, "header": run.header} | step.options(run)
+    action = File(mailbox, **options)
+    run.take(action)
+    if not action.copy:
+        run.implicit_keep = False
+
+
+def _keep(run: Run, step: Step) -> None:
+    file(run, step, None)
+
+
+def _discard(run: Run, _step: Step) -> None:
+    run.implicit_keep = False
+
+
+def address_of(text: str) -> str | None:
+    """Return the address in `a@b` or `Name <a@b>` (RFC 5228 §2.4.2.3); None if it is not one valid address."""
+    text = text.strip()
+    found = mailboxes(text.encode())
+    if len(found) != 1 or "\r" in text or "\n" in text:
+        return None
+    local, domain = found[0]
+    candidate = text.rpartition("<")[2].removesuffix(">") if text.endswith(">") else text
+    try:
+        address = parse_address(candidate.strip())
+    except AddressError:
+        return None
+    matches = address.local_part.encode() == local and address.domain.encode() == domain
+    return str(address) if matches else None
+
+
+def _check_redirect(context: Context, step: Step) -> None:
+    for text in constants(step.arguments):
+        if address_of(text) is None:
+            context.refuse(f"{text[:60]!r} is not a mail address")
+
+
+def _redirect(run: Run, step: Step) -> None:
+    text = run.text(step.arguments[0])
+    address = address_of(text)
+    if address is None:
+        raise RunError(f"{text[:60]!r} is not a mail address")
+    action = Redirect(address, run.header, **step.options(run))
+    run.take(action)
+    if not action.copy:
+        run.implicit_keep = False
+
+
+# Header fields
+
+
+def check_names(context: Context, step: Step) -> None:
+    """Refuse names that no header field can have (RFC 5228 §2.4.2.2)."""
+    for name in constants(step.arguments[0]):
+        if not FIELD_NAME.fullmatch(name):
+            context.refuse(f"{name[:60]!r} is not the name of a header field")
+
+
+def fields(run: Run, step: Step, names: Iterable[str]) -> list[Field]:
+    """Return the fields of these names, or the one of them that the index extension chooses (RFC 5260 §6)."""
+    found = [field for name in names for field in run.message.named(name)]
+    run.charge(500 + sum(len(field.octets) for field in found))
+    options = step.options(run)
+    if "index" not in options:
+        return found
+    at = options["index"]
+    if options.get("last"):
+        found.reverse()
+    return found[at - 1 : at] if at > 0 else []
+
+
+# Tests (RFC 5228 §5)
+
+
+def _check_address(context: Context, step: Step) -> None:
+    check_names(context, step)
+    for name in constants(step.arguments[0]):
+        if name.lower() not in ADDRESS_FIELDS:
+            context.refuse(f"{name[:60]} is no header field with addresses")
+
+
+def _address(run: Run, step: Step) -> bool:
+    names = [name for name in run.texts(step.arguments[0]) if name.lower() in ADDRESS_FIELDS]
+    pairs = (pair for field in fields(run, step, names) for pair in run.message.addresses(field))
+    return match_addresses(run, step, pairs, run.texts(step.arguments[1]))
+
+
+def match_addresses(run: Run, step: Step, pairs: Iterable[tuple[str, str]], keys: list[str]) -> bool:
+    """Return whether the part of an address that the test names matches a key (RFC 5228 §2.7.4)."""
+    assert step.part is not None  # noqa: S101 - `Word.parts`
+    assert step.matching is not None  # noqa: S101 - `Word.matches`
+    of = step.part.of
+    values = (value for pair in pairs if (value := of(*pair)) is not None)
+    return any_match(run, step.matching, values, keys)
+
+
+def _allof(run: Run, step: Step) -> bool:
+    return all(run.holds(test) for test in step.tests)
+
+
+def _anyof(run: Run, step: Step) -> bool:
+    return any(run.holds(test) for test in step.tests)
+
+
+def _exists(run: Run, step: Step) -> bool:
+    # RFC 5228 §5.5: true if all of the headers exist
+    names = run.texts(step.arguments[0])
+    return all(run.message.named(name) for name in names)
+
+
+def _header(run: Run, step: Step) -> bool:
+    assert step.matching is not None  # noqa: S101 - `Word.matches`
+    keys = run.texts(step.arguments[1])
+    return any_match(run, step.matching, _texts(fields(run, step, run.texts(step.arguments[0]))), keys)
+
+
+def _texts(found: Iterable[Field]) -> Iterator[str]:
+    return (field.text for field in found)
+
+
+def _not(run: Run, step: Step) -> bool:
+    return not run.holds(step.tests[0])
+
+
+def _check_size(context: Context, step: Step) -> None:
+    if not step.tags:
+        context.refuse("size needs :over or :under")
+
+
+def _size(run: Run, step: Step) -> bool:
+    # RFC 5228 §5.9: a message of exactly that size is neither over nor under it
+    size, limit = run.message.size, step.arguments[0]
+    return bool(size > limit if ":over" in step.tags else size < limit)
+
+
+def _true(_run: Run, _step: Step) -> bool:
+    return True
+
+
+def _false(_run: Run, _step: Step) -> bool:
+    return False
+
+
+WORDS = (
+    Word("if", run=_if, tests=Tests.ONE, block=True),
+    Word("elsif", run=_if, tests=Tests.ONE, block=True),
+    Word("else", run=_if, block=True),
+    Word("stop", run=_stop),
+    Word("keep", run=_keep),
+    Word("discard", run=_discard),
+    Word("redirect", (Kind.STRING,), run=_redirect, check=_check_redirect),
+    Word("address", (Kind.STRINGS, Kind.STRINGS), test=_address, check=_check_address, matches=True, parts=True),
+    Word("allof", test=_allof, tests=Tests.LIST),
+    Word("anyof", test=_anyof, tests=Tests.LIST),
+    Word("exists", (Kind.STRINGS,), test=_exists, check=check_names),
+    Word("false", test=_false),
+    Word("header", (Kind.STRINGS, Kind.STRINGS), test=_header, check=check_names, matches=True),
+    Word("not", test=_not, tests=Tests.ONE),
+    Word(
+        "size",
+        (Kind.NUMBER,),
+        (Tagged(":over", group="size"), Tagged(":under", group="size")),
+        test=_size,
+        check=_check_size,
+    ),
+    Word("true", test=_true),
+)
+MATCH_TYPES = (IS, CONTAINS, MATCHES)
+PARTS = (
+    AddressPart(":all", lambda local, domain: f"{local}@{domain}" if domain else local),
+    AddressPart(":localpart", lambda local, _domain: local),
+    AddressPart(":domain", lambda _local, domain: domain),
+)

@@ -1,0 +1,13 @@
+"""index (RFC 5260 §6): test one of several header fields of a name."""
+
+from __future__ import annotations
+
+from postroad_store.sieve.spec import Extension, Kind, Tagged
+
+TAGS = (
+    Tagged(":index", Kind.NUMBER, effect=lambda _run, value: {"index": value}),
+    # RFC 5260 §6: "Specifying :last without :index is an error."
+    Tagged(":last", effect=lambda _run, _value: {"last": True}, with_tag=":index"),
+)
+
+EXTENSION = Extension("index", tagged={"header": TAGS, "address": TAGS, "date": TAGS})

@@ -1,0 +1,1 @@
+"""Messages of a mailbox as a file: an mbox, a tar of a Maildir, a tar of .eml files; each written as it is read."""

@@ -1,0 +1,143 @@
+"""body (RFC 5173): what of a message each transform sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad_store.sieve.message import Message
+from tests.store.sieve.toy import decide, holds
+
+# RFC 5173 §5.2, its example, with encodings
+NESTED = b"""\
+From: Whomever\r
+Content-Type: multipart/mixed; boundary=outer\r
+\r
+& This is a multi-part message in MIME format.\r
+\r
+--outer\r
+Content-Type: multipart/alternative; boundary=inner\r
+\r
+& This is a nested multi-part message in MIME format.\r
+\r
+--inner\r
+Content-Type: text/plain; charset=iso-8859-1\r
+Content-Transfer-Encoding: quoted-printable\r
+\r
+$ Hello fa=E7ade\r
+\r
+--inner\r
+Content-Type: text/html; charset=utf-8\r
+Content-Transfer-Encoding: base64\r
+\r
+PGh0bWw+PGJvZHk+SGVsPGI+bG88L2I+ICZhbXA7IGJ5ZTwhLS0gaGlkZGVuIC0tPjwvYm9keT48L2h0bWw+\r
+\r
+--inner--\r
+& This is the end of the inner MIME multipart.\r
+\r
+--outer\r
+Content-Type: message/rfc822\r
+\r
+From: Someone Else\r
+Subject: ! hello request\r
+\r
+$ Please say Hello\r
+\r
+--outer\r
+Content-Type: image/png\r
+\r
+\xff\xfe\r
+--outer--\r
+& This is the end of the outer MIME multipart.\r
+"""
+
+TESTS = [
+    ('body :raw :contains "quoted-printable"', True),
+    ('body :raw :contains "fa=E7ade"', True),
+    ('body :raw :contains "Whomever"', False),
+    ('body :content "multipart" :contains "nested multi-part"', True),
+    ('body :content "multipart" :contains "end of the outer"', True),
+    ('body :content "multipart" :contains "end of the inner"', True),
+    ('body :content "multipart" :contains "Hello"', False),
+    ('body :content "multipart" :contains "--outer"', False),
+    ('body :content "multipart/mixed" :contains "nested"', False),
+    ('body :content "text/plain" :contains "façade"', True),
+    ('body :content "text/plain" :contains "say Hello"', True),
+    ('body :content "text/html" :contains "<body>Hel<b>lo"', True),
+    ('body :content "text" :contains "<body>"', True),
+    ('body :content "message/rfc822" :contains "hello request"', True),
+    ('body :content "message/rfc822" :contains "say"', False),
+    ('body :content "image/png" :contains ""', True),
+    ('body :content "image" :contains ""', True),
+    ('body :content "audio" :contains ""', False),
+    ('body :content "" :contains "façade"', True),
+    ('body :content "/plain" :contains ""', False),
+    ('body :content "text/" :contains ""', False),
+    ('body :content "text/plain/x" :contains ""', False),
+    ('body :content ["audio", "TEXT/Plain"] :contains "HELLO"', True),
+    ('body :contains "Hello & bye"', True),
+    ('body :text :contains "hidden"', False),
+    ('body :text :contains "nested"', False),
+    ('body :contains "façade"', True),
+    ('body :count "eq" "3"', True),
+    ('body :matches "*Please*"', True),
+]
+
+
+@pytest.mark.parametrize(("test", "value"), TESTS)
+def test_transforms(test: str, value: bool) -> None:
+    assert holds(test, require="body relational", message=NESTED) is value
+
+
+PLAIN = [
+    (b"Subject: x\r\n\r\nHello", 'body :is "Hello"', True),
+    (b"Subject: x\r\n\r\nHello", 'body :content "text/plain" :is "Hello"', True),
+    (b"Subject: x\r\n\r\n", 'body :is ""', True),
+    (b"Subject: x\r\n", 'body :contains "x"', False),
+    (
+        b"Content-Type: multipart/mixed; boundary=a\r\n\r\nno part",
+        'body :content "multipart" :contains "no part"',
+        True,
+    ),
+    (b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx", 'body :content "multipart" :is ""', True),
+    (b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx", 'body :is "x"', True),
+    (
+        b"Content-Type: text/plain; charset=x-none\r\n\r\n\xc3\xa4",
+        'body :is "\xc3\xa4"'.encode("latin-1").decode(),
+        True,
+    ),
+    (b"Content-Type: nonsense\r\n\r\nx", 'body :content "text/plain" :is "x"', True),
+]
+
+
+@pytest.mark.parametrize(("message", "test", "value"), PLAIN)
+def test_other_messages(message: bytes, test: str, value: bool) -> None:
+    assert holds(test, require="body", message=message) is value
+
+
+HEADERS = [
+    (b"X: a\r\n b\r\n\tc\r\n\r\n", 'header "x" "a b\tc"', True),
+    (b"X : a\r\n\r\n", 'header "x" "a"', True),
+    (b"X: a\n b\n\ny: 1", 'header "x" "a b"', True),
+    (b"no field\r\nX: a\r\n\r\n", 'header "x" "a"', True),
+    (b"X: a", 'header "x" "a"', True),
+    (b"X:\r\n\r\n", 'header "x" ""', True),
+    (b"X:  \t \r\n\r\n", 'exists "x"', True),
+    (b"\r\nX: a", 'exists "x"', False),
+    (b"", "true", True),
+    (b"X: =?utf-8?b?w6Q=?= =?utf-8?b?w6Q=?= a\r\n\r\n", 'header "x" "ää a"', True),
+]
+
+
+@pytest.mark.parametrize(("message", "test", "value"), HEADERS)
+def test_header_fields_as_they_are_written(message: bytes, test: str, value: bool) -> None:
+    assert holds(test, message=message) is value
+
+
+def test_an_edited_message_keeps_what_is_no_field() -> None:
+    message = b"no field\nX: a\r\n b\r\n\r\nbody"
+    assert decide('require "editheader"; addheader "Y" "b"; deleteheader "z"; keep;', message) == ["keep edited"]
+
+
+def test_where_the_body_begins() -> None:
+    assert Message(b"A: 1\r\n\r\nbody").header_size == 8
+    assert Message(b"A: 1\r\n\r\nbody").header == b"A: 1\r\n\r\n"

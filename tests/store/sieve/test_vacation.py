@@ -1,0 +1,166 @@
+"""vacation (RFC 5230, RFC 6131): to which messages there is a response, and which one."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad_store.sieve.actions import Respond
+from tests.store.sieve.toy import MESSAGE, compiled, decide, faults, outcome
+
+
+def responses(script: str, message: bytes = MESSAGE, **around: object) -> list[Respond]:
+    done = outcome(f'require ["vacation", "vacation-seconds", "variables"]; {script}', message, **around)
+    assert done.error is None, done.error
+    return [action for action in done.actions if isinstance(action, Respond)]
+
+
+TAGS = [
+    ('vacation "gone";', "respond 604800 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :days 3 "gone";', "respond 259200 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :days 0 "gone";', "respond 86400 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :days 9999 "gone";', "respond 7776000 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :seconds 30 "gone";', "respond 30 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :seconds 0 "gone";', "respond 0 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :seconds 99999999 "gone";', "respond 7776000 bob@beta.test Auto: Grüße from  Alice: gone"),
+    ('vacation :subject "S" :from "Bob <b@beta.test>" "gone";', "respond 604800 Bob <b@beta.test> S: gone"),
+    ('set "a" "nobody"; vacation :from "${a}" "gone";', "respond 604800 bob@beta.test Auto: Grüße from  Alice: gone"),
+]
+
+
+@pytest.mark.parametrize(("script", "action"), TAGS)
+def test_tags(script: str, action: str) -> None:
+    assert decide(f'require ["vacation", "vacation-seconds", "variables"]; {script}') == [action, "keep"]
+
+
+def test_a_message_without_subject() -> None:
+    (action,) = responses('vacation "gone";', b"To: bob@beta.test\r\n\r\n")
+    assert action.subject == "Automated reply"
+
+
+FIELDS = [
+    ("", True),
+    ("Auto-Submitted: no", True),
+    ("Auto-Submitted: NO; really", True),
+    ("Auto-Submitted: auto-generated", False),
+    ("Precedence: bulk", False),
+    ("Precedence: first-class", True),
+    ("List-Id: <a.b>", False),
+    ("List-Unsubscribe: <mailto:a@b.test>", False),
+    ("List-Post: NO", False),
+]
+
+
+@pytest.mark.parametrize(("field", "answered"), FIELDS)
+def test_messages_by_their_fields(field: str, answered: bool) -> None:
+    message = f"To: bob@beta.test\r\n{field}".rstrip().encode() + b"\r\n\r\n"
+    assert bool(responses('vacation "gone";', message)) is answered
+
+
+SENDERS = [
+    (("alice", "alpha.test"), True),
+    (None, False),
+    (("MAILER-DAEMON", "alpha.test"), False),
+    (("owner-list", "alpha.test"), False),
+    (("list-request", "alpha.test"), False),
+    (("list-bounces+x", "alpha.test"), False),
+    (("no-reply", "alpha.test"), False),
+    (("noreply2", "alpha.test"), True),
+    (("postmaster", "alpha.test"), True),
+    (("BOB", "Beta.test"), False),
+]
+
+
+@pytest.mark.parametrize(("sender", "answered"), SENDERS)
+def test_messages_by_their_sender(sender: tuple[str, str] | None, answered: bool) -> None:
+    assert bool(responses('vacation "gone";', sender=sender)) is answered
+
+
+RECIPIENTS = [
+    (b"To: bob@beta.test\r\n\r\n", "", True),
+    (b"Cc: x@y.test, BOB@BETA.test\r\n\r\n", "", True),
+    (b"Resent-Bcc: bob+inbox@beta.test\r\n\r\n", "", True),  # the forward-path
+    (b"To: bob+other@beta.test\r\n\r\n", "", False),
+    (b"To: list@beta.test\r\n\r\n", "", False),
+    (b"To: list@beta.test\r\n\r\n", ':addresses ["x", "List@beta.test"]', True),
+    (b"Subject: x\r\n\r\n", "", False),
+]
+
+
+@pytest.mark.parametrize(("message", "tags", "answered"), RECIPIENTS)
+def test_messages_by_their_recipient(message: bytes, tags: str, answered: bool) -> None:
+    assert bool(responses(f'vacation {tags} "gone";', message)) is answered
+
+
+def test_why_there_is_no_response_is_noted() -> None:
+    assert outcome('require "vacation"; vacation "gone";', sender=None).notes == (
+        "vacation: no response, because the reverse-path is null",
+    )
+    (note,) = outcome('require ["vacation", "variables"]; vacation :from "${a}" "gone";').notes
+    assert note == "vacation: '' is not a mail address, so the account's own is used"
+
+
+def handle(script: str) -> str:
+    (action,) = responses(script)
+    return action.handle
+
+
+def test_handles_tell_responses_apart() -> None:
+    assert handle('vacation "a";') == handle('vacation :days 3 :addresses "x@y.test" "a";')
+    different = ['vacation "a";', 'vacation "b";', 'vacation :subject "a" "a";', 'vacation :mime "a";']
+    different += ['vacation :from "a@b.test" "a";', 'vacation :handle "a" "a";', 'vacation :handle "b" "a";']
+    assert len({handle(script) for script in different}) == len(different)
+    assert handle('vacation :handle "a" "x";') == handle('vacation :handle "a" :subject "s" "y";')
+    # RFC 5230 §4.2: not by what the variables have become
+    assert handle('set "a" "1"; vacation :subject "${a}" "x";') == handle('set "a" "2"; vacation :subject "${a}" "x";')
+
+
+ERRORS = [
+    ('vacation "a"; vacation "b";', "vacation can be used once"),
+    ('vacation "a"; reject "b";', "reject goes with no other action, and only once"),
+    ('reject "b"; vacation "a";', "nothing goes with reject"),
+    (
+        'set "a" "0123456789abcdef";' + 'set "a" "${a}${a}";' * 10 + 'vacation "' + "${a}" * 5 + '";',
+        "a vacation response has at most 65536 characters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "error"), ERRORS)
+def test_errors(script: str, error: str) -> None:
+    require = 'require ["vacation", "reject", "variables"]; '
+    assert decide(require + script) == [f"error line 1: {error}"]
+    if "reject" in script and script.startswith("vacation"):  # also where no response would be sent
+        assert decide(require + script, sender=None) == [f"error line 1: {error}"]
+
+
+def test_vacation_goes_with_deliveries() -> None:
+    script = 'require ["vacation", "fileinto"]; vacation "a"; fileinto "Junk"; redirect "x@y.test";'
+    assert len(decide(script)) == 3
+    assert decide('require "vacation"; vacation "a"; discard;')[1:] == []
+
+
+FAULTS = [
+    ('vacation :from "nobody" "a";', "'nobody' is not a mail address"),
+    ('vacation :mime "Subject: \u00fc\n\na";', "the header fields of a :mime response must be ASCII"),
+    ('vacation :days 1 :seconds 1 "a";', ":seconds and :days do not go together"),
+    ('vacation :days "1" "a";', ":days takes a number here"),
+    ("vacation :days;", ":days takes a number"),
+]
+
+
+@pytest.mark.parametrize(("script", "fault"), FAULTS)
+def test_faults(script: str, fault: str) -> None:
+    (said,) = faults(f'require ["vacation-seconds"]; {script}')
+    assert said.endswith(fault)
+
+
+def test_seconds_need_their_extension() -> None:
+    assert faults('require "vacation"; vacation :seconds 1 "a";') == [
+        'line 1, column 30: :seconds needs require "vacation-seconds"'
+    ]
+
+
+def test_a_period_that_is_too_long_is_worth_a_warning() -> None:
+    (warning,) = compiled('require "vacation"; vacation :days 91 "a";').warnings
+    assert warning == "line 1, column 21: :days is at most 90, which is used instead"
+    assert compiled('require "vacation-seconds"; vacation :seconds 7776000 "a";').warnings == ()
