@@ -63,3 +63,9 @@ def _message_size(conditions: Conditions) -> bytes:
 
 
 APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
+
+# Several messages in one APPEND, all or none.
+MULTIAPPEND = Capability(b"MULTIAPPEND", "RFC 3502", after_login)
+
+# Messages made of parts of others (APPEND, REPLACE).
+CATENATE = Capability(b"CATENATE", "RFC 4469", after_login)

@@ -26,7 +26,7 @@ from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Replace
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
@@ -183,8 +183,19 @@ class Storage:
         return self._submit(Append([incoming(arrival) for arrival in arrivals], int(self._clock.now())))
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        return await self._submit(await self._parsed(arrivals))
+
+    async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return await self._submit(Append(await parsed, int(self._clock.now())))
+        return Append(await parsed, int(self._clock.now()))
+
+    async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
+
+        Raises what `append` raises, and `MessagesExpunged` if the message that should go has gone already.
+        """
+        expunge = Expunge(mailbox, [(uid, uid)], only_deleted=False, collect=self._collector.collect)
+        return await self._submit(Replace(await self._parsed(arrivals), expunge))
 
     def store(
         self,

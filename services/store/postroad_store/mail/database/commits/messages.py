@@ -185,6 +185,30 @@ _DELETE_ENTRIES = (
 )
 
 
+class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "list[Stored]"]):
+    """Store messages and remove another, or do neither (RFC 8508 §3.4)."""
+
+    def __init__(self, append: Append, expunge: Expunge) -> None:
+        self._append = append
+        self._expunge = expunge
+        self.octets = append.octets
+
+    def write(self, db: Connection) -> tuple[list[_Arrived], tuple[int, Counts, list[UID]]]:
+        """Do both; raises `MessagesExpunged` if the message that should go has gone already."""
+        arrived = self._append.write(db)
+        gone = self._expunge.write(db)
+        if gone is None:
+            raise MessagesExpunged("some of the requested messages no longer exist.")
+        return arrived, gone
+
+    def show(self, written: tuple[list[_Arrived], tuple[int, Counts, list[UID]]]) -> list[Stored]:
+        """Show the new messages, then that the old one has gone."""
+        arrived, gone = written
+        stored = self._append.show(arrived)
+        self._expunge.show(gone)  # one message takes no steps
+        return stored
+
+
 @dataclass(frozen=True, slots=True)
 class _Duplicated:
     uid_validity: int
