@@ -262,7 +262,7 @@ PLAIN = Begin(FlagSet(), None)
         (b" a CATENATE (TEXT {1}", append(1, b"a", PLAIN, place=Place.PART)),
         (b" a () catenate (url x URL y text {1+}", append(1, b"a", PLAIN, Url(b"x"), Url(b"y"), place=Place.PART)),
         (b' a CATENATE (URL "x y")', append(None, b"a", PLAIN, Url(b"x y"))),
-        (b" a UTF8 (~{4}", append(4, b"a", PLAIN._replace(utf8=True), binary=True, place=Place.UTF8)),
+        (b" a UTF8 (~{4}", append(4, b"a", PLAIN, binary=True, place=Place.UTF8)),
         (b" a CATENATE (URL x) {3}", append(3, b"a", PLAIN, Url(b"x"), PLAIN)),
         (b" a CATENATE (URL x) CATENATE (URL y)", append(None, b"a", PLAIN, Url(b"x"), PLAIN, Url(b"y"))),
     ],

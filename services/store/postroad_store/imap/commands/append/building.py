@@ -39,7 +39,8 @@ MAX_LARGEST = 2
 TOO_BIG = b"NO [TOOBIG] Message is too large."  # RFC 7889 §4, RFC 4469 §4.2
 ZERO = b"NO Can't save a zero byte message."  # RFC 3502: it cancels the others too
 TOO_MANY = b"NO [LIMIT] Too many messages, or too many octets, in one command."
-NOT_ENABLED = b"NO [CANNOT] UTF8=ACCEPT is not enabled."  # RFC 6855 §4
+# RFC 6855 §4: header fields in UTF-8 are for clients that have enabled it
+NOT_UTF8 = b"NO [CANNOT] Message has 8-bit header fields, which need ENABLE UTF8=ACCEPT."
 # RFC 3516 §4.4: NULs outside of parts that can be put into base64
 UNKNOWN_CTE = b"NO [UNKNOWN-CTE] Message has NULs that can't be kept."
 
@@ -117,8 +118,6 @@ async def _go_on_with_urls(session: Session, segment: Segment, place: int) -> No
 def _begin(session: Session, step: Begin) -> bytes | None:
     """Begin a message; return the completion if it is refused."""
     incoming = _incoming(session)
-    if step.utf8 and not session.has_enabled(UTF8_ACCEPT):
-        return NOT_ENABLED
     if incoming.drafts and not incoming.drafts[-1].content.size:
         return ZERO
     if len(incoming.drafts) >= MAX_MESSAGES:
@@ -189,8 +188,8 @@ def _store(session: Session, tag: bytes) -> Awaitable[None] | None:
         return _store_apart(session, tag, incoming)
     contents = [_ready(draft.content.read(), is_binary=draft.is_binary) for draft in incoming.drafts]
     arrivals = _arrivals(session, incoming, contents)
-    if arrivals is None:
-        return refuse(session, tag, UNKNOWN_CTE)
+    if isinstance(arrivals, bytes):
+        return refuse(session, tag, arrivals)
     octets = sum(len(arrival.content) for arrival in arrivals)
     appends.add(tag, asyncio.ensure_future(session.storage.append(arrivals)), octets)
     if appends.full or not session.engine.has_input:
@@ -203,8 +202,8 @@ async def _store_apart(session: Session, tag: bytes, incoming: Incoming) -> None
     """Hand over messages that are in files, which a thread reads: 40 MB take a tenth of a second."""
     contents = await asyncio.to_thread(_read_all, incoming.drafts)
     arrivals = _arrivals(session, incoming, contents)
-    if arrivals is None:
-        await _refuse_in_turn(session, tag, UNKNOWN_CTE)
+    if isinstance(arrivals, bytes):
+        await _refuse_in_turn(session, tag, arrivals)
     elif incoming.replaced is not None:
         await _replace(session, tag, incoming.replaced, arrivals)
     else:
@@ -226,17 +225,26 @@ async def _replace(session: Session, tag: bytes, uid: UID, arrivals: list[Arriva
     session.finish(More(tag, None, False, (), Place.WHOLE, False), b"OK Replace completed.")
 
 
-def _arrivals(session: Session, incoming: Incoming, contents: list[bytes | None]) -> list[Arrival] | None:
-    """Return the messages as the storage takes them, None if one of them can't be kept; forget what has come."""
+def _arrivals(session: Session, incoming: Incoming, contents: list[bytes | None]) -> list[Arrival] | bytes:
+    """Return the messages as the storage takes them, or the completion if one is refused; forget what has come."""
     now = int(session.shared.clock.now())
-    arrivals = [
-        Arrival((incoming.mailbox,), content, now if draft.internal_date is None else draft.internal_date, draft.flags)
-        for draft, content in zip(incoming.drafts, contents, strict=True)
-        if content is not None
-    ]
-    whole = len(arrivals) == len(contents)
+    drafts = list(incoming.drafts)
     incoming.close()
-    return arrivals if whole else None
+    ascii_alone = session.offers(UTF8_ACCEPT) and not session.engine.offer.utf8
+    arrivals: list[Arrival] = []
+    for draft, content in zip(drafts, contents, strict=True):
+        if content is None:
+            return UNKNOWN_CTE
+        if ascii_alone and not _has_ascii_header(content):
+            return NOT_UTF8
+        date = now if draft.internal_date is None else draft.internal_date
+        arrivals.append(Arrival((incoming.mailbox,), content, date, draft.flags))
+    return arrivals
+
+
+def _has_ascii_header(content: bytes) -> bool:
+    end = content.find(b"\r\n\r\n")
+    return content[: end if end >= 0 else len(content)].isascii()
 
 
 def _ready(content: bytes, *, is_binary: bool) -> bytes | None:

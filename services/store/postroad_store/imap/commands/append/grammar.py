@@ -30,7 +30,6 @@ class Begin(NamedTuple):
 
     flags: FlagSet
     internal_date: int | None  # seconds since 1970
-    utf8: bool = False  # its header is in UTF-8 (RFC 6855 §4)
 
 
 class Url(NamedTuple):
@@ -123,13 +122,10 @@ def _message(reader: Reader, steps: list[Begin | Url], *, several: bool) -> _Ste
             steps.append(Begin(flags, internal_date))
             return _parts(reader, steps, several=several, first=True)
         if word == b"UTF8" and reader.offers(UTF8_ACCEPT):
-            # RFC 6855 §4: literal8, whether or not BINARY is offered
-            reader.take(b" (")
-            size = reader.literal8_size()
-            if size is None:
-                raise SyntaxFault("Invalid literal")
-            steps.append(Begin(flags, internal_date, utf8=True))
-            return _Steps(size, True, tuple(steps), Place.UTF8)
+            # RFC 6855 §4: a literal8, whether or not BINARY is offered
+            reader.take(b" (~")
+            steps.append(Begin(flags, internal_date))
+            return _Steps(reader.literal_size(), reader.offers(BINARY), tuple(steps), Place.UTF8)
         raise SyntaxFault("Invalid literal")
     steps.append(Begin(flags, internal_date))
     return _literal(reader, steps, Place.WHOLE)
