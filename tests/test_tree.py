@@ -40,7 +40,9 @@ USED_IN = {
     "dnslib": {"postroad_dns.wire"},
     "dns": {"postroad_relay.delivery.resolver"},
     "aiosmtpd": {"postroad.smtp.server.lifecycle"},
-    "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
+    "twisted": {
+        f"postroad_store.protocol.{module}" for module in ("compression", "connection", "listener", "reactor", "tls")
+    },
     "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
     "h11": {
@@ -168,7 +170,8 @@ def test_compose_publishes_the_ports_of_the_settings_on_loopback_alone() -> None
     assert published == {
         f"POSTROAD_{one.name.upper()}": (one.metadata["default"], one.metadata["compose"])
         for one in dataclasses.fields(Settings)
-        if one.name.endswith("_port") and one.metadata["compose"]  # the control doors are for the containers alone
+        # the control doors and LMTP are for the containers alone
+        if one.name.endswith("_port") and one.metadata["compose"] and one.name != "lmtp_port"
     }
 
 

@@ -12,7 +12,8 @@
 Client lines that follow each other are sent together. `whole` marks what depends on octets arriving before a
 reply, and is not run octet by octet.
 
-The service refuses MAIL from refused@, RCPT to nobody@; fails at broken@; takes alice@alpha.test's password.
+The service refuses MAIL from refused@, RCPT to nobody@; fails at broken@; takes alice@alpha.test's password. By LMTP it
+refuses the content for reject@.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
-from postroad.smtp.server.service import Limits, Listener, Purpose, Session
+from postroad.smtp.server.service import Answer, Limits, Listener, Purpose, Session
 from postroad.world.world import Account
 
 if TYPE_CHECKING:
@@ -106,17 +107,21 @@ class Taker:
     def handshake_failed(self, session: Session, why: str) -> None:
         pass
 
-    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
+    async def message(self, session: Session, envelope: Envelope, content: Content) -> Answer:
         return self.take(envelope, content.read())
 
-    def take(self, envelope: Envelope, octets: bytes) -> Reply:
+    def take(self, envelope: Envelope, octets: bytes) -> Answer:
         if envelope.recipients[0].address.local_part == "full":
             return STORAGE_FULL
         if envelope.recipients[0].address.local_part == "broken":
             raise RuntimeError
         self.taken.append(octets)
         body = f" {envelope.body}" if envelope.body else ""
-        return reply(250, "2.0.0", f"Took {len(octets)} octets for {len(envelope.recipients)}{body}")
+        took = reply(250, "2.0.0", f"Took {len(octets)} octets for {len(envelope.recipients)}{body}")
+        rejecting = [one.address.local_part == "reject" for one in envelope.recipients]
+        if any(rejecting):
+            return tuple(reply(550, "5.7.1", "Not", "you") if rejects else took for rejects in rejecting)
+        return took
 
 
 @dataclass
@@ -217,7 +222,8 @@ class Peer:
             limits=dialogue.settings,
             postmaster=POSTMASTER,
             starttls=dialogue.starttls and dialogue.port is not Purpose.SUBMISSIONS,
-            auth=dialogue.port is not Purpose.TRANSFER,
+            auth=dialogue.port not in {Purpose.TRANSFER, Purpose.LMTP},
+            lmtp=dialogue.port is Purpose.LMTP,
             plaintext_auth=dialogue.plaintext_auth or dialogue.port is Purpose.APP,
             mechanisms=UNCHECKED if dialogue.port is Purpose.APP else CHECKED,
             extensions=dialogue.extensions,
@@ -267,7 +273,11 @@ class Peer:
     def message(self, envelope: Envelope) -> None:
         content, self.content = self.content, b""
         try:
-            self.engine.answer(self.service.take(envelope, content))
+            answer = self.service.take(envelope, content)
+            if isinstance(answer, tuple):
+                self.engine.answer_each(answer)
+            else:
+                self.engine.answer(answer)
         except RuntimeError:
             self.engine.answer(LOCAL_ERROR)
 

@@ -230,6 +230,9 @@ class Settings:
     imap_with: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to offer that are off otherwise, because they are no standards"
     )
+    sieve_without: tuple[str, ...] = _setting(
+        "", _names, "Sieve extensions to hide, such as regex,vacation: scripts that require them are refused"
+    )
     app_starttls: bool = _setting(
         "off",
         _switch,
@@ -264,6 +267,8 @@ class Settings:
     pop3s_port: int = _setting("1995", _port, "POP3 over TLS", compose="995")
     imap_port: int = _setting("1143", _port, "IMAP with STARTTLS", compose="143")
     imaps_port: int = _setting("1993", _port, "IMAP over TLS", compose="993")
+    sieve_port: int = _setting("4190", _port, "ManageSieve with STARTTLS", compose="4190")
+    lmtp_port: int = _setting("2424", _port, "LMTP, on the store; containers do not publish it", compose="24")
     web_port: int = _setting("8025", _port, "the web service, HTTP: page and API", compose="8025")
     published: tuple[tuple[str, int], ...] = _setting(
         "",

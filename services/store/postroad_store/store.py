@@ -15,6 +15,7 @@ from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
 from postroad.smtp.server.service import Listener as SmtpListener
+from postroad.smtp.server.service import Purpose as SmtpPurpose
 from postroad.tls import server_context
 from postroad.world.guesses import Guesses
 from postroad.world.source import WorldFile
@@ -24,6 +25,8 @@ from postroad_store.accounts import Accounts
 from postroad_store.control.mail import Mail
 from postroad_store.control.reading import Reading
 from postroad_store.control.routes import routes
+from postroad_store.delivery.filter import Filter
+from postroad_store.delivery.postman import Postman, app_door
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
@@ -34,6 +37,8 @@ from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
 from postroad_store.protocol.tls import ServerTls
+from postroad_store.sieve.registry import CannotHide as CannotHideExtension
+from postroad_store.sieve.registry import Registry as SieveRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +64,7 @@ class Store:
         self._settings = settings
         self._extensions = offered_by(settings)
         self._registry = _commands(settings)
+        self._sieve = _language(settings)
         self._world = world  # at the start
         self._clock = clock or Clock()
         self._tap = tap
@@ -69,6 +75,8 @@ class Store:
         self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
+        self._filter = Filter(self._storage.scripts, self._sieve, settings.world.parent / "sieve")
+        self._postman: Postman | None = None
         self._accounts = Accounts(world, settings, Guesses(self._clock))
         self._listeners: list[Listener] = []
         self._server: Server | None = None
@@ -84,6 +92,8 @@ class Store:
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._server = await self._serve_smtp()
         self._door = await self._open_door()
+        self._postman = Postman(self._storage.outbox, lambda: app_door(settings, self._accounts.world), self._clock)
+        self._postman.start()
 
     async def stop(self) -> None:
         """Finish work that is under way, within about a second, and close."""
@@ -91,6 +101,9 @@ class Store:
             self._watching.cancel()
         servers = [server.close() for server in (self._server, self._door) if server is not None]
         await asyncio.gather(*servers, *(listener.stop() for listener in self._listeners))
+        if self._postman is not None:
+            await self._postman.stop()
+        self._filter.close()
         self._reading.close()
         self._storage.close()
         self._journal.close()
@@ -156,8 +169,18 @@ class Store:
         settings = self._settings
         hostname = self._world.host_of(Role.STORE).name
         return await serve(
-            Delivery(self._accounts, self._storage, self._journal, hostname=hostname, clock=self._clock),
-            [SmtpListener(self.host, settings.smtp_port)],
+            Delivery(
+                self._accounts,
+                self._storage,
+                self._journal,
+                hostname=hostname,
+                scripts=self._filter,
+                clock=self._clock,
+            ),
+            [
+                SmtpListener(self.host, settings.smtp_port),
+                SmtpListener(self.host, settings.lmtp_port, SmtpPurpose.LMTP),
+            ],
             hostname=hostname,
             content_directory=self._incoming,
             extensions=self._extensions,
@@ -202,6 +225,14 @@ def _commands(settings: Settings) -> Registry:
         raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
     except CannotAsk as error:
         raise ConfigError(f"POSTROAD_IMAP_WITH={','.join(settings.imap_with)}: {error}") from None
+
+
+def _language(settings: Settings) -> SieveRegistry:
+    """Return Sieve without the extensions that the settings hide; raises `ConfigError`."""
+    try:
+        return SieveRegistry(without=settings.sieve_without)
+    except CannotHideExtension as error:
+        raise ConfigError(f"POSTROAD_SIEVE_WITHOUT={','.join(settings.sieve_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

@@ -16,10 +16,12 @@ from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, TOO_LARGE, Reply
 from postroad.smtp.server.events import Refused
-from postroad.smtp.server.service import Purpose, Session
+from postroad.smtp.server.service import Answer, Purpose, Session
+from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.service import Delivery
 from postroad_store.mail.model.errors import StorageError, StorageFull
+from postroad_store.sieve.registry import Registry
 from tests.harness.pop3 import NOW, Place
 
 if TYPE_CHECKING:
@@ -39,7 +41,12 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def delivery(place: Place) -> Delivery:
     return Delivery(
-        place.accounts, place.storage, place.journal, hostname="mx.postroad.test", clock=Clock(wall=lambda: NOW)
+        place.accounts,
+        place.storage,
+        place.journal,
+        hostname="mx.postroad.test",
+        scripts=Filter(place.storage.scripts, Registry(), place.folder),
+        clock=Clock(wall=lambda: NOW),
     )
 
 
@@ -49,7 +56,7 @@ def envelope(*recipients: str, sender: str | None = "alice@alpha.test") -> Envel
     )
 
 
-async def deliver(place: Place, octets: bytes, to: Envelope) -> Reply:
+async def deliver(place: Place, octets: bytes, to: Envelope) -> Answer:
     content = Content(place.folder)
     content.write(octets)
     try:

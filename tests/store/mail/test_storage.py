@@ -14,7 +14,7 @@ from postroad.mime.part import Kind
 from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
-from postroad_store.mail.database.commits.housekeeping import Collect
+from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.database.connection import FILE, PAGE
 from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.model import account as account_module
@@ -439,6 +439,16 @@ async def test_the_id_of_a_removed_content_never_comes_back(storage: Storage, in
     assert rows(storage, "contents") == 0
     await put(inbox, *mails(1))
     assert storage._reader.rows("SELECT id FROM contents", ()) == [(3,)]
+
+
+async def test_the_file_shrinks_when_much_is_removed(storage: Storage, account: Account, put: Put) -> None:
+    await put(account.inbox, *[b"Subject: x\r\n\r\n" + bytes([65 + at]) * (4 << 20) for at in range(10)])
+    ((before,),) = storage._reader.rows("PRAGMA page_count", ())
+    await storage.expunge(account.inbox, only_deleted=False)
+    await settled(storage)
+    while storage._reader.rows("PRAGMA freelist_count", ())[0][0] > Shrink.KEPT:
+        await storage.subscribe(account, "x")  # one commit after the other, until those of the collector are through
+    assert storage._reader.rows("PRAGMA page_count", ())[0][0] < before - Shrink.KEPT
 
 
 async def test_garbage_of_a_killed_process_is_removed(

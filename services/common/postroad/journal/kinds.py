@@ -30,6 +30,7 @@ class Kind(StrEnum):
     RELEASED = "released"  # relay: ... and lets them go on
     DROPPED = "dropped"  # relay: an administrator has taken it out of the queue
     STORED = "stored"  # store: it is in a mailbox
+    FILTERED = "filtered"  # store: a Sieve script has decided; `actions` it took, or the `error` that ended it
     RETRIEVED = "retrieved"  # store: a client has read it whole
     REMOVED = "removed"  # store: a client has expunged or deleted it
     MOVED = "moved"  # store: it is in another mailbox now, under another UID

@@ -44,11 +44,13 @@ def _date_time(when: datetime) -> str:
 
 def with_protocol(session: Session, envelope: Envelope) -> str:
     """Return the protocol of the WITH clause (RFC 3848 §1, RFC 6531 §4.3)."""
-    if not session.extended:
+    by_lmtp = session.purpose == "lmtp"
+    if not session.extended and not by_lmtp:
         return "SMTP"
     secure = "S" if session.tls_version is not None else ""
     authenticated = "A" if session.is_authenticated else ""
-    return ("UTF8SMTP" if envelope.smtputf8 else "ESMTP") + secure + authenticated
+    plain, utf8 = ("LMTP", "UTF8LMTP") if by_lmtp else ("ESMTP", "UTF8SMTP")
+    return (utf8 if envelope.smtputf8 else plain) + secure + authenticated
 
 
 def return_path(reverse_path: Address | None) -> bytes:

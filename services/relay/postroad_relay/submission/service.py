@@ -102,8 +102,8 @@ class RelayService:
         return account
 
     def _fault(self, session: Session, command: Command) -> Reply | None:
-        """Return the refusal that a test has asked for. What the web service sends is spared, as in Mailpit."""
-        if session.purpose is Purpose.TRANSFER or session.client_name == names.WEB:
+        """Return the refusal that a test has asked for. What our own services send is spared, as in Mailpit."""
+        if session.purpose is Purpose.TRANSFER or session.client_name in {names.WEB, names.STORE}:
             return None
         return self.faults.refusal(command)
 

@@ -1,7 +1,8 @@
-"""Final delivery: the store's policy behind the SMTP receiver (RFC 5321 §3.3, §4.4, §6.1).
+"""Final delivery: the store's policy behind the SMTP receiver (RFC 5321 §3.3, §4.4, §6.1), for LMTP too (RFC 2033).
 
 Each recipient is verified when it is named, so that nothing is accepted that must be returned later. A message
-is put into all mailboxes that its recipients lead to in one commit, each mailbox once; 250 follows the commit.
+is put into all mailboxes that its recipients lead to in one commit, each mailbox once; 250 follows the commit. An
+account that has an active Sieve script says itself where its message goes (`sorting`).
 The message is stored as it came, with Return-Path and Received in front. Only Return-Path fields that it had already
 are removed (RFC 5321 §4.4: exactly one should be there).
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.clock import Clock
 from postroad.journal import Kind
@@ -29,20 +30,30 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.mail.trace_fields import received, return_path
+from postroad.mime.fields import header_end
 from postroad.smtp.server.events import details_of
+from postroad.smtp.server.service import Purpose
 from postroad_store.delivery.queue_ids import QueueIds
+from postroad_store.delivery.sorting import Reached, Sorter
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from postroad.journal import Journal
+    from postroad.mail.address import Address
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.mail.header import Header
     from postroad.smtp.server.events import Refused
-    from postroad.smtp.server.service import Session
+    from postroad.smtp.server.service import Answer, Session
     from postroad.world.world import Account
     from postroad_store.accounts import Accounts
+    from postroad_store.delivery.filter import Filter
+    from postroad_store.mail.model import account as model
+    from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.storage import Storage
 
 APART = 256 * 1024  # octets; a larger message is put together in a thread
@@ -59,6 +70,7 @@ class Delivery:
         journal: Journal,
         *,
         hostname: str,
+        scripts: Filter,
         clock: Clock | None = None,
     ) -> None:
         self._accounts = accounts
@@ -67,6 +79,7 @@ class Delivery:
         self._hostname = hostname
         self._clock = clock or Clock()
         self._ids = QueueIds(self._clock)
+        self._sorter = Sorter(storage, scripts, hostname)
         self._refusals = Refusals(journal, self._clock)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
@@ -98,8 +111,8 @@ class Delivery:
         self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
 
-    async def message(self, session: Session, envelope: Envelope, content: Content) -> Reply:
-        """Put the message into the mailboxes; 250 once it is on disk."""
+    async def message(self, session: Session, envelope: Envelope, content: Content) -> Answer:
+        """Put the message into the mailboxes; 250 once it is on disk. By LMTP a reply for each recipient."""
         section = content.header_section()
         header = read_header(section)
         if header.loops(hops=1):  # the relay in front of the store has counted, and has added a field
@@ -119,52 +132,114 @@ class Delivery:
             when=datetime.fromtimestamp(now).astimezone(),  # RFC 5321 §4.4: local time, with its offset
         )
         octets = await _put_in_front(fields + header.separator, content, len(section))
+        arrived = _Arrived(session, envelope, header, queue_id, now, octets)
         try:
-            inboxes = [(await self._storage.account(account.login)).inbox for account, *_ in reached]
-            stored = await self._storage.append([Arrival(tuple(inboxes), octets, int(now), NO_FLAGS)])
+            accounts = [await self._storage.account(one.account.login) for one in reached]
+            if not any(map(self._storage.scripts.has_active, accounts)):
+                inboxes = tuple(account.inbox for account in accounts)
+                stored = await self._storage.append([Arrival(inboxes, octets, int(now), NO_FLAGS)])
+                self._note_stored(arrived, reached, stored)
+                return _stored_as(queue_id)
+            return await self._sort(arrived, list(zip(reached, accounts, strict=True)))
         except StorageFull as error:
             log.warning("no space to store a message: %s", error, extra={"queue_id": queue_id})
             return STORAGE_FULL
         except MailError as error:
             log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
             return LOCAL_ERROR
+
+    async def _sort(self, arrived: _Arrived, accounts: list[tuple[Reached, model.Account]]) -> Answer:
+        """Store the message as the scripts of its accounts say."""
+        session, envelope, octets = arrived.session, arrived.envelope, arrived.octets
+        plan = await self._sorter.plan(session, envelope, accounts, octets, arrived.now)
+        refusals = plan.replies(envelope)
+        by_lmtp = session.purpose is Purpose.LMTP
+        refused = [refusal for refusal in refusals if refusal is not None]
+        whole = len(refused) == len(refusals)
+        # RFC 5429 §2.1.1: refused while the client is connected, where there is a reply that can say so
+        told = [index for index, refusal in enumerate(refusals) if refusal is not None and (whole or by_lmtp)]
+        named = {envelope.recipients[index].address for index in told}
+        for login, (reached, _, letter) in plan.refused.items():
+            if named.issuperset(reached.recipients):
+                continue
+            if letter is None:
+                log.info("a refusal is told to nobody: the reverse-path is null", extra={"account": login})
+            else:
+                plan.letters.append(letter)
+        arrivals = plan.arrivals(octets, header_end(octets, 0, len(octets)), int(arrived.now))
+        if arrivals or plan.letters or plan.memories:
+            stored = await self._storage.outbox.deliver(arrivals, plan.letters, plan.memories, arrived.now)
+            self._note_stored(arrived, plan.placed, stored)
+        for ran in plan.ran:
+            details = {"account": ran.login, "actions": ran.actions} | ({"error": ran.error} if ran.error else {})
+            self._journal.record(Kind.FILTERED, arrived.queue_id, arrived.header.message_id, **details)
+        for index in told:
+            self._refusals.note(
+                "content",
+                refusals[index] or LOCAL_ERROR,
+                message_id=arrived.header.message_id,
+                **session.facts,
+                sender=envelope.sender,
+                recipient=str(envelope.recipients[index].address),
+            )
+        if whole and not by_lmtp:
+            return refused[0]
+        answer = _stored_as(arrived.queue_id)
+        return tuple(refusal or answer for refusal in refusals) if by_lmtp else answer
+
+    def _note_stored(self, arrived: _Arrived, reached: Iterable[Reached], stored: Iterable[Stored]) -> None:
+        header, session = arrived.header, arrived.session
         more: dict[str, Any] = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         for (account, recipients, captured), where in zip(reached, stored, strict=True):
             self._journal.record(
                 Kind.STORED,
-                queue_id,
+                arrived.queue_id,
                 header.message_id,
-                reverse_path=str(envelope.reverse_path or ""),
-                recipients=recipients,
+                reverse_path=str(arrived.envelope.reverse_path or ""),
+                recipients=list(map(str, recipients)),
                 account=account.login,
                 mailbox=where.mailbox.name,
                 uid_validity=where.uid_validity,
                 uid=where.uid,
-                size=len(octets),
+                size=len(arrived.octets),
                 peer=session.host,
                 client=session.client_name,
                 tls=session.tls_version,
                 **(more | {"captured": True} if captured else more),
             )
-        return reply(250, "2.0.0", f"OK stored as {queue_id}")
 
-    def _reached(self, envelope: Envelope) -> list[tuple[Account, list[str], bool]] | None:
+    def _reached(self, envelope: Envelope) -> list[Reached] | None:
         """Return each account once, with the forward-paths that led to it, and whether any of them is captured.
 
         None if a recipient no longer leads anywhere, because the world has changed since RCPT. The client will try
         again, and then the reply to RCPT says which recipient it is.
         """
-        by_login: dict[str, tuple[Account, list[str]]] = {}
+        by_login: dict[str, tuple[Account, list[Address]]] = {}
         captured: set[str] = set()
         for recipient in envelope.recipients:
             accounts = self._accounts.reached_by(recipient.address)
             if not accounts:
                 return None
             for account in accounts:
-                by_login.setdefault(account.login, (account, []))[1].append(str(recipient.address))
+                by_login.setdefault(account.login, (account, []))[1].append(recipient.address)
             if not self._accounts.is_local(recipient.address):
                 captured.update(account.login for account in accounts)
-        return [(account, recipients, account.login in captured) for account, recipients in by_login.values()]
+        return [Reached(account, recipients, account.login in captured) for account, recipients in by_login.values()]
+
+
+class _Arrived(NamedTuple):
+    """A message as it came, with trace fields in front."""
+
+    session: Session
+    envelope: Envelope
+    header: Header
+    queue_id: str
+    now: float
+    octets: bytes
+
+
+def _stored_as(queue_id: str) -> Reply:
+    return reply(250, "2.0.0", f"OK stored as {queue_id}")
 
 
 async def _put_in_front(fields: bytes, content: Content, header_size: int) -> bytes:

@@ -24,9 +24,9 @@ from postroad.engine import LocalProtocolError
 from postroad.sasl import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
-from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
+from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
-from postroad_store.protocol.contract import Close, StartTls
+from postroad_store.protocol.contract import Close, Compress, StartTls
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -181,6 +181,12 @@ class Engine:
         self._framing.clear()
         self._events.append(StartTls())
 
+    def compress(self, tag: bytes) -> None:
+        """Agree to COMPRESS (RFC 4978 §3): whatever is behind the command is compressed already."""
+        self._out.append(tag + b" OK DEFLATE active.\r\n")
+        self._events.append(Compress(self._framing.take()))
+        self._paused = False
+
     def tls_started(self) -> None:
         """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""
         self.secure = True
@@ -241,12 +247,15 @@ class Engine:
         if spec is None:
             return self._refused(Bad(tag, self._offer.registry.refusal(name, self.state)), parts)
         try:
+            if self._offer.manner.uid_only and name in self._offer.registry.numbered:
+                raise UidRequired
             if announced is not None:
                 return self._literal(announced, tag, spec, match.end())
             return spec.parse(tag, Reader(parts, match.end(), self._offer))
+        except UidRequired as fault:
+            return self._refused(Bad(tag, f"[UIDREQUIRED] {fault}"), parts)
         except SyntaxFault as fault:
-            text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
-            return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)
+            return self._refused(_bad(tag, name.decode("ascii"), fault), parts)
 
     def _event_of(self, frame: Frame) -> Event | None:
         """Return the event of any frame; None if its command goes on, or the connection is over."""
@@ -298,7 +307,7 @@ class Engine:
                 self._tag, self._name, self._fault = tag, spec.name.decode("ascii"), None
                 self._offer_message(spec, command, announced)
                 return command
-        self._keep(announced)
+        self._keep(spec, announced)
         return None
 
     def _resumed(self, frame: list[bytes] | Announced) -> Event | None:
@@ -315,14 +324,13 @@ class Engine:
         except SyntaxFault as fault:
             if isinstance(fault, Incomplete) and announced is not None:  # the literal is another argument
                 try:
-                    self._keep(announced)
+                    self._keep(spec, announced)
                 except SyntaxFault as large:
                     fault = large
                 else:
                     self._mode = _Mode.MESSAGE_END
                     return None
-            text = f"Error in IMAP command {self._name}: {fault}"
-            return self._refused(Bad(self._tag, text, limit=isinstance(fault, LimitExceeded)), parts)
+            return self._refused(_bad(self._tag, self._name, fault), parts)
         if announced is not None:
             self._offer_message(spec, command, announced)
         return command
@@ -333,9 +341,11 @@ class Engine:
         self._streamed, self._announced = (spec, command), announced
         self._mode = _OFFERED
 
-    def _keep(self, announced: Announced) -> None:
+    def _keep(self, spec: Spec, announced: Announced) -> None:
         """Let a literal be an argument; raises `SyntaxFault` if it is too large for one."""
         if not self._framing.keep(announced):
+            if spec.too_large:
+                raise LimitExceeded("Literal too large", spec.too_large)
             raise SyntaxFault("Literal too large")
         if announced.synchronizing:
             self._out.append(b"+ OK\r\n")
@@ -356,6 +366,12 @@ class Engine:
     def _expect(self, mode: _Mode, tag: bytes) -> None:
         self._mode, self._tag = mode, tag
         self._paused = False
+
+
+def _bad(tag: bytes, name: str, fault: SyntaxFault) -> Bad:
+    """Return the answer to a command of this name whose arguments are at fault."""
+    text = f"Error in IMAP command {name}: {fault}"
+    return Bad(tag, text, limit=fault.code if isinstance(fault, LimitExceeded) else "")
 
 
 def _tag_of(start: bytes) -> bytes | None:

@@ -38,6 +38,17 @@ ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
 ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+# OLDER and YOUNGER, wherever messages are searched for.
+WITHIN = Capability(b"WITHIN", "RFC 5032", after_login)
+# Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).
+CONDSTORE = Capability(b"CONDSTORE", "RFC 7162", after_login, enables=True)
+# A client that comes back is told what it has missed (RFC 7162 §3.2.3: the one presupposes ENABLE).
+QRESYNC = Capability(b"QRESYNC", "RFC 7162", after_login, enables=True, requires=(b"ENABLE", b"CONDSTORE"))
+# UIDs in place of message numbers, everywhere.
+UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires=(b"ENABLE",))
+
+# Pages of what SEARCH finds and FETCH answers.
+PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)
 
 # Ids of mailboxes (CREATE, SELECT, STATUS), messages and threads (FETCH, SEARCH) that never come back.
 OBJECTID = Capability(b"OBJECTID", "RFC 8474", after_login)
@@ -51,6 +62,7 @@ PREVIEW = Capability(b"PREVIEW", "RFC 8970", after_login)
 # LIST's attributes and options, and the items of STATUS.
 CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
 SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
+CREATE_SPECIAL_USE = Capability(b"CREATE-SPECIAL-USE", "RFC 6154", after_login)
 # RFC 5258 §3.2: the return option CHILDREN "MUST be supported by all servers".
 LIST_EXTENDED = Capability(b"LIST-EXTENDED", "RFC 5258", after_login, requires=(b"CHILDREN",))
 LIST_STATUS = Capability(b"LIST-STATUS", "RFC 5819", after_login, requires=(b"LIST-EXTENDED",))
@@ -69,3 +81,8 @@ MULTIAPPEND = Capability(b"MULTIAPPEND", "RFC 3502", after_login)
 
 # Messages made of parts of others (APPEND, REPLACE).
 CATENATE = Capability(b"CATENATE", "RFC 4469", after_login)
+
+# Annotations: METADATA has those of mailboxes too, METADATA-SERVER is what is left without it.
+METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
+METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
+LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))

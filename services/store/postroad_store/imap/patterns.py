@@ -119,7 +119,7 @@ class Patterns:
     Raises `LimitReached` if they are too long or too many: matching time grows with both.
     """
 
-    __slots__ = ("_inbox", "_matchers", "_percents")
+    __slots__ = ("_inbox", "_matchers", "_percents", "everything")
 
     def __init__(self, reference: bytes, mailboxes: Sequence[bytes]) -> None:
         if len(mailboxes) > MAX_PATTERNS:
@@ -127,6 +127,7 @@ class Patterns:
         if any(len(reference) + len(mailbox) > MAX_PATTERN for mailbox in mailboxes):
             raise LimitReached("mailbox pattern is too long")
         patterns = [pattern_of(reference, mailbox) for mailbox in mailboxes]
+        self.everything = any(reference + mailbox == b"*" for mailbox in mailboxes)  # every name matches
         self._matchers = [pattern.matches for pattern in patterns]
         self._percents = [pattern.matches for pattern in patterns if pattern.ends_in_percent]
         # RFC 3501 §6.3.8: INBOX is listed if "INBOX" matches; it is case-insensitive (RFC 3501 §5.1).
@@ -141,18 +142,19 @@ class Patterns:
 
     def levels(self, name: bytes) -> Iterator[bytes]:
         """Yield the levels above a name that match a pattern whose last character is `%` (RFC 3501 §6.3.8)."""
-        if self._percents:
-            for level in levels_above(name):
-                if any(matches(level) for matches in self._percents):
-                    yield level
+        level, slash, _ = name.rpartition(DELIMITER)
+        while slash and self._percents:
+            if any(matches(level) for matches in self._percents):
+                yield level
+            level, slash, _ = level.rpartition(DELIMITER)
 
 
-def levels_above(name: bytes) -> Iterator[bytes]:
+def levels_above(name: str) -> Iterator[str]:
     """Yield the names above a name in the hierarchy, the nearest first."""
-    level, slash, _ = name.rpartition(DELIMITER)
+    level, slash, _ = name.rpartition("/")
     while slash:
         yield level
-        level, slash, _ = level.rpartition(DELIMITER)
+        level, slash, _ = level.rpartition("/")
 
 
 def pattern_of(reference: bytes, mailbox: bytes) -> Pattern:
@@ -169,21 +171,24 @@ def root_of(reference: bytes) -> bytes:
     return first + slash if slash else b""
 
 
-def in_order(name: bytes) -> tuple[bool, bytes]:
-    """Return the key by which names are listed: INBOX first."""
-    return name != _INBOX, name
-
-
-def matching(reference: bytes, mailbox: bytes, names: Iterable[bytes]) -> dict[bytes, bool]:
-    r"""Return the names that match, sorted, INBOX first; False marks a name that is only a level above a match.
+class Matching:
+    r"""The names that match the pattern of an LSUB: False marks one that is only a level above a match.
 
     RFC 3501 §6.3.9: with LSUB these levels replace the names below, and are \Noselect.
     """
-    patterns = Patterns(reference, (mailbox,))
-    matched: dict[bytes, bool] = {}
-    for name in names:
-        if patterns.match(name):
-            matched[name] = True
-        for level in patterns.levels(name):
-            matched.setdefault(level, False)
-    return dict(sorted(matched.items(), key=lambda item: in_order(item[0])))
+
+    def __init__(self, reference: bytes, mailbox: bytes) -> None:
+        self._patterns = Patterns(reference, (mailbox,))
+        self._matched: dict[bytes, bool] = {}
+
+    def add(self, names: Iterable[bytes]) -> None:
+        """Look at some names."""
+        for name in names:
+            if self._patterns.match(name):
+                self._matched[name] = True
+            for level in self._patterns.levels(name):
+                self._matched.setdefault(level, False)
+
+    def found(self) -> list[tuple[bytes, bool]]:
+        """Return what matches, sorted, INBOX first."""
+        return sorted(self._matched.items(), key=lambda item: (item[0] != _INBOX, item[0]))

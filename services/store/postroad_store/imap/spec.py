@@ -88,6 +88,7 @@ class Spec:
     extensions: tuple[Capability, ...] = ()
     # Handlers of events that come later, with the client's next octets
     follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))
+    too_large: str = ""  # the response code of the NO for a literal that is too large; "": it is BAD
     # With this, literals of any size are handed on in pieces: `parse` ends at the announcement of one, and `resume`
     # reads on after it, as far as the next one or the end of the command.
     resume: Resumer | None = None

@@ -1,11 +1,11 @@
-"""Removes contents that no entry names any longer, soon after their last entry has gone."""
+"""Removes contents that no entry names any longer, soon after their last entry has gone; then the file shrinks."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.commits.housekeeping import Collect
+from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ class Collector:
         ignore(done)
         if self._again:
             self.collect()
+        elif not self._closed:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        if not self._at_work and not self._closed:
+            self._writer.submit(Shrink(self._shrink)).add_done_callback(ignore)
 
 
 def ignore(done: asyncio.Future[None]) -> None:

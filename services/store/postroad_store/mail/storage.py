@@ -31,20 +31,22 @@ from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.lock import Lock
+from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
-from postroad_store.mail.order.ordering import Ordering
-from postroad_store.mail.search.evaluate import Sources, evaluate
-from postroad_store.mail.search.pacer import Pacer, Turns
+from postroad_store.mail.outbox import Outbox
+from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
@@ -57,8 +59,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
-    from postroad_store.mail.order.ordering import Order
-    from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
@@ -82,8 +82,13 @@ class Storage:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the mail's folder cannot be made: {error.strerror}") from error
+        self._lock = Lock(directory)
         path = directory / FILE
-        self._writer = Writer(path)
+        try:
+            self._writer = Writer(path)
+        except StorageError:
+            self._lock.release()
+            raise
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
@@ -92,10 +97,12 @@ class Storage:
         self._mailboxes = Mailboxes()
         self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
+        self.metadata = Metadata(self._writer, self._reader)
+        self.scripts = Scripts(self._writer, self._reader, path)
+        self.outbox = Outbox(self._writer, self._reader, self._parser)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
-        self._sources = Sources(self._reader)
-        self._turns = Turns()
+        self.finder = Finder(self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
@@ -111,6 +118,7 @@ class Storage:
         self._reader_apart.close()
         self._reader.close()
         self._writer.close()
+        self._lock.release()
 
     # -- accounts and mailboxes -------------------------------------------------------------------------------
 
@@ -251,12 +259,14 @@ class Storage:
         """Return True if to open the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
-    def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    def view(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         r"""Read: open a view, loading the mailbox if it is not in memory.
 
         Messages that no session has seen yet are \Recent in it. They are \Recent in no later view, unless this one is
-        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect
-        mailbox.
+        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Without `recent` the view knows no such thing, and
+        claims nothing (RFC 9051 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect mailbox.
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
@@ -265,15 +275,18 @@ class Storage:
         self._keep(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(ignore)
-        return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
+        claim = None if read_only or not claim_recent else self._claim
+        return View(mailbox, read_only=read_only, claim=claim, recent=recent)
 
-    async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    async def view_large(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         """Read: do the same, loading a mailbox that `is_large` in a thread."""
         while self.is_large(mailbox) and not mailbox.deleted:
             if mailbox.id not in self._loads:
                 self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
             await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
-        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
+        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent, recent=recent)
 
     async def _load(self, mailbox: Mailbox) -> None:
         contents = None
@@ -351,23 +364,6 @@ class Storage:
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
-
-    async def search(self, view: View, key: Key, *, between: Callable[[], Awaitable[None]] | None = None) -> list[int]:
-        """Read: the sequence numbers in `view` of the messages that match, ascending.
-
-        Long searches let other tasks run in between, and await `between` then, which may raise to end the search; the
-        view must not `take` meanwhile.
-        """
-        async with Pacer(self._turns, between) as pace:
-            return await evaluate(view, self._sources, key, pace)
-
-    async def sort(
-        self, view: View, key: Key, orders: Sequence[Order], *, between: Callable[[], Awaitable[None]] | None = None
-    ) -> list[int]:
-        """Read: the sequence numbers of the messages that match, in order (RFC 5256 §3); see `search`."""
-        async with Pacer(self._turns, between) as pace:
-            numbers = await evaluate(view, self._sources, key, pace)
-            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
 
     # -- figures ----------------------------------------------------------------------------------------------
 

@@ -72,39 +72,39 @@ async def filled(inbox: Mailbox, put: Put) -> Mailbox:
 async def test_criteria(storage: Storage, filled: Mailbox, words: tuple[str, ...], expected: list[int]) -> None:
     view = storage.view(filled)
     for _ in range(2):  # read, and remembered
-        assert await storage.sort(view, ALL, orders(*words)) == expected
+        assert await storage.finder.sort(view, ALL, orders(*words)) == expected
     few = InSet(uid=False, messages=parse_sequence_set(b"2"))
-    assert await storage.sort(view, few, orders(*words)) == [2]
-    assert await storage.sort(view, Not(ALL), orders(*words)) == []
+    assert await storage.finder.sort(view, few, orders(*words)) == [2]
+    assert await storage.finder.sort(view, Not(ALL), orders(*words)) == []
 
 
 async def test_few_messages_are_read_alone(storage: Storage, filled: Mailbox) -> None:
     view = storage.view(filled)
     few = InSet(uid=False, messages=parse_sequence_set(b"3"))
-    assert await storage.sort(view, few, orders("SUBJECT")) == [3]
-    assert await storage.sort(view, ALL, orders("SUBJECT")) == [5, 3, 4, 1, 2]
+    assert await storage.finder.sort(view, few, orders("SUBJECT")) == [3]
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT")) == [5, 3, 4, 1, 2]
 
 
 async def test_messages_come_and_go(storage: Storage, filled: Mailbox, put: Put) -> None:
     view = storage.view(filled)
-    assert await storage.sort(view, ALL, orders("SUBJECT")) == [5, 3, 4, 1, 2]
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT")) == [5, 3, 4, 1, 2]
     await put(filled, mail(["", "", "", "", "b"], 0), date=0)
     await storage.store(filled, [3], Change.ADD, DELETED)
     await storage.expunge(filled)
-    assert await storage.sort(view, ALL, orders("SUBJECT")) == [5, 4, 1, 2]  # the view lags
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT")) == [5, 4, 1, 2]  # the view lags
     view.take(expunges=True)
-    assert await storage.sort(view, ALL, orders("SUBJECT", "DATE")) == [4, 5, 3, 2, 1]
-    assert await storage.sort(storage.view(filled), ALL, orders("SUBJECT")) == [4, 5, 3, 1, 2]
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT", "DATE")) == [4, 5, 3, 2, 1]
+    assert await storage.finder.sort(storage.view(filled), ALL, orders("SUBJECT")) == [4, 5, 3, 1, 2]
 
 
 async def test_values_of_a_mailbox_that_was_emptied_are_forgotten(
     storage: Storage, filled: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(values, "MOSTLY_GONE", 0)
-    await storage.sort(storage.view(filled), ALL, orders("SUBJECT"))
+    await storage.finder.sort(storage.view(filled), ALL, orders("SUBJECT"))
     await storage.expunge(filled, [1, 2, 3, 4, 5], only_deleted=False)
     await put(filled, mail(["", "", "", "", "b"], 0), date=0)
-    assert await storage.sort(storage.view(filled), ALL, orders("SUBJECT")) == [1]
+    assert await storage.finder.sort(storage.view(filled), ALL, orders("SUBJECT")) == [1]
 
 
 async def test_values_are_kept_within_bounds(
@@ -113,7 +113,7 @@ async def test_values_are_kept_within_bounds(
     monkeypatch.setattr(values, "MAX_KEPT", 2 * values.ENTRY)
     view = storage.view(filled)
     for word in ("SUBJECT", "FROM", "SUBJECT", "TO", "-SUBJECT"):
-        assert len(await storage.sort(view, ALL, orders(word))) == 5
+        assert len(await storage.finder.sort(view, ALL, orders(word))) == 5
 
 
 class Given:
@@ -141,7 +141,7 @@ async def test_many_messages(
         pass
 
     view = storage.view(filled)
-    made = ordering.Ordering(view, storage._sources, pace)  # type: ignore[arg-type]
+    made = ordering.Ordering(view, storage.finder._sources, pace)  # type: ignore[arg-type]
     both: list[Criterion] = [Given(keys), Given(second)]  # type: ignore[list-item]
     found = await made.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
     sign = -1 if reverse else 1

@@ -161,6 +161,13 @@ class Engine:
         self._awaiting = None
         self._finish(answered(self, event, answer))
 
+    def answer_each(self, answers: tuple[Reply, ...]) -> None:
+        """Answer Message with a reply for each recipient, in their order (RFC 2033 §4.2)."""
+        for answer in answers[:-1]:
+            self.say(answer)
+        del self._recipients[1:]  # they have their replies
+        self.answer(answers[-1])
+
     def _finish(self, answer: Reply) -> None:
         if answer.code == 421:  # RFC 5321 §4.2.2: closing transmission channel
             self.shut_down(answer)
@@ -189,10 +196,17 @@ class Engine:
         return _TOO_MANY_ERRORS if self._recipients_refused > self.profile.limits.recipients else answer
 
     def _message_answered(self, _event: Message, answer: Reply) -> Reply:
+        self._repeat(answer)
         self.reset()
         if answer.is_success:
             self._errors = 0
         return answer
+
+    def _repeat(self, answer: Reply) -> None:
+        """Say a reply to the content for all recipients but one (RFC 2033 §4.2: one reply for each of them)."""
+        if self.profile.lmtp:
+            for _ in self._recipients[1:]:
+                self.say(answer)
 
     def _authentication_refused(self, _event: Authenticate, answer: Reply) -> Reply:
         return self._count_error(answer)
@@ -366,6 +380,7 @@ class Engine:
     def _end_of_data(self, data: MailData) -> Event | None:
         if data.refusal is not None:
             envelope = self.whole_envelope()
+            self._repeat(data.refusal)
             self.reset()
             self._errors += 1  # too many end the session at the next command: this reply must say what is wrong
             self.say(data.refusal)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from postroad.mail.reply import Reply, reply
 from postroad.sasl import CHECKED
 from postroad.smtp.server.sequence import never
-from postroad.smtp.server.verbs import VERBS, not_implemented
+from postroad.smtp.server.verbs import LMTP_VERBS, VERBS, not_implemented
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ class Profile:
     auth: bool
     plaintext_auth: bool
     mechanisms: Mechanisms = field(default_factory=lambda: CHECKED)  # of AUTH
+    lmtp: bool = False  # RFC 2033: LHLO, and a reply for each recipient behind the content
     greeting: Reply = field(init=False)
     goodbye: Reply = field(init=False)
     hello: Reply = field(init=False)
@@ -50,7 +51,7 @@ class Profile:
     def __post_init__(self) -> None:
         offered = [extension for extension in self.extensions if extension.available(self)]
         # RFC 2034 §4: no enhanced status in the greeting and in the replies to EHLO and HELO.
-        self.greeting = reply(220, None, f"{self.hostname} ESMTP Postroad")
+        self.greeting = reply(220, None, f"{self.hostname} {'LMTP' if self.lmtp else 'ESMTP'} Postroad")
         self.goodbye = reply(221, "2.0.0", f"{self.hostname} closing transmission channel")
         self.hello = reply(250, None, self.hostname)
         self._hellos = {secure: self._extended_hello(offered, secure=secure) for secure in (False, True)}
@@ -67,7 +68,9 @@ class Profile:
             "MAIL": sum(extension.mail_line for extension in self.extensions),
             "RCPT": sum(extension.rcpt_line for extension in self.extensions),
         }
-        verbs = [replace(verb, line=verb.line + room.get(verb.name, 0)) for verb in VERBS]
+        verbs = [
+            replace(verb, line=verb.line + room.get(verb.name, 0)) for verb in (LMTP_VERBS if self.lmtp else VERBS)
+        ]
         for extension in self.extensions:
             if extension.verb is not None:
                 known = extension.verb

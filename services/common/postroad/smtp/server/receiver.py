@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.engine import Engine
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.server import Server
-    from postroad.smtp.server.service import Purpose
+    from postroad.smtp.server.service import Answer, Purpose
     from postroad.world.world import Account
 
 logger = logging.getLogger("postroad.smtp.server")
@@ -112,7 +112,7 @@ class Receiver(Connection):
     def _deliver(self, envelope: Envelope, content: Content) -> None:
         """Hand the message to the service, and its answer to the client if it is still there."""
         self._committing = True
-        answer: Reply | Awaitable[Reply]
+        answer: Reply | Awaitable[Answer]
         try:
             answer = self._service.message(self._facts, envelope, content)
         except Exception as error:  # noqa: BLE001 - `_delivered` handles it
@@ -127,9 +127,10 @@ class Receiver(Connection):
                 asyncio.ensure_future(answer, loop=self.loop), functools.partial(self._delivered, envelope, content)
             )
 
-    def _delivered(self, envelope: Envelope, content: Content, done: asyncio.Future[Reply]) -> None:
+    def _delivered(self, envelope: Envelope, content: Content, done: asyncio.Future[Answer]) -> None:
         content.close()
         if not done.cancelled() and self._engine is not None:
+            answer: Answer
             try:
                 answer = done.result()
             except OSError as error:
@@ -137,9 +138,12 @@ class Receiver(Connection):
             except Exception:
                 logger.exception("unforeseen error", extra=self._identity())
                 answer = LOCAL_ERROR
-            if done.exception() is not None:
-                self._service.refused(self._facts, Refused("content", answer, envelope=envelope))
-            self._engine.answer(answer)
+            if isinstance(answer, tuple):
+                self._engine.answer_each(answer)
+            else:
+                if done.exception() is not None:
+                    self._service.refused(self._facts, Refused("content", answer, envelope=envelope))
+                self._engine.answer(answer)
         self._go_on_after(done)
 
     async def _check_credentials(self, event: Authenticate) -> None:

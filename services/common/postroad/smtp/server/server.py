@@ -200,7 +200,8 @@ async def serve(
                 postmaster=postmaster or Address("postmaster", hostname),
                 extensions=extensions,
                 starttls=tls is not None and listener.starttls and listener.purpose is not Purpose.SUBMISSIONS,
-                auth=listener.purpose is not Purpose.TRANSFER,
+                auth=listener.purpose not in {Purpose.TRANSFER, Purpose.LMTP},
+                lmtp=listener.purpose is Purpose.LMTP,
                 plaintext_auth=plaintext_auth or listener.purpose is Purpose.APP,
                 mechanisms=UNCHECKED if listener.purpose is Purpose.APP else CHECKED,
             )

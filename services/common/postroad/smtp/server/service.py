@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from postroad.world.world import Account
 
 
+Answer: TypeAlias = "Reply | tuple[Reply, ...]"
+
+
 class Purpose(StrEnum):
     """What a listener is for."""
 
     TRANSFER = "smtp"  # 25, RFC 5321
     SUBMISSION = "submission"  # 587, RFC 6409
     SUBMISSIONS = "submissions"  # 465, RFC 8314: TLS from the first octet
+    LMTP = "lmtp"  # 24, RFC 2033: final delivery, with a reply for each recipient
     APP = "app"  # 1025: submission by software under test, from anybody to anybody
 
 
@@ -143,8 +147,10 @@ class Service(Protocol):
         """Note that TLS has not come about, and why; the log has a line of it."""
         ...
 
-    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Reply]:
+    def message(self, session: Session, envelope: Envelope, content: Content) -> Reply | Awaitable[Answer]:
         """Take the message and answer the final dot: 250 only once it is durable (RFC 5321 §6.1).
+
+        By LMTP there may be a tuple of replies, one for each recipient (RFC 2033 §4.2); one reply is for all of them.
 
         The content is closed by the receiver afterwards. It raises `OSError` if the disk is full or broken.
         """

@@ -5,6 +5,7 @@ Commands of extensions are in `postroad.smtp.extensions`; `Profile.verbs` has th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import OK, START_DATA, TOO_MANY_RECIPIENTS, reply
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 _NOT_VERIFIED = reply(252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery")
 _VRFY_SYNTAX = reply(501, "5.5.4", "Syntax error: VRFY user")
+_NEED_LHLO = reply(503, "5.5.1", "Bad sequence of commands: send LHLO first")
+# RFC 2033 §4.2: without recipients, "the DATA command MUST fail with a 503 reply code"
+_NO_LMTP_RECIPIENTS = reply(503, "5.5.1", "No valid recipients")
 IMPROPER_PIPELINING = reply(554, "5.5.0", "Improper pipelining: a reply has to be awaited here")
 
 
@@ -131,4 +135,20 @@ VERBS = (
     # in any state.
     Verb("EXPN", not_implemented, ANYTIME, applies=never),
     Verb("HELP", _help, ANYTIME),
+)
+
+
+def _for_lmtp(verb: Verb) -> Verb:
+    refused = dict(verb.refused)
+    if State.GREETED in refused:
+        refused[State.GREETED] = _NEED_LHLO
+    if verb.name == "DATA":
+        refused[State.MAIL] = _NO_LMTP_RECIPIENTS
+    return replace(verb, refused=refused)
+
+
+# RFC 2033 §4.1: LHLO in place of EHLO and HELO, which are no commands there.
+LMTP_VERBS = (
+    Verb("LHLO", _ehlo, ANYTIME),
+    *[_for_lmtp(verb) for verb in VERBS if verb.name not in {"EHLO", "HELO"}],
 )

@@ -84,7 +84,7 @@ def _read_orders(reader: Reader) -> tuple[Order, ...]:
 async def handle(session: Session, command: Sort) -> None:
     """Search the selected mailbox, and sort what is found, until the client goes away."""
     pause = session.connection.wait_writable
-    numbers = session.storage.sort(session.selected_view(), command.program.key, command.orders, between=pause)
+    numbers = session.storage.finder.sort(session.selected_view(), command.program.key, command.orders, between=pause)
     await answer(session, command, b"SORT", numbers, command.options)
 
 

@@ -45,6 +45,14 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         _log.info("the mail's database %s has gone from version %d to %d", path, version, VERSION)
 
 
+def check_ours(db: sqlite3.Connection, path: Path) -> None:
+    """Raise `StorageError` unless this is a database of the mail, of this version."""
+    version = _version(db)
+    _check(db, version, path)
+    if version != VERSION:
+        raise StorageError(f"the mail's database {path} has schema {version}: start the store once, which changes it")
+
+
 def _version(db: sqlite3.Connection) -> int:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)

@@ -117,13 +117,6 @@ class Account:
         r"""Return True if there are names below this one (RFC 3348: \HasChildren)."""
         return name in self._children
 
-    def below(self, name: str) -> list[str]:
-        """Return the names below this one, in their order."""
-        prefix = name + DELIMITER
-        first = bisect_left(self.names, prefix)
-        # The character after the delimiter: what begins with the prefix lies before it.
-        return self.names[first : bisect_left(self.names, name + chr(ord(DELIMITER) + 1), first)]
-
     def put(self, mailbox: Mailbox) -> None:
         """Add a mailbox under its name; commits call it."""
         if mailbox.name not in self._entries:
@@ -150,7 +143,10 @@ class Account:
                 entry.name = new
                 self._entries[new] = entry
         if len(pairs) > MANY:
-            self.names = sorted(self._entries)
+            gone = {old for old, _ in pairs}
+            self.names = [name for name in self.names if name not in gone]
+            self.names += [new for _, new in pairs]
+            self.names.sort()  # two sorted lists are joined in no time
         else:
             for old, new in pairs:
                 del self.names[bisect_left(self.names, old)]

@@ -55,11 +55,13 @@ class NewName(NamedTuple):
 class FlagsStored:
     """What STORE has done: at which modseq, and which messages had changed after UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
-    If no message has changed, `modseq` is the mailbox's as it was.
+    If no message has changed, `modseq` is the mailbox's as it was. `overruled`: a message has passed although
+    another of its flags had changed (RFC 7162 §3.1.12), so the client must be told all of them.
     """
 
     modseq: int
     failed: list[UID]
+    overruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,16 @@
     ├── MailboxExists        ALREADYEXISTS
     ├── NameNotAllowed       CANNOT
     │   └── NameTooLong      LIMIT
+    ├── UseNotAllowed        USEATTR
+    ├── AnnotationTooLarge   METADATA MAXSIZE
+    ├── TooManyAnnotations   METADATA TOOMANY
+    ├── NotPermitted         NOPERM
     ├── LimitReached         LIMIT
+    │   ├── TooManyScripts   LIMIT       ManageSieve says QUOTA/MAXSCRIPTS
+    │   └── ScriptsTooLarge  LIMIT       ManageSieve says QUOTA/MAXSIZE
+    ├── NoSuchScript         NONEXISTENT
+    ├── ScriptExists         ALREADYEXISTS
+    ├── ScriptActive         CANNOT      ManageSieve says ACTIVE
     └── StorageError         UNAVAILABLE  nothing was written
         ├── StorageFull      UNAVAILABLE  SMTP says 452 4.3.1
         ├── StorageBusy      INUSE       another process holds the database
@@ -19,13 +28,11 @@ database cannot be opened: then it is for the administrator, and names the file.
 # ruff: noqa: N818 - the names are the words of IMAP
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class MailError(Exception):
     """The mail cannot be read or changed as the caller asked; nothing has been changed."""
 
-    code: ClassVar[str] = "CANNOT"
+    code: str = "CANNOT"
 
 
 class NoSuchMailbox(MailError):
@@ -58,10 +65,60 @@ class NameTooLong(NameNotAllowed):
     code = "LIMIT"
 
 
+class UseNotAllowed(MailError):
+    """No mailbox here can have this special use, or this mailbox cannot (RFC 6154 §5.3)."""
+
+    code = "USEATTR"
+
+
+class AnnotationTooLarge(MailError):
+    """The value of an annotation is too large (RFC 5464 §4.3)."""
+
+    def __init__(self, message: str, most: int) -> None:
+        super().__init__(message)
+        self.code = f"METADATA MAXSIZE {most}"
+
+
+class TooManyAnnotations(MailError):
+    """The mailbox, or the server, has as many annotations as it may have (RFC 5464 §4.3)."""
+
+    code = "METADATA TOOMANY"
+
+
+class NotPermitted(MailError):
+    """The user may not do this (RFC 5530 §3)."""
+
+    code = "NOPERM"
+
+
 class LimitReached(MailError):
     """The account or mailbox has as many keywords, mailboxes or subscriptions as it may have."""
 
     code = "LIMIT"
+
+
+class TooManyScripts(LimitReached):
+    """The account has as many scripts as it may have."""
+
+
+class ScriptsTooLarge(LimitReached):
+    """The account's scripts would take more octets than they may."""
+
+
+class NoSuchScript(MailError):
+    """The account has no script of this name."""
+
+    code = "NONEXISTENT"
+
+
+class ScriptExists(MailError):
+    """The account has a script of this name already."""
+
+    code = "ALREADYEXISTS"
+
+
+class ScriptActive(MailError):
+    """The script is the active one, which can't be deleted (RFC 5804 §2.10)."""
 
 
 class StorageError(MailError):

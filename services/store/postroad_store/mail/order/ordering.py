@@ -7,18 +7,20 @@ buckets, so that no step takes long: sorting a million at once would take a seco
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from postroad_store.mail.order.criteria import SENT
 from postroad_store.mail.order.values import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.criteria import Criterion
     from postroad_store.mail.order.values import Derived
     from postroad_store.mail.search.evaluate import Pace, Sources
+
+Result = TypeVar("Result")
 
 DIRECT = 12_000  # messages that are sorted at once (some 5 ms)
 BUCKET = 4_000  # messages of a bucket, about
@@ -77,6 +79,10 @@ class Ordering:
                 buckets[2 * at + (at < len(bounds) and bounds[at] == key)].append(place)
             await self.pace()
         return buckets
+
+    async def apart(self, function: Callable[[], Result], *, large: bool) -> Result:
+        """Call a function that works in memory: in a thread, if it takes long."""
+        return await self.pace.apart(function) if large else function()
 
     # -- what is compared -------------------------------------------------------------------------------------
 

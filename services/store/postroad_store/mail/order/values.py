@@ -24,6 +24,7 @@ MAX_KEPT = 32 << 20  # octets, of all values and mailboxes
 ENTRY = 1000  # octets that keeping values takes besides them
 MOSTLY_GONE = 1000  # values of messages that are gone, beyond twice those that are there: then all are read anew
 ROWS = 256  # messages that are read in one step (about a millisecond)
+VALUE = 100  # octets that a new value takes, about
 _PLACE = 12  # octets of a UID and a reference
 
 
@@ -113,16 +114,11 @@ class Source:
                 value = make(*row[1:])
                 kept = same.get(value)
                 if kept is None:
+                    values.size += VALUE
+                    if type(value) is tuple:
+                        value = tuple([same.setdefault(part, part) for part in value])
                     kept = same[value] = value
-                    values.size += _size(value)
                 values.values.append(kept)
             values.size += _PLACE * len(rows)
             await self.pace()
         return values
-
-
-def _size(value: Any) -> int:
-    """Return the octets of memory that a value takes, about."""
-    if isinstance(value, bytes):
-        return 40 + len(value)
-    return 40 + sum(map(_size, value)) if isinstance(value, tuple) else 40

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from postroad.clock import Clock
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
 from postroad_store.mail.model.message import Column
@@ -64,6 +65,7 @@ class Sources:
     """The reader of searches, and the texts that are kept for the next ones; one per storage."""
 
     reader: Reader
+    clock: Clock = field(default_factory=Clock)
     fields: FieldTexts = field(default_factory=FieldTexts)
     values: KeptValues = field(default_factory=KeptValues)
     long_texts: LongTexts = field(default_factory=LongTexts)
@@ -98,6 +100,7 @@ class Evaluation:
     def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
         self.view = view
         self.pace = pace
+        self.now = sources.clock.now()  # seconds since 1970
         self._mailbox = view.mailbox
         self._reader = sources.reader
         self._kept = sources.fields

@@ -34,7 +34,7 @@ class EmailId(Leaf):
     @staticmethod
     def words() -> tuple[Word, ...]:
         """EMAILID."""
-        return (Word("EMAILID", (Argument.OBJECT_ID,), lambda given: EmailId(_number("e", given))),)
+        return (Word("EMAILID", (Argument.OBJECT_ID,), lambda given: EmailId(_number("e", given)), "OBJECTID"),)
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Look the content up."""
@@ -50,7 +50,7 @@ class ThreadId(Leaf):
     @staticmethod
     def words() -> tuple[Word, ...]:
         """THREADID."""
-        return (Word("THREADID", (Argument.OBJECT_ID,), lambda given: ThreadId(_number("t", given))),)
+        return (Word("THREADID", (Argument.OBJECT_ID,), lambda given: ThreadId(_number("t", given)), "OBJECTID"),)
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Look the thread up."""
@@ -68,8 +68,8 @@ class SaveDate(Leaf):
     @staticmethod
     def words() -> tuple[Word, ...]:
         """SAVEDBEFORE, SAVEDON, SAVEDSINCE; and SAVEDATESUPPORTED: all messages, for all mailboxes have it."""
-        dated = [Word("SAVED" + when.value, (Argument.DATE,), partial(SaveDate, when)) for when in When]
-        return (*dated, Word("SAVEDATESUPPORTED", (), partial(And, ())))
+        dated = [Word("SAVED" + when.value, (Argument.DATE,), partial(SaveDate, when), "SAVEDATE") for when in When]
+        return (*dated, Word("SAVEDATESUPPORTED", (), partial(And, ()), "SAVEDATE"))
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Compare seconds."""

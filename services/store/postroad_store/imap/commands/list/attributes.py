@@ -8,7 +8,6 @@ from postroad_store.imap.extensions import CHILDREN, SPECIAL_USE
 from postroad_store.mail.model.account import INBOX
 
 if TYPE_CHECKING:
-    from postroad_store.imap.commands.list.command import List
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.account import Named
     from postroad_store.mail.model.mailbox import Mailbox
@@ -20,9 +19,9 @@ _GMAIL = {"\\Junk": "\\Spam", "\\Archive": "\\AllMail"}
 class Attributes:
     """The beginnings of the responses of one LIST, remembered: among 50,000 names there are few different ones."""
 
-    def __init__(self, session: Session, command: List, word: bytes) -> None:
+    def __init__(self, session: Session, word: bytes, *, extended: bool) -> None:
         self._word = word
-        self._extended = command.extended or session.rev2
+        self._extended = extended or session.rev2
         self._children = session.offers(CHILDREN)
         self._special_use = session.offers(SPECIAL_USE)
         self._known: dict[tuple[bool | None, bool, bool, str | None], bytes] = {}

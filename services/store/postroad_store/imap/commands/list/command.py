@@ -21,7 +21,7 @@ from postroad_store.imap.commands.list.options import (
 )
 from postroad_store.imap.commands.list.selecting import STEP, Selector
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_STATUS, SPECIAL_USE
+from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_METADATA, LIST_STATUS, SPECIAL_USE
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.patterns import Patterns, root_of
@@ -30,6 +30,7 @@ from postroad_store.imap.states import AUTH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from postroad_store.imap.commands.list.options import Responder
     from postroad_store.imap.grammar.reader import Reader
@@ -122,7 +123,7 @@ def handle(session: Session, command: List) -> Awaitable[None] | None:
         return _in_steps(session, command, listing)
     for _ in listing.select():
         pass
-    session.engine.send(b"".join(listing.lines()))
+    session.engine.send(b"".join(listing.answers()))
     _finish(session, command)
     return None
 
@@ -135,16 +136,11 @@ async def _in_steps(session: Session, command: List, listing: _Listing) -> None:
     began = time.perf_counter()
     for _ in listing.select():
         began = await _pause(began)
-    lines: list[bytes] = []
-    for count, line in enumerate(listing.lines(), 1):
-        lines.append(line)
-        if count % STEP == 0:
-            session.engine.send(b"".join(lines))
-            lines.clear()
-            session.connection.flush()
-            await session.connection.wait_writable()
-            began = await _pause(began)
-    session.engine.send(b"".join(lines))
+    for octets in listing.answers():
+        session.engine.send(octets)
+        session.connection.flush()
+        await session.connection.wait_writable()
+        began = await _pause(began)
     _finish(session, command)
 
 
@@ -175,9 +171,7 @@ class _Listing:
         self.names = sorted(account.subscriptions) if SUBSCRIBED in command.selection else account.names[:]
         # RFC 5258 §3: an empty pattern of several is ignored
         patterns = [pattern for pattern in command.patterns if pattern]
-        self._selector = Selector(
-            Patterns(command.reference, patterns), session.encoded, lambda name: account.listed(name) is not None
-        )
+        self._selector = Selector(Patterns(command.reference, patterns), session.encoded)
 
     def select(self) -> Iterator[None]:
         """Choose the names, in steps."""
@@ -190,28 +184,28 @@ class _Listing:
             names = (name for name in self.names if all(satisfied(listed(name)) for satisfied in conditions))
         if RECURSIVEMATCH in self._command.selection:
             return self._selector.recursive(names)
-        return self._selector.plain(names, levels=not self._command.selection)
+        return self._selector.plain(names)
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield the responses for each name."""
-        session, command = self._session, self._command
-        attributes = Attributes(session, command, _word(command))
+    def answers(self) -> Iterator[bytes]:
+        """Yield the responses, for some names at a time."""
+        session, command, selector = self._session, self._command, self._selector
+        start = Attributes(session, _word(command), extended=command.extended).of
         as_name, listed, has_inferiors = session.as_name, self._account.listed, self._account.has_inferiors
-        subscriptions = self._account.subscriptions if command.subscribed else frozenset[str]()
-        child_info = b' ("CHILDINFO" (%b))' % b" ".join(
-            b'"%b"' % word for word in sorted(command.selection & _CRITERIA)
-        )
-        for selected in self._selector.found():
-            name = selected.name
-            entry = listed(name)
-            written = as_name(selected.wire)
-            start = attributes.of(entry, has_inferiors(name), name in subscriptions, name)
-            end = child_info + b"\r\n" if selected.child_info else b"\r\n"
-            line = start + written + end
-            if command.responders and selected.satisfies:
-                place = Place(name, written, entry)
-                line += b"".join([respond(session, place) for respond in command.responders])
-            yield line
+        subscriptions: AbstractSet[str] = self._account.subscriptions if command.subscribed else frozenset()
+        words = b" ".join(b'"%b"' % word for word in sorted(command.selection & _CRITERIA))
+        with_child_info = b' ("CHILDINFO" (%b))\r\n' % words
+        found = selector.found()
+        for first in range(0, len(found), STEP):
+            parts: list[bytes] = []
+            for wire, name in found[first : first + STEP]:
+                entry, written = listed(name), as_name(wire)
+                parts.append(start(entry, has_inferiors(name), name in subscriptions, name))
+                parts.append(written)
+                parts.append(with_child_info if name in selector.child_info else b"\r\n")
+                if command.responders and name not in selector.unsatisfied:
+                    place = Place(name, written, entry)
+                    parts += [respond(session, place) for respond in command.responders]
+            yield b"".join(parts)
 
 
 # RFC 5258 §6: CHILDINFO names the options that are criteria.
@@ -225,7 +219,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.8",
-        extensions=(CHILDREN, SPECIAL_USE, LIST_EXTENDED, LIST_STATUS),
+        extensions=(CHILDREN, SPECIAL_USE, LIST_EXTENDED, LIST_STATUS, LIST_METADATA),
     ),
     Spec(b"XLIST", AUTH, Xlist, parse_xlist, handle, "RFC 6154 §2", capability=XLIST),
 )

@@ -1,12 +1,13 @@
-"""The options of the extended LIST (RFC 5258 §3.1, §3.2; RFC 6154 §2; RFC 5819)."""
+"""The options of the extended LIST (RFC 5258 §3.1, §3.2; RFC 6154 §2; RFC 5819; RFC 9590)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from postroad_store.imap.commands.metadata import read_option
 from postroad_store.imap.commands.status.items import read_items, response
-from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_STATUS, SPECIAL_USE
+from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_METADATA, LIST_STATUS, SPECIAL_USE
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ RETURNS: Mapping[bytes, Return] = {
         Return(b"CHILDREN", (CHILDREN,)),
         Return(b"SPECIAL-USE", (SPECIAL_USE,)),
         Return(b"STATUS", (LIST_STATUS,), _read_status),
+        Return(b"METADATA", (LIST_METADATA,), read_option),
     )
 }
 

@@ -23,7 +23,11 @@ NOT_SAVED = b"NO [NOTSAVED] The result has too many parts to be saved."  # RFC 5
 
 async def send_list(session: Session, word: bytes, found: Found) -> None:
     """Send a SEARCH or SORT response (RFC 3501 §7.2.5, RFC 5256 §4)."""
-    session.engine.send(b"".join([b"* ", word, *await _gathered(found.listed()), b"\r\n"]))
+    pieces = [b"* ", word, *await _gathered(found.listed())]
+    if found.modseq and found.numbers:  # RFC 7162 §3.1.6
+        pieces.append(b" (MODSEQ %d)" % await _highest_modseq(session, found, found.numbers))
+    pieces.append(b"\r\n")
+    session.engine.send(b"".join(pieces))
 
 
 async def send_options(session: Session, tag: bytes, options: Options, found: Found) -> bool:
@@ -35,6 +39,8 @@ async def send_options(session: Session, tag: bytes, options: Options, found: Fo
         pieces = [b'* ESEARCH (TAG "%b")%b' % (tag, b" UID" if found.uid else b"")]
         for option in options:
             pieces += await _gathered(option.data(found))
+        if found.modseq and (told := chosen(options, found)):  # RFC 4731 §3.2: of what MIN and MAX pick out, if they do
+            pieces.append(b" MODSEQ %d" % await _highest_modseq(session, found, told))
         pieces.append(b"\r\n")
         session.engine.send(b"".join(pieces))
     return not saves(options) or await _save(found, chosen(options, found))
@@ -62,6 +68,14 @@ async def _save(found: Found, numbers: Sequence[int]) -> bool:
         await asyncio.sleep(0)
     found.view.saved = saved
     return True
+
+
+async def _highest_modseq(session: Session, found: Found, numbers: Sequence[int]) -> int:
+    session.highest.fetched_any()
+    highest = 0
+    for highest in found.highest_modseq(numbers):  # noqa: B007 - the last one counts
+        await asyncio.sleep(0)
+    return highest
 
 
 async def _ascending(found: Found, numbers: Sequence[int]) -> list[int]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
 from postroad_store.imap.commands.search.found import Found
-from postroad_store.imap.commands.search.grammar import CharsetUnknown, first_word, read_program
+from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
 from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import ESEARCH, SEARCHRES
+from postroad_store.imap.extensions import CONDSTORE, ESEARCH, PARTIAL, SEARCHRES
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
@@ -77,7 +77,7 @@ async def handle(session: Session, command: Search) -> None:
     if options is None and session.rev2:
         options = DEFAULT  # RFC 9051 §6.4.4: IMAP4rev2 knows no SEARCH response
     pause = session.connection.wait_writable
-    numbers = session.storage.search(session.selected_view(), command.program.key, between=pause)
+    numbers = session.storage.finder.search(session.selected_view(), command.program.key, between=pause)
     await answer(session, command, b"SEARCH", numbers, options)
 
 
@@ -93,13 +93,18 @@ async def answer(
         if saves(options):  # RFC 5182 §2.1: then NO makes it empty
             view.saved = ()
         raise
-    found = Found(view, numbers, command.uid, sorted=word != b"SEARCH")
+    modseq = "MODSEQ" in command.program.words
+    if modseq:
+        session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
+    found = Found(view, numbers, command.uid, sorted=word != b"SEARCH", modseq=modseq)
     if options is None:
         await send_list(session, word, found)
     elif not await send_options(session, command.tag, options, found):
         view.saved = ()
         text = NOT_SAVED
-    session.finish(command, text, expunges=command.uid, uid=command.uid)
+    # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
+    expunges = command.uid and NUMBERS not in command.program.words
+    session.finish(command, text, expunges=expunges, uid=command.uid)
 
 
 def refuse_charset(session: Session, command: BadCharset) -> None:
@@ -111,7 +116,7 @@ def refuse_charset(session: Session, command: BadCharset) -> None:
 
 
 FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
-_EXTENSIONS = (ESEARCH, SEARCHRES)
+_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, *EXTENSIONS.values())
 
 SPECS = (
     Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", extensions=_EXTENSIONS, follow=FOLLOW),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import OBJECTID, SAVEDATE
-from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, WITHIN
+from postroad_store.imap.grammar.modseq import read_modseq
+from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.mail.search import objectids
 from postroad_store.mail.search.key import Argument
@@ -22,7 +23,6 @@ from postroad_store.mail.search.keys import KEYS, And, InSet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from postroad_store.imap.spec import Capability
     from postroad_store.mail.search.key import Key, Word
 
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
@@ -30,6 +30,12 @@ _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
 # objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
+EXTENSIONS = {
+    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN)
+}  # those that have search keys
+_ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
+_ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
+NUMBERS = "#"  # in `Program.words`: there are message numbers among the keys
 _SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 
 
@@ -50,11 +56,6 @@ def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
 
 
 _WORDS = words_of((*KEYS, *objectids.KEYS))
-# The words that a server without a capability does not know: the keys themselves know of none.
-_CAPABILITIES: Mapping[str, Capability] = {
-    **dict.fromkeys(("EMAILID", "THREADID"), OBJECTID),
-    **dict.fromkeys(("SAVEDBEFORE", "SAVEDON", "SAVEDSINCE", "SAVEDATESUPPORTED"), SAVEDATE),
-}
 
 
 class _Open:
@@ -104,10 +105,13 @@ class _Search:
                 self._open.append(_Open(None))
                 return None
             if reader.peek() in _SET_STARTS:
+                if reader.has_enabled(UIDONLY) and reader.peek() != b"$":
+                    raise UidRequired
+                self._used.add(NUMBERS)
                 return InSet(uid=False, messages=read_sequence_set(reader))
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
-        if known is None or (word in _CAPABILITIES and not reader.offers(_CAPABILITIES[word])):
+        if known is None or not (known.extension == "" or reader.offers(EXTENSIONS[known.extension])):
             raise SyntaxFault(f"Unknown argument {word}")
         self._used.add(word)
         if not known.arguments:
@@ -176,6 +180,27 @@ class _Search:
         except (KeyError, ValueError):
             raise SyntaxFault("Invalid search date") from None
 
+    def interval(self) -> int:
+        """Take a number of seconds."""
+        seconds = self._reader.number()
+        if not seconds:  # RFC 5032 §3: nz-number
+            raise SyntaxFault("Invalid search interval parameter")
+        return seconds
+
+    def modseq(self) -> int:
+        """Take a mod-sequence; the flag before it says nothing here, where a message has one mod-sequence for all."""
+        # search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer                (RFC 7162 §7)
+        # search-modseq-ext = SP entry-name SP entry-type-req; entry-name = DQUOTE "/flags/" attr-flag DQUOTE
+        reader = self._reader
+        if reader.peek() == b'"':
+            if not _ENTRY.match(reader.string()):
+                raise SyntaxFault("Invalid entry name")
+            reader.space()
+            if reader.keyword() not in _ENTRY_TYPES:
+                raise SyntaxFault("Invalid entry type")
+            reader.space()
+        return read_modseq(reader, zero=True)
+
     def set(self) -> object:
         """Take a sequence set."""
         return read_sequence_set(self._reader)
@@ -189,6 +214,8 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
     Argument.OBJECT_ID: _Search.object_id,
+    Argument.INTERVAL: _Search.interval,
+    Argument.MODSEQ: _Search.modseq,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.option import ReturnOption
+from postroad_store.imap.commands.search.partial import Partial
 from postroad_store.imap.extensions import ESEARCH, ESORT, SEARCHRES
 from postroad_store.imap.grammar.reader import SyntaxFault
 
@@ -91,7 +92,7 @@ class Save(ReturnOption):
 
 
 # In the order in which their data are written.
-OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Count, Save)
+OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Save)
 Options = tuple[ReturnOption, ...]
 DEFAULT: Options = (All(),)
 
@@ -118,6 +119,9 @@ def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) ->
         if word in read and not option.repeats:
             raise SyntaxFault(f"{word.decode('ascii')} twice")
         read[word] = option.read(reader)
+    for word, each in read.items():
+        if each.conflicts in read:
+            raise SyntaxFault(f"{word.decode('ascii')} conflicts with {each.conflicts.decode('ascii')}")
     # RFC 4731 §3.1: "If the list of result options is empty, that requests the server to return an ESEARCH response
     # instead of the SEARCH response. This is equivalent to "(ALL)"."
     return tuple(read[option.word] for option in OPTIONS if option.word in read) or DEFAULT

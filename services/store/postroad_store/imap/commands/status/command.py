@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.status.items import Item, read_items, response
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import APPENDLIMIT, STATUS_DELETED, STATUS_SIZE
+from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, STATUS_DELETED, STATUS_SIZE
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
@@ -73,6 +73,6 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.10",
-        extensions=(APPENDLIMIT, STATUS_SIZE, STATUS_DELETED),
+        extensions=(APPENDLIMIT, STATUS_SIZE, STATUS_DELETED, CONDSTORE),
     ),
 )

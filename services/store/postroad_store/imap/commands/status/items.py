@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroad_store.imap.extensions import APPENDLIMIT, IMAP4REV2, OBJECTID, STATUS_DELETED, STATUS_SIZE
+from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, IMAP4REV2, OBJECTID, STATUS_DELETED, STATUS_SIZE
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def _append_limit(figures: Figures) -> bytes:
     return b"%d" % figures.session.shared.message_size
 
 
+def _highest_modseq(figures: Figures) -> bytes:
+    figures.session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
+    return b"%d" % figures.counts.highest_modseq
+
+
 # In the order in which they are given.
 ITEMS: Mapping[bytes, Item] = {
     each.word: each
@@ -58,6 +63,8 @@ ITEMS: Mapping[bytes, Item] = {
         Item(b"DELETED", lambda figures: b"%d" % figures.counts.deleted, (STATUS_DELETED,)),
         # RFC 8438 §3: the same octets as the quota counts
         Item(b"SIZE", lambda figures: b"%d" % figures.counts.octets, (STATUS_SIZE,)),
+        # RFC 7162 §3.1.7
+        Item(b"HIGHESTMODSEQ", _highest_modseq, (CONDSTORE,)),
         # RFC 7889 §3.1
         Item(b"APPENDLIMIT", _append_limit, (APPENDLIMIT,)),
         # RFC 8474 §4.3

@@ -201,6 +201,10 @@ class Rename(Commit[_Renamed, Renamed]):
         (lowest,) = db.execute("SELECT min(uid) FROM entries WHERE mailbox = ?", (inbox.id,)).fetchone()
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
+        # RFC 5464 §4.1: "mailbox annotations are preserved on the INBOX when it is renamed"
+        db.execute(
+            "INSERT INTO metadata SELECT ?, account, entry, value FROM metadata WHERE mailbox = ?", (new.id, inbox.id)
+        )
         counts = inbox.counts
         db.execute(_FILL, (inbox.uid_next, inbox.modseq, inbox.recent_uid, *counts, new.id))
         db.execute(_FILL, (inbox.uid_next, inbox.modseq + 1, inbox.recent_uid, *NOTHING, inbox.id))

@@ -1,7 +1,4 @@
-r"""The special uses of an account's mailboxes (RFC 6154): each use belongs to one mailbox at most.
-
-A mailbox has several as one text, separated by spaces, as LIST gives them: `\\Drafts \\Sent`.
-"""
+"""Who has a special use (RFC 6154): see `model.special_use`."""
 
 from __future__ import annotations
 

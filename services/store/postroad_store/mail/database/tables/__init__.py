@@ -19,6 +19,10 @@ from postroad_store.mail.database.tables import (
     hidden,
     keywords,
     mailboxes,
+    metadata,
+    outbox,
+    remembered,
+    scripts,
     tallies,
     threads,
 )
@@ -36,6 +40,10 @@ TABLES: tuple[ModuleType, ...] = (
     expunged,
     contents,
     hidden,
+    metadata,
     tallies,
+    scripts,
+    outbox,
+    remembered,
     threads,
 )

@@ -1,0 +1,178 @@
+"""Runs the active script of an account for a message that arrives, in a thread of its own.
+
+A script may take as long as `limits.WORK` allows, some 50 ms, so it never runs on the event loop. Compiled scripts are
+kept by the number that each version of a script has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from postroad_store.sieve.actions import File, Outcome
+from postroad_store.sieve.compiler import compile_script
+from postroad_store.sieve.errors import InvalidScript, RunError
+from postroad_store.sieve.message import Message
+from postroad_store.sieve.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.scripts import Library, Script, Scripts
+    from postroad_store.sieve.program import Program
+    from postroad_store.sieve.registry import Registry
+
+KEPT = 256  # compiled scripts
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Occasion:
+    """A message that arrives for one account: what its script may ask for (`run.Surroundings`)."""
+
+    account: Account
+    now: datetime
+    sender: tuple[str, str] | None
+    recipients: Sequence[tuple[str, str]]
+    owner: str
+    environment: Mapping[str, str]
+    _shelf: Shelf = field(repr=False)
+
+    def has_mailbox(self, name: str) -> bool:
+        """Whether messages can be put into a mailbox of this name."""
+        mailbox = self.account.find(name)
+        return mailbox is not None and mailbox.selectable
+
+    def has_special_use(self, use: str, mailbox: str | None) -> bool:
+        """Whether the mailbox, or any, has a special use."""
+        found = special_use(self.account, use)
+        return bool(found) if mailbox is None else self.account.find(mailbox) in found
+
+    def is_remembered(self, key: str) -> bool:
+        """Whether `duplicate` has seen this ID."""
+        return self._shelf.library.is_remembered(self.account.id, seen(key), self.now.timestamp())
+
+    def script(self, name: str, *, everybody: bool) -> Program | None:
+        """Return another script of the account, or a global one."""
+        return self._shelf.included(self.account.id, name, everybody=everybody)
+
+
+def seen(key: str) -> str:
+    """Return the key under which the mail remembers what `duplicate` has seen."""
+    return f"seen {key}"
+
+
+def special_use(account: Account, use: str) -> list[Mailbox]:
+    """Return the mailboxes that have a special use, in any case (RFC 6154 §6), by name."""
+    wanted = use.casefold()
+    return [
+        mailbox
+        for _, mailbox in sorted(account.mailboxes.items())
+        if mailbox.selectable and (mailbox.special_use or "").casefold() == wanted
+    ]
+
+
+class Shelf:
+    """Compiled scripts; for the thread that runs them."""
+
+    def __init__(self, library: Library, registry: Registry, everybody: Path) -> None:
+        self.library = library
+        self._registry = registry
+        self._everybody = everybody
+        self._programs: OrderedDict[object, Program | InvalidScript] = OrderedDict()
+
+    def active(self, account: int) -> Program | None:
+        """Return the active script; raises `RunError` if it is not valid (any more)."""
+        script = self.library.active(account)
+        return None if script is None else self._valid(script)
+
+    def included(self, account: int, name: str, *, everybody: bool) -> Program | None:
+        """Return a script that another includes (RFC 6609 §3.2); raises `RunError` if it is not valid."""
+        if everybody:
+            return self._global(name)
+        script = self.library.named(account, name)
+        return None if script is None else self._valid(script)
+
+    def _global(self, name: str) -> Program | None:
+        """Return the global script of a name: a file, whose content is the key under which its program is kept."""
+        if "/" in name or name.startswith("."):
+            return None
+        try:
+            content = (self._everybody / f"{name}.sieve").read_bytes()
+        except OSError:
+            return None
+        return self._compiled(content, name, content)
+
+    def _valid(self, script: Script) -> Program:
+        return self._compiled(script.number, script.name, script.content)
+
+    def _compiled(self, key: object, name: str, content: bytes) -> Program:
+        program = self._programs.get(key)
+        if program is None:
+            try:
+                program = compile_script(content, self._registry)
+            except InvalidScript as error:
+                program = error
+            self._programs[key] = program
+            if len(self._programs) > KEPT:
+                self._programs.popitem(last=False)
+        else:
+            self._programs.move_to_end(key)
+        if isinstance(program, InvalidScript):
+            raise RunError(f"the script {name} is not valid: {program.faults[0]}")
+        return program
+
+
+class Filter:
+    """The scripts of all accounts, and the thread that runs them. `everybody` is the folder of global scripts."""
+
+    def __init__(self, scripts: Scripts, registry: Registry, everybody: Path) -> None:
+        self._scripts = scripts
+        self._registry = registry
+        self._everybody = everybody
+        self._thread: ThreadPoolExecutor | None = None
+        self._shelf: Shelf | None = None
+
+    def close(self) -> None:
+        """End the thread, once the script that runs has ended."""
+        if self._thread is not None and self._shelf is not None:
+            self._thread.shutdown()
+            self._shelf.library.close()
+
+    async def decide(
+        self,
+        account: Account,
+        content: bytes,
+        *,
+        now: datetime,
+        sender: tuple[str, str] | None,
+        recipients: Sequence[tuple[str, str]],
+        owner: str,
+        environment: Mapping[str, str],
+    ) -> Outcome:
+        """Run the active script of an account; whatever goes wrong, the message is kept."""
+        if self._thread is None or self._shelf is None:  # for the first message that is filtered
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="sieve")
+            self._shelf = Shelf(self._scripts.library(), self._registry, self._everybody)
+        shelf = self._shelf
+        occasion = Occasion(account, now, sender, recipients, owner, environment, shelf)
+
+        def work() -> Outcome:
+            try:
+                program = shelf.active(account.id)
+                return Outcome((File(),)) if program is None else run(program, Message(content), occasion)
+            except RunError as error:
+                return Outcome((File(),), str(error))
+            except Exception as error:
+                log.exception("a script has failed", extra={"account": account.login})
+                return Outcome((File(),), f"unforeseen error: {type(error).__name__}")
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

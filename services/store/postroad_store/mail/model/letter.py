@@ -1,0 +1,38 @@
+"""Letters that scripts write, and what they remember."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A key that an account remembers for so many seconds."""
+
+    account: int
+    key: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to send; the sender is empty for the null reverse-path.
+
+    It is not sent if what `unless` says is still remembered; otherwise that is remembered with it.
+    """
+
+    sender: str
+    recipient: str
+    content: bytes
+    smtputf8: bool = False
+    unless: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A letter in the outbox; times in seconds since 1970."""
+
+    number: int
+    letter: Letter
+    written: int
+    attempts: int

@@ -1,0 +1,72 @@
+"""The outbox: letters that scripts have written, durable from the delivery on until the relay has them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.commits.outbox import Deliver, Forget, Postpone
+from postroad_store.mail.incoming import incoming
+from postroad_store.mail.model.letter import Letter, Posted
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from concurrent.futures import Executor
+
+    from postroad_store.mail.database.reader import Reader
+    from postroad_store.mail.model.arrival import Arrival, Stored
+    from postroad_store.mail.model.letter import Memory
+    from postroad_store.mail.writer import Writer
+
+
+class Outbox:
+    """Letters to send. `on_posted` is called when there are new ones."""
+
+    def __init__(self, writer: Writer, reader: Reader, parser: Executor) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._parser = parser
+        self.on_posted: Callable[[], None] = _nobody
+
+    async def deliver(
+        self, arrivals: Sequence[Arrival], letters: Sequence[Letter], memories: Sequence[Memory], now: float
+    ) -> list[Stored]:
+        """Commit: store messages, write letters and remember, all of it or nothing.
+
+        Returns one `Stored` per arrival and mailbox, in order. Messages are parsed in a thread. `now` is in seconds
+        since 1970. Raises `NoSuchMailbox` and `StorageError`.
+        """
+        parsed = await asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
+        return await self._writer.submit(Deliver(parsed, letters, memories, int(now), self._posted))
+
+    def _posted(self) -> None:
+        self.on_posted()
+
+    def next_due(self) -> int | None:
+        """Read: when the next letter is due, in seconds since 1970; None if there is none."""
+        ((due,),) = self._reader.rows("SELECT min(due) FROM outbox", ())
+        return None if due is None else int(due)
+
+    def due(self, now: float) -> Posted | None:
+        """Read: the letter that has been due for the longest time; None if none is."""
+        rows = self._reader.rows(
+            "SELECT id, sender, recipient, content, smtputf8, written, attempts FROM outbox WHERE due <= ?"
+            " ORDER BY due, id LIMIT 1",
+            (now,),
+        )
+        if not rows:
+            return None
+        number, sender, recipient, content, smtputf8, written, attempts = rows[0]
+        return Posted(number, Letter(sender, recipient, content, bool(smtputf8)), written, attempts)
+
+    def forget(self, number: int) -> Awaitable[None]:
+        """Commit: the relay has the letter, or it can't be sent."""
+        return self._writer.submit(Forget(number))
+
+    def postpone(self, number: int, due: float) -> Awaitable[None]:
+        """Commit: try the letter again later; `due` is in seconds since 1970."""
+        return self._writer.submit(Postpone(number, int(due)))
+
+
+def _nobody() -> None:
+    """Tell nobody: the store has no postman yet."""
