@@ -86,3 +86,7 @@ CATENATE = Capability(b"CATENATE", "RFC 4469", after_login)
 METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
+
+# URLs that let others read a message, and what URLFETCH tells of it besides.
+URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)
+URLAUTH_BINARY = Capability(b"URLAUTH=BINARY", "RFC 5524", after_login, requires=(b"URLAUTH",))

@@ -33,6 +33,8 @@ from postroad_store.imap.commands import (
     status,
     store,
     thread,
+    urlauth,
+    urlfetch,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -61,6 +63,8 @@ SPECS: tuple[Spec, ...] = (
     *lsub.SPECS,
     *status.SPECS,
     *append.SPECS,
+    *urlauth.SPECS,
+    *urlfetch.SPECS,
     *idle.SPECS,
     *namespace.SPECS,
     *close.SPECS,

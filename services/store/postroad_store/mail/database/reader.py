@@ -176,6 +176,11 @@ class Reader:
                 )
             )
 
+    def url_key(self, mailbox: int, account: int) -> bytes | None:
+        """Return the key of the mailbox's authorized URLs, None if it has none."""
+        rows = self.rows("SELECT key FROM url_keys WHERE mailbox = ? AND account = ?", (mailbox, account))
+        return bytes(rows[0][0]) if rows else None
+
     def with_content(self, mailbox: Mailbox, content: int) -> list[int]:
         """Return the UIDs of the messages that have this content."""
         rows = self.rows("SELECT uid FROM entries WHERE content = ? AND mailbox = ?", (content, mailbox.id))

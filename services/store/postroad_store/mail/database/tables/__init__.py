@@ -25,6 +25,7 @@ from postroad_store.mail.database.tables import (
     scripts,
     tallies,
     threads,
+    url_keys,
 )
 
 if TYPE_CHECKING:
@@ -46,4 +47,5 @@ TABLES: tuple[ModuleType, ...] = (
     outbox,
     remembered,
     threads,
+    url_keys,
 )
