@@ -40,7 +40,9 @@ USED_IN = {
     "dnslib": {"postroad_dns.wire"},
     "dns": {"postroad_relay.delivery.resolver"},
     "aiosmtpd": {"postroad.smtp.server.lifecycle"},
-    "twisted": {f"postroad_store.protocol.{module}" for module in ("connection", "listener", "reactor", "tls")},
+    "twisted": {
+        f"postroad_store.protocol.{module}" for module in ("compression", "connection", "listener", "reactor", "tls")
+    },
     "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
     "h11": {

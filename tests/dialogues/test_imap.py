@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
 from tests.harness.imap import NOW, Place, Wire
 from tests.harness.reactor import on_reactor
-from tests.harness.script import Step, add, play_live
+from tests.harness.script import Compressor, Step, add, play_live
 
 if TYPE_CHECKING:
     import ssl
@@ -152,26 +153,31 @@ async def begin(wire: Wire, dialogue: Dialogue) -> None:
 
 async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
     wires: dict[int, Wire] = {}
+    compressors: dict[int, Compressor] = defaultdict(Compressor)
     try:
         for step in dialogue.steps:
             if step.who not in wires:
                 wires[step.who] = Wire(place, secure=dialogue.secure)
                 await begin(wires[step.who], dialogue)
-            wire = wires[step.who]
+            wire, compressor = wires[step.who], compressors[step.who]
             match step.kind:
                 case "C":
-                    size = piece or len(step.octets)
-                    for start in range(0, len(step.octets), size):
-                        wire.feed(step.octets[start : start + size])
+                    octets = compressor.sent(step.octets)
+                    size = piece or len(octets)
+                    for start in range(0, len(octets), size):
+                        wire.feed(octets[start : start + size])
                     await wire.idle()
                 case "S":
-                    assert (await wire.until(len(step.octets))).decode() == step.octets.decode()
+                    assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
+                case "Z":
+                    compressor.switch()
                 case "T":
                     assert wire.handshake
                     wire.secured()
                 case "X":
                     assert wire.closed
-        for wire in wires.values():
+        for who, wire in wires.items():
+            assert not compressors[who].left
             assert not wire.received
             assert not wire.handshake
     finally:

@@ -15,7 +15,8 @@ from postroad_store.accounts import Accounts
 from postroad_store.imap.session import Session
 from postroad_store.imap.shared import Shared
 from postroad_store.mail.storage import Storage
-from postroad_store.protocol.contract import Close, ConnectionLost, StartTls
+from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, StartTls
+from postroad_store.protocol.deflate import Deflate, Inflate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,8 @@ class Wire:
         self.peer = "192.0.2.1"
         self.secure = secure
         self.session = Session(place.shared)
+        self._deflate: Deflate | None = None
+        self._inflate = Inflate()
         self.received = bytearray()  # what the client has got
         self.closed = False
         self.known = False
@@ -95,8 +98,16 @@ class Wire:
     def flush(self) -> None:
         data = self.session.engine.data_to_send()
         if data and not self.closed:
-            self.received += data
+            self.received += data if self._deflate is None else self._deflate.compress(data) + self._deflate.flush()
         self._news.set()
+
+    @property
+    def compressed(self) -> bool:
+        return self._deflate is not None
+
+    def rest(self) -> None:
+        if self._deflate is not None:
+            self._deflate.rest()
 
     def logged_in(self) -> None:
         self.known = True
@@ -122,7 +133,10 @@ class Wire:
 
     def feed(self, octets: bytes) -> None:
         """Let octets arrive."""
-        self.session.engine.receive_data(octets)
+        if self._deflate is None:
+            self.session.engine.receive_data(octets)
+        else:
+            self._inflate.receive(octets)
         self.pump()
 
     def pump(self) -> None:
@@ -133,18 +147,34 @@ class Wire:
         try:
             while self._work is None and self.writable and not self.closed:
                 event = self.session.engine.next_event()
+                if event is None and self._deflate is not None and self._inflate.waiting:
+                    self.session.engine.receive_data(self._inflate.take())
+                    continue
                 if event is None:
                     break
                 if isinstance(event, Close):
                     self.close()
                 elif isinstance(event, StartTls):
                     self.handshake = True
+                elif isinstance(event, Compress):
+                    self.flush()
+                    self._deflate = Deflate()
+                    self._inflate.receive(event.behind)
+                elif isinstance(event, Decompressed):
+                    self._decompress()
                 else:
                     self._handle(event)
                 self.flush()
         finally:
             self._pumping = False
         self.flush()
+
+    def _decompress(self) -> None:
+        self.flush()
+        if self._deflate is not None:
+            self.received += self._deflate.finish()
+            self.session.engine.receive_data(self._inflate.left())
+            self._deflate, self._inflate = None, Inflate()
 
     def _handle(self, event: Event) -> None:
         awaitable = self.session.handle(event)

@@ -89,6 +89,11 @@ class Wire:
 
     # engine.Connection
 
+    compressed = False
+
+    def rest(self) -> None:
+        pass
+
     def flush(self) -> None:
         self.flushes += 1
         self.received += self.session.engine.data_to_send()

@@ -5,6 +5,7 @@ r"""Dialogues as they are written down, and how they are run over a live socket.
     S: a OK ...             a line from the server, exact
     T:                      the TLS handshake happens here
     X:                      the server has closed the connection
+    Z:                      both sides compress from here on (DEFLATE), or no longer do
 
 `C2:`, `S2:` and so on are a second connection. Client lines that follow each other are sent together.
 """
@@ -14,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
 PATIENCE = 10.0  # seconds that an answer may take
-_LINE = re.compile(r"([CcSTX])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
+_LINE = re.compile(r"([CcSTXZ])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -53,6 +56,39 @@ def add(steps: list[Step], line: str) -> None:
         steps.append(Step(kind, who, octets))
 
 
+class Compressor:
+    """The client's side of DEFLATE; as good as nothing while it is off."""
+
+    def __init__(self) -> None:
+        self._on = False
+        self._plain = bytearray()  # what has come and was not asked for yet
+
+    def switch(self) -> None:
+        """Begin, or end."""
+        self._on = not self._on
+        self._deflate, self._inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(-15)
+
+    def sent(self, octets: bytes) -> bytes:
+        """Return the octets as they are sent."""
+        return self._deflate.compress(octets) + self._deflate.flush(zlib.Z_SYNC_FLUSH) if self._on else octets
+
+    async def take(self, size: int, receive: Callable[[int], Awaitable[bytes]]) -> bytes:
+        """Return so many octets of the server, fewer if it has closed; `receive` waits for up to so many."""
+        while len(self._plain) < size:
+            octets = await receive(1 if self._on else size - len(self._plain))
+            if not octets:
+                break
+            self._plain += self._inflate.decompress(octets) if self._on else octets
+        taken = bytes(self._plain[:size])
+        del self._plain[:size]
+        return taken
+
+    @property
+    def left(self) -> bytes:
+        """What has come and was not asked for."""
+        return bytes(self._plain)
+
+
 async def play_live(
     steps: Iterable[Step],
     connect: Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]],
@@ -60,21 +96,25 @@ async def play_live(
 ) -> None:
     """Run the steps against a server; `connect` opens a connection that is as the dialogue begins."""
     streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+    compressors: dict[int, Compressor] = defaultdict(Compressor)
     try:
         for step in steps:
             if step.who not in streams:
                 streams[step.who] = await connect()
             reader, writer = streams[step.who]
+            compressor = compressors[step.who]
             async with asyncio.timeout(PATIENCE):
                 match step.kind:
                     case "C":
-                        writer.write(step.octets)
+                        writer.write(compressor.sent(step.octets))
                     case "S":
-                        assert (await reader.readexactly(len(step.octets))).decode() == step.octets.decode()
+                        assert (await compressor.take(len(step.octets), reader.read)).decode() == step.octets.decode()
+                    case "Z":
+                        compressor.switch()
                     case "T":
                         await writer.start_tls(client_tls)
                     case "X":
-                        assert await reader.read() == b""
+                        assert await compressor.take(1, reader.read) == b""
     finally:
         for _, writer in streams.values():
             writer.close()

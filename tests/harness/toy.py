@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from postroad.clock import Clock
-from postroad_store.protocol.contract import Close, Event, Farewell, StartTls
+from postroad_store.protocol.contract import Close, Compress, Decompressed, Event, Farewell, StartTls
 from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
@@ -57,6 +58,13 @@ class ToyEngine:
                 self.buffer = b""
                 self.output += b"begin\n"
                 return StartTls()
+            case "COMPRESS":
+                behind, self.buffer = self.buffer, b""
+                self.output += b"compressed\n"
+                return Compress(behind)
+            case "PLAIN":
+                self.output += b"plain\n"
+                return Decompressed()
             case "BYE":
                 self.output += b"bye\n"
                 return Close()
@@ -103,9 +111,19 @@ class ToySession:
             case "WAIT":
                 return self._wait(argument)
             case "FLOOD":
-                return self._flood(int(argument))
+                return self._flood(int(argument), b"x" * 65535 + b"\n")
+            case "NOISE":
+                return self._flood(int(argument), random.Random(1).randbytes(65535).replace(b"\n", b" ") + b"\n")
             case "SLOWCRASH":
                 return self._crash()
+            case "BURST" | "LAST":
+                self.engine.output += random.Random(1).randbytes(int(argument)).replace(b"\n", b" ")
+                if word == "LAST":
+                    assert self.connection is not None
+                    self.connection.close()
+            case "REST":
+                assert self.connection is not None
+                self.connection.rest()
             case "LOGIN":
                 assert self.connection is not None
                 self.connection.logged_in()
@@ -118,9 +136,8 @@ class ToySession:
         self.room.done.append(text)
         self.engine.answer(text)
 
-    async def _flood(self, octets: int) -> None:
+    async def _flood(self, octets: int, block: bytes) -> None:
         assert self.connection is not None
-        block = b"x" * 65535 + b"\n"
         for _ in range(octets // len(block)):
             self.engine.output += block
             self.connection.flush()

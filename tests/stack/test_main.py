@@ -44,14 +44,22 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("word", sorted(command.PROGRAMS))
-def test_every_program_has_help(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_program_has_help(word: str, capfd: pytest.CaptureFixture[str]) -> None:
     module = importlib.import_module(f"postroad_stack.{command.PROGRAMS[word][0]}")
     try:
         status = module.main(["--help"])
     except SystemExit as ended:
         status = ended.code
     assert status == 0
-    assert capsys.readouterr().out.startswith(f"usage: postroad {word}")
+    assert capfd.readouterr().out.startswith(f"usage: postroad {word}")
+
+
+def test_the_mail_is_kept_where_the_store_is_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("postroad_stack.keeping.program.find_spec", lambda _: None)
+    assert command.main(["fsck"]) == 2
+    assert capsys.readouterr().err.startswith("The store is not installed here")
 
 
 def test_the_health_check_loads_little() -> None:

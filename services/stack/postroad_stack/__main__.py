@@ -24,6 +24,10 @@ PROGRAMS = {
     "sendmail": ("sendmail.command", "hand on a message from standard input, as sendmail does"),
     "import": ("mailboxes.importing", "put a Maildir, an mbox or a tree of .eml files into an account's mailboxes"),
     "export": ("mailboxes.exporting", "write an account's mailboxes as a Maildir, as mbox files or as .eml files"),
+    "fsck": ("keeping.fsck", "check the mail's database; --repair mends it while the store is stopped"),
+    "backup": ("keeping.backup", "write all mail into one file, also while the store runs"),
+    "restore": ("keeping.restore", "put a backup in the place of the mail, while the store is stopped"),
+    "compact": ("keeping.compact", "make the mail's database as small as its mail, while the store is stopped"),
     "password": ("password", "make the hash of a password for the world file"),
     "health": ("health", "ask services of this host whether they answer in their own protocols"),
 }

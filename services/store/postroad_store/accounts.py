@@ -32,6 +32,10 @@ class Accounts:
         """Whether the world knows the address's domain."""
         return self.world.domain_of(address) is not None
 
+    def administers(self, login: str) -> bool:
+        """Whether an account may change what belongs to others, or to all."""
+        return login in self.world.administrators
+
     def reached_by(self, address: Address) -> tuple[Account, ...]:
         """Return the accounts that get the mail for an address; empty if the address does not exist."""
         if not self.is_local(address):

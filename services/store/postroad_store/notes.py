@@ -56,10 +56,14 @@ class Notes:
         """Record that a mailbox has been removed with all its messages."""
         self._record(Kind.REMOVED, login, mailbox.name, mailbox.uid_validity)
 
-    def renamed(self, login: str, renamed: Renamed) -> None:
+    async def renamed(self, login: str, renamed: Renamed) -> None:
         """Record that mailboxes have other names now; of INBOX: that its messages have moved, and kept their UIDs."""
-        for old, mailbox in renamed.mailboxes:
-            self._record(Kind.RENAMED, login, old, mailbox.uid_validity, to=mailbox.name)
+        await _in_turns(self._names(login, renamed))
+
+    def _names(self, login: str, renamed: Renamed) -> Iterator[None]:
+        for each in renamed.mailboxes:
+            self._record(Kind.RENAMED, login, each.old, each.uid_validity, to=each.name)
+            yield
         emptied = renamed.inbox
         if emptied is not None and emptied.last:
             inbox, target, uids = emptied.inbox, emptied.target, f"1:{emptied.last}"

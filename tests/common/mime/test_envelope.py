@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from postroad.mime.envelope import envelope, sent_day
+from postroad.mime.envelope import envelope, sent_day, sent_time
 from postroad.mime.strings import nstring
 
 
@@ -64,3 +64,37 @@ def test_sent_day(value: bytes, day: date | None) -> None:
 )
 def test_nstring(value: bytes | None, written: bytes) -> None:
     assert nstring(value) == written
+
+
+def at(*parts: int) -> int:
+    return int(datetime(*parts, tzinfo=UTC).timestamp())  # type: ignore[misc, arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        (b"Mon, 2 Mar 2026 10:00:00 +0000", at(2026, 3, 2, 10)),
+        (b"2 Mar 2026 12:30:15 +0530", at(2026, 3, 2, 7, 0, 15)),
+        (b"31 Dec 2000 16:01:33 -0800", at(2001, 1, 1, 0, 1, 33)),  # the example of RFC 5256 section 2.2
+        (b"2 Mar 2026 09:30 EST", at(2026, 3, 2, 14, 30)),
+        (b"2 Mar 2026 09:30:00 (morning) PDT", at(2026, 3, 2, 16, 30)),
+        (b"1 Mar 26 00:00:00 GMT", at(2026, 3, 1)),
+        (b"2 Mar 2026 09:30:00 Z", at(2026, 3, 2, 9, 30)),
+        (b"2 Mar 2026 09:30:60 +0000", at(2026, 3, 2, 9, 31)),
+        (b"2 Mar 2026 9:30:00", at(2026, 3, 2, 9, 30)),
+        (b"2 Mar 2026 09:30:00 +9", at(2026, 3, 2, 9, 30)),  # an invalid zone is UTC
+        (b"2 Mar 2026 09:30:00 +0099", at(2026, 3, 2, 9, 30)),
+        (b"2 Mar 2026 25:00:00 +0500", at(2026, 3, 2)),  # an invalid time is midnight
+        (b"2 Mar 2026 10:60:00", at(2026, 3, 2)),
+        (b"2 Mar 2026 10:10:61", at(2026, 3, 2)),
+        (b"2 Mar 2026 noon", at(2026, 3, 2)),
+        (b"2 Mar 2026", at(2026, 3, 2)),
+        (b"Mon Mar  2 10:00:01 2026", at(2026, 3, 2, 10, 0, 1)),
+        (b"Mon Mar  2 10:00:01 UTC 2026", at(2026, 3, 2, 10, 0, 1)),
+        (b"32 Mar 2026 10:00:00 +0000", None),
+        (b"whenever", None),
+        (b"", None),
+    ],
+)
+def test_sent_time(value: bytes, moment: int | None) -> None:
+    assert sent_time(value) == moment

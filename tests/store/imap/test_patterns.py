@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad_store.imap.patterns import Pattern, matching, root_of
+from postroad_store.imap.patterns import Matching, Pattern, root_of
 
 NAMES = [b"INBOX", b"INBOX/x", b"a", b"a/b", b"a/b/c", b"inboxes", b"z/y/x"]
 
@@ -32,11 +32,15 @@ NAMES = [b"INBOX", b"INBOX/x", b"a", b"a/b", b"a/b/c", b"inboxes", b"z/y/x"]
     ],
 )
 def test_matching(reference: bytes, pattern: bytes, expected: dict[bytes, bool]) -> None:
-    assert matching(reference, pattern, NAMES) == expected
+    matching = Matching(reference, pattern)
+    matching.add(NAMES)
+    assert dict(matching.found()) == expected
 
 
 def test_inbox_comes_first() -> None:
-    assert list(matching(b"", b"*", [b"a", b"INBOX", b"A"])) == [b"INBOX", b"A", b"a"]
+    matching = Matching(b"", b"*")
+    matching.add([b"a", b"INBOX", b"A"])
+    assert [name for name, _ in matching.found()] == [b"INBOX", b"A", b"a"]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ LOGIN = "l LOGIN alice@alpha.test wonderland"
 
 def test_every_event_has_one_handler() -> None:
     for spec in SPECS:
-        assert Registry().handlers[spec.event] is spec.handle
+        assert Registry(asked=ASKED).handlers[spec.event] is spec.handle
 
 
 def test_every_command_names_its_rfc() -> None:
@@ -60,7 +60,7 @@ def conditions(state: State, *, secure: bool = False, tls: bool = True, plaintex
 
 
 def test_the_table_prints() -> None:
-    lines = table(Registry()).splitlines()
+    lines = table(Registry(asked=ASKED)).splitlines()
     assert len(lines) == 1 + len(SPECS)
     assert lines[0].split() == ["not", "authenticated", "authenticated", "selected", "logout"]
     assert "UID FETCH                      BAD                 BAD                 yes              closed" in lines

@@ -6,7 +6,8 @@ from array import array
 
 import pytest
 
-from postroad_store.imap.updates import changes, flags_line, permanent_flags
+from postroad_store.imap.manner import PLAIN, Manner
+from postroad_store.imap.updates import changes, flags_line, highest_modseq, permanent_flags, vanished_earlier
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import ANSWERED, FIRST_KEYWORD, MAX_KEYWORDS, SEEN, Change
 from postroad_store.mail.model.mailbox import Mailbox
@@ -28,8 +29,8 @@ def opened(*uids: int, keywords: int = 1, recent_uid: int = 0, read_only: bool =
     return View(mailbox, read_only=read_only, claim=None)
 
 
-def said(view: View, *, uid: bool = False, expunges: bool = True) -> list[bytes]:
-    return changes(view, view.take(expunges=expunges), uid=uid).splitlines()
+def said(view: View, manner: Manner = PLAIN, *, uid: bool = False, expunges: bool = True) -> list[bytes]:
+    return changes(view, view.take(expunges=expunges), manner=manner, uid=uid).splitlines()
 
 
 def test_nothing_is_said_of_nothing() -> None:
@@ -67,6 +68,56 @@ def test_the_order_of_what_is_said() -> None:
     mailbox.remove(5, [40])
     assert said(view, expunges=False) == []
     assert said(view, expunges=True) == [b"* 2 EXPUNGE", b"* 1 RECENT"]
+
+
+@pytest.mark.parametrize(
+    ("manner", "expected"),
+    [
+        (
+            Manner(modseq=True),
+            [b"* 3 EXPUNGE", b"* 1 EXPUNGE", b"* 2 EXISTS", b"* 2 RECENT", b"* 1 FETCH (UID 20 MODSEQ (3) %b)"],
+        ),
+        (Manner(vanished=True), [b"* VANISHED 10,30", b"* 2 EXISTS", b"* 2 RECENT", b"* 1 FETCH (%b)"]),
+        (Manner(rev2=True), [b"* 3 EXPUNGE", b"* 1 EXPUNGE", b"* 2 EXISTS", b"* 1 FETCH (UID 20 %b)"]),
+        (
+            Manner(uid_only=True, vanished=True),
+            [b"* VANISHED 10,30", b"* 2 EXISTS", b"* 2 RECENT", b"* 20 UIDFETCH (%b)"],
+        ),
+        (
+            Manner(modseq=True, uid_only=True, vanished=True, rev2=True),
+            [b"* VANISHED 10,30", b"* 2 EXISTS", b"* 20 UIDFETCH (MODSEQ (3) %b)"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("uid", [False, True])
+def test_the_manners_of_saying_it(manner: Manner, expected: list[bytes], uid: bool) -> None:
+    view = opened(10, 20, 30)
+    mailbox = view.mailbox
+    mailbox.remove(2, [10, 30])
+    mailbox.reflag(3, [(20, 20)], Change.ADD, SEEN, naming=[], by=None)
+    mailbox.arrive(4, [(40, 0, 1, 1)], [])
+    *others, fetch = expected
+    if uid and not manner.uid_only and b"UID" not in fetch:
+        fetch = fetch.replace(b"(", b"(UID 20 ")
+    assert said(view, manner, uid=uid) == [*others, fetch % b"FLAGS (\\Seen \\Recent)"]
+
+
+def test_the_highest_modseq_that_is_said() -> None:
+    view = opened(10, 20, 30)
+    assert highest_modseq(view, Changes()) == 0
+    view.mailbox.reflag(2, [(30, 30)], Change.ADD, SEEN, naming=[], by=None)
+    view.mailbox.reflag(3, [(10, 10)], Change.ADD, SEEN, naming=[], by=None)
+    view.mailbox.arrive(4, [(40, 0, 1, 1)], [])
+    assert highest_modseq(view, view.take(expunges=True)) == 3
+
+
+def test_expunges_that_the_client_was_not_there_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_store.imap.updates.RANGES", 2)
+    assert list(vanished_earlier([])) == []
+    assert list(vanished_earlier([(1, 2), (4, 4), (6, 9)])) == [
+        b"* VANISHED (EARLIER) 1:2,4\r\n",
+        b"* VANISHED (EARLIER) 6:9\r\n",
+    ]
 
 
 def test_flags_that_may_be_changed() -> None:

@@ -61,13 +61,41 @@ async def test_a_conditional_store_leaves_what_has_changed(
     storage.view(inbox)
     since = inbox.modseq
     await storage.store(inbox, [2, 5], Change.ADD, FlagSet(FLAGGED))
-    stored = await storage.store(inbox, uids, Change.ADD, FlagSet(SEEN), unchanged_since=since)
+    stored = await storage.store(inbox, uids, Change.REPLACE, FlagSet(SEEN), unchanged_since=since)
     assert stored == FlagsStored(since + 2, [UID(2), UID(5)])
     expected = {uid: SEEN for uid in uids if uid not in {2, 5}} | {2: FLAGGED, 5: FLAGGED}
     assert list(inbox.flags) == [expected.get(uid, 0) for uid in range(1, 6)]
     # RFC 7162 §3.1.3: "Use of UNCHANGEDSINCE with a modification sequence of 0 always fails"
     stored = await storage.store(inbox, uids, Change.REPLACE, FlagSet(), unchanged_since=0)
     assert stored == FlagsStored(since + 2, [UID(uid) for uid in uids])
+
+
+@pytest.mark.parametrize(
+    ("change", "flags", "since_0", "passes"),
+    [
+        (Change.ADD, FlagSet(SEEN), False, True),  # RFC 7162 §3.1.12: it is another flag that has changed
+        (Change.ADD, FlagSet(FLAGGED), False, False),
+        (Change.ADD, FlagSet(FLAGGED | SEEN), False, False),
+        (Change.REMOVE, FlagSet(FLAGGED), False, True),
+        (Change.REMOVE, FlagSet(SEEN), False, False),
+        (Change.REMOVE, FlagSet(FLAGGED | SEEN), False, False),
+        (Change.REPLACE, FlagSet(SEEN), False, False),
+        (Change.ADD, FlagSet(), False, False),
+        (Change.ADD, FlagSet(0, ("$Done",)), False, True),
+        (Change.ADD, FlagSet(SEEN), True, False),  # RFC 7162 §3.1.3: "MUST always be considered existent"
+        (Change.ADD, FlagSet(0, ("$Done",)), True, True),
+    ],
+)
+async def test_a_change_of_other_flags_is_no_reason_to_fail(
+    storage: Storage, account: Account, put: Put, *, change: Change, flags: FlagSet, since_0: bool, passes: bool
+) -> None:
+    inbox = account.inbox
+    await put(inbox, b"1")
+    storage.view(inbox)
+    since = 0 if since_0 else inbox.modseq
+    await storage.store(inbox, [1], Change.ADD, FlagSet(FLAGGED))
+    stored = await storage.store(inbox, [1], change, flags, unchanged_since=since)
+    assert (stored.failed, stored.overruled) == (([], True) if passes else ([UID(1)], False))
 
 
 async def test_what_has_changed_since(storage: Storage, inbox: Mailbox, put: Put) -> None:

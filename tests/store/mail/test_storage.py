@@ -11,9 +11,10 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.mime.part import Kind
+from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
-from postroad_store.mail.database.commits.housekeeping import Collect
+from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.model import account as account_module
@@ -70,7 +71,7 @@ def rows(storage: Storage, table: str) -> int:
 
 async def settled(storage: Storage) -> None:
     """Wait until nothing is handed over and no garbage is being removed."""
-    while storage._collecting:
+    while storage._collector._at_work:
         await storage.subscribe(await storage.account("bystander@alpha.test"), "x")
 
 
@@ -440,6 +441,16 @@ async def test_the_id_of_a_removed_content_never_comes_back(storage: Storage, in
     assert storage._reader.rows("SELECT id FROM contents", ()) == [(3,)]
 
 
+async def test_the_file_shrinks_when_much_is_removed(storage: Storage, account: Account, put: Put) -> None:
+    await put(account.inbox, *[b"Subject: x\r\n\r\n" + bytes([65 + at]) * (4 << 20) for at in range(10)])
+    ((before,),) = storage._reader.rows("PRAGMA page_count", ())
+    await storage.expunge(account.inbox, only_deleted=False)
+    await settled(storage)
+    while storage._reader.rows("PRAGMA freelist_count", ())[0][0] > Shrink.KEPT:
+        await storage.subscribe(account, "x")  # one commit after the other, until those of the collector are through
+    assert storage._reader.rows("PRAGMA page_count", ())[0][0] < before - Shrink.KEPT
+
+
 async def test_garbage_of_a_killed_process_is_removed(
     storage: Storage, inbox: Mailbox, put: Put, tmp_path: Path
 ) -> None:
@@ -672,11 +683,11 @@ async def test_unused_mailboxes_are_forgotten(
 
 
 async def test_unused_accounts_are_forgotten(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_module, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(accounts_module, "KEPT", 1)
     inbox = (await storage.account("alice@alpha.test")).inbox
     await storage.account("bob@beta.test")
     gc.collect()
-    assert set(storage._accounts) == {"bob@beta.test"}
+    assert set(storage._accounts._by_login) == {"bob@beta.test"}
     assert (await storage.account("alice@alpha.test")).inbox is inbox  # somebody held it: one object for all
 
 

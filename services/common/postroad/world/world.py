@@ -122,6 +122,7 @@ class World:
     hosts: Mapping[str, Host]  # by name
     domains: Mapping[str, Domain]  # by name
     capture: Address | None = None  # the account that receives mail for domains that the world does not know
+    administrators: frozenset[str] = frozenset()  # the logins of those who may act as any account
 
     def host_of(self, role: Role) -> Host:
         """Return the host that has the role; a valid world has exactly one per role."""

@@ -24,9 +24,9 @@ from postroad.engine import LocalProtocolError
 from postroad.sasl import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
-from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault
+from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
-from postroad_store.protocol.contract import Close, StartTls
+from postroad_store.protocol.contract import Close, Compress, StartTls
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -181,6 +181,12 @@ class Engine:
         self._framing.clear()
         self._events.append(StartTls())
 
+    def compress(self, tag: bytes) -> None:
+        """Agree to COMPRESS (RFC 4978 §3): whatever is behind the command is compressed already."""
+        self._out.append(tag + b" OK DEFLATE active.\r\n")
+        self._events.append(Compress(self._framing.take()))
+        self._paused = False
+
     def tls_started(self) -> None:
         """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""
         self.secure = True
@@ -241,12 +247,16 @@ class Engine:
         if spec is None:
             return self._refused(Bad(tag, self._offer.registry.refusal(name, self.state)), parts)
         try:
+            if self._offer.manner.uid_only and name in self._offer.registry.numbered:
+                raise UidRequired
             if announced is not None:
                 return self._literal(announced, tag, spec, match.end())
             return spec.parse(tag, Reader(parts, match.end(), self._offer))
+        except UidRequired as fault:
+            return self._refused(Bad(tag, f"[UIDREQUIRED] {fault}"), parts)
         except SyntaxFault as fault:
             text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
-            return self._refused(Bad(tag, text, limit=isinstance(fault, LimitExceeded)), parts)
+            return self._refused(Bad(tag, text, limit=fault.code if isinstance(fault, LimitExceeded) else ""), parts)
 
     def _event_of(self, frame: Frame) -> Event | None:
         """Return the event of any frame; None if its command goes on, or the connection is over."""
@@ -302,6 +312,8 @@ class Engine:
                 self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):
+            if spec.too_large:
+                raise LimitExceeded("Literal too large", spec.too_large)
             raise SyntaxFault("Literal too large")
         if announced.synchronizing:
             self._out.append(b"+ OK\r\n")

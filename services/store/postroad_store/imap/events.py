@@ -31,12 +31,13 @@ class Bad(Event):
     """Input that is not a valid command: the session answers BAD with `text`, untagged if the tag is unreadable.
 
     A command under way with this tag (APPEND, AUTHENTICATE, IDLE) is over. A command that is well-formed and exceeds a
-    `limit` of the server is no fault of the client: it is answered NO [LIMIT] (RFC 5530 §3).
+    `limit` of the server is no fault of the client: it is answered NO with this response code, such as LIMIT
+    (RFC 5530 §3).
     """
 
     tag: bytes | None
     text: str
-    limit: bool = False
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from postroad_store.imap.spec import Capability, after_login
+
+if TYPE_CHECKING:
+    from postroad_store.imap.spec import Conditions
 
 # IMAP4rev2 with all that RFC 9051 appendix E makes a part of it.
 IMAP4REV2 = Capability(
@@ -29,5 +34,40 @@ UIDPLUS = Capability(b"UIDPLUS", "RFC 4315", after_login)
 BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 # RETURN in SEARCH, and the ESEARCH response.
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
+# RETURN in SORT.
+ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+# OLDER and YOUNGER, wherever messages are searched for.
+WITHIN = Capability(b"WITHIN", "RFC 5032", after_login)
+# Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).
+CONDSTORE = Capability(b"CONDSTORE", "RFC 7162", after_login, enables=True)
+# A client that comes back is told what it has missed (RFC 7162 §3.2.3: the one presupposes ENABLE).
+QRESYNC = Capability(b"QRESYNC", "RFC 7162", after_login, enables=True, requires=(b"ENABLE", b"CONDSTORE"))
+# UIDs in place of message numbers, everywhere.
+UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires=(b"ENABLE",))
+
+# Pages of what SEARCH finds and FETCH answers.
+PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)
+
+# LIST's attributes and options, and the items of STATUS.
+CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
+SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
+CREATE_SPECIAL_USE = Capability(b"CREATE-SPECIAL-USE", "RFC 6154", after_login)
+# RFC 5258 §3.2: the return option CHILDREN "MUST be supported by all servers".
+LIST_EXTENDED = Capability(b"LIST-EXTENDED", "RFC 5258", after_login, requires=(b"CHILDREN",))
+LIST_STATUS = Capability(b"LIST-STATUS", "RFC 5819", after_login, requires=(b"LIST-EXTENDED",))
+STATUS_SIZE = Capability(b"STATUS=SIZE", "RFC 8438", after_login)
+STATUS_DELETED = Capability(b"STATUS=DELETED", "RFC 9051", after_login)
+
+
+def _message_size(conditions: Conditions) -> bytes:
+    return b"%d" % conditions.message_size
+
+
+APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
+
+# Annotations: METADATA has those of mailboxes too, METADATA-SERVER is what is left without it.
+METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
+METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
+LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))

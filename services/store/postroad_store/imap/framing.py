@@ -135,6 +135,12 @@ class Framing:
         """Return True while a streamed literal is still coming."""
         return self._next is _STREAM
 
+    def take(self) -> bytes:
+        """Return all input that is not yet part of a frame, and forget it."""
+        octets = self._buffer[self._at :]
+        self.clear()
+        return octets
+
     def clear(self) -> None:
         """Forget all input."""
         self._buffer, self._at, self._scanned = b"", 0, 0

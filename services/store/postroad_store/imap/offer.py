@@ -8,8 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from postroad_store.imap.extensions import IMAP4REV2, LITERAL_MINUS, LITERAL_PLUS, UTF8_ACCEPT
+from postroad_store.imap.extensions import (
+    CONDSTORE,
+    IMAP4REV2,
+    LITERAL_MINUS,
+    LITERAL_PLUS,
+    QRESYNC,
+    UIDONLY,
+    UTF8_ACCEPT,
+)
 from postroad_store.imap.grammar.reader import MAX_NUMBER
+from postroad_store.imap.manner import Manner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +33,10 @@ MAX_LITERAL_MINUS = 4096  # octets; RFC 7888 §5
 class Offer:
     """A registry, and the names of the capabilities that are enabled; never changed once it is made."""
 
-    __slots__ = ("__weakref__", "_poorer", "_richer", "enabled", "non_synchronizing", "registry", "rev2", "utf8")
+    __slots__ = (
+        *("__weakref__", "_poorer", "_richer"),
+        *("enabled", "manner", "non_synchronizing", "registry", "rev2", "utf8"),
+    )
 
     def __init__(self, registry: Registry, enabled: frozenset[bytes] = frozenset()) -> None:
         self.registry = registry
@@ -32,6 +44,12 @@ class Offer:
         self.rev2 = IMAP4REV2.name in enabled
         # RFC 9051 §5.1, RFC 6855 §3: mailbox names are UTF-8 and no longer modified UTF-7.
         self.utf8 = self.rev2 or UTF8_ACCEPT.name in enabled
+        self.manner = Manner(
+            modseq=CONDSTORE.name in enabled,
+            vanished=QRESYNC.name in enabled or UIDONLY.name in enabled,
+            uid_only=UIDONLY.name in enabled,
+            rev2=self.rev2,
+        )
         # Octets of the largest literal that the client need not ask for; None: it has to ask for all.
         self.non_synchronizing: int | None = None
         if registry.offers(LITERAL_PLUS):

@@ -13,6 +13,7 @@ from postroad_store.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -22,13 +23,16 @@ from postroad_store.imap.commands import (
     logout,
     lsub,
     mailboxes,
+    metadata,
     namespace,
     noop,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
+    thread,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 
 SPECS: tuple[Spec, ...] = (
     *capability.SPECS,
+    *compress.SPECS,
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
@@ -51,6 +56,7 @@ SPECS: tuple[Spec, ...] = (
     *login.SPECS,
     *select.SPECS,
     *mailboxes.SPECS,
+    *metadata.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,
@@ -60,6 +66,8 @@ SPECS: tuple[Spec, ...] = (
     *close.SPECS,
     *expunge.SPECS,
     *search.SPECS,
+    *sort.SPECS,
+    *thread.SPECS,
     *fetch.SPECS,
     *store.SPECS,
     *copy.SPECS,
@@ -70,6 +78,7 @@ _ORDER = (
     *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
+    *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
 )
 
 
@@ -86,7 +95,7 @@ class Registry:
 
     __slots__ = (
         *("_asked", "_hidden", "_known", "_names", "_specs"),
-        *("by_name", "enabling", "handlers", "legal", "offered", "streaming"),
+        *("by_name", "enabling", "handlers", "legal", "numbered", "offered", "streaming"),
     )
 
     def __init__(
@@ -107,6 +116,8 @@ class Registry:
         # What ENABLE may name, in capitals (RFC 5161 §3.1).
         self.enabling = {each.name.upper(): each for each in self.offered if each.enables}
         self.by_name: Mapping[bytes, Spec] = {spec.name: spec for spec in specs}
+        # Those that take or give message numbers, as opposed to their UID forms; EXPUNGE takes none (RFC 9586 §3).
+        self.numbered = frozenset(name for name in self.by_name if b"UID " + name in self.by_name) - {b"EXPUNGE"}
         self.legal: Mapping[State, Mapping[bytes, Spec]] = {
             state: {spec.name: spec for spec in specs if state in spec.states} for state in State
         }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.grammar.sequence import indexes
+from postroad_store.imap.grammar.sequence import indexes, ranges_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
+    from postroad_store.mail.storage import Storage
 
 READ_ONLY = b"NO [READ-ONLY] Mailbox is read-only."
 GONE = b"[EXPUNGEISSUED] Some of the requested messages no longer exist."  # RFC 5530 §3
@@ -45,3 +49,22 @@ def uids_of(view: View, spans: list[range]) -> list[UID]:
 def some_gone(view: View, spans: list[range]) -> bool:
     """Return True if another session has expunged some of these messages."""
     return any(view.has_lost(span[0], span[-1]) for span in spans)
+
+
+def changed_among(storage: Storage, view: View, spans: list[range], since: int) -> list[range]:
+    """Return those of the sequence numbers whose messages have changed after this mod-sequence (RFC 7162 §3.1.4.1)."""
+    changed = storage.changed_since(view, since)
+    kept = []
+    for span in spans:
+        low, high = bisect_left(changed, span.start), bisect_left(changed, span.stop)
+        kept += [range(first, last + 1) for first, last in ranges_of(changed[low:high])]
+    return kept
+
+
+def without(view: View, spans: list[range], uids: Sequence[int]) -> list[range]:
+    """Return the sequence numbers without those of these messages."""
+    left_out = {view.number(uid) for uid in uids}
+    kept = []
+    for span in spans:
+        kept += [range(low, high + 1) for low, high in ranges_of([n for n in span if n not in left_out])]
+    return kept

@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
 from postroad_store.imap import names, updates
+from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
+from postroad_store.imap.extensions import METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.highest import Highest
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
 from postroad_store.imap.watch import Watch
@@ -35,11 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from postroad_store.imap.events import Command
+    from postroad_store.imap.manner import Manner
     from postroad_store.imap.shared import Shared
     from postroad_store.imap.spec import Capability
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.view import View
+    from postroad_store.mail.model.view import Changes, View
     from postroad_store.protocol.contract import Connection, Event
 
 log = logging.getLogger(__name__)
@@ -51,6 +55,7 @@ SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
 TOO_MANY_BAD = b"Too many invalid IMAP commands."
 FAREWELLS = {
     Farewell.IDLE: b"Disconnected for inactivity.",
+    Farewell.GARBLED: b"Input is not compressed.",
     Farewell.SHUTDOWN: b"Server shutting down.",
     Farewell.CROWDED: b"Too many connections.",
 }
@@ -68,6 +73,8 @@ class Session:
         self.failures = 0  # failed logins
         self.appends = Appends(self)
         self.watch = Watch(self)
+        self.highest = Highest()
+        self.announcements: Announcements | None = None  # made when the client has asked for any
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
         self._rest: Callable[[], Awaitable[None]] | None = None  # of a command that `finish` could not end at once
@@ -140,7 +147,15 @@ class Session:
         """Enable what is offered of these, and say nothing; return those that were not enabled before."""
         before = self.engine.offer
         self.engine.offer = after = before.enabling(filter(before.offers, capabilities))
+        if self.announcements is None and after.has_enabled(METADATA_SERVER):
+            self.announcements = Announcements()
+            self.shared.annotated.add(self)
         return [each for each in capabilities if after.has_enabled(each) and not before.has_enabled(each)]
+
+    @property
+    def manner(self) -> Manner:
+        """How the client is told of changes."""
+        return self.engine.offer.manner
 
     @property
     def rev2(self) -> bool:
@@ -213,26 +228,51 @@ class Session:
 
     # -- for the handlers: answers ---------------------------------------------------------------------------
 
-    def finish(self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False) -> None:
+    def finish(
+        self, command: Command, text: bytes, *, expunges: bool = True, uid: bool = False, coded: bool = False
+    ) -> None:
         """Report changes by other sessions, then complete the command.
 
-        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, pass `expunges=False`.
+        RFC 3501 §7.4.1: FETCH, STORE and SEARCH, but not their UID forms, pass `expunges=False`. With `coded`, a client
+        that takes mod-sequences finds HIGHESTMODSEQ in the tagged OK (RFC 7162 §3.2.7).
         """
+        if self.announcements is not None:
+            self.engine.send(self.announcements.take())
         view = self.view
-        if view is not None and view.changed:
+        if view is None:
+            self.engine.complete(command.tag, text)
+            return
+        if view.changed:
             if view.much(expunges=expunges):  # `handle` goes on with it, once the handler has returned
-                self._rest = partial(self._finish_in_turns, view, command, text, expunges=expunges, uid=uid)
+                self._rest = partial(
+                    self._finish_in_turns, view, command, text, expunges=expunges, uid=uid, coded=coded
+                )
                 return
             self.tell(view, expunges=expunges, uid=uid)
-        self.engine.complete(command.tag, text)
-        if view is not None and view.gone:
-            self.mailbox_gone()
+        self._complete(view, command, text, coded=coded)
 
-    async def _finish_in_turns(self, view: View, command: Command, text: bytes, *, expunges: bool, uid: bool) -> None:
+    async def _finish_in_turns(
+        self, view: View, command: Command, text: bytes, *, expunges: bool, uid: bool, coded: bool
+    ) -> None:
         await self.tell_in_turns(view, expunges=expunges, uid=uid)
+        self._complete(view, command, text, coded=coded)
+
+    def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
+        if self.manner.modseq:
+            if coded:
+                text = self.highest.completed(view, text)
+            else:
+                self.tell_highest(view)
         self.engine.complete(command.tag, text)
         if view.gone:
             self.mailbox_gone()
+
+    def tell_highest(self, view: View) -> None:
+        """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
+        if self.manner.modseq:
+            response = self.highest.response(view)
+            if response:
+                self.engine.send(response)
 
     async def _finished(self) -> None:
         """End a command that `finish` could not end at once."""
@@ -242,9 +282,15 @@ class Session:
 
     def tell(self, view: View, *, expunges: bool, flags: bool = True, uid: bool = False) -> None:
         """Send untagged responses about changes of the mailbox (RFC 3501 §5.2)."""
-        octets = updates.changes(view, view.take(expunges=expunges, flags=flags), uid=uid)
+        self._say(view, view.take(expunges=expunges, flags=flags), uid=uid)
+
+    def _say(self, view: View, news: Changes, *, uid: bool) -> None:
+        manner = self.manner
+        octets = updates.changes(view, news, manner=manner, uid=uid)
         if octets:
             self.engine.send(octets)
+        if manner.modseq:
+            self.highest.fetched(updates.highest_modseq(view, news))
 
     async def tell_in_turns(self, view: View, *, expunges: bool, uid: bool = False) -> None:
         """Do the same; with much to say, let others run in between, and go no faster than the client reads."""
@@ -252,7 +298,7 @@ class Session:
             self.tell(view, expunges=expunges, uid=uid)
             return
         for news in view.pieces(expunges=expunges):
-            self.engine.send(updates.changes(view, news, uid=uid))
+            self._say(view, news, uid=uid)
             self.connection.flush()
             await self.connection.wait_writable()
             await asyncio.sleep(0)
@@ -299,7 +345,7 @@ class Session:
         self.appends.drop_incoming()
         self.watch.stop()
         if event.limit and event.tag is not None:
-            self.engine.complete(event.tag, b"NO [LIMIT] " + responses.text(event.text))
+            self.engine.complete(event.tag, b"NO [%b] %b" % (event.limit.encode("ascii"), responses.text(event.text)))
             return
         self._bad += 1
         if event.tag is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from postroad.clock import Clock
 from postroad_store.imap.offer import Offer
@@ -52,6 +53,7 @@ class Shared:
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
         self.clock = clock or Clock()
+        self.annotated: WeakSet[Session] = WeakSet()  # those that want to hear of changed annotations (RFC 5464 §4.1)
 
     def offer_to(self, login: str) -> Offer:
         """Return what an account is offered: less what the control door hides from it, or else the world."""

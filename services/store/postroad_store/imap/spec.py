@@ -87,4 +87,5 @@ class Spec:
     extensions: tuple[Capability, ...] = ()
     # Handlers of events that come later, with the client's next octets
     follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))
+    too_large: str = ""  # the response code of the NO for a literal that is too large; "": it is BAD
     streams: bool = False  # its last literal is handed on in pieces, of any size: `parse` ends at the announcement

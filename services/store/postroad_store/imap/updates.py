@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
+from postroad_store.imap.manner import PLAIN
 from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from postroad_store.imap.manner import Manner
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import Changes, View
 
 CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
+RANGES = 1000  # of UIDs in one VANISHED (EARLIER): clients' lines are not endless
 _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
 
 
@@ -52,30 +56,70 @@ def permanent_flags(view: View) -> bytes:
     return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % " ".join(names).encode("ascii")
 
 
-def changes(view: View, news: Changes, *, uid: bool) -> bytes:
-    """Return the responses that report changes; with `uid` FETCH has the UID too (RFC 3501 §6.4.8)."""
+def changes(view: View, news: Changes, *, manner: Manner = PLAIN, uid: bool = False) -> bytes:
+    """Return the responses that report changes; with `uid` FETCH has the UID in any case (RFC 3501 §6.4.8)."""
     mailbox = view.mailbox
     lines = []
     if news.keywords:
         lines += [flags_line(mailbox), permanent_flags(view)]
-    lines += [b"* %d EXPUNGE\r\n" % number for number, _ in news.expunged]
+    if news.expunged:
+        lines.append(_expunged(news, manner))
     if news.exists is not None:
         lines.append(b"* %d EXISTS\r\n" % news.exists)
-    if news.recent is not None:
+    if news.recent is not None and not manner.rev2:
         lines.append(b"* %d RECENT\r\n" % news.recent)
     if news.flags:
-        plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
-        for (number, message), flags in zip(news.flags, _flags(view, news), strict=True):
-            names = (recent if message in view.recent else plain)[flags]
-            extra = b"UID %d " % message if uid else b""
-            lines.append(b"* %d FETCH (%bFLAGS (%b))\r\n" % (number, extra, names))
+        lines += _flagged(view, news, manner, uid=uid)
     return b"".join(lines)
 
 
-def _flags(view: View, news: Changes) -> Sequence[int]:
-    """Return the flags of the messages whose flags have changed."""
+def _expunged(news: Changes, manner: Manner) -> bytes:
+    if manner.vanished:  # RFC 7162 §3.2.10
+        return b"* VANISHED %b\r\n" % format_ranges(ranges_of(sorted(uid for _, uid in news.expunged)))
+    return b"".join([b"* %d EXPUNGE\r\n" % number for number, _ in news.expunged])
+
+
+def _flagged(view: View, news: Changes, manner: Manner, *, uid: bool) -> Iterator[bytes]:
+    mailbox = view.mailbox
+    plain, recent = FlagLists(mailbox, recent=False), FlagLists(mailbox, recent=True)
+    columns: list[Iterable[object]] = []
+    template = b"* %d FETCH ("
+    if manner.uid_only:
+        template = b"* %d UIDFETCH ("
+        columns.append([message for _, message in news.flags])
+    else:
+        columns.append([number for number, _ in news.flags])
+        if uid or manner.modseq or manner.rev2:  # RFC 7162 §3.2.4, RFC 9051 §7.5.2
+            template += b"UID %d "
+            columns.append([message for _, message in news.flags])
+    if manner.modseq:
+        template += b"MODSEQ (%d) "
+        columns.append(_column(view, news, mailbox.modseqs))
+    columns.append(
+        [
+            (recent if message in view.recent else plain)[flags]
+            for (_, message), flags in zip(news.flags, _column(view, news, mailbox.flags), strict=True)
+        ]
+    )
+    template += b"FLAGS (%b))\r\n"
+    for row in zip(*columns, strict=True):
+        yield template % row
+
+
+def highest_modseq(view: View, news: Changes) -> int:
+    """Return the highest mod-sequence that `changes` gives; 0 if it gives none."""
+    return max(_column(view, news, view.mailbox.modseqs)) if news.flags else 0
+
+
+def _column(view: View, news: Changes, values: Sequence[int]) -> Sequence[int]:
+    """Return the entries of one of the mailbox's parallel lists, of the messages whose flags have changed."""
     first, last = news.flags[0][0], news.flags[-1][0]
-    flags = view.mailbox.flags
     if len(news.flags) == last - first + 1:  # they are consecutive: read at once, in a fifth of the time
-        return view.pick(flags, first, last)
-    return [view.pick(flags, number, number)[0] for number, _ in news.flags]
+        return view.pick(values, first, last)
+    return [view.pick(values, number, number)[0] for number, _ in news.flags]
+
+
+def vanished_earlier(ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    """Yield the responses that report expunges that the client was not there for (RFC 7162 §3.2.10.1)."""
+    for start in range(0, len(ranges), RANGES):
+        yield b"* VANISHED (EARLIER) %b\r\n" % format_ranges(ranges[start : start + RANGES])

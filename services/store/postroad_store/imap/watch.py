@@ -9,6 +9,7 @@ from postroad_store.protocol.contract import ConnectionLost
 
 if TYPE_CHECKING:
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.view import View
 
 
 class Watch:
@@ -30,8 +31,7 @@ class Watch:
         if view.changed and view.much(expunges=True):
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
-        if view.changed:
-            session.tell(view, expunges=True)
+        self._say(view)
         if view.gone:
             session.mailbox_gone()
 
@@ -62,12 +62,17 @@ class Watch:
         if not session.connection.can_write() or view.much(expunges=True):
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
-        session.tell(view, expunges=True)
+        self._say(view)
         if view.gone:
             session.mailbox_gone()
             session.connection.close()
         else:
             session.connection.flush()
+
+    def _say(self, view: View) -> None:
+        if view.changed:
+            self._session.tell(view, expunges=True)
+        self._session.tell_highest(view)
 
     async def _tell_patiently(self) -> None:
         session = self._session

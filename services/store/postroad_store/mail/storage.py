@@ -17,12 +17,13 @@ import logging
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad_store.mail.accounts import Accounts
+from postroad_store.mail.collector import Collector, ignore
 from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
-from postroad_store.mail.database.commits.housekeeping import Claim, Collect
+from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
 from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
@@ -30,35 +31,36 @@ from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.lock import Lock
+from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.account import Account
-from postroad_store.mail.model.errors import MailError, NoSuchMailbox, StorageError
+from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.scripts import Scripts
-from postroad_store.mail.search.evaluate import Sources, evaluate
-from postroad_store.mail.search.pacer import Pacer, Turns
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
+    from postroad_store.mail.database.reader import AccountRow
+    from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
-    from postroad_store.mail.search.key import Key
 
 MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
-MAX_ACCOUNTS = 1000  # accounts that are kept in memory though no session uses them
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
 LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
@@ -80,24 +82,28 @@ class Storage:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the mail's folder cannot be made: {error.strerror}") from error
+        self._lock = Lock(directory)
         path = directory / FILE
-        self._writer = Writer(path)
+        try:
+            self._writer = Writer(path)
+        except StorageError:
+            self._lock.release()
+            raise
         self._reader = Reader(path)
         self._reader_apart = Reader(path)  # used in the thread `_apart` only
         self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
         self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
         self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
-        self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
         self._mailboxes = Mailboxes()
+        self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
+        self.metadata = Metadata(self._writer, self._reader)
         self.scripts = Scripts(self._writer, self._reader, path)
         self.outbox = Outbox(self._writer, self._reader, self._parser)
-        self._recent_accounts: OrderedDict[str, Account] = OrderedDict()
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
-        self._sources = Sources(self._reader)
-        self._turns = Turns()
-        self._collecting = self._collect_again = False
+        self.finder = Finder(self._reader, self._clock)
+        self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
 
@@ -106,11 +112,13 @@ class Storage:
         if self._closed:
             return
         self._closed = True
+        self._collector.close()
         self._parser.shutdown()
         self._apart.shutdown()
         self._reader_apart.close()
         self._reader.close()
         self._writer.close()
+        self._lock.release()
 
     # -- accounts and mailboxes -------------------------------------------------------------------------------
 
@@ -121,26 +129,20 @@ class Storage:
         """
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
-            self._collect()
-        known = self._accounts.get(login) or self._read_account(login)
+            self._collector.collect()
+        known = await self._accounts.find(login)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))
-            known = self._accounts.get(login) or self._read_account(login)
+            known = await self._accounts.find(login)
             assert known is not None  # noqa: S101 - it has just been committed
-        self._recent_accounts[login] = known
-        self._recent_accounts.move_to_end(login)
-        if len(self._recent_accounts) > MAX_ACCOUNTS:
-            self._recent_accounts.popitem(last=False)
         return known
 
-    def _read_account(self, login: str) -> Account | None:
-        read = self._reader.account(login)
-        if read is None:
-            return None
-        number, rows, subscriptions = read
-        mailboxes = [self._mailboxes.adopt(row) for row in rows]
-        self._accounts[login] = account = Account(number, login, mailboxes, subscriptions)
-        return account
+    def known_account(self, login: str) -> Account | None:
+        """Return an account that is in memory, or that is read at once; see `Accounts.known`."""
+        return self._accounts.known(login)
+
+    def _account_apart(self, login: str) -> Awaitable[AccountRow | None]:
+        return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
 
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
@@ -156,7 +158,9 @@ class Storage:
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        return self._submit(Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collect))
+        return self._submit(
+            Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collector.collect)
+        )
 
     def rename(self, account: Account, name: str, new_name: str) -> Awaitable[Renamed]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
@@ -218,7 +222,7 @@ class Storage:
         `only_deleted=False` (POP3). All views learn of it by `View.take`, the caller's own too.
         """
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
-        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collect))
+        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect))
 
     def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
@@ -244,12 +248,14 @@ class Storage:
         """Return True if to open the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE
 
-    def view(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    def view(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         r"""Read: open a view, loading the mailbox if it is not in memory.
 
         Messages that no session has seen yet are \Recent in it. They are \Recent in no later view, unless this one is
-        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect
-        mailbox.
+        `read_only` or `claim_recent` is False (RFC 3501 §2.3.2). Without `recent` the view knows no such thing, and
+        claims nothing (RFC 9051 §2.3.2). Raises `NoSuchMailbox` for a deleted or \Noselect mailbox.
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
@@ -257,16 +263,19 @@ class Storage:
             mailbox.load(self._reader.contents(mailbox))
         self._keep(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
-            self._submit(TakeBack(mailbox)).add_done_callback(_ignore)
-        return View(mailbox, read_only=read_only, claim=None if read_only or not claim_recent else self._claim)
+            self._submit(TakeBack(mailbox)).add_done_callback(ignore)
+        claim = None if read_only or not claim_recent else self._claim
+        return View(mailbox, read_only=read_only, claim=claim, recent=recent)
 
-    async def view_large(self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True) -> View:
+    async def view_large(
+        self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
+    ) -> View:
         """Read: do the same, loading a mailbox that `is_large` in a thread."""
         while self.is_large(mailbox) and not mailbox.deleted:
             if mailbox.id not in self._loads:
                 self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
             await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
-        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent)
+        return self.view(mailbox, read_only=read_only, claim_recent=claim_recent, recent=recent)
 
     async def _load(self, mailbox: Mailbox) -> None:
         contents = None
@@ -295,7 +304,7 @@ class Storage:
 
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
-        self._submit(Claim(mailbox)).add_done_callback(_ignore)
+        self._submit(Claim(mailbox)).add_done_callback(ignore)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""
@@ -349,15 +358,6 @@ class Storage:
         """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
 
-    async def search(self, view: View, key: Key, *, between: Callable[[], Awaitable[None]] | None = None) -> list[int]:
-        """Read: the sequence numbers in `view` of the messages that match, ascending.
-
-        Long searches let other tasks run in between, and await `between` then, which may raise to end the search; the
-        view must not `take` meanwhile.
-        """
-        async with Pacer(self._turns, between) as pace:
-            return await evaluate(view, self._sources, key, pace)
-
     # -- figures ----------------------------------------------------------------------------------------------
 
     @property
@@ -370,27 +370,5 @@ class Storage:
         """How many mailboxes some session looks at."""
         return sum(bool(mailbox.views) for mailbox in self._loaded.values())
 
-    # -- housekeeping -----------------------------------------------------------------------------------------
-
-    def _collect(self) -> None:
-        """Remove garbage: now, or once more after the removal that is under way."""
-        if self._collecting or self._closed:
-            self._collect_again = True
-            return
-        self._collecting, self._collect_again = True, False
-        self._submit(Collect(self._collect)).add_done_callback(self._collected)
-
-    def _collected(self, done: asyncio.Future[None]) -> None:
-        self._collecting = False
-        _ignore(done)
-        if self._collect_again:
-            self._collect()
-
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         return self._writer.submit(commit)
-
-
-def _ignore(done: asyncio.Future[None]) -> None:
-    """Take the outcome of work that nobody waits for."""
-    if not done.cancelled() and isinstance(done.exception(), MailError):
-        _log.warning("mail's housekeeping failed: %s", done.exception())

@@ -24,8 +24,8 @@ from zope.interface import implementer
 
 from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
-from postroad.tap import Opened
-from postroad_store.protocol.contract import Close, ConnectionLost, Farewell, StartTls
+from postroad_store.protocol.compression import Compression
+from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
 from postroad_store.protocol.tls import handshake_error
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Adapter(Protocol):
     """A Twisted protocol on one side, `contract.Connection` on the other. The listener has admitted it."""
 
     _session: Session  # made when the connection is
+    _compression: Compression | None = None
 
     def __init__(self, listener: Listener, peer: str, port: int, *, secure: bool) -> None:
         self.peer = sys.intern(peer)  # many connections of one address share one string
@@ -79,8 +80,7 @@ class Adapter(Protocol):
         self._out.registerProducer(self, True)
         listener.opened(self)
         self._deadline.set(HANDSHAKE if self._shaking_hands else self._silence)
-        if listener.tap is not None:
-            self._listen(listener.tap)
+        self._tapped = listener.hear(self._out)
         try:
             self._session.begin(self)
         except Exception:
@@ -94,20 +94,15 @@ class Adapter(Protocol):
         """Give the engine a block, and stop reading if the engine can't handle it yet."""
         if self._closing:
             return
-        if self._tapped is not None:
-            self._tapped.received(data, self._listener.clock.now(), tls=self.secure)
         self._deadline.set(self._silence)
-        busy = self._work is not None or not self._writable
-        try:
-            self._engine.receive_data(data)
-        except Exception:
-            log.exception("%s: the engine failed", self._listener.service.name)
-            self._out.abortConnection()
-            return
-        self._pump()
+        busy = self.busy or self._behind
+        if self._compression is None:
+            self.take(data)
+        else:
+            self._compression.received(data)
         # One block is accepted while the connection is busy, so that a dialogue of commands and commits never
         # costs the two system calls of stopping and going on.
-        if busy and (self._work is not None or not self._writable) and self._reading and not self._closing:
+        if busy and (self.busy or self._behind) and self._reading and not self._closing:
             self._reading = False
             self._out.pauseProducing()
 
@@ -132,6 +127,8 @@ class Adapter(Protocol):
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
+        if self._compression is not None:
+            self._compression.lost()
         self._listener.admission.leave(self)
         if self._tapped is not None:
             self._tapped.closed(self._listener.clock.now())
@@ -156,13 +153,23 @@ class Adapter(Protocol):
 
     # For a session: contract.Connection
 
+    @property
+    def compressed(self) -> bool:
+        """Whether octets are compressed."""
+        return self._compression is not None
+
+    def rest(self) -> None:
+        """Keep as little memory as possible until the client speaks."""
+        if self._compression is not None:
+            self._compression.rest()
+
     def flush(self) -> None:
         """Write the engine's octets."""
         data = self._engine.data_to_send()
         if data and not self._closing:
             if self._tapped is not None:
                 self._tapped.sent(data, self._listener.clock.now(), tls=self.secure)
-            self._out.write(data)
+            (self._compression or self._out).write(data)
 
     def logged_in(self) -> None:
         """Keep the connection when strangers are evicted, and let it be silent for longer."""
@@ -197,8 +204,42 @@ class Adapter(Protocol):
         if not self._reading:  # else the client's close_notify would never be read
             self._reading = True
             self._out.resumeProducing()
-        self._out.unregisterProducer()
-        self._out.loseConnection()
+        if self._compression is not None:
+            self._compression.lose()
+        else:
+            self._out.unregisterProducer()
+            self._out.loseConnection()
+
+    # For the compression below
+
+    @property
+    def busy(self) -> bool:
+        """Whether no input can be handled now."""
+        return self._work is not None or not self._writable
+
+    def take(self, octets: bytes) -> None:
+        """Give octets to the engine, and handle what they come to."""
+        if self._closing:
+            return
+        if self._tapped is not None and octets:
+            self._tapped.received(octets, self._listener.clock.now(), tls=self.secure)
+        try:
+            self._engine.receive_data(octets)
+        except Exception:
+            log.exception("%s: the engine failed", self._listener.service.name)
+            self._out.abortConnection()
+            return
+        self._pump()
+
+    def garbled(self) -> None:
+        """End the connection: what the client sends is not compressed."""
+        if not self._closing:
+            self._farewell(Farewell.GARBLED)
+
+    @property
+    def _behind(self) -> bool:
+        """Whether the client has sent more, compressed, than the engine has got."""
+        return self._compression is not None and self._compression.waiting
 
     # For a listener
 
@@ -228,13 +269,17 @@ class Adapter(Protocol):
                 event = self._engine.next_event()
                 if event is None:
                     self.flush()
-                    if self._work is None and self._eof:
+                    if self._work is None and self._eof and not self._behind:
                         self.close()
                     break
                 if isinstance(event, Close):
                     self.close()
                 elif isinstance(event, StartTls):
                     self._start_tls()
+                elif isinstance(event, Compress):
+                    self._compress(event.behind)
+                elif isinstance(event, Decompressed):
+                    self._decompress()
                 else:
                     self._handle(event)
                     self.flush()
@@ -243,7 +288,11 @@ class Adapter(Protocol):
             self._out.abortConnection()
         finally:
             self._pumping = False
-        if not self._reading and self._work is None and self._writable and not self._closing:
+        if self.busy or self._closing:
+            return
+        if self._compression is not None and self._compression.waiting:
+            self._compression.read_on()
+        elif not self._reading:
             self._reading = True
             self._out.resumeProducing()
 
@@ -287,6 +336,20 @@ class Adapter(Protocol):
         self.secure = True
         self._session.tls_started()
 
+    def _compress(self, behind: bytes) -> None:
+        # RFC 4978 §3: immediately after the CRLF of the OK.
+        self.flush()
+        self._compression = Compression(self, self._out)
+        if behind:
+            self._compression.received(behind)
+
+    def _decompress(self) -> None:
+        self.flush()
+        if self._compression is not None:
+            behind, self._compression = self._compression.finish(), None
+            if behind:
+                self.take(behind)
+
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
@@ -323,19 +386,6 @@ class Adapter(Protocol):
         except Exception:
             log.exception("%s: end failed", self._listener.service.name)
         self._listener.ended(self)
-
-    def _listen(self, tap: tap.Tap) -> None:
-        peer, local = self._out.getPeer(), self._out.getHost()
-        self._tapped = tap.opened(
-            Opened(
-                protocol=self._listener.service.name,
-                session=self._listener.next_session_id(),
-                peer=f"{peer.host}:{peer.port}",
-                local=f"{local.host}:{local.port}",
-                outbound=False,
-                at=self._listener.clock.now(),
-            )
-        )
 
     def _log_handshake(self, why: str) -> None:
         protocol = self._listener.service.name

@@ -42,6 +42,21 @@ class StartTls(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Compress(Event):
+    """Compress from here on, both ways (RFC 4978); the octets that agree to it are in `data_to_send`.
+
+    `behind` are octets that have come behind the command already: they are compressed.
+    """
+
+    behind: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decompressed(Event):
+    """End the compression behind what is in `data_to_send` (RFC 8437 §4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Close(Event):
     """Write the rest of `data_to_send` and close the connection."""
 
@@ -51,6 +66,7 @@ class Farewell(Enum):
 
     IDLE = auto()  # the client has been silent for too long
     SHUTDOWN = auto()  # the service stops
+    GARBLED = auto()  # what the client sends is not compressed, as it said it would be
     CROWDED = auto()  # there are too many connections, and this one has not logged in
 
 
@@ -85,6 +101,15 @@ class Connection(Protocol):
     @property
     def secure(self) -> bool:
         """Whether TLS is in use."""
+        ...
+
+    @property
+    def compressed(self) -> bool:
+        """Whether octets are compressed."""
+        ...
+
+    def rest(self) -> None:
+        """Note that the client waits: what can be made again need not be kept."""
         ...
 
     def flush(self) -> None:

@@ -13,6 +13,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from postroad.clock import Clock
 from postroad.shell.admission import Admission
+from postroad.tap import Opened
 from postroad_store.protocol.connection import Adapter
 from postroad_store.protocol.tls import TlsFactory
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from twisted.internet.interfaces import IAddress
 
+    from postroad import tap
     from postroad.journal.refusals import Refusals
     from postroad.tap import Tap
     from postroad_store.protocol.service import Service
@@ -85,9 +87,21 @@ class Listener:
         """How many clients are connected."""
         return len(self.admission)
 
-    def next_session_id(self) -> str:
-        """Return an identifier that no other session has."""
-        return next(self._session_ids)
+    def hear(self, transport: Any) -> tap.Listener | None:
+        """Return what listens to a connection that has been made."""
+        if self.tap is None:
+            return None
+        peer, local = transport.getPeer(), transport.getHost()
+        return self.tap.opened(
+            Opened(
+                protocol=self.service.name,
+                session=next(self._session_ids),
+                peer=f"{peer.host}:{peer.port}",
+                local=f"{local.host}:{local.port}",
+                outbound=False,
+                at=self.clock.now(),
+            )
+        )
 
     def opened(self, connection: Adapter) -> None:
         """Note a connection that `stop` has to wait for."""

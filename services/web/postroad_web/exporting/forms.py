@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import tarfile
-import time
 from typing import TYPE_CHECKING, Protocol
 
-from postroad.mail.dates import DAYS, MONTHS
+from postroad.mail.dates import DAYS, MONTHS, utc
 from postroad_web.seeding.maildir import FLAGS
 
 if TYPE_CHECKING:
@@ -90,9 +89,8 @@ def _unix(content: bytes) -> bytes:
 
 def _ctime(date: int) -> bytes:
     """Return the time as C's asctime writes it, in UTC (RFC 4155 appendix A)."""
-    at = time.gmtime(date)
-    day, month = DAYS[at.tm_wday], MONTHS[at.tm_mon - 1]
-    return f"{day} {month} {at.tm_mday:2} {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} {at.tm_year}".encode("ascii")
+    at = utc(date)
+    return f"{DAYS[at.weekday()]} {MONTHS[at.month - 1]} {at.day:2} {at:%H:%M:%S} {at.year}".encode("ascii")
 
 
 def _entry(name: str, date: int, content: bytes) -> bytes:

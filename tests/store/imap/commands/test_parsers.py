@@ -16,7 +16,8 @@ from postroad_store.imap.commands.copy import Copy, Move
 from postroad_store.imap.commands.expunge import Expunge
 from postroad_store.imap.commands.id import Id
 from postroad_store.imap.commands.idle import Idle
-from postroad_store.imap.commands.list import List
+from postroad_store.imap.commands.list.command import List, Xlist
+from postroad_store.imap.commands.list.options import StatusOf
 from postroad_store.imap.commands.login import Login
 from postroad_store.imap.commands.logout import Logout
 from postroad_store.imap.commands.lsub import Lsub
@@ -24,7 +25,8 @@ from postroad_store.imap.commands.mailboxes import Create, Delete, Rename, Subsc
 from postroad_store.imap.commands.namespace import Namespace
 from postroad_store.imap.commands.noop import Check, Noop
 from postroad_store.imap.commands.select import Select
-from postroad_store.imap.commands.status import Status
+from postroad_store.imap.commands.status.command import Status
+from postroad_store.imap.commands.status.items import ITEMS
 from postroad_store.imap.commands.store import Store
 from postroad_store.imap.grammar.reader import Incomplete, Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import parse_sequence_set
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.events import Command
 
 T = b"t"
-PARSERS = {name: spec.parse for name, spec in Registry().by_name.items()}
+PARSERS = {name: spec.parse for name, spec in Registry(asked=["XLIST"]).by_name.items()}
 
 
 def parse(line: bytes, *more: bytes) -> Command:
@@ -75,17 +77,31 @@ def parse(line: bytes, *more: bytes) -> Command:
         (b'RENAME a "b c"', Rename(T, b"a", b"b c")),
         (b"SUBSCRIBE a", Subscribe(T, b"a")),
         (b"UNSUBSCRIBE a", Unsubscribe(T, b"a")),
-        (b'LIST "" *', List(T, b"", b"*")),
-        (b'LIST a "%/x"', List(T, b"a", b"%/x")),
-        (b'LIST (special-use) "" *', List(T, b"", b"*", frozenset({b"SPECIAL-USE"}))),
-        (b'LIST () "" *', List(T, b"", b"*", frozenset())),
+        (b'LIST "" *', List(T, b"", (b"*",))),
+        (b'LIST a "%/x"', List(T, b"a", (b"%/x",))),
+        (b'LIST (special-use) "" *', List(T, b"", (b"*",), frozenset({b"SPECIAL-USE"}), extended=True)),
+        (b'LIST () "" *', List(T, b"", (b"*",), extended=True)),
+        (b'LIST "" (a "b c" *)', List(T, b"", (b"a", b"b c", b"*"), extended=True)),
+        (b'LIST "" % return (SPECIAL-USE CHILDREN)', List(T, b"", (b"%",), extended=True)),
+        (b'LIST (remote) "" % RETURN ()', List(T, b"", (b"%",), frozenset({b"REMOTE"}), extended=True)),
         (
-            b'LIST "" % return (SPECIAL-USE CHILDREN)',
-            List(T, b"", b"%", None, frozenset({b"SPECIAL-USE", b"CHILDREN"})),
+            b'LIST (RECURSIVEMATCH subscribed RECURSIVEMATCH) "" %',
+            List(T, b"", (b"%",), frozenset({b"RECURSIVEMATCH", b"SUBSCRIBED"}), subscribed=True, extended=True),
         ),
-        (b'LIST (SPECIAL-USE) "" % RETURN ()', List(T, b"", b"%", frozenset({b"SPECIAL-USE"}), frozenset())),
+        (
+            b'LIST "" % RETURN (SUBSCRIBED STATUS (UNSEEN messages) CHILDREN)',
+            List(
+                T,
+                b"",
+                (b"%",),
+                subscribed=True,
+                responders=(StatusOf((ITEMS[b"MESSAGES"], ITEMS[b"UNSEEN"])),),
+                extended=True,
+            ),
+        ),
+        (b'XLIST "" *', Xlist(T, b"", (b"*",))),
         (b'LSUB "" a%]', Lsub(T, b"", b"a%]")),
-        (b"STATUS a (messages UNSEEN MESSAGES)", Status(T, b"a", (b"MESSAGES", b"UNSEEN"))),
+        (b"STATUS a (messages UNSEEN MESSAGES)", Status(T, b"a", (ITEMS[b"MESSAGES"], ITEMS[b"UNSEEN"]))),
         (b"COPY 1,2 a", Copy(T, uid=False, messages=parse_sequence_set(b"1,2"), mailbox=b"a")),
         (b"UID COPY * a", Copy(T, uid=True, messages=parse_sequence_set(b"*"), mailbox=b"a")),
         (b"MOVE 1 a", Move(T, uid=False, messages=parse_sequence_set(b"1"), mailbox=b"a")),
@@ -153,16 +169,25 @@ def test_commands(line: bytes, expected: Command) -> None:
         b"SELECT a b",
         b"RENAME a",
         b'LIST ""',
-        b'LIST (SUBSCRIBED) "" *',
+        b'LIST (RECURSIVEMATCH) "" *',
+        b'LIST (REMOTE RECURSIVEMATCH) "" *',
+        b'LIST (FOO) "" *',
         b'LIST (SPECIAL-USE CHILDREN) "" *',
         b'LIST (SPECIAL-USE "" *',
         b'LIST (SPECIAL-USE)"" *',
         b'LIST ( SPECIAL-USE) "" *',
-        b'LIST "" (a b)',
+        b'LIST "" ()',
+        b'LIST "" (a b',
+        b'LIST "" (a  b)',
         b'LIST "" * FOO',
         b'LIST "" * RETURN',
         b'LIST "" * RETURN SPECIAL-USE',
-        b'LIST "" * RETURN (SUBSCRIBED)',
+        b'LIST "" * RETURN (RECURSIVEMATCH)',
+        b'LIST "" * RETURN (STATUS)',
+        b'LIST "" * RETURN (STATUS ())',
+        b'LIST "" * RETURN (STATUS (FOO))',
+        b'LIST "" * RETURN (SUBSCRIBED  CHILDREN)',
+        b'XLIST () "" *',
         b'LIST "" * RETURN (SPECIAL-USE',
         b'LIST "" * RETURN (SPECIAL-USE) x',
         b"LIST * *",

@@ -88,7 +88,7 @@ async def test_all_mail_of_version_1_is_there(tmp_path: Path) -> None:
         b"From: bob@beta.test\r\nTo: alice@alpha.test\r\nSubject: message 2\r\n"
         b"Date: Sun, 1 Mar 2026 12:00:00 +0000\r\n\r\nbody 2\r\n"
     )
-    assert await storage.search(view, Text("grüße aus köln")) == [3]
+    assert await storage.finder.search(view, Text("grüße aus köln")) == [3]
     assert [values for _, values in storage.fetch(bob.inbox, [1], [Column.CONTENT])] == [(storage.content(inbox, 1),)]
     archive = alice.selectable("Archive")
     storage.view(archive)

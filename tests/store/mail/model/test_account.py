@@ -73,7 +73,12 @@ def test_every_account_has_the_mailboxes_of_rfc_6154_that_clients_look_for() -> 
 
 
 def test_limits() -> None:
-    assert (module.MAX_NAME, module.MAX_DEPTH, module.MAX_MAILBOXES, module.MAX_SUBSCRIPTIONS) == (255, 20, 2000, 4000)
+    assert (module.MAX_NAME, module.MAX_DEPTH, module.MAX_MAILBOXES, module.MAX_SUBSCRIPTIONS) == (
+        255,
+        20,
+        100_000,
+        200_000,
+    )
 
 
 def test_finding_a_mailbox() -> None:
@@ -92,10 +97,10 @@ def test_finding_a_mailbox() -> None:
 
 def test_inferiors() -> None:
     alice = account("a", "a/b", "ab", "a-", "b")
-    assert [name for name, box in alice.mailboxes.items() if alice.has_inferiors(box)] == ["a"]
+    assert [name for name, box in alice.mailboxes.items() if alice.has_inferiors(name)] == ["a"]
     alice.put(mailbox("b/c"))
-    assert alice.has_inferiors(alice.mailboxes["b"])
+    assert alice.has_inferiors("b")
     box = alice.mailboxes["a/b"]
     assert alice.take("a/b") is box
-    assert not alice.has_inferiors(alice.mailboxes["a"])
+    assert not alice.has_inferiors("a")
     assert alice.find("a/b") is None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.mime.structure import parse
 from postroad.mime.text import MAX_KEPT, MAX_PLAIN, is_plain
 from postroad_store.imap.grammar.sequence import parse_sequence_set
-from postroad_store.mail.model.flags import ANSWERED, DELETED, SEEN, Change, FlagSet
+from postroad_store.mail.model.arrival import Arrival
+from postroad_store.mail.model.flags import ANSWERED, DELETED, NO_FLAGS, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
 from postroad_store.mail.search.keys import (
     Addresses,
@@ -32,15 +34,17 @@ from postroad_store.mail.search.keys import (
     When,
 )
 from postroad_store.mail.search.longtext import long_text
+from postroad_store.mail.search.within import Within
+from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
     from postroad_store.mail.search.key import Key
     from postroad_store.mail.search.longtext import LongText
-    from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put
 
 DAY = 86400
@@ -147,21 +151,21 @@ async def view(storage: Storage, inbox: Mailbox, put: Put) -> View:
     ],
 )
 async def test_keys(storage: Storage, view: View, key: Key, expected: list[int]) -> None:
-    assert await storage.search(view, key) == expected
+    assert await storage.finder.search(view, key) == expected
 
 
 async def test_what_is_gone_matches_nothing(storage: Storage, view: View) -> None:
     await storage.expunge(view.mailbox, [2], only_deleted=False)
-    assert await storage.search(view, And(())) == [1, 3, 4, 5]
-    assert await storage.search(view, Not(Flag(DELETED))) == [1, 3, 4, 5]
-    assert await storage.search(view, Larger(0)) == [1, 3, 4, 5]
-    assert await storage.search(view, Text("alice")) == [1, 5]
+    assert await storage.finder.search(view, And(())) == [1, 3, 4, 5]
+    assert await storage.finder.search(view, Not(Flag(DELETED))) == [1, 3, 4, 5]
+    assert await storage.finder.search(view, Larger(0)) == [1, 3, 4, 5]
+    assert await storage.finder.search(view, Text("alice")) == [1, 5]
     view.take(expunges=True)
-    assert await storage.search(view, Text("alice")) == [1, 4]
+    assert await storage.finder.search(view, Text("alice")) == [1, 4]
 
 
 async def test_a_search_of_nothing(storage: Storage, inbox: Mailbox) -> None:
-    assert await storage.search(storage.view(inbox), Text("x")) == []
+    assert await storage.finder.search(storage.view(inbox), Text("x")) == []
 
 
 async def test_others_run_while_a_search_does(
@@ -179,7 +183,7 @@ async def test_others_run_while_a_search_does(
             await asyncio.sleep(0)
 
     task = asyncio.ensure_future(other())
-    assert await storage.search(storage.view(inbox), Header("Subject", "x")) == [1, 2, 3, 4, 5]
+    assert await storage.finder.search(storage.view(inbox), Header("Subject", "x")) == [1, 2, 3, 4, 5]
     task.cancel()
     assert turns >= 5
 
@@ -201,15 +205,15 @@ async def test_others_run_while_a_search_does(
     ],
 )
 async def test_addresses_are_those_of_the_envelope(storage: Storage, view: View, key: Key, expected: list[int]) -> None:
-    assert await storage.search(view, key) == expected
-    assert await storage.search(view, key) == expected  # from what has been kept
+    assert await storage.finder.search(view, key) == expected
+    assert await storage.finder.search(view, key) == expected  # from what has been kept
 
 
 async def test_comments_and_folding_do_not_hide_an_address(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"From: <joe (c)@ (c) d.example>\r\n\r\n", b'To: "Doe,\r\n Joe" <joe@\r\n d.example>\r\n\r\n')
     view = storage.view(inbox)
-    assert await storage.search(view, Addresses("FROM", "joe@d.example")) == [1]
-    assert await storage.search(view, Addresses("TO", "doe, joe <joe@d.example>")) == [2]
+    assert await storage.finder.search(view, Addresses("FROM", "joe@d.example")) == [1]
+    assert await storage.finder.search(view, Addresses("TO", "doe, joe <joe@d.example>")) == [2]
 
 
 def nested(depth: int) -> Key:
@@ -221,8 +225,8 @@ def nested(depth: int) -> Key:
 
 async def test_keys_nested_thousands_deep(storage: Storage, view: View) -> None:
     key = nested(20_000)
-    assert await storage.search(view, key) == [1, 2]
-    assert await storage.search(view, Not(key)) == [3, 4, 5]
+    assert await storage.finder.search(view, key) == [1, 2]
+    assert await storage.finder.search(view, Not(key)) == [3, 4, 5]
 
 
 async def test_slices(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +246,7 @@ async def test_slices(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: p
         kept = [number for number in range(1, 31) if number not in gone]
 
         async def found(key: Key) -> list[int]:
-            return await storage.search(view, key)
+            return await storage.finder.search(view, key)
 
         assert await found(And(())) == kept
         assert await found(Flag(SEEN)) == [number for number in kept if number in seen]
@@ -276,7 +280,7 @@ async def test_long_texts_are_made_once_for_a_search(
     monkeypatch.setattr(evaluate, "long_text", make)
     await put(inbox, LONG)
     view = storage.view(inbox)
-    assert await storage.search(view, And(tuple(Not(Text(f"word {number}")) for number in range(9)))) == [1]
+    assert await storage.finder.search(view, And(tuple(Not(Text(f"word {number}")) for number in range(9)))) == [1]
     assert made == [len(LONG)]
 
 
@@ -288,12 +292,12 @@ async def test_a_long_message_that_goes_meanwhile(
     monkeypatch.setattr(
         storage._reader, "content", lambda mailbox, uid, *rest: None if uid == 1 else read(mailbox, uid, *rest)
     )
-    assert await storage.search(storage.view(inbox), Body("needle")) == [2]
+    assert await storage.finder.search(storage.view(inbox), Body("needle")) == [2]
 
 
 async def test_the_header_of_a_long_message(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, LONG)
-    assert await storage.search(storage.view(inbox), Header("Subject", "long one")) == [1]
+    assert await storage.finder.search(storage.view(inbox), Header("Subject", "long one")) == [1]
 
 
 async def test_the_longest_plain_message_is_searched_to_its_end(storage: Storage, inbox: Mailbox, put: Put) -> None:
@@ -302,7 +306,7 @@ async def test_the_longest_plain_message_is_searched_to_its_end(storage: Storage
     content = head + b"x" * (MAX_PLAIN - len(head) - len(needle)) + needle
     assert is_plain(content, parse(content))
     await put(inbox, content)
-    assert await storage.search(storage.view(inbox), Body("needle")) == [1]
+    assert await storage.finder.search(storage.view(inbox), Body("needle")) == [1]
 
 
 async def test_a_search_ends_when_nobody_waits_for_it(
@@ -314,8 +318,8 @@ async def test_a_search_ends_when_nobody_waits_for_it(
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        await storage.search(view, Text("x"), between=gone)
-    assert await storage.search(view, Text("fox")) == [1]
+        await storage.finder.search(view, Text("x"), between=gone)
+    assert await storage.finder.search(view, Text("fox")) == [1]
 
 
 class Meter:
@@ -376,7 +380,7 @@ async def test_no_step_reads_more_than_a_megabyte_or_two(
     await put(inbox, HEAD + b"Subject: long\r\n\r\n" + b"\xc3\xa9 words \r\n" * (size // 11), *MESSAGES * 200)
     view = storage.view(inbox)
     key = And((Text("nowhere"), Body("nowhere either")))
-    assert await evaluate.evaluate(view, storage._sources, Or(key, Header("Subject", "long")), meter) == [
+    assert await evaluate.evaluate(view, storage.finder._sources, Or(key, Header("Subject", "long")), meter) == [
         number for number in range(1, 1002) if number == 1 or number % 5 == 0
     ]
     assert meter.most <= 3 << 20
@@ -398,7 +402,7 @@ async def test_a_deep_search_pauses_on_its_way_down_and_up(
         return []
 
     monkeypatch.setattr(Flag, "among", among)
-    await evaluate.evaluate(view, storage._sources, key, meter)
+    await evaluate.evaluate(view, storage.finder._sources, key, meter)
     assert on_leaf >= 1000
     assert meter.calls >= on_leaf + 1000
 
@@ -416,6 +420,28 @@ async def test_the_loop_turns_while_a_large_message_is_searched(storage: Storage
             await asyncio.sleep(0)
 
     task = asyncio.ensure_future(other())
-    assert await storage.search(storage.view(inbox), Not(Body("nowhere"))) == [1]
+    assert await storage.finder.search(storage.view(inbox), Not(Body("nowhere"))) == [1]
     task.cancel()
     assert turns > 30
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (Within(younger=True, seconds=10), [2, 3]),
+        (Within(younger=True, seconds=9), [3]),
+        (Within(younger=False, seconds=10), [1, 2]),
+        (Within(younger=False, seconds=9), [1, 2]),
+        (Within(younger=False, seconds=11), [1]),
+        (Within(younger=False, seconds=20), []),
+    ],
+)
+async def test_how_long_ago(tmp_path: Path, key: Key, expected: list[int]) -> None:
+    storage = Storage(tmp_path / "mail", clock=Clock(wall=lambda: 1000.9))
+    try:
+        account = await storage.account("alice@alpha.test")
+        arrivals = [Arrival((account.inbox,), b"A: b\r\n\r\n", date, NO_FLAGS) for date in (981, 990, 1000)]
+        await storage.append(arrivals)
+        assert await storage.finder.search(storage.view(account.inbox), key) == expected
+    finally:
+        storage.close()

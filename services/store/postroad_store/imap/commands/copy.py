@@ -96,7 +96,7 @@ async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None
         return
     if code:  # RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where the messages went
         session.engine.send(b"* OK %bMoved UIDs.\r\n" % code)
-    session.finish(command, b"OK Move completed.")
+    session.finish(command, b"OK Move completed.", coded=True)  # RFC 6851 §4.4
 
 
 def _copyuid(copied: Copied) -> bytes:

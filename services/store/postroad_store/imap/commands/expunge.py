@@ -55,16 +55,17 @@ def handle(session: Session, command: Expunge) -> Awaitable[None] | None:
 async def _expunge(session: Session, command: Expunge) -> None:
     view = session.selected_view()
     uids = view.uids if command.uids is None else uids_of(view, spans_of(view, command.uids, uid=True))
-    await remove(session, view.mailbox, uids)
-    session.finish(command, b"OK Expunge completed.")
+    removed = await remove(session, view.mailbox, uids)
+    session.finish(command, b"OK Expunge completed.", coded=bool(removed))  # RFC 7162 §3.2.7, §3.2.9
 
 
-async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> None:
-    r"""Remove those of the messages that have \Deleted, and note it in the journal."""
+async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> list[UID]:
+    r"""Remove those of the messages that have \Deleted, note it in the journal, and return their UIDs."""
     removed = await session.storage.expunge(mailbox, uids)
     if removed:
         login = session.current_account().login
         await session.shared.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
+    return removed
 
 
 SPECS = (

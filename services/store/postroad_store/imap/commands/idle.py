@@ -26,6 +26,7 @@ def handle(session: Session, command: Idle) -> None:
     """Report changes as they come."""
     session.engine.begin_idle(command.tag)
     session.watch.start()
+    session.connection.rest()
 
 
 def done(session: Session, event: Done) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import patterns
@@ -12,8 +14,12 @@ from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
+
+FEW = 500  # names that are looked at at once, some 2 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +39,38 @@ def parse(tag: bytes, reader: Reader) -> Lsub:
     return Lsub(tag, reference, pattern)
 
 
-def handle(session: Session, command: Lsub) -> None:
+def handle(session: Session, command: Lsub) -> Awaitable[None] | None:
     r"""List subscriptions; a level above one is \Noselect."""
-    patterns.check_length(command.reference, command.pattern)
-    names = map(session.encoded, session.current_account().subscriptions)
-    matches = patterns.matching(command.reference, command.pattern, names)
-    lines = [
-        b'* LSUB (%b) "/" %b\r\n' % (b"" if subscribed else b"\\Noselect", session.as_name(name))
-        for name, subscribed in matches.items()
-    ]
-    session.engine.send(b"".join(lines))
+    names = session.current_account().subscriptions
+    matching = patterns.Matching(command.reference, command.pattern)
+    if len(names) > FEW:
+        return _in_steps(session, command, matching, iter(list(names)))
+    matching.add(map(session.encoded, names))
+    session.engine.send(_lines(session, matching.found()))
     session.finish(command, b"OK Lsub completed.")
+    return None
+
+
+async def _in_steps(session: Session, command: Lsub, matching: patterns.Matching, names: Iterator[str]) -> None:
+    while some := list(islice(names, FEW)):
+        matching.add(map(session.encoded, some))
+        await asyncio.sleep(0)
+    found = iter(matching.found())
+    while lines := list(islice(found, FEW)):
+        session.engine.send(_lines(session, lines))
+        session.connection.flush()
+        await session.connection.wait_writable()
+        await asyncio.sleep(0)
+    session.finish(command, b"OK Lsub completed.")
+
+
+def _lines(session: Session, found: list[tuple[bytes, bool]]) -> bytes:
+    return b"".join(
+        [
+            b'* LSUB (%b) "/" %b\r\n' % (b"" if subscribed else b"\\Noselect", session.as_name(name))
+            for name, subscribed in found
+        ]
+    )
 
 
 SPECS = (Spec(b"LSUB", AUTH, Lsub, parse, handle, "RFC 3501 §6.3.9"),)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import CREATE_SPECIAL_USE
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
+from postroad_store.imap.grammar.reader import ATOM, SyntaxFault
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.mail.model.special_use import checked_uses
 
 if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
@@ -19,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Create(Command):
-    """Make a mailbox."""
+    """Make a mailbox; `uses` are special-use attributes, as the client spells them (RFC 6154 §3)."""
 
     mailbox: bytes
+    uses: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,30 @@ class Unsubscribe(Command):
     mailbox: bytes
 
 
+def parse_create(tag: bytes, reader: Reader) -> Create:
+    """Take the name and the parameters."""
+    # create = "CREATE" SP mailbox [SP "(" create-param *(SP create-param) ")"]                       (RFC 4466 §6)
+    # create-param =/ "USE" SP "(" [use-attr *(SP use-attr)] ")"                                      (RFC 6154 §6)
+    mailbox = read_mailbox(reader)
+    uses: list[bytes] = []
+    if reader.offers(CREATE_SPECIAL_USE) and not reader.at_end():
+        reader.take(b" (")
+        if reader.keyword() != b"USE":
+            raise SyntaxFault("Unknown parameter")
+        reader.take(b" (")
+        while not reader.skip(b")"):
+            if uses:
+                reader.space()
+            uses.append(reader.match(_USE, "special use"))
+        reader.take(b")")
+    reader.end()
+    return Create(tag, mailbox, tuple(uses))
+
+
+# use-attr-ext = "\" atom
+_USE = re.compile(rb"\\" + ATOM.pattern)
+
+
 def parse_rename(tag: bytes, reader: Reader) -> Rename:
     """Take both names."""
     mailbox = read_mailbox(reader)
@@ -63,7 +92,9 @@ def parse_rename(tag: bytes, reader: Reader) -> Rename:
 
 async def create(session: Session, command: Create) -> None:
     """Make a mailbox, and the levels above it."""
-    await session.storage.create(session.current_account(), session.new_name(command.mailbox))
+    name = session.new_name(command.mailbox)
+    uses = checked_uses(use.decode("ascii") for use in command.uses)
+    await session.storage.create(session.current_account(), name, special_use=uses)
     session.finish(command, b"OK Create completed.")
 
 
@@ -90,7 +121,7 @@ async def rename(session: Session, command: Rename) -> None:
     if account.find(name) is None:
         raise no_such_mailbox(command.mailbox)
     renamed = await session.storage.rename(account, name, session.new_name(command.new_name))
-    session.shared.notes.renamed(account.login, renamed)
+    await session.shared.notes.renamed(account.login, renamed)
     session.finish(command, b"OK Rename completed.")
 
 
@@ -110,7 +141,7 @@ async def unsubscribe(session: Session, command: Unsubscribe) -> None:
 
 
 SPECS = (
-    Spec(b"CREATE", AUTH, Create, one_mailbox(Create), create, "RFC 3501 §6.3.3"),
+    Spec(b"CREATE", AUTH, Create, parse_create, create, "RFC 3501 §6.3.3", extensions=(CREATE_SPECIAL_USE,)),
     Spec(b"DELETE", AUTH, Delete, one_mailbox(Delete), delete, "RFC 3501 §6.3.4"),
     Spec(b"RENAME", AUTH, Rename, parse_rename, rename, "RFC 3501 §6.3.5"),
     Spec(b"SUBSCRIBE", AUTH, Subscribe, one_mailbox(Subscribe), subscribe, "RFC 3501 §6.3.6"),

@@ -1,4 +1,4 @@
-"""STORE and UID STORE (RFC 3501 §6.4.6, §6.4.8)."""
+"""STORE and UID STORE (RFC 3501 §6.4.6, §6.4.8), with UNCHANGEDSINCE (RFC 7162 §3.1.3)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.fetch import JUST_FLAGS, responses
+from postroad_store.imap.commands.fetch import JUST_FLAGS, JUST_MODSEQ, responses
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import CONDSTORE
 from postroad_store.imap.grammar.flags import read_flags
+from postroad_store.imap.grammar.modseq import read_modseq
+from postroad_store.imap.grammar.options import OptionSpec, option_table, read_options
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.grammar.sequence import read_sequence_set
-from postroad_store.imap.selection import GONE, READ_ONLY, some_gone, spans_of, uids_of
+from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_sequence_set
+from postroad_store.imap.selection import GONE, READ_ONLY, changed_among, some_gone, spans_of, uids_of, without
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.flags import Change, FlagSet
@@ -22,8 +25,27 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.arrival import FlagsStored
+    from postroad_store.mail.model.view import View
 
 _CHANGES = {change.value.encode("ascii"): change for change in Change}
+
+
+@dataclass(frozen=True, slots=True)
+class UnchangedSince:
+    """UNCHANGEDSINCE: messages that have changed after this mod-sequence are left alone (RFC 7162 §3.1.3)."""
+
+    modseq: int
+
+
+def _read_unchanged_since(reader: Reader) -> UnchangedSince:
+    reader.space()
+    return UnchangedSince(read_modseq(reader, zero=True))
+
+
+MODIFIERS: dict[bytes, OptionSpec[UnchangedSince]] = option_table(
+    OptionSpec(b"UNCHANGEDSINCE", CONDSTORE, _read_unchanged_since)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +57,20 @@ class Store(Command):
     change: Change
     silent: bool
     flags: FlagSet
+    unchanged_since: int | None = None
 
 
 def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
+    # store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags (RFC 4466 §3)
     # store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
     reader.space()
     messages = read_sequence_set(reader)
     reader.space()
+    unchanged_since = None
+    if reader.peek() == b"(":
+        (modifier,) = read_options(reader, MODIFIERS)
+        unchanged_since = modifier.modseq
+        reader.space()
     item = reader.keyword()
     change = _CHANGES.get(item.removesuffix(b".SILENT"))
     if change is None:
@@ -49,7 +78,7 @@ def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
     reader.space()
     flags = read_flags(reader, bare=True)
     reader.end()
-    return Store(tag, uid, messages, change, item.endswith(b".SILENT"), flags)
+    return Store(tag, uid, messages, change, item.endswith(b".SILENT"), flags, unchanged_since)
 
 
 def parse(tag: bytes, reader: Reader) -> Store:
@@ -66,6 +95,8 @@ def handle(session: Session, command: Store) -> Awaitable[None] | None:
     """Change flags, and report the new ones."""
     view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
+    if command.unchanged_since is not None:
+        session.enable(CONDSTORE)
     if view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
         return None
@@ -77,24 +108,58 @@ def handle(session: Session, command: Store) -> Awaitable[None] | None:
 
 async def _store(session: Session, command: Store, spans: list[range]) -> None:
     view = session.selected_view()
-    uids = uids_of(view, spans)
-    await session.storage.store(view.mailbox, uids, command.change, command.flags, view=view)
+    stored = await session.storage.store(
+        view.mailbox,
+        uids_of(view, spans),
+        command.change,
+        command.flags,
+        view=view,
+        unchanged_since=command.unchanged_since,
+    )
+    # RFC 7162 §3.1.3: the client SHOULD be told why the test has failed; with FLAGS, as of any change by others.
+    if stored.failed:
+        view.flagged(stored.failed)
     if view.changed:  # the client must know new keywords before they are used; numbers must stay
         await session.tell_in_turns(view, expunges=False, uid=command.uid)
-    if not command.silent:
-        plan = JUST_FLAGS.plan(uid=command.uid)
-        for octets, _ in responses(session.storage, view, spans, plan):
-            session.engine.send(octets)
-            session.connection.flush()
-            await session.connection.wait_writable()
-            await asyncio.sleep(0)  # others get their turn
-    text = b"OK Store completed."
-    if not command.uid and some_gone(view, spans):
-        text = b"OK " + GONE
-    session.finish(command, text, expunges=command.uid, uid=command.uid)
+    await _report(session, command, spans, stored)
+    session.finish(command, _completion(command, view, spans, stored), expunges=command.uid, uid=command.uid)
+
+
+async def _report(session: Session, command: Store, spans: list[range], stored: FlagsStored) -> None:
+    """Send what has become of the messages."""
+    view, manner = session.selected_view(), session.manner
+    if command.silent and not manner.modseq:
+        return
+    if stored.failed:
+        spans = without(view, spans, stored.failed)
+    if command.silent and command.unchanged_since is None:
+        # RFC 7162 §3.1.3: .SILENT spares the flags, not the mod-sequences; where nothing has changed there is no news.
+        spans = changed_among(session.storage, view, spans, stored.modseq - 1)
+    items = JUST_MODSEQ if command.silent and not stored.overruled else JUST_FLAGS
+    plan = items.plan(uid=command.uid or manner.modseq or manner.rev2, modseq=manner.modseq, uid_only=manner.uid_only)
+    for octets, _ in responses(session.storage, view, spans, plan):
+        session.engine.send(octets)
+        session.connection.flush()
+        await session.connection.wait_writable()
+        await asyncio.sleep(0)  # others get their turn
+    session.highest.fetched(stored.modseq)
+
+
+def _completion(command: Store, view: View, spans: list[range], stored: FlagsStored) -> bytes:
+    gone = not command.uid and some_gone(view, spans)
+    if stored.failed:
+        failed: list[int] = [*stored.failed]
+        if not command.uid:
+            failed = [number for uid in failed if (number := view.number(uid)) is not None]
+        code = b"[MODIFIED %b] " % format_ranges(ranges_of(failed))
+        # RFC 7162 §3.1.3, example 11: NO says that others are gone.
+        return (
+            b"NO %bSome of the requested messages no longer exist." if gone else b"OK %bConditional store failed."
+        ) % code
+    return b"OK " + GONE if gone else b"OK Store completed."
 
 
 SPECS = (
-    Spec(b"STORE", SELECT, Store, parse, handle, "RFC 3501 §6.4.6"),
-    Spec(b"UID STORE", SELECT, Store, parse_uid, handle, "RFC 3501 §6.4.8"),
+    Spec(b"STORE", SELECT, Store, parse, handle, "RFC 3501 §6.4.6", extensions=(CONDSTORE,)),
+    Spec(b"UID STORE", SELECT, Store, parse_uid, handle, "RFC 3501 §6.4.8", extensions=(CONDSTORE,)),
 )

@@ -45,6 +45,17 @@ class SyntaxFault(Exception):  # noqa: N818 - the client's fault; BAD says what 
 class LimitExceeded(SyntaxFault):
     """The command obeys the grammar but exceeds a limit of the server: NO [LIMIT] (RFC 5530 §3), never BAD."""
 
+    def __init__(self, message: str, code: str = "LIMIT") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UidRequired(SyntaxFault):
+    """Message numbers are used by a client that has given them up: BAD [UIDREQUIRED] (RFC 9586 §3)."""
+
+    def __init__(self) -> None:
+        super().__init__("Message numbers are not allowed once UIDONLY is enabled")
+
 
 class Incomplete(SyntaxFault):
     """The command ends at the announcement of a literal that has not arrived."""
@@ -194,19 +205,28 @@ class Reader:
             text = match[1]
             return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
         if self.peek() == b"{":
-            self.literal_size()
-            if self._index + 1 == len(self._parts):
-                raise Incomplete("Missing literal")
-            literal = self._parts[self._index + 1]
-            self._index += 2
-            self._text = self._parts[self._index]
-            self._at = 0
+            literal = self._literal()
             if b"\0" in literal:
                 raise SyntaxFault("NUL in a literal")  # CHAR8 = %x01-ff
             return literal
         if self.at_end():
             raise SyntaxFault("Missing argument")
         raise SyntaxFault("Invalid string")
+
+    def _literal(self) -> bytes:
+        self.literal_size()
+        if self._index + 1 == len(self._parts):
+            raise Incomplete("Missing literal")
+        literal = self._parts[self._index + 1]
+        self._index += 2
+        self._text = self._parts[self._index]
+        self._at = 0
+        return literal
+
+    def value(self) -> bytes | None:
+        """Take a string, NIL, or a literal8, whose octets may be NULs."""
+        # value = nstring / literal8                                                      (RFC 5464 §5)
+        return self._literal() if self.skip(b"~") else self.nstring()
 
     def nstring(self) -> bytes | None:
         """Take a string or NIL."""

@@ -30,6 +30,13 @@ def _quoted(octets: bytes) -> bytes:
     return b'"' + octets + b'"'
 
 
+def value(octets: bytes | None) -> bytes:
+    """Return a string, NIL for None, or a literal8 for octets that hold a NUL (RFC 5464 §5, RFC 3516 §7)."""
+    if octets is not None and b"\0" in octets:
+        return b"~{%d}\r\n%b" % (len(octets), octets)
+    return nstring(octets)
+
+
 def nstring(octets: bytes | None) -> bytes:
     """Return a string, or NIL for None."""
     return b"NIL" if octets is None else string(octets)

@@ -137,3 +137,11 @@ def read_sequence_set(reader: Reader) -> SequenceSet:
         reader.skip(b"$")
         return SAVED
     return parse_sequence_set(reader.match(_SET, "messageset"))
+
+
+def read_ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
+    """Take a set of numbers without `*`, and return its ranges as the client ordered them (RFC 7162 §7 known-uids)."""
+    ranges = parse_sequence_set(reader.match(_SET, "messageset")).ranges
+    if any(STAR in span for span in ranges):
+        raise SyntaxFault("Invalid messageset")
+    return ranges

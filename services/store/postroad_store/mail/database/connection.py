@@ -11,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.migrations import migrate
+from postroad_store.mail.lock import FILE as LOCK
 from postroad_store.mail.model.errors import StorageBusy, StorageCorrupt, StorageError, StorageFull
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """
     # Only the store writes into this folder. If the folder is not empty, the store has run before, and had a database.
     # To SQLite an empty file is as good as none.
-    lost = (not path.exists() or path.stat().st_size == 0) and any(path.parent.iterdir())
+    lost = (not path.exists() or path.stat().st_size == 0) and any(
+        entry.name != LOCK for entry in path.parent.iterdir()
+    )
     try:
         connection = connect(path)
         try:
@@ -97,6 +100,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new database alone; `Shrink` uses it
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer does it

@@ -7,13 +7,13 @@ the new version. If it is interrupted, the database is as it was before.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.schema import APPLICATION, SCHEMA, STEPS, VERSION
 from postroad_store.mail.model.errors import StorageError
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -45,6 +45,14 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         _log.info("the mail's database %s has gone from version %d to %d", path, version, VERSION)
 
 
+def check_ours(db: sqlite3.Connection, path: Path) -> None:
+    """Raise `StorageError` unless this is a database of the mail, of this version."""
+    version = _version(db)
+    _check(db, version, path)
+    if version != VERSION:
+        raise StorageError(f"the mail's database {path} has schema {version}: start the store once, which changes it")
+
+
 def _version(db: sqlite3.Connection) -> int:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
@@ -64,6 +72,10 @@ def _check(db: sqlite3.Connection, version: int, path: Path) -> None:
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
-    """Run statements one by one: `executescript` would end the transaction first."""
-    for statement in script.split(";"):
-        db.execute(statement)
+    """Run statements one by one: `executescript` would end the transaction first. A trigger has `;` within it."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""

@@ -11,12 +11,13 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox, read_mailboxes
+from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
+from postroad_store.mail.model.account import Named
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import count_unseen
 from postroad_store.mail.model.message import UID, Column
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.errors import StorageError
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.ranges import Runs
+
+AccountRow: TypeAlias = "tuple[int, str, list[Named], list[str]]"  # id, login, mailboxes, subscriptions
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about
 BLOCK_ROWS = 512  # messages that one SELECT reads
@@ -46,6 +49,7 @@ _COLUMNS = {
     Column.TEXT: "o.octets",
     Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
+_NAMED = "SELECT id, name, special_use, selectable FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
@@ -80,15 +84,35 @@ class Reader:
         _log.error("mail could not be read: %s", explained(error, self._path))
         return storage_error(error)
 
-    def account(self, login: str) -> tuple[int, list[MailboxRow], list[str]] | None:
-        """Return the account's id, mailboxes and subscriptions; None if there is no such account."""
+    def mailboxes_of(self, login: str) -> int:
+        """Return how many mailboxes an account has, 0 if there is no such account."""
+        rows = self.rows("SELECT mailboxes FROM accounts WHERE login = ?", (login,))
+        return int(rows[0][0]) if rows else 0
+
+    def account(self, login: str) -> AccountRow | None:
+        """Return an account as its mailboxes are named; None if there is no such account."""
         accounts = self.rows("SELECT id FROM accounts WHERE login = ?", (login,))
         if not accounts:
             return None
         ((number,),) = accounts
-        names = self.rows("SELECT name FROM subscriptions WHERE account = ?", (number,))
+        with self._refused(), self.moment():
+            names = [name for (name,) in self._each("SELECT name FROM subscriptions WHERE account = ?", number)]
+            mailboxes = [
+                Named(each, name, special_use, bool(selectable))
+                for each, name, special_use, selectable in self._each(_NAMED, number)
+            ]
+        return number, login, mailboxes, names
+
+    def _each(self, sql: str, value: int) -> Iterator[tuple[Any, ...]]:
+        """Yield rows, taken a few at a time: see `contents`."""
+        cursor = self._db.execute(sql, (value,))
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+    def mailbox(self, number: int) -> MailboxRow | None:
+        """Return a mailbox by its id, None if it has gone."""
         with self._refused():
-            return number, read_mailboxes(self._db, number), [name for (name,) in names]
+            return read_mailbox(self._db, number)
 
     def contents(self, mailbox: Mailbox) -> Contents | None:
         """Return what is in the mailbox, all of one moment; None if it has gone.

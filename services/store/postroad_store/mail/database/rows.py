@@ -19,12 +19,6 @@ _COLUMNS = (
 )
 
 
-def read_mailboxes(db: Connection, account: int) -> list[MailboxRow]:
-    """Return the account's mailboxes, by name."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE account = ? ORDER BY name", (account,))  # noqa: S608
-    return [_row(row) for row in rows]
-
-
 def read_mailbox(db: Connection, mailbox: int) -> MailboxRow | None:
     """Return the mailbox with this id, None if it has gone."""
     row = db.execute(f"SELECT {_COLUMNS} FROM mailboxes WHERE id = ?", (mailbox,)).fetchone()  # noqa: S608

@@ -6,13 +6,13 @@ Names are Unicode strings with `/` between levels. INBOX is one name in any case
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from typing import TYPE_CHECKING
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad_store.mail.model.errors import NameNotAllowed, NameTooLong, NoSuchMailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from postroad_store.mail.model.mailbox import Mailbox
 
@@ -20,8 +20,9 @@ DELIMITER = "/"
 INBOX = "INBOX"
 MAX_NAME = 255  # octets of UTF-8 in a level of the hierarchy
 MAX_DEPTH = 20  # levels of the hierarchy
-MAX_MAILBOXES = 2000  # per account
-MAX_SUBSCRIPTIONS = 4000  # per account
+MAX_MAILBOXES = 100_000  # per account
+MAX_SUBSCRIPTIONS = 200_000  # per account
+MANY = 500  # names, above which it is quicker to sort all of them once than to put each in its place
 
 # RFC 6154 §2. Each new account has these mailboxes, and is subscribed to them and to INBOX.
 SPECIAL_USE = {
@@ -37,27 +38,71 @@ SPECIAL_USE = {
 _NEVER = re.compile("[*%\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 
 
+class Named(NamedTuple):
+    """A mailbox of an account that nobody has used yet: what LIST tells of it, and no more.
+
+    An account may have 50,000 mailboxes, and few of them are ever opened. A `Mailbox` would take 2 KiB each.
+    """
+
+    id: int
+    name: str
+    special_use: str | None
+    selectable: bool
+
+
 class Account:
-    """One user; the same object for all of the user's sessions, and for delivery."""
+    """One user; the same object for all of the user's sessions, and for delivery.
 
-    __slots__ = ("__weakref__", "_sorted", "id", "login", "mailboxes", "subscriptions")
+    `read` gives the mailbox of an id, None if it has gone.
+    """
 
-    def __init__(self, number: int, login: str, mailboxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> None:
+    __slots__ = ("__weakref__", "_children", "_entries", "_read", "id", "login", "names", "subscriptions")
+
+    def __init__(
+        self,
+        number: int,
+        login: str,
+        mailboxes: Iterable[Mailbox | Named],
+        subscriptions: Iterable[str],
+        read: Callable[[int], Mailbox | None] | None = None,
+    ) -> None:
         self.id = number
         self.login = login
-        self.mailboxes = {mailbox.name: mailbox for mailbox in mailboxes}  # by name; \Noselect ones too
-        self._sorted: list[str] = []  # the names, for has_inferiors
+        self._entries = {mailbox.name: mailbox for mailbox in mailboxes}  # \Noselect ones too
+        self._read = read or (lambda _: None)
+        self.names = sorted(self._entries)
+        self._children: dict[str, int] = {}  # how many names are right below this one; every superior exists
+        for name in self.names:
+            self._count_child(name, 1)
         # A name may be subscribed to that no mailbox has (RFC 3501 §6.3.6).
         self.subscriptions = set(subscriptions)
 
     @property
     def inbox(self) -> Mailbox:
         """INBOX, which every account has."""
-        return self.mailboxes[INBOX]
+        return self.selectable(INBOX)
+
+    @property
+    def mailboxes(self) -> Mapping[str, Mailbox]:
+        r"""All mailboxes by their names, \Noselect ones too."""
+        return {name: mailbox for name in self.names if (mailbox := self.find(name)) is not None}
+
+    def listed(self, name: str) -> Mailbox | Named | None:
+        """Return what is known of a name, without making its mailbox; the name is canonical."""
+        return self._entries.get(name)
 
     def find(self, name: str) -> Mailbox | None:
         r"""Return the mailbox of this name, also a \Noselect one, or None; INBOX is found in any case."""
-        return self.mailboxes.get(canonical_name(name))
+        name = canonical_name(name)
+        mailbox = self.glance(name)
+        if mailbox is not None:
+            self._entries[name] = mailbox
+        return mailbox
+
+    def glance(self, name: str) -> Mailbox | None:
+        """Return the mailbox of a canonical name as `find` does, but do not keep it: for a look at very many."""
+        entry = self._entries.get(name)
+        return self._read(entry.id) if isinstance(entry, Named) else entry
 
     def selectable(self, name: str) -> Mailbox:
         r"""Return the mailbox of this name; raises `NoSuchMailbox`, for a \Noselect name too."""
@@ -68,23 +113,61 @@ class Account:
             raise NoSuchMailbox("this is a name in the hierarchy, not a mailbox")
         return mailbox
 
-    def has_inferiors(self, mailbox: Mailbox) -> bool:
+    def has_inferiors(self, name: str) -> bool:
         r"""Return True if there are names below this one (RFC 3348: \HasChildren)."""
-        prefix = mailbox.name + DELIMITER
-        if not self._sorted:
-            self._sorted = sorted(self.mailboxes)
-        at = bisect_left(self._sorted, prefix)
-        return at < len(self._sorted) and self._sorted[at].startswith(prefix)
+        return name in self._children
 
     def put(self, mailbox: Mailbox) -> None:
         """Add a mailbox under its name; commits call it."""
-        self.mailboxes[mailbox.name] = mailbox
-        self._sorted = []
+        if mailbox.name not in self._entries:
+            insort(self.names, mailbox.name)
+            self._count_child(mailbox.name, 1)
+        self._entries[mailbox.name] = mailbox
 
-    def take(self, name: str) -> Mailbox:
-        """Remove a name, and return its mailbox; commits call it."""
-        self._sorted = []
-        return self.mailboxes.pop(name)
+    def take(self, name: str) -> Mailbox | Named:
+        """Remove a name, and return what was known of it; commits call it."""
+        del self.names[bisect_left(self.names, name)]
+        self._count_child(name, -1)
+        return self._entries.pop(name)
+
+    def rename(self, names: Iterable[tuple[str, str]]) -> None:
+        """Give mailboxes other names, (old, new) each; commits call it."""
+        pairs = list(names)
+        entries = [self._entries.pop(old) for old, _ in pairs]
+        for (old, new), entry in zip(pairs, entries, strict=True):
+            self._count_child(old, -1)
+            self._count_child(new, 1)
+            if isinstance(entry, Named):
+                self._entries[new] = entry._replace(name=new)
+            else:
+                entry.name = new
+                self._entries[new] = entry
+        if len(pairs) > MANY:
+            gone = {old for old, _ in pairs}
+            self.names = [name for name in self.names if name not in gone]
+            self.names += [new for _, new in pairs]
+            self.names.sort()  # two sorted lists are joined in no time
+        else:
+            for old, new in pairs:
+                del self.names[bisect_left(self.names, old)]
+                insort(self.names, new)
+
+    def set_special_use(self, name: str, special_use: str | None) -> None:
+        """Change what a mailbox is used for (RFC 6154 §2); commits call it."""
+        entry = self._entries[name]
+        if isinstance(entry, Named):
+            self._entries[name] = entry._replace(special_use=special_use)
+        else:
+            entry.special_use = special_use
+
+    def _count_child(self, name: str, change: int) -> None:
+        superior, slash, _ = name.rpartition(DELIMITER)
+        if slash:
+            count = self._children.get(superior, 0) + change
+            if count:
+                self._children[superior] = count
+            else:
+                del self._children[superior]
 
 
 def canonical_name(name: str) -> str:

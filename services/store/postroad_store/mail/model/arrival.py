@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.flags import FlagSet
@@ -43,22 +43,32 @@ class Copied:
     target: tuple[UID, ...]
 
 
+class NewName(NamedTuple):
+    """A mailbox that has another name now."""
+
+    old: str
+    name: str
+    uid_validity: int
+
+
 @dataclass(frozen=True, slots=True)
 class FlagsStored:
     """What STORE has done: at which modseq, and which messages had changed after UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
-    If no message has changed, `modseq` is the mailbox's as it was.
+    If no message has changed, `modseq` is the mailbox's as it was. `overruled`: a message has passed although
+    another of its flags had changed (RFC 7162 §3.1.12), so the client must be told all of them.
     """
 
     modseq: int
     failed: list[UID]
+    overruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
     """What RENAME has done (RFC 3501 §6.3.5): mailboxes with their old names, or the messages that were in INBOX."""
 
-    mailboxes: tuple[tuple[str, Mailbox], ...]
+    mailboxes: tuple[NewName, ...]
     inbox: Emptied | None = None
 
 

@@ -6,6 +6,10 @@
     ├── MailboxExists        ALREADYEXISTS
     ├── NameNotAllowed       CANNOT
     │   └── NameTooLong      LIMIT
+    ├── UseNotAllowed        USEATTR
+    ├── AnnotationTooLarge   METADATA MAXSIZE
+    ├── TooManyAnnotations   METADATA TOOMANY
+    ├── NotPermitted         NOPERM
     ├── LimitReached         LIMIT
     │   ├── TooManyScripts   LIMIT       ManageSieve says QUOTA/MAXSCRIPTS
     │   └── ScriptsTooLarge  LIMIT       ManageSieve says QUOTA/MAXSIZE
@@ -24,13 +28,11 @@ database cannot be opened: then it is for the administrator, and names the file.
 # ruff: noqa: N818 - the names are the words of IMAP
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class MailError(Exception):
     """The mail cannot be read or changed as the caller asked; nothing has been changed."""
 
-    code: ClassVar[str] = "CANNOT"
+    code: str = "CANNOT"
 
 
 class NoSuchMailbox(MailError):
@@ -61,6 +63,32 @@ class NameTooLong(NameNotAllowed):
     """The name has more levels, or longer ones, than a mailbox may have here."""
 
     code = "LIMIT"
+
+
+class UseNotAllowed(MailError):
+    """No mailbox here can have this special use, or this mailbox cannot (RFC 6154 §5.3)."""
+
+    code = "USEATTR"
+
+
+class AnnotationTooLarge(MailError):
+    """The value of an annotation is too large (RFC 5464 §4.3)."""
+
+    def __init__(self, message: str, most: int) -> None:
+        super().__init__(message)
+        self.code = f"METADATA MAXSIZE {most}"
+
+
+class TooManyAnnotations(MailError):
+    """The mailbox, or the server, has as many annotations as it may have (RFC 5464 §4.3)."""
+
+    code = "METADATA TOOMANY"
+
+
+class NotPermitted(MailError):
+    """The user may not do this (RFC 5530 §3)."""
+
+    code = "NOPERM"
 
 
 class LimitReached(MailError):

@@ -53,8 +53,11 @@ class View:
         "__weakref__",
         "_claim",
         "_expunged",
+        "_expunged_since",
         "_flagged",
+        "_flagged_since",
         "_keywords",
+        "_knows_recent",
         "_last",
         "mailbox",
         "on_change",
@@ -64,7 +67,9 @@ class View:
         "uids",
     )
 
-    def __init__(self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None) -> None:
+    def __init__(
+        self, mailbox: Mailbox, *, read_only: bool, claim: Callable[[Mailbox], None] | None, recent: bool = True
+    ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
         self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
@@ -72,9 +77,11 @@ class View:
         self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
+        self._knows_recent = recent  # False: nothing is \Recent (RFC 9051 §2.3.2 has the flag no more)
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
         self._expunged: set[int] = set()  # messages that have gone, but not from `uids` yet
         self._flagged: set[int] = set()  # messages whose new flags the session does not know
+        self._expunged_since = self._flagged_since = 0  # the lowest modseq of those, while there are any
         self._last = 0  # the highest UID that was ever in `uids`
         self._keywords = mailbox.keywords_version  # the session knows the keywords of this one
         self._arrivals()
@@ -95,6 +102,25 @@ class View:
             or (mailbox.uids and mailbox.uids[-1] > self._last)
             or mailbox.keywords_version != self._keywords
         )
+
+    @property
+    def known_modseq(self) -> int:
+        """The modseq up to which the session has been told of every change (RFC 7162 §3.1.2.1, §3.2).
+
+        It is below the mailbox's while changes wait to be told, and while one is shown in steps.
+        """
+        mailbox = self.mailbox
+        known = mailbox.modseq - mailbox.changing
+        if self._expunged:
+            known = min(known, self._expunged_since - 1)
+        if self._flagged:
+            known = min(known, self._flagged_since - 1)
+        return known
+
+    @property
+    def waiting_to_go(self) -> list[int]:
+        """The UIDs, ascending, of messages that have gone, but have their numbers until `take`."""
+        return sorted(self._expunged)
 
     def much(self, *, expunges: bool) -> bool:
         """Return True if there is so much news that it is better taken in `pieces`."""
@@ -208,7 +234,7 @@ class View:
         else:
             self.uids = new
         self._last = new[-1]
-        if self._last > mailbox.recent_uid:
+        if self._last > mailbox.recent_uid and self._knows_recent:
             self.recent.update(new[bisect_right(new, mailbox.recent_uid) :])
             if self._claim is not None:
                 mailbox.recent_uid = self._last
@@ -254,12 +280,16 @@ class View:
 
     def flagged(self, uids: Sequence[int]) -> None:
         """Note that the flags of these messages (ascending UIDs) have changed."""
+        if not self._flagged:
+            self._flagged_since = self.mailbox.modseq
         self._flagged.update(uids[: bisect_right(uids, self._last)])
         if self.on_change is not None:
             self.on_change()
 
     def expunged(self, uids: Sequence[int]) -> None:
         """Note that these messages (ascending UIDs) have gone."""
+        if not self._expunged:
+            self._expunged_since = self.mailbox.modseq
         self._expunged.update(uids[: bisect_right(uids, self._last)])
         if self.on_change is not None:
             self.on_change()

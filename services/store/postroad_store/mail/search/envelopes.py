@@ -86,7 +86,9 @@ def first(envelope: bytes, place: Place) -> Address | None:
 
 def _string_from_literals(envelope: bytes, place: Place) -> bytes:
     depth, at = 0, -1
-    for mark, value in _tokens(envelope):
+    tokens = _tokens(envelope)
+    while True:
+        mark, value = next(tokens)
         if mark == b"(":
             at += depth == 1
             depth += 1
@@ -96,7 +98,6 @@ def _string_from_literals(envelope: bytes, place: Place) -> bytes:
             at += 1
             if at == place:
                 return value
-    return b""
 
 
 def _addresses_from_literals(envelope: bytes, place: Place) -> list[Address]:
@@ -126,7 +127,7 @@ def _addresses_from_literals(envelope: bytes, place: Place) -> list[Address]:
 def _tokens(envelope: bytes) -> Iterator[tuple[bytes | None, bytes]]:
     """Yield a parenthesis, or no mark and a string's octets."""
     position = 0
-    while position < len(envelope):
+    while True:
         match = _TOKEN.match(envelope, position)
         assert match is not None  # noqa: S101 - the store has written it
         position = match.end()

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from postroad.clock import Clock
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
 from postroad_store.mail.model.message import Column
+from postroad_store.mail.order.values import KeptValues
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
 from postroad_store.mail.search.key import Combination, Leaf
@@ -63,7 +65,9 @@ class Sources:
     """The reader of searches, and the texts that are kept for the next ones; one per storage."""
 
     reader: Reader
+    clock: Clock = field(default_factory=Clock)
     fields: FieldTexts = field(default_factory=FieldTexts)
+    values: KeptValues = field(default_factory=KeptValues)
     long_texts: LongTexts = field(default_factory=LongTexts)
 
 
@@ -96,6 +100,7 @@ class Evaluation:
     def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
         self.view = view
         self.pace = pace
+        self.now = sources.clock.now()  # seconds since 1970
         self._mailbox = view.mailbox
         self._reader = sources.reader
         self._kept = sources.fields

@@ -28,15 +28,21 @@ class Argument(Enum):
     NUMBER = auto()  # 32 bits
     DATE = auto()
     SET = auto()  # a sequence set
+    INTERVAL = auto()  # 32 bits, not 0
+    MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the wire, in upper case, its arguments, and how a key is made of their values."""
+    """A word of the wire, in upper case, its arguments, and how a key is made of their values.
+
+    `extension` names the capability of IMAP that has it; empty for the base protocol.
+    """
 
     name: str
     arguments: tuple[Argument, ...]
     make: Callable[..., Key]
+    extension: str = ""
 
 
 class Key(ABC):

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 from postroad.mime.text import fold
 from postroad_store.mail.model import flags
 from postroad_store.mail.search.key import HEADER, IN_MEMORY, ONE_NUMBER, TEXT, Argument, Combination, Leaf, Word
+from postroad_store.mail.search.modseq import ModSeq
+from postroad_store.mail.search.within import Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -387,6 +389,6 @@ class Text(Leaf):
 
 KEYS: tuple[type[Key], ...] = (
     *(And, Or, Not),
-    *(InSet, Flag, Keyword, Recent, InternalDate, Larger, Smaller),
+    *(InSet, Flag, Keyword, Recent, InternalDate, Within, Larger, Smaller, ModSeq),
     *(SentDate, Addresses, Header, Body, Text),
 )

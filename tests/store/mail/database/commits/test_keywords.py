@@ -57,8 +57,8 @@ async def test_thousands_of_keywords(storage: Storage, account: Account, put: Pu
     left = " ".join([*many[:10], *many[2990:], "new"])
     assert names(inbox) == [f"\\Flagged {left}", "\\Flagged k2999 new"]
     assert reloaded(storage, inbox) == [f"\\Flagged {left}", "\\Flagged k2999 new"]
-    assert await storage.search(view, Keyword("k2995")) == [1]
-    assert await storage.search(view, Keyword("NEW")) == [1, 2]
+    assert await storage.finder.search(view, Keyword("k2995")) == [1]
+    assert await storage.finder.search(view, Keyword("NEW")) == [1, 2]
 
     await storage.store(inbox, [2], Change.REPLACE, FlagSet(SEEN))
     assert reloaded(storage, inbox)[1] == "\\Seen"

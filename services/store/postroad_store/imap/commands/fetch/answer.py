@@ -12,6 +12,7 @@ from postroad.journal import Kind
 from postroad_store.imap.commands.fetch.blocks import responses
 from postroad_store.imap.commands.fetch.item import Refused
 from postroad_store.imap.commands.fetch.plain import Lost, can_be_given
+from postroad_store.imap.extensions import CONDSTORE
 from postroad_store.imap.grammar.sequence import ranges_of
 from postroad_store.imap.selection import GONE, some_gone, spans_of, uids_of
 from postroad_store.mail.model.flags import SEEN, Change, FlagSet
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Sequence
 
     from postroad_store.imap.commands.fetch.command import Fetch
+    from postroad_store.imap.commands.fetch.plan import Plan
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
@@ -36,10 +38,25 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
     """Send the items, at once if they are short, else as fast as the client reads."""
     view = session.selected_view()
     spans = spans_of(view, command.messages, uid=command.uid)
-    plan = command.items.plan(uid=command.uid)
+    for modifier in command.modifiers:
+        modifier.begin(session, command.messages)
+        spans = modifier.narrow(session, spans)
+    plan = _plan(session, command)
+    if plan.modseq:  # RFC 7162 §3.1: from now on FETCH responses that nobody has asked for have MODSEQ too
+        session.enable(CONDSTORE)
+        session.highest.fetched_any()
     if plan.sets_seen and not view.read_only and _has_unseen(view, spans):
         return _fetch_and_mark(session, command, spans)
     return _produce(session, command, spans, responses(session.storage, view, spans, plan))
+
+
+def _plan(session: Session, command: Fetch, *, flags: bool = False) -> Plan:
+    r"""Return how the responses are written; with `flags`, of messages that get \Seen."""
+    manner = session.manner
+    # RFC 7162 §3.2.4, RFC 9051 §7.5.2: a FETCH that sets \Seen tells of it as of any change
+    uid = command.uid or (flags and (manner.modseq or manner.rev2))
+    modseq = (flags and manner.modseq) or any(modifier.modseq for modifier in command.modifiers)
+    return command.items.plan(uid=uid, flags=flags, modseq=modseq, uid_only=manner.uid_only)
 
 
 def _has_unseen(view: View, spans: list[range]) -> bool:
@@ -66,7 +83,7 @@ async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) 
         unseen += part
         if count % STRIDE == 0:
             await asyncio.sleep(0)
-    plan = command.items.plan(uid=command.uid)
+    plan = _plan(session, command)
     pieces = responses(storage, view, spans, plan)
     if plan.alone:  # a message that cannot be given is not marked
         given: list[UID] = []
@@ -77,8 +94,10 @@ async def _fetch_and_mark(session: Session, command: Fetch, spans: list[range]) 
                 await asyncio.sleep(0)
         unseen = given
     if unseen:
-        await storage.store(view.mailbox, unseen, Change.ADD, _SEEN, view=view)
-        with_flags = command.items.plan(uid=command.uid, flags=True)
+        stored = await storage.store(view.mailbox, unseen, Change.ADD, _SEEN, view=view)
+        with_flags = _plan(session, command, flags=True)
+        if with_flags.modseq:
+            session.highest.fetched(stored.modseq)
         pieces = _joined(
             responses(storage, view, part, with_flags if marked else plan)
             for marked, part in _runs(view, spans, unseen)
@@ -175,7 +194,7 @@ def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
 
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
-    if command.items.plan(uid=command.uid).whole and spans:
+    if _plan(session, command).whole and spans:
         login = session.current_account().login
         session.shared.notes.note(Kind.RETRIEVED, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch.answer import handle
 from postroad_store.imap.commands.fetch.items import ITEMS, ItemReader
+from postroad_store.imap.commands.fetch.modifiers import read_modifiers
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import CONDSTORE, QRESYNC, UIDONLY
 from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 
 if TYPE_CHECKING:
+    from postroad_store.imap.commands.fetch.modifiers import Modifier
     from postroad_store.imap.commands.fetch.plan import ItemList
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
@@ -25,13 +28,17 @@ class Fetch(Command):
     uid: bool
     messages: SequenceSet
     items: ItemList
+    modifiers: tuple[Modifier, ...] = ()
 
 
 def _read(tag: bytes, reader: Reader, items: ItemReader, *, uid: bool) -> Fetch:
     reader.space()
     messages = read_sequence_set(reader)
     reader.space()
-    return Fetch(tag, uid, messages, items.read(reader))
+    wanted = items.read(reader)
+    modifiers = read_modifiers(reader, uid=uid) if reader.skip(b" ") else ()
+    reader.end()
+    return Fetch(tag, uid, messages, wanted, modifiers)
 
 
 def specs(items: ItemReader) -> tuple[Spec, ...]:
@@ -43,7 +50,8 @@ def specs(items: ItemReader) -> tuple[Spec, ...]:
     def parse_uid(tag: bytes, reader: Reader) -> Command:
         return _read(tag, reader, items, uid=True)
 
-    capabilities = items.capabilities
+    # PARTIAL is what SEARCH and FETCH both have to know: SEARCH lists it.
+    capabilities = tuple(dict.fromkeys((*items.capabilities, CONDSTORE, QRESYNC, UIDONLY)))
     return (
         Spec(b"FETCH", SELECT, Fetch, parse, handle, "RFC 3501 §6.4.5", extensions=capabilities),
         Spec(b"UID FETCH", SELECT, Fetch, parse_uid, handle, "RFC 3501 §6.4.8", extensions=capabilities),

@@ -43,7 +43,7 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], plan: Plan) -> by
     if reads:
         _, *read = zip(*rows, strict=True)
         block.stored = dict(zip(reads, read, strict=True))
-    columns: list[Iterable[object]] = [numbers]
+    columns: list[Iterable[object]] = [uids if plan.uid_only else numbers]
     for item in plan.items:
         columns += item.columns(block)
     template = plan.template

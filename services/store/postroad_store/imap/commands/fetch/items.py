@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from postroad.remembered import remembered
 from postroad_store.imap.commands.fetch import binary, section, values
 from postroad_store.imap.commands.fetch.plan import ItemList
-from postroad_store.imap.extensions import BINARY
+from postroad_store.imap.extensions import BINARY, CONDSTORE
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ ITEMS = (
     ItemSpec(b"BINARY", partial(binary.read_binary, peek=False), "RFC 3516 §4.2", BINARY),
     ItemSpec(b"BINARY.PEEK", partial(binary.read_binary, peek=True), "RFC 3516 §4.2", BINARY),
     ItemSpec(b"BINARY.SIZE", binary.read_binary_size, "RFC 3516 §4.2", BINARY),
+    ItemSpec(b"MODSEQ", _just(values.MODSEQ), "RFC 7162 §3.1.4.2", CONDSTORE),
 )
 
 _FAST = (values.FLAGS, values.INTERNALDATE, values.SIZE)
@@ -91,15 +92,21 @@ class ItemReader:
         self.capabilities = tuple(dict.fromkeys(extensions))  # of items beyond RFC 3501
 
         @remembered(REMEMBERED, REMEMBERED_OCTETS)
-        def read(text: bytes) -> ItemList:
-            return self._list(Reader([text]))
+        def read(text: bytes) -> tuple[ItemList, bytes]:
+            reader = Reader([text])
+            items = self._list(reader)
+            return items, text.removesuffix(reader.rest() or b"")
 
         self._remembered = read
 
     def read(self, reader: Reader) -> ItemList:
-        """Take a list of items and the end of the command; raises `SyntaxFault`."""
+        """Take a list of items; raises `SyntaxFault`."""
         rest = reader.rest()
-        read = self._list(reader) if rest is None else self._remembered(rest)
+        if rest is None:
+            read = self._list(reader)
+        else:
+            read, taken = self._remembered(rest)
+            reader.take(taken)
         for capability, name in read.needs:
             if not reader.offers(capability):
                 raise _unknown(name)
@@ -121,7 +128,6 @@ class ItemReader:
             names.append(name)
             macro = MACROS.get(name)
             items += macro if macro is not None else [self._item(name, reader)]
-        reader.end()
         return ItemList(tuple(dict.fromkeys(items)), self._needs(names))
 
     def _needs(self, names: Iterable[bytes]) -> tuple[tuple[Capability, bytes], ...]:

@@ -40,7 +40,8 @@ def plain(storage: Storage, view: View, number: int, plan: Plan) -> Iterator[byt
             pieces.append(b"".join(written))
     except Gone:
         return
-    yield b"* %d FETCH (" % number + b" ".join(pieces)
+    begin = b"* %d UIDFETCH (" % message.uid if plan.uid_only else b"* %d FETCH (" % number
+    yield begin + b" ".join(pieces)
     space = b" " if pieces else b""
     try:
         for item in plan.items[values:]:

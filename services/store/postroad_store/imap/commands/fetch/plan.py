@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.fetch.values import FLAGS, UID
+from postroad_store.imap.commands.fetch.values import FLAGS, MODSEQ, UID
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.item import Item
@@ -26,6 +26,8 @@ class Plan:
     sets_seen: bool
     whole: bool  # the client gets whole messages
     template: bytes  # of one response of the fast way
+    uid_only: bool  # the response is UIDFETCH, and begins with the UID (RFC 9586 §3.3)
+    modseq: bool  # the responses have mod-sequences
 
 
 class ItemList:
@@ -36,13 +38,18 @@ class ItemList:
     def __init__(self, items: tuple[Item, ...], needs: tuple[tuple[Capability, bytes], ...] = ()) -> None:
         self.items = items
         self.needs = needs  # capabilities that must be offered, each with the name of an item that needs it
-        self._plans: dict[tuple[bool, bool], Plan] = {}
+        self._plans: dict[tuple[bool, bool, bool, bool], Plan] = {}
 
-    def plan(self, *, uid: bool, flags: bool = False) -> Plan:
-        r"""Return the plan; `uid` and `flags` add those in front (RFC 3501 §6.4.8; §6.4.5: \Seen has been set)."""
-        plan = self._plans.get((uid, flags))
+    def plan(self, *, uid: bool, flags: bool = False, modseq: bool = False, uid_only: bool = False) -> Plan:
+        r"""Return the plan; `uid`, `flags` and `modseq` add those in front.
+
+        RFC 3501 §6.4.8; §6.4.5: \Seen has been set; RFC 7162 §3.1.4.1. With `uid_only`, the UID is in front already.
+        """
+        key = uid, flags, modseq, uid_only
+        plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[uid, flags] = _plan((*(UID,) * uid, *(FLAGS,) * flags, *self.items))
+            front = (*(UID,) * (uid and not uid_only), *(MODSEQ,) * modseq, *(FLAGS,) * flags)
+            plan = self._plans[key] = _plan((*front, *self.items), uid_only=uid_only)
         return plan
 
     def __eq__(self, other: object) -> bool:
@@ -58,7 +65,7 @@ class ItemList:
         return f"ItemList({self.items!r})"
 
 
-def _plan(items: tuple[Item, ...]) -> Plan:
+def _plan(items: tuple[Item, ...], *, uid_only: bool) -> Plan:
     values = tuple(dict.fromkeys(item for item in items if not item.is_text))
     texts = tuple(item for item in items if item.is_text)
     ordered = values + texts
@@ -69,8 +76,14 @@ def _plan(items: tuple[Item, ...]) -> Plan:
         any(item.alone for item in ordered),
         any(item.sets_seen for item in ordered),
         any(item.whole for item in ordered),
-        b"* %d FETCH (" + b" ".join([item.template for item in ordered]) + b")\r\n",
+        (b"* %d UIDFETCH (" if uid_only else b"* %d FETCH (")
+        + b" ".join([item.template for item in ordered])
+        + b")\r\n",
+        uid_only,
+        MODSEQ in values,
     )
 
 
 JUST_FLAGS = ItemList((FLAGS,))  # the answer of STORE
+FLAGS_AND_MODSEQ = ItemList((FLAGS, MODSEQ))  # what a client that comes back has missed
+JUST_MODSEQ = ItemList(())  # the answer of STORE that is silent: what the plan adds

@@ -104,6 +104,21 @@ class Size(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class ModSeq(Value):
+    """MODSEQ (RFC 7162 §3.1.4.2)."""
+
+    template = b"MODSEQ (%d)"
+
+    def value(self, message: Message) -> int:
+        """Return the mod-sequence."""
+        return message.entry(message.mailbox.modseqs)
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the mod-sequences."""
+        return (block.column(block.view.mailbox.modseqs),)
+
+
+@dataclass(frozen=True, slots=True)
 class Kept(Value):
     """An item whose octets are kept with the message as FETCH sends them: ENVELOPE, BODY or BODYSTRUCTURE."""
 
@@ -129,7 +144,7 @@ class Kept(Value):
         return (block.stored[self.stored],)
 
 
-FLAGS, UID, INTERNALDATE, SIZE = Flags(), Uid(), InternalDate(), Size()
+FLAGS, UID, INTERNALDATE, SIZE, MODSEQ = Flags(), Uid(), InternalDate(), Size(), ModSeq()
 ENVELOPE = Kept(b"ENVELOPE", Column.ENVELOPE)
 BODY = Kept(b"BODY", Column.BODY)
 BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Column.BODYSTRUCTURE)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from itertools import compress
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.options import Save
+from postroad_store.imap.commands.search.found import STEP
+from postroad_store.imap.commands.search.options import saves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +23,11 @@ NOT_SAVED = b"NO [NOTSAVED] The result has too many parts to be saved."  # RFC 5
 
 async def send_list(session: Session, word: bytes, found: Found) -> None:
     """Send a SEARCH or SORT response (RFC 3501 §7.2.5, RFC 5256 §4)."""
-    session.engine.send(b"".join([b"* ", word, *await _gathered(found.listed()), b"\r\n"]))
+    pieces = [b"* ", word, *await _gathered(found.listed())]
+    if found.modseq and found.numbers:  # RFC 7162 §3.1.6
+        pieces.append(b" (MODSEQ %d)" % await _highest_modseq(session, found, found.numbers))
+    pieces.append(b"\r\n")
+    session.engine.send(b"".join(pieces))
 
 
 async def send_options(session: Session, tag: bytes, options: Options, found: Found) -> bool:
@@ -33,14 +39,11 @@ async def send_options(session: Session, tag: bytes, options: Options, found: Fo
         pieces = [b'* ESEARCH (TAG "%b")%b' % (tag, b" UID" if found.uid else b"")]
         for option in options:
             pieces += await _gathered(option.data(found))
+        if found.modseq and (told := chosen(options, found)):  # RFC 4731 §3.2: of what MIN and MAX pick out, if they do
+            pieces.append(b" MODSEQ %d" % await _highest_modseq(session, found, told))
         pieces.append(b"\r\n")
         session.engine.send(b"".join(pieces))
     return not saves(options) or await _save(found, chosen(options, found))
-
-
-def saves(options: Options | None) -> bool:
-    """Return True if the result is to be kept for `$`."""
-    return options is not None and any(isinstance(option, Save) for option in options)
 
 
 def chosen(options: Options, found: Found) -> Sequence[int]:
@@ -55,6 +58,8 @@ def chosen(options: Options, found: Found) -> Sequence[int]:
 
 async def _save(found: Found, numbers: Sequence[int]) -> bool:
     """Keep messages for `$`, by their UIDs (RFC 5182 §2.1)."""
+    if found.sorted:
+        numbers = await _ascending(found, numbers)
     saved = array("I")
     for runs in found.runs(numbers, uid=True):
         saved.extend([uid for run in runs for uid in run])
@@ -63,6 +68,28 @@ async def _save(found: Found, numbers: Sequence[int]) -> bool:
         await asyncio.sleep(0)
     found.view.saved = saved
     return True
+
+
+async def _highest_modseq(session: Session, found: Found, numbers: Sequence[int]) -> int:
+    session.highest.fetched_any()
+    highest = 0
+    for highest in found.highest_modseq(numbers):  # noqa: B007 - the last one counts
+        await asyncio.sleep(0)
+    return highest
+
+
+async def _ascending(found: Found, numbers: Sequence[int]) -> list[int]:
+    """Return the numbers in ascending order: sorting a million of them at once would take too long."""
+    marks = bytearray(len(found.view.uids) + 1)
+    for start in range(0, len(numbers), STEP):
+        for number in numbers[start : start + STEP]:
+            marks[number] = 1
+        await asyncio.sleep(0)
+    ascending: list[int] = []
+    for start in range(0, len(marks), STEP):
+        ascending += compress(range(start, len(marks)), marks[start : start + STEP])
+        await asyncio.sleep(0)
+    return ascending
 
 
 async def _gathered(steps: Iterator[bytes]) -> list[bytes]:

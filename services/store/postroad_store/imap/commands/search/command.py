@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.answer import NOT_SAVED, saves, send_list, send_options
+from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
 from postroad_store.imap.commands.search.found import Found
-from postroad_store.imap.commands.search.grammar import CharsetUnknown, first_word, read_program
-from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options
+from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
+from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import ESEARCH, SEARCHRES
+from postroad_store.imap.extensions import CONDSTORE, ESEARCH, PARTIAL, SEARCHRES
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from postroad_store.imap.commands.search.grammar import Program
     from postroad_store.imap.commands.search.options import Options
@@ -28,12 +28,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Search(Command):
-    """SEARCH, or UID SEARCH; its strings have been decoded from their CHARSET."""
+class Searching(Command):
+    """SEARCH, SORT and their UID forms; the strings have been decoded from their CHARSET."""
 
     uid: bool
     program: Program
     options: Options | None  # None: there is no RETURN
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Searching):
+    """SEARCH, or UID SEARCH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +73,38 @@ def parse_uid(tag: bytes, reader: Reader) -> Command:
 
 async def handle(session: Session, command: Search) -> None:
     """Search the selected mailbox, until the client goes away."""
-    view = session.selected_view()
     options = command.options
     if options is None and session.rev2:
         options = DEFAULT  # RFC 9051 §6.4.4: IMAP4rev2 knows no SEARCH response
-    text = b"OK Search completed."
+    pause = session.connection.wait_writable
+    numbers = session.storage.finder.search(session.selected_view(), command.program.key, between=pause)
+    await answer(session, command, b"SEARCH", numbers, options)
+
+
+async def answer(
+    session: Session, command: Searching, word: bytes, search: Awaitable[list[int]], options: Options | None
+) -> None:
+    """Answer SEARCH or SORT (the word) with what the search finds."""
+    view = session.selected_view()
+    text = b"OK %b completed." % word.capitalize()
     try:
-        numbers = await session.storage.search(view, command.program.key, between=session.connection.wait_writable)
+        numbers = await search
     except MailError:
         if saves(options):  # RFC 5182 §2.1: then NO makes it empty
             view.saved = ()
         raise
-    found = Found(view, numbers, command.uid)
+    modseq = "MODSEQ" in command.program.words
+    if modseq:
+        session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
+    found = Found(view, numbers, command.uid, sorted=word != b"SEARCH", modseq=modseq)
     if options is None:
-        await send_list(session, b"SEARCH", found)
+        await send_list(session, word, found)
     elif not await send_options(session, command.tag, options, found):
         view.saved = ()
         text = NOT_SAVED
-    session.finish(command, text, expunges=command.uid, uid=command.uid)
+    # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
+    expunges = command.uid and NUMBERS not in command.program.words
+    session.finish(command, text, expunges=expunges, uid=command.uid)
 
 
 def refuse_charset(session: Session, command: BadCharset) -> None:
@@ -97,7 +116,7 @@ def refuse_charset(session: Session, command: BadCharset) -> None:
 
 
 FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
-_EXTENSIONS = (ESEARCH, SEARCHRES)
+_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, *EXTENSIONS.values())
 
 SPECS = (
     Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", extensions=_EXTENSIONS, follow=FOLLOW),

@@ -27,12 +27,11 @@ class Found:
     numbers: Sequence[int]
     uid: bool  # they are written as UIDs
     sorted: bool = False  # they are in the order of SORT; else they ascend
+    modseq: bool = False  # the client is told the highest mod-sequence of what it gets (RFC 7162 §3.1.5)
 
     def uids(self, numbers: Sequence[int]) -> Sequence[int]:
         """Return the UIDs of these messages."""
         uids = self.view.uids
-        if isinstance(numbers, range) and numbers:
-            return uids[numbers[0] - 1 : numbers[-1]]
         return [uids[number - 1] for number in numbers]
 
     def written(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -60,6 +59,15 @@ class Found:
             yield last + runs[:-1]
             last = runs[-1:]
         yield last
+
+    def highest_modseq(self, numbers: Sequence[int]) -> Iterator[int]:
+        """Yield the highest mod-sequence of these messages, in steps: the last is that of all of them."""
+        highest = 0
+        view = self.view
+        for runs in self.runs(numbers, uid=False):
+            for low, high in runs:
+                highest = max(highest, *view.pick(view.mailbox.modseqs, low, high))
+            yield highest
 
     def compact(self, numbers: Sequence[int]) -> Iterator[bytes]:
         """Yield these as a sequence set, in steps; there must be at least one."""

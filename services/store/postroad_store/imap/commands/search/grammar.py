@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.extensions import CONDSTORE, UIDONLY, WITHIN
+from postroad_store.imap.grammar.modseq import read_modseq
+from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import read_sequence_set
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
+EXTENSIONS = {each.name.decode("ascii"): each for each in (CONDSTORE, WITHIN)}  # those that have search keys
+_ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
+_ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
+NUMBERS = "#"  # in `Program.words`: there are message numbers among the keys
 _SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 
 
@@ -60,17 +66,23 @@ class _Open:
 class _Search:
     """The reading of one SEARCH's keys."""
 
-    __slots__ = ("_codec", "_open", "_reader", "_words", "used")
+    __slots__ = ("_codec", "_open", "_reader", "_used", "_words")
 
     def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word]) -> None:
         self._reader = reader
         self._codec = codec
         self._words = words
         self._open = [_Open(None)]
-        self.used: set[str] = set()
+        self._used: set[str] = set()
 
-    def keys(self, first: str | None) -> Key:
-        """Take `search-key *(SP search-key)`; the first key's word may have been taken already."""
+    def program(self, first: str | None) -> Program:
+        """Take the keys and the end of the command; the first key's word may have been taken already."""
+        key = self._keys(first)
+        self._reader.end()
+        return Program(key, frozenset(self._used))
+
+    def _keys(self, first: str | None) -> Key:
+        """Take `search-key *(SP search-key)`."""
         key = self._begin(first)
         while True:
             while key is None:
@@ -88,12 +100,15 @@ class _Search:
                 self._open.append(_Open(None))
                 return None
             if reader.peek() in _SET_STARTS:
+                if reader.has_enabled(UIDONLY) and reader.peek() != b"$":
+                    raise UidRequired
+                self._used.add(NUMBERS)
                 return InSet(uid=False, messages=read_sequence_set(reader))
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
-        if known is None:
+        if known is None or not (known.extension == "" or reader.offers(EXTENSIONS[known.extension])):
             raise SyntaxFault(f"Unknown argument {word}")
-        self.used.add(word)
+        self._used.add(word)
         if not known.arguments:
             return known.make()
         reader.space()
@@ -156,6 +171,27 @@ class _Search:
         except (KeyError, ValueError):
             raise SyntaxFault("Invalid search date") from None
 
+    def interval(self) -> int:
+        """Take a number of seconds."""
+        seconds = self._reader.number()
+        if not seconds:  # RFC 5032 §3: nz-number
+            raise SyntaxFault("Invalid search interval parameter")
+        return seconds
+
+    def modseq(self) -> int:
+        """Take a mod-sequence; the flag before it says nothing here, where a message has one mod-sequence for all."""
+        # search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer                (RFC 7162 §7)
+        # search-modseq-ext = SP entry-name SP entry-type-req; entry-name = DQUOTE "/flags/" attr-flag DQUOTE
+        reader = self._reader
+        if reader.peek() == b'"':
+            if not _ENTRY.match(reader.string()):
+                raise SyntaxFault("Invalid entry name")
+            reader.space()
+            if reader.keyword() not in _ENTRY_TYPES:
+                raise SyntaxFault("Invalid entry type")
+            reader.space()
+        return read_modseq(reader, zero=True)
+
     def set(self) -> object:
         """Take a sequence set."""
         return read_sequence_set(self._reader)
@@ -168,6 +204,8 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.NUMBER: _Search.number,
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
+    Argument.INTERVAL: _Search.interval,
+    Argument.MODSEQ: _Search.modseq,
 }
 
 
@@ -198,7 +236,13 @@ def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _
         reader.space()
         codec = _codec(reader.astring())
         word = first_word(reader)
-    search = _Search(reader, codec, words)
-    key = search.keys(word)
-    reader.end()
-    return Program(key, frozenset(search.used))
+    return _Search(reader, codec, words).program(word)
+
+
+def read_criteria(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Program:
+    """Take ` charset search-key ...` and the end of the command, as SORT and THREAD have it; raises the same."""
+    # search-criteria = charset 1*(SP search-key); charset = atom / quoted                          (RFC 5256 §5)
+    reader.space()
+    charset = reader.astring()
+    word = first_word(reader)
+    return _Search(reader, _codec(charset), words).program(word)

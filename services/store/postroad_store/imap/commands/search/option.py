@@ -20,7 +20,9 @@ class ReturnOption(ABC):
     __slots__ = ()
     word: ClassVar[bytes]
     search: ClassVar[tuple[Capability, ...]]  # with one of these SEARCH knows it
+    sort: ClassVar[tuple[Capability, ...]]  # and with one of these SORT
     repeats: ClassVar[bool] = True  # to name it twice is no error
+    conflicts: ClassVar[bytes] = b""  # the option that it cannot stand beside
     answers: ClassVar[bool] = True  # it calls for an ESEARCH response
     everything: ClassVar[bool] = False  # it is about all messages that were found
     chooses: ClassVar[bool] = False  # it picks some of them out

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.option import ReturnOption
-from postroad_store.imap.extensions import ESEARCH, SEARCHRES
+from postroad_store.imap.commands.search.partial import Partial
+from postroad_store.imap.extensions import ESEARCH, ESORT, SEARCHRES
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Min(ReturnOption):
     """The lowest number; of a SORT, the first."""
 
     word = b"MIN"
-    search = (ESEARCH,)
+    search, sort = (ESEARCH,), (ESORT,)
     chooses = True
 
     def chosen(self, found: Found) -> Sequence[int]:
@@ -41,7 +42,7 @@ class Max(ReturnOption):
     """The highest number; of a SORT, the last."""
 
     word = b"MAX"
-    search = (ESEARCH,)
+    search, sort = (ESEARCH,), (ESORT,)
     chooses = True
 
     def chosen(self, found: Found) -> Sequence[int]:
@@ -58,7 +59,7 @@ class All(ReturnOption):
     """All of them, as a sequence set."""
 
     word = b"ALL"
-    search = (ESEARCH,)
+    search, sort = (ESEARCH,), (ESORT,)
     everything = True
 
     def data(self, found: Found) -> Iterator[bytes]:
@@ -73,7 +74,7 @@ class Count(ReturnOption):
     """How many there are."""
 
     word = b"COUNT"
-    search = (ESEARCH,)
+    search, sort = (ESEARCH,), (ESORT,)
     everything = True
 
     def data(self, found: Found) -> Iterator[bytes]:
@@ -86,19 +87,21 @@ class Save(ReturnOption):
     """Keep the result for `$` (RFC 5182)."""
 
     word = b"SAVE"
-    search = (SEARCHRES,)
+    search, sort = (SEARCHRES,), (SEARCHRES,)
     answers = False  # RFC 5182 §1: alone, it suppresses the response
 
 
 # In the order in which their data are written.
-OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Count, Save)
+OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Save)
 Options = tuple[ReturnOption, ...]
 DEFAULT: Options = (All(),)
 
 
-def offered_options(reader: Reader) -> dict[bytes, type[ReturnOption]]:
-    """Return the options of SEARCH that the client is offered; without any, RETURN is unknown."""
-    return {option.word: option for option in OPTIONS if any(map(reader.offers, option.search))}
+def offered_options(reader: Reader, *, sort: bool = False) -> dict[bytes, type[ReturnOption]]:
+    """Return the options of SEARCH, or of SORT, that the client is offered; without any, RETURN is unknown."""
+    return {
+        option.word: option for option in OPTIONS if any(map(reader.offers, option.sort if sort else option.search))
+    }
 
 
 def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) -> Options:
@@ -116,6 +119,14 @@ def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) ->
         if word in read and not option.repeats:
             raise SyntaxFault(f"{word.decode('ascii')} twice")
         read[word] = option.read(reader)
+    for word, each in read.items():
+        if each.conflicts in read:
+            raise SyntaxFault(f"{word.decode('ascii')} conflicts with {each.conflicts.decode('ascii')}")
     # RFC 4731 §3.1: "If the list of result options is empty, that requests the server to return an ESEARCH response
     # instead of the SEARCH response. This is equivalent to "(ALL)"."
     return tuple(read[option.word] for option in OPTIONS if option.word in read) or DEFAULT
+
+
+def saves(options: Options | None) -> bool:
+    """Return True if the result is to be kept for `$`."""
+    return options is not None and any(isinstance(option, Save) for option in options)

@@ -52,7 +52,7 @@ class Subscribe(Commit[None, None]):
             db.execute("DELETE FROM subscriptions WHERE account = ? AND name = ?", values)
             return
         db.execute("INSERT OR IGNORE INTO subscriptions VALUES (?, ?)", values)
-        (count,) = db.execute("SELECT count(*) FROM subscriptions WHERE account = ?", values[:1]).fetchone()
+        (count,) = db.execute("SELECT subscriptions FROM accounts WHERE id = ?", values[:1]).fetchone()
         if count > MAX_SUBSCRIPTIONS:
             raise LimitReached(f"an account has at most {MAX_SUBSCRIPTIONS} subscriptions")
 

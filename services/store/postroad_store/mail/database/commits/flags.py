@@ -33,6 +33,7 @@ class _Written(NamedTuple):
     naming: Naming
     runs: Runs  # without the messages that failed
     failed: list[UID]
+    overruled: bool
 
 
 class StoreFlags(Commit[_Written, FlagsStored]):
@@ -72,23 +73,37 @@ class StoreFlags(Commit[_Written, FlagsStored]):
             naming = numbers.naming
         runs: Runs = self._runs
         failed: list[UID] = []
+        overruled = False
         if self._unchanged_since is not None:
-            runs, failed = self._unchanged(db, self._unchanged_since)
+            runs, failed, overruled = self._unchanged(db, self._unchanged_since, bits)
         narrow, wide = parted(bits)
         if wide is not None and change is not Change.REPLACE:
             changed = self._write_wide(db, tally, runs, bits)
         else:
             changed = self._write_narrow(db, tally, runs, narrow, wide)
         if not changed and not naming:
-            return _Written(tally.modseq - 1, None, bits, naming, runs, failed)
-        return _Written(tally.modseq, tally.close(), bits, naming, runs, failed)
+            return _Written(tally.modseq - 1, None, bits, naming, runs, failed, overruled)
+        return _Written(tally.modseq, tally.close(), bits, naming, runs, failed, overruled)
 
-    def _unchanged(self, db: Connection, since: int) -> tuple[Runs, list[UID]]:
-        """Return the ranges without the messages that have changed since, and these."""
+    def _unchanged(self, db: Connection, since: int, bits: int) -> tuple[Runs, list[UID], bool]:
+        """Return the ranges without the messages that failed, these, and whether one passed that has changed since.
+
+        RFC 7162 §3.1.12: a change of other flags is no reason to fail. A message passes if every flag that is to be
+        added is still missing, or every one to be removed still there: that is what the client has seen.
+        RFC 7162 §3.1.3: after 0 all fail that have the flag, and a system flag counts as if they had it.
+        """
         failed: list[UID] = []
+        overruled = False
+        expected = {Change.ADD: 0, Change.REMOVE: bits}.get(self._change)
+        if not bits or (not since and bits & SYSTEM):
+            expected = None
         for low, high in self._runs:
-            failed += [uid for (uid,) in db.execute(_CHANGED, (self._mailbox.id, low, high, since)).fetchall()]
-        return without(self._runs, failed), failed
+            for uid, narrow, wide in db.execute(_CHANGED, (self._mailbox.id, low, high, since)).fetchall():
+                if joined(narrow, wide) & bits == expected:
+                    overruled = True
+                else:
+                    failed.append(uid)
+        return without(self._runs, failed), failed, overruled
 
     def _write_narrow(self, db: Connection, tally: Tally, runs: Runs, narrow: int, wide: bytes | None) -> int:
         """Change flags range by range; return how many messages have changed."""
@@ -142,24 +157,24 @@ class StoreFlags(Commit[_Written, FlagsStored]):
     def show(self, written: _Written) -> FlagsStored | Generator[None, None, FlagsStored]:
         """Show the flags."""
         if written.counts is None:
-            return FlagsStored(written.modseq, written.failed)
+            return FlagsStored(written.modseq, written.failed, written.overruled)
         mailbox, runs = self._mailbox, written.runs
         mailbox.counted(written.modseq, written.counts)
         if sum([high - low for low, high in runs]) >= STEP:
             return self._show_in_steps(written)
         mailbox.reflag(written.modseq, runs, self._change, written.bits, naming=written.naming, by=self._view)
-        return FlagsStored(written.modseq, written.failed)
+        return FlagsStored(written.modseq, written.failed, written.overruled)
 
     def _show_in_steps(self, written: _Written) -> Generator[None, None, FlagsStored]:
         yield from self._mailbox.reflag_in_steps(
             written.modseq, written.runs, self._change, written.bits, naming=written.naming, by=self._view
         )
-        return FlagsStored(written.modseq, written.failed)
+        return FlagsStored(written.modseq, written.failed, written.overruled)
 
 
 _READ_FLAGS = "SELECT uid, flags, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?"
 _WRITE_FLAGS = "UPDATE entries SET flags = ?, wide_flags = ?, modseq = ? WHERE mailbox = ? AND uid = ?"
-_CHANGED = "SELECT uid FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ?"
+_CHANGED = "SELECT uid, flags, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ?"
 _RANGE = "WHERE mailbox = :mailbox AND uid BETWEEN :low AND :high"
 _DIFFER = {
     Change.ADD: f"{_RANGE} AND flags & :bits <> :bits",

@@ -41,6 +41,35 @@ _CLAIM = (
 )
 
 
+class Shrink(Commit[bool, None]):
+    """Give pages that are free back to the disk, a few at a time, if they are many; some are kept for what comes."""
+
+    KEPT = 4096  # pages (16 MB)
+    SHARE = 4  # pages are given back only if more than one in so many is free
+    STEP = 500  # pages
+
+    def __init__(self, again: Callable[[], None]) -> None:
+        self._again = again
+
+    def write(self, db: Connection) -> bool:
+        """Give some back; return whether there are more to give."""
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        (kind,) = db.execute("PRAGMA auto_vacuum").fetchone()
+        if kind != _INCREMENTAL or free <= self.KEPT or free * self.SHARE <= pages:
+            return False
+        db.execute(f"PRAGMA incremental_vacuum({min(self.STEP, free - self.KEPT)})").fetchall()
+        return True
+
+    def show(self, written: bool) -> None:
+        """Go on, if there is more to give back."""
+        if written:
+            self._again()
+
+
+_INCREMENTAL = 2  # what PRAGMA auto_vacuum says of a database that was made so
+
+
 class Collect(Commit[bool, None]):
     """Remove contents that no entry names any longer, a few at a time so that other commits need not wait long."""
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.commits.special_use import take_uses
 from postroad_store.mail.database.expunged import log_expunged
-from postroad_store.mail.database.rows import find_mailbox, insert_mailbox, read_mailboxes
-from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, checked_name
-from postroad_store.mail.model.arrival import Emptied, Renamed
+from postroad_store.mail.database.rows import find_mailbox, insert_mailbox
+from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, Named, checked_name
+from postroad_store.mail.model.arrival import Emptied, NewName, Renamed
 from postroad_store.mail.model.contents import NOTHING, MailboxRow
 from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
 from postroad_store.mail.model.mailbox import STEP, Mailbox
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from sqlite3 import Connection
 
+    from postroad_store.mail.database.commits.special_use import Uses
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailboxes import Mailboxes
+
+NAMES = 2_000  # that are shown at once (some 5 ms)
 
 
 def _existing(db: Connection, account: int, name: str) -> MailboxRow:
@@ -34,9 +38,16 @@ def _existing(db: Connection, account: int, name: str) -> MailboxRow:
     return row
 
 
-def _inferiors(db: Connection, account: int, name: str) -> list[MailboxRow]:
-    prefix = name + DELIMITER
-    return [row for row in read_mailboxes(db, account) if row.name.startswith(prefix)]
+def _has_inferiors(db: Connection, account: int, name: str) -> bool:
+    return db.execute(f"SELECT 1 {_BELOW} LIMIT 1", _below(account, name)).fetchone() is not None
+
+
+def _below(account: int, name: str) -> tuple[int, str, str]:
+    # The character after the delimiter: what begins with the prefix lies before it.
+    return account, name + DELIMITER, name + chr(ord(DELIMITER) + 1)
+
+
+_BELOW = "FROM mailboxes WHERE account = ? AND name > ? AND name < ?"
 
 
 def _make_with_superiors(
@@ -54,12 +65,18 @@ def _make_with_superiors(
 
 
 def _check_count(db: Connection, account: int) -> None:
-    (count,) = db.execute("SELECT count(*) FROM mailboxes WHERE account = ?", (account,)).fetchone()
+    (count,) = db.execute("SELECT mailboxes FROM accounts WHERE id = ?", (account,)).fetchone()
     if count > MAX_MAILBOXES:
         raise LimitReached(f"an account has at most {MAX_MAILBOXES} mailboxes")
 
 
-class Create(Commit[list[MailboxRow], Mailbox]):
+@dataclass(frozen=True, slots=True)
+class _Created:
+    rows: list[MailboxRow]
+    uses: Uses  # of mailboxes that have lost a special use to the new one
+
+
+class Create(Commit[_Created, Mailbox]):
     """Make a mailbox and the superiors that it lacks."""
 
     def __init__(self, mailboxes: Mailboxes, account: Account, name: str, *, special_use: str | None, now: int) -> None:
@@ -70,23 +87,34 @@ class Create(Commit[list[MailboxRow], Mailbox]):
         self._special_use = special_use
         self._now = now
 
-    def write(self, db: Connection) -> list[MailboxRow]:
+    def write(self, db: Connection) -> _Created:
         r"""Insert it; a \Noselect name becomes a mailbox."""
-        old = find_mailbox(db, self._account.id, self._name)
+        account = self._account.id
+        old = find_mailbox(db, account, self._name)
         if old is not None:
             if old.selectable:
                 raise MailboxExists("there is a mailbox of this name already")
             db.execute("DELETE FROM mailboxes WHERE id = ?", (old.id,))
-        return _make_with_superiors(db, self._account.id, self._name, self._now, self._special_use)
+        uses = take_uses(db, account, self._special_use) if self._special_use else []
+        return _Created(_make_with_superiors(db, account, self._name, self._now, self._special_use), uses)
 
-    def show(self, written: list[MailboxRow]) -> Mailbox:
+    def show(self, written: _Created) -> Mailbox:
         """Show them in the account."""
-        for row in written:
-            self._account.put(self._mailboxes.adopt(row))
-        return self._account.mailboxes[self._name]
+        for name, use in written.uses:
+            self._account.set_special_use(name, use)
+        made = [self._mailboxes.adopt(row) for row in written.rows]
+        for mailbox in made:
+            self._account.put(mailbox)
+        return made[-1]
 
 
-class Delete(Commit[MailboxRow | None, Mailbox]):
+@dataclass(frozen=True, slots=True)
+class _Deleted:
+    row: MailboxRow
+    name_left: MailboxRow | None  # \Noselect, in its place
+
+
+class Delete(Commit[_Deleted, Mailbox]):
     r"""Remove a mailbox with its messages; with inferiors its name stays, \Noselect."""
 
     def __init__(
@@ -101,10 +129,11 @@ class Delete(Commit[MailboxRow | None, Mailbox]):
             # RFC 3501 §6.3.4: "It is an error to attempt to delete INBOX"
             raise NameNotAllowed("INBOX cannot be deleted")
 
-    def write(self, db: Connection) -> MailboxRow | None:
+    def write(self, db: Connection) -> _Deleted:
         r"""Remove it; return the \Noselect one in its place."""
-        row = _existing(db, self._account.id, self._name)
-        inferiors = _inferiors(db, self._account.id, self._name)
+        account = self._account.id
+        row = _existing(db, account, self._name)
+        inferiors = _has_inferiors(db, account, self._name)
         if inferiors and not row.selectable:
             raise NameNotAllowed("the name has inferior names")
         db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
@@ -112,14 +141,16 @@ class Delete(Commit[MailboxRow | None, Mailbox]):
         db.execute("DELETE FROM expunged WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
-        return insert_mailbox(db, self._account.id, self._name, self._now, selectable=False) if inferiors else None
+        left = insert_mailbox(db, account, self._name, self._now, selectable=False) if inferiors else None
+        return _Deleted(row, left)
 
-    def show(self, written: MailboxRow | None) -> Mailbox:
+    def show(self, written: _Deleted) -> Mailbox:
         """Show that it has gone."""
-        removed = self._account.take(self._name)
+        known = self._account.take(self._name)
+        removed = self._mailboxes.adopt(written.row) if isinstance(known, Named) else known
         removed.vanish()
-        if written is not None:
-            self._account.put(self._mailboxes.adopt(written))
+        if written.name_left is not None:
+            self._account.put(self._mailboxes.adopt(written.name_left))
         self._collect()
         return removed
 
@@ -127,7 +158,7 @@ class Delete(Commit[MailboxRow | None, Mailbox]):
 @dataclass(frozen=True, slots=True)
 class _Renamed:
     new: list[MailboxRow]
-    names: list[tuple[str, str]]  # old and new name
+    names: list[NewName]
     inbox_modseq: int  # 0 unless INBOX was emptied
 
 
@@ -155,12 +186,13 @@ class Rename(Commit[_Renamed, Renamed]):
         *superiors, place = _make_with_superiors(db, account, self._new, self._now)
         db.execute("DELETE FROM mailboxes WHERE id = ?", (place.id,))
         length = len(self._name)
+        below = db.execute(f"SELECT id, name, uid_validity {_BELOW}", _below(account, self._name))
         names = [
-            (renamed.id, renamed.name, checked_name(self._new + renamed.name[length:]))
-            for renamed in (row, *_inferiors(db, account, self._name))
+            (number, NewName(old, checked_name(self._new + old[length:]), uid_validity))
+            for number, old, uid_validity in ((row.id, row.name, row.uid_validity), *below.fetchall())
         ]
-        db.executemany("UPDATE mailboxes SET name = ? WHERE id = ?", [(new, number) for number, _, new in names])
-        return _Renamed(superiors, [(old, new) for _, old, new in names], 0)
+        db.executemany("UPDATE mailboxes SET name = ? WHERE id = ?", [(each.name, number) for number, each in names])
+        return _Renamed(superiors, [each for _, each in names], 0)
 
     def _empty_inbox(self, db: Connection, inbox: MailboxRow) -> _Renamed:
         # RFC 3501 §6.3.5: "It moves all messages in INBOX to a new mailbox with the given name, leaving INBOX
@@ -169,6 +201,10 @@ class Rename(Commit[_Renamed, Renamed]):
         (lowest,) = db.execute("SELECT min(uid) FROM entries WHERE mailbox = ?", (inbox.id,)).fetchone()
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
+        # RFC 5464 §4.1: "mailbox annotations are preserved on the INBOX when it is renamed"
+        db.execute(
+            "INSERT INTO metadata SELECT ?, account, entry, value FROM metadata WHERE mailbox = ?", (new.id, inbox.id)
+        )
         counts = inbox.counts
         db.execute(_FILL, (inbox.uid_next, inbox.modseq, inbox.recent_uid, *counts, new.id))
         db.execute(_FILL, (inbox.uid_next, inbox.modseq + 1, inbox.recent_uid, *NOTHING, inbox.id))
@@ -179,22 +215,27 @@ class Rename(Commit[_Renamed, Renamed]):
 
     def show(self, written: _Renamed) -> Renamed | Generator[None, None, Renamed]:
         """Show the names."""
-        for row in written.new:
-            self._account.put(self._mailboxes.adopt(row))
-        moved = [(old, new, self._account.take(old)) for old, new in written.names]
-        for _, new, mailbox in moved:
-            mailbox.name = new
+        made = [self._mailboxes.adopt(row) for row in written.new]
+        for mailbox in made:
             self._account.put(mailbox)
         if not written.inbox_modseq:
-            return Renamed(tuple((old, mailbox) for old, _, mailbox in moved))
+            return _show_names(self._account, written.names)
         inbox = self._account.inbox
-        filled = written.new[-1]
-        emptied = Emptied(inbox, filled.uid_next - 1, self._account.mailboxes[filled.name])
+        emptied = Emptied(inbox, written.new[-1].uid_next - 1, made[-1])
         inbox.counted(written.inbox_modseq, NOTHING)
         if len(inbox.uids) > STEP:
             return _show_in_steps(written.inbox_modseq, emptied)
         inbox.empty(written.inbox_modseq)
         return Renamed((), emptied)
+
+
+def _show_names(account: Account, names: list[NewName]) -> Generator[None, None, Renamed]:
+    """Show new names, some at a time. Those in between are as a client may see them that lists during the RENAME."""
+    for start in range(0, len(names), NAMES):
+        if start:
+            yield
+        account.rename([(each.old, each.name) for each in names[start : start + NAMES]])
+    return Renamed(tuple(names))
 
 
 def _show_in_steps(modseq: int, emptied: Emptied) -> Generator[None, None, Renamed]:

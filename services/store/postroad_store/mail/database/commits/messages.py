@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from postroad_store.mail.database.bodies import write_body
 from postroad_store.mail.database.commits.base import Commit, discard
 from postroad_store.mail.database.commits.keywords import Numbers
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
-from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.contents import NOTHING
 from postroad_store.mail.model.errors import MessagesExpunged
@@ -43,14 +43,16 @@ class Incoming:
     flags: FlagSet
     parsed: Parsed
     plain: bool  # the content itself is the text to be searched
+    checksum: int
     text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
 
 
 # The id is higher than every one that was ever given (`tables.counters`).
 _INSERT_CONTENT = (
-    "INSERT INTO contents (id, size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header)"
+    "INSERT INTO contents"
+    " (id, size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header, checksum)"
     " VALUES (1 + max(ifnull((SELECT max(id) FROM contents), 0), (SELECT value FROM counters WHERE name = 'content')),"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -118,16 +120,11 @@ def _write_content(db: Connection, incoming: Incoming) -> int:
             parsed.bodystructure,
             parsed.parts,
             incoming.content[:header_size],
+            incoming.checksum,
         ),
     ).lastrowid
     assert content is not None  # noqa: S101 - an INSERT has just set it
-    first = content << PIECE_BITS
-    if size - header_size <= PIECE:
-        db.execute("INSERT INTO octets VALUES (?, ?)", (first, incoming.content[header_size:]))
-    else:
-        view = memoryview(incoming.content)
-        for number, start in enumerate(range(header_size, size, PIECE)):
-            db.execute("INSERT INTO octets VALUES (?, ?)", (first + number, view[start : start + PIECE]))
+    write_body(db, content, incoming.content, header_size)
     if incoming.text is not None:
         db.execute("INSERT INTO texts VALUES (?, ?, ?)", (content, *incoming.text))
     return content

@@ -1,8 +1,7 @@
 """The tables of the mail's database, one module a noun.
 
 A module has `SCHEMA`, the statements that make its tables in a new database, and `STEPS`, by version the statements
-that lead to that version from the one before. A new column comes last in its table: only there can a step add it. No
-statement has a `;` but the one that ends it.
+that lead to that version from the one before. A new column comes last in its table: only there can a step add it.
 
 To add a table, add a module and its name to `TABLES`.
 """
@@ -20,9 +19,11 @@ from postroad_store.mail.database.tables import (
     hidden,
     keywords,
     mailboxes,
+    metadata,
     outbox,
     remembered,
     scripts,
+    tallies,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ TABLES: tuple[ModuleType, ...] = (
     expunged,
     contents,
     hidden,
+    metadata,
+    tallies,
     scripts,
     outbox,
     remembered,

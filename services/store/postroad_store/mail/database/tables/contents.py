@@ -2,6 +2,8 @@
 
 - `contents` has the columns that FETCH reads of a message, the header section last. The body is in `octets`, cut in
   pieces. So FETCH ENVELOPE reads no body, and a range of a large body is read without the rest.
+- `checksum` is the CRC-32 of the octets, by which `postroad fsck` sees whether they are still what came. It is NULL for
+  those that came before schema 3.
 - All entries that name a content share it. If a content may have lost its last entry, it goes into `garbage` in the
   same transaction; soon after, it is removed if it has.
 """
@@ -19,11 +21,12 @@ CREATE TABLE contents (
     body BLOB NOT NULL,
     bodystructure BLOB NOT NULL,
     parts BLOB NOT NULL,
-    header BLOB NOT NULL
+    header BLOB NOT NULL,
+    checksum INTEGER
 );
 CREATE TABLE octets (piece INTEGER PRIMARY KEY, octets BLOB NOT NULL);
 CREATE TABLE texts (content INTEGER PRIMARY KEY, header BLOB NOT NULL, body BLOB NOT NULL);
 CREATE TABLE garbage (content INTEGER PRIMARY KEY);
 """
 
-STEPS: dict[int, str] = {}
+STEPS = {3: "ALTER TABLE contents ADD COLUMN checksum INTEGER;"}

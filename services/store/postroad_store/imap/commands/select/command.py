@@ -1,0 +1,117 @@
+"""SELECT and EXAMINE: the commands, and how a mailbox is opened (RFC 3501 §6.3.1, §6.3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap import updates
+from postroad_store.imap.commands.list.response import list_response
+from postroad_store.imap.commands.select.parameters import PARAMETERS
+from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import CONDSTORE, QRESYNC
+from postroad_store.imap.grammar.arguments import read_mailbox
+from postroad_store.imap.grammar.options import read_options
+from postroad_store.imap.spec import Spec
+from postroad_store.imap.states import AUTH, State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from postroad_store.imap.commands.select.parameters import Parameter
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Parser
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Command):
+    """SELECT, or EXAMINE which is the same read-only."""
+
+    mailbox: bytes
+    read_only: bool
+    parameters: tuple[Parameter, ...] = ()
+
+
+def _parser(*, read_only: bool) -> Parser:
+    def parse(tag: bytes, reader: Reader) -> Select:
+        # select = "SELECT" SP mailbox [select-params] (RFC 4466 §3)
+        mailbox = read_mailbox(reader)
+        parameters = read_options(reader, PARAMETERS) if reader.skip(b" ") else ()
+        reader.end()
+        return Select(tag, mailbox, read_only, parameters)
+
+    return parse
+
+
+def handle(session: Session, command: Select) -> Awaitable[None] | None:
+    """Open a mailbox, and report its contents."""
+    engine = session.engine
+    if session.view is not None:
+        # RFC 3501 §6.3.1: the selected mailbox is given up before the new one is tried, whether or not that succeeds.
+        session.leave_mailbox()
+        engine.send(updates.CLOSED)
+    mailbox = session.find_mailbox(command.mailbox)
+    if session.storage.is_large(mailbox):
+        return _select_large(session, command, mailbox)
+    view = session.storage.view(mailbox, read_only=command.read_only, recent=not session.rev2)
+    return _enter(session, command, view)
+
+
+async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> None:
+    view = await session.storage.view_large(mailbox, read_only=command.read_only, recent=not session.rev2)
+    rest = _enter(session, command, view)
+    if rest is not None:
+        await rest
+
+
+def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | None:
+    engine = session.engine
+    session.view = view
+    engine.enter(State.SELECTED)
+    for parameter in command.parameters:
+        parameter.begin(session)
+    engine.send(_contents(session, view))
+    if command.parameters:
+        return _answer(session, command, view)
+    engine.complete(command.tag, _completed(command))
+    return None
+
+
+async def _answer(session: Session, command: Select, view: View) -> None:
+    for parameter in command.parameters:
+        await parameter.answer(session, view)
+    session.finish(command, _completed(command), expunges=False)
+
+
+def _completed(command: Select) -> bytes:
+    if command.read_only:
+        return b"OK [READ-ONLY] Examine completed."
+    return b"OK [READ-WRITE] Select completed."
+
+
+def _contents(session: Session, view: View) -> bytes:
+    mailbox = view.mailbox
+    manner = session.manner
+    lines = [updates.flags_line(mailbox), updates.permanent_flags(view), b"* %d EXISTS\r\n" % len(view.uids)]
+    if not manner.rev2:  # RFC 9051 appendix E items 11, 12
+        lines.append(b"* %d RECENT\r\n" % len(view.recent))
+        unseen = None if manner.uid_only else view.first_unseen()
+        if unseen is not None:
+            lines.append(b"* OK [UNSEEN %d] First unseen.\r\n" % unseen)
+    lines.append(b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % mailbox.uid_validity)
+    lines.append(b"* OK [UIDNEXT %d] Predicted next UID\r\n" % mailbox.uid_next)
+    # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
+    if session.offers(CONDSTORE):
+        lines.append(session.highest.selected(view, aware=manner.modseq))
+    if manner.rev2:  # RFC 9051 §6.3.2
+        lines.append(list_response(session, mailbox.name))
+    return b"".join(lines)
+
+
+SPECS = (
+    Spec(b"SELECT", AUTH, Select, _parser(read_only=False), handle, "RFC 3501 §6.3.1", extensions=(CONDSTORE, QRESYNC)),
+    Spec(b"EXAMINE", AUTH, Select, _parser(read_only=True), handle, "RFC 3501 §6.3.2", extensions=(CONDSTORE, QRESYNC)),
+)

@@ -1,0 +1,104 @@
+"""SORT and UID SORT (RFC 5256 §3), with what is returned (RFC 5267 §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, answer
+from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
+from postroad_store.imap.commands.search.options import offered_options, read_options, saves
+from postroad_store.imap.extensions import ESORT
+from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.states import SELECT
+from postroad_store.mail.order.criteria import CRITERIA
+from postroad_store.mail.order.ordering import Order
+
+if TYPE_CHECKING:
+    from postroad_store.imap.commands.search.options import Options
+    from postroad_store.imap.events import Command
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Parser
+
+SORT = Capability(b"SORT", "RFC 5256", after_login)
+SORT_DISPLAY = Capability(b"SORT=DISPLAY", "RFC 5957", after_login, requires=(b"SORT",))
+_EXTENSIONS = {"": SORT, "SORT=DISPLAY": SORT_DISPLAY}
+_CRITERIA = {criterion.word.encode("ascii"): (criterion(), _EXTENSIONS[criterion.extension]) for criterion in CRITERIA}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort(Searching):
+    """SORT, or UID SORT."""
+
+    orders: tuple[Order, ...]
+
+
+def _parser(*, uid: bool) -> Parser:
+    def parse(tag: bytes, reader: Reader) -> Command:
+        # extended-sort = ["UID" SP] "SORT" search-return-opts SP sort-criteria SP search-criteria      (RFC 5267 §5)
+        if reader.at_end():
+            raise SyntaxFault("Invalid sort argument")
+        reader.space()
+        options: Options | None = None
+        if reader.peek() != b"(":
+            offered = offered_options(reader, sort=True)
+            if not offered or reader.keyword() != b"RETURN":
+                raise SyntaxFault("Invalid sort argument")
+            options = read_options(reader, offered)
+            reader.space()
+        orders = _read_orders(reader)
+        try:
+            return Sort(tag, uid, read_criteria(reader), options, orders)
+        except CharsetUnknown:
+            return BadCharset(tag, saves(options))
+
+    return parse
+
+
+def _read_orders(reader: Reader) -> tuple[Order, ...]:
+    # sort-criteria = "(" sort-criterion *(SP sort-criterion) ")"; sort-criterion = ["REVERSE" SP] sort-key
+    reader.take(b"(")
+    if reader.peek() == b")":
+        raise SyntaxFault("Empty sort program")
+    orders: dict[bytes, Order] = {}
+    while True:
+        word = reader.keyword()
+        reverse = word == b"REVERSE"
+        if reverse:
+            if reader.peek() == b")":
+                raise SyntaxFault("Sort list ends with REVERSE")
+            reader.space()
+            word = reader.keyword()
+        criterion, extension = _CRITERIA.get(word, (None, SORT))
+        if criterion is None or not reader.offers(extension):
+            raise SyntaxFault(f"Unknown sort argument: {word.decode('ascii')}")
+        # The same criterion once more, in whatever direction, finds nothing left to sort.
+        orders.setdefault(word, Order(criterion, reverse))
+        if reader.skip(b")"):
+            return tuple(orders.values())
+        reader.space()
+
+
+async def handle(session: Session, command: Sort) -> None:
+    """Search the selected mailbox, and sort what is found, until the client goes away."""
+    pause = session.connection.wait_writable
+    numbers = session.storage.finder.sort(session.selected_view(), command.program.key, command.orders, between=pause)
+    await answer(session, command, b"SORT", numbers, command.options)
+
+
+SPECS = (
+    Spec(
+        b"SORT",
+        SELECT,
+        Sort,
+        _parser(uid=False),
+        handle,
+        "RFC 5256 §3",
+        capability=SORT,
+        extensions=(SORT_DISPLAY, ESORT),
+        follow=FOLLOW,
+    ),
+    Spec(b"UID SORT", SELECT, Sort, _parser(uid=True), handle, "RFC 5256 §3", capability=SORT, follow=FOLLOW),
+)

@@ -1,0 +1,78 @@
+"""STATUS (RFC 3501 §6.3.10, RFC 9051 §6.3.11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.status.items import Item, read_items, response
+from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, STATUS_DELETED, STATUS_SIZE
+from postroad_store.imap.grammar.arguments import read_mailbox
+from postroad_store.imap.spec import Spec
+from postroad_store.imap.states import AUTH
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Command):
+    """Figures of a mailbox."""
+
+    mailbox: bytes
+    items: tuple[Item, ...]
+
+
+def parse(tag: bytes, reader: Reader) -> Status:
+    """Take the mailbox and the items."""
+    # status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
+    mailbox = read_mailbox(reader)
+    reader.take(b" (")
+    items = read_items(reader)
+    reader.end()
+    return Status(tag, mailbox, items)
+
+
+def handle(session: Session, command: Status) -> Awaitable[None] | None:
+    """Give the figures."""
+    mailbox = session.find_mailbox(command.mailbox)
+    view = session.view
+    if view is not None and view.mailbox is mailbox and view.changed:
+        if view.much(expunges=True):
+            return _after_news(session, command, view)
+        session.tell(view, expunges=True)  # so that the figures agree with what the client knows
+    _give(session, command, mailbox)
+    return None
+
+
+async def _after_news(session: Session, command: Status, view: View) -> None:
+    await session.tell_in_turns(view, expunges=True)
+    _give(session, command, view.mailbox)
+
+
+def _give(session: Session, command: Status, mailbox: Mailbox) -> None:
+    view = session.view
+    session.engine.send(response(session, mailbox, session.written(mailbox.name), command.items))
+    if view is not None and view.mailbox is mailbox:  # RFC 3501 §6.3.10: SHOULD NOT be used on the selected mailbox
+        session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")
+    else:
+        session.finish(command, b"OK Status completed.")
+
+
+SPECS = (
+    Spec(
+        b"STATUS",
+        AUTH,
+        Status,
+        parse,
+        handle,
+        "RFC 3501 §6.3.10",
+        extensions=(APPENDLIMIT, STATUS_SIZE, STATUS_DELETED, CONDSTORE),
+    ),
+)

@@ -1,0 +1,99 @@
+"""The items of STATUS: each says its word, which capability offers it, and its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, IMAP4REV2, STATUS_DELETED, STATUS_SIZE
+from postroad_store.imap.grammar.reader import SyntaxFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Capability
+    from postroad_store.mail.model.mailbox import Mailbox, Status
+
+
+class Figures(NamedTuple):
+    """What the values of items are made of."""
+
+    session: Session
+    mailbox: Mailbox
+    counts: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item; without `offered_by` it belongs to the base protocol, else one of these must be offered."""
+
+    word: bytes
+    value: Callable[[Figures], bytes]
+    offered_by: tuple[Capability, ...] = ()
+    in_rev2: bool = True  # False: IMAP4rev2 has it no longer
+
+
+def _recent(figures: Figures) -> bytes:
+    view = figures.session.view
+    selected = view is not None and view.mailbox is figures.mailbox
+    return b"%d" % (len(view.recent) if view is not None and selected else figures.counts.recent)
+
+
+def _append_limit(figures: Figures) -> bytes:
+    return b"%d" % figures.session.shared.message_size
+
+
+def _highest_modseq(figures: Figures) -> bytes:
+    figures.session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
+    return b"%d" % figures.counts.highest_modseq
+
+
+# In the order in which they are given.
+ITEMS: Mapping[bytes, Item] = {
+    each.word: each
+    for each in (
+        Item(b"MESSAGES", lambda figures: b"%d" % figures.counts.messages),
+        Item(b"RECENT", _recent, in_rev2=False),  # RFC 9051 appendix E, 2
+        Item(b"UIDNEXT", lambda figures: b"%d" % figures.counts.uid_next),
+        Item(b"UIDVALIDITY", lambda figures: b"%d" % figures.counts.uid_validity),
+        Item(b"UNSEEN", lambda figures: b"%d" % figures.counts.unseen),
+        # RFC 9051 §6.3.11
+        Item(b"DELETED", lambda figures: b"%d" % figures.counts.deleted, (STATUS_DELETED,)),
+        # RFC 8438 §3: the same octets as the quota counts
+        Item(b"SIZE", lambda figures: b"%d" % figures.counts.octets, (STATUS_SIZE,)),
+        # RFC 7162 §3.1.7
+        Item(b"HIGHESTMODSEQ", _highest_modseq, (CONDSTORE,)),
+        # RFC 7889 §3.1
+        Item(b"APPENDLIMIT", _append_limit, (APPENDLIMIT,)),
+    )
+}
+_PLACES = {word: place for place, word in enumerate(ITEMS)}
+
+
+def read_items(reader: Reader) -> tuple[Item, ...]:
+    """Take `status-att *(SP status-att) ")"`; return each item once, in the order of `ITEMS`."""
+    words: set[bytes] = set()
+    while True:
+        word = reader.keyword()
+        item = ITEMS.get(word)
+        if item is None or not _offered(reader, item):
+            raise SyntaxFault(f"Invalid status item {word.decode('ascii')}")
+        words.add(word)
+        if reader.skip(b")"):
+            return tuple(ITEMS[word] for word in sorted(words, key=_PLACES.__getitem__))
+        reader.space()
+
+
+def _offered(reader: Reader, item: Item) -> bool:
+    if not item.in_rev2 and reader.has_enabled(IMAP4REV2):
+        return False
+    return not item.offered_by or any(map(reader.offers, item.offered_by))
+
+
+def response(session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...]) -> bytes:
+    """Return the STATUS response (RFC 3501 §7.2.4) of a mailbox, whose name is written already."""
+    figures = Figures(session, mailbox, session.storage.status(mailbox))
+    values = b" ".join([b"%b %b" % (item.word, item.value(figures)) for item in items])
+    return b"* STATUS %b (%b)\r\n" % (written, values)

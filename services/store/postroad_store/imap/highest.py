@@ -1,0 +1,67 @@
+"""HIGHESTMODSEQ as a client keeps it: up to where it has been told of all changes (RFC 7162 §3.1.2.1, §6).
+
+A client that loses its connection comes back with the highest mod-sequence that it has seen in FETCH responses, or the
+last HIGHESTMODSEQ code. It misses every change with a lower one that it has not been told of: an EXPUNGE that had to
+wait (RFC 3501 §7.4.1), or the rest of a change that is told in pieces. So the server keeps count of what the client
+makes of its answers, and says otherwise where it is not what the client has been told of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.view import View
+
+
+class Highest:
+    """One client's HIGHESTMODSEQ of the selected mailbox."""
+
+    __slots__ = ("_aware", "_client", "_sent", "_vague")
+
+    def __init__(self) -> None:
+        self._aware = False  # the client takes mod-sequences, and has been told this one
+        self._client = 0  # what the client has made of the last tagged response
+        self._sent = 0  # the highest in FETCH responses since
+        self._vague = False  # FETCH responses since may have had any
+
+    def selected(self, view: View, *, aware: bool) -> bytes:
+        """Return the response of SELECT."""
+        self._aware = aware
+        self._client, self._sent, self._vague = view.known_modseq, 0, False
+        return _response(self._client)
+
+    def fetched(self, modseq: int) -> None:
+        """Note that FETCH responses have been sent with mod-sequences up to this."""
+        self._sent = max(self._sent, modseq)
+
+    def fetched_any(self) -> None:
+        """Note that FETCH responses have been sent with mod-sequences as the messages have them now."""
+        self._vague = True
+
+    def due(self, view: View) -> int | None:
+        """Return what the client must be told before or in a tagged response; None if it will find it by itself.
+
+        RFC 7162 §3.1: a client that has just told that it takes mod-sequences is given it in any case.
+        """
+        known = view.known_modseq
+        reached = max(self._client, self._sent)
+        if self._vague and known < view.mailbox.modseq:
+            reached = view.mailbox.modseq
+        fits = self._aware and reached == known
+        self._aware, self._client, self._sent, self._vague = True, known, 0, False
+        return None if fits else known
+
+    def response(self, view: View) -> bytes:
+        """Return the response that is due; nothing if none is."""
+        due = self.due(view)
+        return b"" if due is None else _response(due)
+
+    def completed(self, view: View, text: bytes) -> bytes:
+        """Return the text of a tagged OK with the code in it (RFC 7162 §3.2.7, §3.2.9, RFC 6851 §4.4)."""
+        self.due(view)
+        return b"OK [HIGHESTMODSEQ %d]%b" % (self._client, text.removeprefix(b"OK"))
+
+
+def _response(modseq: int) -> bytes:
+    return b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % modseq

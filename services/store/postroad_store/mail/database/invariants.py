@@ -1,0 +1,228 @@
+r"""What must hold in the mail's database, each with what finds the faults and what mends them.
+
+An invariant is one SELECT whose rows are the faults, a sentence for each row, and the statements that mend all of them
+in one transaction. Mail is never given up while something of it is left: a message whose columns are wrong is read
+again from its octets (`contents.reread`), and only an entry without any octets is removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.schema import NARROW_KEYWORDS, PIECE_BITS
+from postroad_store.mail.model.flags import FIRST_KEYWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from sqlite3 import Connection
+
+# The mailbox of a fault, as an administrator knows it; `m` is its row.
+_WHERE = "coalesce((SELECT login FROM accounts WHERE id = m.account), 'an account that has gone') || ' ' || m.name"
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One invariant: rows of `find` are the values of `sentence`; `mend` are statements."""
+
+    name: str
+    find: str
+    sentence: str
+    mend: tuple[str, ...]
+
+    def faults(self, db: Connection) -> Iterator[str]:
+        """Yield a sentence for each fault."""
+        for row in db.execute(self.find):
+            yield self.sentence.format(*row)
+
+
+INVARIANTS = (
+    Invariant(
+        "accounts",
+        f"SELECT {_WHERE} FROM mailboxes m WHERE account NOT IN (SELECT id FROM accounts)",  # noqa: S608
+        "{0} belongs to no account",
+        ("DELETE FROM mailboxes WHERE account NOT IN (SELECT id FROM accounts)",),
+    ),
+    Invariant(
+        "inboxes",
+        "SELECT login FROM accounts a WHERE NOT EXISTS"
+        " (SELECT 1 FROM mailboxes WHERE account = a.id AND name = 'INBOX' AND selectable)",
+        "{0} has no INBOX",
+        (
+            "UPDATE counters SET value = value + (SELECT count(*) FROM accounts) WHERE name = 'uid_validity'",
+            (
+                "INSERT INTO mailboxes"
+                " (account, name, selectable, uid_validity, uid_next, modseq, recent_uid, object_id)"
+                " SELECT a.id, 'INBOX', 1, value - row_number() OVER () + 1, 1, 1, 0,"
+                " printf('m%x', value - row_number() OVER () + 1) FROM accounts a, counters"
+                " WHERE counters.name = 'uid_validity' AND NOT EXISTS"
+                " (SELECT 1 FROM mailboxes WHERE account = a.id AND name = 'INBOX')"
+            ),
+            "UPDATE mailboxes SET selectable = 1 WHERE name = 'INBOX'",
+        ),
+    ),
+    Invariant(
+        "mailboxes",
+        "SELECT mailbox, count(*) FROM entries WHERE mailbox NOT IN (SELECT id FROM mailboxes) GROUP BY mailbox",
+        "{1} messages are in a mailbox that has gone (number {0})",
+        (
+            "INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox NOT IN (SELECT id FROM mailboxes)",
+            "DELETE FROM entries WHERE mailbox NOT IN (SELECT id FROM mailboxes)",
+        ),
+    ),
+    Invariant(
+        "contents",
+        f"SELECT {_WHERE}, uid FROM entries e JOIN mailboxes m ON m.id = e.mailbox"  # noqa: S608
+        " WHERE content NOT IN (SELECT id FROM contents)",
+        "{0}: the message with UID {1} has no content",
+        (
+            (
+                "INSERT OR REPLACE INTO expunged (mailbox, modseq, uid_low, uid_high)"
+                " SELECT e.mailbox, m.modseq + 1, uid, uid FROM entries e JOIN mailboxes m ON m.id = e.mailbox"
+                " WHERE content NOT IN (SELECT id FROM contents)"
+            ),
+            (
+                "UPDATE mailboxes SET modseq = modseq + 1 WHERE id IN"
+                " (SELECT mailbox FROM entries WHERE content NOT IN (SELECT id FROM contents))"
+            ),
+            "DELETE FROM entries WHERE content NOT IN (SELECT id FROM contents)",
+        ),
+    ),
+    Invariant(
+        "sizes",
+        f"SELECT {_WHERE}, uid, e.size, c.size FROM entries e JOIN mailboxes m ON m.id = e.mailbox"  # noqa: S608
+        " JOIN contents c ON c.id = e.content WHERE c.size <> e.size",
+        "{0}: the message with UID {1} is said to have {2} octets, and has {3}",
+        (
+            (
+                "UPDATE entries SET size = (SELECT size FROM contents WHERE id = content)"
+                " WHERE size <> (SELECT size FROM contents WHERE id = content)"
+            ),
+        ),
+    ),
+    Invariant(
+        "orphans",
+        "SELECT id, size FROM contents c WHERE NOT EXISTS (SELECT 1 FROM entries WHERE content = c.id)"
+        " AND id NOT IN (SELECT content FROM garbage)",
+        "content {0} of {1} octets is in no mailbox, and takes room",
+        (
+            (
+                "INSERT INTO garbage SELECT id FROM contents c WHERE NOT EXISTS"
+                " (SELECT 1 FROM entries WHERE content = c.id) AND id NOT IN (SELECT content FROM garbage)"
+            ),
+        ),
+    ),
+    Invariant(
+        "pieces",
+        f"SELECT count(*) FROM octets WHERE piece >> {PIECE_BITS} NOT IN (SELECT id FROM contents) HAVING count(*)",  # noqa: S608
+        "{0} pieces of bodies belong to no content, and take room",
+        (f"DELETE FROM octets WHERE piece >> {PIECE_BITS} NOT IN (SELECT id FROM contents)",),  # noqa: S608
+    ),
+    Invariant(
+        "texts",
+        "SELECT count(*) FROM texts WHERE content NOT IN (SELECT id FROM contents) HAVING count(*)",
+        "{0} texts for searches belong to no content, and take room",
+        ("DELETE FROM texts WHERE content NOT IN (SELECT id FROM contents)",),
+    ),
+    Invariant(
+        "UIDs",
+        f"SELECT {_WHERE}, uid_next, (SELECT max(uid) FROM entries WHERE mailbox = m.id) AS highest"  # noqa: S608
+        " FROM mailboxes m WHERE highest >= uid_next",
+        "{0}: UIDNEXT is {1}, though there is a message with UID {2}",
+        (
+            (
+                "UPDATE mailboxes SET uid_next = 1 + (SELECT max(uid) FROM entries WHERE mailbox = id)"
+                " WHERE uid_next <= (SELECT max(uid) FROM entries WHERE mailbox = id)"
+            ),
+        ),
+    ),
+    Invariant(
+        "MODSEQ",
+        f"SELECT {_WHERE}, modseq, (SELECT max(modseq) FROM entries WHERE mailbox = m.id) AS highest"  # noqa: S608
+        " FROM mailboxes m WHERE highest > modseq",
+        "{0}: HIGHESTMODSEQ is {1}, though a message has MODSEQ {2}",
+        (
+            (
+                "UPDATE mailboxes SET modseq = (SELECT max(modseq) FROM entries WHERE mailbox = id)"
+                " WHERE modseq < (SELECT max(modseq) FROM entries WHERE mailbox = id)"
+            ),
+        ),
+    ),
+    Invariant(
+        "expunged",
+        f"SELECT {_WHERE}, uid_low, uid_high FROM expunged x JOIN mailboxes m ON m.id = x.mailbox WHERE EXISTS"  # noqa: S608
+        " (SELECT 1 FROM entries WHERE mailbox = x.mailbox AND uid BETWEEN uid_low AND uid_high)",
+        "{0}: a message with a UID of {1} to {2} is noted as expunged, and is there",
+        (
+            (
+                "DELETE FROM expunged AS x WHERE EXISTS"
+                " (SELECT 1 FROM entries WHERE mailbox = x.mailbox AND uid BETWEEN uid_low AND uid_high)"
+            ),
+        ),
+    ),
+    Invariant(
+        "counts",
+        (
+            f"SELECT {_WHERE}, m.messages, m.unseen, m.deleted, m.octets, m.recent,"  # noqa: S608
+            " coalesce(c.messages, 0), coalesce(c.unseen, 0), coalesce(c.deleted, 0), coalesce(c.octets, 0),"
+            " coalesce(c.recent, 0) FROM mailboxes m LEFT JOIN (SELECT mailbox, count(*) AS messages,"
+            " sum(flags & 1 = 0) AS unseen, sum(flags & 8 <> 0) AS deleted, sum(size) AS octets,"
+            " sum(uid > recent_uid) AS recent FROM entries JOIN mailboxes ON id = mailbox GROUP BY mailbox) c"
+            " ON c.mailbox = m.id WHERE (m.messages, m.unseen, m.deleted, m.octets, m.recent) IS NOT"
+            " (coalesce(c.messages, 0), coalesce(c.unseen, 0), coalesce(c.deleted, 0), coalesce(c.octets, 0),"
+            " coalesce(c.recent, 0))"
+        ),
+        (
+            "{0}: it is counted to have {1} messages, {2} unseen, {3} deleted, {4} octets, {5} recent;"
+            " it has {6}, {7}, {8}, {9}, {10}"
+        ),
+        (
+            (
+                "UPDATE mailboxes AS m SET (messages, unseen, deleted, octets, recent) = (SELECT count(*),"
+                " coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),"
+                " coalesce(sum(uid > m.recent_uid), 0) FROM entries WHERE mailbox = m.id)"
+            ),
+        ),
+    ),
+    Invariant(
+        "keywords",
+        f"SELECT {_WHERE}, count(*) FROM entries e JOIN mailboxes m ON m.id = e.mailbox"  # noqa: S608
+        f" WHERE (flags >> {FIRST_KEYWORD}) & ~coalesce((SELECT sum(1 << number) FROM keywords"
+        f" WHERE mailbox = m.id AND number < {NARROW_KEYWORDS}), 0) GROUP BY m.id",
+        "{0}: {1} messages have keywords without a name",
+        (
+            (
+                f"UPDATE entries AS e SET flags = flags & ({(1 << FIRST_KEYWORD) - 1} | (coalesce((SELECT"  # noqa: S608
+                " sum(1 << number) FROM keywords"
+                f" WHERE mailbox = e.mailbox AND number < {NARROW_KEYWORDS}), 0) << {FIRST_KEYWORD}))"
+                f" WHERE (flags >> {FIRST_KEYWORD}) & ~coalesce((SELECT sum(1 << number) FROM keywords"
+                f" WHERE mailbox = e.mailbox AND number < {NARROW_KEYWORDS}), 0)"
+            ),
+        ),
+    ),
+    Invariant(
+        "tallies",
+        "SELECT login, mailboxes, (SELECT count(*) FROM mailboxes WHERE account = a.id) AS are, subscriptions,"
+        " (SELECT count(*) FROM subscriptions WHERE account = a.id) AS subscribed FROM accounts a"
+        " WHERE mailboxes <> are OR subscriptions <> subscribed",
+        "{0} is counted to have {1} mailboxes and {3} subscriptions, and has {2} and {4}",
+        (
+            (
+                "UPDATE accounts AS a SET mailboxes = (SELECT count(*) FROM mailboxes WHERE account = a.id),"
+                " subscriptions = (SELECT count(*) FROM subscriptions WHERE account = a.id)"
+            ),
+        ),
+    ),
+    Invariant(
+        "UIDVALIDITY",
+        "SELECT value, (SELECT max(uid_validity) FROM mailboxes) AS highest FROM counters"
+        " WHERE name = 'uid_validity' AND value < highest",
+        "the next UIDVALIDITY would come after {0}, though {1} was given",
+        (
+            (
+                "UPDATE counters SET value = max(value, (SELECT max(uid_validity) FROM mailboxes))"
+                " WHERE name = 'uid_validity'"
+            ),
+        ),
+    ),
+)

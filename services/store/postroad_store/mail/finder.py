@@ -1,0 +1,53 @@
+"""Finding messages: SEARCH, SORT and THREAD over a view (`Storage.finder`).
+
+Long ones let other tasks run in between, and await `between` then, which may raise to end them. The view must not
+`take` meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.order.ordering import Ordering
+from postroad_store.mail.search.evaluate import Sources, evaluate
+from postroad_store.mail.search.pacer import Pacer, Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from postroad.clock import Clock
+    from postroad_store.mail.database.reader import Reader
+    from postroad_store.mail.model.view import View
+    from postroad_store.mail.order.ordering import Order
+    from postroad_store.mail.search.key import Key
+    from postroad_store.mail.threads.algorithms import Algorithm
+    from postroad_store.mail.threads.forest import Forest
+
+    Between = Callable[[], Awaitable[None]]
+
+
+class Finder:
+    """The searches of one storage; they share what they have read."""
+
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._sources = Sources(reader, clock)
+        self._turns = Turns()
+
+    async def search(self, view: View, key: Key, *, between: Between | None = None) -> list[int]:
+        """Return the sequence numbers of the messages that match, ascending (RFC 3501 §6.4.4)."""
+        async with Pacer(self._turns, between) as pace:
+            return await evaluate(view, self._sources, key, pace)
+
+    async def sort(self, view: View, key: Key, orders: Sequence[Order], *, between: Between | None = None) -> list[int]:
+        """Return the sequence numbers of the messages that match, in order (RFC 5256 §3)."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace)
+            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
+
+    async def thread(
+        self, view: View, key: Key, algorithm: Algorithm, *, between: Between | None = None
+    ) -> tuple[list[int], Forest]:
+        """Return the sequence numbers of the messages that match, ascending, and their threads (RFC 5256 §3)."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace)
+            return numbers, await algorithm.thread(Ordering(view, self._sources, pace), numbers)

@@ -1,0 +1,1 @@
+"""SORT: what messages are ordered by, and how (RFC 5256)."""

@@ -1,0 +1,1 @@
+"""THREAD: which messages belong together (RFC 5256)."""

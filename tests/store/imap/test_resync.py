@@ -1,0 +1,87 @@
+"""QRESYNC: what a client knows of a mailbox, and where it need not be told what has vanished (RFC 7162 §3.2.5)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault, UidRequired
+from postroad_store.imap.grammar.sequence import ranges_of
+from postroad_store.imap.resync import Known, read_known
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        (b"(7 1)", Known(7, 1)),
+        (b"(4294967295 9223372036854775807)", Known((1 << 32) - 1, (1 << 63) - 1)),
+        (b"(7 20 41,43:211,541:214)", Known(7, 20, ((41, 41), (43, 211), (214, 541)))),
+        (b"(7 20 5,1:9,10)", Known(7, 20, ((1, 10),))),
+        (b"(7 20 1:9 (1,4:5 2,8:9))", Known(7, 20, ((1, 9),), ((1, 1), (4, 5)), ((2, 2), (8, 9)))),
+        (b"(7 20 (1 2))", Known(7, 20, None, ((1, 1),), ((2, 2),))),
+    ],
+)
+def test_read(text: bytes, known: Known) -> None:
+    reader = Reader([text + b"rest"])
+    assert read_known(reader) == known
+    assert reader.rest() == b"rest"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"", b"7 1", b"()", b"(7)", b"(7 )", b"(0 1)", b"(7 0)", b"(4294967296 1)", b"(7 9223372036854775808)"),
+        *(b"(7 1 )", b"(7 1 *)", b"(7 1 1:*)", b"(7 1 $)", b"(7 1 1:2 ", b"(7 1 1:2", b"(7 1 1:2 3:4)"),
+        *(b"(7 1 ())", b"(7 1 (1))", b"(7 1 (1 2)", b"(7 1 (1 *))", b"(7 1 (1 2) 1:2)", b"(7 1 (1 2 3))"),
+        *(b"(7 1 (1:2 1:3))", b"(7 1 (2,1 1,2))", b"(7 1 (1,2 2,1))", b"(7 1 (2:1 1:2))", b"(7 1 (1,1 1,2))"),
+        b"(7 1 (1:3,3 1:4))",
+    ],
+)
+def test_malformed(text: bytes) -> None:
+    with pytest.raises(SyntaxFault):
+        read_known(Reader([text]))
+
+
+def test_without_message_numbers() -> None:
+    assert read_known(Reader([b"(7 1 1:9)"]), numbers=False) == Known(7, 1, ((1, 9),))
+    with pytest.raises(UidRequired):
+        read_known(Reader([b"(7 1 1:9 (1 2))"]), numbers=False)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (Known(7, 1), ((1, 29),)),
+        (Known(7, 1, ((1, 4), (20, 40), (50, 60))), ((1, 4), (20, 29))),
+        # RFC 7162 §3.2.5.2: 4 is 8 still, 12 is no longer 24
+        (Known(7, 1, None, ((4, 4), (12, 12)), ((8, 8), (24, 24))), ((9, 29),)),
+        (Known(7, 1, ((1, 4), (6, 10)), ((4, 4),), ((8, 8),)), ((9, 10),)),
+        (Known(7, 1, None, ((1, 1),), ((9, 9),)), ((1, 29),)),  # that has never been so
+        (Known(7, 1, None, ((1, 4_000_000_000),), ((2, 4_000_000_001),)), ((3, 29),)),
+    ],
+)
+def test_where_expunges_may_have_been_missed(known: Known, expected: tuple[tuple[int, int], ...]) -> None:
+    uids = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 25]
+    assert known.within(uids, 30) == expected
+
+
+def test_of_an_empty_mailbox() -> None:
+    assert Known(7, 1).within([], 1) == ()
+    assert Known(7, 1, ((1, 9),), ((1, 1),), ((1, 1),)).within([], 5) == ((1, 4),)
+
+
+def numbered(uids: list[int], numbers: list[int]) -> Known:
+    """Return what a client knows that has these UIDs and tells those of some numbers."""
+    pairs = [(number, uids[number - 1]) for number in sorted(set(numbers)) if number <= len(uids)]
+    return Known(7, 1, None, ranges_of([pair[0] for pair in pairs]), ranges_of([pair[1] for pair in pairs]))
+
+
+@given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)), st.lists(st.integers(1, 40)))
+def test_against_each_pair_by_itself(before: set[int], gone: set[int], numbers: list[int]) -> None:
+    client, now = sorted(before), sorted(before - gone)
+    pairs = [(number, client[number - 1]) for number in set(numbers) if number <= len(client)]
+    agreed = max((uid for number, uid in pairs if number <= len(now) and now[number - 1] == uid), default=0)
+    expected = ((agreed + 1, 40),) if agreed < 40 else ()
+    assert numbered(client, numbers).within(now, 41) == expected
+    assert not gone & before & set(range(1, agreed + 1))  # so nothing is withheld that the client does not know

@@ -1,0 +1,205 @@
+"""Faults of every kind: found, told in a sentence, mended, and not found where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.keeping.fsck import check, mend
+from postroad_store.mail.database.invariants import INVARIANTS
+from postroad_store.mail.model.errors import StorageBusy, StorageError
+from postroad_store.mail.model.message import Column
+from postroad_store.mail.storage import Storage
+from tests.store.keeping.conftest import LARGE, LOGIN, MAIL, rows, spoil
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroad_store.keeping.progress import Progress
+
+INBOX = "(SELECT id FROM mailboxes WHERE name = 'INBOX')"
+# What spoils the mail, and the sentences that tell of it, by the name of the invariant.
+FAULTS = {
+    "accounts": (
+        [
+            (
+                "INSERT INTO mailboxes (account, name, selectable, uid_validity, uid_next, modseq, recent_uid)"
+                " VALUES (99, 'Lost', 1, 1, 1, 1, 0)"
+            )
+        ],
+        ["an account that has gone Lost belongs to no account"],
+    ),
+    "inboxes": (["UPDATE mailboxes SET selectable = 0 WHERE name = 'INBOX'"], [f"{LOGIN} has no INBOX"]),
+    "mailboxes": (
+        [
+            (
+                "INSERT INTO entries SELECT 77, uid, content, flags, internal_date, size, modseq, wide_flags, save_date"
+                f" FROM entries WHERE mailbox = {INBOX}"
+            )
+        ],
+        ["6 messages are in a mailbox that has gone (number 77)"],
+    ),
+    "contents": (
+        [
+            "DELETE FROM contents WHERE id = 4",
+            "DELETE FROM octets WHERE piece >> 16 = 4",
+            "DELETE FROM texts WHERE content = 4",
+        ],
+        [
+            f"{LOGIN} INBOX: the message with UID 4 has no content",
+            f"{LOGIN} Work: the message with UID 4 has no content",
+        ],
+    ),
+    "sizes": (
+        [
+            f"UPDATE entries SET size = 7 WHERE mailbox = {INBOX} AND uid = 5",
+            f"UPDATE mailboxes SET octets = (SELECT sum(size) FROM entries WHERE mailbox = {INBOX}) WHERE id = {INBOX}",
+        ],
+        [f"{LOGIN} INBOX: the message with UID 5 is said to have 7 octets, and has {len(MAIL % (4, 4))}"],
+    ),
+    "orphans": (
+        [
+            (
+                "INSERT INTO contents SELECT 99, size, header_size, sent_day, plain, envelope, body, bodystructure,"
+                " parts, header, NULL FROM contents WHERE id = 5"
+            ),
+            "INSERT INTO octets SELECT 99 << 16, octets FROM octets WHERE piece >> 16 = 5",
+        ],
+        [f"content 99 of {len(MAIL % (4, 4))} octets is in no mailbox, and takes room"],
+    ),
+    "pieces": (
+        ["INSERT INTO octets VALUES (88 << 16, x'00')"],
+        ["1 pieces of bodies belong to no content, and take room"],
+    ),
+    "texts": (
+        ["INSERT INTO texts VALUES (88, x'00', x'00')"],
+        ["1 texts for searches belong to no content, and take room"],
+    ),
+    "UIDs": (
+        ["UPDATE mailboxes SET uid_next = 3 WHERE name = 'INBOX'"],
+        [f"{LOGIN} INBOX: UIDNEXT is 3, though there is a message with UID 8"],
+    ),
+    "MODSEQ": (
+        ["UPDATE mailboxes SET modseq = 1 WHERE name = 'Work'"],
+        [f"{LOGIN} Work: HIGHESTMODSEQ is 1, though a message has MODSEQ 10"],
+    ),
+    "expunged": (
+        [f"INSERT INTO expunged VALUES ({INBOX}, 5, 5, 6)"],
+        [f"{LOGIN} INBOX: a message with a UID of 5 to 6 is noted as expunged, and is there"],
+    ),
+    "counts": (
+        ["UPDATE mailboxes SET messages = 99 WHERE name = 'INBOX'"],
+        [
+            (
+                f"{LOGIN} INBOX: it is counted to have 99 messages, 0 unseen, 1 deleted, 480 octets, 6 recent;"
+                " it has 6, 0, 1, 480, 6"
+            )
+        ],
+    ),
+    "keywords": (
+        [f"UPDATE entries SET flags = flags | (1 << 9) WHERE mailbox = {INBOX} AND uid = 5"],
+        [f"{LOGIN} INBOX: 1 messages have keywords without a name"],
+    ),
+    "tallies": (
+        [f"UPDATE accounts SET subscriptions = 5 WHERE login = '{LOGIN}'"],
+        [f"{LOGIN} is counted to have 7 mailboxes and 5 subscriptions, and has 7 and 6"],
+    ),
+    "UIDVALIDITY": (
+        ["UPDATE counters SET value = 3 WHERE name = 'uid_validity'"],
+        ["the next UIDVALIDITY would come after 3, though 1006 was given"],
+    ),
+}
+
+
+def test_sound_mail_has_no_faults(folder: Path, progress: Progress) -> None:
+    assert check(folder, progress) == []
+    assert mend(folder, progress) == ([], [])
+
+
+def test_every_invariant_has_its_fault_here() -> None:
+    assert list(FAULTS) == [invariant.name for invariant in INVARIANTS]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_fault_is_found_and_mended(folder: Path, progress: Progress, name: str) -> None:
+    statements, sentences = FAULTS[name]
+    spoil(folder, *statements)
+    assert check(folder, progress) == sentences
+    faults, left = mend(folder, progress)
+    assert (faults, left) == (sentences, [])
+    assert check(folder, progress) == []
+    storage = Storage(folder)  # and the store works on it
+    try:
+        account = await storage.account(LOGIN)
+        view = storage.view(account.inbox)
+        assert len(view.uids) == storage.status(account.inbox).messages
+    finally:
+        storage.close()
+
+
+async def test_other_octets_than_came_are_found_and_kept(folder: Path, progress: Progress) -> None:
+    spoil(folder, "UPDATE octets SET octets = x'6f74686572' WHERE piece >> 16 = 5")
+    size = len(MAIL % (4, 4))
+    lost = len(b"caf\xc3\xa9 4\r\n") - len(b"other")
+    sentence = f"{LOGIN} INBOX: the message with UID 5 has {size - lost} of its {size} octets"
+    assert check(folder, progress) == [sentence]
+    assert mend(folder, progress) == ([sentence], [])
+    storage = Storage(folder)
+    inbox = (await storage.account(LOGIN)).inbox
+    assert (storage.content(inbox, 5) or b"").endswith(b"\r\n\r\nother")
+    ((_, (envelope,)),) = storage.fetch(inbox, [5], [Column.ENVELOPE])
+    assert b'"4"' in envelope
+    storage.close()
+
+
+def test_as_many_octets_but_others(folder: Path, progress: Progress) -> None:
+    spoil(folder, "UPDATE octets SET octets = upper(octets) WHERE piece >> 16 = 5")
+    sentence = f"{LOGIN} INBOX: the message with UID 5 has other octets than when it came"
+    assert check(folder, progress) == [sentence]
+    assert mend(folder, progress) == ([sentence], [])
+
+
+def test_of_a_large_body_a_piece_is_lost(folder: Path, progress: Progress) -> None:
+    spoil(folder, "DELETE FROM octets WHERE piece & 65535 = 1")
+    (sentence,) = check(folder, progress)
+    assert sentence == f"{LOGIN} Work: the message with UID 9 has {18 + (1 << 20)} of its {len(LARGE)} octets"
+    assert mend(folder, progress)[1] == []
+
+
+def test_mail_from_before_checksums_is_not_blamed(folder: Path, progress: Progress) -> None:
+    spoil(folder, "UPDATE contents SET checksum = NULL")
+    assert check(folder, progress) == []
+
+
+def test_an_index_is_made_anew(folder: Path, progress: Progress) -> None:
+    spoil(
+        folder,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX entries_by_content ON entries (flags)'"
+        " WHERE name = 'entries_by_content'",
+    )
+    faults, left = mend(folder, progress)
+    assert any("the database itself is damaged" in fault for fault in faults)
+    assert left == []
+
+
+def test_a_store_that_runs_is_checked_and_not_mended(folder: Path, progress: Progress) -> None:
+    storage = Storage(folder)
+    assert check(folder, progress) == []
+    with pytest.raises(StorageBusy, match="held by another process"):
+        mend(folder, progress)
+    storage.close()
+    assert mend(folder, progress) == ([], [])
+
+
+def test_where_there_is_no_mail(tmp_path: Path, progress: Progress) -> None:
+    with pytest.raises(StorageError, match="there is no mail in"):
+        check(tmp_path, progress)
+
+
+def test_mail_of_another_schema(folder: Path, progress: Progress) -> None:
+    spoil(folder, "PRAGMA user_version = 2")
+    with pytest.raises(StorageError, match="start the store once"):
+        check(folder, progress)
+    assert rows(folder, "SELECT count(*) FROM entries") == [(15,)]

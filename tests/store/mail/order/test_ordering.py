@@ -1,0 +1,148 @@
+"""SORT's order, over a real mailbox; long lists of numbers and few ones give the same."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad_store.imap.grammar.sequence import parse_sequence_set
+from postroad_store.mail.model.flags import Change, FlagSet
+from postroad_store.mail.order import ordering, values
+from postroad_store.mail.order.criteria import CRITERIA
+from postroad_store.mail.order.ordering import Order
+from postroad_store.mail.search.keys import And, InSet, Not
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.order.criteria import Criterion
+    from postroad_store.mail.storage import Storage
+    from tests.store.mail.conftest import Put
+
+WORDS = {criterion.word: criterion for criterion in CRITERIA}
+ALL = And(())
+DELETED = FlagSet(8)
+# (Date, From, To, Cc, Subject, octets of body, internal date)
+MAILS: list[Any] = [
+    ("Mon, 2 Mar 2026 10:00:00 +0000", "Zed <joe@a>", "b@x", "", "Re: hello", 5, 50),
+    ("2 Mar 2026 12:00:00 +0500", "anna@b", "team: a@x;", "c@d", "Hello", 4, 40),
+    ("whenever", "=?utf-8?q?=C3=89va?= <eva@x>", "", "b@d", "[x] étude", 3, 30),
+    ("Mon, 2 Mar 2026 10:00:00 +0100", "<local>", "B@x", "", "=?utf-8?q?=C3=89tude?=", 2, 20),
+    ("", "", '"Ann" <z@x>', '"" <B@e>', 'a "quoted" {thing}', 1, 10),
+]
+
+
+def mail(fields: list[str], octets: int) -> bytes:
+    names = ("Date", "From", "To", "Cc", "Subject")
+    head = "".join(f"{name}: {value}\r\n" for name, value in zip(names, fields, strict=True) if value)
+    return (head + "\r\n" + "x" * octets).encode()
+
+
+def orders(*words: str) -> tuple[Order, ...]:
+    return tuple(Order(WORDS[word.removeprefix("-")](), word.startswith("-")) for word in words)
+
+
+@pytest.fixture
+async def filled(inbox: Mailbox, put: Put) -> Mailbox:
+    for *fields, octets, date in MAILS:
+        await put(inbox, mail(fields, octets), date=date)
+    return inbox
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("ARRIVAL",), [5, 4, 3, 2, 1]),
+        (("-ARRIVAL",), [1, 2, 3, 4, 5]),
+        (("SIZE",), [5, 3, 1, 2, 4]),
+        (("DATE",), [5, 3, 2, 4, 1]),
+        (("-DATE",), [1, 4, 2, 3, 5]),
+        (("SUBJECT",), [5, 3, 4, 1, 2]),
+        (("SUBJECT", "DATE"), [5, 3, 4, 2, 1]),
+        (("SUBJECT", "-ARRIVAL"), [5, 3, 4, 1, 2]),
+        (("-SUBJECT", "SIZE"), [1, 2, 3, 4, 5]),
+        (("FROM",), [5, 2, 3, 1, 4]),
+        (("TO",), [3, 1, 4, 2, 5]),
+        (("CC",), [1, 4, 3, 5, 2]),
+        (("DISPLAYFROM",), [5, 2, 3, 4, 1]),
+        (("DISPLAYTO",), [3, 5, 1, 4, 2]),
+    ],
+)
+async def test_criteria(storage: Storage, filled: Mailbox, words: tuple[str, ...], expected: list[int]) -> None:
+    view = storage.view(filled)
+    for _ in range(2):  # read, and remembered
+        assert await storage.finder.sort(view, ALL, orders(*words)) == expected
+    few = InSet(uid=False, messages=parse_sequence_set(b"2"))
+    assert await storage.finder.sort(view, few, orders(*words)) == [2]
+    assert await storage.finder.sort(view, Not(ALL), orders(*words)) == []
+
+
+async def test_few_messages_are_read_alone(storage: Storage, filled: Mailbox) -> None:
+    view = storage.view(filled)
+    few = InSet(uid=False, messages=parse_sequence_set(b"3"))
+    assert await storage.finder.sort(view, few, orders("SUBJECT")) == [3]
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT")) == [5, 3, 4, 1, 2]
+
+
+async def test_messages_come_and_go(storage: Storage, filled: Mailbox, put: Put) -> None:
+    view = storage.view(filled)
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT")) == [5, 3, 4, 1, 2]
+    await put(filled, mail(["", "", "", "", "b"], 0), date=0)
+    await storage.store(filled, [3], Change.ADD, DELETED)
+    await storage.expunge(filled)
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT")) == [5, 4, 1, 2]  # the view lags
+    view.take(expunges=True)
+    assert await storage.finder.sort(view, ALL, orders("SUBJECT", "DATE")) == [4, 5, 3, 2, 1]
+    assert await storage.finder.sort(storage.view(filled), ALL, orders("SUBJECT")) == [4, 5, 3, 1, 2]
+
+
+async def test_values_of_a_mailbox_that_was_emptied_are_forgotten(
+    storage: Storage, filled: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "MOSTLY_GONE", 0)
+    await storage.finder.sort(storage.view(filled), ALL, orders("SUBJECT"))
+    await storage.expunge(filled, [1, 2, 3, 4, 5], only_deleted=False)
+    await put(filled, mail(["", "", "", "", "b"], 0), date=0)
+    assert await storage.finder.sort(storage.view(filled), ALL, orders("SUBJECT")) == [1]
+
+
+async def test_values_are_kept_within_bounds(
+    storage: Storage, filled: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "MAX_KEPT", 2 * values.ENTRY)
+    view = storage.view(filled)
+    for word in ("SUBJECT", "FROM", "SUBJECT", "TO", "-SUBJECT"):
+        assert len(await storage.finder.sort(view, ALL, orders(word))) == 5
+
+
+class Given:
+    """A criterion whose keys the test gives."""
+
+    def __init__(self, keys: list[Any]) -> None:
+        self._keys = keys
+
+    async def keys(self, *_: object) -> list[Any]:
+        return self._keys
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kinds", [1, 3, 50, 100_000])
+async def test_many_messages(
+    storage: Storage, filled: Mailbox, monkeypatch: pytest.MonkeyPatch, kinds: int, *, reverse: bool
+) -> None:
+    monkeypatch.setattr(ordering, "DIRECT", 10)
+    monkeypatch.setattr(ordering, "BUCKET", 40)
+    dice = random.Random(kinds)
+    keys = [dice.randrange(kinds) for _ in range(2000)]
+    second = [dice.randrange(5) for _ in keys]
+
+    async def pace() -> None:
+        pass
+
+    view = storage.view(filled)
+    made = ordering.Ordering(view, storage.finder._sources, pace)  # type: ignore[arg-type]
+    both: list[Criterion] = [Given(keys), Given(second)]  # type: ignore[list-item]
+    found = await made.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
+    sign = -1 if reverse else 1
+    assert found == sorted(range(1, 2001), key=lambda number: (sign * keys[number - 1], second[number - 1], number))
