@@ -1,4 +1,4 @@
-"""Pigeonhole's `sieve-test` as the oracle: what it makes of a script and a message, in the words of `tests.store.sieve.toy`."""
+"""Pigeonhole's `sieve-test` as the oracle: what it makes of a script and a message, in the words of `sieve.toy`."""
 
 from __future__ import annotations
 
