@@ -9,6 +9,7 @@ from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal.refusals import Refusals
 from postroad.mail.address import Address
+from postroad.sasl.oauth import Errors
 from postroad.world.guesses import Guesses
 from postroad.world.world import Account, Domain, World
 from postroad_store.accounts import Accounts
@@ -17,11 +18,13 @@ from postroad_store.imap.shared import Shared
 from postroad_store.mail.storage import Storage
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, StartTls
 from postroad_store.protocol.deflate import Deflate, Inflate
+from tests.harness.sasl import channel, sasl, tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Kind
+    from postroad.sasl.channel import Channel
     from postroad_store.protocol.contract import Event
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
@@ -39,12 +42,17 @@ class Notes:
 
 
 def world(settings: Settings, hidden: frozenset[str] = frozenset()) -> World:
-    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder), from whom a little is hidden."""
+    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder).
+
+    A little is hidden from bob, and he is an administrator.
+    """
     accounts = {
         name: Account(Address(name, "alpha.test"), secret, without)
         for name, secret, without in (("alice", "wonderland", frozenset[str]()), ("bob", "builder", hidden))
     }
-    return World(settings.network, {}, {"alpha.test": Domain("alpha.test", accounts=accounts)})
+    domains = {"alpha.test": Domain("alpha.test", accounts=accounts)}
+    administrators = frozenset({"bob@alpha.test"})
+    return World(settings.network, {}, domains, administrators=administrators, tokens=tokens("alice@alpha.test"))
 
 
 class Place:
@@ -58,14 +66,24 @@ class Place:
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         hidden = settings.pop("hidden", frozenset())
         self.accounts = Accounts(world(Settings.from_environ({}), hidden), Settings.from_environ({}), guesses)
+        given = {"plaintext_auth": True} | settings
+        self.sasl = sasl(
+            "imap",
+            self.accounts.find,
+            lambda: self.accounts.world,
+            hidden=given.pop("sasl_without", ()),
+            errors=given.pop("oauth_errors", Errors.RFC),
+            plaintext_auth=given["plaintext_auth"],
+        )
         self.shared = Shared(
             self.accounts,
             self.storage,
             self.journal,  # type: ignore[arg-type]
             Refusals(self.journal, Clock()),  # type: ignore[arg-type]
             self.incoming,
+            sasl=self.sasl,
             clock=Clock(wall=lambda: NOW),
-            **({"plaintext_auth": True} | settings),
+            **given,
         )
 
     def close(self) -> None:
@@ -100,6 +118,10 @@ class Wire:
         if data and not self.closed:
             self.received += data if self._deflate is None else self._deflate.compress(data) + self._deflate.flush()
         self._news.set()
+
+    @property
+    def channel(self) -> Channel:
+        return channel(secure=self.secure)
 
     @property
     def compressed(self) -> bool:

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.engine import LocalProtocolError
-from postroad.sasl import SaslError, decode_response
+from postroad.sasl.mechanism import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired

@@ -37,6 +37,7 @@ from postroad_store.protocol.contract import Farewell
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from postroad_store.imap.authentication import Underway
     from postroad_store.imap.events import Command
     from postroad_store.imap.manner import Manner
     from postroad_store.imap.shared import Shared
@@ -71,6 +72,7 @@ class Session:
         self.account: Account | None = None
         self.view: View | None = None
         self.failures = 0  # failed logins
+        self.exchange: Underway | None = None  # of AUTHENTICATE
         self.appends = Appends(self)
         self.watch = Watch(self)
         self.highest = Highest()
@@ -164,9 +166,11 @@ class Session:
 
     def capabilities(self) -> list[bytes]:
         """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
-        shared = self.shared
+        shared, engine = self.shared, self.engine
+        stranger = engine.state is State.NOT_AUTHENTICATED
+        mechanisms = shared.sasl.offered(self.connection.channel) if stranger else ()
         conditions = Conditions(
-            self.engine.state, self.engine.secure, shared.tls, shared.plaintext_auth, shared.message_size
+            engine.state, engine.secure, shared.tls, shared.plaintext_auth, shared.message_size, mechanisms
         )
         return self.engine.offer.registry.capabilities(conditions)
 

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from postroad.sasl.channel import Channel
+
 
 class Event:
     """A command, or another thing that has happened; each engine has its own events, all frozen and slotted."""
@@ -101,6 +103,11 @@ class Connection(Protocol):
     @property
     def secure(self) -> bool:
         """Whether TLS is in use."""
+        ...
+
+    @property
+    def channel(self) -> Channel:
+        """What SASL may know of the TLS."""
         ...
 
     @property

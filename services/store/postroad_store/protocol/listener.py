@@ -12,6 +12,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 
 from postroad.clock import Clock
+from postroad.sasl.channel import PLAINTEXT, Channel
+from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.tap import Opened
 from postroad_store.protocol.connection import Adapter
@@ -112,6 +114,17 @@ class Listener:
         self._unfinished.discard(connection)
         if not self._unfinished:
             self._idle.set()
+
+    def channel(self, transport: Any) -> Channel:
+        """Return what SASL may know of a connection's TLS."""
+        return PLAINTEXT if self.tls is None else self.tls.channel(transport)
+
+    def shut_out(self, connection: Adapter, why: str) -> None:
+        """Leave a trace of a TLS handshake that has failed."""
+        protocol = self.service.name
+        handshake.log(log, why, protocol=protocol, peer=connection.peer, port=connection.port)
+        if self.refusals is not None:
+            self.refusals.record("TLS", peer=connection.peer, port=protocol, reason=why)
 
     async def stop(self, patience: float = 0.5) -> None:
         """Stop listening, say goodbye to all clients, and wait up to `patience` seconds for handling under way."""
