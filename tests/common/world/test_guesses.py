@@ -11,8 +11,9 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.mail.address import parse_address
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad.world import guesses as module
-from postroad.world.authenticate import authenticate
 from postroad.world.guesses import FREE, LONGEST_TURN, PATIENCE, Guesses, TooManyGuesses
 from postroad.world.secret import hash_password
 from postroad.world.world import Account
@@ -30,6 +31,10 @@ ACCOUNTS = {
 }
 
 
+def claim(login: str, password: str) -> Claim:
+    return Claim("PLAIN", login, Password(password))
+
+
 class Guesser:
     """Tries passwords on a clock that moves only when it is pushed."""
 
@@ -39,7 +44,7 @@ class Guesser:
         self.find = ACCOUNTS.get
 
     def attempt(self, login: str, password: str, address: str = GATEWAY) -> Awaitable[Account | None]:
-        return asyncio.ensure_future(self.guesses.log_in(self.find, login, password, address))
+        return asyncio.ensure_future(self.guesses.log_in(self.find, claim(login, password), address))
 
     async def run(self, attempt: Awaitable[Account | None]) -> tuple[Account | None, float]:
         """Return an attempt's result, and the seconds that it took."""
@@ -161,7 +166,7 @@ async def test_real_time_does_not_tell_them_apart() -> None:
     guesses = Guesses(Clock(), answer_after=0.4)
     for login in ("bob@beta.test", "hal@beta.test", "nobody@beta.test"):
         began = time.monotonic()
-        assert await guesses.log_in(ACCOUNTS.get, login, "wrong", GATEWAY) is None
+        assert await guesses.log_in(ACCOUNTS.get, claim(login, "wrong"), GATEWAY) is None
         assert time.monotonic() - began >= 0.39
 
 
@@ -213,5 +218,6 @@ async def test_what_is_guessed_at_opens_again_soon_after() -> None:
         (ACCOUNTS["hal@beta.test"].secret, "wrong", False),
     ],
 )
-async def test_authenticate(secret: str, password: str, right: bool) -> None:
-    assert await authenticate(secret, password) is right
+def test_a_password_proves(secret: str, password: str, right: bool) -> None:
+    account = Account(parse_address("bob@beta.test"), secret)
+    assert Password(password).proves(account) is right

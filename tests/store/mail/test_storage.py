@@ -620,6 +620,7 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
     storage = Storage(tmp_path / "mail")
     inbox = (await storage.account("alice@alpha.test")).inbox
     await storage.append([Arrival((inbox,), b"x" * 100_000, 0, NO_FLAGS)])
+    ((page,),) = storage._reader.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'", ())
     storage.close()
     path = tmp_path / "mail" / FILE
     with closing(sqlite3.connect(path)) as db:

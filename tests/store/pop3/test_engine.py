@@ -9,22 +9,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroad.mail.address import Address
+from postroad.sasl.plain import PLAIN
+from postroad.world.world import Account
 from postroad_store.mail.model.message import UID
 from postroad_store.pop3 import engine as engine_module
+from postroad_store.pop3.authorization import MAX_ERRORS, MAX_LOGINS
+from postroad_store.pop3.capabilities import Offer, Policy
 from postroad_store.pop3.commands import RULES, State
-from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, MAX_UNKNOWN, Engine
+from postroad_store.pop3.engine import MAX_LINE, MAX_UNKNOWN, Engine
 from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
+from tests.harness.sasl import channel, nobodys
 
+ALICE = Account(Address("alice", "alpha.test"), "secret")
 MAIL = [b"Subject: one\r\n\r\n.dot\r\n", b"Subject: two\r\n\r\n", b"x\r\n"]
 
 
 def answer(engine: Engine, event: Event) -> None:
     match event:
-        case Login("alice", "secret"):
+        case Login(claim) if claim.login == "alice" and claim.proof.proves(ALICE):
             engine.logged_in(Maildrop(1, [UID(n) for n in range(1, len(MAIL) + 1)], [len(one) for one in MAIL]))
-        case Login("busy"):
+        case Login(claim) if claim.login == "busy":
             engine.refuse("[IN-USE] locked")
         case Login():
             engine.login_failed()
@@ -49,8 +56,10 @@ class Talk:
     """One connection: `say` gives what the server answers."""
 
     def __init__(self, *, secure: bool = True, **options: bool) -> None:
-        self.engine = Engine(**options)
-        self.engine.greet(secure=secure)
+        sasl = nobodys("pop", [PLAIN], plaintext_auth=options.get("plaintext_auth", False))
+        self.engine = Engine(sasl, Offer(["APOP"]), Policy(), **options)
+        self.secure = secure
+        self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
         self.events: list[Event] = []
         self.greeting = self.engine.data_to_send()
 
@@ -247,7 +256,7 @@ class TestAuthorization:
 
 class TestCapabilities:
     COMMON = b"TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"
-    LAST = b"IMPLEMENTATION Postroad\r\n.\r\n"
+    LAST = b"UTF8 USER\r\nLANG\r\nIMPLEMENTATION Postroad\r\n.\r\n"
 
     def test_before_tls(self) -> None:
         assert Talk(secure=False).say(b"CAPA\r\n") == b"+OK\r\n" + self.COMMON + b"STLS\r\n" + self.LAST

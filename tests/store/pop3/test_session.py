@@ -37,7 +37,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 async def logged_in(place: Place) -> Wire:
     wire = Wire(place, secure=True)
     said = await wire.say(LOGIN)
-    assert said == b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
+    assert said == b"+OK Postroad ready. <1@mx.test>\r\n+OK\r\n+OK Logged in.\r\n"
     return wire
 
 

@@ -21,12 +21,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.engine import LocalProtocolError
-from postroad.sasl import SaslError, decode_response
+from postroad.sasl.mechanism import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
-from postroad_store.protocol.contract import Close, Compress, StartTls
+from postroad_store.protocol.contract import Close, Compress, Decompressed, StartTls
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -187,6 +187,12 @@ class Engine:
         self._events.append(Compress(self._framing.take()))
         self._paused = False
 
+    def unauthenticated(self, tag: bytes, text: bytes, *, compressed: bool) -> None:
+        """Complete UNAUTHENTICATE, and end the compression with its CRLF (RFC 8437 §4.1)."""
+        self.complete(tag, text)
+        if compressed:
+            self._events.append(Decompressed())
+
     def tls_started(self) -> None:
         """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""
         self.secure = True
@@ -199,6 +205,8 @@ class Engine:
             raise LocalProtocolError(f"{self.state.value} does not lead to {state.value}")
         if self.state is State.NOT_AUTHENTICATED and state is State.AUTHENTICATED:
             self._framing.trust()
+        elif state is State.NOT_AUTHENTICATED:
+            self._framing.distrust()
         self.state = state
         self._legal = self._offer.registry.legal[state]
 

@@ -90,3 +90,9 @@ LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(
 # URLs that let others read a message, and what URLFETCH tells of it besides.
 URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)
 URLAUTH_BINARY = Capability(b"URLAUTH=BINARY", "RFC 5524", after_login, requires=(b"URLAUTH",))
+
+# Quotas, and the resources that they are of.
+QUOTA = Capability(b"QUOTA", "RFC 9208", after_login)
+QUOTASET = Capability(b"QUOTASET", "RFC 9208", after_login, requires=(b"QUOTA",))
+QUOTA_RES_STORAGE = Capability(b"QUOTA=RES-STORAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
+QUOTA_RES_MESSAGE = Capability(b"QUOTA=RES-MESSAGE", "RFC 9208", after_login, requires=(b"QUOTA",))

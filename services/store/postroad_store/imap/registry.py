@@ -26,6 +26,7 @@ from postroad_store.imap.commands import (
     metadata,
     namespace,
     noop,
+    quota,
     search,
     select,
     sort,
@@ -33,6 +34,7 @@ from postroad_store.imap.commands import (
     status,
     store,
     thread,
+    unauthenticate,
     urlauth,
     urlfetch,
 )
@@ -52,6 +54,7 @@ SPECS: tuple[Spec, ...] = (
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
+    *unauthenticate.SPECS,
     *id_.SPECS,
     *starttls.SPECS,
     *authenticate.SPECS,
@@ -59,6 +62,7 @@ SPECS: tuple[Spec, ...] = (
     *select.SPECS,
     *mailboxes.SPECS,
     *metadata.SPECS,
+    *quota.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,
@@ -79,7 +83,9 @@ SPECS: tuple[Spec, ...] = (
 
 # The order in which CAPABILITY names them; others come last.
 _ORDER = (
-    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
+    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS"),
+    *(capability.name for capability in authenticate.MECHANISMS.values()),
+    b"LOGINDISABLED",
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
     *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),

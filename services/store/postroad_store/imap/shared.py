@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from postroad.journal import Journal
     from postroad.journal.refusals import Refusals
+    from postroad.sasl.server import Sasl
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
 
@@ -37,6 +38,7 @@ class Shared:
         refusals: Refusals,
         incoming: Path,
         *,
+        sasl: Sasl,
         registry: Registry | None = None,
         tls: bool = True,
         plaintext_auth: bool = False,
@@ -48,6 +50,7 @@ class Shared:
         self.notes = Notes(journal, "imap")
         self.refusals = refusals
         self.incoming = incoming
+        self.sasl = sasl
         self.offer = Offer(registry or Registry())  # to a session that has not logged in
         self.tls = tls
         self.plaintext_auth = plaintext_auth

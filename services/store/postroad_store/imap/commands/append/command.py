@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.appends import refusal
 from postroad_store.imap.commands.append.building import FOLLOW, begin, refuse
 from postroad_store.imap.commands.append.grammar import Segment, read_first, read_on
-from postroad_store.imap.extensions import BINARY, CATENATE, MULTIAPPEND, UIDPLUS
+from postroad_store.imap.extensions import BINARY, CATENATE, MULTIAPPEND, UIDPLUS, UTF8_ACCEPT
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
@@ -52,7 +52,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.11",
-        extensions=(UIDPLUS, BINARY, MULTIAPPEND, CATENATE),
+        extensions=(UIDPLUS, BINARY, MULTIAPPEND, CATENATE, UTF8_ACCEPT),
         follow=FOLLOW,
         resume=read_on,
     ),

@@ -115,18 +115,15 @@ def _message(reader: Reader, steps: list[Begin | Url], *, several: bool) -> _Ste
     if reader.peek() == b'"':
         internal_date = read_date_time(reader)
         reader.space()
-    if reader.peek().isalpha():
-        word = reader.keyword()
-        if word == b"CATENATE" and reader.offers(CATENATE):
-            reader.take(b" (")
-            steps.append(Begin(flags, internal_date))
-            return _parts(reader, steps, several=several, first=True)
-        if word == b"UTF8" and reader.offers(UTF8_ACCEPT):
-            # RFC 6855 §4: a literal8, whether or not BINARY is offered
-            reader.take(b" (~")
-            steps.append(Begin(flags, internal_date))
-            return _Steps(reader.literal_size(), reader.offers(BINARY), tuple(steps), Place.UTF8)
-        raise SyntaxFault("Invalid literal")
+    if reader.offers(CATENATE) and reader.skip_word(b"CATENATE"):
+        reader.take(b" (")
+        steps.append(Begin(flags, internal_date))
+        return _parts(reader, steps, several=several, first=True)
+    if reader.offers(UTF8_ACCEPT) and reader.skip_word(b"UTF8"):
+        # RFC 6855 §4: a literal8, whether or not BINARY is offered
+        reader.take(b" (~")
+        steps.append(Begin(flags, internal_date))
+        return _Steps(reader.literal_size(), reader.offers(BINARY), tuple(steps), Place.UTF8)
     steps.append(Begin(flags, internal_date))
     return _literal(reader, steps, Place.WHOLE)
 

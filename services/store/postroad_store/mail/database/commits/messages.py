@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from postroad_store.mail.database.bodies import write_body
 from postroad_store.mail.database.commits.base import Commit, discard
 from postroad_store.mail.database.commits.keywords import Numbers
+from postroad_store.mail.database.commits.quotas import check_room, of_one_account
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from postroad.mime.links import Links
     from postroad.mime.structure import Parsed
+    from postroad_store.mail.database.commits.quotas import Allowed
     from postroad_store.mail.model.columns import Entry
     from postroad_store.mail.model.contents import Counts
     from postroad_store.mail.model.flags import FlagSet
@@ -74,14 +76,15 @@ class _Arrived:
 class Append(Commit[list[_Arrived], list[Stored]]):
     """Store messages, all or none."""
 
-    def __init__(self, arrivals: Sequence[Incoming], now: int) -> None:
+    def __init__(self, arrivals: Sequence[Incoming], now: int, allowed: Allowed) -> None:
         self._arrivals = arrivals
+        self._allowed = allowed
         self._now = now
         # The content, the columns made of it, and other pages that change.
         self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
 
     def write(self, db: Connection) -> list[_Arrived]:
-        """Write each content once, and an entry for it in each of its mailboxes."""
+        """Write each content once, and an entry for it in each of its mailboxes; raises `OverQuota`."""
         arrived: list[_Arrived] = []
         for incoming in self._arrivals:
             size, date = len(incoming.content), incoming.internal_date
@@ -98,6 +101,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                 entry = (tally.arrived([flags], size), flags, size, date)
                 insert_entries(db, mailbox.id, tally.modseq, [entry], [content], now=self._now)
                 arrived.append(_Arrived(mailbox, tally.uid_validity, tally.modseq, tally.close(), naming, entry))
+        check_room(db, [each.mailbox.id for each in arrived], self._allowed)
         return arrived
 
     def show(self, written: list[_Arrived]) -> list[Stored]:
@@ -192,18 +196,17 @@ class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "li
 
     def write(self, db: Connection) -> tuple[list[_Arrived], tuple[int, Counts, list[UID]]]:
         """Do both; raises `MessagesExpunged` if the message that should go has gone already."""
-        arrived = self._append.write(db)
+        # RFC 8508 §3.4: what goes makes room in a quota for what comes
         gone = self._expunge.write(db)
         if gone is None:
             raise MessagesExpunged("some of the requested messages no longer exist.")
-        return arrived, gone
+        return self._append.write(db), gone
 
     def show(self, written: tuple[list[_Arrived], tuple[int, Counts, list[UID]]]) -> list[Stored]:
-        """Show the new messages, then that the old one has gone."""
+        """Show that the old message has gone, then the new ones."""
         arrived, gone = written
-        stored = self._append.show(arrived)
         self._expunge.show(gone)  # one message takes no steps
-        return stored
+        return self._append.show(arrived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,18 @@ class _Duplicated:
 class Copy(Commit[_Duplicated | None, Copied]):
     """Copy or move messages; the contents are shared."""
 
-    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, now: int, *, move: bool, least: int = 0) -> None:
+    def __init__(
+        self,
+        source: Mailbox,
+        runs: Runs,
+        target: Mailbox,
+        now: int,
+        allowed: Allowed,
+        *,
+        move: bool,
+        least: int = 0,
+    ) -> None:
+        self._allowed = allowed
         self._source = source
         self._runs = runs
         self._target = target
@@ -236,7 +250,10 @@ class Copy(Commit[_Duplicated | None, Copied]):
         self._least = least  # how many messages must exist; otherwise nothing is copied
 
     def write(self, db: Connection) -> _Duplicated | None:
-        """Insert new entries, and for a move remove the old ones; return None if no message was there."""
+        """Insert new entries, and for a move remove the old ones; return None if no message was there.
+
+        Raises `OverQuota`; a move within an account takes no more of it.
+        """
         rows: list[tuple[UID, int, int, int, int]] = []
         for low, high in self._runs:
             rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
@@ -252,6 +269,8 @@ class Copy(Commit[_Duplicated | None, Copied]):
         first = target.arrived(flags, sum(sizes))
         modseq, counts = target.modseq, target.close()
         source_modseq, source_counts = self._take_out(db, uids, old, sizes) if self._move else (0, NOTHING)
+        if not (self._move and of_one_account(db, self._source.id, self._target.id)):
+            check_room(db, (self._target.id,), self._allowed)
         entries = [(first + at, value, row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))]
         contents = [row[1] for row in rows]
         share_threads(db, self._source.id, target.account, contents)
