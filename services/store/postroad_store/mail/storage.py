@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,7 +27,6 @@ from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
 from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Replace
-from postroad_store.mail.database.commits.url_keys import KEY_OCTETS, DropUrlKeys, MakeUrlKey
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
@@ -46,6 +44,7 @@ from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
+from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -106,6 +105,7 @@ class Storage:
         self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
+        self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
@@ -181,21 +181,6 @@ class Storage:
     def unsubscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: end a subscription; no error if the name is not subscribed to."""
         return self._submit(Subscribe(account, name, subscribed=False))
-
-    def url_key(self, account: Account, mailbox: Mailbox, *, renew: bool = False) -> Awaitable[bytes]:
-        """Commit: return the key of the mailbox's authorized URLs, made if there is none; `renew`: made anew.
-
-        RFC 4467 §2.2. Raises `NoSuchMailbox`.
-        """
-        return self._submit(MakeUrlKey(account, mailbox, os.urandom(KEY_OCTETS), renew=renew))
-
-    def drop_url_keys(self, account: Account) -> Awaitable[None]:
-        """Commit: remove the keys of all the account's mailboxes."""
-        return self._submit(DropUrlKeys(account))
-
-    def existing_url_key(self, account: Account, mailbox: Mailbox) -> bytes | None:
-        """Read: return the key of the mailbox's authorized URLs, None if it has none."""
-        return self._reader.url_key(mailbox.id, account.id)
 
     # -- messages ---------------------------------------------------------------------------------------------
 

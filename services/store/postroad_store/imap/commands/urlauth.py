@@ -70,13 +70,13 @@ async def reset(session: Session, command: ResetKey) -> None:
     """Make or drop keys: URLs that were authorized by them are valid no longer."""
     account = session.current_account()
     if command.mailbox is None:
-        await session.storage.drop_url_keys(account)
+        await session.storage.url_keys.drop(account)
         session.finish(command, b"OK All keys removed.")
         return
     if not {_INTERNAL}.issuperset(command.mechanisms):
         session.finish(command, b"NO [CANNOT] Only the mechanism INTERNAL is known.")
         return
-    await session.storage.url_key(account, session.find_mailbox(command.mailbox), renew=True)
+    await session.storage.url_keys.make(account, session.find_mailbox(command.mailbox), renew=True)
     session.finish(command, b"OK [URLMECH INTERNAL] Key made anew.")
 
 
@@ -90,7 +90,8 @@ async def generate(session: Session, command: GenUrlAuth) -> None:
         session.finish(command, b"BAD %b" % str(fault).encode("ascii"))
         return
     keys = {
-        mailbox: await session.storage.url_key(account, mailbox) for mailbox in dict.fromkeys(at for _, at in found)
+        mailbox: await session.storage.url_keys.make(account, mailbox)
+        for mailbox in dict.fromkeys(at for _, at in found)
     }
     authorized = [
         astring(text + b":" + _INTERNAL + b":" + token_of(url.authorization.rump, keys[mailbox]).encode("ascii"))

@@ -123,7 +123,7 @@ async def _found(session: Session, text: bytes) -> _Found:
     if owner is not None:
         try:
             mailbox = mailbox_of(owner, url)
-            key = storage.existing_url_key(owner, mailbox)
+            key = storage.url_keys.find(owner, mailbox)
         except UrlFault:
             mailbox = None
     valid = is_valid(authorization.rump, key or _NOBODYS, authorization.token)

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
 
 
-KEY_OCTETS = 32  # RFC 4467 §2.2: at least 128 bits
-
-
 class MakeUrlKey(Commit[bytes, bytes]):
     """Give a mailbox a key, unless it has one; or a new one in any case. Returns the key that counts."""
 
