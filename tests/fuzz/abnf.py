@@ -71,7 +71,7 @@ class _Tree:
         """Return the rules that it names."""
         return set()
 
-    def least(self, known: dict[str, int]) -> int:  # noqa: ARG002 - as those of the others
+    def least(self, known: dict[str, int]) -> int:
         """Return how many levels of rules it needs."""
         return 0
 
@@ -86,7 +86,7 @@ class _Literal(_Tree):
     def __init__(self, octets: bytes, *, any_case: bool) -> None:
         self._spellings = [octets, octets, octets.lower(), octets.upper(), octets.swapcase()] if any_case else [octets]
 
-    def compiled(self, generators: dict[str, Generate], least: dict[str, int]) -> Generate:  # noqa: ARG002
+    def compiled(self, generators: dict[str, Generate], least: dict[str, int]) -> Generate:
         spellings = self._spellings
         if len(set(spellings)) == 1:
             octets = spellings[0]
@@ -98,7 +98,7 @@ class _Range(_Tree):
     def __init__(self, low: int, high: int) -> None:
         self._octets = [bytes([octet]) for octet in range(low, high + 1)]
 
-    def compiled(self, generators: dict[str, Generate], least: dict[str, int]) -> Generate:  # noqa: ARG002
+    def compiled(self, generators: dict[str, Generate], least: dict[str, int]) -> Generate:
         octets, count = self._octets, len(self._octets)
         return lambda dice, _depth: octets[int(dice.random() * count)]
 
@@ -113,7 +113,7 @@ class _Name(_Tree):
     def least(self, known: dict[str, int]) -> int:
         return known.get(self._name, _END)
 
-    def compiled(self, generators: dict[str, Generate], least: dict[str, int]) -> Generate:  # noqa: ARG002
+    def compiled(self, generators: dict[str, Generate], least: dict[str, int]) -> Generate:
         name = self._name
         return lambda dice, depth: generators[name](dice, depth + 1)
 

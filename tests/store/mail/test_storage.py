@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -623,6 +623,8 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
     ((page,),) = storage._reader.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'", ())
     storage.close()
     path = tmp_path / "mail" / FILE
+    with closing(sqlite3.connect(path)) as db:
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'").fetchall()
     with path.open("r+b") as file:
         file.seek((page - 1) * PAGE)
         file.write(b"\xff" * PAGE)

@@ -25,7 +25,7 @@ from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Replace
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
@@ -45,6 +45,7 @@ from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.packer import Packer
 from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
+from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Storage:
         self.scripts = Scripts(self._writer, self._reader, path)
         self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
         self.decoded = DecodedParts()
+        self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
@@ -190,8 +192,20 @@ class Storage:
         )
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        return await self._submit(await self._parsed(arrivals))
+
+    async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return await self._submit(Append(await parsed, int(self._clock.now()), self.quotas.allowed))
+        return Append(await parsed, int(self._clock.now()), self.quotas.allowed)
+
+    async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
+
+        Raises what `append` raises, and `MessagesExpunged` if the message that should go has gone already.
+        """
+        self.finder.arrived(len(arrivals))
+        expunge = Expunge(mailbox, [(uid, uid)], only_deleted=False, collect=self._collector.collect)
+        return await self._submit(Replace(await self._parsed(arrivals), expunge))
 
     def store(
         self,
@@ -304,10 +318,6 @@ class Storage:
         """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
         modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
         return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
-
-    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
-        """Read: yield lists of (UID, save date in seconds since 1970 or None) (RFC 8514 §2)."""
-        return self._reader.save_dates(mailbox, uids)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

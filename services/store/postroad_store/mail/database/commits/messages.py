@@ -14,6 +14,7 @@ from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.packs import forget_packs, pack_full
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
+from postroad_store.mail.database.threads import join_thread, share_threads
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.contents import NOTHING
 from postroad_store.mail.model.errors import MessagesExpunged
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
+    from postroad.mime.links import Links
     from postroad.mime.structure import Parsed
     from postroad_store.mail.database.commits.quotas import Allowed
     from postroad_store.mail.model.columns import Entry
@@ -48,6 +50,7 @@ class Incoming:
     plain: bool  # the content itself is the text to be searched
     checksum: int
     text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
+    links: Links
 
 
 # The id is higher than every one that was ever given (`tables.counters`).
@@ -89,6 +92,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
             content = _write_content(db, incoming)
             for mailbox in incoming.mailboxes:
                 tally = Tally(db, mailbox)
+                join_thread(db, tally.account, content, incoming.links)
                 flags = incoming.flags.system & SYSTEM
                 naming: Naming = []
                 if incoming.flags.keywords:  # keywords beyond the limit are left out: mail is never refused for a flag
@@ -186,6 +190,29 @@ _DELETE_ENTRIES = (
 )
 
 
+class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "list[Stored]"]):
+    """Store messages and remove another, or do neither (RFC 8508 §3.4)."""
+
+    def __init__(self, append: Append, expunge: Expunge) -> None:
+        self._append = append
+        self._expunge = expunge
+        self.octets = append.octets
+
+    def write(self, db: Connection) -> tuple[list[_Arrived], tuple[int, Counts, list[UID]]]:
+        """Do both; raises `MessagesExpunged` if the message that should go has gone already."""
+        # RFC 8508 §3.4: what goes makes room in a quota for what comes
+        gone = self._expunge.write(db)
+        if gone is None:
+            raise MessagesExpunged("some of the requested messages no longer exist.")
+        return self._append.write(db), gone
+
+    def show(self, written: tuple[list[_Arrived], tuple[int, Counts, list[UID]]]) -> list[Stored]:
+        """Show that the old message has gone, then the new ones."""
+        arrived, gone = written
+        self._expunge.show(gone)  # one message takes no steps
+        return self._append.show(arrived)
+
+
 @dataclass(frozen=True, slots=True)
 class _Duplicated:
     uid_validity: int
@@ -249,7 +276,9 @@ class Copy(Commit[_Duplicated | None, Copied]):
         if not (self._move and of_one_account(db, self._source.id, self._target.id)):
             check_room(db, (self._target.id,), self._allowed)
         entries = [(first + at, value, row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))]
-        insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows], now=self._now)
+        contents = [row[1] for row in rows]
+        share_threads(db, self._source.id, target.account, contents)
+        insert_entries(db, self._target.id, modseq, entries, contents, now=self._now)
         pack_full(db, self._target.id, first, target.uid_next)
         return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
 

@@ -26,6 +26,8 @@ from postroad_store.mail.database.tables import (
     remembered,
     scripts,
     tallies,
+    threads,
+    url_keys,
 )
 
 if TYPE_CHECKING:
@@ -48,4 +50,6 @@ TABLES: tuple[ModuleType, ...] = (
     scripts,
     outbox,
     remembered,
+    threads,
+    url_keys,
 )
