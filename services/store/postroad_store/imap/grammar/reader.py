@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.spec import Capability
 
 # literal = "{" number ["+"] "}" CRLF *CHAR8                                      (RFC 7888 §8)
-LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
+LITERAL = re.compile(rb"\{(\d{1,19})(\+?)\}\Z")
 
 # atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
 # list-wildcards = "%" / "*"; quoted-specials = DQUOTE / "\"; resp-specials = "]"
@@ -33,8 +33,9 @@ TAG = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[^_`a-z|}~\]]+")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"')
 _ESCAPE = re.compile(rb"\\(.)")
 # number = 1*DIGIT ; Unsigned 32-bit integer (0 <= n < 4,294,967,296)
-_NUMBER = re.compile(rb"\d{1,10}")
+_NUMBER = re.compile(rb"\d{1,19}")
 MAX_NUMBER = 0xFFFFFFFF
+MAX_NUMBER64 = (1 << 63) - 1
 # flag = "\" atom / atom
 _FLAG = re.compile(rb"\\?[" + _ATOM_CHAR + rb"]+")
 _UNTIL_SPACE = re.compile(rb"[^ ]+")
@@ -186,8 +187,15 @@ class Reader:
 
     def number(self) -> int:
         """Take an unsigned 32-bit integer."""
+        return self._number(MAX_NUMBER)
+
+    def number64(self) -> int:
+        """Take an unsigned integer, which has 63 bits once IMAP4rev2 is enabled (RFC 9051 §9 number64)."""
+        return self._number(MAX_NUMBER64 if self.has_enabled(IMAP4REV2) else MAX_NUMBER)
+
+    def _number(self, most: int) -> int:
         number = int(self.match(_NUMBER, "number"))
-        if number > MAX_NUMBER:
+        if number > most:
             raise SyntaxFault("Number too large")
         return number
 

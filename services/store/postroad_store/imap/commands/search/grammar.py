@@ -159,8 +159,8 @@ class _Search:
         return self._reader.atom().decode("ascii")
 
     def number(self) -> int:
-        """Take a number."""
-        return self._reader.number()
+        """Take a number of octets."""
+        return self._reader.number64()
 
     def date(self) -> date:
         """Take a date."""
