@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
@@ -65,7 +66,12 @@ class Place:
         self.journal = Notes()
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         hidden = settings.pop("hidden", frozenset())
-        self.accounts = Accounts(world(Settings.from_environ({}), hidden), Settings.from_environ({}), guesses)
+        own = Settings.from_environ({"POSTROAD_QUOTA": settings.pop("quota", "none")})
+        self.accounts = Accounts(world(own, hidden), own, guesses)
+        if settings.pop("administrator", False):
+            administrators = frozenset({"alice@alpha.test"})
+            self.accounts.world = dataclasses.replace(self.accounts.world, administrators=administrators)
+        self.storage.quotas.allowed = self.accounts.quota
         given = {"plaintext_auth": True} | settings
         self.sasl = sasl(
             "imap",

@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from postroad.durations import age as _age
+from postroad.durations import duration as _duration
+from postroad.durations import durations as _durations
 from postroad.sasl.oauth import Errors
+from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import check_secret
 
 if TYPE_CHECKING:
@@ -95,33 +99,10 @@ def _bound(text: str) -> int:
     return 0 if text == "0" else _count(text)
 
 
-_LONGEST = 3650 * 86400.0  # seconds; with more, dates run out
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _duration(text: str) -> float:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|)", text)
-    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if not 0 < seconds <= _LONGEST:
-        raise ValueError("must be a time such as 500ms, 30s, 5m, 2h or 1d, above 0 and no more than 3650d")
-    return seconds
-
-
-def _age(text: str) -> float:
-    return 0.0 if text == "0" else _duration(text)
-
-
 def _expire(text: str) -> int | None:
     if text != "never" and not re.fullmatch("[0-9]{1,4}", text):
         raise ValueError("must be never, or a number of days from 0 to 9999")
     return None if text == "never" else int(text)
-
-
-def _durations(text: str) -> tuple[float, ...]:
-    parts = text.replace(",", " ").split()
-    if not parts:
-        raise ValueError("must be one time or more, such as 1s 10s 1m")
-    return tuple(map(_duration, parts))
 
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -218,6 +199,11 @@ class Settings:
         "", _networks, "networks that may relay to anywhere through port 25, such as 10.0.0.0/8"
     )
     message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
+    quota: Quota = _setting(
+        "none",
+        parse_quota,
+        "how much mail an account may have, such as 100M 1000 messages; more is tried later, or with reject returned",
+    )
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
     connections: int = _setting("500", _count, "the most connections to one service at a time; twice as many to web")

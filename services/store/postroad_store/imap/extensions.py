@@ -73,3 +73,9 @@ APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
 METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
+
+# Quotas, and the resources that they are of.
+QUOTA = Capability(b"QUOTA", "RFC 9208", after_login)
+QUOTASET = Capability(b"QUOTASET", "RFC 9208", after_login, requires=(b"QUOTA",))
+QUOTA_RES_STORAGE = Capability(b"QUOTA=RES-STORAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
+QUOTA_RES_MESSAGE = Capability(b"QUOTA=RES-MESSAGE", "RFC 9208", after_login, requires=(b"QUOTA",))

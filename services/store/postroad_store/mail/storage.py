@@ -42,6 +42,7 @@ from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
+from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.writer import Writer
 
@@ -98,11 +99,12 @@ class Storage:
         self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
         self.hidden = Hidden(self._writer, self._reader)
         self.metadata = Metadata(self._writer, self._reader)
+        self.quotas = Quotas(self._writer, self._reader)
         self.scripts = Scripts(self._writer, self._reader, path)
-        self.outbox = Outbox(self._writer, self._reader, self._parser)
+        self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
-        self.finder = Finder(self._reader, self._clock)
+        self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
@@ -113,6 +115,7 @@ class Storage:
             return
         self._closed = True
         self._collector.close()
+        self.finder.close()
         self._parser.shutdown()
         self._apart.shutdown()
         self._reader_apart.close()
@@ -183,16 +186,19 @@ class Storage:
         """Commit: store messages, all of them or none (RFC 3501 §6.3.11, RFC 3502).
 
         Returns one `Stored` per arrival and mailbox, in order. Raises `NoSuchMailbox` if a mailbox has been deleted
-        meanwhile. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread first, so their
-        order among other calls is not certain.
+        meanwhile, and `OverQuota`. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread
+        first, so their order among other calls is not certain.
         """
+        self.finder.arrived(len(arrivals))
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(Append([incoming(arrival) for arrival in arrivals], int(self._clock.now())))
+        return self._submit(
+            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.allowed)
+        )
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return await self._submit(Append(await parsed, int(self._clock.now())))
+        return await self._submit(Append(await parsed, int(self._clock.now()), self.quotas.allowed))
 
     def store(
         self,
@@ -228,7 +234,8 @@ class Storage:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
         `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
-        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`.
+        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`, and
+        `OverQuota` as `append` does.
         """
         return self._copy(source, uids, target, whole=whole, move=False)
 
@@ -240,7 +247,8 @@ class Storage:
         self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool
     ) -> Awaitable[Copied]:
         least = len(uids) if whole else 0
-        return self._submit(Copy(source, source.runs(uids), target, int(self._clock.now()), move=move, least=least))
+        now, allowed = int(self._clock.now()), self.quotas.allowed
+        return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -305,6 +313,10 @@ class Storage:
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
         self._submit(Claim(mailbox)).add_done_callback(ignore)
+
+    def deleted_octets(self, mailbox: Mailbox) -> int:
+        r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4)."""
+        return self._reader.deleted_octets(mailbox)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""

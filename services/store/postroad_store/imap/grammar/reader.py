@@ -33,8 +33,10 @@ TAG = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[^_`a-z|}~\]]+")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"')
 _ESCAPE = re.compile(rb"\\(.)")
 # number = 1*DIGIT ; Unsigned 32-bit integer (0 <= n < 4,294,967,296)
-_NUMBER = re.compile(rb"\d{1,19}")
+_NUMBER = re.compile(rb"\d{1,10}")
 MAX_NUMBER = 0xFFFFFFFF
+# number64 = 1*DIGIT ; Unsigned 63-bit integer (0 <= n <= 9,223,372,036,854,775,807)
+_NUMBER64 = re.compile(rb"\d{1,19}")
 MAX_NUMBER64 = (1 << 63) - 1
 # flag = "\" atom / atom
 _FLAG = re.compile(rb"\\?[" + _ATOM_CHAR + rb"]+")
@@ -187,14 +189,18 @@ class Reader:
 
     def number(self) -> int:
         """Take an unsigned 32-bit integer."""
-        return self._number(MAX_NUMBER)
+        return self._number(_NUMBER, MAX_NUMBER)
 
     def number64(self) -> int:
-        """Take an unsigned integer, which has 63 bits once IMAP4rev2 is enabled (RFC 9051 §9 number64)."""
-        return self._number(MAX_NUMBER64 if self.has_enabled(IMAP4REV2) else MAX_NUMBER)
+        """Take an unsigned 63-bit integer (RFC 9051 §9)."""
+        return self._number(_NUMBER64, MAX_NUMBER64)
 
-    def _number(self, most: int) -> int:
-        number = int(self.match(_NUMBER, "number"))
+    def octets(self) -> int:
+        """Take a number of octets, which may have 63 bits once IMAP4rev2 is enabled (RFC 9051 appendix E, 1)."""
+        return self.number64() if self.has_enabled(IMAP4REV2) else self.number()
+
+    def _number(self, pattern: re.Pattern[bytes], most: int) -> int:
+        number = int(self.match(pattern, "number"))
         if number > most:
             raise SyntaxFault("Number too large")
         return number

@@ -109,6 +109,14 @@ class Reader:
         while rows := cursor.fetchmany(CHUNK):
             yield from rows
 
+    def deleted_octets(self, mailbox: Mailbox) -> int:
+        """See `Storage.deleted_octets`."""
+        ((octets,),) = self.rows(
+            "SELECT coalesce(sum(size), 0) FROM entries INDEXED BY entries_deleted WHERE mailbox = ? AND flags & 8",
+            (mailbox.id,),
+        )
+        return int(octets)
+
     def mailbox(self, number: int) -> MailboxRow | None:
         """Return a mailbox by its id, None if it has gone."""
         with self._refused():

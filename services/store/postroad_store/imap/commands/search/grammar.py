@@ -160,7 +160,7 @@ class _Search:
 
     def number(self) -> int:
         """Take a number of octets."""
-        return self._reader.number64()
+        return self._reader.octets()
 
     def date(self) -> date:
         """Take a date."""

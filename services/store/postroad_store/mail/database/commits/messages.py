@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from postroad_store.mail.database.bodies import write_body
 from postroad_store.mail.database.commits.base import Commit, discard
 from postroad_store.mail.database.commits.keywords import Numbers
+from postroad_store.mail.database.commits.quotas import check_room, of_one_account
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from postroad.mime.structure import Parsed
+    from postroad_store.mail.database.commits.quotas import Allowed
     from postroad_store.mail.model.columns import Entry
     from postroad_store.mail.model.contents import Counts
     from postroad_store.mail.model.flags import FlagSet
@@ -71,14 +73,15 @@ class _Arrived:
 class Append(Commit[list[_Arrived], list[Stored]]):
     """Store messages, all or none."""
 
-    def __init__(self, arrivals: Sequence[Incoming], now: int) -> None:
+    def __init__(self, arrivals: Sequence[Incoming], now: int, allowed: Allowed) -> None:
         self._arrivals = arrivals
+        self._allowed = allowed
         self._now = now
         # The content, the columns made of it, and other pages that change.
         self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
 
     def write(self, db: Connection) -> list[_Arrived]:
-        """Write each content once, and an entry for it in each of its mailboxes."""
+        """Write each content once, and an entry for it in each of its mailboxes; raises `OverQuota`."""
         arrived: list[_Arrived] = []
         for incoming in self._arrivals:
             size, date = len(incoming.content), incoming.internal_date
@@ -94,6 +97,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                 entry = (tally.arrived([flags], size), flags, size, date)
                 insert_entries(db, mailbox.id, tally.modseq, [entry], [content], now=self._now)
                 arrived.append(_Arrived(mailbox, tally.uid_validity, tally.modseq, tally.close(), naming, entry))
+        check_room(db, [each.mailbox.id for each in arrived], self._allowed)
         return arrived
 
     def show(self, written: list[_Arrived]) -> list[Stored]:
@@ -199,7 +203,18 @@ class _Duplicated:
 class Copy(Commit[_Duplicated | None, Copied]):
     """Copy or move messages; the contents are shared."""
 
-    def __init__(self, source: Mailbox, runs: Runs, target: Mailbox, now: int, *, move: bool, least: int = 0) -> None:
+    def __init__(
+        self,
+        source: Mailbox,
+        runs: Runs,
+        target: Mailbox,
+        now: int,
+        allowed: Allowed,
+        *,
+        move: bool,
+        least: int = 0,
+    ) -> None:
+        self._allowed = allowed
         self._source = source
         self._runs = runs
         self._target = target
@@ -208,7 +223,10 @@ class Copy(Commit[_Duplicated | None, Copied]):
         self._least = least  # how many messages must exist; otherwise nothing is copied
 
     def write(self, db: Connection) -> _Duplicated | None:
-        """Insert new entries, and for a move remove the old ones; return None if no message was there."""
+        """Insert new entries, and for a move remove the old ones; return None if no message was there.
+
+        Raises `OverQuota`; a move within an account takes no more of it.
+        """
         rows: list[tuple[UID, int, int, int, int]] = []
         for low, high in self._runs:
             rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
@@ -224,6 +242,8 @@ class Copy(Commit[_Duplicated | None, Copied]):
         first = target.arrived(flags, sum(sizes))
         modseq, counts = target.modseq, target.close()
         source_modseq, source_counts = self._take_out(db, uids, old, sizes) if self._move else (0, NOTHING)
+        if not (self._move and of_one_account(db, self._source.id, self._target.id)):
+            check_room(db, (self._target.id,), self._allowed)
         entries = [(first + at, value, row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))]
         insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows], now=self._now)
         return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
