@@ -16,7 +16,9 @@ from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
 if TYPE_CHECKING:
     from postroad.config import Settings
+    from postroad.sasl.mechanism import Claim
     from postroad.world.guesses import Guesses
+    from postroad.world.quota import Quota
     from postroad.world.world import World
 
 
@@ -35,6 +37,12 @@ class Accounts:
     def administers(self, login: str) -> bool:
         """Whether an account may change what belongs to others, or to all."""
         return login in self.world.administrators
+
+    def quota(self, login: str) -> Quota:
+        """Return how much mail an account may have, as the world or else the settings have it."""
+        account = self.world.account(login)
+        quota = None if account is None else account.quota
+        return self._settings.quota if quota is None else quota
 
     def reached_by(self, address: Address) -> tuple[Account, ...]:
         """Return the accounts that get the mail for an address; empty if the address does not exist."""
@@ -73,9 +81,9 @@ class Accounts:
         account = self.find(login)
         return frozenset() if account is None else account.imap_without
 
-    async def authenticate(self, login: str, password: str, address: str) -> Account | None:
-        """Return the account whose login name and password these are, or None; `address` is the client's.
+    async def authenticate(self, claim: Claim, address: str) -> Account | None:
+        """Return the account that the client may act as by its claim, or None; `address` is the client's.
 
-        Raises `TooManyGuesses` if the password was not checked.
+        Raises `TooManyGuesses` if the claim was not checked, `NotAllowed` if the client may not act for another.
         """
-        return await self._guesses.log_in(self.find, login, password, address)
+        return await self._guesses.log_in(self.find, claim, address, self.world.administrators)

@@ -14,9 +14,10 @@ from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.imap import appends
-from postroad_store.imap.commands.append import end, take_octets
+from postroad_store.imap.commands.append import grammar
+from postroad_store.imap.commands.append.building import take_octets, take_segment
 from postroad_store.imap.commands.noop import Noop
-from postroad_store.imap.events import Bad, End, Octets
+from postroad_store.imap.events import Bad, Octets
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
@@ -502,7 +503,7 @@ async def test_what_the_engine_would_not_let_through(connect: Callable[[], Wire]
     with pytest.raises(RuntimeError):
         session.selected_view()
     with pytest.raises(RuntimeError):
-        end(session, End(b"a"))
+        take_segment(session, grammar.More(b"a", None, False, (), grammar.Place.WHOLE, False))
     take_octets(session, Octets(b"a", b"octets"))  # of an APPEND that was refused
 
 
@@ -545,12 +546,12 @@ async def test_logins_leave_a_line_in_the_log(place: Place, connect: Callable[[]
     caplog.set_level("INFO", logger="postroad_store.imap")
     wire = connect()
     await wire.say("a LOGIN alice@alpha.test wrong")
-    await wire.say("b AUTHENTICATE CRAM-MD5")
+    await wire.say("b AUTHENTICATE NTLM")
     await wire.say(LOGIN)
     lines = [(record.getMessage(), record.command, getattr(record, "reply", "")) for record in caplog.records]
     assert lines == [
         ("imap login failed", "LOGIN", "NO [AUTHENTICATIONFAILED] Authentication failed."),
-        ("imap login failed", "AUTHENTICATE CRAM-MD5", "NO [CANNOT] Unsupported authentication mechanism."),
+        ("imap login failed", "AUTHENTICATE NTLM", "NO [CANNOT] Unsupported authentication mechanism."),
         ("imap login", "LOGIN", ""),
     ]
     assert {record.peer for record in caplog.records} == {"192.0.2.1"}

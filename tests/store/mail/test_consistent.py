@@ -1,14 +1,13 @@
 """Whatever is done to mailboxes, in any order, with restarts between: memory, counters, packs and logs say the same.
 
 A plain model of each mailbox, a dictionary by UID, is held against the columns in memory, the counters, the
-mod-sequences and what VANISHED tells. The database's invariants (`database.check`) are held after every step.
+mod-sequences and what VANISHED tells. The database's invariants (`database.invariants`) are held after every step.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from postroad.clock import Clock
 from postroad_store.mail.database import expunged, packs
-from postroad_store.mail.database.check import ALL, check
 from postroad_store.mail.database.commits.packing import Pack
 from postroad_store.mail.database.connection import FILE, connect
+from postroad_store.mail.database.invariants import check
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import DELETED, FLAGGED, SEEN, Change, FlagSet
 from postroad_store.mail.storage import Storage
@@ -271,42 +270,3 @@ def test_all_say_the_same(ranges: int, monkeypatch: pytest.MonkeyPatch) -> None:
             max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
-
-
-def test_a_check_says_what_is_wrong(tmp_path: Path) -> None:
-    async def fill() -> None:
-        storage = Storage(tmp_path)
-        inbox = (await storage.account("alice@alpha.test")).inbox
-        await storage.append([Arrival((inbox,), b"a: b\r\n\r\nc", 7, FlagSet())] * 9)
-        await storage.expunge(inbox, [2], only_deleted=False)
-        storage.close()
-
-    asyncio.run(fill())
-    db = sqlite3.connect(tmp_path / FILE, isolation_level=None)
-    assert list(check(db)) == []
-    spoilt = {
-        "UPDATE mailboxes SET unseen = 7 WHERE id = 1": "mailbox 1 has 8 unseen messages, and its counter says 7",
-        "UPDATE mailboxes SET uid_next = 9 WHERE id = 1": "mailbox 1 has UIDs from 1 to 9, and UIDNEXT is 9",
-        "UPDATE mailboxes SET modseq = 9 WHERE id = 1": "mailbox 1 has modseq 9, and one of its",
-        "UPDATE expunged SET uid_high = 3": "mailbox 1 has UID 3, and 2:3 are noted as expunged",
-        "INSERT INTO packs VALUES (1 << 20, x'01')": "block 0 of mailbox 1 has a wrong pack",
-        "UPDATE entries SET mailbox = 99 WHERE uid = 3": "UID 3 is in mailbox 99, which does not exist",
-        "DELETE FROM contents WHERE id = 3": "mailbox 1 has UID 3, of which the content is lost",
-        "UPDATE mailboxes SET account = 9 WHERE id = 2": "mailbox 2 belongs to no account",
-        "DELETE FROM entries WHERE uid = 3": "content 3 is in no mailbox",
-        "DELETE FROM octets WHERE piece = 3 << 16": "content 3 has no octets",
-        "INSERT INTO octets VALUES (99 << 16, x'')": "octets of content 99 are left over",
-        "INSERT INTO keywords VALUES (99, 0, 'a')": "mailbox 99, which does not exist, has keywords",
-        "INSERT INTO expunged VALUES (99, 1, 1, 1)": "mailbox 99, which does not exist, has expunges",
-        "INSERT INTO packs VALUES (99 << 20, x'')": "mailbox 99, which does not exist, has packs",
-        "UPDATE entries SET size = 8 WHERE uid = 3": "UID 3 of mailbox 1 has another size than its content",
-        "UPDATE contents SET size = 8 WHERE id = 3": "content 3 is not as long as it should be",
-    }
-    for damage, sentence in spoilt.items():
-        db.execute("SAVEPOINT damage")
-        db.execute(damage)
-        said = [told for holds in ALL for told in holds(db)]
-        assert any(told.startswith(sentence) for told in said), (damage, said)
-        db.execute("ROLLBACK TO damage")
-        db.execute("RELEASE damage")
-    db.close()

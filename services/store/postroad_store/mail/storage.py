@@ -25,7 +25,7 @@ from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Replace
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
@@ -43,7 +43,9 @@ from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.packer import Packer
+from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
+from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -95,10 +97,12 @@ class Storage:
         self._accounts = Accounts(self._reader, self._mailboxes, self._loader.account)
         self.hidden = Hidden(self._writer, self._reader)
         self.metadata = Metadata(self._writer, self._reader)
+        self.quotas = Quotas(self._writer, self._reader)
         self.scripts = Scripts(self._writer, self._reader, path)
-        self.outbox = Outbox(self._writer, self._reader, self._parser)
+        self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
         self.decoded = DecodedParts()
-        self.finder = Finder(self._reader, self._clock)
+        self.url_keys = UrlKeys(self._reader, self._submit)
+        self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
@@ -109,6 +113,7 @@ class Storage:
             return
         self._closed = True
         self._collector.close()
+        self.finder.close()
         self._parser.shutdown()
         self._packer.close()
         self._loader.close()
@@ -176,16 +181,31 @@ class Storage:
         """Commit: store messages, all of them or none (RFC 3501 §6.3.11, RFC 3502).
 
         Returns one `Stored` per arrival and mailbox, in order. Raises `NoSuchMailbox` if a mailbox has been deleted
-        meanwhile. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread first, so their
-        order among other calls is not certain.
+        meanwhile, and `OverQuota`. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread
+        first, so their order among other calls is not certain.
         """
+        self.finder.arrived(len(arrivals))
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(Append([incoming(arrival) for arrival in arrivals], int(self._clock.now())))
+        return self._submit(
+            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.allowed)
+        )
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        return await self._submit(await self._parsed(arrivals))
+
+    async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return await self._submit(Append(await parsed, int(self._clock.now())))
+        return Append(await parsed, int(self._clock.now()), self.quotas.allowed)
+
+    async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
+
+        Raises what `append` raises, and `MessagesExpunged` if the message that should go has gone already.
+        """
+        self.finder.arrived(len(arrivals))
+        expunge = Expunge(mailbox, [(uid, uid)], only_deleted=False, collect=self._collector.collect)
+        return await self._submit(Replace(await self._parsed(arrivals), expunge))
 
     def store(
         self,
@@ -223,7 +243,8 @@ class Storage:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
         `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
-        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`.
+        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`, and
+        `OverQuota` as `append` does.
         """
         return self._copy(source, uids, target, whole=whole, move=False)
 
@@ -237,7 +258,8 @@ class Storage:
         if move:
             self._packer.changed(source)
         least = len(uids) if whole else 0
-        return self._submit(Copy(source, source.runs(uids), target, int(self._clock.now()), move=move, least=least))
+        now, allowed = int(self._clock.now()), self.quotas.allowed
+        return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -273,6 +295,10 @@ class Storage:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
         self._submit(Claim(mailbox)).add_done_callback(ignore)
 
+    def deleted_octets(self, mailbox: Mailbox) -> int:
+        r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4)."""
+        return self._reader.deleted_octets(mailbox)
+
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""
         return mailbox.status()
@@ -292,10 +318,6 @@ class Storage:
         """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
         modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
         return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
-
-    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
-        """Read: yield lists of (UID, save date in seconds since 1970 or None) (RFC 8514 §2)."""
-        return self._reader.save_dates(mailbox, uids)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

@@ -39,8 +39,16 @@ BLOCK_ROWS = 512  # messages that one SELECT reads
 
 _log = logging.getLogger(__name__)
 
+# The thread of the content that an entry `e` names, in the account that the mailbox belongs to
+_THREAD = (
+    "SELECT thread FROM threads WHERE content = e.content AND account ="
+    " (SELECT account FROM mailboxes WHERE id = e.mailbox)"
+)
 _COLUMNS = {
     Column.ID: "e.content",
+    # Those that came before schema 3 have none: RFC 8514 §4.3 has the internal date take its place then.
+    Column.SAVE_DATE: "ifnull(e.save_date, e.internal_date)",
+    Column.THREAD: f"ifnull(({_THREAD}), e.content)",
     Column.ENVELOPE: "c.envelope",
     Column.BODY: "c.body",
     Column.BODYSTRUCTURE: "c.bodystructure",
@@ -48,6 +56,10 @@ _COLUMNS = {
     Column.TEXT: "o.octets",
     Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
+_OF_THREAD = (
+    f"SELECT e.uid FROM entries e INDEXED BY entries_by_content WHERE e.mailbox = ? AND {_COLUMNS[Column.THREAD]} = ?"  # noqa: S608
+    " AND e.content IN (SELECT content FROM threads WHERE thread = ? UNION ALL SELECT ?)"
+)
 _NAMED = "SELECT id, name, special_use, selectable FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
@@ -108,6 +120,14 @@ class Reader:
         while rows := cursor.fetchmany(CHUNK):
             yield from rows
 
+    def deleted_octets(self, mailbox: Mailbox) -> int:
+        """See `Storage.deleted_octets`."""
+        ((octets,),) = self.rows(
+            "SELECT coalesce(sum(size), 0) FROM entries INDEXED BY entries_deleted WHERE mailbox = ? AND flags & 8",
+            (mailbox.id,),
+        )
+        return int(octets)
+
     def mailbox(self, number: int) -> MailboxRow | None:
         """Return a mailbox by its id, None if it has gone."""
         with self._refused():
@@ -135,14 +155,21 @@ class Reader:
                 )
             )
 
-    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
-        """Yield lists of (UID, save date or None) (RFC 8514 §2), in seconds since 1970."""
-        return self._select(
-            mailbox,
-            uids,
-            "SELECT uid, save_date FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
-            has_body=False,
-        )
+    def url_key(self, mailbox: int, account: int) -> bytes | None:
+        """Return the key of the mailbox's authorized URLs, None if it has none."""
+        rows = self.rows("SELECT key FROM url_keys WHERE mailbox = ? AND account = ?", (mailbox, account))
+        return bytes(rows[0][0]) if rows else None
+
+    def with_content(self, mailbox: Mailbox, content: int) -> list[int]:
+        """Return the UIDs of the messages that have this content."""
+        rows = self.rows("SELECT uid FROM entries WHERE content = ? AND mailbox = ?", (content, mailbox.id))
+        return [uid for (uid,) in rows]
+
+    def with_thread(self, mailbox: Mailbox, thread: int) -> list[int]:
+        """Return the UIDs of the messages that belong to this thread."""
+        # The thread's first message has no row in `threads`, and may be in another thread in another account.
+        rows = self.rows(_OF_THREAD, (mailbox.id, thread, thread, thread))
+        return [uid for (uid,) in rows]
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

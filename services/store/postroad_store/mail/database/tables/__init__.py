@@ -22,9 +22,12 @@ from postroad_store.mail.database.tables import (
     metadata,
     outbox,
     packs,
+    quotas,
     remembered,
     scripts,
     tallies,
+    threads,
+    url_keys,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +45,11 @@ TABLES: tuple[ModuleType, ...] = (
     contents,
     hidden,
     metadata,
+    quotas,
     tallies,
     scripts,
     outbox,
     remembered,
+    threads,
+    url_keys,
 )
