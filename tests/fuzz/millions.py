@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.millions [--inputs 10000000] [--seed 1] [--only imap,sieve]
 
-Every second input is a sentence of the grammar, which must be understood; the other is one that was spoilt, which may be
+Every second input is a sentence of the grammar, which must be understood; the other one was spoilt, and may be
 refused, but never fails, and never takes long. The first fault ends the run with the input that shows it.
 """
 
@@ -116,10 +116,12 @@ def main() -> int:
         sys.stderr.write(f"\n{fault}\n")
         return 1
     finally:
-        print(f"\n{'':8}{'sentences':>12}{'spoilt':>12}{'refused':>12}{'slowest, ms':>14}")
+        lines = [f"{'':12}{'sentences':>12}{'spoilt':>12}{'refused':>12}{'slowest, ms':>14}"]
         for name, count in counts.items():
-            print(f"{name:8}{count.sentences:12,}{count.spoilt:12,}{count.refused:12,}{count.slowest * 1000:14.1f}")
-        print(f"seed {options.seed}, {time.monotonic() - began:.0f} s")
+            figures = f"{count.sentences:12,}{count.spoilt:12,}{count.refused:12,}{count.slowest * 1000:14.1f}"
+            lines.append(f"{name:12}{figures}")
+        lines.append(f"seed {options.seed}, {time.monotonic() - began:.0f} s")
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
     return 0
 
 
