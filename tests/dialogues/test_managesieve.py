@@ -1,7 +1,7 @@
 """ManageSieve dialogues: `managesieve/*.txt`, each run whole, octet by octet, and over a live socket.
 
     # why
-    @ secure login whole setting NAME=value     how it begins; see `Dialogue`
+    @ secure login greeting whole setting NAME=value     how it begins; see `Dialogue`
     s: name: line           a line of a script of bob@beta.test; `s*` for the active one
     C: NOOP ...                                 what is said; see `tests/harness/script.py`
 
@@ -41,6 +41,7 @@ class Dialogue:
     """A script."""
 
     secure: bool = False  # TLS from the first octet
+    greeting: bool = False  # the greeting is a part of the dialogue
     login: bool = False  # bob@beta.test has logged in, and the answers to that have been read
     whole: bool = False  # not to be run octet by octet
     environ: dict[str, str] = field(default_factory=dict)
@@ -85,6 +86,8 @@ async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
             wires[step.who] = Wire(place, secure=dialogue.secure)
             if dialogue.login:
                 assert (await wires[step.who].say(LOGIN)).endswith(GREETED + LOGGED_IN)
+            elif not dialogue.greeting:
+                wires[step.who].received.clear()
         wire = wires[step.who]
         match step.kind:
             case "C":
@@ -136,6 +139,8 @@ async def test_live(path: Path, tmp_path: Path, store_tls: ServerTls, client_tls
         if dialogue.login:
             writer.write(LOGIN)
             await reader.readuntil(GREETED + LOGGED_IN)
+        elif not dialogue.greeting:
+            await reader.readuntil(GREETED)
         return reader, writer
 
     try:

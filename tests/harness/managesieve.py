@@ -11,11 +11,13 @@ from postroad_store.managesieve.shared import Shared
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
 from postroad_store.sieve.registry import Registry
 from tests.harness.pop3 import Place as PopPlace
+from tests.harness.sasl import channel, sasl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from postroad.sasl.channel import Channel
     from postroad_store.managesieve.session import Session
 
 # bob@beta.test, builder
@@ -32,8 +34,14 @@ class Place(PopPlace):
             self.storage,
             Refusals(self.journal, Clock()),
             Registry(without=self.settings.sieve_without),
+            sasl=sasl(
+                "sieve",
+                self.accounts.find,
+                lambda: self.accounts.world,
+                hidden=self.settings.sasl_without,
+                plaintext_auth=self.settings.plaintext_auth,
+            ),
             tls=tls,
-            plaintext_auth=self.settings.plaintext_auth,
         )
 
 
@@ -59,6 +67,15 @@ class Wire:
 
     def logged_in(self) -> None:
         self.known = True
+
+    @property
+    def channel(self) -> Channel:
+        return channel(secure=self.secure)
+
+    compressed = False
+
+    def rest(self) -> None:
+        """Ignore it, as the adapter does."""
 
     def can_write(self) -> bool:
         return True

@@ -91,7 +91,7 @@ class Store:
             created=settings.unknown_users is UnknownUsers.CREATE,
         )
         hostname = world.host_of(Role.STORE).name
-        self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap")}
+        self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
         self._storage.quotas.allowed = self._accounts.quota
         self._listeners: list[Listener] = []
         self._server: Server | None = None
@@ -165,7 +165,7 @@ class Store:
             self._storage,
             self._refusals,
             self._sieve,
-            plaintext_auth=self._settings.plaintext_auth,
+            sasl=self._sasl["sieve"],
         )
         return self._service("managesieve", shared.session, managesieve.REFUSAL, managesieve.IDLE_TIMEOUT)
 

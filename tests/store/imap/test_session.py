@@ -530,7 +530,7 @@ async def test_a_large_mailbox_is_opened_while_others_go_on(
     place: Place, connect: Callable[[], Wire], monkeypatch: Any
 ) -> None:
     await deliver(place, *[b"x: y\r\n\r\n"] * 3)
-    monkeypatch.setattr("postroad_store.mail.storage.LARGE", 1)
+    monkeypatch.setattr("postroad_store.mail.loader.LARGE", 1)
     wire, other = connect(), connect()
     await wire.say(LOGIN)
     await other.say(LOGIN)

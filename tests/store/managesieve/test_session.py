@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroad.world.guesses import TooManyGuesses
+from postroad.sasl.channel import PLAINTEXT
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
+from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.managesieve.commands import RULES, State
 from postroad_store.managesieve.engine import Engine
 from postroad_store.managesieve.events import ListAll, Login
 from postroad_store.protocol.contract import Event, Farewell
 from tests.harness.managesieve import LOGIN, Place, Wire
+from tests.harness.sasl import nobodys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +87,16 @@ async def test_too_many_guesses(place: Place, monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
+async def test_who_may_not_act_for_another(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Wire(place, secure=True)
+
+    async def fail(*_: str) -> Any:
+        raise NotAllowed("bob@beta.test")
+
+    monkeypatch.setattr(place.accounts, "authenticate", fail)
+    assert (await one.say(LOGIN)).endswith(b'NO "Authorization failed."\r\n')
+
+
 async def test_scripts_without_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_SCRIPTS", 1)
     one = await wire(place)
@@ -123,7 +137,7 @@ async def test_events_that_no_engine_gives(place: Place) -> None:
 
 
 async def test_passwords_stay_out_of_sight() -> None:
-    assert "builder" not in repr(Login("bob", "builder"))
+    assert "builder" not in repr(Login(Claim("PLAIN", "bob", Password("builder"))))
 
 
 async def test_a_server_without_tls(place: Place) -> None:
@@ -135,8 +149,8 @@ async def test_a_server_without_tls(place: Place) -> None:
 
 
 def test_octets_behind_the_end_are_forgotten() -> None:
-    engine = Engine("")
-    engine.greet(secure=True)
+    engine = Engine(nobodys("sieve"), "")
+    engine.greet(lambda: PLAINTEXT, secure=True)
     engine.receive_data(b"LOGOUT\r\nNOOP\r\n")
     assert engine.next_event() is not None
     engine.data_to_send()

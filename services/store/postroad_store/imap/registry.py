@@ -83,7 +83,7 @@ SPECS: tuple[Spec, ...] = (
 
 # The order in which CAPABILITY names them; others come last.
 _ORDER = (
-    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS"),
+    *(b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS"),
     *(capability.name for capability in authenticate.MECHANISMS.values()),
     b"LOGINDISABLED",
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),

@@ -15,7 +15,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
 from postroad.foreign import HTTP_METHODS
-from postroad.sasl import CHECKED, MAX_RESPONSE, Credentials, SaslError, decode_response
+from postroad.sasl.channel import PLAINTEXT, Channel
+from postroad.sasl.mechanism import MAX_RESPONSE, Claim, SaslError, decode_response
+from postroad.sasl.server import Unavailable
 from postroad_store.managesieve import responses
 from postroad_store.managesieve.commands import Command, CommandError, State, parse
 from postroad_store.managesieve.events import (
@@ -37,7 +39,8 @@ from postroad_store.sieve import limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from postroad.sasl import Mechanism
+    from postroad.sasl.mechanism import Exchange
+    from postroad.sasl.server import Sasl
     from postroad_store.managesieve.framing import Token
 
 MAX_ERRORS = 20  # in a row; the client does not speak ManageSieve
@@ -58,15 +61,17 @@ class Mode(Enum):
 class Engine:
     """One connection's state. `sieve` is the capability string of scripts; `tls`: STARTTLS may be offered."""
 
-    def __init__(self, sieve: str, *, tls: bool = True, plaintext_auth: bool = False) -> None:
+    def __init__(self, sasl: Sasl, sieve: str, *, tls: bool = True) -> None:
+        self._sasl = sasl
         self._sieve = sieve
         self._tls = tls
-        self._plaintext_auth = plaintext_auth
         self._secure = False
+        self._channel: Callable[[], Channel] = lambda: PLAINTEXT
         self._framer = Framer(MAX_RESPONSE)
         self._output: list[bytes] = []
         self._mode = Mode.COMMAND
-        self._mechanism: Mechanism | None = None  # of the exchange that is under way
+        self._exchange: Exchange | None = None  # that is under way
+        self._judged = False  # it has failed, and is at its last word
         self._errors = 0  # in a row
         self._failed_logins = 0
         self._owner: str | None = None
@@ -102,8 +107,12 @@ class Engine:
 
     # Answers
 
-    def greet(self, *, secure: bool) -> None:
-        """Send the capabilities (RFC 5804 §1.7), which are the greeting."""
+    def greet(self, channel: Callable[[], Channel], *, secure: bool) -> None:
+        """Send the capabilities (RFC 5804 §1.7), which are the greeting.
+
+        `channel` returns what is known of TLS, once its handshake is over.
+        """
+        self._channel = channel
         self._secure = secure
         self._capabilities("Postroad ready.")
 
@@ -114,14 +123,22 @@ class Engine:
         self._capabilities("TLS negotiation successful.")
 
     def logged_in(self, owner: str) -> None:
-        """Answer `Login`."""
+        """Answer `Login`; the mechanism's last word is in the response code SASL (RFC 5804 §1.3)."""
+        last = self._exchange.judged(accepted=True) if self._exchange is not None else None
+        self._exchange = None
         self.state = State.AUTHENTICATED
         self._owner = owner
         self._framer.largest = limits.SCRIPT
-        self.done("Logged in.")
+        self.done("Logged in.", b"" if last is None else b"SASL " + responses.string(base64.b64encode(last)))
 
     def login_failed(self) -> None:
-        """Answer `Login`: user name or password are wrong."""
+        """Answer `Login`: the client is not who it says it is."""
+        last = self._exchange.judged(accepted=False) if self._exchange is not None and not self._judged else None
+        if last is not None:  # a mechanism says more of why it failed, and the client answers before the NO
+            self._judged = True
+            self._challenge(last)
+            return
+        self._exchange = None
         self._failed_logins += 1
         self.refuse("Authentication failed.")
         if self._failed_logins >= MAX_LOGINS:
@@ -139,6 +156,7 @@ class Engine:
     def refuse(self, text: str, code: bytes = b"") -> None:
         """Answer an event with NO."""
         self._mode = Mode.COMMAND
+        self._exchange = None
         self._output.append(responses.status(b"NO", text, code))
 
     def say_goodbye(self, text: str, code: bytes = b"") -> None:
@@ -150,7 +168,7 @@ class Engine:
 
     def _take(self, tokens: list[Token] | Fault) -> Event | None:
         if isinstance(tokens, Fault):
-            self._mechanism, self._mode = None, Mode.COMMAND
+            self._exchange, self._mode = None, Mode.COMMAND
             if tokens.fatal:
                 self.say_goodbye(tokens.text, tokens.code.encode())
             else:
@@ -187,11 +205,10 @@ class Engine:
 
     def _capabilities(self, text: str) -> None:
         """Send the capabilities and OK (RFC 5804 §1.7, §2.4)."""
-        mechanisms = " ".join(CHECKED) if self._login_allowed else ""
         lines: list[tuple[str, str | None]] = [
             ("IMPLEMENTATION", "Postroad"),
             ("SIEVE", self._sieve),
-            ("SASL", mechanisms),
+            ("SASL", " ".join(self._sasl.offered(self._channel()))),
             ("MAXREDIRECTS", str(limits.REDIRECTS)),
             ("VERSION", "1.0"),
             ("UNAUTHENTICATE", None),
@@ -233,52 +250,63 @@ class Engine:
 
     # AUTHENTICATE (RFC 5804 §2.1)
 
-    @property
-    def _login_allowed(self) -> bool:
-        return self._secure or self._plaintext_auth
-
     def _authenticate(self, command: Command) -> Event | None:
         name = command.octets[0].decode("ascii", "replace").upper()
-        make = CHECKED.get(name)
-        if make is None:
-            self._error("Unsupported authentication mechanism.")
-            return None
-        if not self._login_allowed:
+        initial = command.octets[1] if len(command.octets) > 1 else None
+        try:
+            self._exchange = self._sasl.begin(name, self._channel())
+            # RFC 5804 §2.1: an initial response is refused where the mechanism begins with a challenge
+            speaks_first = initial is not None and self._sasl.begin(name, self._channel()).step(None) != b""
+        except Unavailable as unavailable:
+            if not unavailable.private:
+                self._error("Unsupported authentication mechanism.")
+                return None
             self._error("Plaintext authentication disallowed on non-secure (SSL/TLS) connections.", b"ENCRYPT-NEEDED")
             return PlaintextRefused()
-        initial = command.octets[1] if len(command.octets) > 1 else None
-        # RFC 5804 §2.1: an initial response is refused where the mechanism begins with a challenge
-        if initial is not None and make("").step(None) != b"":
+        self._judged = False
+        if speaks_first:
             self._error("The mechanism takes no initial response.")
             return None
-        self._mechanism = make("")
         return self._step(initial)
 
     def _respond(self, tokens: list[Token]) -> Event | None:
         """Take a response of the client: a string, in BASE64."""
         match tokens:
+            case [String(octets)] if self._judged:
+                self._last_response(octets)
+                return None
             case [String(octets)]:
                 return self._step(octets)
             case _:
-                self._mechanism = None
                 self._error("A response is one string.")
                 return None
 
-    def _step(self, response: bytes | None) -> Event | None:
-        mechanism = self._mechanism
-        assert mechanism is not None  # noqa: S101 - an exchange is under way
+    def _last_response(self, response: bytes) -> None:
+        exchange = self._exchange
+        assert exchange is not None  # noqa: S101 - an exchange is under way
         try:
-            result = mechanism.step(None if response is None else decode_response(response))
+            exchange.end(decode_response(response))
         except SaslError as error:
-            self._mechanism = None
+            self._error(f"{error}.")
+        else:
+            self.login_failed()
+
+    def _step(self, response: bytes | None) -> Event | None:
+        exchange = self._exchange
+        assert exchange is not None  # noqa: S101 - an exchange is under way
+        try:
+            result = exchange.step(None if response is None else decode_response(response))
+        except SaslError as error:
             self._error(f"{error}.")
             return None
-        if isinstance(result, Credentials):
-            self._mechanism = None
-            return self._pause(Login(result.login, result.password))
-        self._mode = Mode.RESPONSE
-        self._output.append(responses.string(base64.b64encode(result)) + b"\r\n")
+        if isinstance(result, Claim):
+            return self._pause(Login(result))
+        self._challenge(result)
         return None
+
+    def _challenge(self, challenge: bytes) -> None:
+        self._mode = Mode.RESPONSE
+        self._output.append(responses.string(base64.b64encode(challenge)) + b"\r\n")
 
     # What needs the scripts
 

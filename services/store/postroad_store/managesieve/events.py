@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from postroad_store.protocol.contract import Event
+
+if TYPE_CHECKING:
+    from postroad.sasl.mechanism import Claim
 
 
 @dataclass(frozen=True, slots=True)
 class Login(Event):
     """The client has proved who it is, by AUTHENTICATE."""
 
-    login: str
-    password: str = field(repr=False)
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,9 @@ class Framer:
             if size > SKIPPED:
                 return Fault("The literal is too large.", "QUOTA/MAXSIZE", fatal=True)
             if size > self.largest:
-                self._fault = self._fault or Fault(f"A script has at most {self.largest} octets.", "QUOTA/MAXSIZE")
+                self._fault = self._fault or Fault(
+                    f"A literal has at most {self.largest} octets here.", "QUOTA/MAXSIZE"
+                )
                 self._skipping = size
             else:
                 self._needed = size

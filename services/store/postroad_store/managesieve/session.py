@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from postroad.world.guesses import TooManyGuesses
+from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.mail.model.errors import (
     MailError,
     NoSuchScript,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERNAL_ERROR = "Internal error occurred."
+NOT_ALLOWED = "Authorization failed."
 TOO_MANY_GUESSES = "Too many failed logins, try again later."
 # RFC 5804 §1.3, by error of the mail
 _CODES: dict[type[MailError], bytes] = {
@@ -68,12 +69,12 @@ class Session:
         self._shared = shared
         self._scripts = shared.storage.scripts
         self._account: Account | None = None
-        self.engine = Engine(shared.registry.advertised, tls=shared.tls, plaintext_auth=shared.plaintext_auth)
+        self.engine = Engine(shared.sasl, shared.registry.advertised, tls=shared.tls)
 
     def begin(self, connection: Connection) -> None:
         """Greet."""
         self._connection = connection
-        self.engine.greet(secure=connection.secure)
+        self.engine.greet(lambda: connection.channel, secure=connection.secure)
 
     def tls_started(self) -> None:
         """Go on over TLS, with the capabilities (RFC 5804 §2.2)."""
@@ -96,7 +97,7 @@ class Session:
             case Login():
                 return self._login(event)
             case PlaintextRefused():
-                self._note_refusal(None, "NO (ENCRYPT-NEEDED)")
+                self._note_refusal("NO (ENCRYPT-NEEDED)", {})
                 return None
             case LoggedOut():
                 self._account = None
@@ -105,21 +106,25 @@ class Session:
             raise TypeError(f"{type(event).__name__} is not an event that the engine gives before login")
         return self._carry_out(event, self._account)
 
-    def _note_refusal(self, login: str | None, reply: str) -> None:
+    def _note_refusal(self, reply: str, facts: dict[str, str]) -> None:
         peer = self._connection.peer
-        log.info("managesieve login failed", extra={"login": login, "peer": peer, "reply": reply})
-        self._shared.refusals.record("AUTH", peer=peer, port="managesieve", login=login, reply=reply)
+        log.info("managesieve login failed", extra=facts | {"peer": peer, "reply": reply})
+        self._shared.refusals.record("AUTH", peer=peer, port="managesieve", reply=reply, **facts)
 
     async def _login(self, event: Login) -> None:
-        peer = self._connection.peer
+        peer, facts = self._connection.peer, event.claim.facts
         try:
-            account = await self._shared.accounts.authenticate(event.login, event.password, peer)
+            account = await self._shared.accounts.authenticate(event.claim, peer)
         except TooManyGuesses:
-            self._note_refusal(event.login, "NO (TRYLATER)")
+            self._note_refusal("NO (TRYLATER)", facts)
             self.engine.refuse(TOO_MANY_GUESSES, b"TRYLATER")
             return
+        except NotAllowed:
+            self._note_refusal("NO", facts)
+            self.engine.refuse(NOT_ALLOWED)
+            return
         if account is None:
-            self._note_refusal(event.login, "NO")
+            self._note_refusal("NO", facts)
             self.engine.login_failed()
             return
         try:
@@ -129,7 +134,7 @@ class Session:
             self.engine.refuse(INTERNAL_ERROR, b"TRYLATER")
             return
         self._connection.logged_in()
-        log.info("managesieve login", extra={"login": account.login, "peer": peer})
+        log.info("managesieve login", extra=facts | {"login": account.login, "peer": peer})
         self.engine.logged_in(account.login)
 
     async def _carry_out(self, event: Event, account: Account) -> None:

@@ -8,6 +8,7 @@ from postroad_store.managesieve.session import Session
 
 if TYPE_CHECKING:
     from postroad.journal.refusals import Refusals
+    from postroad.sasl.server import Sasl
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
     from postroad_store.sieve.registry import Registry
@@ -26,15 +27,15 @@ class Shared:
         refusals: Refusals,
         registry: Registry,
         *,
+        sasl: Sasl,
         tls: bool = True,
-        plaintext_auth: bool = False,
     ) -> None:
         self.accounts = accounts
         self.storage = storage
         self.refusals = refusals
         self.registry = registry
         self.tls = tls
-        self.plaintext_auth = plaintext_auth
+        self.sasl = sasl
 
     def session(self) -> Session:
         """Return a session for a new connection."""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox
+from postroad_store.mail.database.packs import CHUNK, read_columns
+from postroad_store.mail.database.rows import read_mailbox
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.account import Named
 from postroad_store.mail.model.contents import Contents, MailboxRow
-from postroad_store.mail.model.flags import count_unseen
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.mail.model.ranges import union
 
@@ -36,7 +36,6 @@ AccountRow: TypeAlias = "tuple[int, str, list[Named], list[str]]"  # id, login, 
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about
 BLOCK_ROWS = 512  # messages that one SELECT reads
-CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor's cache
 
 _log = logging.getLogger(__name__)
 
@@ -135,41 +134,13 @@ class Reader:
             return read_mailbox(self._db, number)
 
     def contents(self, mailbox: Mailbox) -> Contents | None:
-        """Return what is in the mailbox, all of one moment; None if it has gone.
-
-        Rows are taken a few at a time. To make tuples and lists of a million of them at once would keep all other
-        threads waiting, and so the event loop.
-        """
-        uids: list[UID] = []
-        flags: list[int] = []
-        sizes, dates, modseqs = array("q"), array("q"), array("Q")
-        unseen = all_seen = 0
+        """Return what is in the mailbox, all of one moment; None if it has gone."""
         with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
             if row is None:
                 return None
             keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
-            cursor = self._db.execute(
-                "SELECT uid, flags, size, internal_date, modseq FROM entries WHERE mailbox = ? ORDER BY uid",
-                (mailbox.id,),
-            )
-            while rows := cursor.fetchmany(CHUNK):
-                some_uids, some_flags, some_sizes, some_dates, some_modseqs = zip(*rows, strict=True)
-                uids += some_uids
-                flags += some_flags
-                sizes += array("q", some_sizes)
-                dates += array("q", some_dates)
-                modseqs += array("Q", some_modseqs)
-                unseen += count_unseen(some_flags)
-                if not unseen:
-                    all_seen = len(uids)
-            if has_wide_flags(self._db, mailbox.id):
-                for uid, wide in self._db.execute(
-                    "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND wide_flags IS NOT NULL", (mailbox.id,)
-                ):
-                    at = bisect_left(uids, uid)
-                    flags[at] = joined(flags[at], wide)
-        return Contents(row, keywords, uids, flags, sizes, dates, modseqs, unseen, all_seen)
+            return Contents(row, keywords, *read_columns(self._db, mailbox.id))
 
     def expunged(self, mailbox: Mailbox, since: int, upto: int) -> Runs | None:
         """Return the UIDs that have gone after the modseq `since`, up to `upto`; None if some of it is forgotten."""
@@ -356,10 +327,10 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
             yield uids[start : start + BLOCK_ROWS]
         return
     first = bisect_left(mailbox.uids, uids[0]) if uids else 0
-    sizes = mailbox.sizes[first : first + len(uids)]
-    if mailbox.uids[first : first + len(uids)] != list(uids):  # some between are not wanted, or not in memory
+    sizes: Sequence[int] = mailbox.sizes[first : first + len(uids)]
+    if mailbox.uids[first : first + len(uids)] != array("I", uids):  # some between are not wanted, or not in memory
         places = map(mailbox.index, uids)
-        sizes = array("q", [PIECE // 16 if place is None else mailbox.sizes[place] for place in places])
+        sizes = [PIECE // 16 if place is None else mailbox.sizes[place] for place in places]
     start = octets = 0
     for at, size in enumerate(sizes):
         octets += min(size, PIECE)

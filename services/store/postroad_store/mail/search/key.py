@@ -67,6 +67,10 @@ class Leaf(Key):
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Return those of `numbers` (ascending, at least one) that match."""
 
+    async def outside(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Return those that do not match."""
+        return await search.without(numbers, await self.among(numbers, search))
+
 
 class Combination(Key):
     """A key made of other keys.

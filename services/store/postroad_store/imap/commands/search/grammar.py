@@ -168,8 +168,8 @@ class _Search:
         return self._reader.match(_OBJECT_ID, "objectid").decode("ascii")
 
     def number(self) -> int:
-        """Take a number."""
-        return self._reader.number()
+        """Take a number of octets."""
+        return self._reader.octets()
 
     def date(self) -> date:
         """Take a date."""

@@ -12,6 +12,7 @@ from postroad_store.mail.database.commits.quotas import check_room, of_one_accou
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
+from postroad_store.mail.database.packs import forget_packs, pack_full
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
 from postroad_store.mail.database.threads import join_thread, share_threads
 from postroad_store.mail.model.arrival import Copied, Stored
@@ -100,6 +101,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                     naming = numbers.naming
                 entry = (tally.arrived([flags], size), flags, size, date)
                 insert_entries(db, mailbox.id, tally.modseq, [entry], [content], now=self._now)
+                pack_full(db, mailbox.id, entry[0], tally.uid_next)
                 arrived.append(_Arrived(mailbox, tally.uid_validity, tally.modseq, tally.close(), naming, entry))
         check_room(db, [each.mailbox.id for each in arrived], self._allowed)
         return arrived
@@ -159,7 +161,9 @@ class Expunge(Commit["tuple[int, Counts, list[UID]] | None", "list[UID]"]):
         uids, contents, flags, sizes = zip(*rows, strict=True)
         discard(db, contents)
         tally.gone(uids, flags, sizes)
-        log_expunged(db, self._mailbox.id, tally.modseq, following(uids))
+        runs = following(uids)
+        forget_packs(db, self._mailbox.id, runs)
+        log_expunged(db, self._mailbox.id, tally.modseq, runs)
         return tally.modseq, tally.close(), list(uids)
 
     def show(self, written: tuple[int, Counts, list[UID]] | None) -> list[UID] | Generator[None, None, list[UID]]:
@@ -275,6 +279,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         contents = [row[1] for row in rows]
         share_threads(db, self._source.id, target.account, contents)
         insert_entries(db, self._target.id, modseq, entries, contents, now=self._now)
+        pack_full(db, self._target.id, first, target.uid_next)
         return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
 
     def _take_out(
@@ -287,7 +292,9 @@ class Copy(Commit[_Duplicated | None, Copied]):
             [(self._source.id, low, high) for low, high in self._runs],
         )
         source.gone(uids, flags, sizes)
-        log_expunged(db, self._source.id, source.modseq, following(uids))
+        runs = following(uids)
+        forget_packs(db, self._source.id, runs)
+        log_expunged(db, self._source.id, source.modseq, runs)
         return source.modseq, source.close()
 
     def _flags(self, db: Connection, rows: list[tuple[UID, int, int, int, int]]) -> list[int]:
