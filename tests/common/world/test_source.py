@@ -128,7 +128,7 @@ BAD = [
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
     (
         "\n[domains.'y.test']\naccounts = { a = 1 }",
-        "10: a@y.test has neither a password nor tokens, so nobody could log in",
+        "10: the password of a@y.test must be a string",
     ),
     (
         "\n[domains.'y.test']\naccounts = { a = { b = 1 } }",

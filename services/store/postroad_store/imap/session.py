@@ -22,7 +22,7 @@ from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
-from postroad_store.imap.extensions import METADATA_SERVER
+from postroad_store.imap.extensions import INPROGRESS, METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -248,6 +248,7 @@ class Session:
         self.close_view()
         self.account = None
         self.highest = Highest()
+        self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)
         self.engine.offer = self.shared.offer
         self.connection.logged_out()
@@ -322,6 +323,12 @@ class Session:
         """Do the same; with much to say, let others run in between, and go no faster than the client reads."""
         await telling.tell_in_turns(self, view, expunges=expunges, uid=uid)
 
+    def still_under_way(self, tag: bytes) -> None:
+        """Tell the client that a command takes its time (RFC 9585 §4); how much is left is not known."""
+        if self.offers(INPROGRESS) and not self.in_literal and self.connection.can_write():
+            self.engine.send(b"* OK [INPROGRESS (%b NIL NIL)] Still under way.\r\n" % responses.string(tag))
+            self.connection.flush()
+
     def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
         """Answer a command with NO, the error of the mail, and its response code (RFC 5530)."""
         tag = getattr(event, "tag", None)
@@ -346,10 +353,14 @@ class Session:
             await awaitable
 
     async def _guarded(self, event: Event, awaitable: Awaitable[None]) -> None:
+        under_way = self.shared.under_way
+        under_way.begin(self, getattr(event, "tag", b""))
         try:
             await awaitable
         except MailError as error:
             self.refuse(event, error)
+        finally:
+            under_way.end(self)
         if self._rest is not None:
             await self._finished()
 

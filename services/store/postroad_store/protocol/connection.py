@@ -27,6 +27,7 @@ from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
 from postroad_store.protocol.tls import handshake_error
+from postroad_store.protocol.waiting import release
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -53,16 +54,11 @@ class Adapter(Protocol):
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
         self._work: asyncio.Future[None] | None = None
-        self._pumping = False
-        self._writable = True
+        self._pumping = self._greeted = False
+        self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._reading = True
-        self._eof = False
-        self._closing = False
-        self._stopping = False
-        self._lost = False
+        self._eof = self._closing = self._stopping = self._lost = False
         self._shaking_hands = secure
-        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -107,8 +103,7 @@ class Adapter(Protocol):
             self.take(data)
         else:
             self._compression.received(data)
-        # One block is accepted while the connection is busy, so that a dialogue of commands and commits never
-        # costs the two system calls of stopping and going on.
+        # One block is taken while busy: else each commit of a dialogue would cost the calls of stopping and going on.
         if busy and (self.busy or self._behind) and self._reading and not self._closing:
             self._reading = False
             self._out.pauseProducing()
@@ -118,7 +113,10 @@ class Adapter(Protocol):
         self._shaking_hands = False
         if not self._closing:
             self._deadline.set(self._silence)
-            if not self._greeted:  # what the greeting offers depends on the handshake
+            if self._greeted:  # STARTTLS
+                self._session.tls_started()
+                self._pump()
+            else:  # what the greeting offers depends on the handshake
                 self._greet()
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
@@ -257,12 +255,10 @@ class Adapter(Protocol):
 
     def garbled(self) -> None:
         """End the connection: what the client sends is not compressed."""
-        if not self._closing:
-            self._farewell(Farewell.GARBLED)
+        self._farewell(Farewell.GARBLED)
 
     @property
     def _behind(self) -> bool:
-        """Whether the client has sent more, compressed, than the engine has got."""
         return self._compression is not None and self._compression.waiting
 
     # For a listener
@@ -351,21 +347,17 @@ class Adapter(Protocol):
         self._pump()
 
     def _start_tls(self) -> None:
-        # RFC 2595 §2.1, RFC 3207 §4.2: the reply has gone out in plaintext, everything after is TLS. The engine
-        # has forgotten the plaintext that was pipelined behind the command.
+        # RFC 2595 §2.1, RFC 3207 §4.2: all after the reply is TLS. The engine has forgotten what was pipelined.
         self.flush()
-        self._shaking_hands = True
+        self._shaking_hands = self.secure = True  # `handshakeCompleted` tells the session
         self._deadline.set(HANDSHAKE)
         self._out.startTLS(self._listener.tls)
-        self.secure = True
-        self._session.tls_started()
 
     def _compress(self, behind: bytes) -> None:
         # RFC 4978 §3: immediately after the CRLF of the OK.
         self.flush()
         self._compression = Compression(self, self._out)
-        if behind:
-            self._compression.received(behind)
+        self._compression.received(behind)
 
     def _decompress(self) -> None:
         self.flush()
@@ -394,11 +386,7 @@ class Adapter(Protocol):
 
     def _release(self, error: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
-        for waiter in waiting or ():
-            if error is None and not waiter.done():
-                waiter.set_result(None)
-            elif error is not None and not waiter.done():
-                waiter.set_exception(error)
+        release(waiting or (), error)
 
     def _end(self) -> None:
         try:
