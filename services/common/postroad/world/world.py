@@ -55,6 +55,7 @@ class Account:
     address: Address
     secret: str = field(repr=False)  # plain or a hash (`secret`); "": no password will do
     imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
+    sieve: str = ""  # the Sieve script of its mail while it has no active one of its own
 
     @property
     def login(self) -> str:

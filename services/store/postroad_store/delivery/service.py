@@ -136,7 +136,7 @@ class Delivery:
         arrived = _Arrived(session, envelope, header, queue_id, now, octets)
         try:
             accounts = [await self._storage.account(one.account.login) for one in reached]
-            if not any(map(self._storage.scripts.has_active, accounts)):
+            if not any(map(self._sorter.has_script, reached, accounts)):
                 inboxes = tuple(account.inbox for account in accounts)
                 stored = await self._storage.append([Arrival(inboxes, octets, int(now), NO_FLAGS)])
                 self._note_stored(arrived, reached, stored)
