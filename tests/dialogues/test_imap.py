@@ -3,6 +3,7 @@
     # why
     @ login select=INBOX messages=3 setting=value     how it begins; see `Dialogue`
     @ without=MOVE,IDLE with=XLIST                    which capabilities are hidden, and which are asked for
+    @ quota=2K,5 administrator=on                     what an account may have, and whether alice administers all
     C: a NOOP ...                                     what is said; see `tests/harness/script.py`
     @ hidden=MOVE,IDLE                                which capabilities are hidden from bob
     S: * CAPABILITY {after -MOVE -IDLE}               what the whole server lists after the login, without these
@@ -136,6 +137,8 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.settings[name] = Errors(value)
         case "with":
             dialogue.asked = value.split(",")
+        case "quota":  # octets and messages of each account
+            dialogue.settings["quota"] = "{} {} messages".format(*value.split(","))
         case "hidden":
             dialogue.settings["hidden"] = frozenset(value.split(","))
         case _:
@@ -188,7 +191,7 @@ async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
                 case "S":
                     assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
                 case "Z":
-                    compressor.switch()
+                    await compressor.switch(wire.until)
                 case "T":
                     assert wire.handshake
                     wire.secured()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
@@ -65,7 +66,12 @@ class Place:
         self.journal = Notes()
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         hidden = settings.pop("hidden", frozenset())
-        self.accounts = Accounts(world(Settings.from_environ({}), hidden), Settings.from_environ({}), guesses)
+        own = Settings.from_environ({"POSTROAD_QUOTA": settings.pop("quota", "none")})
+        self.accounts = Accounts(world(own, hidden), own, guesses)
+        if settings.pop("administrator", False):
+            administrators = frozenset({"alice@alpha.test"})
+            self.accounts.world = dataclasses.replace(self.accounts.world, administrators=administrators)
+        self.storage.quotas.allowed = self.accounts.quota
         given = {"plaintext_auth": True} | settings
         self.sasl = sasl(
             "imap",
@@ -98,7 +104,7 @@ class Wire:
         self.secure = secure
         self.session = Session(place.shared)
         self._deflate: Deflate | None = None
-        self._inflate = Inflate()
+        self._inflate: Inflate | None = None
         self.received = bytearray()  # what the client has got
         self.closed = False
         self.known = False
@@ -134,6 +140,9 @@ class Wire:
     def logged_in(self) -> None:
         self.known = True
 
+    def logged_out(self) -> None:
+        self.known = False
+
     def can_write(self) -> bool:
         return self.writable
 
@@ -155,10 +164,11 @@ class Wire:
 
     def feed(self, octets: bytes) -> None:
         """Let octets arrive."""
-        if self._deflate is None:
+        if self._inflate is None:
             self.session.engine.receive_data(octets)
         else:
             self._inflate.receive(octets)
+            self._end()
         self.pump()
 
     def pump(self) -> None:
@@ -169,7 +179,7 @@ class Wire:
         try:
             while self._work is None and self.writable and not self.closed:
                 event = self.session.engine.next_event()
-                if event is None and self._deflate is not None and self._inflate.waiting:
+                if event is None and self._deflate is not None and self._inflate and self._inflate.waiting:
                     self.session.engine.receive_data(self._inflate.take())
                     continue
                 if event is None:
@@ -180,7 +190,7 @@ class Wire:
                     self.handshake = True
                 elif isinstance(event, Compress):
                     self.flush()
-                    self._deflate = Deflate()
+                    self._deflate, self._inflate = Deflate(), Inflate()
                     self._inflate.receive(event.behind)
                 elif isinstance(event, Decompressed):
                     self._decompress()
@@ -195,8 +205,17 @@ class Wire:
         self.flush()
         if self._deflate is not None:
             self.received += self._deflate.finish()
-            self.session.engine.receive_data(self._inflate.left())
-            self._deflate, self._inflate = None, Inflate()
+            self._deflate = None
+            self._end()
+
+    def _end(self) -> None:
+        """Take the client's stream to its end, once ours has ended."""
+        if self._deflate is None and self._inflate is not None:
+            while self._inflate.waiting and not self._inflate.at_end:
+                assert not self._inflate.take()
+            if self._inflate.at_end:
+                self.session.engine.receive_data(self._inflate.left())
+                self._inflate = None
 
     def _handle(self, event: Event) -> None:
         awaitable = self.session.handle(event)

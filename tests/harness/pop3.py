@@ -121,6 +121,9 @@ class Wire:
     def logged_in(self) -> None:
         self.known = True
 
+    def logged_out(self) -> None:
+        self.known = False
+
     def can_write(self) -> bool:
         return self.writable
 

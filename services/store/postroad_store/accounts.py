@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.sasl.mechanism import Claim
     from postroad.world.guesses import Guesses
+    from postroad.world.quota import Quota
     from postroad.world.world import World
 
 
@@ -36,6 +37,12 @@ class Accounts:
     def administers(self, login: str) -> bool:
         """Whether an account may change what belongs to others, or to all."""
         return login in self.world.administrators
+
+    def quota(self, login: str) -> Quota:
+        """Return how much mail an account may have, as the world or else the settings have it."""
+        account = self.world.account(login)
+        quota = None if account is None else account.quota
+        return self._settings.quota if quota is None else quota
 
     def reached_by(self, address: Address) -> tuple[Account, ...]:
         """Return the accounts that get the mail for an address; empty if the address does not exist."""

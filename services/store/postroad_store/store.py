@@ -92,6 +92,7 @@ class Store:
         )
         hostname = world.host_of(Role.STORE).name
         self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
+        self._storage.quotas.allowed = self._accounts.quota
         self._listeners: list[Listener] = []
         self._server: Server | None = None
         self._watching: asyncio.Task[None] | None = None

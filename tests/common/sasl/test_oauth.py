@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from postroad.clock import Clock
 from postroad.sasl.mechanism import MalformedError
-from postroad.sasl.oauth import Errors
+from postroad.sasl.oauth import Errors, _OAuth
 from postroad.sasl.token import LONGEST, Grant, digest, mint, read, scopes_of
 from postroad.world.realm import AccountRealm
 from tests.common.sasl.place import ACCOUNTS, WORLD, begin, claim, find, proved
@@ -131,6 +131,12 @@ def test_gmail_word_for_word() -> None:
 def test_messages_of_another_form(name: str, message: bytes) -> None:
     with pytest.raises(MalformedError):
         begin(name).step(message)
+
+
+def test_each_has_its_own_form() -> None:
+    exchange = _OAuth("X", begin("XOAUTH2")._context)  # type: ignore[attr-defined]
+    with pytest.raises(NotImplementedError):
+        exchange.step(b"")
 
 
 class TestTokens:

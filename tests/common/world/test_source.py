@@ -128,20 +128,29 @@ BAD = [
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
     (
         "\n[domains.'y.test']\naccounts = { a = 1 }",
-        "10: a@y.test has neither a password nor tokens, so nobody could log in",
+        "10: the password of a@y.test must be a string",
     ),
     (
         "\n[domains.'y.test']\naccounts = { a = { b = 1 } }",
-        "10: unknown key 'b': an account has password, imap_without",
+        "10: unknown key 'b': an account has password, imap_without, quota",
     ),
     (
         "\n[domains.'y.test']\naccounts = { a = {} }",
         "10: a@y.test has neither a password nor tokens, so nobody could log in",
     ),
+    ("\n[domains.'y.test'.accounts.a]\npassword = 'x'\nsieve = 1", "11: the script of a@y.test must be a string"),
     (
         "\n[domains.'y.test'.accounts.a]\npassword = ''\nimap_without = 'IDLE'",
         "10: the password of a@y.test is of no use: the password is empty",
         "11: imap_without must be a list of strings",
+    ),
+    (
+        "\n[domains.'y.test'.accounts.a]\npassword = ''\nquota = 'many'",
+        "11: the quota of a@y.test must be a size, a number of messages, or both, such as 100M 1000 messages, or none",
+    ),
+    (
+        "\n[domains.'y.test'.accounts.a]\npassword = ''\nquota = 5",
+        "11: the quota of a@y.test must be a size, a number of messages, or both, such as 100M 1000 messages, or none",
     ),
     ("\n[domains.'y.test']\nimap_without = [\n'IDLE',\n'a b']", "12: imap_without: there is no IMAP capability 'a b'"),
     ("\n[domains.'y.test']\naccounts = { a = '' }", "10: the password of a@y.test is of no use: the password is empty"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import IPv4Network
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from postroad.mail.address import Address
 from postroad.sasl.plain import PLAIN
-from postroad.world.world import Account
+from postroad.world.world import Account, World
 from postroad_store.mail.model.message import UID
 from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3.authorization import MAX_ERRORS, MAX_LOGINS
@@ -21,7 +22,7 @@ from postroad_store.pop3.engine import MAX_LINE, MAX_UNKNOWN, Engine
 from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
-from tests.harness.sasl import channel, nobodys
+from tests.harness.sasl import channel, sasl
 
 ALICE = Account(Address("alice", "alpha.test"), "secret")
 MAIL = [b"Subject: one\r\n\r\n.dot\r\n", b"Subject: two\r\n\r\n", b"x\r\n"]
@@ -55,9 +56,11 @@ def answer(engine: Engine, event: Event) -> None:
 class Talk:
     """One connection: `say` gives what the server answers."""
 
-    def __init__(self, *, secure: bool = True, **options: bool) -> None:
-        sasl = nobodys("pop", [PLAIN], plaintext_auth=options.get("plaintext_auth", False))
-        self.engine = Engine(sasl, Offer(["APOP"]), Policy(), **options)
+    def __init__(self, *, secure: bool = True, apop: bool = False, **options: bool) -> None:
+        world = World(IPv4Network("127.0.0.0/24"), {}, {}, forms=frozenset({"scrypt"}))
+        plaintext_auth = options.get("plaintext_auth", False)
+        made = sasl("pop", world.account, lambda: world, [PLAIN], plaintext_auth=plaintext_auth)
+        self.engine = Engine(made, Offer([] if apop else ["APOP"]), Policy(), **options)
         self.secure = secure
         self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
         self.events: list[Event] = []
@@ -395,3 +398,25 @@ def test_never_fails_and_every_answer_has_a_status(pieces: list[bytes], secure: 
         said = talk.say(piece)
         assert not said or said.startswith((b"+OK", b"-ERR", b"+ "))
         assert said == b"" or said.endswith(b"\r\n")
+
+
+def test_a_token_may_be_long() -> None:
+    """Tokens come as initial responses, though RFC 5034 §4 has them not longer than a command."""
+    talk = Talk()
+    assert talk.say(b"AUTH PLAIN " + b"A" * 12288 + b"\r\n").startswith(b"-ERR Response is not")
+    assert talk.say(b"auth PLAIN " + b"A" * 12292 + b"\r\n") == b"-ERR Response is too long\r\n"
+    assert talk.say(b"AUTH " + b"A" * 13000 + b"\r\n") == b"-ERR Line too long.\r\n"
+
+
+def test_apop_where_no_password_is_known() -> None:
+    talk = Talk(apop=True)
+    assert talk.greeting == b"+OK Postroad ready.\r\n"
+    assert talk.say(b"APOP alice c4c9334bac560ecc979e58001b3e22fb\r\n").startswith(b"-ERR APOP needs passwords")
+
+
+def test_a_response_is_no_line_of_a_mechanism() -> None:
+    talk = Talk()
+    assert talk.say(b"AUTH PLAIN\r\n") == b"+ \r\n"
+    assert talk.say(b"!\r\n") == b"-ERR Response is not BASE64\r\n"
+    assert talk.say(b"AUTH PLAIN\r\n") == b"+ \r\n"
+    assert talk.say(b"A" * 12300) == b"-ERR Line too long.\r\n"

@@ -1,6 +1,6 @@
 """What a server keeps of a password for SCRAM (RFC 5802 §3): it can check a client's proof, and can't log in with it.
 
-The text form is that of RFC 5803 with `$` and `:` between the parts, as PostgreSQL writes it too:
+The text form is that of RFC 5803 §2, which PostgreSQL has too:
 `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`, the octets in BASE64.
 """
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from postroad.sasl.token import B64TOKEN, LONGEST, Grant, digest, scopes_of
+from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import SecretError, check_secret, form_of
 from postroad.world.world import Account
 
@@ -53,14 +54,15 @@ class AccountReader:
         if not isinstance(written, dict):
             self._error(at, f"the password of {address} must be a string, or a table with it")
             return None
-        for key in written.keys() - {"password", "imap_without", "tokens", "sieve"}:
-            self._error((*at, key), f"unknown key {key!r}: an account has password, imap_without, tokens, sieve")
+        for key in written.keys() - {"password", "imap_without", "quota", "sieve", "tokens"}:
+            self._error((*at, key), f"unknown key {key!r}: an account has password, imap_without, quota, sieve, tokens")
         own = self._hidden((*at, "imap_without"), written.get("imap_without", []))
+        quota = self._quota((*at, "quota"), address, written.get("quota"))
         script = written.get("sieve", "")
         if not isinstance(script, str):
             self._error((*at, "sieve"), f"the script of {address} must be a string")
             script = ""
-        account = Account(address, self._password(at, address, written), hidden | own, script)
+        account = Account(address, self._password(at, address, written), hidden | own, quota, script)
         tokens = written.get("tokens", [])
         if not isinstance(tokens, list):
             self._error((*at, "tokens"), f"the tokens of {address} must be a list of strings or of tables")
@@ -81,6 +83,15 @@ class AccountReader:
         elif "tokens" not in table:
             self._error(at, f"{address} has neither a password nor tokens, so nobody could log in")
         return ""
+
+    def _quota(self, at: KeyPath, address: Address, value: Any) -> Quota | None:
+        if value is None:
+            return None
+        try:
+            return parse_quota(value if isinstance(value, str) else "?")
+        except ValueError as error:
+            self._error(at, f"the quota of {address} {error}")
+            return None
 
     def _secret(self, at: KeyPath, address: Address, secret: str) -> str:
         try:

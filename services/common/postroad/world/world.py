@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
     from postroad.sasl.token import Grant
+    from postroad.world.quota import Quota
 
 SUBADDRESS_SEPARATOR = "+"  # RFC 5233 §1
 
@@ -55,6 +56,7 @@ class Account:
     address: Address
     secret: str = field(repr=False)  # plain or a hash (`secret`); "": no password will do
     imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
+    quota: Quota | None = None  # None: as the settings say
     sieve: str = ""  # the Sieve script of its mail while it has no active one of its own
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Route
-from postroad_store.mail.model.errors import LimitReached, MailError, NameNotAllowed, StorageError
+from postroad_store.mail.model.errors import LimitReached, MailError, NameNotAllowed, OverQuota, StorageError
 
 if TYPE_CHECKING:
     from postroad.clock import Clock
@@ -54,6 +54,8 @@ class Mail:
                 return await handler(request)
             except StorageError as error:
                 raise Refusal(503, str(error)) from error
+            except OverQuota as error:
+                raise Refusal(507, str(error)) from error
             except (NameNotAllowed, LimitReached) as error:
                 raise Refusal(422, str(error)) from error
             except MailError as error:

@@ -21,6 +21,8 @@ from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
     LOCAL_ERROR,
     MAIL_LOOP,
+    MAILBOX_FULL,
+    MAILBOX_FULL_FOR_GOOD,
     NO_SUCH_USER,
     RECIPIENT_OK,
     RELAY_DENIED,
@@ -36,11 +38,11 @@ from postroad.smtp.server.service import Purpose
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.sorting import Reached, Sorter
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.errors import MailError, StorageFull
+from postroad_store.mail.model.errors import MailError, OverQuota, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from postroad.journal import Journal
     from postroad.mail.address import Address
@@ -105,9 +107,13 @@ class Delivery:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Accept recipients that the world or the settings make known (RFC 5321 §3.3)."""
-        if self._accounts.reached_by(recipient.address):
-            return RECIPIENT_OK
-        answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+        reached = self._accounts.reached_by(recipient.address)
+        if reached:
+            answer = self._full([account.login for account in reached], envelope.declared_size or 0)
+            if answer is None:
+                return RECIPIENT_OK
+        else:
+            answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
         recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
         self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
@@ -135,19 +141,46 @@ class Delivery:
         octets = await _put_in_front(fields + header.separator, content, len(section))
         arrived = _Arrived(session, envelope, header, queue_id, now, octets)
         try:
-            accounts = [await self._storage.account(one.account.login) for one in reached]
-            if not any(map(self._sorter.has_script, reached, accounts)):
-                inboxes = tuple(account.inbox for account in accounts)
-                stored = await self._storage.append([Arrival(inboxes, octets, int(now), NO_FLAGS)])
-                self._note_stored(arrived, reached, stored)
-                return _stored_as(queue_id)
-            return await self._sort(arrived, list(zip(reached, accounts, strict=True)))
+            return await self._deliver(arrived, reached)
         except StorageFull as error:
             log.warning("no space to store a message: %s", error, extra={"queue_id": queue_id})
             return STORAGE_FULL
         except MailError as error:
             log.error("a message can't be stored: %s", error, extra={"queue_id": queue_id})  # noqa: TRY400 - said all
             return LOCAL_ERROR
+
+    async def _deliver(self, arrived: _Arrived, reached: list[Reached]) -> Answer:
+        """Store the message for these accounts; by LMTP those whose mailboxes are full are left out, and told so."""
+        try:
+            return await self._store(arrived, reached)
+        except OverQuota as error:
+            full = error.logins
+        envelope = arrived.envelope
+        answer = self._over(full, [one.account.login for one in reached])
+        details = details_of(envelope)
+        self._refusals.note("content", answer, message_id=arrived.header.message_id, **arrived.session.facts, **details)
+        named = {address for one in reached if one.account.login in full for address in one.recipients}
+        # Who is reached by a full one's address alone gets the message when the client tries that address again.
+        left = [one for one in reached if one.account.login not in full and not named.issuperset(one.recipients)]
+        if arrived.session.purpose is not Purpose.LMTP or not left:
+            return answer
+        # RFC 2033 §4.2: a reply for each recipient
+        rest = await self._deliver(arrived, left)
+        told = self._over(full, full)
+        answers = rest if isinstance(rest, tuple) else (rest,) * len(envelope.recipients)
+        return tuple(
+            told if recipient.address in named else other
+            for recipient, other in zip(envelope.recipients, answers, strict=True)
+        )
+
+    async def _store(self, arrived: _Arrived, reached: list[Reached]) -> Answer:
+        accounts = [await self._storage.account(one.account.login) for one in reached]
+        if not any(map(self._sorter.has_script, reached, accounts)):
+            inboxes = tuple(account.inbox for account in accounts)
+            stored = await self._storage.append([Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)])
+            self._note_stored(arrived, reached, stored)
+            return _stored_as(arrived.queue_id)
+        return await self._sort(arrived, list(zip(reached, accounts, strict=True)))
 
     async def _sort(self, arrived: _Arrived, accounts: list[tuple[Reached, model.Account]]) -> Answer:
         """Store the message as the scripts of its accounts say."""
@@ -208,6 +241,26 @@ class Delivery:
                 tls=session.tls_version,
                 **(more | {"captured": True} if captured else more),
             )
+
+    def _full(self, logins: Sequence[str], size: int) -> Reply | None:
+        """Return the reply to a recipient whose mailboxes have no room for so many octets; None if they have."""
+        try:
+            usages = [self._storage.quotas.usage(login) for login in logins]
+        except MailError:
+            return LOCAL_ERROR
+        full = [usage for usage in usages if not usage.has_room(size)]
+        if not full:
+            return None
+        return MAILBOX_FULL_FOR_GOOD if all(usage.quota.permanent for usage in full) else MAILBOX_FULL
+
+    def _over(self, full: Collection[str], logins: Collection[str]) -> Reply:
+        """Return the reply to a message that would put accounts over their quota, of those that it is for.
+
+        With others among the recipients the client should try again: then RCPT says which ones are full, and the
+        others get their mail.
+        """
+        permanent = all(self._storage.quotas.allowed(login).permanent for login in full)
+        return MAILBOX_FULL_FOR_GOOD if permanent and full == set(logins) else MAILBOX_FULL
 
     def _reached(self, envelope: Envelope) -> list[Reached] | None:
         """Return each account once, with the forward-paths that led to it, and whether any of them is captured.

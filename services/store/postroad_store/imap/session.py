@@ -23,7 +23,7 @@ from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
-from postroad_store.imap.extensions import METADATA_SERVER
+from postroad_store.imap.extensions import INPROGRESS, METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -219,6 +219,17 @@ class Session:
         """Return what `encoded` has returned as an astring."""
         return responses.utf8_astring(encoded) if self.engine.offer.utf8 else responses.astring(encoded)
 
+    def log_out(self) -> None:
+        """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
+        self.watch.stop()
+        self.close_view()
+        self.account = None
+        self.highest = Highest()
+        self.announcements = None
+        self.engine.enter(State.NOT_AUTHENTICATED)
+        self.engine.offer = self.shared.offer
+        self.connection.logged_out()
+
     def close_view(self) -> None:
         """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:
@@ -271,10 +282,10 @@ class Session:
         if view.gone:
             self.mailbox_gone()
 
-    def tell_highest(self, view: View) -> None:
+    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
         """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
         if self.manner.modseq:
-            response = self.highest.response(view)
+            response = self.highest.response(view, tagged=tagged)
             if response:
                 self.engine.send(response)
 
@@ -307,6 +318,12 @@ class Session:
             await self.connection.wait_writable()
             await asyncio.sleep(0)
 
+    def still_under_way(self, tag: bytes) -> None:
+        """Tell the client that a command takes its time (RFC 9585 §4); how much is left is not known."""
+        if self.offers(INPROGRESS) and not self.in_literal and self.connection.can_write():
+            self.engine.send(b"* OK [INPROGRESS (%b NIL NIL)] Still under way.\r\n" % responses.string(tag))
+            self.connection.flush()
+
     def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
         """Answer a command with NO, the error of the mail, and its response code (RFC 5530)."""
         tag = getattr(event, "tag", None)
@@ -331,10 +348,14 @@ class Session:
             await awaitable
 
     async def _guarded(self, event: Event, awaitable: Awaitable[None]) -> None:
+        under_way = self.shared.under_way
+        under_way.begin(self, getattr(event, "tag", b""))
         try:
             await awaitable
         except MailError as error:
             self.refuse(event, error)
+        finally:
+            under_way.end(self)
         if self._rest is not None:
             await self._finished()
 

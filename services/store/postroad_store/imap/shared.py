@@ -9,6 +9,7 @@ from postroad.clock import Clock
 from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.session import Session
+from postroad_store.imap.underway import UnderWay
 from postroad_store.notes import Notes
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Shared:
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
         self.clock = clock or Clock()
+        self.under_way = UnderWay(self.clock)
         self.annotated: WeakSet[Session] = WeakSet()  # those that want to hear of changed annotations (RFC 5464 §4.1)
 
     def offer_to(self, login: str) -> Offer:

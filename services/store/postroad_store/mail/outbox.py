@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.arrival import Arrival, Stored
     from postroad_store.mail.model.letter import Memory
+    from postroad_store.mail.quotas import Quotas
     from postroad_store.mail.writer import Writer
 
 
 class Outbox:
     """Letters to send. `on_posted` is called when there are new ones."""
 
-    def __init__(self, writer: Writer, reader: Reader, parser: Executor) -> None:
+    def __init__(self, writer: Writer, reader: Reader, parser: Executor, quotas: Quotas) -> None:
         self._writer = writer
         self._reader = reader
         self._parser = parser
+        self._quotas = quotas
         self.on_posted: Callable[[], None] = _nobody
 
     async def deliver(
@@ -34,10 +36,11 @@ class Outbox:
         """Commit: store messages, write letters and remember, all of it or nothing.
 
         Returns one `Stored` per arrival and mailbox, in order. Messages are parsed in a thread. `now` is in seconds
-        since 1970. Raises `NoSuchMailbox` and `StorageError`.
+        since 1970. Raises `NoSuchMailbox`, `OverQuota` and `StorageError`.
         """
         parsed = await asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return await self._writer.submit(Deliver(parsed, letters, memories, int(now), self._posted))
+        deliver = Deliver(parsed, letters, memories, int(now), allowed=self._quotas.allowed, posted=self._posted)
+        return await self._writer.submit(deliver)
 
     def _posted(self) -> None:
         self.on_posted()

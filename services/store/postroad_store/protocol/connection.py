@@ -27,6 +27,7 @@ from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
 from postroad_store.protocol.tls import handshake_error
+from postroad_store.protocol.waiting import release
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -53,16 +54,11 @@ class Adapter(Protocol):
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
         self._work: asyncio.Future[None] | None = None
-        self._pumping = False
-        self._writable = True
+        self._pumping = self._greeted = False
+        self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._reading = True
-        self._eof = False
-        self._closing = False
-        self._stopping = False
-        self._lost = False
+        self._eof = self._closing = self._stopping = self._lost = False
         self._shaking_hands = secure
-        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -107,8 +103,7 @@ class Adapter(Protocol):
             self.take(data)
         else:
             self._compression.received(data)
-        # One block is accepted while the connection is busy, so that a dialogue of commands and commits never
-        # costs the two system calls of stopping and going on.
+        # One block is taken while busy: else each commit of a dialogue would cost the calls of stopping and going on.
         if busy and (self.busy or self._behind) and self._reading and not self._closing:
             self._reading = False
             self._out.pauseProducing()
@@ -135,7 +130,7 @@ class Adapter(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
         """End the session, once the handling under way is done."""
         if self._shaking_hands:
-            self._listener.shut_out(self, handshake.reason(handshake_error(reason)))
+            self._listener.shut_out(self.peer, self.port, handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
@@ -173,7 +168,7 @@ class Adapter(Protocol):
     @property
     def compressed(self) -> bool:
         """Whether octets are compressed."""
-        return self._compression is not None
+        return self._compression is not None and not self._compression.over
 
     def rest(self) -> None:
         """Keep as little memory as possible until the client speaks."""
@@ -194,6 +189,11 @@ class Adapter(Protocol):
         self._silence = self._listener.service.idle_timeout
         if not self._closing:
             self._deadline.set(self._silence)
+
+    def logged_out(self) -> None:
+        """Treat the client as one that has just come."""
+        self._listener.admission.doubt(self)
+        self._silence = self._listener.service.login_timeout
 
     def can_write(self) -> bool:
         """Whether the client keeps up."""
@@ -248,14 +248,17 @@ class Adapter(Protocol):
             return
         self._pump()
 
+    def plain(self, octets: bytes) -> None:
+        """Go on without compression; these octets came behind its end."""
+        self._compression = None
+        self.take(octets)
+
     def garbled(self) -> None:
         """End the connection: what the client sends is not compressed."""
-        if not self._closing:
-            self._farewell(Farewell.GARBLED)
+        self._farewell(Farewell.GARBLED)
 
     @property
     def _behind(self) -> bool:
-        """Whether the client has sent more, compressed, than the engine has got."""
         return self._compression is not None and self._compression.waiting
 
     # For a listener
@@ -354,20 +357,17 @@ class Adapter(Protocol):
         # RFC 4978 §3: immediately after the CRLF of the OK.
         self.flush()
         self._compression = Compression(self, self._out)
-        if behind:
-            self._compression.received(behind)
+        self._compression.received(behind)
 
     def _decompress(self) -> None:
         self.flush()
         if self._compression is not None:
-            behind, self._compression = self._compression.finish(), None
-            if behind:
-                self.take(behind)
+            self._compression.finish()
 
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
-            self._listener.shut_out(self, handshake.TOO_SLOW)
+            self._listener.shut_out(self.peer, self.port, handshake.TOO_SLOW)
             self._shaking_hands = False
             self._out.abortConnection()
         elif self._work is not None and self._writable and not self._closing:  # the client waits for us
@@ -386,11 +386,7 @@ class Adapter(Protocol):
 
     def _release(self, error: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
-        for waiter in waiting or ():
-            if error is None and not waiter.done():
-                waiter.set_result(None)
-            elif error is not None and not waiter.done():
-                waiter.set_exception(error)
+        release(waiting or (), error)
 
     def _end(self) -> None:
         try:

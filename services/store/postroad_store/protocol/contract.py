@@ -127,6 +127,10 @@ class Connection(Protocol):
         """Note that the client has logged in: it may be silent for longer, and is not evicted."""
         ...
 
+    def logged_out(self) -> None:
+        """Note that the client is a stranger again."""
+        ...
+
     def can_write(self) -> bool:
         """Whether the client keeps up; if not, wait (`wait_writable`) before producing more."""
         ...

@@ -105,6 +105,12 @@ class Listener:
             )
         )
 
+    def shut_out(self, peer: str, port: int, why: str) -> None:
+        """Log a TLS handshake that has failed."""
+        handshake.log(log, why, protocol=self.service.name, peer=peer, port=port)
+        if self.refusals is not None:
+            self.refusals.record("TLS", peer=peer, port=self.service.name, reason=why)
+
     def opened(self, connection: Adapter) -> None:
         """Note a connection that `stop` has to wait for."""
         self._unfinished.add(connection)
@@ -118,13 +124,6 @@ class Listener:
     def channel(self, transport: Any) -> Channel:
         """Return what SASL may know of a connection's TLS."""
         return PLAINTEXT if self.tls is None else self.tls.channel(transport)
-
-    def shut_out(self, connection: Adapter, why: str) -> None:
-        """Leave a trace of a TLS handshake that has failed."""
-        protocol = self.service.name
-        handshake.log(log, why, protocol=protocol, peer=connection.peer, port=connection.port)
-        if self.refusals is not None:
-            self.refusals.record("TLS", peer=connection.peer, port=protocol, reason=why)
 
     async def stop(self, patience: float = 0.5) -> None:
         """Stop listening, say goodbye to all clients, and wait up to `patience` seconds for handling under way."""

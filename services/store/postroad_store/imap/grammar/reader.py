@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
+from postroad_store.imap.extensions import IMAP4REV2, UTF8_ACCEPT
+
 if TYPE_CHECKING:
     from postroad_store.imap.spec import Capability
 
 # literal = "{" number ["+"] "}" CRLF *CHAR8                                      (RFC 7888 §8)
-LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
+LITERAL = re.compile(rb"\{(\d{1,19})(\+?)\}\Z")
 
 # atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
 # list-wildcards = "%" / "*"; quoted-specials = DQUOTE / "\"; resp-specials = "]"
@@ -33,6 +35,9 @@ _ESCAPE = re.compile(rb"\\(.)")
 # number = 1*DIGIT ; Unsigned 32-bit integer (0 <= n < 4,294,967,296)
 _NUMBER = re.compile(rb"\d{1,10}")
 MAX_NUMBER = 0xFFFFFFFF
+# number64 = 1*DIGIT ; Unsigned 63-bit integer (0 <= n <= 9,223,372,036,854,775,807)
+_NUMBER64 = re.compile(rb"\d{1,19}")
+MAX_NUMBER64 = (1 << 63) - 1
 # flag = "\" atom / atom
 _FLAG = re.compile(rb"\\?[" + _ATOM_CHAR + rb"]+")
 _UNTIL_SPACE = re.compile(rb"[^ ]+")
@@ -144,6 +149,14 @@ class Reader:
             return True
         return False
 
+    def skip_word(self, word: bytes) -> bool:
+        """Take a word of the grammar, given in capitals, if it is next; return False if it is not."""
+        match = ATOM.match(self._text, self._at)
+        if match is None or match[0].upper() != word:
+            return False
+        self._at = match.end()
+        return True
+
     def match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
         """Take the octets that the pattern matches here."""
         return self.find(pattern, what)[0]
@@ -176,8 +189,19 @@ class Reader:
 
     def number(self) -> int:
         """Take an unsigned 32-bit integer."""
-        number = int(self.match(_NUMBER, "number"))
-        if number > MAX_NUMBER:
+        return self._number(_NUMBER, MAX_NUMBER)
+
+    def number64(self) -> int:
+        """Take an unsigned 63-bit integer (RFC 9051 §9)."""
+        return self._number(_NUMBER64, MAX_NUMBER64)
+
+    def octets(self) -> int:
+        """Take a number of octets, which may have 63 bits once IMAP4rev2 is enabled (RFC 9051 appendix E, 1)."""
+        return self.number64() if self.has_enabled(IMAP4REV2) else self.number()
+
+    def _number(self, pattern: re.Pattern[bytes], most: int) -> int:
+        number = int(self.match(pattern, "number"))
+        if number > most:
             raise SyntaxFault("Number too large")
         return number
 
@@ -203,6 +227,8 @@ class Reader:
         if match is not None:
             self._at = match.end()
             text = match[1]
+            if not text.isascii():
+                self._check_utf8(text)
             return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
         if self.peek() == b"{":
             literal = self._literal()
@@ -212,6 +238,14 @@ class Reader:
         if self.at_end():
             raise SyntaxFault("Missing argument")
         raise SyntaxFault("Invalid string")
+
+    def _check_utf8(self, text: bytes) -> None:
+        """Raise `SyntaxFault` for what is no UTF-8, where the client has said that it sends that (RFC 6855 §3)."""
+        if self.has_enabled(UTF8_ACCEPT) or self.has_enabled(IMAP4REV2):
+            try:
+                text.decode()
+            except UnicodeDecodeError:
+                raise SyntaxFault("A string is not valid UTF-8") from None
 
     def _literal(self) -> bytes:
         self.literal_size()

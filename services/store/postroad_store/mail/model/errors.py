@@ -9,7 +9,9 @@
     ├── UseNotAllowed        USEATTR
     ├── AnnotationTooLarge   METADATA MAXSIZE
     ├── TooManyAnnotations   METADATA TOOMANY
+    ├── Unsupported          CANNOT
     ├── NotPermitted         NOPERM
+    ├── OverQuota            OVERQUOTA    SMTP says 452 4.2.2 or 552 5.2.2
     ├── LimitReached         LIMIT
     │   ├── TooManyScripts   LIMIT       ManageSieve says QUOTA/MAXSCRIPTS
     │   └── ScriptsTooLarge  LIMIT       ManageSieve says QUOTA/MAXSIZE
@@ -85,10 +87,26 @@ class TooManyAnnotations(MailError):
     code = "METADATA TOOMANY"
 
 
+class Unsupported(MailError):
+    """The server has no such thing (RFC 5530 §3)."""
+
+    code = "CANNOT"
+
+
 class NotPermitted(MailError):
     """The user may not do this (RFC 5530 §3)."""
 
     code = "NOPERM"
+
+
+class OverQuota(MailError):
+    """The messages would put accounts over their quota (RFC 9208 §4.3.1); `logins` are those accounts."""
+
+    code = "OVERQUOTA"
+
+    def __init__(self, message: str, logins: frozenset[str]) -> None:
+        super().__init__(message)
+        self.logins = logins
 
 
 class LimitReached(MailError):

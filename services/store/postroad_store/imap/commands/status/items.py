@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, IMAP4REV2, STATUS_DELETED, STATUS_SIZE
+from postroad_store.imap.extensions import (
+    APPENDLIMIT,
+    CONDSTORE,
+    IMAP4REV2,
+    OBJECTID,
+    QUOTA_RES_MESSAGE,
+    QUOTA_RES_STORAGE,
+    STATUS_DELETED,
+    STATUS_SIZE,
+)
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -50,6 +59,11 @@ def _highest_modseq(figures: Figures) -> bytes:
     return b"%d" % figures.counts.highest_modseq
 
 
+def _deleted_octets(figures: Figures) -> bytes:
+    # RFC 9208 §4.1.4: "the amount of storage space that can be reclaimed", in octets as RFC 8438's SIZE
+    return b"%d" % (figures.session.storage.deleted_octets(figures.mailbox) if figures.counts.deleted else 0)
+
+
 # In the order in which they are given.
 ITEMS: Mapping[bytes, Item] = {
     each.word: each
@@ -59,14 +73,17 @@ ITEMS: Mapping[bytes, Item] = {
         Item(b"UIDNEXT", lambda figures: b"%d" % figures.counts.uid_next),
         Item(b"UIDVALIDITY", lambda figures: b"%d" % figures.counts.uid_validity),
         Item(b"UNSEEN", lambda figures: b"%d" % figures.counts.unseen),
-        # RFC 9051 §6.3.11
-        Item(b"DELETED", lambda figures: b"%d" % figures.counts.deleted, (STATUS_DELETED,)),
+        # RFC 9051 §6.3.11, RFC 9208 §4.1.4
+        Item(b"DELETED", lambda figures: b"%d" % figures.counts.deleted, (STATUS_DELETED, QUOTA_RES_MESSAGE)),
+        Item(b"DELETED-STORAGE", _deleted_octets, (QUOTA_RES_STORAGE,)),
         # RFC 8438 §3: the same octets as the quota counts
         Item(b"SIZE", lambda figures: b"%d" % figures.counts.octets, (STATUS_SIZE,)),
         # RFC 7162 §3.1.7
         Item(b"HIGHESTMODSEQ", _highest_modseq, (CONDSTORE,)),
         # RFC 7889 §3.1
         Item(b"APPENDLIMIT", _append_limit, (APPENDLIMIT,)),
+        # RFC 8474 §4.3
+        Item(b"MAILBOXID", lambda figures: b"(%b)" % figures.mailbox.object_id.encode("ascii"), (OBJECTID,)),
     )
 }
 _PLACES = {word: place for place, word in enumerate(ITEMS)}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from postroad_store.mail.database.commits.messages import Incoming
+    from postroad_store.mail.database.commits.quotas import Allowed
     from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.letter import Letter, Memory
 
@@ -32,9 +33,11 @@ class Deliver(Commit["tuple[Any, bool]", "list[Stored]"]):
         letters: Sequence[Letter],
         memories: Sequence[Memory],
         now: int,
+        *,
+        allowed: Allowed,
         posted: Callable[[], None],
     ) -> None:
-        self._append = Append(arrivals, now)
+        self._append = Append(arrivals, now, allowed)
         self._letters = letters
         self._memories = memories
         self._now = now

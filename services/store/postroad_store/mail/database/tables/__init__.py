@@ -21,9 +21,13 @@ from postroad_store.mail.database.tables import (
     mailboxes,
     metadata,
     outbox,
+    packs,
+    quotas,
     remembered,
     scripts,
     tallies,
+    threads,
+    url_keys,
 )
 
 if TYPE_CHECKING:
@@ -37,11 +41,15 @@ TABLES: tuple[ModuleType, ...] = (
     keywords,
     entries,
     expunged,
+    packs,
     contents,
     hidden,
     metadata,
+    quotas,
     tallies,
     scripts,
     outbox,
     remembered,
+    threads,
+    url_keys,
 )

@@ -1,7 +1,7 @@
 """Accounts, and the names that they are subscribed to (RFC 3501 §6.3.6).
 
-`mailboxes` and `subscriptions` count what an account has, so that a limit is checked without counting 50,000 rows.
-The triggers in `tallies` keep them.
+`mailboxes`, `subscriptions`, `messages` and `octets` count what an account has, so that a limit is checked without
+counting 50,000 rows. The triggers in `tallies` keep them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 SCHEMA = """
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY, login TEXT NOT NULL UNIQUE,
-    mailboxes INTEGER NOT NULL DEFAULT 0, subscriptions INTEGER NOT NULL DEFAULT 0
+    mailboxes INTEGER NOT NULL DEFAULT 0, subscriptions INTEGER NOT NULL DEFAULT 0,
+    messages INTEGER NOT NULL DEFAULT 0, octets INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE subscriptions (account INTEGER, name TEXT, PRIMARY KEY (account, name)) WITHOUT ROWID;
 """
@@ -18,7 +19,7 @@ STEPS = {
     3: """
 ALTER TABLE accounts ADD COLUMN mailboxes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN subscriptions INTEGER NOT NULL DEFAULT 0;
-UPDATE accounts SET mailboxes = (SELECT count(*) FROM mailboxes WHERE account = accounts.id),
-    subscriptions = (SELECT count(*) FROM subscriptions WHERE account = accounts.id);
+ALTER TABLE accounts ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
 """
 }

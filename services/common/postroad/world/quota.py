@@ -1,0 +1,46 @@
+"""How much mail an account may have (RFC 9208), and what happens to more.
+
+As settings and the world file write it: `100M`, `100M 1000 messages`, `1000 messages reject`, or `none`. A size is in
+octets, or with K, M or G in as many times 1024 of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_SIZE = re.compile(r"([0-9]{1,15})([KMG]?)")
+_COUNT = re.compile(r"[0-9]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The limits of an account; None: there is none."""
+
+    storage: int | None = None  # octets
+    messages: int | None = None
+    permanent: bool = False  # mail for a full mailbox is returned at once (552 5.2.2), not tried again (452 4.2.2)
+
+
+UNLIMITED = Quota()
+
+
+def parse_quota(text: str) -> Quota:
+    """Return the quota that a text means; raises `ValueError`."""
+    words = text.split()
+    if words in ([], ["none"]):
+        return UNLIMITED
+    permanent = words[-1] == "reject"
+    if words[-1] in {"reject", "defer"}:
+        words.pop()
+    messages = storage = None
+    if words[1:] and words[-1] in {"message", "messages"} and _COUNT.fullmatch(words[-2]):
+        messages = int(words[-2])
+        del words[-2:]
+    if words and (match := _SIZE.fullmatch(words[0])):
+        storage = int(match[1]) * _SIZES[match[2]]
+        words.pop(0)
+    if words or (storage is None and messages is None):
+        raise ValueError("must be a size, a number of messages, or both, such as 100M 1000 messages, or none")
+    return Quota(storage, messages, permanent)
