@@ -233,7 +233,8 @@ class Store:
         token = find_token(self._settings.control_dir)
         if token is None:
             return None
-        mail = Mail(self._accounts, self._storage, self._reading, Notes(self._journal, "control"), self._clock)
+        notes = Notes(self._journal, "control")
+        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, self._sieve)
         door = Door(routes(mail, self._journal, self._sessions), token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)
         return door
