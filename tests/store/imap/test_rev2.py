@@ -39,6 +39,7 @@ SELECTED = """\
 * 3 EXISTS
 * OK [UIDVALIDITY 1772366400] UIDs valid
 * OK [UIDNEXT 4] Predicted next UID
+* OK [MAILBOXID (m69a42a40)] Mailbox's id
 * OK [HIGHESTMODSEQ 4] Highest
 * LIST (\\HasNoChildren \\Subscribed) "/" INBOX
 a OK [READ-WRITE] Select completed.

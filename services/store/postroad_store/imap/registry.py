@@ -26,6 +26,7 @@ from postroad_store.imap.commands import (
     metadata,
     namespace,
     noop,
+    notify,
     quota,
     search,
     select,
@@ -35,6 +36,8 @@ from postroad_store.imap.commands import (
     store,
     thread,
     unauthenticate,
+    urlauth,
+    urlfetch,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -65,7 +68,10 @@ SPECS: tuple[Spec, ...] = (
     *lsub.SPECS,
     *status.SPECS,
     *append.SPECS,
+    *urlauth.SPECS,
+    *urlfetch.SPECS,
     *idle.SPECS,
+    *notify.SPECS,
     *namespace.SPECS,
     *close.SPECS,
     *expunge.SPECS,
@@ -132,7 +138,7 @@ class Registry:
             handlers |= {spec.event: spec.handle, **spec.follow}
         self.handlers: Mapping[type[Event], Handler] = handlers
         # Events of commands that may be under way while the next one begins (RFC 3501 §5.5).
-        self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.streams))
+        self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.resume))
 
     def poorer(self, without: Iterable[str]) -> Registry:
         """Return what is left without some more capabilities, named in any case; names of others are passed over."""
