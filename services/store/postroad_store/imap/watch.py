@@ -28,7 +28,7 @@ class Watch:
         if view is None:
             return
         view.on_change = self._changed
-        if view.changed and view.much(expunges=True):
+        if self._takes_turns(view):
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
         self._say(view)
@@ -59,7 +59,7 @@ class Watch:
         view = session.view
         if view is None or not session.engine.in_idle:
             return
-        if not session.connection.can_write() or view.much(expunges=True):
+        if not session.connection.can_write() or self._takes_turns(view):
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
         self._say(view)
@@ -68,6 +68,11 @@ class Watch:
             session.connection.close()
         else:
             session.connection.flush()
+
+    def _takes_turns(self, view: View) -> bool:
+        """Return True if there is much to say, or something that has to be searched for first."""
+        contexts = self._session.contexts
+        return (view.changed and view.much(expunges=True)) or (contexts is not None and contexts.stale)
 
     def _say(self, view: View) -> None:
         if view.changed:
@@ -81,6 +86,8 @@ class Watch:
             await session.connection.wait_writable()
             if session.view is not None and session.engine.in_idle:
                 await session.tell_in_turns(session.view, expunges=True)
+                if session.contexts is not None:
+                    await session.contexts.update(session)
         except ConnectionLost:
             return
         self._tell()
