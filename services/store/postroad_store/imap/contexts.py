@@ -119,7 +119,7 @@ class Contexts:
     @property
     def stale(self) -> bool:
         """Whether the mailbox has changed since the contexts were looked at."""
-        modseq = self._view.mailbox.modseq
+        modseq = known(self._view)
         return any(context.modseq < modseq for context in self._contexts.values())
 
     def leaving(self, news: Changes) -> bytes:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 SLICE = 1 << 14  # messages that are looked at in one step, in memory (about a millisecond)
-ROWS = 512  # ENVELOPEs that are read in one step
+ROWS = 512  # messages of which columns are read in one step
 PIECE = 1 << 20  # octets of a long message that are read in one step
 # Begins the name under which FieldTexts keeps addresses; no header field's name has a parenthesis.
 _IN_ENVELOPE = b"("
@@ -223,6 +223,27 @@ class Evaluation:
                 await self.pace()
             kept += await self.with_uids(part, matched)
         return kept
+
+    async def saved(self, numbers: Numbers, low: float, high: float) -> Numbers:
+        """Return those that came into the mailbox at `low` or later, and before `high`."""
+        kept: list[int] = []
+        for part in _slices(numbers):
+            matched: set[int] = set()
+            uids = self._uids(part)
+            for start in range(0, len(uids), ROWS):
+                rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Column.SAVE_DATE,))
+                matched.update(uid for uid, moment in rows if low <= moment < high)
+                await self.pace()
+            kept += await self.with_uids(part, matched)
+        return kept
+
+    async def with_content(self, numbers: Numbers, content: int) -> Numbers:
+        """Return those that have this content."""
+        return await self.with_uids(numbers, frozenset(self._reader.with_content(self._mailbox, content)))
+
+    async def with_thread(self, numbers: Numbers, thread: int) -> Numbers:
+        """Return those of this thread."""
+        return await self.with_uids(numbers, frozenset(self._reader.with_thread(self._mailbox, thread)))
 
     async def header(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
         """Return those with the needle in a value of the field; an empty needle matches every value."""

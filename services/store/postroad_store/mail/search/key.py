@@ -28,6 +28,7 @@ class Argument(Enum):
     NUMBER = auto()  # 32 bits
     DATE = auto()
     SET = auto()  # a sequence set
+    OBJECT_ID = auto()  # objectid
     INTERVAL = auto()  # 32 bits, not 0
     MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 
