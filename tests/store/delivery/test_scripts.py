@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -417,6 +418,19 @@ async def test_scripts_include_others(door: Door) -> None:
     await door.script('require "include"; include :optional "none"; discard;')
     await door.deliver()
     assert await door.names() == {"Junk": 1, "Archive": 1, "INBOX": 2}
+
+
+async def test_the_world_may_give_an_account_a_script(door: Door) -> None:
+    world = door.place.world
+    beta = world.domains["beta.test"]
+    bob = replace(beta.accounts["bob"], sieve='require "fileinto"; fileinto "Junk";')
+    beta = replace(beta, accounts=dict(beta.accounts) | {"bob": bob})
+    door.place.accounts.world = replace(world, domains=dict(world.domains) | {"beta.test": beta})
+    await door.deliver()
+    assert await door.names() == {"Junk": 1}
+    await door.script('require "fileinto"; fileinto "Archive";')  # the account's own comes first
+    await door.deliver()
+    assert await door.names() == {"Junk": 1, "Archive": 1}
 
 
 async def test_a_changed_script_is_used_from_then_on(door: Door) -> None:

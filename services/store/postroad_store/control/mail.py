@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.storage import Storage
     from postroad_store.notes import Notes
+    from postroad_store.sieve.registry import Registry
 
 HIGHEST = (1 << 32) - 1  # RFC 3501 §2.3.1.1: UIDs and UIDVALIDITY have 32 bits
 
@@ -29,6 +30,7 @@ class Mail:
     read: Reading
     notes: Notes
     clock: Clock
+    sieve: Registry
 
     async def account(self, login: str) -> Account:
         """Return an account of the world, or one that was made; raises `Refusal`."""

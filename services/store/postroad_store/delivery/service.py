@@ -175,7 +175,7 @@ class Delivery:
 
     async def _store(self, arrived: _Arrived, reached: list[Reached]) -> Answer:
         accounts = [await self._storage.account(one.account.login) for one in reached]
-        if not any(map(self._storage.scripts.has_active, accounts)):
+        if not any(map(self._sorter.has_script, reached, accounts)):
             inboxes = tuple(account.inbox for account in accounts)
             stored = await self._storage.append([Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)])
             self._note_stored(arrived, reached, stored)

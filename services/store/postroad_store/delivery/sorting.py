@@ -126,6 +126,10 @@ class Sorter:
         self._filter = scripts
         self._hostname = hostname
 
+    def has_script(self, reached: Reached, account: model.Account) -> bool:
+        """Whether a script decides about the account's mail: an active one of its own, or the world's."""
+        return bool(reached.account.sieve) or self._storage.scripts.has_active(account)
+
     async def plan(
         self,
         session: Session,
@@ -137,7 +141,7 @@ class Sorter:
         """Return what is to be done with a message, for all of its accounts; raises `StorageError`."""
         plan = Plan()
         for reached, account in accounts:
-            if not self._storage.scripts.has_active(account):
+            if not self.has_script(reached, account):
                 plan.put(reached, account.inbox)
                 plan.accepted.append(reached)
                 continue
@@ -149,6 +153,7 @@ class Sorter:
                 recipients=[_pair(address) for address in reached.recipients],
                 owner=str(reached.account.address),
                 environment=self._environment(session),
+                worlds=reached.account.sieve,
             )
             await self._carry_out(plan, _One(reached, account, envelope, octets, now), outcome)
         return plan
@@ -214,8 +219,8 @@ class Sorter:
         if action.special_use is not None:
             # RFC 8579 §4: the named one if it has that use, else always the same one that has
             found = special_use(account, action.special_use)
-            if found and named not in found:
-                named = found[0]
+            if found and (named is None or named.name not in found):
+                named = account.find(found[0])
         if named is not None and named.selectable:
             return named
         name = action.mailbox or ""

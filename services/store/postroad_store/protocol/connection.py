@@ -113,7 +113,10 @@ class Adapter(Protocol):
         self._shaking_hands = False
         if not self._closing:
             self._deadline.set(self._silence)
-            if not self._greeted:  # what the greeting offers depends on the handshake
+            if self._greeted:  # STARTTLS
+                self._session.tls_started()
+                self._pump()
+            else:  # what the greeting offers depends on the handshake
                 self._greet()
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
@@ -344,13 +347,11 @@ class Adapter(Protocol):
         self._pump()
 
     def _start_tls(self) -> None:
-        # RFC 2595 §2.1, RFC 3207 §4.2: all behind the reply is TLS. The engine has forgotten what was pipelined.
+        # RFC 2595 §2.1, RFC 3207 §4.2: all after the reply is TLS. The engine has forgotten what was pipelined.
         self.flush()
-        self._shaking_hands = True
+        self._shaking_hands = self.secure = True  # `handshakeCompleted` tells the session
         self._deadline.set(HANDSHAKE)
         self._out.startTLS(self._listener.tls)
-        self.secure = True
-        self._session.tls_started()
 
     def _compress(self, behind: bytes) -> None:
         # RFC 4978 §3: immediately after the CRLF of the OK.

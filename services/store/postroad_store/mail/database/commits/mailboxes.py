@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.commits.special_use import take_uses
 from postroad_store.mail.database.expunged import log_expunged
+from postroad_store.mail.database.packs import forget_packs
 from postroad_store.mail.database.rows import find_mailbox, insert_mailbox
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, Named, checked_name
 from postroad_store.mail.model.arrival import Emptied, NewName, Renamed
@@ -105,6 +106,8 @@ class Create(Commit[_Created, Mailbox]):
         made = [self._mailboxes.adopt(row) for row in written.rows]
         for mailbox in made:
             self._account.put(mailbox)
+        for mailbox in made:
+            self._account.tell_named(mailbox.name)
         return made[-1]
 
 
@@ -139,6 +142,7 @@ class Delete(Commit[_Deleted, Mailbox]):
         db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM expunged WHERE mailbox = ?", (row.id,))
+        forget_packs(db, row.id, [(0, row.uid_next)])
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
         left = insert_mailbox(db, account, self._name, self._now, selectable=False) if inferiors else None
@@ -151,6 +155,7 @@ class Delete(Commit[_Deleted, Mailbox]):
         removed.vanish()
         if written.name_left is not None:
             self._account.put(self._mailboxes.adopt(written.name_left))
+        self._account.tell_named(self._name)
         self._collect()
         return removed
 
@@ -199,6 +204,7 @@ class Rename(Commit[_Renamed, Renamed]):
         # empty. If the server implementation supports inferior hierarchical names of INBOX, these are unaffected".
         *superiors, new = _make_with_superiors(db, self._account.id, self._new, self._now)
         (lowest,) = db.execute("SELECT min(uid) FROM entries WHERE mailbox = ?", (inbox.id,)).fetchone()
+        forget_packs(db, inbox.id, [(0, inbox.uid_next)])
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
         # RFC 5464 §4.1: "mailbox annotations are preserved on the INBOX when it is renamed"
@@ -220,6 +226,7 @@ class Rename(Commit[_Renamed, Renamed]):
             self._account.put(mailbox)
         if not written.inbox_modseq:
             return _show_names(self._account, written.names)
+        self._account.tell_named(self._new, self._name)
         inbox = self._account.inbox
         emptied = Emptied(inbox, written.new[-1].uid_next - 1, made[-1])
         inbox.counted(written.inbox_modseq, NOTHING)
@@ -235,6 +242,7 @@ def _show_names(account: Account, names: list[NewName]) -> Generator[None, None,
         if start:
             yield
         account.rename([(each.old, each.name) for each in names[start : start + NAMES]])
+    account.tell_named(names[0].name, names[0].old)
     return Renamed(tuple(names))
 
 
