@@ -18,6 +18,7 @@ from postroad.mail.envelope import Envelope, Recipient
 from postroad.smtp.server.service import Purpose, Session
 from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.service import Delivery
+from postroad_store.delivery.sorting import Sorter
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.sieve.registry import Registry
 from tests.harness.pop3 import NOW, Place
@@ -46,7 +47,7 @@ class Door:
             self.place.storage,
             self.place.journal,
             hostname="mx.postroad.test",
-            scripts=self.scripts,
+            sorter=lambda: Sorter(self.place.storage, self.scripts, "mx.postroad.test"),
             clock=Clock(wall=lambda: self.now),
         )
 
