@@ -434,6 +434,20 @@ async def test_the_world_may_give_an_account_a_script(door: Door) -> None:
     assert await door.names() == {"Junk": 1, "Archive": 1}
 
 
+async def test_annotations(door: Door) -> None:
+    storage = door.place.storage
+    bob = await storage.account("bob@beta.test")
+    await storage.metadata.set(bob, bob.inbox, {"/private/comment": b"away"})
+    await storage.metadata.set(bob, None, {"/shared/comment": "gr\u00fcn".encode()})
+    await door.script(
+        'require ["mboxmetadata", "servermetadata", "fileinto"];'
+        'if allof (metadata "inbox" "/Private/Comment" "away", servermetadata "/shared/comment" "gr\u00fcn",'
+        ' not metadataexists "None" "/private/comment", not servermetadataexists "comment") { fileinto "Junk"; }'
+    )
+    await door.deliver()
+    assert await door.names() == {"Junk": 1}
+
+
 async def test_a_changed_script_is_used_from_then_on(door: Door) -> None:
     await door.script("discard;")
     await door.deliver()
