@@ -17,7 +17,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import rows_busy, rows_dns, rows_growth, rows_idle, rows_imap, rows_road, rows_smtp, rows_start, rows_web
+from bench import (
+    rows_busy,
+    rows_dns,
+    rows_growth,
+    rows_idle,
+    rows_imap,
+    rows_resync,
+    rows_road,
+    rows_smtp,
+    rows_start,
+    rows_web,
+)
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
 from bench.table import Row, markdown
@@ -101,6 +112,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
                     peer = ((dovecot.address, IMAP_PORT, POP3_PORT), (BOB.address, PASSWORD))
                     yield from rows_imap.rows(ours, peer, f"dovecot {layout}", rounds)
                     if layout == "sdbox":
+                        yield from rows_resync.rows(ours, peer, f"dovecot {layout}", rounds)
                         yield from rows_busy.rows(ours, peer, f"dovecot {layout}", rounds)
 
 

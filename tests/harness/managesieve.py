@@ -68,6 +68,9 @@ class Wire:
     def logged_in(self) -> None:
         self.known = True
 
+    def logged_out(self) -> None:
+        self.known = False
+
     @property
     def channel(self) -> Channel:
         return channel(secure=self.secure)
@@ -76,9 +79,6 @@ class Wire:
 
     def rest(self) -> None:
         """Ignore it, as the adapter does."""
-
-    def logged_out(self) -> None:
-        self.known = False
 
     def can_write(self) -> bool:
         return True
