@@ -247,8 +247,9 @@ class Session:
     def log_out(self) -> None:
         """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
         self.watch.stop()
+        self.follow(None)
         self.close_view()
-        self.account = None
+        self.account = self.exchange = None
         self.highest = Highest()
         self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)
