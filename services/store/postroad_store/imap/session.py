@@ -303,17 +303,12 @@ class Session:
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
         if self.manner.modseq:
-            if coded:
-                text = self.highest.completed(view, text)
-            else:
-                self.tell_highest(view)
+            before, text = self.highest.completed(view, text, coded=coded)
+            if before:
+                self.engine.send(before)
         self.engine.complete(command.tag, text)
         if view.gone:
             self.mailbox_gone()
-
-    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
-        """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
-        telling.tell_highest(self, view, tagged=tagged)
 
     async def _finished(self) -> None:
         """End a command that `finish` could not end at once."""
