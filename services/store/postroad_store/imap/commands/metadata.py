@@ -10,6 +10,7 @@ from postroad_store.imap.extensions import METADATA, METADATA_SERVER
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import MAX_NUMBER, SyntaxFault
+from postroad_store.imap.interests import Event
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
@@ -261,9 +262,10 @@ def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], 
         visible = [entry.encode("ascii") for entry in entries if mine or not is_private(entry)]
         if not visible or other.announcements is None or (other is session and not to_self):
             continue
-        if mailbox is None and other.has_enabled(METADATA_SERVER):
+        wanted = Event.NONE if other.notify is None else other.notify.metadata(mailbox)
+        if mailbox is None and (other.has_enabled(METADATA_SERVER) or wanted):
             name = ""
-        elif mailbox is not None and mine and other.has_enabled(METADATA):
+        elif mailbox is not None and mine and (other.has_enabled(METADATA) or wanted):
             name = mailbox.name
         else:
             continue

@@ -70,6 +70,7 @@ async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> 
 def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | None:
     engine = session.engine
     session.view = view
+    session.watch.follow()
     engine.enter(State.SELECTED)
     for parameter in command.parameters:
         parameter.begin(session)
