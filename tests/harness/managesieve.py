@@ -80,9 +80,6 @@ class Wire:
     def rest(self) -> None:
         """Ignore it, as the adapter does."""
 
-    def logged_out(self) -> None:
-        self.known = False
-
     def can_write(self) -> bool:
         return True
 
