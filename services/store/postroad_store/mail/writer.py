@@ -84,7 +84,7 @@ class Writer:
         db = self._db
         began = perf_counter()
         outcomes: list[Any] = []
-        room = self._checkpointer.room(db) if any([work.octets for work in batch]) else 0
+        room = self._checkpointer.room(db) if any(work.octets for work in batch) else 0
         alone = len(batch) == 1  # then what it has written is all that there is to roll back: a third less for a STORE
         try:
             db.execute("BEGIN IMMEDIATE")
