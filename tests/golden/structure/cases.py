@@ -35,8 +35,8 @@ CASES = {
     b"Content-Disposition: inline\r\n\r\nx",
     "repeated mime fields": b"Content-Type: image/x\r\nContent-ID: <a>\r\nContent-ID: <b>\r\nContent-MD5: a\r\n"
     b"Content-MD5: b\r\nContent-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 8bit\r\n"
-    b"Content-Language: en\r\nContent-Language: de\r\nContent-Location: a\r\nContent-Location: b\r\nContent-Description: a\r\n"
-    b"Content-Description: b\r\n\r\nx",
+    b"Content-Language: en\r\nContent-Language: de\r\nContent-Location: a\r\nContent-Location: b\r\n"
+    b"Content-Description: a\r\nContent-Description: b\r\n\r\nx",
     "type without semicolon": b'Content-Type: application/pdf name="a.pdf"\r\n\r\nx',
     "type with a comma": b"Content-Type: text/plain, charset=utf-8\r\n\r\nx",
     "type, semicolon later": b"Content-Type: text/html charset=utf-8; x=y\r\n\r\nx",

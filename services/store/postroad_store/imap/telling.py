@@ -37,15 +37,17 @@ async def tell_in_turns(session: Session, view: View, *, expunges: bool, uid: bo
         await asyncio.sleep(0)
 
 
-def tell_highest(session: Session, view: View, *, tagged: bool) -> None:
-    """Send HIGHESTMODSEQ to a client that takes mod-sequences, if it has to be told (`highest`)."""
+def tell_highest(session: Session, view: View) -> None:
+    """Send HIGHESTMODSEQ, while no tagged response is near, to a client that has to be told (`highest`)."""
     if session.manner.modseq:
-        response = session.highest.response(view, tagged=tagged)
+        response = session.highest.response(view)
         if response:
             session.engine.send(response)
 
 
 def _say(session: Session, view: View, news: Changes, *, uid: bool) -> None:
+    if session.contexts is not None:
+        session.engine.send(session.contexts.leaving(news))
     manner = session.manner
     # RFC 5465 §5.1: who has asked for FlagChange is given the UID
     octets = updates.changes(view, news, manner=manner, uid=uid or session.notify is not None)
