@@ -622,9 +622,12 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
     await storage.append([Arrival((inbox,), b"x" * 100_000, 0, NO_FLAGS)])
     storage.close()
     path = tmp_path / "mail" / FILE
+    with sqlite3.connect(path) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'").fetchone()
+    db.close()
     with path.open("r+b") as file:
-        file.seek(8 * 4096)
-        file.write(b"\xff" * (path.stat().st_size - 8 * 4096))
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
     storage = Storage(tmp_path / "mail")
     with pytest.raises(StorageCorrupt) as refused:
         storage.view((await storage.account("alice@alpha.test")).inbox)

@@ -52,6 +52,10 @@ class Accounts:
             account = self._adopt(login, self._reader.account(login))
         return account
 
+    def owner(self, login: str) -> Account | None:
+        """Return an account, however many mailboxes it has; None if it has not been made."""
+        return self._by_login.get(login) or self._adopt(login, self._reader.account(login))
+
     def _adopt(self, login: str, read: AccountRow | None) -> Account | None:
         if read is None:
             return None

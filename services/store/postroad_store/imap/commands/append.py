@@ -19,8 +19,9 @@ from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.crlf import with_crlf
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.errors import NoSuchMailbox, StorageFull
+from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS, FlagSet
+from postroad_store.mail.model.rights import permitted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -68,11 +69,10 @@ def handle(session: Session, command: Append) -> Awaitable[None] | None:
             return _refuse_in_turn(session, command.tag, refused)
         session.engine.complete(command.tag, refused)
         return None
-    mailbox = session.find_mailbox(command.mailbox)
+    mailbox = session.find_mailbox(command.mailbox, needs="i")
     content = Content(session.shared.incoming)
-    session.appends.incoming = Incoming(
-        mailbox, command.internal_date, command.flags, content, is_binary=command.binary
-    )
+    flags = permitted(command.flags, session.rights(mailbox))  # RFC 4314 §4: "MUST NOT fail" for a flag
+    session.appends.incoming = Incoming(mailbox, command.internal_date, flags, content, is_binary=command.binary)
     session.engine.take_literal()
     return None
 
@@ -84,8 +84,8 @@ def _refused(session: Session, command: Append) -> bytes | None:
     if command.size == 0:
         return b"NO Can't save a zero byte message."
     try:
-        session.find_mailbox(command.mailbox)
-    except NoSuchMailbox as error:
+        session.find_mailbox(command.mailbox, needs="i")
+    except (NoSuchMailbox, NotPermitted) as error:
         return refusal(error)
     return None
 

@@ -12,6 +12,8 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.rights import ALL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -63,6 +65,7 @@ class View:
         "on_change",
         "read_only",
         "recent",
+        "rights",
         "saved",
         "uids",
     )
@@ -72,6 +75,7 @@ class View:
     ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
+        self.rights = ALL  # what the session may do with the mailbox (RFC 4314)
         self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
         self.recent: set[UID] = set()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
         self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)

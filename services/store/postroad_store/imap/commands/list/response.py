@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def list_response(session: Session, name: str, *, old_name: str | None = None) -> bytes:
     """Return the response of a name as it is now; `old_name`: it has just been renamed (RFC 9051 §6.3.9.7)."""
-    account = session.current_account()
+    account, directory = session.current_account(), session.directory
     subscribed = name in account.subscriptions
     start = Attributes(session, b"LIST", extended=True).of(
-        account.listed(name), account.has_inferiors(name), subscribed, name
+        directory.listed(name), directory.has_inferiors(name), subscribed, name
     )
     end = b"" if old_name is None else b' ("OLDNAME" (%b))' % session.written(old_name)
     return b"%b%b%b\r\n" % (start, session.written(name), end)
