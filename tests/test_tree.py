@@ -44,7 +44,7 @@ USED_IN = {
         f"postroad_store.protocol.{module}" for module in ("compression", "connection", "listener", "reactor", "tls")
     },
     "OpenSSL": {"postroad_store.protocol.tls"},
-    "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints"},
+    "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints", "postroad_store.protocol.tls"},
     "h11": {
         "postroad.control.client",
         "postroad.control.connection",

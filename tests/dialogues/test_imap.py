@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.config import Settings
+from postroad.sasl.oauth import Errors
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.shared import IDLE_TIMEOUT, REFUSAL
 from postroad_store.imap.spec import Conditions
@@ -32,8 +34,9 @@ from postroad_store.mail.model.flags import FlagSet
 from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
-from tests.harness.imap import NOW, Place, Wire
+from tests.harness.imap import NOW, Place, Wire, world
 from tests.harness.reactor import on_reactor
+from tests.harness.sasl import channel, sasl
 from tests.harness.script import Compressor, Step, add, play_live
 
 if TYPE_CHECKING:
@@ -86,12 +89,14 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
 
     def expanded(match: re.Match[str]) -> str:
         gone = {name.removeprefix("-").encode() for name in match[2].split()}
+        secure = dialogue.secure or any(step.kind == "T" for step in dialogue.steps)
         conditions = Conditions(
             STATES[match[1]],
-            dialogue.secure or any(step.kind == "T" for step in dialogue.steps),
+            secure,
             tls=dialogue.settings.get("tls", True),
             plaintext_auth=dialogue.settings.get("plaintext_auth", True),
             message_size=dialogue.settings.get("message_size", MESSAGE_SIZE),
+            mechanisms=mechanisms(dialogue, secure=secure),
         )
         listed = [each for each in Registry(asked=dialogue.asked).offered if each.name not in gone]
         while kept := [each for each in listed if not gone.intersection(each.requires)]:
@@ -106,6 +111,15 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
     return LIST.sub(expanded, line)
 
 
+def mechanisms(dialogue: Dialogue, *, secure: bool) -> tuple[str, ...]:
+    """Return what SASL offers."""
+    settings = Settings.from_environ({})
+    hidden = dialogue.settings.get("sasl_without", ())
+    plaintext_auth = dialogue.settings.get("plaintext_auth", True)
+    made = sasl("imap", lambda _: None, lambda: world(settings), hidden=hidden, plaintext_auth=plaintext_auth)
+    return made.offered(channel(secure=secure))
+
+
 def setting(dialogue: Dialogue, word: str) -> None:
     name, _, value = word.partition("=")
     match name:
@@ -117,6 +131,10 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.messages = int(value)
         case "without":
             dialogue.without = value.split(",")
+        case "sasl_without":
+            dialogue.settings[name] = value.split(",")
+        case "oauth_errors":
+            dialogue.settings[name] = Errors(value)
         case "with":
             dialogue.asked = value.split(",")
         case "quota":  # octets and messages of each account
@@ -173,7 +191,7 @@ async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
                 case "S":
                     assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
                 case "Z":
-                    compressor.switch()
+                    await compressor.switch(wire.until)
                 case "T":
                     assert wire.handshake
                     wire.secured()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from postroad_store.protocol.tls import ServerTls
 
 SCRIPTS = sorted((Path(__file__).parent / "pop3").glob("*.txt"))
-PRELUDE = b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
+PRELUDE = b"+OK Postroad ready. <1@mx.test>\r\n+OK\r\n+OK Logged in.\r\n"
 
 
 @dataclass(slots=True)

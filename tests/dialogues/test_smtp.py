@@ -23,6 +23,7 @@ import contextlib
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ from postroad.mail.reply import (
     Reply,
     reply,
 )
-from postroad.sasl import CHECKED, UNCHECKED
+from postroad.sasl.oauth import Errors
+from postroad.sasl.server import UNCHECKED
 from postroad.smtp.extensions import Extension, without
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import (
@@ -58,17 +60,26 @@ from postroad.smtp.server.events import (
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Answer, Limits, Listener, Purpose, Session
-from postroad.world.world import Account
+from postroad.world.world import Account, Domain, World
+from tests.harness.sasl import UNBOUND, sasl, tokens
 
 if TYPE_CHECKING:
     import ssl
 
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.sasl.mechanism import Claim
+    from postroad.sasl.server import Sasl
 
 SCRIPTS = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
 ALICE = Account(Address("alice", "alpha.test"), "wonderland")
 POSTMASTER = Address("postmaster", "alpha.test")
+WORLD = World(
+    IPv4Network("127.0.0.0/24"),
+    {},
+    {"alpha.test": Domain("alpha.test", accounts={"alice": ALICE})},
+    tokens=tokens(ALICE.login),
+)
 
 
 class Taker:
@@ -81,12 +92,14 @@ class Taker:
     def connect(self, session: Session) -> Reply | None:
         return reply(*self.dialogue.greeting) if self.dialogue.greeting else None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | None:
+    async def authenticate(self, session: Session, claim: Claim) -> Account | str | None:
         if session.purpose is Purpose.APP:
-            return login
-        if login == "broken":
+            return claim.login
+        if claim.login == "broken":
             raise RuntimeError
-        return ALICE if (login, password) == ("alice@alpha.test", "wonderland") else None
+        if claim.identity not in {"", ALICE.login}:
+            return None
+        return ALICE if claim.login == "alice@alpha.test" and claim.proof.proves(ALICE) else None
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         if envelope.reverse_path is not None and envelope.reverse_path.local_part == "refused":
@@ -147,6 +160,22 @@ class Dialogue:
 
     hidden: frozenset[str] = frozenset()
 
+    sasl_without: tuple[str, ...] = ()
+    oauth_errors: Errors = Errors.RFC
+
+    @property
+    def sasl(self) -> dict[Purpose, Sasl]:
+        checked = sasl(
+            "smtp",
+            WORLD.account,
+            lambda: WORLD,
+            hidden=self.sasl_without,
+            errors=self.oauth_errors,
+            plaintext_auth=self.plaintext_auth,
+        )
+        unchecked = sasl("smtp", WORLD.account, lambda: WORLD, UNCHECKED, plaintext_auth=True)
+        return {Purpose.SUBMISSION: checked, Purpose.SUBMISSIONS: checked, Purpose.APP: unchecked}
+
     @property
     def extensions(self) -> tuple[Extension, ...]:
         return without(self.hidden)
@@ -202,6 +231,10 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.plaintext_auth = True
         case "without":
             dialogue.hidden = frozenset(value.split(","))
+        case "sasl_without":
+            dialogue.sasl_without = tuple(value.split(","))
+        case "oauth_errors":
+            dialogue.oauth_errors = Errors(value)
         case "no_starttls":
             dialogue.starttls = False
         case "whole":
@@ -222,15 +255,14 @@ class Peer:
             limits=dialogue.settings,
             postmaster=POSTMASTER,
             starttls=dialogue.starttls and dialogue.port is not Purpose.SUBMISSIONS,
-            auth=dialogue.port not in {Purpose.TRANSFER, Purpose.LMTP},
+            sasl=dialogue.sasl.get(dialogue.port),
             lmtp=dialogue.port is Purpose.LMTP,
-            plaintext_auth=dialogue.plaintext_auth or dialogue.port is Purpose.APP,
-            mechanisms=UNCHECKED if dialogue.port is Purpose.APP else CHECKED,
             extensions=dialogue.extensions,
         )
         self.session = Session(dialogue.port, ipaddress.ip_address("192.0.2.1"), 1, "1")
         if dialogue.port is Purpose.SUBMISSIONS:
             self.session.tls_version = "TLSv1.3"
+            self.session.channel = UNBOUND
         self.service = Taker(dialogue)
         self.engine = Engine(self.profile, self.session)
         self.content = b""
@@ -243,8 +275,8 @@ class Peer:
             match event:
                 case Connected():
                     self.engine.answer(self.service.connect(self.session) or self.profile.greeting)
-                case Authenticate(login, password):
-                    self.authenticate(login, password)
+                case Authenticate(claim):
+                    self.authenticate(claim)
                 case Mail(envelope):
                     self.engine.answer(self.service.mail(self.session, envelope))
                 case Rcpt(envelope, recipient):
@@ -261,8 +293,8 @@ class Peer:
                     self.closed = True
         return self.engine.data_to_send()
 
-    def authenticate(self, login: str, password: str) -> None:
-        coroutine = self.service.authenticate(self.session, login, password)
+    def authenticate(self, claim: Claim) -> None:
+        coroutine = self.service.authenticate(self.session, claim)
         try:
             coroutine.send(None)
         except StopIteration as answer:
@@ -289,7 +321,7 @@ def check_turns(dialogue: Dialogue, *, piece: int | None) -> None:
         if turn.handshake:
             assert peer.handshake
             peer.handshake = False
-            peer.engine.tls_started("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+            peer.engine.tls_started("TLSv1.3", "TLS_AES_256_GCM_SHA384", UNBOUND)
         size = piece or len(turn.sends) or 1
         for start in range(0, len(turn.sends), size):
             got += peer.feed(turn.sends[start : start + size])
@@ -319,7 +351,6 @@ async def test_live(
     tmp_path: Path,
     server_tls: ssl.SSLContext,
     client_tls: ssl.SSLContext,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dialogue = parse(path)
     service = Taker(dialogue)
@@ -331,10 +362,9 @@ async def test_live(
         limits=dialogue.settings,
         extensions=dialogue.extensions,
         tls=server_tls,
-        plaintext_auth=dialogue.plaintext_auth,
+        sasl=dialogue.sasl,
         postmaster=POSTMASTER,
     )
-    monkeypatch.setattr(server, "next_session_id", lambda: "1")  # which challenges are made of
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", server.listeners[0].port, ssl=client_tls if dialogue.port is Purpose.SUBMISSIONS else None
     )

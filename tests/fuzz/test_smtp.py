@@ -29,6 +29,7 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.service import Limits, Purpose, Session
+from tests.harness.sasl import TLS, nobodys
 
 LIMITS = Limits(message_size=300, recipients=3, header_size=60, header_lines=4, line=40, errors=8)
 PROFILE = Profile(
@@ -36,8 +37,7 @@ PROFILE = Profile(
     limits=LIMITS,
     postmaster=Address("postmaster", "mx.test"),
     starttls=True,
-    auth=True,
-    plaintext_auth=True,
+    sasl=nobodys("smtp"),
     extensions=EXTENSIONS,
 )
 
@@ -64,8 +64,8 @@ class Caller:
         match event:
             case Connected():
                 engine.answer(PROFILE.greeting)
-            case Authenticate(login, _):
-                engine.answer_authentication(None if login == "no" else object())  # type: ignore[arg-type]
+            case Authenticate(claim):
+                engine.answer_authentication(None if claim.login == "no" else object())  # type: ignore[arg-type]
             case Mail():
                 engine.answer(SENDER_OK)
             case Rcpt(_, recipient):
@@ -82,7 +82,7 @@ class Caller:
                 self.content = b""
             case StartTls():
                 self.sent += engine.data_to_send()
-                engine.tls_started("TLSv1.3", "x")
+                engine.tls_started("TLSv1.3", "x", TLS)
             case Flush():
                 self.sent += engine.data_to_send()
             case Close():

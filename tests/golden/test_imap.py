@@ -12,6 +12,7 @@ from postroad_store.imap.registry import SPECS, Registry
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
 from postroad_store.imap.table import table
+from tests.harness.sasl import channel, nobodys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,9 @@ HERE = Path(__file__).parent / "imap"
 
 
 def before(*, secure: bool = False, tls: bool = True, plaintext_auth: bool = False) -> Conditions:
-    return Conditions(State.NOT_AUTHENTICATED, secure, tls, plaintext_auth, message_size=1000)
+    """Return the conditions before login, in a world that has plain passwords."""
+    mechanisms = nobodys("imap", plaintext_auth=plaintext_auth).offered(channel(secure=secure))
+    return Conditions(State.NOT_AUTHENTICATED, secure, tls, plaintext_auth, 1000, mechanisms)
 
 
 WHERE = {

@@ -10,6 +10,7 @@ from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.journal.refusals import Refusals
 from postroad.mail.address import Address
+from postroad.sasl.oauth import Errors
 from postroad.world.guesses import Guesses
 from postroad.world.world import Account, Domain, World
 from postroad_store.accounts import Accounts
@@ -18,11 +19,13 @@ from postroad_store.imap.shared import Shared
 from postroad_store.mail.storage import Storage
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, StartTls
 from postroad_store.protocol.deflate import Deflate, Inflate
+from tests.harness.sasl import channel, sasl, tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Kind
+    from postroad.sasl.channel import Channel
     from postroad_store.protocol.contract import Event
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
@@ -40,12 +43,17 @@ class Notes:
 
 
 def world(settings: Settings, hidden: frozenset[str] = frozenset()) -> World:
-    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder), from whom a little is hidden."""
+    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder).
+
+    A little is hidden from bob, and he is an administrator.
+    """
     accounts = {
         name: Account(Address(name, "alpha.test"), secret, without)
         for name, secret, without in (("alice", "wonderland", frozenset[str]()), ("bob", "builder", hidden))
     }
-    return World(settings.network, {}, {"alpha.test": Domain("alpha.test", accounts=accounts)})
+    domains = {"alpha.test": Domain("alpha.test", accounts=accounts)}
+    administrators = frozenset({"bob@alpha.test"})
+    return World(settings.network, {}, domains, administrators=administrators, tokens=tokens("alice@alpha.test"))
 
 
 class Place:
@@ -64,14 +72,24 @@ class Place:
             administrators = frozenset({"alice@alpha.test"})
             self.accounts.world = dataclasses.replace(self.accounts.world, administrators=administrators)
         self.storage.quotas.allowed = self.accounts.quota
+        given = {"plaintext_auth": True} | settings
+        self.sasl = sasl(
+            "imap",
+            self.accounts.find,
+            lambda: self.accounts.world,
+            hidden=given.pop("sasl_without", ()),
+            errors=given.pop("oauth_errors", Errors.RFC),
+            plaintext_auth=given["plaintext_auth"],
+        )
         self.shared = Shared(
             self.accounts,
             self.storage,
             self.journal,  # type: ignore[arg-type]
             Refusals(self.journal, Clock()),  # type: ignore[arg-type]
             self.incoming,
+            sasl=self.sasl,
             clock=Clock(wall=lambda: NOW),
-            **({"plaintext_auth": True} | settings),
+            **given,
         )
 
     def close(self) -> None:
@@ -86,7 +104,7 @@ class Wire:
         self.secure = secure
         self.session = Session(place.shared)
         self._deflate: Deflate | None = None
-        self._inflate = Inflate()
+        self._inflate: Inflate | None = None
         self.received = bytearray()  # what the client has got
         self.closed = False
         self.known = False
@@ -108,6 +126,10 @@ class Wire:
         self._news.set()
 
     @property
+    def channel(self) -> Channel:
+        return channel(secure=self.secure)
+
+    @property
     def compressed(self) -> bool:
         return self._deflate is not None
 
@@ -117,6 +139,9 @@ class Wire:
 
     def logged_in(self) -> None:
         self.known = True
+
+    def logged_out(self) -> None:
+        self.known = False
 
     def can_write(self) -> bool:
         return self.writable
@@ -139,10 +164,11 @@ class Wire:
 
     def feed(self, octets: bytes) -> None:
         """Let octets arrive."""
-        if self._deflate is None:
+        if self._inflate is None:
             self.session.engine.receive_data(octets)
         else:
             self._inflate.receive(octets)
+            self._end()
         self.pump()
 
     def pump(self) -> None:
@@ -153,7 +179,7 @@ class Wire:
         try:
             while self._work is None and self.writable and not self.closed:
                 event = self.session.engine.next_event()
-                if event is None and self._deflate is not None and self._inflate.waiting:
+                if event is None and self._deflate is not None and self._inflate and self._inflate.waiting:
                     self.session.engine.receive_data(self._inflate.take())
                     continue
                 if event is None:
@@ -164,7 +190,7 @@ class Wire:
                     self.handshake = True
                 elif isinstance(event, Compress):
                     self.flush()
-                    self._deflate = Deflate()
+                    self._deflate, self._inflate = Deflate(), Inflate()
                     self._inflate.receive(event.behind)
                 elif isinstance(event, Decompressed):
                     self._decompress()
@@ -179,8 +205,17 @@ class Wire:
         self.flush()
         if self._deflate is not None:
             self.received += self._deflate.finish()
-            self.session.engine.receive_data(self._inflate.left())
-            self._deflate, self._inflate = None, Inflate()
+            self._deflate = None
+            self._end()
+
+    def _end(self) -> None:
+        """Take the client's stream to its end, once ours has ended."""
+        if self._deflate is None and self._inflate is not None:
+            while self._inflate.waiting and not self._inflate.at_end:
+                assert not self._inflate.take()
+            if self._inflate.at_end:
+                self.session.engine.receive_data(self._inflate.left())
+                self._inflate = None
 
     def _handle(self, event: Event) -> None:
         awaitable = self.session.handle(event)

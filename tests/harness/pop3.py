@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,17 @@ from postroad_store.accounts import Accounts
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from postroad_store.mail.storage import Storage
+from postroad_store.pop3.capabilities import Offer, Policy
 from postroad_store.pop3.shared import Shared
 from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
+from tests.harness.sasl import channel, sasl, tokens
 from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from postroad.sasl.channel import Channel
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.pop3.session import Session
 
@@ -36,7 +40,9 @@ class Place:
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None, *, tls: bool = True) -> None:
         self.settings = Settings.from_environ(environ or {})
-        self.world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
+        world = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
+        administrators = frozenset({"dave@beta.test"})
+        self.world = replace(world, administrators=administrators, tokens=tokens("bob@beta.test"))
         self.folder = folder
         self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Journal(folder / "journal", service="store")
@@ -46,6 +52,16 @@ class Place:
             self.storage,
             self.journal,
             Refusals(self.journal, Clock()),
+            sasl=sasl(
+                "pop",
+                self.accounts.find,
+                lambda: self.accounts.world,
+                hidden=self.settings.sasl_without,
+                errors=self.settings.oauth_errors,
+                plaintext_auth=self.settings.plaintext_auth,
+            ),
+            offer=Offer(self.settings.pop3_without),
+            policy=Policy(self.settings.pop3_expire, self.settings.pop3_login_delay),
             tls=tls,
             plaintext_auth=self.settings.plaintext_auth,
         )
@@ -98,8 +114,15 @@ class Wire:
         self.flushes += 1
         self.received += self.session.engine.data_to_send()
 
+    @property
+    def channel(self) -> Channel:
+        return channel(secure=self.secure)
+
     def logged_in(self) -> None:
         self.known = True
+
+    def logged_out(self) -> None:
+        self.known = False
 
     def can_write(self) -> bool:
         return self.writable

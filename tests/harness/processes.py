@@ -114,9 +114,9 @@ class ProcessStack(Stack):
 
     def init(self) -> None:
         """Run `init`, which makes the certificates and checks the world."""
-        self._run("init")
+        self.run("init")
 
-    def _run(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
         """Run the command `postroad` and return what it prints."""
         command = [sys.executable, "-m", "postroad_stack", *arguments]
         return output_of(command, folder=self.folder, environment=self.environment(), limit=60)
@@ -205,7 +205,7 @@ class ProcessStack(Stack):
         ]
 
     def trace(self, name: str) -> str:
-        return self._run("trace", "--", name)
+        return self.run("trace", "--", name)
 
 
 def _lines(output: IO[str]) -> Iterator[str]:

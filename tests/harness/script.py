@@ -62,9 +62,14 @@ class Compressor:
     def __init__(self) -> None:
         self._on = False
         self._plain = bytearray()  # what has come and was not asked for yet
+        self._deflate, self._inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(-15)
 
-    def switch(self) -> None:
-        """Begin, or end."""
+    async def switch(self, receive: Callable[[int], Awaitable[bytes]]) -> None:
+        """Begin, or wait for the end of the server's stream and end (RFC 8437 §4.1)."""
+        while self._on and not self._inflate.eof:
+            self._plain += self._inflate.decompress(await receive(1))
+        if self._on:
+            self._plain += self._inflate.unused_data
         self._on = not self._on
         self._deflate, self._inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(-15)
 
@@ -110,7 +115,7 @@ async def play_live(
                     case "S":
                         assert (await compressor.take(len(step.octets), reader.read)).decode() == step.octets.decode()
                     case "Z":
-                        compressor.switch()
+                        await compressor.switch(reader.read)
                     case "T":
                         await writer.start_tls(client_tls)
                     case "X":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.tap import Tap
     from postroad.world.world import Account
@@ -165,7 +166,7 @@ class SmtpShell:
     def connect(self, session: Session) -> Reply | None:
         return None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, claim: Claim) -> Account | None:
         return None
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:

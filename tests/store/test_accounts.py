@@ -10,6 +10,8 @@ import pytest
 from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.mail.address import parse_address
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad.world.guesses import Guesses
 from postroad.world.secret import hash_password
 from postroad.world.source import parse_world
@@ -112,17 +114,17 @@ def test_find(settings: dict[str, str], login: str, found: str | None) -> None:
     ],
 )
 async def test_authenticate(settings: dict[str, str], login: str, password: str, right: bool) -> None:
-    account = await accounts(**settings).authenticate(login, password, "127.0.0.1")
+    account = await accounts(**settings).authenticate(Claim("PLAIN", login, Password(password)), "127.0.0.1")
     assert (account is not None) is right
 
 
 async def test_a_hashed_password() -> None:
     text = DEFAULT_WORLD.replace('"builder"', f'"{hash_password("builder")}"')
     hashed = Accounts(parse_world(text.encode(), IPv4Network("127.0.0.0/24")), Settings.from_environ({}), guesses())
-    assert await hashed.authenticate("bob@beta.test", "wrong", "127.0.0.1") is None
-    assert await hashed.authenticate("bob@beta.test", "builder", "127.0.0.1") is not None
+    assert await hashed.authenticate(Claim("PLAIN", "bob@beta.test", Password("wrong")), "127.0.0.1") is None
+    assert await hashed.authenticate(Claim("PLAIN", "bob@beta.test", Password("builder")), "127.0.0.1") is not None
     assert (
-        await hashed.authenticate("bob@beta.test", "builder", "127.0.0.1") is not None
+        await hashed.authenticate(Claim("PLAIN", "bob@beta.test", Password("builder")), "127.0.0.1") is not None
     )  # remembered, without a thread
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from postroad.sasl.oauth import Errors
 from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import check_secret
 
@@ -109,6 +110,12 @@ def _duration(text: str) -> float:
 
 def _age(text: str) -> float:
     return 0.0 if text == "0" else _duration(text)
+
+
+def _expire(text: str) -> int | None:
+    if text != "never" and not re.fullmatch("[0-9]{1,4}", text):
+        raise ValueError("must be never, or a number of days from 0 to 9999")
+    return None if text == "never" else int(text)
 
 
 def _durations(text: str) -> tuple[float, ...]:
@@ -232,6 +239,21 @@ class Settings:
     )
     imap_without: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to hide, such as MOVE,IDLE: their commands are then BAD"
+    )
+    sasl_without: tuple[str, ...] = _setting(
+        "", _names, "SASL mechanisms to hide from SMTP, IMAP and POP3, such as CRAM-MD5,XOAUTH2"
+    )
+    oauth_errors: Errors = _setting(
+        "rfc", _one_of(Errors), "how a refused OAuth token is told: rfc (RFC 7628), gmail or exchange"
+    )
+    pop3_without: tuple[str, ...] = _setting(
+        "", _names, "POP3 capabilities to hide, such as TOP,UIDL,SASL: their commands are then unknown"
+    )
+    pop3_expire: int | None = _setting(
+        "never", _expire, "for how many days POP3 promises to keep mail: never, or 0: what was retrieved goes at QUIT"
+    )
+    pop3_login_delay: float = _setting(
+        "0", _age, "how long a POP3 client has to wait between two logins, such as 5m; 0: not at all"
     )
     imap_with: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to offer that are off otherwise, because they are no standards"

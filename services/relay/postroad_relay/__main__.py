@@ -9,8 +9,9 @@ import uvloop
 
 from postroad import log
 from postroad.config import ConfigError, Settings
+from postroad.sasl.settings import asks_for_certificates
 from postroad.serving import end_of_service, settle
-from postroad.tls import TlsError, client_context, server_context
+from postroad.tls import TlsError, client_context, end_point, server_context
 from postroad.world.source import WorldError, load_world
 from postroad_relay.relay import Relay
 
@@ -19,7 +20,15 @@ async def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status."""
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
-        relay = Relay(settings, world, server_tls=server_context(settings.tls_dir), client_tls=client_context())
+        asks = asks_for_certificates(settings)
+        relay = Relay(
+            settings,
+            world,
+            server_tls=server_context(settings.tls_dir),
+            client_tls=client_context(),
+            client_certificates=server_context(settings.tls_dir, asks=True) if asks else None,
+            end_point=end_point(settings.tls_dir),
+        )
     except (ConfigError, WorldError, TlsError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.control.door import Door
-from postroad.control.token import find_token
+from postroad.control.token import find_key, find_token
 from postroad.journal import Journal
+from postroad.sasl.server import UNCHECKED, Sasl
+from postroad.sasl.settings import nonce, sasl_of
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.world.guesses import Guesses
+from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
@@ -30,12 +33,12 @@ from postroad_relay.submission.service import RelayService
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from postroad.config import Settings
     from postroad.smtp.server.server import Server
     from postroad.tap import Tap
-    from postroad.world.world import World
+    from postroad.world.world import Account, World
 
 
 class Relay:
@@ -48,6 +51,8 @@ class Relay:
         *,
         server_tls: ssl.SSLContext | None,
         client_tls: ssl.SSLContext | None,
+        client_certificates: ssl.SSLContext | None = None,
+        end_point: bytes | None = None,
         clock: Clock | None = None,
         tap: Tap | None = None,
     ) -> None:
@@ -57,11 +62,14 @@ class Relay:
         self._extensions = offered_by(settings)
         self._world = world  # that it starts in
         self._server_tls = server_tls
+        self._client_certificates = client_certificates
+        self._end_point = end_point
         self._server: Server | None = None
         self._door: Door | None = None
         self._watcher: asyncio.Task[None] | None = None
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
+        self._sasl = self._mechanisms()
         self._address = str(host.address)
         self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
@@ -118,7 +126,9 @@ class Relay:
                 connections_per_address=settings.connections,  # a sandbox's clients share few addresses
             ),
             tls=self._server_tls,
-            plaintext_auth=settings.plaintext_auth,
+            client_certificates=self._client_certificates,
+            end_point=self._end_point,
+            sasl=self._sasl,
             clock=self._clock,
             tap=self._tap,
             postmaster=self.manager.outcomes.reporter.postmaster,
@@ -128,6 +138,18 @@ class Relay:
         source = WorldFile(settings.world, settings.network, settings.capturing)
         watcher = WorldWatcher(source, self._world)
         self._watcher = asyncio.create_task(watcher.run(self.change))
+
+    def _mechanisms(self) -> Mapping[Purpose, Sasl]:
+        """Return the mechanisms of AUTH; raises `ConfigError`."""
+        settings = self._settings
+        key = find_key(settings.control_dir)
+        realm = AccountRealm(self._find, lambda: self._service.policy.world, key=key, clock=self._clock)
+        checked = sasl_of(settings, "smtp", realm, self.hostname)
+        unchecked = Sasl("smtp", realm, UNCHECKED, hostname=checked.hostname, nonce=nonce, plaintext_auth=True)
+        return {Purpose.SUBMISSION: checked, Purpose.SUBMISSIONS: checked, Purpose.APP: unchecked}
+
+    def _find(self, login: str) -> Account | None:
+        return self._service.policy.world.account(login)
 
     def change(self, world: World) -> None:
         """Change to another world. The relay's own name and address stay until the next start."""

@@ -29,6 +29,8 @@ PROGRAMS = {
     "restore": ("keeping.restore", "put a backup in the place of the mail, while the store is stopped"),
     "compact": ("keeping.compact", "make the mail's database as small as its mail, while the store is stopped"),
     "password": ("password", "make the hash of a password for the world file"),
+    "cert": ("cert", "make a client certificate for an account, to log in by (EXTERNAL)"),
+    "token": ("token", "mint an OAuth token for an account, to log in by (XOAUTH2, OAUTHBEARER)"),
     "health": ("health", "ask services of this host whether they answer in their own protocols"),
 }
 

@@ -73,6 +73,21 @@ def ensure(ca_dir: Path, tls_dir: Path, names: Iterable[str], addresses: Iterabl
     return Issued(ca=new, leaf=True, outgrown=outgrown, constrained=constrained)
 
 
+def client_certificate(ca_dir: Path, login: str, now: datetime) -> bytes:
+    """Return a key and a certificate for the owner of an account, in PEM: TLS takes it, and EXTERNAL its address.
+
+    Its name is an rfc822Name (RFC 5280 §4.2.1.6), which the CA's name constraints leave free. Raises `TlsError`.
+    """
+    ca = _kept_ca(ca_dir, now)
+    if ca is None:
+        raise TlsError(f"there is no CA in {ca_dir}: run postroad init first")
+    if not login.isascii():  # RFC 8398: SmtpUTF8Mailbox, which no mail client makes use of
+        raise TlsError(f"{login} is not ASCII, and a certificate can't name it")
+    names = x509.SubjectAlternativeName([x509.RFC822Name(login)])
+    key, certificate = _leaf(ca, login, names, ExtendedKeyUsageOID.CLIENT_AUTH, now)
+    return _key_pem(key) + _pem(certificate) + _pem(ca[0])
+
+
 def publish(ca_dir: Path, trust_dir: Path) -> None:
     """Copy the CA's certificate, and nothing else, to where clients of any user find it."""
     certificate, copy = (ca_dir / CA_FILE).read_bytes(), trust_dir / CA_FILE
@@ -193,22 +208,34 @@ def _make_leaf(
     names: x509.SubjectAlternativeName,
     now: datetime,
 ) -> None:
+    key, certificate = _leaf((ca, ca_key), "Postroad services", names, ExtendedKeyUsageOID.SERVER_AUTH, now)
+    _write(tls_dir / KEY_FILE, _key_pem(key), 0o600)
+    _write(tls_dir / CERTIFICATE_FILE, _pem(certificate) + _pem(ca), 0o644)
+
+
+def _leaf(
+    issuing: tuple[Certificate, ec.EllipticCurvePrivateKey],
+    common_name: str,
+    names: x509.SubjectAlternativeName,
+    usage: x509.ObjectIdentifier,
+    now: datetime,
+) -> tuple[ec.EllipticCurvePrivateKey, Certificate]:
+    ca, ca_key = issuing
     key = ec.generate_private_key(ec.SECP256R1())
     ca_identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_identifier)
     life = min(LEAF_LIFE, ca.not_valid_after_utc - now + BACKDATED)  # no leaf outlives its CA
     certificate = (
-        _builder(_name("Postroad services"), ca.subject, key.public_key(), now, life)
+        _builder(_name(common_name), ca.subject, key.public_key(), now, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(ca=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(names, critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(issuer, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    _write(tls_dir / KEY_FILE, _key_pem(key), 0o600)
-    _write(tls_dir / CERTIFICATE_FILE, _pem(certificate) + _pem(ca), 0o644)
+    return key, certificate
 
 
 def _pem(certificate: Certificate) -> bytes:

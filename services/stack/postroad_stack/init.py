@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.control.token import ensure_token
+from postroad.control.token import KEY_FILE, ensure_token
 from postroad.tls import CA_FILE, TlsError
 from postroad.world.source import WorldError, load_world
 from postroad.world.world import Role
@@ -67,6 +67,8 @@ def prepare(settings: Settings) -> World:
     try:
         if ensure_token(settings.control_dir):
             _log.info("made a token for the control doors")
+        if ensure_token(settings.control_dir, KEY_FILE):
+            _log.info("made a key for OAuth tokens")
     except OSError as error:
         raise InitError(f"no token could be made in {settings.control_dir}: {error.strerror}. {_REMEDY}") from error
     addresses = [*LOOPBACK, *(host.address for host in world.hosts.values())]

@@ -7,7 +7,8 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from postroad.world.secret import SecretError, check_secret, hash_password
+from postroad.sasl.saslprep import PrepareError
+from postroad.world.secret import SecretError, check_secret, hash_password, scram_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask for a password twice at a terminal, or read one line from a pipe; print its hash, return 1 if it is unfit."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="postroad password",
         description="Print the hash of a password, for an account in the world file. Asks for the password, or reads a "
         "line from a pipe.",
-    ).parse_args(arguments)
+    )
+    parser.add_argument(
+        "--scram",
+        action="store_true",
+        help="print the keys of SCRAM-SHA-256 instead of a scrypt hash: clients can log in by SCRAM too",
+    )
+    scram = parser.parse_args(arguments).scram
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
         if getpass.getpass("Again: ") != password:
@@ -29,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         password = sys.stdin.readline().rstrip("\n")
     try:
         check_secret(password)
-    except SecretError as error:
+        hashed = scram_hash(password) if scram else hash_password(password)
+    except (SecretError, PrepareError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{hash_password(password)}\n")
+    sys.stdout.write(f"{hashed}\n")
     return 0

@@ -16,6 +16,7 @@ from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
 if TYPE_CHECKING:
     from postroad.config import Settings
+    from postroad.sasl.mechanism import Claim
     from postroad.world.guesses import Guesses
     from postroad.world.quota import Quota
     from postroad.world.world import World
@@ -80,9 +81,9 @@ class Accounts:
         account = self.find(login)
         return frozenset() if account is None else account.imap_without
 
-    async def authenticate(self, login: str, password: str, address: str) -> Account | None:
-        """Return the account whose login name and password these are, or None; `address` is the client's.
+    async def authenticate(self, claim: Claim, address: str) -> Account | None:
+        """Return the account that the client may act as by its claim, or None; `address` is the client's.
 
-        Raises `TooManyGuesses` if the password was not checked.
+        Raises `TooManyGuesses` if the claim was not checked, `NotAllowed` if the client may not act for another.
         """
-        return await self._guesses.log_in(self.find, login, password, address)
+        return await self._guesses.log_in(self.find, claim, address, self.world.administrators)

@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.config import ConfigError
+from postroad.config import ConfigError, UnknownUsers
 from postroad.control.door import Door
-from postroad.control.token import find_token
+from postroad.control.token import find_key, find_token
 from postroad.journal import Journal
 from postroad.journal.refusals import Refusals
+from postroad.sasl.settings import asks_for_certificates, sasl_of
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
@@ -18,6 +19,7 @@ from postroad.smtp.server.service import Listener as SmtpListener
 from postroad.smtp.server.service import Purpose as SmtpPurpose
 from postroad.tls import server_context
 from postroad.world.guesses import Guesses
+from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
@@ -32,6 +34,7 @@ from postroad_store.imap import shared as imap
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
 from postroad_store.mail.storage import Storage
 from postroad_store.notes import Notes
+from postroad_store.pop3 import capabilities
 from postroad_store.pop3 import shared as pop3
 from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
@@ -64,13 +67,14 @@ class Store:
         self._settings = settings
         self._extensions = offered_by(settings)
         self._registry = _commands(settings)
+        self._pop3_offer = _pop3_offer(settings)
         self._sieve = _language(settings)
         self._world = world  # at the start
         self._clock = clock or Clock()
         self._tap = tap
         self.host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
-        self._twisted_tls = ServerTls(settings.tls_dir)
+        self._twisted_tls = ServerTls(settings.tls_dir, asks=asks_for_certificates(settings))
         self._storage = Storage(settings.mail_dir, clock=self._clock)
         self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
         self._refusals = Refusals(self._journal, self._clock)
@@ -78,6 +82,15 @@ class Store:
         self._filter = Filter(self._storage.scripts, self._sieve, settings.world.parent / "sieve")
         self._postman: Postman | None = None
         self._accounts = Accounts(world, settings, Guesses(self._clock))
+        realm = AccountRealm(
+            self._accounts.find,
+            lambda: self._accounts.world,
+            key=find_key(settings.control_dir),
+            clock=self._clock,
+            created=settings.unknown_users is UnknownUsers.CREATE,
+        )
+        hostname = world.host_of(Role.STORE).name
+        self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap")}
         self._storage.quotas.allowed = self._accounts.quota
         self._listeners: list[Listener] = []
         self._server: Server | None = None
@@ -120,6 +133,10 @@ class Store:
             self._storage,
             self._journal,
             self._refusals,
+            sasl=self._sasl["pop"],
+            offer=self._pop3_offer,
+            policy=capabilities.Policy(settings.pop3_expire, settings.pop3_login_delay),
+            clock=self._clock,
             plaintext_auth=settings.plaintext_auth,
         )
         return self._service("pop3", shared.session, pop3.REFUSAL, pop3.IDLE_TIMEOUT)
@@ -132,6 +149,7 @@ class Store:
             self._journal,
             self._refusals,
             self._incoming,
+            sasl=self._sasl["imap"],
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
             registry=self._registry,
@@ -234,6 +252,14 @@ def _language(settings: Settings) -> SieveRegistry:
         return SieveRegistry(without=settings.sieve_without)
     except CannotHideExtension as error:
         raise ConfigError(f"POSTROAD_SIEVE_WITHOUT={','.join(settings.sieve_without)}: {error}") from None
+
+
+def _pop3_offer(settings: Settings) -> capabilities.Offer:
+    """Return POP3's capabilities without those that the settings hide; raises `ConfigError`."""
+    try:
+        return capabilities.Offer(settings.pop3_without)
+    except capabilities.CannotHide as error:
+        raise ConfigError(f"POSTROAD_POP3_WITHOUT={','.join(settings.pop3_without)}: {error}") from None
 
 
 def _incoming(mail_dir: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from postroad.world import credentials
 from postroad.world.credentials import is_quick, verify
-from postroad.world.secret import ScryptHash, check_secret, hash_password
+from postroad.world.secret import ScryptHash, check_secret, form_of, hash_password, scram_hash
 
 if TYPE_CHECKING:
     import pytest
@@ -68,3 +68,25 @@ def test_what_is_no_password() -> None:
     assert not verify("\ud800", "\ud800")
     assert not verify("$scrypt$nonsense", "nonsense")
     assert not verify(small_hash("x"), "\ud800")
+
+
+def test_the_keys_of_scram() -> None:
+    secret = scram_hash("grüße")
+    check_secret(secret)
+    assert form_of(secret) == "sha256"
+    assert form_of(scram_hash("x", "sha1")) == "sha1"
+    assert (form_of("x"), form_of(small_hash("x"))) == ("plain", "scrypt")
+    assert not is_quick(secret, "grüße")
+    assert verify(secret, "grüße")
+    assert is_quick(secret, "grüße")
+    assert not verify(secret, "grüsse")
+    assert not verify(secret, "\u06271")
+
+
+def test_passwords_are_right_as_they_came_and_prepared() -> None:
+    assert verify("\u2168", "IX") is False  # typed as ASCII: it is nothing to prepare
+    assert verify("IX", "\u2168")
+    assert verify("p\u00a0w", "p\u00a0w")
+    assert verify("p w", "p\u00a0w")
+    assert not verify("p w", "\u06271")
+    assert verify(small_hash("IX"), "I\u00adX")

@@ -11,10 +11,12 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.mail.address import parse_address
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad.world import guesses as module
-from postroad.world.authenticate import authenticate
-from postroad.world.guesses import FREE, LONGEST_TURN, PATIENCE, Guesses, TooManyGuesses
+from postroad.world.guesses import FREE, LONGEST_TURN, PATIENCE, Guesses, NotAllowed, TooManyGuesses
 from postroad.world.secret import hash_password
+from postroad.world.turns import KEPT
 from postroad.world.world import Account
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ ACCOUNTS = {
 }
 
 
+def claim(login: str, password: str) -> Claim:
+    return Claim("PLAIN", login, Password(password))
+
+
 class Guesser:
     """Tries passwords on a clock that moves only when it is pushed."""
 
@@ -39,7 +45,7 @@ class Guesser:
         self.find = ACCOUNTS.get
 
     def attempt(self, login: str, password: str, address: str = GATEWAY) -> Awaitable[Account | None]:
-        return asyncio.ensure_future(self.guesses.log_in(self.find, login, password, address))
+        return asyncio.ensure_future(self.guesses.log_in(self.find, claim(login, password), address))
 
     async def run(self, attempt: Awaitable[Account | None]) -> tuple[Account | None, float]:
         """Return an attempt's result, and the seconds that it took."""
@@ -161,7 +167,7 @@ async def test_real_time_does_not_tell_them_apart() -> None:
     guesses = Guesses(Clock(), answer_after=0.4)
     for login in ("bob@beta.test", "hal@beta.test", "nobody@beta.test"):
         began = time.monotonic()
-        assert await guesses.log_in(ACCOUNTS.get, login, "wrong", GATEWAY) is None
+        assert await guesses.log_in(ACCOUNTS.get, claim(login, "wrong"), GATEWAY) is None
         assert time.monotonic() - began >= 0.39
 
 
@@ -213,5 +219,58 @@ async def test_what_is_guessed_at_opens_again_soon_after() -> None:
         (ACCOUNTS["hal@beta.test"].secret, "wrong", False),
     ],
 )
-async def test_authenticate(secret: str, password: str, right: bool) -> None:
-    assert await authenticate(secret, password) is right
+def test_a_password_proves(secret: str, password: str, right: bool) -> None:
+    account = Account(parse_address("bob@beta.test"), secret)
+    assert Password(password).proves(account) is right
+
+
+async def test_the_owner_does_not_wait_for_guesses_from_elsewhere() -> None:
+    guesser = Guesser()
+    assert (await guesser.run(guesser.attempt("bob@beta.test", "builder", "192.0.2.1")))[0] is not None
+    for number in range(90):
+        guesser.attempt("bob@beta.test", f"guess {number}", f"198.51.100.{number}")
+    await guesser.settle()
+    guesser.clock.push(1.0)
+    await guesser.settle()
+    account, seconds = await guesser.run(guesser.attempt("bob@beta.test", "builder", "192.0.2.1"))
+    assert (account is not None, seconds) == (True, 0)
+    assert guesser.guesses._names.wait("bob@beta.test", guesser.clock.monotonic()) > 0  # the guessers still wait
+
+
+async def test_homes_are_forgotten() -> None:
+    guesser = Guesser()
+    for number in range(KEPT + 1):
+        guesser.guesses._at_home("bob@beta.test", str(number))
+    assert len(guesser.guesses._homes) == KEPT
+
+
+@pytest.mark.parametrize(
+    ("login", "identity", "administrators", "acts_as"),
+    [
+        ("bob@beta.test", "", (), "bob@beta.test"),
+        ("bob@beta.test", "bob@beta.test", (), "bob@beta.test"),
+        ("bob@beta.test", "hal@beta.test", (), None),
+        ("bob@beta.test", "hal@beta.test", ("bob@beta.test",), "hal@beta.test"),
+        ("hal@beta.test*bob@beta.test", "", ("bob@beta.test",), "hal@beta.test"),
+        ("bob@beta.test", "nobody@beta.test", ("bob@beta.test",), None),
+    ],
+)
+async def test_as_whom_one_may_act(
+    login: str, identity: str, administrators: tuple[str, ...], acts_as: str | None
+) -> None:
+    guesser = Guesser()
+    made = Claim("PLAIN", login, Password("builder"), identity)
+    attempt = guesser.guesses.log_in(ACCOUNTS.get, made, GATEWAY, administrators)
+    if acts_as is None:
+        with pytest.raises(NotAllowed):
+            await attempt
+    else:
+        account = await attempt
+        assert account is not None
+        assert account.login == acts_as
+
+
+async def test_login_names_are_prepared() -> None:
+    guesser = Guesser()
+    assert await guesser.guesses.log_in(ACCOUNTS.get, claim("bob\u00ad@beta.test", "builder"), GATEWAY) is not None
+    assert (await guesser.run(guesser.guesses.log_in(ACCOUNTS.get, claim("\u06271", "x"), GATEWAY)))[0] is None

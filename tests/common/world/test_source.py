@@ -103,7 +103,7 @@ BAD = [
     ("a = 1\nb = \n", "2: Invalid value"),
     ("a = 1\n[x", "2: "),
     ('\n"unfinished', "9: "),
-    ("\n[oh]", "9: unknown key 'oh': the world has capture, hosts, domains"),
+    ("\n[oh]", "9: unknown key 'oh': the world has capture, administrators, hosts, domains"),
     ("\nnoise = 1", "9: unknown key 'noise': a domain has mx, catch-all, accounts, aliases, records, imap_without"),
     (
         "\n[domains.y.test]",
@@ -126,12 +126,18 @@ BAD = [
     ("\n[domains.'0.0.127.in-addr.arpa']", "9: 0.0.127.in-addr.arpa is in the reverse zone 0.0.127."),
     ("\n[domains.'x.0.0.127.in-addr.arpa']", "9: x.0.0.127.in-addr.arpa is in the reverse zone 0.0.127.in-addr.arpa, "),
     ("\n[domains.'y.test']\naccounts = ['a']", "10: accounts must be a table"),
-    ("\n[domains.'y.test']\naccounts = { a = 1 }", "10: the password of a@y.test must be a string"),
+    (
+        "\n[domains.'y.test']\naccounts = { a = 1 }",
+        "10: the password of a@y.test must be a string",
+    ),
     (
         "\n[domains.'y.test']\naccounts = { a = { b = 1 } }",
         "10: unknown key 'b': an account has password, imap_without, quota",
     ),
-    ("\n[domains.'y.test']\naccounts = { a = {} }", "10: the password of a@y.test must be a string"),
+    (
+        "\n[domains.'y.test']\naccounts = { a = {} }",
+        "10: a@y.test has neither a password nor tokens, so nobody could log in",
+    ),
     (
         "\n[domains.'y.test'.accounts.a]\npassword = ''\nimap_without = 'IDLE'",
         "10: the password of a@y.test is of no use: the password is empty",

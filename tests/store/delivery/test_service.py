@@ -15,6 +15,8 @@ from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK, STORAGE_FULL, TOO_LARGE, Reply
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad.smtp.server.events import Refused
 from postroad.smtp.server.service import Answer, Purpose, Session
 from postroad_store.delivery.filter import Filter
@@ -96,7 +98,7 @@ class TestPolicy:
         service = delivery(place)
         assert service.connect(SESSION) is None
         assert service.mail(SESSION, envelope(sender=None)) is SENDER_OK
-        assert await service.authenticate(SESSION, "bob@beta.test", "builder") is None
+        assert await service.authenticate(SESSION, Claim("PLAIN", "bob@beta.test", Password("builder"))) is None
 
     async def test_what_is_refused_is_noted(self, place: Place) -> None:
         service = delivery(place)

@@ -69,6 +69,21 @@ def test_an_expunge_that_waits_holds_it_back() -> None:
     assert highest.due(view) is None
 
 
+def test_a_code_counts_more_than_what_is_seen_after_it() -> None:
+    view = opened(10, 20)
+    highest = Highest()
+    highest.selected(view, aware=True)
+    view.mailbox.arrive(2, [(30, 0, 1, 1)], [])
+    view.take(expunges=True)
+    assert highest.due(view, tagged=False) == 2
+    assert highest.due(view, tagged=False) is None
+    flag(view, 10)
+    view.take(expunges=True)
+    highest.fetched(3)
+    assert highest.due(view, tagged=False) == 3
+    assert highest.due(view) is None
+
+
 def test_flags_that_wait_hold_it_back() -> None:
     view = opened(10, 20)
     highest = Highest()
@@ -92,7 +107,9 @@ def test_a_change_that_is_shown_in_steps_holds_it_back(monkeypatch: pytest.Monke
     assert view.known_modseq == 2
 
 
-EVENTS = st.lists(st.sampled_from(["flag", "expunge", "arrive", "take", "take some", "fetch", "tagged"]), max_size=30)
+EVENTS = st.lists(
+    st.sampled_from(["flag", "expunge", "arrive", "take", "take some", "fetch", "untagged", "tagged"]), max_size=30
+)
 
 
 @given(EVENTS)
@@ -103,6 +120,7 @@ def test_a_client_that_comes_back_misses_nothing(events: list[str]) -> None:
     highest = Highest()
     highest.selected(view, aware=True)
     cached, seen = 1, 0
+    code: int | None = None
     untold: dict[int, int] = {}  # by UID, the modseq of the last change that the client does not know
     for event in (*events, "tagged"):
         uids = list(mailbox.uids)
@@ -128,9 +146,14 @@ def test_a_client_that_comes_back_misses_nothing(events: list[str]) -> None:
         elif event == "fetch" and uids:
             seen = max(seen, *mailbox.modseqs)
             highest.fetched_any()
+        elif event == "untagged":
+            due = highest.due(view, tagged=False)
+            code = code if due is None else due
         elif event == "tagged":
             due = highest.due(view)
-            cached = max(cached, seen) if due is None else due
-            seen = 0
+            code = code if due is None else due
+            cached = max(cached, seen) if code is None else code
+            seen, code = 0, None
             missed = [uid for uid, modseq in untold.items() if modseq <= cached]
             assert missed == []
+            assert cached == view.known_modseq

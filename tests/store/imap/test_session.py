@@ -545,12 +545,12 @@ async def test_logins_leave_a_line_in_the_log(place: Place, connect: Callable[[]
     caplog.set_level("INFO", logger="postroad_store.imap")
     wire = connect()
     await wire.say("a LOGIN alice@alpha.test wrong")
-    await wire.say("b AUTHENTICATE CRAM-MD5")
+    await wire.say("b AUTHENTICATE NTLM")
     await wire.say(LOGIN)
     lines = [(record.getMessage(), record.command, getattr(record, "reply", "")) for record in caplog.records]
     assert lines == [
         ("imap login failed", "LOGIN", "NO [AUTHENTICATIONFAILED] Authentication failed."),
-        ("imap login failed", "AUTHENTICATE CRAM-MD5", "NO [CANNOT] Unsupported authentication mechanism."),
+        ("imap login failed", "AUTHENTICATE NTLM", "NO [CANNOT] Unsupported authentication mechanism."),
         ("imap login", "LOGIN", ""),
     ]
     assert {record.peer for record in caplog.records} == {"192.0.2.1"}

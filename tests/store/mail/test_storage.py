@@ -15,7 +15,7 @@ from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import storage as storage_module
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
-from postroad_store.mail.database.connection import FILE
+from postroad_store.mail.database.connection import FILE, PAGE
 from postroad_store.mail.database.schema import PIECE
 from postroad_store.mail.model import account as account_module
 from postroad_store.mail.model.arrival import Arrival, Copied
@@ -620,14 +620,12 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
     storage = Storage(tmp_path / "mail")
     inbox = (await storage.account("alice@alpha.test")).inbox
     await storage.append([Arrival((inbox,), b"x" * 100_000, 0, NO_FLAGS)])
+    ((page,),) = storage._reader.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'", ())
     storage.close()
     path = tmp_path / "mail" / FILE
-    with sqlite3.connect(path) as db:
-        (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'").fetchone()
-    db.close()
     with path.open("r+b") as file:
-        file.seek((root - 1) * 4096)
-        file.write(b"\xff" * 4096)
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
     storage = Storage(tmp_path / "mail")
     with pytest.raises(StorageCorrupt) as refused:
         storage.view((await storage.account("alice@alpha.test")).inbox)

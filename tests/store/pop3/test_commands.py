@@ -48,7 +48,6 @@ BAD = [
     (b" USER alice", A, "Unknown command."),
     (b"HELO x", A, "Unknown command."),
     (b"\xff\xfe", A, "Unknown command."),
-    (b"APOP alice c4c9334bac560ecc979e58001b3e22fb", A, "Unknown command."),
     (b"USER", A, "USER takes an argument."),
     (b"USER ", A, "USER takes an argument."),
     (b"USER \xff", A, "The argument is not UTF-8."),

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import IPv4Network
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroad.mail.address import Address
+from postroad.sasl.plain import PLAIN
+from postroad.world.world import Account, World
 from postroad_store.mail.model.message import UID
 from postroad_store.pop3 import engine as engine_module
+from postroad_store.pop3.authorization import MAX_ERRORS, MAX_LOGINS
+from postroad_store.pop3.capabilities import Offer, Policy
 from postroad_store.pop3.commands import RULES, State
-from postroad_store.pop3.engine import MAX_ERRORS, MAX_LINE, MAX_LOGINS, MAX_UNKNOWN, Engine
+from postroad_store.pop3.engine import MAX_LINE, MAX_UNKNOWN, Engine
 from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
+from tests.harness.sasl import channel, sasl
 
+ALICE = Account(Address("alice", "alpha.test"), "secret")
 MAIL = [b"Subject: one\r\n\r\n.dot\r\n", b"Subject: two\r\n\r\n", b"x\r\n"]
 
 
 def answer(engine: Engine, event: Event) -> None:
     match event:
-        case Login("alice", "secret"):
+        case Login(claim) if claim.login == "alice" and claim.proof.proves(ALICE):
             engine.logged_in(Maildrop(1, [UID(n) for n in range(1, len(MAIL) + 1)], [len(one) for one in MAIL]))
-        case Login("busy"):
+        case Login(claim) if claim.login == "busy":
             engine.refuse("[IN-USE] locked")
         case Login():
             engine.login_failed()
@@ -48,9 +56,13 @@ def answer(engine: Engine, event: Event) -> None:
 class Talk:
     """One connection: `say` gives what the server answers."""
 
-    def __init__(self, *, secure: bool = True, **options: bool) -> None:
-        self.engine = Engine(**options)
-        self.engine.greet(secure=secure)
+    def __init__(self, *, secure: bool = True, apop: bool = False, **options: bool) -> None:
+        world = World(IPv4Network("127.0.0.0/24"), {}, {}, forms=frozenset({"scrypt"}))
+        plaintext_auth = options.get("plaintext_auth", False)
+        made = sasl("pop", world.account, lambda: world, [PLAIN], plaintext_auth=plaintext_auth)
+        self.engine = Engine(made, Offer([] if apop else ["APOP"]), Policy(), **options)
+        self.secure = secure
+        self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
         self.events: list[Event] = []
         self.greeting = self.engine.data_to_send()
 
@@ -247,7 +259,7 @@ class TestAuthorization:
 
 class TestCapabilities:
     COMMON = b"TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"
-    LAST = b"IMPLEMENTATION Postroad\r\n.\r\n"
+    LAST = b"UTF8 USER\r\nLANG\r\nIMPLEMENTATION Postroad\r\n.\r\n"
 
     def test_before_tls(self) -> None:
         assert Talk(secure=False).say(b"CAPA\r\n") == b"+OK\r\n" + self.COMMON + b"STLS\r\n" + self.LAST
@@ -386,3 +398,25 @@ def test_never_fails_and_every_answer_has_a_status(pieces: list[bytes], secure: 
         said = talk.say(piece)
         assert not said or said.startswith((b"+OK", b"-ERR", b"+ "))
         assert said == b"" or said.endswith(b"\r\n")
+
+
+def test_a_token_may_be_long() -> None:
+    """Tokens come as initial responses, though RFC 5034 §4 has them not longer than a command."""
+    talk = Talk()
+    assert talk.say(b"AUTH PLAIN " + b"A" * 12288 + b"\r\n").startswith(b"-ERR Response is not")
+    assert talk.say(b"auth PLAIN " + b"A" * 12292 + b"\r\n") == b"-ERR Response is too long\r\n"
+    assert talk.say(b"AUTH " + b"A" * 13000 + b"\r\n") == b"-ERR Line too long.\r\n"
+
+
+def test_apop_where_no_password_is_known() -> None:
+    talk = Talk(apop=True)
+    assert talk.greeting == b"+OK Postroad ready.\r\n"
+    assert talk.say(b"APOP alice c4c9334bac560ecc979e58001b3e22fb\r\n").startswith(b"-ERR APOP needs passwords")
+
+
+def test_a_response_is_no_line_of_a_mechanism() -> None:
+    talk = Talk()
+    assert talk.say(b"AUTH PLAIN\r\n") == b"+ \r\n"
+    assert talk.say(b"!\r\n") == b"-ERR Response is not BASE64\r\n"
+    assert talk.say(b"AUTH PLAIN\r\n") == b"+ \r\n"
+    assert talk.say(b"A" * 12300) == b"-ERR Line too long.\r\n"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
 from postroad_store import notes
@@ -15,8 +17,10 @@ from postroad_store.mail.model.errors import StorageError
 from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3 import session as module
 from postroad_store.pop3.events import Retrieve
+from postroad_store.pop3.shared import MAX_LOGINS, TOO_SOON
 from postroad_store.protocol.contract import Event, Farewell
 from tests.harness.pop3 import LOGIN, NOW, Place, Wire
+from tests.harness.scram import ScramClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +41,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 async def logged_in(place: Place) -> Wire:
     wire = Wire(place, secure=True)
     said = await wire.say(LOGIN)
-    assert said == b"+OK Postroad ready.\r\n+OK\r\n+OK Logged in.\r\n"
+    assert said == b"+OK Postroad ready. <1@mx.test>\r\n+OK\r\n+OK Logged in.\r\n"
     return wire
 
 
@@ -352,3 +356,59 @@ async def test_stls_starts_anew(place: Place) -> None:
     assert wire.handshake
     wire.secured()
     assert await wire.say(LOGIN) == b"+OK\r\n+OK Logged in.\r\n"
+
+
+class TestMechanisms:
+    """What the dialogues do not reach."""
+
+    async def test_a_login_that_is_cancelled_at_the_last_word_gives_the_maildrop_back(self, place: Place) -> None:
+        client = ScramClient("SCRAM-SHA-256", "bob@beta.test", "builder", nonce="abc")
+        wire = Wire(place, secure=True)
+        await wire.say(b"")
+        first = await wire.say(b"AUTH SCRAM-SHA-256 " + base64.b64encode(client.first) + b"\r\n")
+        final = client.final(base64.b64decode(first.strip()[2:]))
+        last = await wire.say(base64.b64encode(final) + b"\r\n")
+        assert last == b"+ " + base64.b64encode(client.verifier) + b"\r\n"
+        assert b"[IN-USE]" in await Wire(place, secure=True).say(LOGIN)
+        assert await wire.say(b"*\r\n") == b"-ERR Authentication cancelled\r\n"
+        assert (await Wire(place, secure=True).say(LOGIN)).endswith(b"+OK Logged in.\r\n")
+
+    async def test_a_lost_connection_gives_it_back_too(self, place: Place) -> None:
+        client = ScramClient("SCRAM-SHA-1", "bob@beta.test", "builder", nonce="abc")
+        wire = Wire(place, secure=True)
+        await wire.say(b"")
+        first = await wire.say(b"AUTH SCRAM-SHA-1 " + base64.b64encode(client.first) + b"\r\n")
+        await wire.say(base64.b64encode(client.final(base64.b64decode(first.strip()[2:]))) + b"\r\n")
+        wire.session.end()
+        assert (await Wire(place, secure=True).say(LOGIN)).endswith(b"+OK Logged in.\r\n")
+
+    async def test_what_is_noted_names_the_mechanism(self, place: Place, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, logger="postroad_store.pop3")
+        wrong = base64.b64encode(b"\0bob@beta.test\0wrong-secret")
+        await Wire(place, secure=True).say(b"AUTH PLAIN " + wrong + b"\r\n")
+        await Wire(place, secure=True).say(LOGIN)
+        assert [vars(record)["mechanism"] for record in caplog.records] == ["PLAIN", "PASSWORD"]
+        (entry,) = place.history()
+        assert entry.detail["mechanism"] == "PLAIN"
+        assert "wrong-secret" not in caplog.text + repr(entry)
+
+    async def test_a_large_message_that_needs_utf8(self, place: Place) -> None:
+        await place.put("Subject: ü\r\n\r\n".encode() + b"x" * 400_000)
+        wire = Wire(place, secure=True)
+        await wire.say(LOGIN)
+        assert await wire.say(b"RETR 1\r\n") == b"-ERR [UTF8] Message needs UTF8 mode.\r\n"
+
+    async def test_delays_are_forgotten(self, tmp_path: Path) -> None:
+        clock = Clock(steady=lambda: 0.0)
+        place = Place(tmp_path, {"POSTROAD_POP3_LOGIN_DELAY": "60"})
+        shared = place.shared
+        shared._clock = clock
+        for number in range(MAX_LOGINS + 5):
+            assert shared.lock(f"{number}") is None
+        assert len(shared._logins) == MAX_LOGINS
+        shared.unlock("7")
+        assert shared.lock("7") == TOO_SOON
+        clock.push(61)
+        assert shared.lock("7") is None
+        assert len(shared._logins) == 1
+        place.close()

@@ -245,3 +245,34 @@ async def test_plain_again(start: Callable[..., Room]) -> None:
         assert await client.client.ask("two") == "two"
         assert await client.client.ask("COMPRESS") == "compressed"
         assert await Squeezed(client.client).ask("three") == "three"
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+async def test_plain_again_without_the_end_of_a_stream(start: Callable[..., Room], size: int) -> None:
+    """A client that only flushes its last compressed octets, in pieces."""
+    async with squeezed(start()) as client:
+        octets = client.deflate.compress(b"PLAIN\n") + client.deflate.flush(zlib.Z_SYNC_FLUSH) + b"one\nBYE\n"
+        for at in range(0, len(octets), size):
+            client.client.send(octets[at : at + size])
+            await asyncio.sleep(0.001)
+        rest = await client.client.rest()
+        assert client.inflate.decompress(rest) == b"plain\n"
+        assert client.inflate.unused_data == b"one\nbye\n"
+
+
+async def test_the_client_goes_on_compressing(start: Callable[..., Room]) -> None:
+    async with squeezed(start()) as client:
+        client.client.send(client.deflate.compress(b"PLAIN\n") + client.deflate.flush(zlib.Z_PARTIAL_FLUSH))
+        while not client.inflate.eof:
+            client.inflate.decompress(await client.client.reader.read(1))
+        client.send(b"one\n")
+        assert await client.client.rest() == b"GARBLED\n"
+
+
+async def test_the_client_ends_with_octets_that_are_not_compressed(start: Callable[..., Room]) -> None:
+    async with squeezed(start()) as client:
+        client.client.send(client.deflate.compress(b"PLAIN\n") + client.deflate.flush(zlib.Z_PARTIAL_FLUSH))
+        while not client.inflate.eof:
+            client.inflate.decompress(await client.client.reader.read(1))
+        client.client.send(b"\xff" * 100)
+        assert await client.client.rest() == b"GARBLED\n"

@@ -54,7 +54,7 @@ def test_a_few_octets_that_stand_for_many_are_taken_in_blocks() -> None:
     assert max(sizes) == BLOCK
 
 
-@pytest.mark.parametrize("octets", [b"a NOOP\r\n", b"\xff" * 10, compressed(b"x") + b"a NOOP\r\n"])
+@pytest.mark.parametrize("octets", [b"a NOOP\r\n", b"\xff" * 10, compressed(b"x") + b"b NOOP\r\n"])
 def test_what_is_not_compressed(octets: bytes) -> None:
     inflate = Inflate()
     inflate.receive(octets)
@@ -72,7 +72,31 @@ def test_behind_the_end_of_the_stream() -> None:
     inflate.receive(compressed(b"last", end=True) + b"plain")
     assert inflate.take() == b"last"
     assert inflate.waiting
+    assert inflate.take() == b""
+    assert inflate.at_end
     with pytest.raises(GarbledError):
         inflate.take()
     assert inflate.left() == b"plain"
     assert not inflate.waiting
+
+
+def test_no_further_than_flushed() -> None:
+    inflate = Inflate()
+    inflate.receive(compressed(b"first", b"last") + b"plain")
+    assert inflate.take() == b"first"
+    assert inflate.at_end
+    assert inflate.take() == b"last"
+    assert inflate.at_end
+    assert inflate.left() == b"plain"
+
+
+def test_flushed_octet_by_octet() -> None:
+    inflate = Inflate()
+    ends = []
+    for number, octet in enumerate(octets := compressed(b"first", b"last")):
+        inflate.receive(bytes([octet]))
+        while inflate.waiting:
+            inflate.take()
+        if inflate.at_end:
+            ends.append(number + 1)
+    assert ends == [len(compressed(b"first")), len(octets)]

@@ -209,3 +209,15 @@ def check_literal(domain: str) -> None:
             ipaddress.IPv4Address(inner)
     except ValueError:
         raise AddressError(f"{domain!r} is not an address literal") from None
+
+
+def login_of(text: str) -> str | None:
+    """Return the login name of the account that an address would be; None if the text is no address with a domain."""
+    try:
+        address = parse_address(text)
+    except AddressError:
+        return None
+    if address.is_literal:
+        return None
+    local, domain = address.key
+    return f"{local}@{domain}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from postroad.sasl.mechanism import Credentials, text_of
+from postroad.sasl.mechanism import Claim, Exchange, text_of
+from postroad.sasl.offer import Mechanism, secret_is_safe
+from postroad.sasl.password import Password
 
 
-class Login:
+class Login(Exchange):
     """One exchange."""
 
     __slots__ = ("_login",)
@@ -13,11 +15,15 @@ class Login:
     def __init__(self) -> None:
         self._login: str | None = None
 
-    def step(self, response: bytes | None) -> bytes | Credentials:
+    def step(self, response: bytes | None) -> bytes | Claim:
         """Take the user name, which may come as the initial response, then the password."""
         if response is None:
             return b"Username:"
         if self._login is None:
             self._login = text_of(response)
             return b"Password:"
-        return Credentials(self._login, text_of(response))
+        return Claim("LOGIN", self._login, Password(text_of(response)))
+
+
+LOGIN = Mechanism("LOGIN", "draft-murchison-sasl-login", lambda _context: Login(), secret_is_safe)
+UNCHECKED_LOGIN = Mechanism("LOGIN", "draft-murchison-sasl-login", lambda _context: Login())

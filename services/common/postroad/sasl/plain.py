@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from postroad.sasl.mechanism import Credentials, MalformedError, NotAuthorizedError, text_of
+from postroad.sasl.mechanism import Claim, Context, Exchange, MalformedError, text_of
+from postroad.sasl.offer import Mechanism, secret_is_safe
+from postroad.sasl.password import Password
 
 
-class Plain:
+class Plain(Exchange):
     """One exchange. With `unchecked`, any identity and an empty password will do, since nobody looks at them."""
 
     __slots__ = ("_unchecked",)
@@ -13,7 +15,7 @@ class Plain:
     def __init__(self, *, unchecked: bool = False) -> None:
         self._unchecked = unchecked
 
-    def step(self, response: bytes | None) -> bytes | Credentials:
+    def step(self, response: bytes | None) -> bytes | Claim:
         """Take the message; the empty challenge asks for it."""
         if response is None:
             return b""
@@ -22,6 +24,12 @@ class Plain:
         if len(parts) != 3 or not (self._unchecked or (parts[1] and parts[2])):
             raise MalformedError("Response is not as PLAIN wants it")
         identity, login, password = parts
-        if not self._unchecked and identity and identity.casefold() != login.casefold():
-            raise NotAuthorizedError("Nobody may act for another")
-        return Credentials(login, password)
+        return Claim("PLAIN", login, Password(password), identity)
+
+
+def _begin(_context: Context) -> Exchange:
+    return Plain()
+
+
+PLAIN = Mechanism("PLAIN", "RFC 4616", _begin, secret_is_safe)
+UNCHECKED_PLAIN = Mechanism("PLAIN", "RFC 4616", lambda _context: Plain(unchecked=True))

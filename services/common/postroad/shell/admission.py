@@ -74,6 +74,10 @@ class Admission(Generic[Connection]):
         """Note that a connection has proved itself."""
         self._strangers.pop(connection, None)
 
+    def doubt(self, connection: Connection) -> None:
+        """Make a connection a stranger again, which has just come."""
+        self._strangers[connection] = self._clock.monotonic()
+
     def leave(self, connection: Connection) -> None:
         """Count a connection out, if it was in."""
         address = self._addresses.pop(connection, None)

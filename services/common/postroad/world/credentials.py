@@ -1,6 +1,6 @@
 """Credentials: whether a password that a client sends is the right one.
 
-The scrypt hash of a right password is computed once per process.
+The hash of a right password is computed once per process.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import hmac
 import os
 from collections import OrderedDict
 
-from postroad.world.secret import MAX_PASSWORD, SCRYPT_PREFIX, ScryptHash, SecretError
+from postroad.sasl.saslprep import PrepareError, saslprep
+from postroad.sasl.scram_hash import ScramHash
+from postroad.world.secret import MAX_PASSWORD, ScryptHash, SecretError, is_plain, is_scram
 
 
 class _Proven:
-    """Remembers which (secret, password) pairs are right, so that later logins don't cost scrypt.
+    """Remembers which (secret, password) pairs are right, so that later logins don't cost a hash.
 
     The key of a pair is a MAC under a key of this process, so that memory holds neither passwords nor fast hashes
     that would be of use elsewhere. Wrong passwords are not remembered, so guessing stays slow.
@@ -45,22 +47,36 @@ _proven = _Proven()
 
 def is_quick(secret: str, password: str) -> bool:
     """Whether `verify` answers at once; otherwise it takes tens of milliseconds and belongs in a thread."""
-    return not secret.startswith(SCRYPT_PREFIX) or _proven.knows(secret, password)
+    return is_plain(secret) or _proven.knows(secret, password)
 
 
 def verify(secret: str, password: str) -> bool:
-    """Return True if the password is right; the secret is plain or a scrypt hash.
+    """Return True if the password is right, as it came or prepared by SASLprep (RFC 4616 §2); `secret` has the forms.
 
     Plain secrets are compared in constant time.
     """
     if len(password) > MAX_PASSWORD:
         return False
+    return _verify(secret, password) or (not password.isascii() and _verify_prepared(secret, password))
+
+
+def _verify_prepared(secret: str, password: str) -> bool:
     try:
-        if not secret.startswith(SCRYPT_PREFIX):
+        prepared = saslprep(password)
+        secret = saslprep(secret) if is_plain(secret) else secret
+    except PrepareError:
+        return False
+    return _verify(secret, prepared)
+
+
+def _verify(secret: str, password: str) -> bool:
+    try:
+        if is_plain(secret):
             return hmac.compare_digest(secret.encode(), password.encode())
         if _proven.knows(secret, password):
             return True
-        if not ScryptHash.parse(secret).matches(password):
+        hashed = ScramHash.parse(secret) if is_scram(secret) else ScryptHash.parse(secret)
+        if not hashed.matches(password):
             return False
     except (SecretError, UnicodeEncodeError):  # a lone surrogate has no octets
         return False

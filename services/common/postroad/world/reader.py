@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,14 +15,13 @@ from postroad.dns.masterfile import parse_record
 from postroad.dns.name import MAX_NAME, ROOT, Name
 from postroad.dns.words import ZoneFileError
 from postroad.mail.address import Address, AddressError, check_a_labels, domain_key, parse_address
+from postroad.world.accounts import AccountReader, ReadError
 from postroad.world.further import FurtherCheck
 from postroad.world.goals import GoalCheck
-from postroad.world.quota import Quota, parse_quota
-from postroad.world.secret import SecretError, check_secret
 from postroad.world.world import MX, Account, Domain, Host, Role, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from ipaddress import IPv4Address, IPv4Network
 
     from postroad.dns.zone import Record
@@ -34,15 +32,6 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 _CAPABILITY = re.compile(r"[!-~]+")  # RFC 3501 §9: an atom, or AUTH= and one
-
-
-@dataclass(frozen=True, slots=True)
-class ReadError:
-    """One error at a key. "{line}" in the sentence is replaced by the line of `other`."""
-
-    at: KeyPath
-    sentence: str
-    other: KeyPath = ()
 
 
 def any_name(name: str) -> str | None:
@@ -69,10 +58,11 @@ class WorldReader:
         self._goals: list[tuple[KeyPath, str, Address]] = []  # what, and the address that must lead somewhere
         self._further: dict[str, tuple[KeyPath, dict[int, Record]]] = {}  # by domain, then by index
         self._steps: dict[Step, KeyPath] = {}  # aliases and catch-alls
+        self._account_reader = AccountReader(self.errors, self._hidden)
 
     def read(self) -> World:
         """Return the world, which is valid only if `errors` is empty then."""
-        self._only((), self._document, "the world", "capture", "hosts", "domains")
+        self._only((), self._document, "the world", "capture", "administrators", "hosts", "domains")
         hosts = dict(self._hosts())
         domains = dict(self._domains())
         for name in hosts:
@@ -82,7 +72,12 @@ class WorldReader:
         if self._capturing and "capture" not in self._document:
             need = 'no capture account, which POSTROAD_OUTSIDE=capture needs: write capture = "someone@a.domain.of.it"'
             self.error((), f"{need} at the top, or choose bounce or refuse")
-        world = World(self._network, MappingProxyType(hosts), MappingProxyType(domains), capture)
+        logins = {account.login for domain in domains.values() for account in domain.accounts.values()}
+        administrators = frozenset(self._administrators(logins))
+        accounts = self._account_reader
+        tokens, forms = MappingProxyType(accounts.tokens), frozenset(accounts.forms)
+        found = (MappingProxyType(hosts), MappingProxyType(domains))
+        world = World(self._network, *found, capture, administrators, tokens, forms)
         self._check_further(world)
         for at, sentence in GoalCheck(world, self._goals, self._steps).faults():
             self.error(at, sentence)
@@ -304,36 +299,23 @@ class WorldReader:
     def _accounts(
         self, at: KeyPath, value: Any, domain: str, seen: dict[str, KeyPath], hidden: frozenset[str]
     ) -> Iterator[tuple[str, Account]]:
-        for key, entry in self._table(at, value, "accounts").items():
-            place: KeyPath = (*at, key)
+        accounts = self._account_reader
+        for key, written in self._table(at, value, "accounts").items():
+            place = (*at, key)
             address = self._local_part(place, key, domain, seen)
-            # An account is its password, or a table with that and more.
-            table = entry if isinstance(entry, dict) else {"password": entry}
-            self._only(place, table, "an account", "password", "imap_without", "quota")
-            secret = self._password((*place, "password"), table.get("password"), f"{key}@{domain}")
-            own = self._hidden((*place, "imap_without"), table.get("imap_without", []))
-            if address is not None and secret is not None:
-                quota = self._quota((*place, "quota"), table.get("quota"), f"{key}@{domain}")
-                yield address.key[0], Account(address, secret, hidden | own, quota)
+            account = accounts.read(place, address or Address(key, domain), written, hidden)
+            if address is not None and account is not None:
+                yield address.key[0], account
 
-    def _password(self, at: KeyPath, secret: Any, owner: str) -> str | None:
-        if not isinstance(secret, str):
-            self.error(at, f"the password of {owner} must be a string")
-            return None
-        try:
-            check_secret(secret)
-        except SecretError as error:
-            self.error(at, f"the password of {owner} is of no use: {error}")
-        return secret
-
-    def _quota(self, at: KeyPath, value: Any, owner: str) -> Quota | None:
-        if value is None:
-            return None
-        try:
-            return parse_quota(value if isinstance(value, str) else "?")
-        except ValueError as error:
-            self.error(at, f"the quota of {owner} {error}")
-            return None
+    def _administrators(self, logins: Container[str]) -> Iterator[str]:
+        """Yield the logins of those who may act as any account: each is an account itself."""
+        at: KeyPath = ("administrators",)
+        for place, text in self._strings(at, self._document.get("administrators", []), "administrators"):
+            address = self._address(place, text, "administrator")
+            if address is not None and (login := Account(address, "").login) in logins:
+                yield login
+            elif address is not None:
+                self.error(place, f"the administrator {text} is no account of this world")
 
     def _hidden(self, at: KeyPath, value: Any) -> frozenset[str]:
         """Read names of IMAP's capabilities; return them in capitals."""

@@ -1,7 +1,11 @@
 """Secrets: how the world file keeps passwords.
 
-A secret is the password itself, or `$scrypt$ln=14,r=8,p=1$salt$hash` (RFC 7914; salt and hash in base64 without
-padding), as `make password` prints it and as passlib and others write it.
+A secret is the password itself, or a hash that `postroad password` prints:
+
+- `$scrypt$ln=14,r=8,p=1$salt$hash` (RFC 7914; salt and hash in base64 without padding), as passlib and others write it
+- `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey` (`sasl.scram_hash`), by which SCRAM works too, and SCRAM-SHA-1 likewise
+
+Only an account whose secret is plain can log in by CRAM-MD5, APOP and every SCRAM.
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ import os
 import re
 from dataclasses import dataclass
 
+from postroad.sasl.scram_hash import SALT, Salted, ScramError, ScramHash
+
 SCRYPT_PREFIX = "$scrypt$"
+SCRAM_PREFIX = "SCRAM-SHA-"
 MAX_MEMORY = 64 * 1024 * 1024  # octets per check of a password
 MAX_PARALLELIZATION = 16  # p multiplies the time
 MAX_PASSWORD = 1024  # octets; RFC 4616 §2 sets no bound, but a stranger must not choose how many octets are hashed
@@ -81,10 +88,32 @@ def _bare(octets: bytes) -> str:
     return base64.b64encode(octets).decode("ascii").rstrip("=")
 
 
+def is_scram(secret: str) -> bool:
+    """Whether a secret is a hash of SCRAM."""
+    return secret.startswith(SCRAM_PREFIX)
+
+
+def is_plain(secret: str) -> bool:
+    """Whether a secret is the password itself."""
+    return not secret.startswith((SCRYPT_PREFIX, SCRAM_PREFIX))
+
+
+def form_of(secret: str) -> str:
+    """Return "plain", "scrypt", or the algorithm of a hash of SCRAM: "sha1", "sha256"."""
+    if is_scram(secret):
+        return ScramHash.parse(secret).algorithm
+    return "plain" if is_plain(secret) else "scrypt"
+
+
 def check_secret(secret: str) -> None:
     """Raise `SecretError` if no client could ever log in with this secret."""
     if secret.startswith(SCRYPT_PREFIX):
         ScryptHash.parse(secret)
+    elif is_scram(secret):
+        try:
+            ScramHash.parse(secret)
+        except ScramError as error:
+            raise SecretError(str(error)) from None
     elif not secret:
         raise SecretError("the password is empty")  # RFC 4616 §2: passwd = 1*SAFE
     elif "\0" in secret:
@@ -98,3 +127,8 @@ def hash_password(password: str, *, salt: bytes | None = None) -> str:
     salt = os.urandom(16) if salt is None else salt
     digest = hashlib.scrypt(password.encode(), salt=salt, n=1 << 14, r=8, p=1, maxmem=2 * MAX_MEMORY, dklen=32)
     return str(ScryptHash(14, 8, 1, salt, digest))
+
+
+def scram_hash(password: str, algorithm: str = "sha256") -> str:
+    """Return the hash of SCRAM for the world file, with a random salt; raises `PrepareError`."""
+    return str(ScramHash.derive(password, algorithm, Salted(os.urandom(SALT))))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
+    from postroad.sasl.token import Grant
     from postroad.world.quota import Quota
 
 SUBADDRESS_SEPARATOR = "+"  # RFC 5233 §1
@@ -53,7 +54,7 @@ class Account:
     """One user, who logs in by the whole address and has one set of mailboxes."""
 
     address: Address
-    secret: str = field(repr=False)  # plain, or "$scrypt$..." (`secret`)
+    secret: str = field(repr=False)  # plain or a hash (`secret`); "": no password will do
     imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
     quota: Quota | None = None  # None: as the settings say
 
@@ -126,6 +127,8 @@ class World:
     domains: Mapping[str, Domain]  # by name
     capture: Address | None = None  # the account that receives mail for domains that the world does not know
     administrators: frozenset[str] = frozenset()  # the logins of those who may act as any account
+    tokens: Mapping[str, Grant] = field(default_factory=_nothing, repr=False)  # by `sasl.token.digest`
+    forms: frozenset[str] = frozenset({"plain"})  # those of the accounts' secrets (`secret.form_of`)
 
     def host_of(self, role: Role) -> Host:
         """Return the host that has the role; a valid world has exactly one per role."""

@@ -15,9 +15,10 @@ from postroad.mail.dates import utc
 from postroad.mail.header import read_header
 from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, MAIL_LOOP, OK, QUEUE_FULL, Reply
 from postroad.mail.trace_fields import received, with_protocol
+from postroad.sasl.mechanism import LONGEST_NAME
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
-from postroad.world.guesses import LONGEST_NAME, TooManyGuesses
+from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.faults import Command, Faults
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.header import Header
+    from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
     from postroad.world.guesses import Guesses
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TOO_MANY = "too many wrong passwords"
+NOT_ALLOWED = "the client may not act for another"
 
 
 class RelayService:
@@ -79,26 +82,32 @@ class RelayService:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | Reply | None:
-        """Return the world's account with this login name and password, or on the app door the name as it is.
+    async def authenticate(self, session: Session, claim: Claim) -> Account | str | Reply | None:
+        """Return the world's account as which the client may act, or on the app door the name as it is.
 
-        Raises `TooManyGuesses`.
+        Raises `TooManyGuesses`, `NotAllowed`.
         """
+        facts = session.facts | claim.facts
         refusal = self._fault(session, Command.AUTH)
         if refusal is not None:
-            self._refusals.note("AUTH", refusal, **session.facts, login=login[:LONGEST_NAME])
+            self._refusals.note("AUTH", refusal, **facts)
             return refusal
         if session.purpose is Purpose.APP:
-            return login[:LONGEST_NAME]
+            return claim.login[:LONGEST_NAME]
+        world = self.policy.world
         try:
-            account = await self._guesses.log_in(self.policy.world.account, login, password, session.host)
+            account = await self._guesses.log_in(world.account, claim, session.host, world.administrators)
         except TooManyGuesses:
-            self._refusals.note("AUTH", AUTH_UNAVAILABLE, **session.facts, login=login, reason=TOO_MANY)
+            self._refusals.note("AUTH", AUTH_UNAVAILABLE, **facts, reason=TOO_MANY)
+            raise
+        except NotAllowed:
+            self._refusals.note("AUTH", AUTH_FAILED, **facts, reason=NOT_ALLOWED)
             raise
         if account is None:
-            self._refusals.note("AUTH", AUTH_FAILED, **session.facts, login=login)
+            self._refusals.note("AUTH", AUTH_FAILED, **facts)
         else:
-            log.info("logged in", extra={"login": account.login, "peer": session.host, "session": session.session_id})
+            of_session = {"peer": session.host, "session": session.session_id}
+            log.info("logged in", extra=claim.facts | {"login": account.login} | of_session)
         return account
 
     def _fault(self, session: Session, command: Command) -> Reply | None:
@@ -228,6 +237,7 @@ class RelayService:
             tls=session.tls_version,
             session=session.session_id,
             login=session.login,
+            mechanism=session.mechanism,
             sender=envelope.sender,
             recipients=[str(recipient.address) for recipient in envelope.recipients],
             **further,

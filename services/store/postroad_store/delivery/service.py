@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.header import Header
+    from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Answer, Session
     from postroad.world.world import Account
@@ -88,7 +89,7 @@ class Delivery:
         """Greet everyone."""
         return None
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:  # noqa: ARG002 - as above
+    async def authenticate(self, session: Session, claim: Claim) -> Account | None:  # noqa: ARG002 - as above
         """Accept no one: port 25 of the store is for other servers, and AUTH is not offered there."""
         return None
 

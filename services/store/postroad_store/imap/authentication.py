@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from postroad.world.guesses import TooManyGuesses
+from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.imap.states import State
 
 if TYPE_CHECKING:
+    from postroad.sasl.mechanism import Claim, Exchange
+    from postroad.world.world import Account
     from postroad_store.imap.session import Session
 
 log = logging.getLogger(__name__)
@@ -17,8 +20,26 @@ MAX_FAILURES = 5  # failed logins of one connection
 
 PRIVACY = b"NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 FAILED = b"NO [AUTHENTICATIONFAILED] Authentication failed."
+NOT_ALLOWED = b"NO [AUTHORIZATIONFAILED] Authorization failed."  # RFC 5530 §3
 TOO_MANY_GUESSES = b"NO [UNAVAILABLE] Too many failed logins, try again later."  # RFC 5530 §3
 UNSUPPORTED = b"NO [CANNOT] Unsupported authentication mechanism."
+
+
+class Verdict(NamedTuple):
+    """What has become of a claim: the account that the client may act as, or the reply that refuses it."""
+
+    claim: Claim
+    account: Account | None
+    reply: bytes = FAILED
+
+
+@dataclass(slots=True)
+class Underway:
+    """An exchange of AUTHENTICATE; its verdict waits for the client's response to the mechanism's last word."""
+
+    command: str
+    exchange: Exchange
+    verdict: Verdict | None = None
 
 
 def may_send_password(session: Session) -> bool:
@@ -26,30 +47,42 @@ def may_send_password(session: Session) -> bool:
     return session.engine.secure or session.shared.plaintext_auth
 
 
-async def log_in(session: Session, tag: bytes, command: str, login: str, password: str) -> None:
-    """Check the login name and the password of a command, and complete it."""
-    shared = session.shared
+async def judge(session: Session, claim: Claim) -> Verdict:
+    """Check a claim."""
     try:
-        account = await shared.accounts.authenticate(login, password, session.connection.peer)
+        account = await session.shared.accounts.authenticate(claim, session.connection.peer)
     except TooManyGuesses:
-        _refuse(session, tag, command, TOO_MANY_GUESSES, login=login)
-        return
+        return Verdict(claim, None, TOO_MANY_GUESSES)
+    except NotAllowed:
+        return Verdict(claim, None, NOT_ALLOWED)
+    return Verdict(claim, account)
+
+
+async def conclude(session: Session, tag: bytes, command: str, verdict: Verdict) -> None:
+    """Complete the command that brought a claim."""
+    claim, account, reply = verdict
+    facts = claim.facts | {"command": command}
     if account is None:
-        _fail(session, tag, command, login)
+        _refuse(session, tag, reply, **facts)
+        if reply is not TOO_MANY_GUESSES:
+            _count_failure(session)
         return
-    session.account = await shared.storage.account(account.login)
-    session.engine.offer = shared.offer_to(account.login)
+    session.account = await session.shared.storage.account(account.login)
+    session.engine.offer = session.shared.offer_to(account.login)
     session.engine.enter(State.AUTHENTICATED)
     session.connection.logged_in()
-    log.info("imap login", extra={"login": account.login, "command": command, "peer": session.connection.peer})
+    log.info("imap login", extra=facts | {"login": account.login, "peer": session.connection.peer})
     # RFC 3501 §6.2.3: the capabilities may have changed; the client need not ask.
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(session.capabilities()))
 
 
-def _fail(session: Session, tag: bytes, command: str, login: str) -> None:
-    """Answer a failed login, no more than `MAX_FAILURES` times."""
-    # RFC 3501 §11.2: the error does not say what was wrong.
-    _refuse(session, tag, command, FAILED, login=login)
+async def log_in(session: Session, tag: bytes, command: str, claim: Claim) -> None:
+    """Check the claim of a command, and complete it."""
+    await conclude(session, tag, command, await judge(session, claim))
+
+
+def _count_failure(session: Session) -> None:
+    """Close the connection after `MAX_FAILURES` failed logins."""
     session.failures += 1
     if session.failures >= MAX_FAILURES:
         session.engine.bye(b"Too many failed logins.")
@@ -58,16 +91,17 @@ def _fail(session: Session, tag: bytes, command: str, login: str) -> None:
 
 def refuse_plaintext(session: Session, tag: bytes, command: str) -> None:
     """Refuse a password that came in plaintext."""
-    _refuse(session, tag, command, PRIVACY)
+    _refuse(session, tag, PRIVACY, command=command)
 
 
-def unsupported(session: Session, tag: bytes, mechanism: bytes) -> None:
+def unsupported(session: Session, tag: bytes, command: str) -> None:
     """Refuse a SASL mechanism that is not offered."""
-    _refuse(session, tag, f"AUTHENTICATE {mechanism.decode('ascii')}", UNSUPPORTED)
+    _refuse(session, tag, UNSUPPORTED, command=command)
 
 
-def _refuse(session: Session, tag: bytes, command: str, reply: bytes, **more: str) -> None:
+def _refuse(session: Session, tag: bytes, reply: bytes, *, command: str, **more: str) -> None:
     """Answer, and leave a line in the log."""
+    # RFC 3501 §11.2: the error does not say what was wrong.
     details = {"reply": reply.decode("ascii"), "peer": session.connection.peer, **more}
     log.info("imap login failed", extra={"command": command, **details})
     session.shared.refusals.record("AUTH", port="imap", **details)

@@ -21,12 +21,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.engine import LocalProtocolError
-from postroad.sasl import SaslError, decode_response
+from postroad.sasl.mechanism import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
-from postroad_store.protocol.contract import Close, Compress, StartTls
+from postroad_store.protocol.contract import Close, Compress, Decompressed, StartTls
 
 if TYPE_CHECKING:
     from postroad_store.imap.events import Command
@@ -62,6 +62,7 @@ class Engine:
     __slots__ = (
         "_announced",
         "_binary",
+        "_closing",
         "_events",
         "_fault",
         "_framing",
@@ -89,6 +90,7 @@ class Engine:
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
         self._binary = False  # the message may hold NULs
+        self._closing = b""  # what has to follow the message
         self._fault: str | None = None  # the message's fault; it must still be read to its end
 
     # -- the adapter's side -----------------------------------------------------------------------------------
@@ -187,6 +189,12 @@ class Engine:
         self._events.append(Compress(self._framing.take()))
         self._paused = False
 
+    def unauthenticated(self, tag: bytes, text: bytes, *, compressed: bool) -> None:
+        """Complete UNAUTHENTICATE, and end the compression with its CRLF (RFC 8437 §4.1)."""
+        self.complete(tag, text)
+        if compressed:
+            self._events.append(Decompressed())
+
     def tls_started(self) -> None:
         """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""
         self.secure = True
@@ -199,6 +207,8 @@ class Engine:
             raise LocalProtocolError(f"{self.state.value} does not lead to {state.value}")
         if self.state is State.NOT_AUTHENTICATED and state is State.AUTHENTICATED:
             self._framing.trust()
+        elif state is State.NOT_AUTHENTICATED:
+            self._framing.distrust()
         self.state = state
         self._legal = self._offer.registry.legal[state]
 
@@ -286,7 +296,9 @@ class Engine:
         tag = self._tag
         if mode is _Mode.MESSAGE_END:
             # RFC 3502, several messages in one APPEND, is not offered.
-            fault = self._fault or ("Unexpected argument" if text else None)
+            fault = self._fault
+            if fault is None and text != self._closing:
+                fault = "Unexpected argument" if text else "Missing argument"
             return End(tag) if fault is None else Bad(tag, f"Error in IMAP command {self._name}: {fault}")
         if mode is _Mode.IDLE:
             return Done(tag) if text.upper() == b"DONE" else Bad(tag, "Expected DONE")
@@ -308,7 +320,8 @@ class Engine:
                 pass  # the literal is another argument
             else:
                 self._announced, self._fault = announced, None
-                self._binary = isinstance(command, Announcing) and command.binary
+                if isinstance(command, Announcing):
+                    self._binary, self._closing = command.binary, command.closing
                 self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
                 return command
         if not self._framing.keep(announced):

@@ -24,6 +24,7 @@ class Announcing(Command):
 
     size: int  # octets of the literal
     binary: bool  # it may hold NULs: literal8 (RFC 3516 §7)
+    closing: bytes  # what stands between it and the end of the command
 
 
 @dataclass(frozen=True, slots=True)

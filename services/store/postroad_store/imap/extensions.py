@@ -20,6 +20,8 @@ IMAP4REV2 = Capability(
         *(b"SASL-IR", b"CHILDREN"),
     ),
 )
+# Notifications about commands that take long.
+INPROGRESS = Capability(b"INPROGRESS", "RFC 9585", after_login)
 # Literals that the client need not ask for: of any size, or of 4,096 octets at most. RFC 7888 §5: a server advertises
 # one of them. LITERAL+ is what clients know, and allows all that LITERAL- does, which IMAP4rev2 includes.
 LITERAL_PLUS = Capability(b"LITERAL+", "RFC 7888 §3")

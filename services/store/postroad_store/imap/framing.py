@@ -97,9 +97,7 @@ class Framing:
 
     def __init__(self, limits: Limits, *, non_synchronizing: int | None = MAX_NUMBER) -> None:
         self._limits = limits
-        self._line = limits.line_before_login
-        self._literal = limits.literal_before_login
-        self._trusted = False
+        self.distrust()
         self.non_synchronizing = non_synchronizing  # octets of such a literal at most; None: there is none
         self._buffer = b""
         self._at = 0  # where the octets begin that have not been read
@@ -124,6 +122,11 @@ class Framing:
         """Raise the limits: the client has logged in."""
         self._line, self._literal = self._limits.line, self._limits.literal
         self._trusted = True
+
+    def distrust(self) -> None:
+        """Have the limits for a client that has not logged in."""
+        self._line, self._literal = self._limits.line_before_login, self._limits.literal_before_login
+        self._trusted = False
 
     @property
     def has_input(self) -> bool:

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 class Highest:
     """One client's HIGHESTMODSEQ of the selected mailbox."""
 
-    __slots__ = ("_aware", "_client", "_sent", "_vague")
+    __slots__ = ("_aware", "_client", "_coded", "_sent", "_vague")
 
     def __init__(self) -> None:
         self._aware = False  # the client takes mod-sequences, and has been told this one
         self._client = 0  # what the client has made of the last tagged response
-        self._sent = 0  # the highest in FETCH responses since
-        self._vague = False  # FETCH responses since may have had any
+        # Since then:
+        self._coded: int | None = None  # the last code
+        self._sent = 0  # the highest in FETCH responses
+        self._vague = False  # FETCH responses may have had any
 
     def selected(self, view: View, *, aware: bool) -> bytes:
         """Return the response of SELECT."""
         self._aware = aware
-        self._client, self._sent, self._vague = view.known_modseq, 0, False
+        self._tagged(view.known_modseq)
         return _response(self._client)
 
     def fetched(self, modseq: int) -> None:
@@ -39,22 +41,31 @@ class Highest:
         """Note that FETCH responses have been sent with mod-sequences as the messages have them now."""
         self._vague = True
 
-    def due(self, view: View) -> int | None:
+    def due(self, view: View, *, tagged: bool = True) -> int | None:
         """Return what the client must be told before or in a tagged response; None if it will find it by itself.
 
-        RFC 7162 §3.1: a client that has just told that it takes mod-sequences is given it in any case.
+        RFC 7162 §6: a code counts, even where higher mod-sequences are seen before the tagged response. RFC 7162 §3.1:
+        a client that has just told that it takes mod-sequences is given it in any case. Without `tagged`: what it must
+        be told while no tagged response is near (RFC 2177).
         """
         known = view.known_modseq
-        reached = max(self._client, self._sent)
+        reached = max(self._client, self._sent) if self._coded is None else self._coded
         if self._vague and known < view.mailbox.modseq:
             reached = view.mailbox.modseq
-        fits = self._aware and reached == known
-        self._aware, self._client, self._sent, self._vague = True, known, 0, False
-        return None if fits else known
+        due = None if self._aware and reached == known else known
+        self._aware = True
+        if tagged:
+            self._tagged(known)
+        elif due is not None:
+            self._coded = due
+        return due
 
-    def response(self, view: View) -> bytes:
+    def _tagged(self, known: int) -> None:
+        self._client, self._coded, self._sent, self._vague = known, None, 0, False
+
+    def response(self, view: View, *, tagged: bool = True) -> bytes:
         """Return the response that is due; nothing if none is."""
-        due = self.due(view)
+        due = self.due(view, tagged=tagged)
         return b"" if due is None else _response(due)
 
     def completed(self, view: View, text: bytes) -> bytes:

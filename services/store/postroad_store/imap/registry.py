@@ -35,6 +35,7 @@ from postroad_store.imap.commands import (
     status,
     store,
     thread,
+    unauthenticate,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -52,6 +53,7 @@ SPECS: tuple[Spec, ...] = (
     *enable.SPECS,
     *noop.SPECS,
     *logout.SPECS,
+    *unauthenticate.SPECS,
     *id_.SPECS,
     *starttls.SPECS,
     *authenticate.SPECS,
@@ -79,7 +81,9 @@ SPECS: tuple[Spec, ...] = (
 
 # The order in which CAPABILITY names them; others come last.
 _ORDER = (
-    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS", b"AUTH=PLAIN", b"LOGINDISABLED"),
+    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS"),
+    *(capability.name for capability in authenticate.MECHANISMS.values()),
+    b"LOGINDISABLED",
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
     *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),

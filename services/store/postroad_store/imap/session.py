@@ -24,7 +24,7 @@ from postroad_store.imap.appends import Appends
 from postroad_store.imap.directory import Directory
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
-from postroad_store.imap.extensions import ACL, METADATA_SERVER
+from postroad_store.imap.extensions import ACL, INPROGRESS, METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -38,6 +38,7 @@ from postroad_store.protocol.contract import Farewell
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from postroad_store.imap.authentication import Underway
     from postroad_store.imap.events import Command
     from postroad_store.imap.manner import Manner
     from postroad_store.imap.shared import Shared
@@ -72,6 +73,7 @@ class Session:
         self.account: Account | None = None
         self.view: View | None = None
         self.failures = 0  # failed logins
+        self.exchange: Underway | None = None  # of AUTHENTICATE
         self.appends = Appends(self)
         self.watch = Watch(self)
         self.highest = Highest()
@@ -165,9 +167,11 @@ class Session:
 
     def capabilities(self) -> list[bytes]:
         """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
-        shared = self.shared
+        shared, engine = self.shared, self.engine
+        stranger = engine.state is State.NOT_AUTHENTICATED
+        mechanisms = shared.sasl.offered(self.connection.channel) if stranger else ()
         conditions = Conditions(
-            self.engine.state, self.engine.secure, shared.tls, shared.plaintext_auth, shared.message_size
+            engine.state, engine.secure, shared.tls, shared.plaintext_auth, shared.message_size, mechanisms
         )
         return self.engine.offer.registry.capabilities(conditions)
 
@@ -230,6 +234,17 @@ class Session:
         """Return what `encoded` has returned as an astring."""
         return responses.utf8_astring(encoded) if self.engine.offer.utf8 else responses.astring(encoded)
 
+    def log_out(self) -> None:
+        """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
+        self.watch.stop()
+        self.close_view()
+        self.account = None
+        self.highest = Highest()
+        self.announcements = None
+        self.engine.enter(State.NOT_AUTHENTICATED)
+        self.engine.offer = self.shared.offer
+        self.connection.logged_out()
+
     def close_view(self) -> None:
         """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:
@@ -282,10 +297,10 @@ class Session:
         if view.gone:
             self.mailbox_gone()
 
-    def tell_highest(self, view: View) -> None:
+    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
         """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
         if self.manner.modseq:
-            response = self.highest.response(view)
+            response = self.highest.response(view, tagged=tagged)
             if response:
                 self.engine.send(response)
 
@@ -318,6 +333,12 @@ class Session:
             await self.connection.wait_writable()
             await asyncio.sleep(0)
 
+    def still_under_way(self, tag: bytes) -> None:
+        """Tell the client that a command takes its time (RFC 9585 §4); how much is left is not known."""
+        if self.offers(INPROGRESS) and not self.in_literal and self.connection.can_write():
+            self.engine.send(b"* OK [INPROGRESS (%b NIL NIL)] Still under way.\r\n" % responses.string(tag))
+            self.connection.flush()
+
     def refuse(self, event: Event, error: MailError, code: str | None = None) -> None:
         """Answer a command with NO, the error of the mail, and its response code (RFC 5530)."""
         tag = getattr(event, "tag", None)
@@ -342,10 +363,14 @@ class Session:
             await awaitable
 
     async def _guarded(self, event: Event, awaitable: Awaitable[None]) -> None:
+        under_way = self.shared.under_way
+        under_way.begin(self, getattr(event, "tag", b""))
         try:
             await awaitable
         except MailError as error:
             self.refuse(event, error)
+        finally:
+            under_way.end(self)
         if self._rest is not None:
             await self._finished()
 

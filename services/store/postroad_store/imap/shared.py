@@ -9,6 +9,7 @@ from postroad.clock import Clock
 from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.session import Session
+from postroad_store.imap.underway import UnderWay
 from postroad_store.notes import Notes
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from postroad.journal import Journal
     from postroad.journal.refusals import Refusals
+    from postroad.sasl.server import Sasl
     from postroad_store.accounts import Accounts
     from postroad_store.mail.storage import Storage
 
@@ -37,6 +39,7 @@ class Shared:
         refusals: Refusals,
         incoming: Path,
         *,
+        sasl: Sasl,
         registry: Registry | None = None,
         tls: bool = True,
         plaintext_auth: bool = False,
@@ -48,11 +51,13 @@ class Shared:
         self.notes = Notes(journal, "imap")
         self.refusals = refusals
         self.incoming = incoming
+        self.sasl = sasl
         self.offer = Offer(registry or Registry())  # to a session that has not logged in
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
         self.clock = clock or Clock()
+        self.under_way = UnderWay(self.clock)
         self.annotated: WeakSet[Session] = WeakSet()  # those that want to hear of changed annotations (RFC 5464 §4.1)
 
     def offer_to(self, login: str) -> Offer:

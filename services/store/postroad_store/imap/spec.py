@@ -34,6 +34,7 @@ class Conditions:
     tls: bool  # the server has a certificate
     plaintext_auth: bool  # passwords are taken without TLS
     message_size: int  # octets
+    mechanisms: tuple[str, ...] = ()  # of SASL, that can be used now
 
 
 def _always(_: Conditions) -> bool:

@@ -25,12 +25,13 @@ NONAUTH = frozenset({State.NOT_AUTHENTICATED})
 AUTH = frozenset({State.AUTHENTICATED, State.SELECTED})
 SELECT = frozenset({State.SELECTED})
 
-# The transitions between states: the arrows of the diagram in RFC 3501 §3.4.
+# The transitions between states: the arrows of the diagram in RFC 8437 §5, which are those of RFC 3501 §3.4 and the way
+# back to the not authenticated state.
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.NOT_AUTHENTICATED: frozenset({State.AUTHENTICATED, State.LOGOUT}),
-        State.AUTHENTICATED: frozenset({State.SELECTED, State.LOGOUT}),
-        State.SELECTED: frozenset({State.AUTHENTICATED, State.SELECTED, State.LOGOUT}),
+        State.AUTHENTICATED: frozenset({State.SELECTED, State.NOT_AUTHENTICATED, State.LOGOUT}),
+        State.SELECTED: frozenset({State.AUTHENTICATED, State.SELECTED, State.NOT_AUTHENTICATED, State.LOGOUT}),
         State.LOGOUT: frozenset(),
     }
 )

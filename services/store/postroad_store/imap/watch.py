@@ -72,7 +72,7 @@ class Watch:
     def _say(self, view: View) -> None:
         if view.changed:
             self._session.tell(view, expunges=True)
-        self._session.tell_highest(view)
+        self._session.tell_highest(view, tagged=False)
 
     async def _tell_patiently(self) -> None:
         session = self._session

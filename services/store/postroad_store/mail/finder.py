@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.index.index import HIGHEST, Index
+from postroad_store.mail.index.indexer import Indexer
 from postroad_store.mail.order.ordering import Ordering
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from postroad.clock import Clock
     from postroad_store.mail.database.reader import Reader
@@ -29,9 +32,20 @@ if TYPE_CHECKING:
 class Finder:
     """The searches of one storage; they share what they have read."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
-        self._sources = Sources(reader, clock)
+    def __init__(self, path: Path, reader: Reader, clock: Clock) -> None:
+        """Search the database at `path`, by its reader."""
+        self.index = Index(path)
+        self._indexer = Indexer(self.index, lambda: int(reader.rows(HIGHEST, ())[0][0]))
+        self._sources = Sources(reader, clock, self.index)
         self._turns = Turns()
+
+    def close(self) -> None:
+        """End the making of the index."""
+        self._indexer.close()
+
+    def arrived(self, messages: int) -> None:
+        """Note that there are so many new messages to be found."""
+        self._indexer.notice(messages)
 
     async def search(self, view: View, key: Key, *, between: Between | None = None) -> list[int]:
         """Return the sequence numbers of the messages that match, ascending (RFC 3501 §6.4.4)."""

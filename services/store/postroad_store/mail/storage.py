@@ -106,7 +106,7 @@ class Storage:
         self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
         self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
-        self.finder = Finder(self._reader, self._clock)
+        self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
         self._closed = False
@@ -117,6 +117,7 @@ class Storage:
             return
         self._closed = True
         self._collector.close()
+        self.finder.close()
         self._parser.shutdown()
         self._apart.shutdown()
         self._reader_apart.close()
@@ -190,6 +191,7 @@ class Storage:
         meanwhile, and `OverQuota`. Keywords beyond `MAX_KEYWORDS` are left out. Large messages are parsed in a thread
         first, so their order among other calls is not certain.
         """
+        self.finder.arrived(len(arrivals))
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
         return self._submit(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 
 class State(Enum):
@@ -30,6 +35,8 @@ class Arguments(Enum):
     OPTIONAL_NUMBER = "[msg]"
     NUMBER_AND_COUNT = "msg n"
     MECHANISM = "[mechanism [initial-response]]"
+    DIGEST = "name digest"
+    LANGUAGE = "[language-range]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,11 @@ class Rule:
 
 # The table of states and commands.
 RULES = {
-    "APOP": Rule(frozenset(), Arguments.TEXT, "RFC 1939 §7; see the package's docstring"),
+    "APOP": Rule(AUTHORIZATION, Arguments.DIGEST, "RFC 1939 §7"),
     "AUTH": Rule(AUTHORIZATION, Arguments.MECHANISM, "RFC 5034 §4"),
     "CAPA": Rule(BOTH, Arguments.NONE, "RFC 2449 §5"),
     "DELE": Rule(TRANSACTION, Arguments.NUMBER, "RFC 1939 §5"),
+    "LANG": Rule(BOTH, Arguments.LANGUAGE, "RFC 6856 §3"),
     "LIST": Rule(TRANSACTION, Arguments.OPTIONAL_NUMBER, "RFC 1939 §5"),
     "NOOP": Rule(TRANSACTION, Arguments.NONE, "RFC 1939 §5"),
     "PASS": Rule(AUTHORIZATION, Arguments.TEXT, "RFC 1939 §7"),
@@ -58,6 +66,7 @@ RULES = {
     "TOP": Rule(TRANSACTION, Arguments.NUMBER_AND_COUNT, "RFC 1939 §7"),
     "UIDL": Rule(TRANSACTION, Arguments.OPTIONAL_NUMBER, "RFC 1939 §7"),
     "USER": Rule(AUTHORIZATION, Arguments.TEXT, "RFC 1939 §7"),
+    "UTF8": Rule(AUTHORIZATION, Arguments.NONE, "RFC 6856 §2.1"),
 }
 
 
@@ -80,8 +89,8 @@ class Command:
     keyword: str
     number: int | None = None  # msg
     count: int | None = None  # TOP's n
-    text: str | None = None  # USER's and PASS's string, AUTH's mechanism in capitals
-    initial: bytes | None = None  # AUTH's initial response, still in BASE64
+    text: str | None = field(default=None, repr=False)  # USER's and PASS's string, APOP's name, AUTH's mechanism
+    initial: bytes | None = field(default=None, repr=False)  # AUTH's initial response, still in BASE64; APOP's digest
 
 
 # Keywords by their octets, in the two spellings that clients use: no decoding per command.
@@ -90,20 +99,18 @@ _KEYWORDS = {spelling.encode(): keyword for keyword in RULES for spelling in (ke
 MAX_NUMBER = 10  # digits: no maildrop has more messages
 
 
-def parse(line: bytes, state: State) -> Command:
-    """Parse a command line without its CRLF; raises `CommandError`.
+def parse(line: bytes, state: State, unknown: Container[str] = ()) -> Command:
+    """Parse a command line without its CRLF; raises `CommandError`. Commands that are hidden are `unknown`.
 
     RFC 1939 §3: keywords are case-insensitive, arguments are separated by a single SPACE; an unknown command, or one
     that is not legal in the state, gets -ERR. Spaces after numbers are ignored, as on other servers.
     """
     word, space, rest = line.partition(b" ")
     keyword = _KEYWORDS.get(word) or _KEYWORDS.get(word.upper())
-    if keyword is None:
+    if keyword is None or keyword in unknown:
         raise (HttpError if word in HTTP_METHODS else UnknownCommandError)("Unknown command.")
     rule = RULES[keyword]
     if state not in rule.states:
-        if not rule.states:
-            raise UnknownCommandError("Unknown command.")
         raise CommandError(f"{keyword} is not allowed in {state.value} state.")
     arguments = rule.arguments
     if arguments is Arguments.NUMBER:
@@ -122,6 +129,10 @@ def parse(line: bytes, state: State) -> Command:
         return Command(keyword, _number(number), _count(count.strip(b" ")))
     if arguments is Arguments.MECHANISM:
         return _auth(keyword, rest)
+    if arguments is Arguments.LANGUAGE:
+        return Command(keyword, text=_text(rest.strip(b" ")) or None)
+    if arguments is Arguments.DIGEST:
+        return _apop(keyword, rest)
     # RFC 1939 §7 PASS: the server may treat spaces in the argument as part of the password.
     if not space or not rest:
         raise CommandError(f"{keyword} takes an argument.")
@@ -157,6 +168,17 @@ def _text(octets: bytes) -> str:
     if "\0" in text or "\r" in text:
         raise CommandError("The argument has characters that are not allowed.")
     return text
+
+
+# RFC 1939 §7: the digest has 16 octets, in hexadecimal, lower case (capitals are tolerated)
+_DIGEST = re.compile(rb"[0-9a-fA-F]{32}\Z")
+
+
+def _apop(keyword: str, rest: bytes) -> Command:
+    name, _, digest = rest.rstrip(b" ").rpartition(b" ")
+    if not name or not _DIGEST.match(digest):
+        raise CommandError("APOP takes a name and a digest of 32 hexadecimal digits.")
+    return Command(keyword, text=_text(name), initial=digest)
 
 
 def _auth(keyword: str, rest: bytes) -> Command:

@@ -7,12 +7,12 @@
 After login the engine holds the maildrop's snapshot, and answers STAT, LIST, UIDL, DELE, RSET, NOOP and CAPA by
 itself. A command that needs the mail becomes an event, and the engine pauses until the event is answered:
 
-- `Login`: answered by `logged_in` or `refuse`
+- `Login`: answered by `logged_in`, `login_failed` or `refuse`
 - `Retrieve` (RETR, TOP): by `message`, or `begin_message`, `message_piece` and `end_message`, or `refuse`
 - `ListAll` (LIST and UIDL of many messages): by `list_piece` and `end_list`
 - `Update` (QUIT in TRANSACTION): by `updated`
 
-`PlaintextRefused` asks nothing.
+`PlaintextRefused` and `LoginAbandoned` ask nothing.
 
 Pipelined commands (RFC 2449 §6.6) wait in the buffer meanwhile; responses are in the order of the commands.
 
@@ -21,63 +21,44 @@ Clients look at the texts of some responses; these texts are Dovecot's. Response
 
 from __future__ import annotations
 
-from enum import Enum, auto
+import re
 from typing import TYPE_CHECKING
 
-from postroad.sasl import MAX_RESPONSE, Credentials, Plain, SaslError, decode_response
+from postroad.sasl.mechanism import MAX_RESPONSE
+from postroad_store.pop3.authorization import (
+    TOO_MANY_ERRORS,
+    Authorization,
+    Mode,
+    PlaintextError,
+)
 from postroad_store.pop3.commands import Command, CommandError, HttpError, State, UnknownCommandError, parse
-from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
+from postroad_store.pop3.events import ListAll, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.multiline import Stuffer, stuff
-from postroad_store.protocol.contract import Close, Event, StartTls
 
 if TYPE_CHECKING:
+    from postroad.sasl.server import Sasl
+    from postroad_store.pop3.capabilities import Offer, Policy
     from postroad_store.pop3.maildrop import Maildrop
+    from postroad_store.protocol.contract import Event
 
-# RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer, so 1,100 are accepted.
+# RFC 2449 §4 bounds a command at 255 octets with its CRLF; a password may be longer, so 1,100 are accepted, and clients
+# send tokens as initial responses (which RFC 5034 §4 has them not do).
 MAX_LINE = 1100
-MAX_ERRORS = 20  # in a row; the client does not speak POP3
+MAX_AUTH_LINE = 40 + MAX_RESPONSE
+_AUTH = re.compile(rb"AUTH ", re.IGNORECASE)
 MAX_UNKNOWN = 3  # unknown commands in a row before login, as Dovecot has it
 MANY = 2_000  # messages, above which LIST and UIDL are answered in pieces (some 2 ms each)
-MAX_LOGINS = 10  # failed ones
-
-TOO_MANY_ERRORS = "-ERR Too many bad commands."
-AUTH_FAILED = "[AUTH] Authentication failed."
-PLAINTEXT_REFUSED = "[AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 
 
-class PlaintextError(CommandError):
-    """A login is refused because TLS is not in use."""
+class Engine(Authorization):
+    """One connection's state, with the octets in and out and the TRANSACTION state."""
 
-
-class Mode(Enum):
-    """How the engine reads the next octets, within a state."""
-
-    COMMAND = auto()  # a command line is expected
-    RESPONSE = auto()  # AUTH PLAIN has been sent an empty challenge, and its answer is expected
-    WAITING = auto()  # an event awaits its answer
-    MESSAGE = auto()  # a message or a list is being sent in pieces: no -ERR may come before its end
-    HANDSHAKE = auto()  # TLS is about to start
-    ENDING = auto()  # the last response has been given, and Close is next
-    CLOSED = auto()
-
-
-class Engine:
-    """One connection's state. `secure`: TLS is in use already; `tls`: STLS may be offered."""
-
-    def __init__(self, *, secure: bool = False, tls: bool = True, plaintext_auth: bool = False) -> None:
-        self._secure = secure
-        self._tls = tls
-        self._plaintext_auth = plaintext_auth
-        self.state = State.AUTHORIZATION
-        self.maildrop: Maildrop | None = None
-        self._buffer = b""
-        self._start = 0  # of the next line in the buffer
-        self._output: list[bytes] = []
-        self._mode = Mode.COMMAND
-        self._user: str | None = None
-        self._errors = 0  # in a row
-        self._unknown = 0  # of them
-        self._failed_logins = 0
+    def __init__(
+        self, sasl: Sasl, offer: Offer, policy: Policy, *, tls: bool = True, plaintext_auth: bool = False
+    ) -> None:
+        super().__init__(sasl, offer, policy, tls=tls, plaintext_auth=plaintext_auth)
+        self._unknown = 0  # commands, among the errors in a row
+        self._retrieved: set[int] = set()  # where they expire at once
         self._stuffer = Stuffer()
 
     @property
@@ -107,8 +88,8 @@ class Engine:
         """Carry out command lines until one needs the mail or the adapter; None: no whole line is left."""
         while (mode := self._mode) is Mode.COMMAND or mode is Mode.RESPONSE:
             end = self._buffer.find(b"\n", self._start)
-            limit = MAX_LINE if mode is Mode.COMMAND else MAX_RESPONSE
-            if (end if end >= 0 else len(self._buffer)) - self._start > limit:
+            length = (end if end >= 0 else len(self._buffer)) - self._start
+            if length > MAX_LINE and length > self._longest(mode):
                 return self._close("-ERR Line too long.")
             if end < 0:
                 return None
@@ -122,36 +103,13 @@ class Engine:
             return self._closed()
         return None
 
+    def _longest(self, mode: Mode) -> int:
+        """Return how many octets a line may have."""
+        if mode is Mode.RESPONSE:
+            return MAX_RESPONSE
+        return MAX_AUTH_LINE if _AUTH.match(self._buffer, self._start) else MAX_LINE
+
     # Answers
-
-    def greet(self, *, secure: bool) -> None:
-        """Send the greeting (RFC 1939 §4), without a timestamp: APOP is not offered."""
-        self._secure = secure
-        self._say("+OK Postroad ready.")
-
-    def logged_in(self, maildrop: Maildrop) -> None:
-        """Answer `Login`: the maildrop is locked, TRANSACTION begins."""
-        self._mode = Mode.COMMAND
-        self.state = State.TRANSACTION
-        self.maildrop = maildrop
-        self._user = None
-        self._say("+OK Logged in.")
-
-    def login_failed(self) -> None:
-        """Answer `Login`: the user name or the password is wrong (RFC 3206 §4: AUTH)."""
-        self._failed_logins += 1
-        self.refuse(AUTH_FAILED)
-        if self._failed_logins >= MAX_LOGINS:
-            self._mode = Mode.ENDING
-
-    def refuse(self, text: str) -> None:
-        """Answer the event with -ERR; `text` begins with its response code, if any.
-
-        After `Update` the session ends: some messages were not removed (RFC 1939 §6).
-        """
-        self._mode = Mode.ENDING if self.state is State.UPDATE else Mode.COMMAND
-        self._user = None
-        self._say(f"-ERR {text}")
 
     def message(self, content: bytes) -> None:
         """Answer `Retrieve` with a whole message, or with the part that TOP sends."""
@@ -191,36 +149,14 @@ class Engine:
         self._mode = Mode.ENDING
         self._say("+OK Logging out, messages deleted." if removed else "+OK Logging out.")
 
-    def tls_started(self) -> None:
-        """Begin anew over TLS, and forget all that the client sent before (RFC 2595 §4)."""
-        self._mode = Mode.COMMAND
-        self._secure = True
-        self._user = None
-
     # Lines
-
-    def _say(self, text: str) -> None:
-        self._output.append(text.encode("utf-8", "replace") + b"\r\n")
-
-    def _close(self, text: str) -> Event:
-        self._say(text)
-        return self._closed()
-
-    def _closed(self) -> Event:
-        self._mode = Mode.CLOSED
-        self._forget_input()
-        return Close()
-
-    def _forget_input(self) -> None:
-        self._buffer = b""
-        self._start = 0
 
     def _line(self, line: bytes) -> Event | None:
         if self._mode is Mode.RESPONSE:
             self._mode = Mode.COMMAND
-            return self._plain(line)
+            return self._respond(line)
         try:
-            command = parse(line, self.state)
+            command = parse(line, self.state, self._offer.unknown)
         except UnknownCommandError as error:
             self._unknown += 1
             if isinstance(error, HttpError):
@@ -241,84 +177,10 @@ class Engine:
         self._errors = 0
         return event
 
-    def _error(self, text: str) -> Event | None:
-        self._errors += 1
-        if self._errors >= MAX_ERRORS:
-            return self._close(TOO_MANY_ERRORS)
-        self._say(f"-ERR {text}")
-        return None
-
     def _carry_out(self, command: Command) -> Event | None:
         if self.maildrop is not None:
             return self._transaction(command, self.maildrop)
         return self._authorization(command)
-
-    def _pause(self, event: Event) -> Event:
-        self._mode = Mode.WAITING
-        return event
-
-    # AUTHORIZATION
-
-    @property
-    def _login_allowed(self) -> bool:
-        # RFC 2595 §2.3, RFC 5034 §4: no password in plaintext, unless the settings allow it
-        return self._secure or self._plaintext_auth
-
-    def _authorization(self, command: Command) -> Event | None:
-        match command.keyword:
-            case "USER":
-                self._check_login_allowed()
-                self._user = command.text
-                self._say("+OK")
-            case "PASS":
-                self._check_login_allowed()
-                if self._user is None:
-                    raise CommandError("No username given.")
-                return self._pause(Login(self._user, command.text or ""))
-            case "AUTH":
-                return self._auth(command)
-            case "STLS":
-                # RFC 2595 §4: only in AUTHORIZATION state, and not twice
-                if self._secure:
-                    raise CommandError("TLS is already active.")
-                if not self._tls:
-                    raise CommandError("TLS is not available.")
-                self._say("+OK Begin TLS negotiation now.")
-                self._mode = Mode.HANDSHAKE
-                # Octets behind STLS came in plaintext, perhaps from an attacker: forget them (RFC 2595 §4).
-                self._forget_input()
-                return StartTls()
-            case "CAPA":
-                self._capabilities()
-            case _:  # QUIT, by the table
-                return self._close("+OK Logging out")
-        return None
-
-    def _check_login_allowed(self) -> None:
-        if not self._login_allowed:
-            raise PlaintextError(PLAINTEXT_REFUSED)
-
-    def _auth(self, command: Command) -> Event | None:
-        if command.text is None:
-            self._lines("+OK", ["PLAIN"] if self._login_allowed else [])
-            return None
-        if command.text != "PLAIN":
-            raise CommandError("Unsupported authentication mechanism.")
-        self._check_login_allowed()
-        if command.initial is None:
-            # RFC 5034 §4: an empty challenge is "+" and a space
-            self._mode = Mode.RESPONSE
-            self._output.append(b"+ \r\n")
-            return None
-        return self._plain(b"" if command.initial == b"=" else command.initial)
-
-    def _plain(self, line: bytes) -> Event | None:
-        try:
-            credentials = Plain().step(decode_response(line))
-        except SaslError as error:
-            return self._error(str(error))
-        assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
-        return self._pause(Login(credentials.login, credentials.password))
 
     # TRANSACTION
 
@@ -331,6 +193,8 @@ class Engine:
             if maildrop.is_deleted(number):
                 raise CommandError("Message is deleted.")
             if keyword in {"RETR", "TOP"}:
+                if keyword == "RETR" and self._policy.expire == 0:
+                    self._retrieved.add(number)
                 return self._pause(Retrieve(number, command.count))
             if keyword == "DELE":
                 maildrop.delete(number)
@@ -352,9 +216,12 @@ class Engine:
                 self._say("+OK")
             case "CAPA":
                 self._capabilities()
+            case "LANG":
+                self._lang(command.text)
             case _:  # QUIT, by the table
                 self.state = State.UPDATE
-                return self._pause(Update(maildrop.deleted))
+                # RFC 2449 §6.7: EXPIRE 0 is an implicit DELE of what was retrieved
+                return self._pause(Update(tuple(sorted(self._retrieved.union(maildrop.deleted)))))
         return None
 
     def _list_all(self, maildrop: Maildrop, *, unique_ids: bool) -> Event | None:
@@ -366,17 +233,3 @@ class Engine:
         self.list_piece(numbers, unique_ids=unique_ids)
         self._say(".")
         return None
-
-    def _lines(self, first: str, lines: list[str]) -> None:
-        self._output.append("\r\n".join([first, *lines, ".", ""]).encode("ascii"))
-
-    def _capabilities(self) -> None:
-        """Answer CAPA (RFC 2449 §5, §6)."""
-        lines = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"]
-        # There is no LOGIN-DELAY. USER and SASL are listed where they would be accepted (RFC 2595 §2.3).
-        if self._tls and not self._secure and self.state is State.AUTHORIZATION:
-            lines.append("STLS")
-        if self._login_allowed:
-            lines += ["USER", "SASL PLAIN"]
-        lines.append("IMPLEMENTATION Postroad")
-        self._lines("+OK", lines)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from postroad_store.protocol.contract import Event
+
+if TYPE_CHECKING:
+    from postroad.sasl.mechanism import Claim
 
 
 @dataclass(frozen=True, slots=True)
 class Login(Event):
-    """The client proves who it is, by USER and PASS or by AUTH PLAIN."""
+    """The client proves who it is, by USER and PASS, APOP or AUTH."""
 
-    login: str
-    password: str = field(repr=False)
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAbandoned(Event):
+    """The client has cancelled a login that was granted: give the maildrop back; nothing is to be answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
-from postroad.world.guesses import TooManyGuesses
+from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
-from postroad_store.pop3.engine import AUTH_FAILED, MANY, PLAINTEXT_REFUSED, Engine
-from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
+from postroad_store.pop3.authorization import AUTH_FAILED, PLAINTEXT_REFUSED
+from postroad_store.pop3.engine import MANY, Engine
+from postroad_store.pop3.events import ListAll, Login, LoginAbandoned, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.pop3.multiline import body_lines
+from postroad_store.pop3.utf8 import needs_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -34,10 +36,11 @@ log = logging.getLogger(__name__)
 
 PIECE = 256 * 1024  # octets of a large message read at a time; a larger message comes in pieces
 READ_AHEAD = 128 * 1024  # octets of messages that a session holds for the next RETR
-IN_USE = "[IN-USE] Maildrop is locked by another POP3 session."
 TOO_MANY_GUESSES = "[SYS/TEMP] Too many failed logins, try again later."  # RFC 3206 §4
+NOT_ALLOWED = "[AUTH] Authorization failed."
 INTERNAL_ERROR = "[SYS/TEMP] Internal error occurred."
 EXPUNGED = "Message is expunged."
+NEEDS_UTF8 = "[UTF8] Message needs UTF8 mode."  # RFC 6856 §5
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
 
 
@@ -60,7 +63,9 @@ class Session:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._storage = shared.storage
-        self.engine = Engine(tls=shared.tls, plaintext_auth=shared.plaintext_auth)
+        self.engine = Engine(
+            shared.sasl, shared.offer, shared.policy, tls=shared.tls, plaintext_auth=shared.plaintext_auth
+        )
         self._held: _Held | None = None
         self._ahead: dict[UID, bytes] = {}  # messages that are likely to be asked for next
         self._after = 0  # the number after the last that was retrieved
@@ -68,7 +73,7 @@ class Session:
     def begin(self, connection: Connection) -> None:
         """Greet."""
         self._connection = connection
-        self.engine.greet(secure=connection.secure)
+        self.engine.greet(lambda: connection.channel, secure=connection.secure)
 
     def tls_started(self) -> None:
         """Go on over TLS, without a new greeting (RFC 2595 §4)."""
@@ -90,7 +95,10 @@ class Session:
         if isinstance(event, Login):
             return self._login(event)
         if isinstance(event, PlaintextRefused):
-            self._note_refusal(event.login, PLAINTEXT_REFUSED)
+            self._note_refusal(PLAINTEXT_REFUSED, {} if event.login is None else {"login": event.login})
+            return None
+        if isinstance(event, LoginAbandoned):
+            self.end()
             return None
         held = self._held
         if held is not None and isinstance(event, Retrieve):
@@ -113,26 +121,28 @@ class Session:
 
     # AUTHORIZATION
 
-    def _note_refusal(self, login: str | None, text: str) -> None:
+    def _note_refusal(self, text: str, facts: dict[str, str]) -> None:
         peer, reply = self._connection.peer, f"-ERR {text}"
-        log.info("pop3 login failed", extra={"login": login, "peer": peer, "reply": reply})
-        self._shared.refusals.record("AUTH", peer=peer, port="pop3", login=login, reply=reply)
+        log.info("pop3 login failed", extra=facts | {"peer": peer, "reply": reply})
+        self._shared.refusals.record("AUTH", peer=peer, port="pop3", reply=reply, **facts)
 
     async def _login(self, event: Login) -> None:
-        peer = self._connection.peer
+        peer, facts = self._connection.peer, event.claim.facts
         try:
-            account = await self._shared.accounts.authenticate(event.login, event.password, peer)
+            account = await self._shared.accounts.authenticate(event.claim, peer)
         except TooManyGuesses:
-            self._note_refusal(event.login, TOO_MANY_GUESSES)
-            self.engine.refuse(TOO_MANY_GUESSES)
+            self._refuse(TOO_MANY_GUESSES, facts)
+            return
+        except NotAllowed:
+            self._refuse(NOT_ALLOWED, facts)
             return
         if account is None:
-            self._note_refusal(event.login, AUTH_FAILED)
+            self._note_refusal(AUTH_FAILED, facts)
             self.engine.login_failed()
             return
-        if not self._shared.lock(account.login):
-            self._note_refusal(event.login, IN_USE)
-            self.engine.refuse(IN_USE)
+        refusal = self._shared.lock(account.login)
+        if refusal is not None:
+            self._refuse(refusal, facts)
             return
         try:
             inbox = (await self._storage.account(account.login)).inbox
@@ -149,8 +159,12 @@ class Session:
         maildrop = Maildrop(inbox.uid_validity, uids, view.pick(inbox.sizes, 1, len(uids)))
         self._held = _Held(account.login, maildrop, view)
         self._connection.logged_in()
-        log.info("pop3 login", extra={"login": account.login, "peer": peer, "messages": len(maildrop)})
+        log.info("pop3 login", extra=facts | {"login": account.login, "peer": peer, "messages": len(maildrop)})
         self.engine.logged_in(maildrop)
+
+    def _refuse(self, text: str, facts: dict[str, str]) -> None:
+        self._note_refusal(text, facts)
+        self.engine.refuse(text)
 
     # TRANSACTION
 
@@ -178,6 +192,9 @@ class Session:
             return
         if content is None:
             self.engine.refuse(EXPUNGED)
+            return
+        if not content.isascii() and not self.engine.takes_utf8 and needs_utf8(content):
+            self.engine.refuse(NEEDS_UTF8)
             return
         self.engine.message(content)
         if event.lines is None:
@@ -210,6 +227,9 @@ class Session:
         end = held.maildrop.size(event.number)
         if event.lines is not None:
             end = self._end_of_top(held, uid, event.lines, end)
+        if not self.engine.takes_utf8 and needs_utf8(self._storage.content(held.mailbox, uid, 0, PIECE) or b""):
+            self.engine.refuse(NEEDS_UTF8)
+            return
         offset = 0
         while offset < end:
             piece = self._storage.content(held.mailbox, uid, offset, min(offset + PIECE, end))

@@ -34,6 +34,10 @@ class Above(Protocol):
         """Take octets of the protocol."""
         ...
 
+    def plain(self, octets: bytes) -> None:
+        """Do without the layer from here on; these have come behind the end of what was compressed."""
+        ...
+
     def garbled(self) -> None:
         """End the connection: what comes is not compressed."""
         ...
@@ -64,6 +68,7 @@ class Compression:
         self._blocked = False  # the client does not keep up
         self._resting = False  # nothing much will be said
         self._losing = False
+        self.over = False  # nothing is compressed any more, and the client may be ending its stream
         self._write_turn: asyncio.Handle | None = None
         self._read_turn: asyncio.Handle | None = None
         transport.unregisterProducer()
@@ -75,7 +80,9 @@ class Compression:
         """Take what the client has sent."""
         self._resting = False
         self._inflate.receive(octets)
-        if self._read_turn is None and not self._above.busy:
+        if self.over:
+            self._end()
+        elif self._read_turn is None and not self._above.busy:
             self._read()
 
     @property
@@ -103,6 +110,9 @@ class Compression:
 
     def write(self, octets: bytes) -> None:
         """Compress octets and write them."""
+        if self.over:
+            self._transport.write(octets)
+            return
         self._backlog += octets
         if self._write_turn is None and not self._blocked:
             self._write()
@@ -143,22 +153,37 @@ class Compression:
 
     # The end
 
-    def finish(self) -> bytes:
-        """End the stream to the client, and return what it has sent behind the end of its own (RFC 8437 §4.1).
+    def finish(self) -> None:
+        """End the compression: the stream to the client at once, and the client's where that ends (RFC 8437 §4.1).
 
         The adapter becomes the transport's producer again.
         """
         self._cancel()
-        self._transport.write(self._deflate.compress(self._backlog) + self._deflate.finish())
+        self._transport.write(self._deflate.finish())  # an event is taken only when all has been written
         self._transport.unregisterProducer()
         self._transport.registerProducer(self._above, True)
-        return self._inflate.left()
+        self.over = True
+        self._end()
+
+    def _end(self) -> None:
+        """Read the client's stream to its end."""
+        inflate = self._inflate
+        try:
+            said = b""
+            while inflate.waiting and not inflate.at_end and not said:
+                said = inflate.take()
+        except GarbledError:
+            said = b"?"
+        if said:
+            self._above.garbled()
+        elif inflate.at_end:
+            self._above.plain(inflate.left())
 
     def lose(self) -> None:
         """Close the connection once everything has been written."""
         self._losing, self._blocked = True, False
         self._transport.unregisterProducer()
-        if not self._backlog:
+        if self.over or not self._backlog:
             self._transport.loseConnection()
         elif self._write_turn is None:
             self._write_turn = _in_another_turn(self._write_on)

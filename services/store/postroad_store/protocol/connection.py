@@ -27,11 +27,13 @@ from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
 from postroad_store.protocol.tls import handshake_error
+from postroad_store.protocol.waiting import release
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from postroad import tap
+    from postroad.sasl.channel import Channel
     from postroad_store.protocol.contract import Event, Session
     from postroad_store.protocol.listener import Listener
 
@@ -61,6 +63,7 @@ class Adapter(Protocol):
         self._stopping = False
         self._lost = False
         self._shaking_hands = secure
+        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -81,10 +84,15 @@ class Adapter(Protocol):
         listener.opened(self)
         self._deadline.set(HANDSHAKE if self._shaking_hands else self._silence)
         self._tapped = listener.hear(self._out)
+        if not self._shaking_hands:
+            self._greet()
+
+    def _greet(self) -> None:
+        self._greeted = True
         try:
             self._session.begin(self)
         except Exception:
-            log.exception("%s: greeting failed", listener.service.name)
+            log.exception("%s: greeting failed", self._listener.service.name)
             self._out.abortConnection()
             return
         self.flush()
@@ -100,17 +108,18 @@ class Adapter(Protocol):
             self.take(data)
         else:
             self._compression.received(data)
-        # One block is accepted while the connection is busy, so that a dialogue of commands and commits never
-        # costs the two system calls of stopping and going on.
+        # One block is taken while busy: else each commit of a dialogue would cost the calls of stopping and going on.
         if busy and (self.busy or self._behind) and self._reading and not self._closing:
             self._reading = False
             self._out.pauseProducing()
 
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
-        """Give the client its time to log in (IHandshakeListener)."""
+        """Give the client its time to log in, and greet it on a port of TLS (IHandshakeListener)."""
         self._shaking_hands = False
         if not self._closing:
             self._deadline.set(self._silence)
+            if not self._greeted:  # what the greeting offers depends on the handshake
+                self._greet()
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
         """Answer the commands that came before the client closed its side (`printf … | nc`), then close."""
@@ -123,7 +132,7 @@ class Adapter(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's signature
         """End the session, once the handling under way is done."""
         if self._shaking_hands:
-            self._log_handshake(handshake.reason(handshake_error(reason)))
+            self._listener.shut_out(self.peer, self.port, handshake.reason(handshake_error(reason)))
         self._lost = self._closing = True
         self._deadline.end()
         self._release(ConnectionLost())
@@ -154,9 +163,14 @@ class Adapter(Protocol):
     # For a session: contract.Connection
 
     @property
+    def channel(self) -> Channel:
+        """What SASL may know of the TLS."""
+        return self._listener.channel(self._out)
+
+    @property
     def compressed(self) -> bool:
         """Whether octets are compressed."""
-        return self._compression is not None
+        return self._compression is not None and not self._compression.over
 
     def rest(self) -> None:
         """Keep as little memory as possible until the client speaks."""
@@ -177,6 +191,11 @@ class Adapter(Protocol):
         self._silence = self._listener.service.idle_timeout
         if not self._closing:
             self._deadline.set(self._silence)
+
+    def logged_out(self) -> None:
+        """Treat the client as one that has just come."""
+        self._listener.admission.doubt(self)
+        self._silence = self._listener.service.login_timeout
 
     def can_write(self) -> bool:
         """Whether the client keeps up."""
@@ -231,14 +250,17 @@ class Adapter(Protocol):
             return
         self._pump()
 
+    def plain(self, octets: bytes) -> None:
+        """Go on without compression; these octets came behind its end."""
+        self._compression = None
+        self.take(octets)
+
     def garbled(self) -> None:
         """End the connection: what the client sends is not compressed."""
-        if not self._closing:
-            self._farewell(Farewell.GARBLED)
+        self._farewell(Farewell.GARBLED)
 
     @property
     def _behind(self) -> bool:
-        """Whether the client has sent more, compressed, than the engine has got."""
         return self._compression is not None and self._compression.waiting
 
     # For a listener
@@ -327,8 +349,7 @@ class Adapter(Protocol):
         self._pump()
 
     def _start_tls(self) -> None:
-        # RFC 2595 §2.1, RFC 3207 §4.2: the reply has gone out in plaintext, everything after is TLS. The engine
-        # has forgotten the plaintext that was pipelined behind the command.
+        # RFC 2595 §2.1, RFC 3207 §4.2: all behind the reply is TLS. The engine has forgotten what was pipelined.
         self.flush()
         self._shaking_hands = True
         self._deadline.set(HANDSHAKE)
@@ -340,20 +361,17 @@ class Adapter(Protocol):
         # RFC 4978 §3: immediately after the CRLF of the OK.
         self.flush()
         self._compression = Compression(self, self._out)
-        if behind:
-            self._compression.received(behind)
+        self._compression.received(behind)
 
     def _decompress(self) -> None:
         self.flush()
         if self._compression is not None:
-            behind, self._compression = self._compression.finish(), None
-            if behind:
-                self.take(behind)
+            self._compression.finish()
 
     def expired(self) -> None:
         """End a handshake that hangs, a silent session, or a close that hangs."""
         if self._shaking_hands:
-            self._log_handshake(handshake.TOO_SLOW)
+            self._listener.shut_out(self.peer, self.port, handshake.TOO_SLOW)
             self._shaking_hands = False
             self._out.abortConnection()
         elif self._work is not None and self._writable and not self._closing:  # the client waits for us
@@ -372,13 +390,7 @@ class Adapter(Protocol):
 
     def _release(self, error: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
-        for waiter in waiting or ():
-            if waiter.done():
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
+        release(waiting or (), error)
 
     def _end(self) -> None:
         try:
@@ -386,9 +398,3 @@ class Adapter(Protocol):
         except Exception:
             log.exception("%s: end failed", self._listener.service.name)
         self._listener.ended(self)
-
-    def _log_handshake(self, why: str) -> None:
-        protocol = self._listener.service.name
-        handshake.log(log, why, protocol=protocol, peer=self.peer, port=self.port)
-        if self._listener.refusals is not None:
-            self._listener.refusals.record("TLS", peer=self.peer, port=protocol, reason=why)

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from postroad.sasl.channel import Channel
+
 
 class Event:
     """A command, or another thing that has happened; each engine has its own events, all frozen and slotted."""
@@ -104,6 +106,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def channel(self) -> Channel:
+        """What SASL may know of the TLS."""
+        ...
+
+    @property
     def compressed(self) -> bool:
         """Whether octets are compressed."""
         ...
@@ -118,6 +125,10 @@ class Connection(Protocol):
 
     def logged_in(self) -> None:
         """Note that the client has logged in: it may be silent for longer, and is not evicted."""
+        ...
+
+    def logged_out(self) -> None:
+        """Note that the client is a stranger again."""
         ...
 
     def can_write(self) -> bool:

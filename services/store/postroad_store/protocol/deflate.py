@@ -13,6 +13,7 @@ BLOCK = 64 * 1024  # octets that `take` returns at most
 # the largest and slowest do; the minus means that there is no header. 2^15 is what a client may use (RFC 1951 §2).
 _LEVEL, _WINDOW, _MEMORY = 1, -14, 7
 _CLIENTS_WINDOW = -15
+_FLUSHED = b"\0\0\xff\xff"  # RFC 1951 §3.2.4: how a block without octets ends, by which zlib flushes
 
 
 class GarbledError(Exception):
@@ -53,11 +54,12 @@ class Deflate:
 class Inflate:
     """Decompresses octets of the client."""
 
-    __slots__ = ("_full", "_pending", "_stream")
+    __slots__ = ("_full", "_pending", "_stream", "_tail")
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_CLIENTS_WINDOW)
         self._pending = b""  # as they came
+        self._tail = b""  # the last few that have been read of these
         self._full = False  # the last block was a full one: there may be more though nothing is pending
 
     def receive(self, octets: bytes) -> None:
@@ -70,18 +72,32 @@ class Inflate:
         return self._full or bool(self._pending)
 
     def take(self) -> bytes:
-        """Return the next octets, a `BLOCK` at most, perhaps none; raises `GarbledError`."""
+        """Return the next octets, a `BLOCK` at most, perhaps none; raises `GarbledError`.
+
+        It reads no further than the client has flushed, because what it has said until there may end the compression.
+        """
         if self._stream.eof:
             raise GarbledError
+        tail = b"" if self._tail == _FLUSHED else self._tail
+        flushed = (tail + self._pending).find(_FLUSHED)
+        end = len(self._pending) if flushed < 0 else flushed + len(_FLUSHED) - len(tail)
+        read, behind = self._pending[:end], self._pending[end:]
         try:
-            octets = self._stream.decompress(self._pending, BLOCK)
+            octets = self._stream.decompress(read, BLOCK)
         except zlib.error:
             raise GarbledError from None
-        self._pending = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+        left = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+        self._tail = (tail + read[: len(read) - len(left)])[-len(_FLUSHED) :]
+        self._pending = left + behind
         self._full = len(octets) == BLOCK
         return octets
 
+    @property
+    def at_end(self) -> bool:
+        """Whether the client may end the compression here: it has ended its stream, or flushed it."""
+        return self._stream.eof or (self._tail == _FLUSHED and not self._full)
+
     def left(self) -> bytes:
-        """Return the octets that do not belong to the stream, or have not been read; they are no longer pending."""
+        """Return the octets that have not been read; they are no longer pending."""
         octets, self._pending = self._pending, b""
         return octets

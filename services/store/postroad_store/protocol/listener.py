@@ -12,6 +12,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 
 from postroad.clock import Clock
+from postroad.sasl.channel import PLAINTEXT, Channel
+from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.tap import Opened
 from postroad_store.protocol.connection import Adapter
@@ -103,6 +105,12 @@ class Listener:
             )
         )
 
+    def shut_out(self, peer: str, port: int, why: str) -> None:
+        """Log a TLS handshake that has failed."""
+        handshake.log(log, why, protocol=self.service.name, peer=peer, port=port)
+        if self.refusals is not None:
+            self.refusals.record("TLS", peer=peer, port=self.service.name, reason=why)
+
     def opened(self, connection: Adapter) -> None:
         """Note a connection that `stop` has to wait for."""
         self._unfinished.add(connection)
@@ -112,6 +120,10 @@ class Listener:
         self._unfinished.discard(connection)
         if not self._unfinished:
             self._idle.set()
+
+    def channel(self, transport: Any) -> Channel:
+        """Return what SASL may know of a connection's TLS."""
+        return PLAINTEXT if self.tls is None else self.tls.channel(transport)
 
     async def stop(self, patience: float = 0.5) -> None:
         """Stop listening, say goodbye to all clients, and wait up to `patience` seconds for handling under way."""

@@ -10,6 +10,8 @@ import binascii
 from typing import TYPE_CHECKING
 
 from postroad.mail.address import Address
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad.world.guesses import Guesses, TooManyGuesses
 from postroad.world.world import Account
 from postroad_web.api.problem import Problem
@@ -36,7 +38,7 @@ class Passwords:
         if user is None:
             return _unauthorized()
         try:
-            account = await self._guesses.log_in(self._users.get, user, password, address)
+            account = await self._guesses.log_in(self._users.get, Claim("BASIC", user, Password(password)), address)
         except TooManyGuesses:
             return Problem(
                 429, "Too many wrong passwords", "Try again later.", headers={"Retry-After": "30", **_CHALLENGE}

@@ -36,8 +36,6 @@ class Server:
             postmaster=ALICE,
             extensions=extensions,  # type: ignore[arg-type]
             starttls=False,
-            auth=False,
-            plaintext_auth=False,
         )
         self.engine = Engine(self.profile, Session(Purpose.TRANSFER, ip_address("192.0.2.1"), 1, "1"))
         self.taken: list[tuple[Envelope, bytes]] = []

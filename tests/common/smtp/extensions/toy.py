@@ -80,7 +80,7 @@ def _begin(client: Client) -> bool:
 TOY = Extension(
     keyword="TOY",
     rfc="none",
-    offer=lambda _profile, secure: "TOY 2" if secure else "TOY 1",
+    offer=lambda _profile, session: "TOY 2" if session.channel.secure else "TOY 1",
     mail=(Parameter("COLOUR", _colour, check=_check_colour),),
     rcpt=(Parameter("WRAP", _wrap, check=_check_wrap),),
     mail_line=100,

@@ -31,6 +31,7 @@ from postroad.smtp.server.commands import (
 )
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.service import Limits, Purpose, Session
+from tests.harness.sasl import nobodys
 
 A = Address("a", "alpha.test")
 POSTMASTER = Address("postmaster", "mx.test")
@@ -43,8 +44,7 @@ def profile(*, auth: bool = True) -> Profile:
         postmaster=POSTMASTER,
         extensions=EXTENSIONS,
         starttls=True,
-        auth=auth,
-        plaintext_auth=True,
+        sasl=nobodys("smtp") if auth else None,
     )
 
 

@@ -25,6 +25,7 @@ from postroad.smtp.server.receiver import Receiver
 from postroad.smtp.server.server import Server, serve
 from postroad.smtp.server.service import Limits, Listener, Purpose, Session
 from postroad.world.guesses import Guesses
+from tests.harness.sasl import nobodys
 
 if TYPE_CHECKING:
     import ssl
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
+    from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.world.world import Account
 
@@ -60,10 +62,10 @@ class Keeper:
         self.sessions.append(session)
         return self.refusal
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | None:
+    async def authenticate(self, session: Session, claim: Claim) -> Account | None:
         self.arrived.set()
         await self.go_on.wait()
-        return await self.guesses.log_in(lambda _: None, login, password, session.host)
+        return await self.guesses.log_in(lambda _: None, claim, session.host)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         if self.failure is not None:
@@ -144,7 +146,7 @@ class Rig:
             extensions=EXTENSIONS,
             limits=Limits(**limits),  # type: ignore[arg-type]
             tls=tls,
-            plaintext_auth=True,
+            sasl={Purpose.SUBMISSION: nobodys("smtp"), Purpose.SUBMISSIONS: nobodys("smtp")},
             clock=self.clock,
         )
 

@@ -20,6 +20,8 @@ from postroad.mail.reply import (
     STORAGE_FULL,
     TIMEOUT,
 )
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.commands import HTTP_SPOKEN
 from postroad.smtp.server.engine import Engine
@@ -40,6 +42,7 @@ from postroad.smtp.server.events import (
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Limits, Purpose, Session
+from tests.harness.sasl import TLS, nobodys
 
 ENVELOPE = Envelope(Address("a", "alpha.test"), (Recipient(Address("b", "beta.test")),))
 TRANSACTION = b"MAIL FROM:<a@alpha.test>\r\nRCPT TO:<b@beta.test>\r\nDATA\r\n"
@@ -57,8 +60,7 @@ def engine(session: Session) -> Engine:
         limits=Limits(),
         postmaster=Address("postmaster", "mx.test"),
         starttls=True,
-        auth=True,
-        plaintext_auth=True,
+        sasl=nobodys("smtp"),
         extensions=EXTENSIONS,
     )
     engine = Engine(profile, session)
@@ -239,7 +241,7 @@ def test_what_comes_through_tls_is_kept(engine: Engine, session: Session) -> Non
     engine.data_to_send()
     engine.receive_data(b"EHLO again.test\r\n")  # it may come before the caller knows that the handshake is done
     assert engine.next_event() is PAUSED
-    engine.tls_started("TLSv1.3", "TLS_AES_128_GCM_SHA256")
+    engine.tls_started("TLSv1.3", "TLS_AES_128_GCM_SHA256", TLS)
     assert (session.tls_version, session.client_name, session.extended) == ("TLSv1.3", None, False)
     assert engine.next_event() is NEED_DATA
     assert engine.data_to_send().startswith(b"250-mx.test\r\n")
@@ -250,7 +252,7 @@ def test_a_password_is_not_shown(engine: Engine) -> None:
     engine.receive_data(b"AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n")
     event = engine.next_event()
     assert isinstance(event, Authenticate)
-    assert (event.login, event.password) == ("alice", "secret")
+    assert event.claim == Claim("PLAIN", "alice", Password("secret"))
     assert "secret" not in repr(event)
 
 

@@ -14,8 +14,6 @@ VERBS = Profile(
     postmaster=Address("postmaster", "mx.test"),
     extensions=EXTENSIONS,
     starttls=False,
-    auth=False,
-    plaintext_auth=False,
 ).verbs.values()
 
 TABLE = """\

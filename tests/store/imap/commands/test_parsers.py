@@ -241,15 +241,18 @@ def stamp(*moment: int) -> int:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (b" INBOX {5}", Append(T, 5, False, b"INBOX", FlagSet(), None)),
-        (b" INBOX ~{5}", Append(T, 5, True, b"INBOX", FlagSet(), None)),
-        (b" INBOX () {5+}", Append(T, 5, False, b"INBOX", FlagSet(), None)),
+        (b" INBOX {5}", Append(T, 5, False, b"", b"INBOX", FlagSet(), None)),
+        (b" INBOX UTF8 (~{5+}", Append(T, 5, True, b")", b"INBOX", FlagSet(), None)),
+        (b" INBOX () utf8 (~{5}", Append(T, 5, True, b")", b"INBOX", FlagSet(), None)),
+        (b" INBOX ~{5}", Append(T, 5, True, b"", b"INBOX", FlagSet(), None)),
+        (b" INBOX () {5+}", Append(T, 5, False, b"", b"INBOX", FlagSet(), None)),
         (
             b' a (\\Seen x) " 1-Feb-2020 10:20:30 +0130" {0}',
             Append(
                 T,
                 0,
                 False,
+                b"",
                 b"a",
                 FlagSet(1, ("x",)),
                 stamp(2020, 2, 1, 8, 50, 30),
@@ -257,7 +260,7 @@ def stamp(*moment: int) -> int:
         ),
         (
             b' a "31-DEC-1999 23:59:60 -0000" {1}',
-            Append(T, 1, False, b"a", FlagSet(), stamp(1999, 12, 31, 23, 59, 59)),
+            Append(T, 1, False, b"", b"a", FlagSet(), stamp(1999, 12, 31, 23, 59, 59)),
         ),
     ],
 )
@@ -280,4 +283,4 @@ def test_append_refused(line: bytes) -> None:
 def test_append_to_a_literal_name() -> None:
     with pytest.raises(Incomplete):
         parse_append(T, Reader([b" {5}"]))
-    assert parse_append(T, Reader([b" {1}", b"a", b" {7+}"])) == Append(T, 7, False, b"a", FlagSet(), None)
+    assert parse_append(T, Reader([b" {1}", b"a", b" {7+}"])) == Append(T, 7, False, b"", b"a", FlagSet(), None)

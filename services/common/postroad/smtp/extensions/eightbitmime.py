@@ -42,7 +42,7 @@ def _obstacle(transaction: Transaction, offered: str | None, server: str) -> Seq
 EIGHT_BIT_MIME = Extension(
     keyword="8BITMIME",
     rfc="RFC 6152",
-    offer=lambda _profile, _secure: "8BITMIME",
+    offer=lambda _profile, _session: "8BITMIME",
     mail=(Parameter("BODY", _parse, "body"),),
     mail_line=17,  # RFC 6152 §2 (4)
     with_mail=_with_mail,

@@ -11,6 +11,6 @@ from postroad.smtp.extensions.extension import Extension
 ENHANCED_STATUS_CODES = Extension(
     keyword="ENHANCEDSTATUSCODES",
     rfc="RFC 2034",
-    offer=lambda _profile, _secure: "ENHANCEDSTATUSCODES",
+    offer=lambda _profile, _session: "ENHANCEDSTATUSCODES",
     encode=Reply.encode,
 )

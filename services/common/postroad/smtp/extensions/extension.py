@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from postroad.smtp.client.outcome import Failed
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.sequence import Verb
+    from postroad.smtp.server.service import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Extension:
     rfc: str
 
     # -- the server's side
-    # Returns the line of EHLO, with TLS or without; None if the extension may not be used now.
-    offer: Callable[[Profile, bool], str | None]
+    # Returns the line of EHLO for a session; None if the extension may not be used now.
+    offer: Callable[[Profile, Session], str | None]
     available: Callable[[Profile], bool] = _available  # whether a listener has it at all
     mail: tuple[Parameter, ...] = ()
     rcpt: tuple[Parameter, ...] = ()

@@ -9,5 +9,5 @@ from __future__ import annotations
 from postroad.smtp.extensions.extension import Extension
 
 PIPELINING = Extension(
-    keyword="PIPELINING", rfc="RFC 2920", offer=lambda _profile, _secure: "PIPELINING", pipelines=True
+    keyword="PIPELINING", rfc="RFC 2920", offer=lambda _profile, _session: "PIPELINING", pipelines=True
 )

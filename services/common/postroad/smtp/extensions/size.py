@@ -46,7 +46,7 @@ def _obstacle(transaction: Transaction, offered: str | None, server: str) -> Seq
 SIZE = Extension(
     keyword="SIZE",
     rfc="RFC 1870",
-    offer=lambda profile, _secure: f"SIZE {profile.limits.message_size}",
+    offer=lambda profile, _session: f"SIZE {profile.limits.message_size}",
     mail=(Parameter("SIZE", _parse, "declared_size", _check),),
     mail_line=26,  # RFC 1870 §3 (5)
     with_mail=lambda transaction, _offered: f"SIZE={transaction.size}",

@@ -53,7 +53,7 @@ def _obstacle(transaction: Transaction, offered: str | None, server: str) -> Seq
 SMTPUTF8 = Extension(
     keyword="SMTPUTF8",
     rfc="RFC 6531",
-    offer=lambda _profile, _secure: "SMTPUTF8",
+    offer=lambda _profile, _session: "SMTPUTF8",
     mail=(Parameter("SMTPUTF8", _parse, "smtputf8"),),
     mail_line=10,  # RFC 6531 §3.1 (7)
     with_mail=_with_mail,

@@ -65,7 +65,7 @@ STARTTLS = Extension(
     keyword="STARTTLS",
     rfc="RFC 3207",
     # RFC 3207 §4.2: not while TLS is active
-    offer=lambda _profile, secure: None if secure else "STARTTLS",
+    offer=lambda _profile, session: None if session.channel.secure else "STARTTLS",
     available=lambda profile: profile.starttls,
     verb=Verb("STARTTLS", _run, OUTSIDE_TRANSACTION, applies=lambda _profile, session: session.tls_version is None),
     begin=_begin,

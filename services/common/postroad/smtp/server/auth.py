@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from postroad import sasl
-from postroad.mail.reply import AUTH_FAILED, Reply, reply
+from postroad.mail.reply import Reply, reply
+from postroad.sasl import mechanism as sasl
 from postroad.smtp.server.commands import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 AUTHENTICATED = reply(235, "2.7.0", "Authentication successful")
 # RFC 4954 §4: 501 for "*", for a response that is not BASE64 (5.5.2), and for one that the mechanism refuses
@@ -25,22 +25,21 @@ _REFUSALS: Mapping[type[sasl.SaslError], Reply] = {
     sasl.CancelledError: CANCELLED,
     sasl.Base64Error: NOT_BASE64,
     sasl.MalformedError: MALFORMED,
-    sasl.NotAuthorizedError: AUTH_FAILED,
 }
 
 
-def parse_auth(argument: bytes, mechanisms: Container[str]) -> tuple[str, bytes | None]:
-    """Return the mechanism, one of those named, and the decoded initial response of `AUTH`; raises `CommandError`."""
+def parse_auth(argument: bytes) -> tuple[str, bytes | None]:
+    """Return the mechanism in capitals and the initial response of `AUTH`, in BASE64; raises `CommandError`."""
     mechanism, space, initial = argument.partition(b" ")
     if not mechanism or (space and not initial):
         raise CommandError(AUTH_SYNTAX)
-    name = mechanism.decode("ascii", "replace").upper()
-    if name not in mechanisms:
-        raise CommandError(MECHANISM_UNKNOWN)
-    if not space:
-        return name, None
+    return mechanism.decode("ascii", "replace").upper(), initial if space else None
+
+
+def decode_initial(initial: bytes | None) -> bytes | None:
+    """Decode an initial response; raises `CommandError`."""
     # RFC 4954 §4: "=" is an initial response of no octets
-    return name, b"" if initial == b"=" else decode_response(initial)
+    return initial if initial is None else b"" if initial == b"=" else decode_response(initial)
 
 
 def decode_response(line: bytes) -> bytes:
@@ -51,10 +50,18 @@ def decode_response(line: bytes) -> bytes:
         raise CommandError(_REFUSALS[type(error)]) from error
 
 
-def step(mechanism: sasl.Mechanism, response: bytes | None) -> bytes | sasl.Credentials:
-    """Take one step of the exchange; raises `CommandError` if it ends without credentials."""
+def step(exchange: sasl.Exchange, response: bytes | None) -> bytes | sasl.Claim:
+    """Take one step of the exchange; raises `CommandError` if it ends without a claim."""
     try:
-        return mechanism.step(response)
+        return exchange.step(response)
+    except sasl.SaslError as error:
+        raise CommandError(_REFUSALS[type(error)]) from error
+
+
+def end(exchange: sasl.Exchange, response: bytes) -> None:
+    """Give the response to the last challenge to the exchange; raises `CommandError`."""
+    try:
+        exchange.end(response)
     except sasl.SaslError as error:
         raise CommandError(_REFUSALS[type(error)]) from error
 

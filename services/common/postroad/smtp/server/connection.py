@@ -19,6 +19,7 @@ from postroad.engine import NEED_DATA, PAUSED
 from postroad.mail.reply import LOCAL_ERROR, SHUTTING_DOWN, TIMEOUT, TOO_MANY_CONNECTIONS, Reply
 from postroad.shell import LINGER, handshake
 from postroad.shell.deadline import Deadline
+from postroad.smtp.server.channel import channel_of
 from postroad.smtp.server.engine import Engine
 from postroad.smtp.server.events import Connected, Event, Mail, Rcpt
 from postroad.smtp.server.lifecycle import Lifecycle
@@ -83,6 +84,7 @@ class Connection(Lifecycle, ABC):
         if tls is not None:
             self._facts.tls_version = tls.version()
             self._facts.tls_cipher = tls.cipher()[0]
+            self._facts.channel = channel_of(tls, self._server.end_point)
         server = self._server
         self._wire = Wire(cast("asyncio.Transport", transport), server.clock, secure=tls is not None)
         if server.tap is not None:

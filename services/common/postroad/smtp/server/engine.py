@@ -6,7 +6,7 @@ pipelined commands (RFC 2920 §3.2): no reply overtakes another, and no 250 prec
 
     event           asks                 answered by
     Connected       whether to greet     answer(reply): `Profile.greeting`, or the 4yz or 554 that turns away
-    Authenticate    whose password       answer_authentication(user), or answer(reply)
+    Authenticate    whose claim it is    answer_authentication(user), or answer(reply)
     Mail, Rcpt      whether to accept    answer(reply)
     Block           nothing              (refuse_content(reply) if it cannot be kept)
     Discard         nothing              the content is refused: forget its blocks
@@ -30,8 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.engine import NEED_DATA, PAUSED, LocalProtocolError, Wait
 from postroad.mail.envelope import BodyType, Envelope, Recipient
-from postroad.mail.reply import AUTH_FAILED, Reply, reply
-from postroad.smtp.server.auth import AUTHENTICATED
+from postroad.mail.reply import Reply, reply
 from postroad.smtp.server.commands import LINE_TOO_LONG, CommandError, unknown_command
 from postroad.smtp.server.events import (
     Authenticate,
@@ -52,6 +51,7 @@ from postroad.smtp.server.sequence import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from postroad.sasl.channel import Channel
     from postroad.smtp.server.data import MailData
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.sequence import Verb
@@ -75,6 +75,7 @@ class Engine:
         "_encode",
         "_errors",
         "_exchange",
+        "_judge",
         "_lines",
         "_output",
         "_recipients",
@@ -102,6 +103,7 @@ class Engine:
         self._recipients_refused = 0
         self._recipients: list[Recipient] = []
         self._exchange: Callable[[Engine, bytes | Reply], Event | None] | None = None  # takes the next line
+        self._judge: Callable[[Engine, Account | str | None], None] | None = None  # takes who the client is
         self._data: MailData | None = None
         self._data_ended = False
         self._discard_given = False
@@ -212,29 +214,18 @@ class Engine:
         return self._count_error(answer)
 
     def answer_authentication(self, user: Account | str | None) -> None:
-        """Answer Authenticate: whose credentials they are, the name that is taken at its word, or None."""
-        if user is None:
-            self.answer(AUTH_FAILED)
-            return
-        self._awaiting = None
-        if isinstance(user, str):
-            self.session.claimed = user
-        else:
-            self.session.account = user
-        self.say(AUTHENTICATED)
+        """Answer Authenticate: as whom the client may act, the name that is taken at its word, or None."""
+        judge, self._judge, self._awaiting = self._judge, None, None
+        assert judge is not None  # noqa: S101 - `ask_who` has set it
+        judge(self, user)
 
-    def tls_started(self, version: str | None, cipher: str | None) -> None:
+    def tls_started(self, version: str | None, cipher: str | None, channel: Channel) -> None:
         """Answer StartTls: the handshake is done (RFC 3207 §4.2: all knowledge of the client is discarded).
 
         Nothing was buffered at StartTls, so all octets that are buffered now came through TLS.
         """
         self._awaiting = None
-        self.session.tls_version = version
-        self.session.tls_cipher = cipher
-        self.session.client_name = None
-        self.session.extended = False
-        self.session.account = None
-        self.session.claimed = None
+        self.session.begin_anew(version, cipher, channel)
         self.state = State.GREETED
 
     def refuse_content(self, refusal: Reply) -> None:
@@ -283,6 +274,11 @@ class Engine:
         """Return the event, and do nothing else before it is answered."""
         self._awaiting = event
         return event
+
+    def ask_who(self, event: Authenticate, judge: Callable[[Engine, Account | str | None], None]) -> Event:
+        """Return the event; `judge` takes its answer."""
+        self._judge = judge
+        return self.ask(event)
 
     def reset(self) -> None:
         """Clear the buffers of the mail transaction (RFC 5321 §4.1.1.5)."""

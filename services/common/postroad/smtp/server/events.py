@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.reply import Reply
+    from postroad.sasl.mechanism import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,9 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """The client has given its credentials."""
+    """The client says who it is, and proves it."""
 
-    login: str
-    password: str = field(repr=False)
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True)

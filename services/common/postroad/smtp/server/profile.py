@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
-from postroad.sasl import CHECKED
 from postroad.smtp.server.sequence import never
 from postroad.smtp.server.verbs import LMTP_VERBS, VERBS, not_implemented
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postroad.mail.address import Address
-    from postroad.sasl import Mechanisms
+    from postroad.sasl.server import Sasl
     from postroad.smtp.extensions.extension import Extension, Parameter
     from postroad.smtp.server.sequence import Verb
     from postroad.smtp.server.service import Limits, Session
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 class Profile:
     """The receiver's name, and what the listener offers.
 
-    `extensions` are all that the receiver knows. Some may not be offered here, because of `starttls` and `auth` or
+    `extensions` are all that the receiver knows. Some may not be offered here, because of `starttls` and `sasl` or
     because they are hidden. These keep their verbs, which then get 502, and their room in the command line, so that a
     client that uses them without an offer gets the reply that says so (RFC 5321 §4.2.4).
     """
@@ -34,9 +33,7 @@ class Profile:
     postmaster: Address
     extensions: tuple[Extension, ...]
     starttls: bool
-    auth: bool
-    plaintext_auth: bool
-    mechanisms: Mechanisms = field(default_factory=lambda: CHECKED)  # of AUTH
+    sasl: Sasl | None = None  # AUTH's mechanisms; None: no AUTH
     lmtp: bool = False  # RFC 2033: LHLO, and a reply for each recipient behind the content
     greeting: Reply = field(init=False)
     goodbye: Reply = field(init=False)
@@ -46,15 +43,17 @@ class Profile:
     verbs: dict[bytes, Verb] = field(init=False)
     longest_line: int = field(init=False)  # octets with CRLF
     encode: Callable[[Reply], bytes] = field(init=False)
-    _hellos: dict[bool, Reply] = field(init=False)
+    _offered: tuple[Extension, ...] = field(init=False)
+    _hellos: dict[tuple[str | None, ...], Reply] = field(init=False)  # by their lines
 
     def __post_init__(self) -> None:
         offered = [extension for extension in self.extensions if extension.available(self)]
+        self._offered = tuple(offered)
         # RFC 2034 §4: no enhanced status in the greeting and in the replies to EHLO and HELO.
         self.greeting = reply(220, None, f"{self.hostname} {'LMTP' if self.lmtp else 'ESMTP'} Postroad")
         self.goodbye = reply(221, "2.0.0", f"{self.hostname} closing transmission channel")
         self.hello = reply(250, None, self.hostname)
-        self._hellos = {secure: self._extended_hello(offered, secure=secure) for secure in (False, True)}
+        self._hellos = {}
         self.mail = {parameter.keyword: parameter for extension in offered for parameter in extension.mail}
         self.rcpt = {parameter.keyword: parameter for extension in offered for parameter in extension.rcpt}
         self.verbs = {verb.name.encode(): verb for verb in self._all_verbs(offered)}
@@ -77,13 +76,14 @@ class Profile:
                 verbs.append(known if extension in offered else replace(known, run=not_implemented, applies=never))
         return verbs
 
-    def _extended_hello(self, offered: list[Extension], *, secure: bool) -> Reply:
-        lines = [extension.offer(self, secure) for extension in offered]
-        return reply(250, None, self.hostname, *[line for line in lines if line is not None], "HELP")
-
-    def extended_hello(self, *, secure: bool) -> Reply:
-        """Return the reply to EHLO, with or without TLS."""
-        return self._hellos[secure]
+    def extended_hello(self, session: Session) -> Reply:
+        """Return the reply to EHLO in a session. There are few: they differ by TLS, and by AUTH's mechanisms."""
+        lines = tuple([extension.offer(self, session) for extension in self._offered])
+        hello = self._hellos.get(lines)
+        if hello is None:
+            hello = reply(250, None, self.hostname, *[line for line in lines if line is not None], "HELP")
+            self._hellos[lines] = hello
+        return hello
 
     def applicable(self, session: Session) -> list[str]:
         """Return the names of the commands that this session may use, now or after others."""

@@ -11,8 +11,9 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from postroad.mail.reply import AUTH_UNAVAILABLE, LOCAL_ERROR, Reply
+from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, LOCAL_ERROR, Reply
 from postroad.shell import HANDSHAKE, handshake
+from postroad.smtp.server.channel import channel_of
 from postroad.smtp.server.connection import Connection
 from postroad.smtp.server.events import (
     Authenticate,
@@ -30,7 +31,7 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.incoming import Incoming, storage_failed
 from postroad.smtp.server.wire import EARLY_TALKER
-from postroad.world.guesses import TooManyGuesses
+from postroad.world.guesses import NotAllowed, TooManyGuesses
 
 if TYPE_CHECKING:
     import ssl
@@ -95,7 +96,7 @@ class Receiver(Connection):
                 self._wire.secure = True  # all octets go through TLS from here on
                 self._shaking_hands = True
                 self._deadline.set(HANDSHAKE)
-                self._await(self.loop.create_task(self._start_tls(self._server.tls)), self._ran)
+                self._await(self.loop.create_task(self._start_tls(self.tls_context)), self._ran)
             case Discard():
                 self._incoming.drop()
             case Flush():
@@ -149,11 +150,14 @@ class Receiver(Connection):
     async def _check_credentials(self, event: Authenticate) -> None:
         user: Account | str | Reply | None
         try:
-            user = await self._service.authenticate(self._facts, event.login, event.password)
-        except Exception as error:
+            user = await self._service.authenticate(self._facts, event.claim)
+        except TooManyGuesses:
             user = AUTH_UNAVAILABLE
-            if not isinstance(error, TooManyGuesses):
-                logger.exception("unforeseen error", extra=self._identity())
+        except NotAllowed:
+            user = AUTH_FAILED
+        except Exception:
+            user = AUTH_UNAVAILABLE
+            logger.exception("unforeseen error", extra=self._identity())
         if self._engine is None:
             return
         if isinstance(user, Reply):
@@ -181,7 +185,7 @@ class Receiver(Connection):
         self._wire.secured(secure)
         self.secured(plain, secure)
         tls = secure.get_extra_info("ssl_object")
-        self._engine.tls_started(tls.version(), tls.cipher()[0])
+        self._engine.tls_started(tls.version(), tls.cipher()[0], channel_of(tls, self._server.end_point))
 
     def _keep(self, engine: Engine, octets: bytes) -> None:
         try:

@@ -9,11 +9,11 @@ import itertools
 import logging
 import secrets
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.mail.address import Address
-from postroad.sasl import CHECKED, UNCHECKED
 from postroad.shell import handshake
 from postroad.shell.admission import Admission
 from postroad.smtp.server.lifecycle import configure
@@ -24,9 +24,10 @@ from postroad.smtp.server.tls_port import TlsPort
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from postroad.sasl.server import Sasl
     from postroad.smtp.extensions.extension import Extension
     from postroad.smtp.server.connection import Connection
     from postroad.tap import Tap
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("postroad.smtp.server")
 
 BACKLOG = 1024
+NO_AUTH: Mapping[Purpose, Sasl] = MappingProxyType({})
 COMMIT_GRACE = 10.0  # seconds that a commit may take while the server closes
 
 
@@ -46,14 +48,14 @@ class Server:
         limits: Limits,
         content_directory: Path,
         *,
-        tls: ssl.SSLContext | None,
+        end_point: bytes | None,
         clock: Clock,
         tap: Tap | None,
     ) -> None:
         self.service = service
         self.limits = limits
         self.content_directory = content_directory
-        self.tls = tls
+        self.end_point = end_point
         self.clock = clock
         self.tap = tap
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
@@ -78,17 +80,17 @@ class Server:
         """The purpose of each session's listener."""
         return [connection.purpose for connection in self.admission]
 
-    async def listen(self, listener: Listener, profile: Profile) -> None:
+    async def listen(self, listener: Listener, profile: Profile, tls: ssl.SSLContext | None) -> None:
         """Listen on one more port."""
         loop = asyncio.get_running_loop()
-        make = functools.partial(Receiver, self, profile, listener.purpose, configure(profile, self.tls, loop), loop)
-        if listener.purpose is Purpose.SUBMISSIONS and self.tls is not None:
+        make = functools.partial(Receiver, self, profile, listener.purpose, configure(profile, tls, loop), loop)
+        if listener.purpose is Purpose.SUBMISSIONS and tls is not None:
             tls_port = TlsPort(
                 listener.host,
                 listener.port,
                 make=make,
                 connections=self.admission,
-                tls=self.tls,
+                tls=tls,
                 clock=self.clock,
                 failed=self._shut_out,
                 backlog=BACKLOG,
@@ -176,14 +178,18 @@ async def serve(
     extensions: tuple[Extension, ...],
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
-    plaintext_auth: bool = False,
+    client_certificates: ssl.SSLContext | None = None,
+    end_point: bytes | None = None,
+    sasl: Mapping[Purpose, Sasl] = NO_AUTH,
     postmaster: Address | None = None,
     clock: Clock | None = None,
     tap: Tap | None = None,
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
-    `extensions` are those that it knows; each listener offers those that apply to it. `postmaster` is the address that
+    `extensions` are those that it knows; each listener offers those that apply to it. `sasl` has the mechanisms of
+    AUTH for the purposes that have it, and `client_certificates` takes the place of `tls` there: it asks clients for
+    one. `end_point` is the channel binding to our certificate (`postroad.tls`). `postmaster` is the address that
     `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), which the service must know; by default, postmaster at
     `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` if a port cannot be bound, and
     then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
@@ -191,7 +197,7 @@ async def serve(
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):
         raise ValueError("submissions (RFC 8314) is TLS from the first octet: it needs a TLS context")
-    server = Server(service, limits, content_directory, tls=tls, clock=clock or Clock(), tap=tap)
+    server = Server(service, limits, content_directory, end_point=end_point, clock=clock or Clock(), tap=tap)
     try:
         for listener in listeners:
             profile = Profile(
@@ -200,12 +206,11 @@ async def serve(
                 postmaster=postmaster or Address("postmaster", hostname),
                 extensions=extensions,
                 starttls=tls is not None and listener.starttls and listener.purpose is not Purpose.SUBMISSIONS,
-                auth=listener.purpose not in {Purpose.TRANSFER, Purpose.LMTP},
+                sasl=sasl.get(listener.purpose),
                 lmtp=listener.purpose is Purpose.LMTP,
-                plaintext_auth=plaintext_auth or listener.purpose is Purpose.APP,
-                mechanisms=UNCHECKED if listener.purpose is Purpose.APP else CHECKED,
             )
-            await server.listen(listener, profile)
+            asking = client_certificates is not None and listener.purpose in sasl
+            await server.listen(listener, profile, client_certificates if asking else tls)
     except OSError:
         await server.close(grace=0)
         raise

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from postroad.sasl.channel import PLAINTEXT, Channel
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from ipaddress import IPv4Address, IPv6Address
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.reply import Reply
+    from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.world.world import Account
 
@@ -84,7 +87,9 @@ class Session:
     extended: bool = False  # EHLO rather than HELO
     tls_version: str | None = None  # "TLSv1.3", None in plaintext
     tls_cipher: str | None = None
+    channel: Channel = PLAINTEXT
     account: Account | None = None  # after AUTH
+    mechanism: str | None = None  # by which
     claimed: str | None = None  # the name that AUTH gave where it is taken at its word
     host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 
@@ -95,6 +100,20 @@ class Session:
     def is_authenticated(self) -> bool:
         """Whether AUTH has succeeded."""
         return self.account is not None or self.claimed is not None
+
+    def authenticated(self, user: Account | str, mechanism: str) -> None:
+        """Note who the client is: an account, or a name that is taken at its word."""
+        self.mechanism = mechanism
+        if isinstance(user, str):
+            self.claimed = user
+        else:
+            self.account = user
+
+    def begin_anew(self, version: str | None, cipher: str | None, channel: Channel) -> None:
+        """Begin anew inside TLS, and forget all that the client has said before (RFC 3207 §4.2)."""
+        self.tls_version, self.tls_cipher, self.channel = version, cipher, channel
+        self.client_name, self.extended = None, False
+        self.account = self.claimed = self.mechanism = None
 
     @property
     def login(self) -> str | None:
@@ -112,6 +131,7 @@ class Session:
         }
         if self.is_authenticated:
             facts["login"] = self.login
+            facts["mechanism"] = self.mechanism
         return facts
 
 
@@ -122,8 +142,8 @@ class Service(Protocol):
         """Return None to greet, or the 4yz or 554 that turns the client away (RFC 5321 §3.1)."""
         ...
 
-    async def authenticate(self, session: Session, login: str, password: str) -> Account | str | Reply | None:
-        """Return the account whose login and password these are (RFC 4954, RFC 4616), or None.
+    async def authenticate(self, session: Session, claim: Claim) -> Account | str | Reply | None:
+        """Return the account that the client may act as by its claim (RFC 4954), or None.
 
         Where names are taken at their word it returns the name. A `Reply` refuses for a reason of its own.
 

@@ -44,7 +44,7 @@ IMPROPER_PIPELINING = reply(554, "5.5.0", "Improper pipelining: a reply has to b
 
 def _ehlo(engine: Engine, argument: bytes) -> None:
     _hello(engine, argument, extended=True)
-    engine.say(engine.profile.extended_hello(secure=engine.session.tls_version is not None))
+    engine.say(engine.profile.extended_hello(engine.session))
 
 
 def _helo(engine: Engine, argument: bytes) -> None:

@@ -11,7 +11,7 @@ from postroad.mail.content import SPILL_AT, Content
 from postroad.mime.transportable import transportable
 from postroad_store.imap.appends import Incoming, refusal
 from postroad_store.imap.events import Announcing, End, Octets
-from postroad_store.imap.extensions import BINARY, UIDPLUS
+from postroad_store.imap.extensions import BINARY, UIDPLUS, UTF8_ACCEPT
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.dates import read_date_time
 from postroad_store.imap.grammar.flags import read_flags
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # RFC 3516 §4.4: NULs outside of parts that can be put into base64
 UNKNOWN_CTE = b"NO [UNKNOWN-CTE] Message has NULs that can't be kept."
+# RFC 6855 §4: 8-bit octets in header fields are for clients that have enabled UTF8=ACCEPT
+NOT_UTF8 = b"NO [CANNOT] Message has 8-bit header fields, which need ENABLE UTF8=ACCEPT."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Append(Announcing):
 
 def parse(tag: bytes, reader: Reader) -> Append:
     """Take the arguments as far as the literal's announcement."""
-    # append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP (literal / literal8)
+    # append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP append-data
+    # append-data = literal / literal8 / "UTF8" SP "(" literal8 ")"                 (RFC 3516 §7, RFC 6855 §4)
     mailbox = read_mailbox(reader)
     reader.space()
     flags = NO_FLAGS
@@ -56,9 +59,14 @@ def parse(tag: bytes, reader: Reader) -> Append:
     if reader.peek() == b'"':
         internal_date = read_date_time(reader)
         reader.space()
-    binary = reader.literal8_size() if reader.offers(BINARY) else None
-    size = reader.literal_size() if binary is None else binary
-    return Append(tag, size, binary is not None, mailbox, flags, internal_date)
+    closing, octets = b"", None
+    if reader.offers(UTF8_ACCEPT) and reader.skip_word(b"UTF8"):
+        reader.take(b" (~")
+        closing, octets = b")", reader.literal_size()
+    elif reader.offers(BINARY):
+        octets = reader.literal8_size()
+    size = reader.literal_size() if octets is None else octets
+    return Append(tag, size, octets is not None and reader.offers(BINARY), closing, mailbox, flags, internal_date)
 
 
 def handle(session: Session, command: Append) -> Awaitable[None] | None:
@@ -119,8 +127,9 @@ def end(session: Session, event: End) -> Awaitable[None] | None:
         return _store_large(session, event.tag, incoming)
     content = _ready(incoming.content.read(), is_binary=incoming.is_binary)
     incoming.content.close()
-    if content is None:
-        return _refuse_in_turn(session, event.tag, UNKNOWN_CTE)
+    unfit = _unfit(session, content)
+    if content is None or unfit:
+        return _refuse_in_turn(session, event.tag, unfit)
     _store(session, event.tag, incoming, content)
     if appends.full or not session.engine.has_input:
         return _answered(session)
@@ -131,8 +140,9 @@ def end(session: Session, event: End) -> Awaitable[None] | None:
 async def _store_large(session: Session, tag: bytes, incoming: Incoming) -> None:
     """Hand over a message that is in a file, which a thread reads: 40 MB take a tenth of a second."""
     content = await asyncio.to_thread(_read_whole, incoming.content, is_binary=incoming.is_binary)
-    if content is None:
-        await _refuse_in_turn(session, tag, UNKNOWN_CTE)
+    unfit = _unfit(session, content)
+    if content is None or unfit:
+        await _refuse_in_turn(session, tag, unfit)
         return
     _store(session, tag, incoming, content)
     if session.appends.full or not session.engine.has_input:
@@ -144,6 +154,17 @@ def _store(session: Session, tag: bytes, incoming: Incoming, content: bytes) -> 
     moment = incoming.internal_date if incoming.internal_date is not None else int(session.shared.clock.now())
     arrival = Arrival((incoming.mailbox,), content, moment, incoming.flags)
     session.appends.add(tag, asyncio.ensure_future(session.storage.append([arrival])), len(content))
+
+
+def _unfit(session: Session, content: bytes | None) -> bytes:
+    """Return the completion that refuses a whole message, or nothing."""
+    if content is None:
+        return UNKNOWN_CTE
+    if session.offers(UTF8_ACCEPT) and not session.engine.offer.utf8:
+        end = content.find(b"\r\n\r\n")
+        header = content[:end] if end >= 0 else content
+        return b"" if header.isascii() else NOT_UTF8
+    return b""
 
 
 def _ready(content: bytes, *, is_binary: bool) -> bytes | None:
@@ -181,7 +202,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.11",
-        extensions=(UIDPLUS, BINARY),
+        extensions=(UIDPLUS, BINARY, UTF8_ACCEPT),
         follow=MappingProxyType({Octets: take_octets, End: end}),
         streams=True,
     ),

@@ -1,4 +1,4 @@
-"""AUTHENTICATE (RFC 3501 §6.2.2) with the mechanism PLAIN (RFC 4616)."""
+"""AUTHENTICATE (RFC 3501 §6.2.2), with initial responses (RFC 4959); the mechanisms are those of `postroad.sasl`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from postroad.sasl import Credentials, Plain, SaslError, decode_response
-from postroad_store.imap.authentication import log_in, may_send_password, refuse_plaintext, unsupported
+from postroad.sasl.mechanism import NO_PROOF, Claim, SaslError, decode_response
+from postroad.sasl.server import CHECKED, Unavailable
+from postroad_store.imap.authentication import Underway, conclude, judge, refuse_plaintext, unsupported
 from postroad_store.imap.events import Command, Response
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec
@@ -16,17 +17,23 @@ from postroad_store.imap.states import NONAUTH, State
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from postroad.sasl.offer import Mechanism
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Conditions
 
 
-def _shown(conditions: Conditions) -> bool:
-    return conditions.state is State.NOT_AUTHENTICATED and (conditions.secure or conditions.plaintext_auth)
+def _capability(mechanism: Mechanism) -> Capability:
+    """Return the capability by which a mechanism is announced, where it can be used."""
+
+    def shown(conditions: Conditions) -> bool:
+        return conditions.state is State.NOT_AUTHENTICATED and mechanism.name in conditions.mechanisms
+
+    return Capability(b"AUTH=" + mechanism.name.encode("ascii"), mechanism.rfc, shown)
 
 
 SASL_IR = Capability(b"SASL-IR", "RFC 4959")
-PLAIN = Capability(b"AUTH=PLAIN", "RFC 4616", _shown)
+MECHANISMS = {mechanism.name: _capability(mechanism) for mechanism in CHECKED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +63,57 @@ def parse(tag: bytes, reader: Reader) -> Authenticate:
 
 def handle(session: Session, command: Authenticate) -> Awaitable[None] | None:
     """Begin the exchange, or end it if the initial response is complete."""
-    if command.mechanism != b"PLAIN" or not session.offers(PLAIN):
-        unsupported(session, command.tag, command.mechanism)
+    name = command.mechanism.decode("ascii")
+    words, capability = f"AUTHENTICATE {name}", MECHANISMS.get(name)
+    if capability is None or not session.offers(capability):
+        unsupported(session, command.tag, words)
         return None
-    if not may_send_password(session):
-        refuse_plaintext(session, command.tag, "AUTHENTICATE PLAIN")
-        return None
-    if command.initial is None:
-        session.engine.challenge(command.tag, b"")
-        return None
-    return _plain(session, command.tag, command.initial)
-
-
-def respond(session: Session, event: Response) -> Awaitable[None]:
-    """Take the client's answer to the empty challenge of PLAIN."""
-    return _plain(session, event.tag, event.response)
-
-
-def _plain(session: Session, tag: bytes, response: bytes) -> Awaitable[None]:
     try:
-        credentials = Plain().step(response)
+        exchange = session.shared.sasl.begin(name, session.connection.channel)
+    except Unavailable as unavailable:
+        (refuse_plaintext if unavailable.private else unsupported)(session, command.tag, words)
+        return None
+    session.exchange = underway = Underway(words, exchange)
+    return _step(session, command.tag, underway, command.initial)
+
+
+def respond(session: Session, event: Response) -> Awaitable[None] | None:
+    """Go on with the client's response."""
+    underway = session.exchange
+    if underway is None:
+        raise RuntimeError("the engine let a response through")
+    if underway.verdict is None:
+        return _step(session, event.tag, underway, event.response)
+    verdict = underway.verdict
+    try:
+        underway.exchange.end(event.response)
     except SaslError:
-        credentials = Credentials("", "")  # no account has these: refused as slowly as a wrong password
-    assert isinstance(credentials, Credentials)  # noqa: S101 - PLAIN is one message
-    return log_in(session, tag, "AUTHENTICATE PLAIN", credentials.login, credentials.password)
+        verdict = verdict._replace(account=None)
+    session.exchange = None
+    return conclude(session, event.tag, underway.command, verdict)
+
+
+def _step(session: Session, tag: bytes, underway: Underway, response: bytes | None) -> Awaitable[None] | None:
+    try:
+        answer = underway.exchange.step(response)
+    except SaslError:
+        answer = Claim(underway.command.split()[1], "", NO_PROOF)  # refused as slowly as a wrong password
+    if isinstance(answer, Claim):
+        return _judge(session, tag, underway, answer)
+    session.engine.challenge(tag, answer)
+    return None
+
+
+async def _judge(session: Session, tag: bytes, underway: Underway, claim: Claim) -> None:
+    verdict = await judge(session, claim)
+    last = underway.exchange.judged(accepted=verdict.account is not None)
+    if last is None:
+        session.exchange = None
+        await conclude(session, tag, underway.command, verdict)
+        return
+    # RFC 3501 §6.2.2 has no place for data in the outcome: the client answers the last challenge by an empty response.
+    underway.verdict = verdict
+    session.engine.challenge(tag, last)
 
 
 SPECS = (
@@ -90,7 +124,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.2.2",
-        extensions=(SASL_IR, PLAIN),
+        extensions=(SASL_IR, *MECHANISMS.values()),
         follow=MappingProxyType({Response: respond}),
     ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
 from postroad_store.imap.authentication import log_in, may_send_password, refuse_plaintext
 from postroad_store.imap.events import Command
 from postroad_store.imap.spec import Capability, Spec
@@ -57,7 +59,7 @@ def handle(session: Session, command: Login) -> Awaitable[None] | None:
         login, password = command.userid.decode(), command.password.decode()
     except UnicodeDecodeError:
         login = password = ""  # no account has these: refused as slowly as a wrong password
-    return log_in(session, command.tag, "LOGIN", login, password)
+    return log_in(session, command.tag, "LOGIN", Claim("PASSWORD", login, Password(password)))
 
 
 SPECS = (Spec(b"LOGIN", NONAUTH, Login, parse, handle, "RFC 3501 §6.2.3", extensions=(LOGINDISABLED,)),)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
+from postroad_store.imap.extensions import IMAP4REV2, UTF8_ACCEPT
+
 if TYPE_CHECKING:
     from postroad_store.imap.spec import Capability
 
@@ -147,6 +149,14 @@ class Reader:
             return True
         return False
 
+    def skip_word(self, word: bytes) -> bool:
+        """Take a word of the grammar, given in capitals, if it is next; return False if it is not."""
+        match = ATOM.match(self._text, self._at)
+        if match is None or match[0].upper() != word:
+            return False
+        self._at = match.end()
+        return True
+
     def match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
         """Take the octets that the pattern matches here."""
         return self.find(pattern, what)[0]
@@ -213,6 +223,8 @@ class Reader:
         if match is not None:
             self._at = match.end()
             text = match[1]
+            if not text.isascii():
+                self._check_utf8(text)
             return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
         if self.peek() == b"{":
             literal = self._literal()
@@ -222,6 +234,14 @@ class Reader:
         if self.at_end():
             raise SyntaxFault("Missing argument")
         raise SyntaxFault("Invalid string")
+
+    def _check_utf8(self, text: bytes) -> None:
+        """Raise `SyntaxFault` for what is no UTF-8, where the client has said that it sends that (RFC 6855 §3)."""
+        if self.has_enabled(UTF8_ACCEPT) or self.has_enabled(IMAP4REV2):
+            try:
+                text.decode()
+            except UnicodeDecodeError:
+                raise SyntaxFault("A string is not valid UTF-8") from None
 
     def _literal(self) -> bytes:
         self.literal_size()

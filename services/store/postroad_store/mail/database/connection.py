@@ -85,6 +85,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     try:
         connection = connect(path)
         try:
+            if not path.stat().st_size:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for `Shrink`; it can't be changed later
             _set_up(connection)
             migrate(connection, path)
         except BaseException:
@@ -100,7 +102,6 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new database alone; `Shrink` uses it
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer does it

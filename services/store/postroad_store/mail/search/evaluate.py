@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from postroad.clock import Clock
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
+from postroad_store.mail.index.narrowing import Narrowing
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.order.values import KeptValues
 from postroad_store.mail.search.addresstext import addresses
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from postroad.clock import Clock
     from postroad_store.mail.database.reader import Reader
+    from postroad_store.mail.index.index import Index
     from postroad_store.mail.model.view import View
     from postroad_store.mail.search.key import Key, Numbers
 
@@ -65,7 +67,8 @@ class Sources:
     """The reader of searches, and the texts that are kept for the next ones; one per storage."""
 
     reader: Reader
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
+    index: Index
     fields: FieldTexts = field(default_factory=FieldTexts)
     values: KeptValues = field(default_factory=KeptValues)
     long_texts: LongTexts = field(default_factory=LongTexts)
@@ -103,6 +106,7 @@ class Evaluation:
         self.now = sources.clock.now()  # seconds since 1970
         self._mailbox = view.mailbox
         self._reader = sources.reader
+        self._narrowing = Narrowing(sources.index, sources.reader)
         self._kept = sources.fields
         self._long_texts = sources.long_texts
         self._flags: list[int] = []  # of all messages of the view, as the search began
@@ -222,6 +226,10 @@ class Evaluation:
     ) -> Numbers:
         mailbox = self._mailbox
         text = self._kept.get(mailbox.id, name)
+        if text is None:
+            numbers = await self._narrowed(numbers, needle)
+            if not numbers:
+                return numbers
         if text is None and 4 * len(numbers) < len(mailbox.uids):  # few messages are left: do not read the others
             text = await self._extended(FieldText(), self._uids(numbers), read)
         else:
@@ -266,6 +274,7 @@ class Evaluation:
     async def texts(self, numbers: Numbers, needle: bytes, *, headers: bool) -> Numbers:
         """Return those with the needle in the text of their body or, with `headers`, in that of their header."""
         among = partial(_in_text if headers else _in_body, needle)
+        numbers = await self._narrowed(numbers, needle)
         kept: list[int] = []
         for part in _slices(numbers):
             matched: set[int] = set()
@@ -276,6 +285,11 @@ class Evaluation:
                 await self.pace()
             kept += await self.with_uids(part, matched) if matched else []
         return kept
+
+    async def _narrowed(self, numbers: Numbers, needle: bytes) -> Numbers:
+        """Return those that may have the needle in their text, by the index."""
+        wanted = await self._narrowing.narrowed(self._mailbox, self._uids(numbers), needle, self.pace)
+        return numbers if wanted is None else await self.with_uids(numbers, wanted)
 
     async def _in_long_text(self, uid: int, needle: bytes, *, headers: bool) -> bool:
         """Look into a message whose text is not kept."""

@@ -1,4 +1,4 @@
-"""A LIST response that no LIST has asked for: of SELECT (RFC 9051 §6.3.2) and NOTIFY (RFC 5465 §5.4, §5.5)."""
+"""A LIST response that no LIST has asked for, as of SELECT (RFC 9051 §6.3.2)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import CONDSTORE, UIDONLY, WITHIN
+from postroad_store.imap.extensions import CONDSTORE, UIDONLY, UTF8_ACCEPT, WITHIN
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import read_sequence_set
@@ -233,6 +233,8 @@ def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _
     # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)                  (RFC 4466 §6)
     codec = "utf-8"
     if word == "CHARSET":
+        if reader.has_enabled(UTF8_ACCEPT):  # RFC 6855 §3: what is said in two charsets SHOULD be BAD
+            raise SyntaxFault("CHARSET is not for clients that have enabled UTF8=ACCEPT")
         reader.space()
         codec = _codec(reader.astring())
         word = first_word(reader)
