@@ -12,12 +12,14 @@ import re
 import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from postroad.sasl.oauth import Errors
+from postroad.sizes import parse_size
 from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import check_secret
 
@@ -125,15 +127,8 @@ def _durations(text: str) -> tuple[float, ...]:
     return tuple(map(_duration, parts))
 
 
-_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-
-def _size(text: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text)
-    # RFC 1870 §4: SIZE 0 would tell clients that there is no limit.
-    if not match or not int(match[1]):
-        raise ValueError("must be a number of octets above 0, such as 65536 or 50M")
-    return int(match[1]) * _SIZES[match[2]]
+# RFC 1870 §4: SIZE 0 would tell clients that there is no limit.
+_size = partial(parse_size, least=1)
 
 
 def _names(text: str) -> tuple[str, ...]:
