@@ -127,8 +127,7 @@ def _durations(text: str) -> tuple[float, ...]:
     return tuple(map(_duration, parts))
 
 
-# RFC 1870 §4: SIZE 0 would tell clients that there is no limit.
-_size = partial(parse_size, least=1)
+_size = partial(parse_size, least=1)  # RFC 1870 §4: SIZE 0 would tell clients that there is no limit
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -217,7 +216,7 @@ class Settings:
     quota: Quota = _setting(
         "none",
         parse_quota,
-        "how much mail an account may have, such as 100M 1000 messages; more is tried later, or with reject returned",
+        "the mail an account may have, as 100M 1000 messages; more waits, or with reject comes back",
     )
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")

@@ -216,8 +216,8 @@ class _Listing:
         """Yield the responses, for some names at a time."""
         session, command, selector = self._session, self._command, self._selector
         start = Attributes(session, _word(command), extended=command.extended).of
-        as_name, listed, has_inferiors = session.as_name, self._listed, self._account.has_inferiors
-        parents = self._parents
+        listed = self._listed if self._foreign else self._account.listed
+        as_name, has_inferiors, parents = session.as_name, self._account.has_inferiors, self._parents
         subscriptions: AbstractSet[str] = self._account.subscriptions if command.subscribed else frozenset()
         words = b" ".join(b'"%b"' % word for word in sorted(command.selection & _CRITERIA))
         with_child_info = b' ("CHILDINFO" (%b))\r\n' % words
