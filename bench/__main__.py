@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,web,imap,start] [--rounds 3] [--save docs/benchmarks.md]
+python -m bench [--only dns,smtp,road,web,imap,growth,start] [--rounds 3] [--save docs/benchmarks.md]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import rows_busy, rows_dns, rows_imap, rows_road, rows_smtp, rows_start, rows_web
+from bench import rows_busy, rows_dns, rows_growth, rows_imap, rows_road, rows_smtp, rows_start, rows_web
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
 from bench.table import Row, markdown
@@ -28,7 +28,7 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "web", "imap")
+GROUPS = ("start", "dns", "smtp", "road", "web", "imap", "growth")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -78,6 +78,14 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield rows_road.with_flood(road, (smtp.host, Settings.from_environ({}).control_port), rounds)
         elif group == "web":
             yield from rows_web.rows(stack.endpoint(Port.APP), stack.endpoint(Port.WEB), folder, rounds)
+        elif group == "growth":
+
+            def restart() -> None:
+                stack.stop(Service.STORE)
+                stack.start(Service.STORE)
+
+            ours = ((imap.host, imap.port, pop3.port), (BOB.address, BOB.password))
+            yield from rows_growth.rows(*ours, lambda: stack.process_id(Service.STORE), restart)
         else:
             ours = ((imap.host, imap.port, pop3.port), (BOB.address, BOB.password))
             yield from rows_imap.big_rows(*ours, rounds)

@@ -12,6 +12,7 @@ import pytest
 
 from postroad import config
 from postroad.config import ConfigError, Outside, Settings, UnknownUsers
+from postroad.sasl.oauth import Errors
 
 
 def test_defaults() -> None:
@@ -53,6 +54,11 @@ def test_defaults() -> None:
         ("keep_messages", "500", 500),
         ("keep_age", "0", 0.0),
         ("keep_age", "7d", 7 * 86400),
+        ("pop3_expire", "never", None),
+        ("pop3_expire", "30", 30),
+        ("pop3_login_delay", "5m", 300.0),
+        ("oauth_errors", "gmail", Errors.GMAIL),
+        ("sasl_without", "CRAM-MD5,XOAUTH2", ("CRAM-MD5", "XOAUTH2")),
         ("release", "smtps://user:p%40ss@mail.example.org", "smtps://user:p%40ss@mail.example.org"),
         ("release", "smtp://[2001:db8::1]:2525/", "smtp://[2001:db8::1]:2525/"),
         ("published", "app=2025 imap=143", (("app", 2025), ("imap", 143))),
@@ -92,6 +98,8 @@ def test_values(name: str, text: str, value: object) -> None:
         ("WEB_AUTH", ":secret", "must be user:password"),
         ("KEEP_MESSAGES", "-1", "must be a whole number"),
         ("KEEP_AGE", "week", "must be a time such as"),
+        ("POP3_EXPIRE", "soon", "must be never, or a number of days"),
+        ("OAUTH_ERRORS", "yahoo", "must be one of rfc, gmail, exchange"),
         ("RELEASE", "mail.example.org:25", "must be smtp://host"),
         ("RELEASE", "smtp://mail.example.org:x", "must be smtp://host"),
         ("RELEASE", "smtp://mail.example.org:0", "must be smtp://host"),

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from postroad_store.imap.commands.append import Append
 from postroad_store.imap.commands.authenticate import Authenticate
 from postroad_store.imap.commands.idle import Idle
 from postroad_store.imap.commands.logout import Logout
 from postroad_store.imap.commands.starttls import StartTls as StartTlsCommand
 from postroad_store.imap.engine import Engine
-from postroad_store.imap.events import Bad, Command, Octets
+from postroad_store.imap.events import Announcing, Bad, Command, Octets
 from postroad_store.imap.framing import Limits
 from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
@@ -32,6 +31,7 @@ WORDS = [
     *(b"abc", b"INBOX", b"1:*", b"1,3:4", b"*", b"0", b"UID", b"FLAGS", b"(\\Seen)", b"BODY[", b"BODY[]", b"ALL"),
     *(b"NOOP", b"LOGIN", b"SELECT", b"FETCH", b"STORE", b"SEARCH", b"APPEND", b"APPEND INBOX {3+}", b"IDLE", b"DONE"),
     *(b"AUTHENTICATE PLAIN", b"AGEAYg==", b"STARTTLS", b"LOGOUT", b"COPY", b"LIST", b"STATUS", b"ID", b"OR", b"NOT"),
+    *(b"APPEND a CATENATE (TEXT {2+}", b"TEXT {1}", b"URL", b"CATENATE (URL x", b"REPLACE 1 a {2+}", b"~{2+}"),
     *(b"CHARSET", b"utf-8", b"1-Jan-2020", b'" 1-Jan-2020 00:00:00 +0000"', b"x" * 60),
 ]
 OCTETS = st.lists(st.sampled_from(WORDS) | st.binary(max_size=4), max_size=40).map(
@@ -63,7 +63,7 @@ def run(octets: bytes, cuts: list[int], state: State, registry: Registry) -> tup
 
 def answer(engine: Engine, event: Event) -> None:
     match event:
-        case Append():
+        case Announcing(size=int()):
             engine.take_literal()
         case Idle():
             engine.begin_idle(event.tag)

@@ -45,6 +45,7 @@ _PORTS = {
     Port.POP3S: (Service.STORE, 995, "POSTROAD_POP3S_PORT"),
     Port.IMAP: (Service.STORE, 143, "POSTROAD_IMAP_PORT"),
     Port.IMAPS: (Service.STORE, 993, "POSTROAD_IMAPS_PORT"),
+    Port.SIEVE: (Service.STORE, 4190, "POSTROAD_SIEVE_PORT"),
     Port.WEB: (Service.WEB, 8025, "POSTROAD_WEB_PORT"),
 }
 

@@ -28,6 +28,7 @@ _PORTS = {
     Port.POP3S: (143, 1995),
     Port.IMAP: (143, 1143),
     Port.IMAPS: (143, 1993),
+    Port.SIEVE: (143, 4190),
     Port.WEB: (1, 8025),
 }
 _MODULES = {

@@ -64,6 +64,7 @@ class Port(StrEnum):
     POP3S = "pop3s"
     IMAP = "imap"
     IMAPS = "imaps"
+    SIEVE = "sieve"
     WEB = "web"
 
 

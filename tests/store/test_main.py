@@ -89,7 +89,7 @@ async def test_the_control_door_opens_with_the_token(host: str, settings: Settin
     assert b'"kind":"stored"' in line
     reader, writer = await asyncio.open_connection(host, settings.imap_port)
     await reader.readline()
-    assert (await client.get("/figures"))["sessions"] == {"smtp": 0, "pop3": 0, "imap": 1}
+    assert (await client.get("/figures"))["sessions"] == {"smtp": 0, "pop3": 0, "imap": 1, "managesieve": 0}
     writer.close()
     await client.close()
 

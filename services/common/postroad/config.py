@@ -12,14 +12,13 @@ import re
 import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from postroad.measures import age, days, duration, durations, size
 from postroad.sasl.oauth import Errors
-from postroad.sizes import parse_size
 from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import check_secret
 
@@ -96,38 +95,6 @@ def _count(text: str) -> int:
 
 def _bound(text: str) -> int:
     return 0 if text == "0" else _count(text)
-
-
-_LONGEST = 3650 * 86400.0  # seconds; with more, dates run out
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _duration(text: str) -> float:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|)", text)
-    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if not 0 < seconds <= _LONGEST:
-        raise ValueError("must be a time such as 500ms, 30s, 5m, 2h or 1d, above 0 and no more than 3650d")
-    return seconds
-
-
-def _age(text: str) -> float:
-    return 0.0 if text == "0" else _duration(text)
-
-
-def _expire(text: str) -> int | None:
-    if text != "never" and not re.fullmatch("[0-9]{1,4}", text):
-        raise ValueError("must be never, or a number of days from 0 to 9999")
-    return None if text == "never" else int(text)
-
-
-def _durations(text: str) -> tuple[float, ...]:
-    parts = text.replace(",", " ").split()
-    if not parts:
-        raise ValueError("must be one time or more, such as 1s 10s 1m")
-    return tuple(map(_duration, parts))
-
-
-_size = partial(parse_size, least=1)  # RFC 1870 §4: SIZE 0 would tell clients that there is no limit
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -212,7 +179,7 @@ class Settings:
     trusted_networks: tuple[IPv4Network, ...] = _setting(
         "", _networks, "networks that may relay to anywhere through port 25, such as 10.0.0.0/8"
     )
-    message_size: int = _setting("50M", _size, "the largest message taken (RFC 1870)")
+    message_size: int = _setting("50M", size, "the largest message taken (RFC 1870)")
     quota: Quota = _setting(
         "none",
         parse_quota,
@@ -222,12 +189,12 @@ class Settings:
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
     connections: int = _setting("500", _count, "the most connections to one service at a time; twice as many to web")
     login_timeout: float = _setting(
-        "1m", _duration, "how long a POP3 or IMAP client may be silent before it has logged in"
+        "1m", duration, "how long a POP3 or IMAP client may be silent before it has logged in"
     )
     retry: tuple[float, ...] = _setting(
-        "1s 5s 15s 1m 5m 15m 30m 1h", _durations, "waits between attempts to deliver; the last one repeats"
+        "1s 5s 15s 1m 5m 15m 30m 1h", durations, "waits between attempts to deliver; the last one repeats"
     )
-    expiry: float = _setting("5d", _duration, "how long a message is tried before it is given up with a DSN")
+    expiry: float = _setting("5d", duration, "how long a message is tried before it is given up with a DSN")
     smtp_without: tuple[str, ...] = _setting(
         "", _names, "SMTP extensions to hide on all ports, such as SIZE,SMTPUTF8: as on a server that lacks them"
     )
@@ -244,10 +211,10 @@ class Settings:
         "", _names, "POP3 capabilities to hide, such as TOP,UIDL,SASL: their commands are then unknown"
     )
     pop3_expire: int | None = _setting(
-        "never", _expire, "for how many days POP3 promises to keep mail: never, or 0: what was retrieved goes at QUIT"
+        "never", days, "for how many days POP3 promises to keep mail: never, or 0: what was retrieved goes at QUIT"
     )
     pop3_login_delay: float = _setting(
-        "0", _age, "how long a POP3 client has to wait between two logins, such as 5m; 0: not at all"
+        "0", age, "how long a POP3 client has to wait between two logins, such as 5m; 0: not at all"
     )
     imap_with: tuple[str, ...] = _setting(
         "", _names, "IMAP capabilities to offer that are off otherwise, because they are no standards"
@@ -269,7 +236,7 @@ class Settings:
     keep_messages: int = _setting(
         "0", _bound, "how many messages the web service remembers, the newest; 0: all (mailboxes keep theirs)"
     )
-    keep_age: float = _setting("0", _age, "how long the web service remembers a message, such as 7d; 0: for ever")
+    keep_age: float = _setting("0", age, "how long the web service remembers a message, such as 7d; 0: for ever")
     release: str = _setting(
         "", _release, "the real server to which the web service may release a message: smtp://user:password@host:587"
     )

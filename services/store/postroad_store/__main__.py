@@ -50,6 +50,7 @@ async def _serve(settings: Settings, world: World) -> None:
             pop3s=settings.pop3s_port,
             imap=settings.imap_port,
             imaps=settings.imaps_port,
+            sieve=settings.sieve_port,
             lmtp=settings.lmtp_port,
         )
         await ended.wait()

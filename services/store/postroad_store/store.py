@@ -33,6 +33,7 @@ from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
 from postroad_store.mail.storage import Storage
+from postroad_store.managesieve import shared as managesieve
 from postroad_store.notes import Notes
 from postroad_store.pop3 import capabilities
 from postroad_store.pop3 import shared as pop3
@@ -90,7 +91,7 @@ class Store:
             created=settings.unknown_users is UnknownUsers.CREATE,
         )
         hostname = world.host_of(Role.STORE).name
-        self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap")}
+        self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
         self._storage.quotas.allowed = self._accounts.quota
         self._listeners: list[Listener] = []
         self._server: Server | None = None
@@ -104,6 +105,7 @@ class Store:
         self._watching = asyncio.create_task(WorldWatcher(world_of(settings), self._world).run(self._adopt))
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
+        self._listen(self._managesieve(), settings.sieve_port)
         self._server = await self._serve_smtp()
         self._door = await self._open_door()
         self._postman = Postman(self._storage.outbox, lambda: app_door(settings, self._accounts.world), self._clock)
@@ -157,6 +159,16 @@ class Store:
         )
         return self._service("imap", shared.session, imap.REFUSAL, imap.IDLE_TIMEOUT)
 
+    def _managesieve(self) -> Service:
+        shared = managesieve.Shared(
+            self._accounts,
+            self._storage,
+            self._refusals,
+            self._sieve,
+            sasl=self._sasl["sieve"],
+        )
+        return self._service("managesieve", shared.session, managesieve.REFUSAL, managesieve.IDLE_TIMEOUT)
+
     def _service(self, name: str, session: Callable[[], Session], refusal: bytes, idle_timeout: float) -> Service:
         settings = self._settings
         return Service(
@@ -169,7 +181,7 @@ class Store:
             connections_per_address=settings.connections,  # behind a container's port all clients share one
         )
 
-    def _listen(self, service: Service, port: int, tls_port: int) -> None:
+    def _listen(self, service: Service, port: int, tls_port: int | None = None) -> None:
         loop = asyncio.get_running_loop()
         listener = Listener(
             service,
@@ -182,7 +194,8 @@ class Store:
         )
         self._listeners.append(listener)
         listener.listen(self.host, port)
-        listener.listen(self.host, tls_port, implicit_tls=True)
+        if tls_port is not None:
+            listener.listen(self.host, tls_port, implicit_tls=True)
 
     async def _serve_smtp(self) -> Server:
         settings = self._settings

@@ -8,6 +8,7 @@ import pytest
 
 from postroad.engine import LocalProtocolError
 from postroad_store.imap.commands.append import Append
+from postroad_store.imap.commands.append.grammar import More
 from postroad_store.imap.commands.authenticate import Authenticate
 from postroad_store.imap.commands.capability import Capability
 from postroad_store.imap.commands.idle import Idle
@@ -17,7 +18,7 @@ from postroad_store.imap.commands.noop import Noop
 from postroad_store.imap.commands.select import Select
 from postroad_store.imap.commands.starttls import StartTls as StartTlsCommand
 from postroad_store.imap.engine import Engine
-from postroad_store.imap.events import Bad, Command, Done, End, Octets, Response
+from postroad_store.imap.events import Announcing, Bad, Command, Done, Octets, Response
 from postroad_store.imap.framing import Limits
 from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
@@ -47,7 +48,7 @@ class Peer:
         return self.engine.data_to_send()
 
     def answer(self, event: Event) -> None:
-        if isinstance(event, Append):
+        if isinstance(event, Announcing) and event.size is not None:
             self.engine.take_literal()
         elif isinstance(event, Bad) and event.tag is None:
             self.engine.untagged_bad(event.text.encode())
@@ -134,7 +135,7 @@ def test_a_command_inside_a_literal_is_not_executed() -> None:
         (b"a NOOP\n", b"a BAD A line must end in CRLF (with netcat: nc -C)\r\n"),
         (b"\n", b"* BAD A line must end in CRLF (with netcat: nc -C)\r\n"),
         (b"a NOOP x\r\n", b"a BAD Error in IMAP command NOOP: Unexpected argument\r\n"),
-        (b"a LOGIN x {99999999999}\r\n", b"a BAD Error in IMAP command LOGIN: Invalid literal\r\n"),
+        (b"a LOGIN x {99999999999}\r\n", b"a BAD Error in IMAP command LOGIN: Literal too large\r\n"),
         (b"a LOGIN {21}\r\n", b"a BAD Error in IMAP command LOGIN: Literal too large\r\n"),
     ],
 )
@@ -179,7 +180,7 @@ def test_a_literal_too_large_is_counted_off() -> None:
     ("line", "answer"),
     [
         (b"a LOGIN {21+}\r\n", b"a BAD Error in IMAP command LOGIN: Literal too large\r\n"),
-        (b"a LOGIN {99999999999+}\r\n", b"a BAD Error in IMAP command LOGIN: Invalid literal\r\n"),
+        (b"a LOGIN {99999999999+}\r\n", b"a BAD Error in IMAP command LOGIN: Literal too large\r\n"),
         (b"? {21+}\r\n", b"? BAD Error in IMAP command: Invalid command name\r\n"),
     ],
 )
@@ -199,7 +200,7 @@ def test_append() -> None:
     assert peer.say(b"\r\n") == b"a OK\r\n"
     assert b"".join(event.octets for event in peer.events if isinstance(event, Octets)) == b"x" * 300
     assert isinstance(peer.events[0], Append)
-    assert peer.events[-1] == End(b"a")
+    assert isinstance(peer.events[-1], More)
 
 
 def test_append_with_non_synchronizing_literals() -> None:
@@ -208,8 +209,8 @@ def test_append_with_non_synchronizing_literals() -> None:
         peer.say(b"a APPEND {1+}\r\nx {2+}\r\nhi\r\nb APPEND x {0+}\r\n\r\nc NOOP\r\n") == b"a OK\r\nb OK\r\nc OK\r\n"
     )
     assert [type(event) for event in peer.events] == [
-        *(Append, Octets, End),
-        *(Append, Octets, End),
+        *(Append, Octets, More),
+        *(Append, Octets, More),
         Noop,
     ]
 
@@ -217,7 +218,13 @@ def test_append_with_non_synchronizing_literals() -> None:
 @pytest.mark.parametrize(
     ("octets", "text"),
     [
-        (b"a APPEND x {2+}\r\nhi {2+}\r\nyo\r\n", b"Error in IMAP command APPEND: Unexpected argument"),
+        (b"a APPEND x {2+}\r\nhi foo {2+}\r\nyo\r\n", b"Error in IMAP command APPEND: Invalid literal"),
+        (b"a APPEND x {2+}\r\nhi {2+}\r\nyo.\r\n", b"Error in IMAP command APPEND: Unexpected argument"),
+        (
+            b"a APPEND x CATENATE (TEXT {2+}\r\nhi URL {70+}\r\n%b\r\n" % (b"x" * 70),
+            b"Error in IMAP command APPEND: Literal too large",
+        ),
+        (b"a APPEND x CATENATE (TEXT {2+}\r\nhi URL {2+}\r\nxx\r\n", b"Error in IMAP command APPEND: Missing argument"),
         (b"a APPEND x {2+}\r\nhi\n", b"A line must end in CRLF (with netcat: nc -C)"),
         (b"a APPEND x {2+}\r\n\0i\r\n", b"Error in IMAP command APPEND: NUL in the message"),
         (b"a APPEND x (\\Recent) {2+}\r\nhi\r\n", b"Error in IMAP command APPEND: Invalid system flag \\RECENT"),
@@ -229,7 +236,7 @@ def test_append_with_non_synchronizing_literals() -> None:
 def test_append_malformed(octets: bytes, text: bytes) -> None:
     peer = selected(SMALL)
     assert peer.say(octets) == b"a BAD " + text + b"\r\n"
-    assert End(b"a") not in peer.events
+    assert not any(isinstance(event, More) and event.size is None for event in peer.events)
     assert peer.say(b"b NOOP\r\n") == b"b OK\r\n"
 
 

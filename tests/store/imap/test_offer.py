@@ -70,7 +70,7 @@ def test_which_spelling_of_names() -> None:
 
 
 def test_which_literals() -> None:
-    sizes = {("LITERAL-",): 0xFFFFFFFF, ("LITERAL+",): 4096, ("LITERAL+", "LITERAL-"): None}
+    sizes = {("LITERAL-",): (1 << 63) - 1, ("LITERAL+",): 4096, ("LITERAL+", "LITERAL-"): None}
     for hidden, most in sizes.items():
         assert Offer(Registry(without=hidden)).non_synchronizing == most
 

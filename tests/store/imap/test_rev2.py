@@ -6,27 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap.extensions import IMAP4REV2
-from postroad_store.imap.registry import SPECS, Registry
-from postroad_store.imap.spec import Spec
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
 from tests.harness.imap import NOW, Place, Wire
-from tests.store.imap import toy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-REV2 = Registry(
-    (*SPECS, Spec(b"XREV2", frozenset(), toy.Toy, toy.parse, toy.handle, "RFC 9051", extensions=(IMAP4REV2,)))
-)
-
 
 @pytest.fixture
 async def wires(tmp_path: Path) -> AsyncIterator[tuple[Wire, Wire]]:
     """Return a session that has enabled IMAP4rev2, and one that has not, both logged in."""
-    place = Place(tmp_path, registry=REV2)
+    place = Place(tmp_path)
     account = await place.storage.account("alice@alpha.test")
     await place.storage.create(account, "été/box")
     for _ in range(3):
@@ -47,6 +39,7 @@ SELECTED = """\
 * 3 EXISTS
 * OK [UIDVALIDITY 1772366400] UIDs valid
 * OK [UIDNEXT 4] Predicted next UID
+* OK [MAILBOXID (m69a42a40)] Mailbox's id
 * OK [HIGHESTMODSEQ 4] Highest
 * LIST (\\HasNoChildren \\Subscribed) "/" INBOX
 a OK [READ-WRITE] Select completed.

@@ -14,9 +14,10 @@ from postroad.journal import Kind
 from postroad.mail.content import SPILL_AT, Content
 from postroad.world.guesses import TooManyGuesses
 from postroad_store.imap import appends
-from postroad_store.imap.commands.append import end, take_octets
+from postroad_store.imap.commands.append import grammar
+from postroad_store.imap.commands.append.building import take_octets, take_segment
 from postroad_store.imap.commands.noop import Noop
-from postroad_store.imap.events import Bad, End, Octets
+from postroad_store.imap.events import Bad, Octets
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
@@ -502,7 +503,7 @@ async def test_what_the_engine_would_not_let_through(connect: Callable[[], Wire]
     with pytest.raises(RuntimeError):
         session.selected_view()
     with pytest.raises(RuntimeError):
-        end(session, End(b"a"))
+        take_segment(session, grammar.More(b"a", None, False, (), grammar.Place.WHOLE, False))
     take_octets(session, Octets(b"a", b"octets"))  # of an APPEND that was refused
 
 
@@ -529,7 +530,7 @@ async def test_a_large_mailbox_is_opened_while_others_go_on(
     place: Place, connect: Callable[[], Wire], monkeypatch: Any
 ) -> None:
     await deliver(place, *[b"x: y\r\n\r\n"] * 3)
-    monkeypatch.setattr("postroad_store.mail.storage.LARGE", 1)
+    monkeypatch.setattr("postroad_store.mail.loader.LARGE", 1)
     wire, other = connect(), connect()
     await wire.say(LOGIN)
     await other.say(LOGIN)

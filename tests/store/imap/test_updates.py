@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-
 import pytest
 
 from postroad_store.imap.manner import PLAIN, Manner
@@ -11,8 +9,8 @@ from postroad_store.imap.updates import changes, flags_line, highest_modseq, per
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import ANSWERED, FIRST_KEYWORD, MAX_KEYWORDS, SEEN, Change
 from postroad_store.mail.model.mailbox import Mailbox
-from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes, View
+from tests.store.mail.model.test_mailbox import columns_of
 
 SYSTEM_NAMES = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft"
 
@@ -21,11 +19,8 @@ def opened(*uids: int, keywords: int = 1, recent_uid: int = 0, read_only: bool =
     """Return a view of a mailbox with these messages."""
     row = MailboxRow(1, "INBOX", None, selectable=True, uid_validity=7, uid_next=100, modseq=1, recent_uid=recent_uid)
     mailbox = Mailbox(row)
-    ones = array("q", [1] * len(uids))
     names = [(slot, f"k{slot}") for slot in range(keywords)]
-    mailbox.load(
-        Contents(row, names, list(map(UID, uids)), [0] * len(uids), ones, ones[:], array("Q", ones), len(uids), 0)
-    )
+    mailbox.load(Contents(row, names, columns_of(uids, [0] * len(uids))))
     return View(mailbox, read_only=read_only, claim=None)
 
 

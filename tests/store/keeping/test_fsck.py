@@ -109,6 +109,22 @@ FAULTS = {
         ["UPDATE counters SET value = 3 WHERE name = 'uid_validity'"],
         ["the next UIDVALIDITY would come after 3, though 1006 was given"],
     ),
+    "keywords of mailboxes": (
+        ["INSERT INTO keywords VALUES (99, 0, 'a')"],
+        ["1 keywords belong to a mailbox that has gone"],
+    ),
+    "expunges of mailboxes": (
+        ["INSERT INTO expunged VALUES (99, 1, 1, 1)"],
+        ["1 expunges belong to a mailbox that has gone"],
+    ),
+    "packs of mailboxes": (
+        ["INSERT INTO packs VALUES (99 << 20, x'')"],
+        ["1 packs belong to a mailbox that has gone", "the pack of block 0 of mailbox number 99 is wrong"],
+    ),
+    "packs": (
+        [f"INSERT INTO packs VALUES ({INBOX} << 20, x'01')"],
+        ["the pack of block 0 of mailbox number 1 is wrong"],
+    ),
 }
 
 

@@ -92,7 +92,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     for name in ("INBOX", "Archive"):
         box = account.selectable(name)
         view = storage.view(box)
-        assert view.uids == sorted(set(view.uids))
+        assert list(view.uids) == sorted(set(view.uids))
         read = storage.fetch(box, view.uids, [Column.CONTENT])
         for (_, (content,)), flags in zip(read, box.flags, strict=True):
             head, _, body = content.partition(b"\r\n\r\n")

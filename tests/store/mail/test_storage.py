@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pytest
 from postroad.clock import Clock
 from postroad.mime.part import Kind
 from postroad_store.mail import accounts as accounts_module
-from postroad_store.mail import storage as storage_module
+from postroad_store.mail import loader as loader_module
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.database.connection import FILE, PAGE
@@ -104,7 +104,7 @@ async def test_one_content_for_many_recipients(storage: Storage) -> None:
     assert rows(storage, "contents") == 1
     for box in boxes:
         view = storage.view(box)
-        assert box.flags == [SEEN | 1 << FIRST_KEYWORD]
+        assert list(box.flags) == [SEEN | 1 << FIRST_KEYWORD]
         assert box.flag_names(box.flags[0]) == "\\Seen work"
         view.close()
     await storage.expunge(boxes[0], [1], only_deleted=False)
@@ -137,7 +137,7 @@ async def test_calls_commit_in_order_and_need_not_be_waited_for(storage: Storage
     await two
     await storage.store(inbox, [1, 2], Change.ADD, FlagSet(DELETED))
     assert view.take(expunges=True).exists == 2  # a cancelled wait is no undone work
-    assert inbox.flags == [DELETED, DELETED]
+    assert list(inbox.flags) == [DELETED, DELETED]
 
 
 async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Storage, inbox: Mailbox) -> None:
@@ -231,14 +231,14 @@ async def test_store(
     mine, other = storage.view(inbox), storage.view(inbox)
     before = inbox.flags[:]
     await storage.store(inbox, [1, 2, 3, 9], change, FlagSet(system), view=mine)
-    assert inbox.flags == expected
-    assert inbox.unseen == sum(not flags & SEEN for flags in expected)
+    assert list(inbox.flags) == expected
+    assert inbox.counts.unseen == sum(not flags & SEEN for flags in expected)
     assert mine.take(expunges=True) == Changes()
     changed = tuple((uid, uid) for uid in (1, 2, 3) if before[uid - 1] != expected[uid - 1])
     assert other.take(expunges=True).flags == changed
     inbox.unload()
     inbox.load(storage._reader.contents(inbox))
-    assert inbox.flags == expected
+    assert list(inbox.flags) == expected
 
 
 async def test_keywords(storage: Storage, account: Account, put: Put) -> None:
@@ -277,7 +277,7 @@ async def test_a_bound_of_keywords_refuses_no_mail(
     await storage.store(inbox, [1], Change.ADD, FlagSet(0, many))
     with pytest.raises(LimitReached):
         await storage.store(inbox, [1], Change.ADD, FlagSet(SEEN, ("one-more",)))
-    assert inbox.flags == [(1 << 100) - 1 << FIRST_KEYWORD]
+    assert list(inbox.flags) == [(1 << 100) - 1 << FIRST_KEYWORD]
     await put(inbox, b"b", flags=FlagSet(FLAGGED, ("one-more", "k7")))  # the mail is worth more than its flag
     assert inbox.flag_names(inbox.flags[1]) == "\\Flagged k7"
     assert inbox.keywords == list(many)
@@ -303,8 +303,8 @@ async def test_expunge(storage: Storage, inbox: Mailbox, put: Put) -> None:
     assert await storage.expunge(inbox, [1, 2]) == [1]
     assert await storage.expunge(inbox) == [3, 5]
     assert await storage.expunge(inbox) == []
-    assert inbox.uids == [2, 4]
-    assert view.uids == [1, 2, 3, 4, 5]
+    assert list(inbox.uids) == [2, 4]
+    assert list(view.uids) == [1, 2, 3, 4, 5]
     assert storage.status(inbox) == Status(2, 0, 6, inbox.uid_validity, 2, 0, 44, inbox.modseq)
     assert view.take(expunges=True).expunged == numbered(5, 3, 1)
     assert await storage.expunge(inbox, [2], only_deleted=False) == [2]
@@ -315,8 +315,8 @@ async def test_many_are_expunged_at_once(storage: Storage, inbox: Mailbox, put: 
     await put(inbox, *mails(2), flags=FlagSet(SEEN))
     view = storage.view(inbox)
     await storage.expunge(inbox, range(101, 301), only_deleted=False)
-    assert inbox.uids == [*range(1, 101), 301, 302]
-    assert (len(inbox.flags), len(inbox.sizes), len(inbox.internal_dates), inbox.unseen) == (102, 102, 102, 100)
+    assert list(inbox.uids) == [*range(1, 101), 301, 302]
+    assert (len(inbox.flags), len(inbox.sizes), len(inbox.internal_dates), inbox.counts.unseen) == (102, 102, 102, 100)
     assert view.take(expunges=True).expunged == numbered(*range(300, 100, -1))
     assert view.uids == inbox.uids
     await settled(storage)
@@ -328,7 +328,7 @@ async def test_uids_are_never_used_again(storage: Storage, inbox: Mailbox, put: 
     await storage.expunge(inbox, [1, 2, 3], only_deleted=False)
     await put(inbox, b"next")
     storage.view(inbox)
-    assert inbox.uids == [4]
+    assert list(inbox.uids) == [4]
 
 
 async def test_copy(storage: Storage, account: Account, put: Put) -> None:
@@ -338,7 +338,7 @@ async def test_copy(storage: Storage, account: Account, put: Put) -> None:
     assert await storage.copy(inbox, [8], archive) == copied(archive.uid_validity, (), ())
     assert await storage.copy(inbox, [], archive) == copied(archive.uid_validity, (), ())
     view = storage.view(archive)
-    assert (archive.flags, list(archive.internal_dates), view.recent) == ([FLAGGED] * 2, [77, 77], {1, 2})
+    assert (list(archive.flags), list(archive.internal_dates), set(view.recent)) == ([FLAGGED] * 2, [77, 77], {1, 2})
     assert rows(storage, "contents") == 3
     assert await storage.copy(archive, [1], archive) == copied(archive.uid_validity, (1,), (3,))
     assert [values for _, values in storage.fetch(archive, [1, 2, 3], [Column.CONTENT])] == [
@@ -373,12 +373,12 @@ async def test_move(storage: Storage, account: Account, put: Put) -> None:
     await settled(storage)
     assert rows(storage, "contents") == 3
     assert await storage.move(inbox, [3], inbox) == copied(inbox.uid_validity, (3,), (4,))
-    assert inbox.uids == [4]
+    assert list(inbox.uids) == [4]
     gone = await storage.create(account, "gone")
     await storage.delete(account, "gone")
     with pytest.raises(NoSuchMailbox):
         await storage.move(inbox, [4], gone)
-    assert inbox.uids == [4]
+    assert list(inbox.uids) == [4]
 
 
 async def test_status_of_a_mailbox_in_memory_or_not(storage: Storage, inbox: Mailbox, put: Put) -> None:
@@ -397,10 +397,10 @@ async def test_status_of_a_mailbox_in_memory_or_not(storage: Storage, inbox: Mai
 
 async def test_recent_belongs_to_the_first_session(storage: Storage, inbox: Mailbox, put: Put, tmp_path: Path) -> None:
     await put(inbox, *mails(2))
-    assert storage.view(inbox, read_only=True).recent == {1, 2}
-    assert storage.view(inbox, claim_recent=False).recent == {1, 2}
+    assert set(storage.view(inbox, read_only=True).recent) == {1, 2}
+    assert set(storage.view(inbox, claim_recent=False).recent) == {1, 2}
     first, second = storage.view(inbox), storage.view(inbox)
-    assert (first.recent, second.recent) == ({1, 2}, set())
+    assert (set(first.recent), set(second.recent)) == ({1, 2}, set())
     await put(inbox, b"c")
     assert second.take(expunges=True).recent == 1
     assert first.take(expunges=True) == Changes(exists=3)
@@ -408,7 +408,7 @@ async def test_recent_belongs_to_the_first_session(storage: Storage, inbox: Mail
     assert second.take(expunges=True).recent == 0
     storage.close()
     again = Storage(tmp_path / "mail")
-    assert again.view((await again.account("alice@alpha.test")).inbox).recent == set()
+    assert not again.view((await again.account("alice@alpha.test")).inbox).recent
     again.close()
 
 
@@ -426,7 +426,7 @@ async def test_everything_is_there_after_a_restart(
     assert {name: one.uid_validity for name, one in account.mailboxes.items()} == validities
     assert "nowhere" in account.subscriptions
     view = again.view(account.inbox)
-    assert (view.uids, account.inbox.keywords) == ([1, 2, 3], ["work"])
+    assert (list(view.uids), account.inbox.keywords) == ([1, 2, 3], ["work"])
     made = await again.create(account, "new")
     assert made.uid_validity > max(validities.values())  # though the clock has fallen back
     again.close()
@@ -494,7 +494,7 @@ async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: M
         await large
     assert full.value.code == "UNAVAILABLE"
     await last
-    assert inbox.uids == [1, 2, 3]  # one batch, of which the large one alone was refused
+    assert list(inbox.uids) == [1, 2, 3]  # one batch, of which the large one alone was refused
     assert rows(storage, "contents") == 3
     storage._writer._db.execute("PRAGMA max_page_count = 1000000")
     await storage.append([Arrival((inbox,), b"\r\n" + b"x" * 200_000, 0, NO_FLAGS)])
@@ -623,6 +623,8 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
     ((page,),) = storage._reader.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'", ())
     storage.close()
     path = tmp_path / "mail" / FILE
+    with closing(sqlite3.connect(path)) as db:
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'").fetchall()
     with path.open("r+b") as file:
         file.seek((page - 1) * PAGE)
         file.write(b"\xff" * PAGE)
@@ -658,16 +660,16 @@ async def test_a_load_between_a_commit_and_its_showing_counts_once(
     promise = storage.append([Arrival((inbox,), b"x", 0, NO_FLAGS)])
     stand_still(1)
     view = storage.view(inbox)
-    assert view.uids == [1]
+    assert list(view.uids) == [1]
     await promise
-    assert inbox.uids == [1]
+    assert list(inbox.uids) == [1]
     assert view.take(expunges=True) == Changes()
 
 
 async def test_unused_mailboxes_are_forgotten(
     storage: Storage, account: Account, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage_module, "MAX_LOADED", 5)
+    monkeypatch.setattr(loader_module, "MAX_LOADED", 5)
     boxes = [account.selectable(name) for name in ("INBOX", "Sent", "Trash")]
     for box in boxes:
         await put(box, *mails(3))
@@ -677,9 +679,9 @@ async def test_unused_mailboxes_are_forgotten(
     assert [box.loaded for box in boxes] == [True, False, True]
     await put(boxes[1], b"x")
     view = storage.view(boxes[1])
-    assert view.uids == [1, 2, 3, 4]
+    assert list(view.uids) == [1, 2, 3, 4]
     pinned.close()
-    storage.view(boxes[1]).close()
+    storage.view(boxes[2]).close()
     assert not boxes[0].loaded
 
 

@@ -63,7 +63,9 @@ class Around:
     sender: tuple[str, str] | None = ("alice", "alpha.test")
     recipients: tuple[tuple[str, str], ...] = (("bob+inbox", "beta.test"),)
     owner: str = "bob@beta.test"
-    environment: Mapping[str, str] = field(default_factory=lambda: {"name": "Postroad", "phase": "during"})
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: {"name": "Postroad", "phase": "during", "remote-host": ""}
+    )
     mailboxes: tuple[str, ...] = ("INBOX", "Junk", "Lists/sieve")
     uses: Mapping[str, str] = field(default_factory=lambda: {"Junk": "\\Junk"})
     remembered: frozenset[str] = frozenset()

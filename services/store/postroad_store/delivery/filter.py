@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.account import canonical_name
 from postroad_store.sieve.actions import File, Outcome
 from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript, RunError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad_store.mail.model.account import Account
-    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.scripts import Library, Script, Scripts
     from postroad_store.sieve.program import Program
     from postroad_store.sieve.registry import Registry
@@ -48,13 +48,13 @@ class Occasion:
 
     def has_mailbox(self, name: str) -> bool:
         """Whether messages can be put into a mailbox of this name."""
-        mailbox = self.account.find(name)
-        return mailbox is not None and mailbox.selectable
+        entry = self.account.listed(canonical_name(name))
+        return entry is not None and entry.selectable
 
     def has_special_use(self, use: str, mailbox: str | None) -> bool:
         """Whether the mailbox, or any, has a special use."""
         found = special_use(self.account, use)
-        return bool(found) if mailbox is None else self.account.find(mailbox) in found
+        return bool(found) if mailbox is None else canonical_name(mailbox) in found
 
     def is_remembered(self, key: str) -> bool:
         """Whether `duplicate` has seen this ID."""
@@ -70,13 +70,14 @@ def seen(key: str) -> str:
     return f"seen {key}"
 
 
-def special_use(account: Account, use: str) -> list[Mailbox]:
-    """Return the mailboxes that have a special use, in any case (RFC 6154 §6), by name."""
+def special_use(account: Account, use: str) -> list[str]:
+    """Return the names of the mailboxes that have a special use, in any case (RFC 6154 §6); from any thread."""
     wanted = use.casefold()
+    entries = [account.listed(name) for name in list(account.names)]
     return [
-        mailbox
-        for _, mailbox in sorted(account.mailboxes.items())
-        if mailbox.selectable and (mailbox.special_use or "").casefold() == wanted
+        entry.name
+        for entry in entries
+        if entry is not None and entry.selectable and wanted in (entry.special_use or "").casefold().split()
     ]
 
 

@@ -214,8 +214,8 @@ class Sorter:
         if action.special_use is not None:
             # RFC 8579 §4: the named one if it has that use, else always the same one that has
             found = special_use(account, action.special_use)
-            if found and named not in found:
-                named = found[0]
+            if found and (named is None or named.name not in found):
+                named = account.find(found[0])
         if named is not None and named.selectable:
             return named
         name = action.mailbox or ""

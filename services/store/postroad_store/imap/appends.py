@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.extensions import UIDPLUS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +32,34 @@ MAX_PENDING_OCTETS = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
+class Draft:
+    """A message that is arriving."""
+
+    flags: FlagSet
+    internal_date: int | None  # seconds since 1970; None: when it has arrived
+    content: Content
+    is_binary: bool = False  # it may hold NULs (RFC 3516 §4.4)
+
+
+@dataclass(slots=True)
 class Incoming:
-    """The message that is arriving."""
+    """The messages that a command brings, all of which are stored, or none (RFC 3502)."""
 
     mailbox: Mailbox
-    internal_date: int | None  # seconds since 1970; None: when it has arrived
-    flags: FlagSet
-    content: Content
-    is_binary: bool  # it may hold NULs (RFC 3516 §4.4)
+    replaced: UID | None  # the message of the selected mailbox that goes when they are stored (RFC 8508)
+    drafts: list[Draft] = field(default_factory=list)
     error: MailError | None = None  # why it is refused; its octets must still be read to the end
+
+    @property
+    def octets(self) -> int:
+        """How many octets have come."""
+        return sum(draft.content.size for draft in self.drafts)
+
+    def close(self) -> None:
+        """Forget the messages."""
+        for draft in self.drafts:
+            draft.content.close()
+        self.drafts.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +100,9 @@ class Appends:
             self._answer()
 
     def drop_incoming(self) -> None:
-        """Forget the message that is arriving."""
+        """Forget the messages that are arriving."""
         if self.incoming is not None:
-            self.incoming.content.close()
+            self.incoming.close()
             self.incoming = None
 
     def drop(self) -> None:
@@ -120,10 +140,16 @@ class Appends:
         if error is not None:
             log.error("imap: APPEND failed", exc_info=error)
             return b"NO [SERVERBUG] Internal error occurred."
-        stored = future.result()[0]
-        if not self._session.offers(UIDPLUS):
-            return b"OK Append completed."
-        return b"OK [APPENDUID %d %d] Append completed." % (stored.uid_validity, stored.uid)  # RFC 4315 §3
+        return b"OK %bAppend completed." % append_uid(self._session, future.result())
+
+
+def append_uid(session: Session, stored: list[Stored]) -> bytes:
+    """Return the code APPENDUID and a space, or nothing if it is hidden (RFC 4315 §3, RFC 3502)."""
+    if not session.offers(UIDPLUS):
+        return b""
+    first, last = stored[0].uid, stored[-1].uid  # one commit has stored them, so their UIDs follow each other
+    uids = b"%d" % first if first == last else b"%d:%d" % (first, last)
+    return b"[APPENDUID %d %b] " % (stored[0].uid_validity, uids)
 
 
 def refusal(error: MailError) -> bytes:

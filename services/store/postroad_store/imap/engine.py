@@ -10,7 +10,7 @@ Pure: no clock, no socket, no mail. How it works:
   (RFC 3501 §5.5).
 - Some commands go on after their first line. The engine's mode says what the next octets are: the client's answer to a
   challenge (`challenge` → `Response`), the end of IDLE (`begin_idle` → `Done`), a message of any size
-  (`take_literal` → `Octets`..., `End`).
+  (`take_literal` → `Octets`..., and what `Spec.resume` reads after it).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from postroad.engine import LocalProtocolError
 from postroad.sasl.mechanism import SaslError, decode_response
-from postroad_store.imap.events import Announcing, Bad, Done, End, Octets, Response
+from postroad_store.imap.events import Announcing, Bad, Done, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.states import TRANSITIONS, State
@@ -42,7 +42,7 @@ class _Mode(Enum):
     COMMAND = auto()
     OFFERED = auto()  # nothing yet: a message has been announced, and `take_literal` or `complete` is due
     MESSAGE = auto()  # the message
-    MESSAGE_END = auto()  # the line end after it
+    MESSAGE_END = auto()  # the rest of its command, or the next message in it
     RESPONSE = auto()  # an answer to a challenge
     IDLE = auto()  # DONE
     CLOSED = auto()  # ignored
@@ -61,8 +61,6 @@ class Engine:
 
     __slots__ = (
         "_announced",
-        "_binary",
-        "_closing",
         "_events",
         "_fault",
         "_framing",
@@ -72,6 +70,7 @@ class Engine:
         "_offer",
         "_out",
         "_paused",
+        "_streamed",
         "_tag",
         "secure",
         "state",
@@ -89,8 +88,7 @@ class Engine:
         self._tag = b""  # of the command under way in the modes other than COMMAND
         self._name = ""  # of that command
         self._announced = Announced([], 0, synchronizing=False)  # of the message that is offered
-        self._binary = False  # the message may hold NULs
-        self._closing = b""  # what has to follow the message
+        self._streamed: tuple[Spec, Announcing] | None = None  # the command that streams, and what was read of it last
         self._fault: str | None = None  # the message's fault; it must still be read to its end
 
     # -- the adapter's side -----------------------------------------------------------------------------------
@@ -265,8 +263,7 @@ class Engine:
         except UidRequired as fault:
             return self._refused(Bad(tag, f"[UIDREQUIRED] {fault}"), parts)
         except SyntaxFault as fault:
-            text = f"Error in IMAP command {name.decode('ascii')}: {fault}"
-            return self._refused(Bad(tag, text, limit=fault.code if isinstance(fault, LimitExceeded) else ""), parts)
+            return self._refused(_bad(tag, name.decode("ascii"), fault), parts)
 
     def _event_of(self, frame: Frame) -> Event | None:
         """Return the event of any frame; None if its command goes on, or the connection is over."""
@@ -279,6 +276,8 @@ class Engine:
             self.bye(b"[TOOBIG] Literal too large")
             self.close()
             return None
+        if mode is _Mode.MESSAGE_END and not isinstance(frame, Refused):
+            return self._resumed(frame)
         self._mode = _IN_COMMAND
         if isinstance(frame, Refused):
             return Bad(_tag_of(frame.start) if mode is _IN_COMMAND else self._tag, frame.text)
@@ -294,12 +293,6 @@ class Engine:
     def _end_of(self, mode: _Mode, text: bytes) -> Event:
         """Return the event of the line that ends a mode."""
         tag = self._tag
-        if mode is _Mode.MESSAGE_END:
-            # RFC 3502, several messages in one APPEND, is not offered.
-            fault = self._fault
-            if fault is None and text != self._closing:
-                fault = "Unexpected argument" if text else "Missing argument"
-            return End(tag) if fault is None else Bad(tag, f"Error in IMAP command {self._name}: {fault}")
         if mode is _Mode.IDLE:
             return Done(tag) if text.upper() == b"DONE" else Bad(tag, "Expected DONE")
         if text == b"*":  # RFC 3501 §6.2.2: the client cancels, and is answered BAD
@@ -313,24 +306,57 @@ class Engine:
 
     def _literal(self, announced: Announced, tag: bytes, spec: Spec, at: int) -> Command | None:
         """Decide about a literal: return the command if it streams the literal, None if the literal is kept."""
-        if spec.streams:
+        if spec.resume is not None:
             try:
                 command = spec.parse(tag, Reader(announced.parts, at, self._offer))
             except Incomplete:
                 pass  # the literal is another argument
             else:
-                self._announced, self._fault = announced, None
-                if isinstance(command, Announcing):
-                    self._binary, self._closing = command.binary, command.closing
-                self._mode, self._tag, self._name = _OFFERED, tag, spec.name.decode("ascii")
+                self._tag, self._name, self._fault = tag, spec.name.decode("ascii"), None
+                self._offer_message(spec, command, announced)
                 return command
+        self._keep(spec, announced)
+        return None
+
+    def _resumed(self, frame: list[bytes] | Announced) -> Event | None:
+        """Return what follows a message in its command; None if the command goes on after a literal."""
+        parts, announced = (frame.parts, frame) if isinstance(frame, Announced) else (frame, None)
+        assert self._streamed is not None  # noqa: S101 - a message has come
+        spec, before = self._streamed
+        self._mode = _IN_COMMAND
+        try:
+            if self._fault is not None:
+                raise SyntaxFault(self._fault)
+            assert spec.resume is not None  # noqa: S101 - the command streams
+            command = spec.resume(before, Reader(parts, 0, self._offer))
+        except SyntaxFault as fault:
+            if isinstance(fault, Incomplete) and announced is not None:  # the literal is another argument
+                try:
+                    self._keep(spec, announced)
+                except SyntaxFault as large:
+                    fault = large
+                else:
+                    self._mode = _Mode.MESSAGE_END
+                    return None
+            return self._refused(_bad(self._tag, self._name, fault), parts)
+        if announced is not None:
+            self._offer_message(spec, command, announced)
+        return command
+
+    def _offer_message(self, spec: Spec, command: Command, announced: Announced) -> None:
+        """Let `take_literal` or a completion decide about a message."""
+        assert isinstance(command, Announcing)  # noqa: S101 - a command that streams
+        self._streamed, self._announced = (spec, command), announced
+        self._mode = _OFFERED
+
+    def _keep(self, spec: Spec, announced: Announced) -> None:
+        """Let a literal be an argument; raises `SyntaxFault` if it is too large for one."""
         if not self._framing.keep(announced):
             if spec.too_large:
                 raise LimitExceeded("Literal too large", spec.too_large)
             raise SyntaxFault("Literal too large")
         if announced.synchronizing:
             self._out.append(b"+ OK\r\n")
-        return None
 
     def _decline_message(self) -> None:
         """Decline the message that is offered; if its literal is non-synchronizing, it still comes and is discarded."""
@@ -341,13 +367,19 @@ class Engine:
         """Return a piece of the message."""
         if not self._framing.streaming:
             self._mode = _Mode.MESSAGE_END
-        if b"\0" in octets and not self._binary:
+        if b"\0" in octets and self._streamed is not None and not self._streamed[1].binary:
             self._fault = "NUL in the message"  # CHAR8 = %x01-ff
         return Octets(self._tag, octets)
 
     def _expect(self, mode: _Mode, tag: bytes) -> None:
         self._mode, self._tag = mode, tag
         self._paused = False
+
+
+def _bad(tag: bytes, name: str, fault: SyntaxFault) -> Bad:
+    """Return the answer to a command of this name whose arguments are at fault."""
+    text = f"Error in IMAP command {name}: {fault}"
+    return Bad(tag, text, limit=fault.code if isinstance(fault, LimitExceeded) else "")
 
 
 def _tag_of(start: bytes) -> bytes | None:

@@ -20,11 +20,10 @@ class Command(Event):
 
 @dataclass(frozen=True, slots=True)
 class Announcing(Command):
-    """A command as far as the announcement of the literal that it streams (`Spec.streams`)."""
+    """A command, or what follows in it, as far as the literal that it streams next (`Spec.resume`)."""
 
-    size: int  # octets of the literal
-    binary: bool  # it may hold NULs: literal8 (RFC 3516 §7)
-    closing: bytes  # what stands between it and the end of the command
+    size: int | None  # octets of the literal; None: the command has ended
+    binary: bool  # the literal may hold NULs: literal8 (RFC 3516 §7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,9 @@ class Bad(Event):
 
 @dataclass(frozen=True, slots=True)
 class Octets(Command):
-    """A piece of the literal that a command streams (`Spec.streams`); it is not answered."""
+    """A piece of the literal that a command streams (`Spec.resume`); it is not answered."""
 
     octets: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class End(Command):
-    """The streamed literal is whole, and the command ended as it should."""
 
 
 @dataclass(frozen=True, slots=True)

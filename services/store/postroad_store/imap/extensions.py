@@ -52,6 +52,15 @@ UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires
 # Pages of what SEARCH finds and FETCH answers.
 PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)
 
+# Ids of mailboxes (CREATE, SELECT, STATUS), messages and threads (FETCH, SEARCH) that never come back.
+OBJECTID = Capability(b"OBJECTID", "RFC 8474", after_login)
+
+# When a message came into its mailbox (FETCH, SEARCH).
+SAVEDATE = Capability(b"SAVEDATE", "RFC 8514", after_login)
+
+# The first words of a message (FETCH).
+PREVIEW = Capability(b"PREVIEW", "RFC 8970", after_login)
+
 # LIST's attributes and options, and the items of STATUS.
 CHILDREN = Capability(b"CHILDREN", "RFC 3348", after_login)
 SPECIAL_USE = Capability(b"SPECIAL-USE", "RFC 6154", after_login)
@@ -69,10 +78,20 @@ def _message_size(conditions: Conditions) -> bytes:
 
 APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
 
+# Several messages in one APPEND, all or none.
+MULTIAPPEND = Capability(b"MULTIAPPEND", "RFC 3502", after_login)
+
+# Messages made of parts of others (APPEND, REPLACE).
+CATENATE = Capability(b"CATENATE", "RFC 4469", after_login)
+
 # Annotations: METADATA has those of mailboxes too, METADATA-SERVER is what is left without it.
 METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
+
+# URLs that let others read a message, and what URLFETCH tells of it besides.
+URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)
+URLAUTH_BINARY = Capability(b"URLAUTH=BINARY", "RFC 5524", after_login, requires=(b"URLAUTH",))
 
 # Quotas, and the resources that they are of.
 QUOTA = Capability(b"QUOTA", "RFC 9208", after_login)

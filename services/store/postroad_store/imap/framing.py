@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
-from postroad_store.imap.grammar.reader import LITERAL, MAX_NUMBER
+from postroad_store.imap.grammar.reader import LITERAL, MAX_NUMBER, MAX_NUMBER64
 
 _NON_SYNCHRONIZING = re.compile(rb"\{(\d{1,20})\+\}\Z")
 _LONGEST_ANNOUNCEMENT = 26  # octets, the line end included
@@ -95,7 +95,7 @@ class Framing:
         "non_synchronizing",
     )
 
-    def __init__(self, limits: Limits, *, non_synchronizing: int | None = MAX_NUMBER) -> None:
+    def __init__(self, limits: Limits, *, non_synchronizing: int | None = MAX_NUMBER64) -> None:
         self._limits = limits
         self.distrust()
         self.non_synchronizing = non_synchronizing  # octets of such a literal at most; None: there is none

@@ -17,7 +17,7 @@ from postroad_store.imap.extensions import (
     UIDONLY,
     UTF8_ACCEPT,
 )
-from postroad_store.imap.grammar.reader import MAX_NUMBER
+from postroad_store.imap.grammar.reader import MAX_NUMBER64
 from postroad_store.imap.manner import Manner
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Offer:
         # Octets of the largest literal that the client need not ask for; None: it has to ask for all.
         self.non_synchronizing: int | None = None
         if registry.offers(LITERAL_PLUS):
-            self.non_synchronizing = MAX_NUMBER
+            self.non_synchronizing = MAX_NUMBER64
         elif registry.offers(LITERAL_MINUS):
             self.non_synchronizing = MAX_LITERAL_MINUS
         # Those that lead on from here, as long as any session has them.

@@ -36,6 +36,8 @@ from postroad_store.imap.commands import (
     store,
     thread,
     unauthenticate,
+    urlauth,
+    urlfetch,
 )
 from postroad_store.imap.commands import id as id_
 from postroad_store.imap.commands import list as list_
@@ -67,6 +69,8 @@ SPECS: tuple[Spec, ...] = (
     *lsub.SPECS,
     *status.SPECS,
     *append.SPECS,
+    *urlauth.SPECS,
+    *urlfetch.SPECS,
     *idle.SPECS,
     *namespace.SPECS,
     *close.SPECS,
@@ -81,7 +85,7 @@ SPECS: tuple[Spec, ...] = (
 
 # The order in which CAPABILITY names them; others come last.
 _ORDER = (
-    *(b"IMAP4rev1", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS"),
+    *(b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"IDLE", b"LITERAL+", b"STARTTLS"),
     *(capability.name for capability in authenticate.MECHANISMS.values()),
     b"LOGINDISABLED",
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
@@ -134,7 +138,7 @@ class Registry:
             handlers |= {spec.event: spec.handle, **spec.follow}
         self.handlers: Mapping[type[Event], Handler] = handlers
         # Events of commands that may be under way while the next one begins (RFC 3501 §5.5).
-        self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.streams))
+        self.streaming = frozenset(chain.from_iterable((spec.event, *spec.follow) for spec in specs if spec.resume))
 
     def poorer(self, without: Iterable[str]) -> Registry:
         """Return what is left without some more capabilities, named in any case; names of others are passed over."""

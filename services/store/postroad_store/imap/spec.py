@@ -15,13 +15,14 @@ from postroad_store.imap.states import State
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from postroad_store.imap.events import Command
+    from postroad_store.imap.events import Announcing, Command
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.protocol.contract import Event
 
 # Any: each handler takes the events of its own command alone.
 Handler: TypeAlias = "Callable[[Session, Any], Awaitable[None] | None]"
+Resumer: TypeAlias = "Callable[[Any, Reader], Announcing]"  # what was read before, and the text after the literal
 Parser: TypeAlias = "Callable[[bytes, Reader], Command]"
 
 
@@ -89,4 +90,6 @@ class Spec:
     # Handlers of events that come later, with the client's next octets
     follow: Mapping[type[Event], Handler] = field(default_factory=lambda: MappingProxyType({}))
     too_large: str = ""  # the response code of the NO for a literal that is too large; "": it is BAD
-    streams: bool = False  # its last literal is handed on in pieces, of any size: `parse` ends at the announcement
+    # With this, literals of any size are handed on in pieces: `parse` ends at the announcement of one, and `resume`
+    # reads on after it, as far as the next one or the end of the command.
+    resume: Resumer | None = None

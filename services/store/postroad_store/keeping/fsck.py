@@ -93,3 +93,4 @@ def _mend(db: Connection, progress: Progress) -> None:
     for invariant in INVARIANTS:
         for statement in invariant.mend:
             db.execute(statement)
+    db.execute("DELETE FROM packs")  # what was mended may be in them

@@ -47,7 +47,7 @@ class Finder:
         """Note that there are so many new messages to be found."""
         self._indexer.notice(messages)
 
-    async def search(self, view: View, key: Key, *, between: Between | None = None) -> list[int]:
+    async def search(self, view: View, key: Key, *, between: Between | None = None) -> Sequence[int]:
         """Return the sequence numbers of the messages that match, ascending (RFC 3501 §6.4.4)."""
         async with Pacer(self._turns, between) as pace:
             return await evaluate(view, self._sources, key, pace)
@@ -60,7 +60,7 @@ class Finder:
 
     async def thread(
         self, view: View, key: Key, algorithm: Algorithm, *, between: Between | None = None
-    ) -> tuple[list[int], Forest]:
+    ) -> tuple[Sequence[int], Forest]:
         """Return the sequence numbers of the messages that match, ascending, and their threads (RFC 5256 §3)."""
         async with Pacer(self._turns, between) as pace:
             numbers = await evaluate(view, self._sources, key, pace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from postroad.mime.links import links
 from postroad.mime.structure import parse
 from postroad.mime.text import is_plain, kept_text
 from postroad_store.mail.database.commits.messages import Incoming
@@ -20,7 +21,15 @@ def incoming(arrival: Arrival) -> Incoming:
     plain = is_plain(content, parsed)
     text = None if plain else kept_text(content, parsed)
     return Incoming(
-        arrival.mailboxes, content, arrival.internal_date, arrival.flags, parsed, plain, checksum_of(content), text
+        arrival.mailboxes,
+        content,
+        arrival.internal_date,
+        arrival.flags,
+        parsed,
+        plain,
+        checksum_of(content),
+        text,
+        links(parsed.fields),
     )
 
 

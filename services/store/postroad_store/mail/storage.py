@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +25,7 @@ from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge
+from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Replace
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
@@ -34,6 +33,7 @@ from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.loader import Loader
 from postroad_store.mail.lock import Lock
 from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.account import Account
@@ -42,9 +42,11 @@ from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
 from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
+from postroad_store.mail.packer import Packer
 from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.sharing import Sharing
+from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
-    from postroad_store.mail.database.reader import AccountRow
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
@@ -62,10 +63,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
 
-MAX_LOADED = 200_000  # messages in memory, above which mailboxes that no session looks at are unloaded
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
-LARGE = 20_000  # UIDs given out, above which a mailbox that is not in memory is read in a thread
 
 Shown = TypeVar("Shown")
 _log = logging.getLogger(__name__)
@@ -92,20 +91,19 @@ class Storage:
             self._lock.release()
             raise
         self._reader = Reader(path)
-        self._reader_apart = Reader(path)  # used in the thread `_apart` only
-        self._apart = ThreadPoolExecutor(1, thread_name_prefix="mail-reader")
+        self._packer = Packer(self._submit)
+        self._loader = Loader(path, self._reader, self._packer)
         self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
-        self._loads: dict[int, asyncio.Future[None]] = {}  # by mailbox
         self._mailboxes = Mailboxes()
-        self._accounts = Accounts(self._reader, self._mailboxes, self._account_apart)
+        self._accounts = Accounts(self._reader, self._mailboxes, self._loader.account)
         self.hidden = Hidden(self._writer, self._reader)
         self.metadata = Metadata(self._writer, self._reader)
         self.quotas = Quotas(self._writer, self._reader)
         self.sharing = Sharing(self._writer, self._reader, self._accounts)
         self.scripts = Scripts(self._writer, self._reader, path)
         self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
-        self._loaded: OrderedDict[int, Mailbox] = OrderedDict()
         self.decoded = DecodedParts()
+        self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self._swept = False
@@ -119,8 +117,8 @@ class Storage:
         self._collector.close()
         self.finder.close()
         self._parser.shutdown()
-        self._apart.shutdown()
-        self._reader_apart.close()
+        self._packer.close()
+        self._loader.close()
         self._reader.close()
         self._writer.close()
         self._lock.release()
@@ -145,9 +143,6 @@ class Storage:
     def known_account(self, login: str) -> Account | None:
         """Return an account that is in memory, or that is read at once; see `Accounts.known`."""
         return self._accounts.known(login)
-
-    def _account_apart(self, login: str) -> Awaitable[AccountRow | None]:
-        return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
 
     def create(self, account: Account, name: str, *, special_use: str | None = None) -> Awaitable[Mailbox]:
         """Commit: make a mailbox and the superiors that it lacks (RFC 3501 §6.3.3). A final delimiter is dropped.
@@ -199,8 +194,20 @@ class Storage:
         )
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        return await self._submit(await self._parsed(arrivals))
+
+    async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return await self._submit(Append(await parsed, int(self._clock.now()), self.quotas.allowed))
+        return Append(await parsed, int(self._clock.now()), self.quotas.allowed)
+
+    async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
+
+        Raises what `append` raises, and `MessagesExpunged` if the message that should go has gone already.
+        """
+        self.finder.arrived(len(arrivals))
+        expunge = Expunge(mailbox, [(uid, uid)], only_deleted=False, collect=self._collector.collect)
+        return await self._submit(Replace(await self._parsed(arrivals), expunge))
 
     def store(
         self,
@@ -218,6 +225,7 @@ class Storage:
         which messages have changed, except `view`, the caller's own. Raises `NoSuchMailbox`, and `LimitReached` for a
         keyword beyond `MAX_KEYWORDS`.
         """
+        self._packer.changed(mailbox)
         runs = mailbox.runs(uids)
         return self._submit(StoreFlags(mailbox, runs, change, flags, view=view, unchanged_since=unchanged_since))
 
@@ -229,6 +237,7 @@ class Storage:
         Removes those of `uids` (ascending; None: all messages) that have \Deleted, or all of `uids` with
         `only_deleted=False` (POP3). All views learn of it by `View.take`, the caller's own too.
         """
+        self._packer.changed(mailbox)
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
         return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect))
 
@@ -252,6 +261,8 @@ class Storage:
     def _copy(
         self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool, mask: int
     ) -> Awaitable[Copied]:
+        if move:
+            self._packer.changed(source)
         least = len(uids) if whole else 0
         now, allowed = int(self._clock.now()), self.quotas.allowed
         return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least, mask=mask))
@@ -260,7 +271,7 @@ class Storage:
 
     def is_large(self, mailbox: Mailbox) -> bool:
         """Return True if to open the mailbox at once would keep other sessions waiting."""
-        return not mailbox.loaded and mailbox.uid_next > LARGE
+        return self._loader.is_large(mailbox)
 
     def view(
         self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
@@ -273,9 +284,7 @@ class Storage:
         """
         if mailbox.deleted or not mailbox.selectable:
             raise NoSuchMailbox("there is no such mailbox")
-        if not mailbox.loaded:
-            mailbox.load(self._reader.contents(mailbox))
-        self._keep(mailbox)
+        self._loader.load(mailbox)
         if len(mailbox.keywords) >= NARROW_KEYWORDS and mailbox.has_unused_keywords():
             self._submit(TakeBack(mailbox)).add_done_callback(ignore)
         claim = None if read_only or not claim_recent else self._claim
@@ -285,36 +294,8 @@ class Storage:
         self, mailbox: Mailbox, *, read_only: bool = False, claim_recent: bool = True, recent: bool = True
     ) -> View:
         """Read: do the same, loading a mailbox that `is_large` in a thread."""
-        while self.is_large(mailbox) and not mailbox.deleted:
-            if mailbox.id not in self._loads:
-                self._loads[mailbox.id] = asyncio.ensure_future(self._load(mailbox))
-            await asyncio.shield(self._loads[mailbox.id])  # other sessions may wait for it too
+        await self._loader.load_large(mailbox)
         return self.view(mailbox, read_only=read_only, claim_recent=claim_recent, recent=recent)
-
-    async def _load(self, mailbox: Mailbox) -> None:
-        contents = None
-        mailbox.announce_load()
-        try:
-            loop = asyncio.get_running_loop()
-            contents = await loop.run_in_executor(self._apart, self._reader_apart.contents, mailbox)
-        finally:
-            mailbox.load(contents)
-            del self._loads[mailbox.id]
-        if mailbox.loaded:
-            self._keep(mailbox)
-
-    def _keep(self, mailbox: Mailbox) -> None:
-        """Note that a mailbox is used now; unload others that no session looks at, the longest unused first."""
-        self._loaded[mailbox.id] = mailbox
-        self._loaded.move_to_end(mailbox.id)
-        total = sum(len(loaded.uids) for loaded in self._loaded.values())
-        for number, loaded in list(self._loaded.items())[:-1]:
-            if total <= MAX_LOADED:
-                return
-            if not loaded.views and not loaded.changing:
-                total -= len(loaded.uids)
-                loaded.unload()
-                del self._loaded[number]
 
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
@@ -343,10 +324,6 @@ class Storage:
         """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
         modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
         return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
-
-    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
-        """Read: yield lists of (UID, save date in seconds since 1970 or None) (RFC 8514 §2)."""
-        return self._reader.save_dates(mailbox, uids)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
@@ -386,7 +363,7 @@ class Storage:
     @property
     def open_mailboxes(self) -> int:
         """How many mailboxes some session looks at."""
-        return sum(bool(mailbox.views) for mailbox in self._loaded.values())
+        return self._loader.open_mailboxes
 
     def _submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
         return self._writer.submit(commit)

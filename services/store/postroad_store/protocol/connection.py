@@ -54,16 +54,11 @@ class Adapter(Protocol):
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
         self._work: asyncio.Future[None] | None = None
-        self._pumping = False
-        self._writable = True
+        self._pumping = self._greeted = False
+        self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._reading = True
-        self._eof = False
-        self._closing = False
-        self._stopping = False
-        self._lost = False
+        self._eof = self._closing = self._stopping = self._lost = False
         self._shaking_hands = secure
-        self._greeted = False
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -118,7 +113,10 @@ class Adapter(Protocol):
         self._shaking_hands = False
         if not self._closing:
             self._deadline.set(self._silence)
-            if not self._greeted:  # what the greeting offers depends on the handshake
+            if self._greeted:  # STARTTLS
+                self._session.tls_started()
+                self._pump()
+            else:  # what the greeting offers depends on the handshake
                 self._greet()
 
     def readConnectionLost(self) -> None:  # noqa: N802 - Twisted's name
@@ -349,13 +347,11 @@ class Adapter(Protocol):
         self._pump()
 
     def _start_tls(self) -> None:
-        # RFC 2595 §2.1, RFC 3207 §4.2: all behind the reply is TLS. The engine has forgotten what was pipelined.
+        # RFC 2595 §2.1, RFC 3207 §4.2: all after the reply is TLS. The engine has forgotten what was pipelined.
         self.flush()
-        self._shaking_hands = True
+        self._shaking_hands = self.secure = True  # `handshakeCompleted` tells the session
         self._deadline.set(HANDSHAKE)
         self._out.startTLS(self._listener.tls)
-        self.secure = True
-        self._session.tls_started()
 
     def _compress(self, behind: bytes) -> None:
         # RFC 4978 §3: immediately after the CRLF of the OK.

@@ -174,7 +174,7 @@ class Session(Protocol):
         ...
 
     def tls_started(self) -> None:
-        """Note that TLS is in use from here on; `Connection.secure` is True already."""
+        """Note that the handshake after `StartTls` is over: `Connection.secure` is True, `channel` is known."""
         ...
 
     def farewell(self, reason: Farewell) -> None:

@@ -88,7 +88,10 @@ class Reading:
     def _next(self, tagged: Tagged, tag: Tag) -> Any:
         if not self._arguments or tagged.kind is None:
             raise ScriptError(f"{tag.name} takes {tagged.kind.value if tagged.kind else 'nothing'}", tag.at)
-        return self._value(self._arguments.pop(0), tagged.kind, tag.name)
+        value = self._value(self._arguments.pop(0), tagged.kind, tag.name)
+        if tagged.kind is Kind.NUMBER and value < tagged.least:
+            raise ScriptError(f"{tag.name} is at least {tagged.least}", tag.at)
+        return value
 
     def _constant(self, tag: Tag, what: str) -> str:
         if not self._arguments:

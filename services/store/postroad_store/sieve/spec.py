@@ -68,6 +68,7 @@ class Tagged:
     group: str = ""
     effect: Callable[[Run, Any], Mapping[str, Any]] | None = None
     with_tag: str = ""
+    least: int = 0  # of its number
 
 
 @dataclass(frozen=True, slots=True)

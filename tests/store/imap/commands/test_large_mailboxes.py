@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.mail import storage
+from postroad_store.mail import loader
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import SEEN, FlagSet
 from tests.harness.imap import NOW, Place, Wire
@@ -43,7 +43,7 @@ async def test_the_answer_is_the_same(place: Place, command: str, monkeypatch: p
     assert "* OK [UNSEEN 3]" in seen
     await asked(place, "a SELECT INBOX")  # \Recent no longer, whoever looks next
     small = await asked(place, command)
-    monkeypatch.setattr(storage, "LARGE", 2)
+    monkeypatch.setattr(loader, "LARGE", 2)
     assert await asked(place, command) == small
 
 
@@ -51,14 +51,14 @@ async def test_the_answer_is_the_same(place: Place, command: str, monkeypatch: p
 def reading(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Every mailbox is large, and the thread that reads waits until this is set."""
     go_on = threading.Event()
-    reader = place.storage._reader_apart
+    reader = place.storage._loader._reader_apart
     contents = reader.contents
 
     def wait(mailbox: Mailbox) -> Contents | None:
         assert go_on.wait(10)
         return contents(mailbox)
 
-    monkeypatch.setattr(storage, "LARGE", 0)
+    monkeypatch.setattr(loader, "LARGE", 0)
     monkeypatch.setattr(reader, "contents", wait)
     yield go_on
     go_on.set()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.imap.commands.append import Append
-from postroad_store.imap.commands.append import parse as parse_append
+from postroad_store.imap.commands.append.command import parse as parse_append
+from postroad_store.imap.commands.append.grammar import Begin, More, Place, Url, read_on
 from postroad_store.imap.commands.authenticate import Authenticate
 from postroad_store.imap.commands.capability import Capability
 from postroad_store.imap.commands.close import Close, Unselect
@@ -238,34 +239,73 @@ def stamp(*moment: int) -> int:
     return int(datetime(*moment, tzinfo=UTC).timestamp())  # type: ignore[arg-type, misc]
 
 
+def append(
+    size: int | None, mailbox: bytes, *steps: Begin | Url, binary: bool = False, place: Place = Place.WHOLE
+) -> Append:
+    return Append(T, size, binary, steps, place, True, mailbox)
+
+
+PLAIN = Begin(FlagSet(), None)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (b" INBOX {5}", Append(T, 5, False, b"", b"INBOX", FlagSet(), None)),
-        (b" INBOX UTF8 (~{5+}", Append(T, 5, True, b")", b"INBOX", FlagSet(), None)),
-        (b" INBOX () utf8 (~{5}", Append(T, 5, True, b")", b"INBOX", FlagSet(), None)),
-        (b" INBOX ~{5}", Append(T, 5, True, b"", b"INBOX", FlagSet(), None)),
-        (b" INBOX () {5+}", Append(T, 5, False, b"", b"INBOX", FlagSet(), None)),
+        (b" INBOX {5}", append(5, b"INBOX", PLAIN)),
+        (b" INBOX ~{5}", append(5, b"INBOX", PLAIN, binary=True)),
+        (b" INBOX () {5+}", append(5, b"INBOX", PLAIN)),
         (
             b' a (\\Seen x) " 1-Feb-2020 10:20:30 +0130" {0}',
-            Append(
-                T,
-                0,
-                False,
-                b"",
-                b"a",
-                FlagSet(1, ("x",)),
-                stamp(2020, 2, 1, 8, 50, 30),
-            ),
+            append(0, b"a", Begin(FlagSet(1, ("x",)), stamp(2020, 2, 1, 8, 50, 30))),
         ),
-        (
-            b' a "31-DEC-1999 23:59:60 -0000" {1}',
-            Append(T, 1, False, b"", b"a", FlagSet(), stamp(1999, 12, 31, 23, 59, 59)),
-        ),
+        (b' a "31-DEC-1999 23:59:60 -0000" {1}', append(1, b"a", Begin(FlagSet(), stamp(1999, 12, 31, 23, 59, 59)))),
+        (b" a CATENATE (TEXT {1}", append(1, b"a", PLAIN, place=Place.PART)),
+        (b" a () catenate (url x URL y text {1+}", append(1, b"a", PLAIN, Url(b"x"), Url(b"y"), place=Place.PART)),
+        (b' a CATENATE (URL "x y")', append(None, b"a", PLAIN, Url(b"x y"))),
+        (b" a UTF8 (~{4}", append(4, b"a", PLAIN, binary=True, place=Place.UTF8)),
+        (b" a CATENATE (URL x) {3}", append(3, b"a", PLAIN, Url(b"x"), PLAIN)),
+        (b" a CATENATE (URL x) CATENATE (URL y)", append(None, b"a", PLAIN, Url(b"x"), PLAIN, Url(b"y"))),
     ],
 )
 def test_append(line: bytes, expected: Append) -> None:
     assert parse_append(T, Reader([line])) == expected
+
+
+WHOLE = append(1, b"a", PLAIN)
+PART = append(1, b"a", PLAIN, place=Place.PART)
+UTF8 = append(1, b"a", PLAIN, place=Place.UTF8)
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "expected"),
+    [
+        (WHOLE, b"", More(T, None, False, (), Place.WHOLE, True)),
+        (WHOLE, b" {4}", More(T, 4, False, (PLAIN,), Place.WHOLE, True)),
+        (WHOLE, b" (\\Seen) ~{4+}", More(T, 4, True, (Begin(FlagSet(1, ()), None),), Place.WHOLE, True)),
+        (WHOLE, b" CATENATE (URL x TEXT {4}", More(T, 4, False, (PLAIN, Url(b"x")), Place.PART, True)),
+        (UTF8, b")", More(T, None, False, (), Place.WHOLE, True)),
+        (UTF8, b") {4}", More(T, 4, False, (PLAIN,), Place.WHOLE, True)),
+        (PART, b")", More(T, None, False, (), Place.WHOLE, True)),
+        (PART, b" TEXT {4}", More(T, 4, False, (), Place.PART, True)),
+        (PART, b" URL x URL y)", More(T, None, False, (Url(b"x"), Url(b"y")), Place.WHOLE, True)),
+        (PART, b" URL x) {4}", More(T, 4, False, (Url(b"x"), PLAIN), Place.WHOLE, True)),
+    ],
+)
+def test_append_goes_on(before: Append, line: bytes, expected: More) -> None:
+    assert read_on(before, Reader([line])) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [
+        *((WHOLE, line) for line in (b" ", b"x", b" x", b"  {4}", b" (\\Recent) {4}", b" CATENATE ()", b")")),
+        *((UTF8, line) for line in (b"", b" ", b" {4}")),
+        *((PART, line) for line in (b"", b" ", b" )", b"TEXT {4}", b" TEXT", b" TEXT x", b" URL", b" FOO x", b")x")),
+    ],
+)
+def test_append_goes_wrong(before: Append, line: bytes) -> None:
+    with pytest.raises(SyntaxFault):
+        read_on(before, Reader([line]))
 
 
 @pytest.mark.parametrize(
@@ -273,6 +313,14 @@ def test_append(line: bytes, expected: Append) -> None:
     [
         b" a {1} ",
         b" a  {1}",
+        b" a x",
+        b" a CATENATE {1}",
+        b" a UTF8 {1}",
+        b" a UTF8 ({1}",
+        b" a CATENATE ()",
+        b" a CATENATE (URL x",
+        b" a CATENATE (TEXT {1} URL x)",
+        b" a CATENATE ( URL x)",
     ],
 )
 def test_append_refused(line: bytes) -> None:
@@ -283,4 +331,4 @@ def test_append_refused(line: bytes) -> None:
 def test_append_to_a_literal_name() -> None:
     with pytest.raises(Incomplete):
         parse_append(T, Reader([b" {5}"]))
-    assert parse_append(T, Reader([b" {1}", b"a", b" {7+}"])) == Append(T, 7, False, b"", b"a", FlagSet(), None)
+    assert parse_append(T, Reader([b" {1}", b"a", b" {7+}"])) == append(7, b"a", PLAIN)

@@ -97,17 +97,17 @@ async def _compare(folder: Path, messages: list[bytes], later: list[bytes], keys
     try:
         account = await filled(storage, messages)
         view = storage.view(account.inbox)
-        plain = [await storage.finder.search(view, key) for key in keys]
+        plain = [list(await storage.finder.search(view, key)) for key in keys]
         extended(storage.finder.index)
         storage.finder._sources.fields._kept.clear()
-        assert [await storage.finder.search(view, key) for key in keys] == plain
+        assert [list(await storage.finder.search(view, key)) for key in keys] == plain
         await filled(storage, later)
         view.take(expunges=True)
         storage.finder._sources.fields._kept.clear()
-        narrowed = [await storage.finder.search(view, key) for key in keys]
+        narrowed = [list(await storage.finder.search(view, key)) for key in keys]
         storage.finder.index.useful = False
         storage.finder._sources.fields._kept.clear()
-        assert narrowed == [await storage.finder.search(view, key) for key in keys]
+        assert narrowed == [list(await storage.finder.search(view, key)) for key in keys]
     finally:
         storage.close()
 
@@ -162,7 +162,7 @@ MAILS = [b"Subject: hello\r\n\r\nhorse\r\n", b"Subject: hi\r\n\r\nhouse\r\n", b"
 
 async def found(storage: Storage, text: str) -> list[int]:
     account = await storage.account("alice@alpha.test")
-    return await storage.finder.search(storage.view(account.inbox), Text(text))
+    return list(await storage.finder.search(storage.view(account.inbox), Text(text)))
 
 
 def candidates(index: Index, needle: bytes) -> list[int]:

@@ -9,7 +9,6 @@ from postroad_store.mail.model.flags import (
     ANSWERED,
     DELETED,
     DRAFT,
-    FEW,
     FIRST_KEYWORD,
     FLAGGED,
     NO_FLAGS,
@@ -17,7 +16,6 @@ from postroad_store.mail.model.flags import (
     SYSTEM,
     SYSTEM_FLAGS,
     Change,
-    count_unseen,
 )
 
 FAR = 1 << 500
@@ -49,10 +47,3 @@ def test_each_system_flag_has_its_bit() -> None:
 )
 def test_changes(change: Change, before: int, bits: int, expected: int) -> None:
     assert change.apply(before, bits) == expected
-
-
-def test_many_values_are_counted_as_few_are() -> None:
-    values = [number << FIRST_KEYWORD | number % 2 for number in range(4 * FEW)]
-    assert count_unseen(values) == 2 * FEW
-    assert count_unseen(values[:4]) == 2
-    assert count_unseen([]) == 0

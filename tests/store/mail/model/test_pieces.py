@@ -11,7 +11,7 @@ import pytest
 from postroad_store.mail.model import columns as columns_module
 from postroad_store.mail.model import mailbox as mailbox_module
 from postroad_store.mail.model import view as view_module
-from postroad_store.mail.model.flags import DELETED, FLAGGED, SEEN, Change, count_unseen
+from postroad_store.mail.model.flags import DELETED, FLAGGED, SEEN, Change
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.view import Changes, View
 from tests.store.mail.model.test_mailbox import mailbox_of, numbered
@@ -57,13 +57,13 @@ class Client:
             at = self.view.mailbox.index(uid)
             assert at is not None
             self.flags[uid] = self.view.mailbox.flags[at]
-        assert self.uids == self.view.uids
+        assert self.uids == list(self.view.uids)
 
     def knows_all(self) -> bool:
         mailbox = self.view.mailbox
         known = [self.flags[uid] for uid in self.uids]
         return (
-            (self.uids, known, self.keywords) == (mailbox.uids, mailbox.flags, mailbox.keywords)
+            (self.uids, known, self.keywords) == (list(mailbox.uids), list(mailbox.flags), mailbox.keywords)
             and self.recent == len(self.view.recent)
             and not self.view.changed
         )
@@ -120,7 +120,7 @@ def test_pieces_tell_what_one_answer_tells() -> None:
     assert [(news.exists, news.recent) for news in pieces if news.exists] == [(whole.exists, whole.recent)]
     assert [at for at, news in enumerate(pieces) if news.keywords] == [0]
     assert views[0].uids == views[1].uids
-    assert views[0].recent == views[1].recent
+    assert set(views[0].recent) == set(views[1].recent)
 
 
 def test_what_was_not_heard_is_told_the_next_time() -> None:
@@ -176,10 +176,9 @@ def test_lists_and_views_agree_after_each_step(seed: int) -> None:
         ended = next(steps, "ended") == "ended"
         assert mailbox.changing is not ended
         left = [uid for uid in range(1, COUNT + 1) if uid not in gone or uid in mailbox.uids]
-        assert mailbox.uids == left
-        assert mailbox.flags == [flags[uid - 1] for uid in left]
+        assert list(mailbox.uids) == left
+        assert list(mailbox.flags) == [flags[uid - 1] for uid in left]
         assert len(mailbox.sizes) == len(mailbox.internal_dates) == len(left)
-        assert mailbox.unseen == count_unseen(mailbox.flags)
         at = mailbox.first_unseen()
         assert at == next((at for at, value in enumerate(mailbox.flags) if not value & SEEN), None)
         assert [value == -1 for value in view.pick(mailbox.flags, 1, COUNT)] == [
@@ -199,7 +198,6 @@ def test_flags_change_in_steps() -> None:
     for _ in steps:
         told += [uid for _, uid in view.take(expunges=True).flags]
         assert told == [uid for uid, flags in zip(mailbox.uids, mailbox.flags, strict=True) if flags]
-        assert mailbox.unseen == COUNT - len(told)
     told += [uid for _, uid in view.take(expunges=True).flags]
     assert told == [*range(1, 21), *range(25, COUNT + 1)]
     assert not mine.changed
@@ -214,11 +212,11 @@ def test_messages_arrive_and_leave_in_steps() -> None:
     counts.append(view.take(expunges=True).exists)
     assert counts == [4, 8, 10]
     left = [len(mailbox.uids) for _ in mailbox.empty_in_steps(3)]
-    assert (left, mailbox.uids) == ([6, 2], [])
+    assert (left, list(mailbox.uids)) == ([6, 2], [])
     assert view.take(expunges=True).expunged == numbered(*range(10, 0, -1))
     mailbox.arrive(4, [(uid, 0, 1, 1) for uid in range(11, 21)], [])
     mailbox.empty(5)
-    assert mailbox.uids == []
+    assert list(mailbox.uids) == []
 
 
 def test_what_is_not_loaded_has_no_steps() -> None:

@@ -40,7 +40,7 @@ async def test_threads(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: 
     threads = {}
     for word, algorithm in WORDS.items():
         numbers, forest = await storage.finder.thread(storage.view(inbox), And(()), algorithm())
-        assert numbers == [1, 2, 3, 4, 5]
+        assert list(numbers) == [1, 2, 3, 4, 5]
         threads[word] = b"".join(written(forest, numbers))
     assert threads == {
         "ORDEREDSUBJECT": b"(5)(4 2)(1 3)",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import INPROGRESS, LITERAL_MINUS, LITERAL_PLUS
+from postroad_store.imap.extensions import IMAP4REV2, INPROGRESS, LITERAL_MINUS, LITERAL_PLUS
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Capability as Offer
 from postroad_store.imap.spec import Spec
@@ -40,6 +40,6 @@ SPECS = (
         no_arguments(Capability),
         handle,
         "RFC 3501 §6.1.1",
-        extensions=(IMAP4REV1, LITERAL_PLUS, LITERAL_MINUS, INPROGRESS),
+        extensions=(IMAP4REV1, IMAP4REV2, LITERAL_PLUS, LITERAL_MINUS, INPROGRESS),
     ),
 )

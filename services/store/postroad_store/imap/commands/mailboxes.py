@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CREATE_SPECIAL_USE
+from postroad_store.imap.extensions import CREATE_SPECIAL_USE, OBJECTID
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
 from postroad_store.imap.grammar.reader import ATOM, SyntaxFault
 from postroad_store.imap.names import no_such_mailbox
@@ -99,8 +99,10 @@ async def create(session: Session, command: Create) -> None:
     uses = checked_uses(use.decode("ascii") for use in command.uses)
     if uses is not None and account is not session.account:
         raise UseNotAllowed("this mailbox can have no special use")  # RFC 6154 §7: it is the owner's to say
-    await session.storage.create(account, name, special_use=uses)
-    session.finish(command, b"OK Create completed.")
+    made = await session.storage.create(account, name, special_use=uses)
+    # RFC 8474 §4.1
+    code = b"[MAILBOXID (%b)] " % made.object_id.encode("ascii") if session.offers(OBJECTID) else b""
+    session.finish(command, b"OK %bCreate completed." % code)
 
 
 async def delete(session: Session, command: Delete) -> None:

@@ -20,6 +20,7 @@ from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import NotPermitted
 from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
 from postroad_store.mail.model.rights import ALL, permitted
+from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -118,7 +119,7 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
     )
     # RFC 7162 §3.1.3: the client SHOULD be told why the test has failed; with FLAGS, as of any change by others.
     if stored.failed:
-        view.flagged(stored.failed)
+        view.flagged(UidSet(stored.failed))
     if view.changed:  # the client must know new keywords before they are used; numbers must stay
         await session.tell_in_turns(view, expunges=False, uid=command.uid)
     await _report(session, command, spans, stored)

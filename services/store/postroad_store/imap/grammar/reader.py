@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.spec import Capability
 
 # literal = "{" number ["+"] "}" CRLF *CHAR8                                      (RFC 7888 §8)
-LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
+LITERAL = re.compile(rb"\{(\d{1,19})(\+?)\}\Z")
 
 # atom-specials = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
 # list-wildcards = "%" / "*"; quoted-specials = DQUOTE / "\"; resp-specials = "]"
@@ -189,15 +189,19 @@ class Reader:
 
     def number(self) -> int:
         """Take an unsigned 32-bit integer."""
-        number = int(self.match(_NUMBER, "number"))
-        if number > MAX_NUMBER:
-            raise SyntaxFault("Number too large")
-        return number
+        return self._number(_NUMBER, MAX_NUMBER)
 
     def number64(self) -> int:
         """Take an unsigned 63-bit integer (RFC 9051 §9)."""
-        number = int(self.match(_NUMBER64, "number"))
-        if number > MAX_NUMBER64:
+        return self._number(_NUMBER64, MAX_NUMBER64)
+
+    def octets(self) -> int:
+        """Take a number of octets, which may have 63 bits once IMAP4rev2 is enabled (RFC 9051 appendix E, 1)."""
+        return self.number64() if self.has_enabled(IMAP4REV2) else self.number()
+
+    def _number(self, pattern: re.Pattern[bytes], most: int) -> int:
+        number = int(self.match(pattern, "number"))
+        if number > most:
             raise SyntaxFault("Number too large")
         return number
 

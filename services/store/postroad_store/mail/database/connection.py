@@ -114,9 +114,9 @@ def _set_up(connection: sqlite3.Connection) -> None:
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open the database for reading.
 
-    Pages are read through a memory map. That saves one copy, and with it a fifth of the time to read many messages.
+    Not through a memory map: it would save a tenth of the time to read messages for the first time, but its pages count
+    as the process's memory, up to the size of the database.
     """
     connection = connect(path, read_only=True)
     connection.execute("PRAGMA cache_size = -4000")
-    connection.execute(f"PRAGMA mmap_size = {1 << 30}")
     return connection

@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.database.packs import BLOCKS, read_block
 from postroad_store.mail.database.schema import NARROW_KEYWORDS, PIECE_BITS
+from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.flags import FIRST_KEYWORD
+from postroad_store.mail.model.pack import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +39,49 @@ class Invariant:
             yield self.sentence.format(*row)
 
 
-INVARIANTS = (
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Each pack says what the entries of its block say. They are derived, so that all may go."""
+
+    name: str = "packs"
+    mend: tuple[str, ...] = ("DELETE FROM packs",)
+
+    def faults(self, db: Connection) -> Iterator[str]:
+        """Yield a sentence for each fault."""
+        for (number,) in db.execute("SELECT id FROM packs ORDER BY id").fetchall():
+            mailbox, block = number >> BLOCKS, number & (1 << BLOCKS) - 1
+            packed = Columns()
+            (octets,) = db.execute("SELECT columns FROM packs WHERE id = ?", (number,)).fetchone()
+            if not unpack(packed, octets) or _contents(packed) != _contents(read_block(db, mailbox, block)):
+                yield f"the pack of block {block} of mailbox number {mailbox} is wrong"
+
+
+def _contents(columns: Columns) -> list[tuple[int, ...]]:
+    return list(zip(columns.uids, columns.flags, columns.sizes, columns.internal_dates, columns.modseqs, strict=True))
+
+
+def check(db: Connection) -> Iterator[str]:
+    """Yield a sentence for each fault of a snapshot."""
+    db.execute("BEGIN")
+    try:
+        for invariant in INVARIANTS:
+            yield from invariant.faults(db)
+    finally:
+        db.execute("ROLLBACK")
+
+
+def _left_over(table: str, what: str, mailbox: str = "mailbox") -> Invariant:
+    """Return the invariant that rows of a table belong to a mailbox."""
+    gone = f"FROM {table} WHERE {mailbox} NOT IN (SELECT id FROM mailboxes)"  # noqa: S608
+    return Invariant(
+        f"{what} of mailboxes",
+        f"SELECT count(*) {gone} HAVING count(*)",
+        f"{{0}} {what} belong to a mailbox that has gone",
+        (f"DELETE {gone}",),
+    )
+
+
+INVARIANTS: tuple[Invariant | Packs, ...] = (
     Invariant(
         "accounts",
         f"SELECT {_WHERE} FROM mailboxes m WHERE account NOT IN (SELECT id FROM accounts)",  # noqa: S608
@@ -225,4 +270,8 @@ INVARIANTS = (
             ),
         ),
     ),
+    _left_over("keywords", "keywords"),
+    _left_over("expunged", "expunges"),
+    _left_over("packs", "packs", f"id >> {BLOCKS}"),
+    Packs(),
 )

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
-from postroad_store.mail.database.rows import has_wide_flags, joined, read_mailbox
+from postroad_store.mail.database.packs import CHUNK, read_columns
+from postroad_store.mail.database.rows import read_mailbox
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.account import Named
 from postroad_store.mail.model.contents import Contents, MailboxRow
-from postroad_store.mail.model.flags import count_unseen
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.mail.model.ranges import union
 
@@ -36,12 +36,19 @@ AccountRow: TypeAlias = "tuple[int, str, list[Named], list[str]]"  # id, login, 
 
 BLOCK = 1 << 20  # octets of content that one SELECT reads, about
 BLOCK_ROWS = 512  # messages that one SELECT reads
-CHUNK = 500  # rows of a mailbox that are taken at once: they fit the processor's cache
 
 _log = logging.getLogger(__name__)
 
+# The thread of the content that an entry `e` names, in the account that the mailbox belongs to
+_THREAD = (
+    "SELECT thread FROM threads WHERE content = e.content AND account ="
+    " (SELECT account FROM mailboxes WHERE id = e.mailbox)"
+)
 _COLUMNS = {
     Column.ID: "e.content",
+    # Those that came before schema 3 have none: RFC 8514 §4.3 has the internal date take its place then.
+    Column.SAVE_DATE: "ifnull(e.save_date, e.internal_date)",
+    Column.THREAD: f"ifnull(({_THREAD}), e.content)",
     Column.ENVELOPE: "c.envelope",
     Column.BODY: "c.body",
     Column.BODYSTRUCTURE: "c.bodystructure",
@@ -49,6 +56,10 @@ _COLUMNS = {
     Column.TEXT: "o.octets",
     Column.CONTENT: "CAST(c.header || o.octets AS BLOB)",  # || makes text of two blobs without changing an octet
 }
+_OF_THREAD = (
+    f"SELECT e.uid FROM entries e INDEXED BY entries_by_content WHERE e.mailbox = ? AND {_COLUMNS[Column.THREAD]} = ?"  # noqa: S608
+    " AND e.content IN (SELECT content FROM threads WHERE thread = ? UNION ALL SELECT ?)"
+)
 _NAMED = "SELECT id, name, special_use, selectable, acl FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
@@ -137,41 +148,13 @@ class Reader:
             return read_mailbox(self._db, number)
 
     def contents(self, mailbox: Mailbox) -> Contents | None:
-        """Return what is in the mailbox, all of one moment; None if it has gone.
-
-        Rows are taken a few at a time. To make tuples and lists of a million of them at once would keep all other
-        threads waiting, and so the event loop.
-        """
-        uids: list[UID] = []
-        flags: list[int] = []
-        sizes, dates, modseqs = array("q"), array("q"), array("Q")
-        unseen = all_seen = 0
+        """Return what is in the mailbox, all of one moment; None if it has gone."""
         with self._refused(), self.moment():
             row = read_mailbox(self._db, mailbox.id)
             if row is None:
                 return None
             keywords = self.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", (mailbox.id,))
-            cursor = self._db.execute(
-                "SELECT uid, flags, size, internal_date, modseq FROM entries WHERE mailbox = ? ORDER BY uid",
-                (mailbox.id,),
-            )
-            while rows := cursor.fetchmany(CHUNK):
-                some_uids, some_flags, some_sizes, some_dates, some_modseqs = zip(*rows, strict=True)
-                uids += some_uids
-                flags += some_flags
-                sizes += array("q", some_sizes)
-                dates += array("q", some_dates)
-                modseqs += array("Q", some_modseqs)
-                unseen += count_unseen(some_flags)
-                if not unseen:
-                    all_seen = len(uids)
-            if has_wide_flags(self._db, mailbox.id):
-                for uid, wide in self._db.execute(
-                    "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND wide_flags IS NOT NULL", (mailbox.id,)
-                ):
-                    at = bisect_left(uids, uid)
-                    flags[at] = joined(flags[at], wide)
-        return Contents(row, keywords, uids, flags, sizes, dates, modseqs, unseen, all_seen)
+            return Contents(row, keywords, *read_columns(self._db, mailbox.id))
 
     def expunged(self, mailbox: Mailbox, since: int, upto: int) -> Runs | None:
         """Return the UIDs that have gone after the modseq `since`, up to `upto`; None if some of it is forgotten."""
@@ -186,14 +169,21 @@ class Reader:
                 )
             )
 
-    def save_dates(self, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[tuple[int, int | None]]]:
-        """Yield lists of (UID, save date or None) (RFC 8514 §2), in seconds since 1970."""
-        return self._select(
-            mailbox,
-            uids,
-            "SELECT uid, save_date FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
-            has_body=False,
-        )
+    def url_key(self, mailbox: int, account: int) -> bytes | None:
+        """Return the key of the mailbox's authorized URLs, None if it has none."""
+        rows = self.rows("SELECT key FROM url_keys WHERE mailbox = ? AND account = ?", (mailbox, account))
+        return bytes(rows[0][0]) if rows else None
+
+    def with_content(self, mailbox: Mailbox, content: int) -> list[int]:
+        """Return the UIDs of the messages that have this content."""
+        rows = self.rows("SELECT uid FROM entries WHERE content = ? AND mailbox = ?", (content, mailbox.id))
+        return [uid for (uid,) in rows]
+
+    def with_thread(self, mailbox: Mailbox, thread: int) -> list[int]:
+        """Return the UIDs of the messages that belong to this thread."""
+        # The thread's first message has no row in `threads`, and may be in another thread in another account.
+        rows = self.rows(_OF_THREAD, (mailbox.id, thread, thread, thread))
+        return [uid for (uid,) in rows]
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
@@ -351,10 +341,10 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
             yield uids[start : start + BLOCK_ROWS]
         return
     first = bisect_left(mailbox.uids, uids[0]) if uids else 0
-    sizes = mailbox.sizes[first : first + len(uids)]
-    if mailbox.uids[first : first + len(uids)] != list(uids):  # some between are not wanted, or not in memory
+    sizes: Sequence[int] = mailbox.sizes[first : first + len(uids)]
+    if mailbox.uids[first : first + len(uids)] != array("I", uids):  # some between are not wanted, or not in memory
         places = map(mailbox.index, uids)
-        sizes = array("q", [PIECE // 16 if place is None else mailbox.sizes[place] for place in places])
+        sizes = [PIECE // 16 if place is None else mailbox.sizes[place] for place in places]
     start = octets = 0
     for at, size in enumerate(sizes):
         octets += min(size, PIECE)

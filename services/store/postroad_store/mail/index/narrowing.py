@@ -6,8 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.index.index import Index
     from postroad_store.mail.model.mailbox import Mailbox
@@ -28,14 +26,14 @@ class Narrowing:
         self._index = index
         self._reader = reader
 
-    async def narrowed(self, mailbox: Mailbox, uids: Sequence[int], needle: bytes, pace: Pace) -> set[int] | None:
-        """Return a set of UIDs that has all of those messages (ascending UIDs) that may have the text; None: all may.
+    async def narrowed(self, mailbox: Mailbox, count: int, needle: bytes, pace: Pace) -> set[int] | None:
+        """Return the UIDs of the messages that may have the text; None: all may.
 
-        It may have others too.
+        If few messages are in question (`count`), they are rather read.
         """
-        if len(uids) <= FEW or not self._index.useful:
+        if count <= FEW or not self._index.useful:
             return None
-        candidates = await pace.apart(partial(self._index.candidates, needle, len(uids) // SHARE + 1))
+        candidates = await pace.apart(partial(self._index.candidates, needle, count // SHARE + 1))
         if candidates is None:
             return None
         # Messages that have come since are read, so what is found does not depend on how far the index is.

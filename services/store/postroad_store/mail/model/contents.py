@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from array import array
-
-    from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.columns import Columns
 
 
 class Counts(NamedTuple):
@@ -48,14 +46,9 @@ class MailboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a mailbox, as the database has it at one moment: parallel lists, ascending by UID."""
+    """What is in a mailbox, as the database has it at one moment."""
 
     row: MailboxRow
     keywords: list[tuple[int, str]]  # by number
-    uids: list[UID]
-    flags: list[int]
-    sizes: array[int]
-    internal_dates: array[int]
-    modseqs: array[int]
-    unseen: int
-    all_seen: int  # at least so many of the first messages have \Seen
+    columns: Columns
+    packed: bool = True  # all of it that could be; else the next load would take longer than it must

@@ -28,7 +28,6 @@ SYSTEM_FLAGS = {
 FIRST_KEYWORD = 5  # the bit number of a mailbox's first keyword
 MAX_KEYWORDS = 10_000  # per mailbox, of those that messages have: no message's flags need more bits than that
 MAX_KEYWORD = 200  # octets of one keyword
-FEW = 8  # different values of flags
 
 
 class Change(Enum):
@@ -58,12 +57,3 @@ class FlagSet:
 
 
 NO_FLAGS = FlagSet()
-
-
-def count_unseen(flags: list[int] | tuple[int, ...]) -> int:
-    r"""Return how many of these flags lack \Seen."""
-    values = [value for value in set(flags) if not value & SEEN]
-    if len(values) <= FEW:  # as in nearly every mailbox: it is quicker to count each value
-        return sum(map(flags.count, values))
-    unseen = frozenset(values)
-    return sum(value in unseen for value in flags)

@@ -12,15 +12,17 @@ and the views agree. The commits after it are shown after its last step, so noth
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.columns import MANY, Columns
+from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.flags import FIRST_KEYWORD
 from postroad_store.mail.model.keywords import Keywords
 from postroad_store.mail.model.ranges import following
+from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -29,10 +31,10 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.contents import Contents, Counts, MailboxRow
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.keywords import Naming
-    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.ranges import Runs
     from postroad_store.mail.model.view import View
 
+MANY = 50  # messages, above which they are taken out in steps
 STEP = 5_000  # messages that one step of a change looks at (some 2 ms)
 MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 
@@ -121,11 +123,8 @@ class Mailbox(Columns):
             return
         row = contents.row
         self._keywords = Keywords(contents.keywords)
-        self.uids, self.flags = contents.uids, contents.flags
-        self.sizes, self.internal_dates, self.modseqs = contents.sizes, contents.internal_dates, contents.modseqs
+        self.take_over(contents.columns)
         self.uid_next, self.modseq, self.counts = row.uid_next, row.modseq, row.counts
-        self.unseen = contents.unseen
-        self._all_seen = contents.all_seen
         self._flag_names = {}
         self.loaded = True
         for change in kept:
@@ -173,8 +172,8 @@ class Mailbox(Columns):
     def has_unused_keywords(self) -> bool:
         """Return True if no message has one of the keywords; of a loaded mailbox."""
         used = 0
-        for flags in set(self.flags):
-            used |= flags
+        for code in self.flags.used(0, len(self.flags)):
+            used |= self.flags.values[code]
         return (used >> FIRST_KEYWORD).bit_count() < len(self._keywords)
 
     # -- changes: commits call these in their order, each with the modseq that it has made ------------------------
@@ -231,7 +230,7 @@ class Mailbox(Columns):
         if naming and self._learn(naming):
             self.tell()
         uids = self.uids
-        changed: list[UID] = []
+        changed = array("I")  # UIDs
         looked = 0  # at so many messages, since the last step
         for low, high in runs:
             start = bisect_left(uids, low)
@@ -239,19 +238,20 @@ class Mailbox(Columns):
             while start < last:
                 if looked >= STEP:
                     self._tell_flagged(changed, by)
-                    changed, looked = [], 0
+                    changed, looked = array("I"), 0
                     yield from self._pause()
                 end = min(last, start + STEP)
                 looked += end - start
-                changed += self.change_flags(start, end, change, bits, modseq)
+                changed.extend(self.change_flags(start, end, change, bits, modseq))
                 start = end
         self._tell_flagged(changed, by)
 
-    def _tell_flagged(self, changed: list[UID], by: View | None) -> None:
+    def _tell_flagged(self, changed: Sequence[int], by: View | None) -> None:
         if changed:
+            uids = UidSet(changed)
             for view in self.views:
                 if view is not by:
-                    view.flagged(changed)
+                    view.flagged(uids)
 
     def _pause(self) -> Iterator[None]:
         """Let others run between two steps."""
@@ -288,8 +288,7 @@ class Mailbox(Columns):
     def _take_out(self, uids: Sequence[int]) -> Iterator[None]:
         if len(uids) <= MANY:
             self.drop(uids)
-            for view in self.views:
-                view.expunged(uids)
+            self._tell_expunged(uids)
             return
         left = len(uids)  # the last go first: then little has to be moved
         while left:
@@ -298,11 +297,15 @@ class Mailbox(Columns):
             first = bisect_left(uids, self.uids[start], 0, left) if start else 0
             gone = uids[first:left]
             self.drop_between(start, stop, set(gone))
-            for view in self.views:
-                view.expunged(gone)
+            self._tell_expunged(gone)
             left = first
             if left:
                 yield from self._pause()
+
+    def _tell_expunged(self, uids: Sequence[int]) -> None:
+        gone = UidSet(uids)
+        for view in self.views:
+            view.expunged(gone)
 
     def rename_keywords(self, modseq: int, naming: Naming) -> None:
         """Forget keywords whose numbers have been taken back."""
@@ -322,8 +325,7 @@ class Mailbox(Columns):
     def vanish(self) -> None:
         """Note that the mailbox has been deleted: its views see all messages expunged, and no other change."""
         self.deleted = True
-        for view in self.views:
-            view.expunged(self.uids)
+        self._tell_expunged(self.uids)
         keywords = self._keywords
         self.unload()
         self._keywords = keywords

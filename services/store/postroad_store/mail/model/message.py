@@ -16,6 +16,8 @@ class Column(Enum):
     """The parts of a message that `Storage.fetch` can read. FLAGS, SIZE and INTERNALDATE are in memory (`Mailbox`)."""
 
     ID = "id"  # a number: of the content, which all copies of the message share
+    THREAD = "thread"  # a number: of the thread that it belongs to in this account
+    SAVE_DATE = "save_date"  # a number: when it came into this mailbox, in seconds since 1970 (RFC 8514 §3)
     ENVELOPE = "envelope"  # the parenthesized list, as octets
     BODY = "body"  # the non-extensible BODYSTRUCTURE, as octets
     BODYSTRUCTURE = "bodystructure"  # with extension data, as octets

@@ -1,18 +1,20 @@
 """The view of a session: a mailbox as its client knows it, and the changes to report (RFC 3501 §7.3, §7.4).
 
 A session's message sequence numbers change only when the server sends EXPUNGE. RFC 3501 §7.4.1 does not allow that at
-any moment, while other sessions go on changing the mailbox. So each session has a `View`: its own list of UIDs, and the
-changes that it does not know yet. These are bounded by the size of the mailbox: a set of UIDs whose flags have changed,
-and a set of UIDs that have gone.
+any moment, while other sessions go on changing the mailbox. So each session has a `View`: the UIDs that its client
+knows, and the changes that it does not know yet. These are bounded by the size of the mailbox: a set of UIDs whose
+flags have changed, and a set of UIDs that have gone. A view that knows of all changes has the mailbox's own array.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from postroad_store.mail.model.rights import ALL
+from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +44,6 @@ class Changes:
 
 _NOTHING = Changes()
 PIECE = 5_000  # messages that a piece of long news is about (some 2 ms to write)
-MANY = 16  # from one in so many messages a walk through the whole list is faster than a search for each
 
 
 class View:
@@ -76,15 +77,16 @@ class View:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
         self.rights = ALL  # what the session may do with the mailbox (RFC 4314)
-        self.uids: list[UID] = []  # message sequence number n is uids[n - 1]; only `take` changes it
-        self.recent: set[UID] = set()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
+        # Message sequence number n is uids[n - 1]; only `take` changes it.
+        self.uids: Sequence[UID] = cast("Sequence[UID]", array("I"))
+        self.recent = UidSet()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
         self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.
         self.on_change: Callable[[], None] | None = None
         self._knows_recent = recent  # False: nothing is \Recent (RFC 9051 §2.3.2 has the flag no more)
         self._claim = claim  # makes the mailbox's recent_uid durable; None: the view claims nothing
-        self._expunged: set[int] = set()  # messages that have gone, but not from `uids` yet
-        self._flagged: set[int] = set()  # messages whose new flags the session does not know
+        self._expunged = UidSet()  # messages that have gone, but not from `uids` yet
+        self._flagged = UidSet()  # messages whose new flags the session does not know
         self._expunged_since = self._flagged_since = 0  # the lowest modseq of those, while there are any
         self._last = 0  # the highest UID that was ever in `uids`
         self._keywords = mailbox.keywords_version  # the session knows the keywords of this one
@@ -100,12 +102,7 @@ class View:
     def changed(self) -> bool:
         """True if `take(expunges=True)` would return anything."""
         mailbox = self.mailbox
-        return bool(
-            self._expunged
-            or self._flagged
-            or (mailbox.uids and mailbox.uids[-1] > self._last)
-            or mailbox.keywords_version != self._keywords
-        )
+        return bool(self._expunged or self._flagged or self._unknown() or mailbox.keywords_version != self._keywords)
 
     @property
     def known_modseq(self) -> int:
@@ -124,7 +121,7 @@ class View:
     @property
     def waiting_to_go(self) -> list[int]:
         """The UIDs, ascending, of messages that have gone, but have their numbers until `take`."""
-        return sorted(self._expunged)
+        return list(self._expunged)
 
     def much(self, *, expunges: bool) -> bool:
         """Return True if there is so much news that it is better taken in `pieces`."""
@@ -146,7 +143,8 @@ class View:
         arrived = self._arrivals()
         changed: tuple[tuple[int, UID], ...] = ()
         if flags and self._flagged:
-            changed = tuple(self._numbered(self._flagged - self._expunged))
+            self._flagged.remove(self._expunged)
+            changed = tuple(self._numbered(self._flagged))
             self._flagged.clear()
         return Changes(
             expunged=gone,
@@ -178,27 +176,22 @@ class View:
         stop = len(self.uids)
         while stop and self._expunged:
             start = max(stop - PIECE, 0)
-            here = self.uids[start:stop]
-            gone = self._expunged.intersection(here)
+            gone = self._expunged.between(self.uids[start], self.uids[stop - 1])
             if gone:
-                numbered = [(number, uid) for number, uid in enumerate(here, start + 1) if uid in gone]
-                self.uids[start:stop] = [uid for uid in here if uid not in gone]
-                self.recent -= gone
-                self._flagged -= gone
-                self._expunged -= gone
+                numbered = self._numbered(gone)
+                self._forget(gone)
                 yield Changes(expunged=tuple(reversed(numbered)), keywords=self._learn_keywords())
             stop = start
 
     def _flagged_in_pieces(self) -> Iterator[Changes]:
         start = 0
         while start < len(self.uids) and self._flagged:
-            here = self.uids[start : start + PIECE]
-            changed = self._flagged.intersection(here)
+            last = self.uids[min(start + PIECE, len(self.uids)) - 1]
+            changed = self._flagged.between(self.uids[start], last)
             if changed:
-                self._flagged -= changed
-                changed -= self._expunged
-                flags = [(number, uid) for number, uid in enumerate(here, start + 1) if uid in changed]
-                yield Changes(flags=tuple(flags), keywords=self._learn_keywords())
+                self._flagged.remove(changed)
+                changed.remove(self._expunged)
+                yield Changes(flags=tuple(self._numbered(changed)), keywords=self._learn_keywords())
             start += PIECE
 
     def _learn_keywords(self) -> bool:
@@ -208,38 +201,60 @@ class View:
 
     def _take_expunged(self) -> tuple[tuple[int, UID], ...]:
         # From the last to the first, so that each number is right when its turn comes.
-        gone = self._expunged
+        gone, self._expunged = self._expunged, UidSet()
         numbered = self._numbered(gone)
         numbered.reverse()
-        if len(numbered) > 50:
-            self.uids = [uid for uid in self.uids if uid not in gone]
-        else:
-            for number, _ in numbered:
-                del self.uids[number - 1]
-        self.recent -= gone
-        gone.clear()
+        self._forget(gone)
         return tuple(numbered)
 
-    def _numbered(self, uids: set[int]) -> list[tuple[int, UID]]:
+    def _forget(self, gone: UidSet) -> None:
+        """Take messages out of `uids`, and out of all that is known of them."""
+        runs = list(gone.runs())
+        self.recent.remove(gone)
+        self._flagged.remove(gone)
+        self._expunged.remove(gone)
+        if not self._expunged and not self._unknown():
+            self.uids = self.mailbox.lend_uids()
+            return
+        stays = array("I")
+        start = 0
+        for low, high in runs:
+            end = bisect_left(self.uids, low, start)
+            stays.extend(self.uids[start:end])
+            start = bisect_right(self.uids, high, end)
+        stays.extend(self.uids[start:])
+        self.uids = cast("Sequence[UID]", stays)
+
+    def _unknown(self) -> bool:
+        """Return True if the mailbox has messages that are not in `uids` yet."""
+        uids = self.mailbox.uids
+        return bool(uids) and uids[-1] > self._last
+
+    def _numbered(self, uids: UidSet) -> list[tuple[int, UID]]:
         """Return UIDs with their sequence numbers, ascending; those that are not in the view are left out."""
-        if len(uids) * MANY > len(self.uids):
-            return [(number, uid) for number, uid in enumerate(self.uids, 1) if uid in uids]
-        numbers = [number for uid in sorted(uids) if (number := self.number(uid)) is not None]
-        return [(number, self.uids[number - 1]) for number in numbers]
+        mine = self.uids
+        numbered: list[tuple[int, UID]] = []
+        at = 0
+        for low, high in uids.runs():
+            at = bisect_left(mine, low, at)
+            end = bisect_right(mine, high, at)
+            numbered += enumerate(mine[at:end], at + 1)
+            at = end
+        return numbered
 
     def _arrivals(self) -> bool:
         r"""Take in new messages, those that are \Recent for the first time with it; return whether there are any."""
-        mailbox = self.mailbox
-        new = mailbox.uids[bisect_right(mailbox.uids, self._last) :]
-        if not new:
+        if not self._unknown():
             return False
-        if self.uids:
-            self.uids += new
-        else:
-            self.uids = new
-        self._last = new[-1]
+        mailbox = self.mailbox
+        first = bisect_right(mailbox.uids, self._last)
+        if self._expunged:
+            self.uids = cast("Sequence[UID]", array("I", self.uids) + mailbox.uids[first:])
+        else:  # with them it is as the mailbox is
+            self.uids = mailbox.lend_uids()
+        self._last = mailbox.uids[-1]
         if self._last > mailbox.recent_uid and self._knows_recent:
-            self.recent.update(new[bisect_right(new, mailbox.recent_uid) :])
+            self.recent.add(mailbox.uids[max(first, bisect_right(mailbox.uids, mailbox.recent_uid)) :])
             if self._claim is not None:
                 mailbox.recent_uid = self._last
                 self._claim(mailbox)
@@ -259,7 +274,7 @@ class View:
 
     def has_lost(self, first: int, last: int) -> bool:
         """Return True if one of the sequence numbers `first` to `last` is of a message that has gone."""
-        return bool(self._expunged) and not self._expunged.isdisjoint(self.uids[first - 1 : last])
+        return bool(self._expunged) and bool(self._expunged.between(self.uids[first - 1], self.uids[last - 1]))
 
     def position(self, uid: int) -> int:
         """Return how many messages of this view have a lower UID."""
@@ -282,18 +297,18 @@ class View:
 
     # -- called by the mailbox ---------------------------------------------------------------------------------
 
-    def flagged(self, uids: Sequence[int]) -> None:
-        """Note that the flags of these messages (ascending UIDs) have changed."""
+    def flagged(self, uids: UidSet) -> None:
+        """Note that the flags of these messages have changed."""
         if not self._flagged:
             self._flagged_since = self.mailbox.modseq
-        self._flagged.update(uids[: bisect_right(uids, self._last)])
+        self._flagged.update(uids, self._last)
         if self.on_change is not None:
             self.on_change()
 
-    def expunged(self, uids: Sequence[int]) -> None:
-        """Note that these messages (ascending UIDs) have gone."""
+    def expunged(self, uids: UidSet) -> None:
+        """Note that these messages have gone."""
         if not self._expunged:
             self._expunged_since = self.mailbox.modseq
-        self._expunged.update(uids[: bisect_right(uids, self._last)])
+        self._expunged.update(uids, self._last)
         if self.on_change is not None:
             self.on_change()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad.mime.fields import fields, unfold
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 SLICE = 1 << 14  # messages that are looked at in one step, in memory (about a millisecond)
-ROWS = 512  # ENVELOPEs that are read in one step
+ROWS = 512  # messages of which columns are read in one step
 PIECE = 1 << 20  # octets of a long message that are read in one step
 # Begins the name under which FieldTexts keeps addresses; no header field's name has a parenthesis.
 _IN_ENVELOPE = b"("
@@ -74,14 +75,14 @@ class Sources:
     long_texts: LongTexts = field(default_factory=LongTexts)
 
 
-async def evaluate(view: View, sources: Sources, key: Key, pace: Pace) -> list[int]:
+async def evaluate(view: View, sources: Sources, key: Key, pace: Pace) -> Numbers:
     """Return the sequence numbers of the view's messages that match, ascending.
 
     The view must not `take` meanwhile. Messages that go meanwhile may match or not.
     """
     with sources.long_texts.in_use():
         search = Evaluation(view, sources, pace)
-        return list(await search.match(key, await search.present()))
+        return await search.match(key, await search.present())
 
 
 class _Frame:
@@ -109,22 +110,19 @@ class Evaluation:
         self._narrowing = Narrowing(sources.index, sources.reader)
         self._kept = sources.fields
         self._long_texts = sources.long_texts
-        self._flags: list[int] = []  # of all messages of the view, as the search began
+        self._flags: list[int] = []  # of all messages of the view, as they were when a key first asked for flags
 
     async def present(self) -> Numbers:
         """Return the numbers of the messages that are not gone."""
         count = len(self.view.uids)
-        gone = False
-        for start in range(0, count, SLICE):
-            part = self.view.pick(self._mailbox.flags, start + 1, min(start + SLICE, count))
-            gone = gone or -1 in part
-            self._flags += part
-            await self.pace()
         everything = range(1, count + 1)
-        if not gone:
+        if not self.view.has_lost(1, count):
             return everything
-        flags = self._flags
-        return await self._filtered(everything, lambda part: [number for number in part if flags[number - 1] >= 0])
+        view, flags = self.view, self._mailbox.flags
+        return await self._filtered(
+            everything,
+            lambda part: [n for n, value in zip(part, view.pick(flags, part[0], part[-1]), strict=True) if value >= 0],
+        )
 
     # -- the tree ---------------------------------------------------------------------------------------------
 
@@ -137,14 +135,13 @@ class Evaluation:
                 await self.pace()  # a chain of thousands may have one leaf
             else:
                 assert isinstance(key, Leaf)  # noqa: S101 - there is no third kind
-                numbers = await key.among(numbers, self) if numbers else numbers
-                await self.pace()
                 if not frames:
-                    return numbers
-                await self._narrow(frames[-1], numbers)
+                    return await key.among(numbers, self) if numbers else numbers
+                frames[-1].left = await (key.outside if frames[-1].excludes else key.among)(numbers, self)
+                await self.pace()
             while (part := next(frames[-1].parts, None) if frames[-1].left else None) is None:
                 ended = frames.pop()
-                numbers = await self._without(ended.numbers, ended.left) if ended.inverted else ended.left
+                numbers = await self.without(ended.numbers, ended.left) if ended.inverted else ended.left
                 if not frames:
                     return numbers
                 await self._narrow(frames[-1], numbers)
@@ -152,9 +149,10 @@ class Evaluation:
             key, numbers = part, frames[-1].left
 
     async def _narrow(self, frame: _Frame, matched: Numbers) -> None:
-        frame.left = await self._without(frame.left, matched) if frame.excludes else matched
+        frame.left = await self.without(frame.left, matched) if frame.excludes else matched
 
-    async def _without(self, numbers: Numbers, taken: Numbers) -> Numbers:
+    async def without(self, numbers: Numbers, taken: Numbers) -> Numbers:
+        """Return the numbers that are not among others, which are a part of them."""
         if not taken or not numbers:
             return numbers
         if len(taken) == len(numbers):  # it is a part of them
@@ -178,10 +176,23 @@ class Evaluation:
 
     # -- matching in memory -----------------------------------------------------------------------------------
 
-    async def with_bit(self, numbers: Numbers, bit: int) -> Numbers:
-        """Return those with this flag bit."""
+    async def with_bit(self, numbers: Numbers, bit: int, *, wanted: bool = True) -> Numbers:
+        """Return those with this flag bit, or those without it."""
+        if not self._flags:
+            for part in _slices(range(1, len(self.view.uids) + 1)):
+                self._flags += self.view.pick(self._mailbox.flags, part[0], part[-1])
+                await self.pace()
         flags = self._flags
-        return await self._filtered(numbers, lambda part: [number for number in part if flags[number - 1] & bit])
+
+        def test(part: Numbers) -> Numbers:
+            first, last = part[0], part[-1]
+            values = flags[first - 1 : last]
+            if len(values) > len(part):
+                return [number for number in part if bool(values[number - first] & bit) is wanted]
+            matches = {value: bool(value & bit) is wanted for value in set(values)}  # there are few different ones
+            return list(compress(part, map(matches.__getitem__, values)))
+
+        return await self._filtered(numbers, test)
 
     async def with_uids(self, numbers: Numbers, wanted: Container[int]) -> Numbers:
         """Return those whose UID is wanted."""
@@ -212,6 +223,27 @@ class Evaluation:
                 await self.pace()
             kept += await self.with_uids(part, matched)
         return kept
+
+    async def saved(self, numbers: Numbers, low: float, high: float) -> Numbers:
+        """Return those that came into the mailbox at `low` or later, and before `high`."""
+        kept: list[int] = []
+        for part in _slices(numbers):
+            matched: set[int] = set()
+            uids = self._uids(part)
+            for start in range(0, len(uids), ROWS):
+                rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Column.SAVE_DATE,))
+                matched.update(uid for uid, moment in rows if low <= moment < high)
+                await self.pace()
+            kept += await self.with_uids(part, matched)
+        return kept
+
+    async def with_content(self, numbers: Numbers, content: int) -> Numbers:
+        """Return those that have this content."""
+        return await self.with_uids(numbers, frozenset(self._reader.with_content(self._mailbox, content)))
+
+    async def with_thread(self, numbers: Numbers, thread: int) -> Numbers:
+        """Return those of this thread."""
+        return await self.with_uids(numbers, frozenset(self._reader.with_thread(self._mailbox, thread)))
 
     async def header(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
         """Return those with the needle in a value of the field; an empty needle matches every value."""
@@ -288,8 +320,12 @@ class Evaluation:
 
     async def _narrowed(self, numbers: Numbers, needle: bytes) -> Numbers:
         """Return those that may have the needle in their text, by the index."""
-        wanted = await self._narrowing.narrowed(self._mailbox, self._uids(numbers), needle, self.pace)
-        return numbers if wanted is None else await self.with_uids(numbers, wanted)
+        uids = await self._narrowing.narrowed(self._mailbox, len(numbers), needle, self.pace)
+        if uids is None:
+            return numbers
+        # Few are left: it is quicker to look for each than to go through all of them.
+        found = [number for uid in sorted(uids) if (number := self.view.number(uid)) is not None]
+        return [number for number in found if _has(numbers, number)]
 
     async def _in_long_text(self, uid: int, needle: bytes, *, headers: bool) -> bool:
         """Look into a message whose text is not kept."""
@@ -322,6 +358,12 @@ class Evaluation:
 def _slices(numbers: Numbers) -> Iterator[Numbers]:
     for start in range(0, len(numbers), SLICE):
         yield numbers[start : start + SLICE]
+
+
+def _has(numbers: Numbers, number: int) -> bool:
+    """Return True if an ascending sequence has the number."""
+    at = bisect_left(numbers, number)
+    return at < len(numbers) and numbers[at] == number
 
 
 def _header(section: bytes) -> bytes:

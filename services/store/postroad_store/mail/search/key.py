@@ -28,6 +28,7 @@ class Argument(Enum):
     NUMBER = auto()  # 32 bits
     DATE = auto()
     SET = auto()  # a sequence set
+    OBJECT_ID = auto()  # objectid
     INTERVAL = auto()  # 32 bits, not 0
     MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 
@@ -65,6 +66,10 @@ class Leaf(Key):
     @abstractmethod
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Return those of `numbers` (ascending, at least one) that match."""
+
+    async def outside(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Return those that do not match."""
+        return await search.without(numbers, await self.among(numbers, search))
 
 
 class Combination(Key):

@@ -180,6 +180,10 @@ class Flag(Leaf):
         """Look at the bit."""
         return await search.with_bit(numbers, self.bit)
 
+    async def outside(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Look at the bit."""
+        return await search.with_bit(numbers, self.bit, wanted=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Keyword(Leaf):

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 def _environment(run: Run, step: Step) -> bool:
     assert step.matching is not None  # noqa: S101 - `Word.matches`
-    # RFC 5183 §4: an unknown item fails, whatever it is compared with
     value = run.around.environment.get(run.text(step.arguments[0]).lower())
-    values = [] if value is None else [value]
-    if value is None and not step.matching.type.counts:
+    if value is None:  # RFC 5183 §4: "MUST fail unconditionally"
         return False
+    # RFC 5183 §4: an empty string counts as none
+    values = [value] if value or not step.matching.type.counts else []
     return any_match(run, step.matching, values, run.texts(step.arguments[1]))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from postroad_store.sieve.spec import Extension, Kind, Tagged
 
 TAGS = (
-    Tagged(":index", Kind.NUMBER, effect=lambda _run, value: {"index": value}),
+    # RFC 5260 §6: "beginning at 1, the first named header field"
+    Tagged(":index", Kind.NUMBER, effect=lambda _run, value: {"index": value}, least=1),
     # RFC 5260 §6: "Specifying :last without :index is an error."
     Tagged(":last", effect=lambda _run, _value: {"last": True}, with_tag=":index"),
 )

@@ -177,6 +177,6 @@ async def test_a_toy_key(place: Place) -> None:
     account = await place.storage.account("alice@alpha.test")
     for _ in range(5):
         await place.storage.append([Arrival((account.inbox,), b"A: b\r\n\r\n", 0, NO_FLAGS)])
-    assert await place.storage.finder.search(place.storage.view(account.inbox), key) == [1, 3, 4, 5]
+    assert list(await place.storage.finder.search(place.storage.view(account.inbox), key)) == [1, 3, 4, 5]
     with pytest.raises(SyntaxFault, match="Unknown argument X-TOY"):
         parse(b"SEARCH X-TOY 2")

@@ -95,7 +95,7 @@ async def test_opening_a_mailbox_takes_unused_numbers_back(storage: Storage, inb
     assert (view.take(expunges=True).keywords, again.take(expunges=True).keywords) == (True, True)
     await storage.store(inbox, [1], Change.ADD, FlagSet(0, ("low",)))
     assert inbox.keywords == ["low", "k150"]
-    assert inbox.flags == [SEEN | 1 << FIRST_KEYWORD | 1 << FIRST_KEYWORD + 150]
+    assert list(inbox.flags) == [SEEN | 1 << FIRST_KEYWORD | 1 << FIRST_KEYWORD + 150]
     assert reloaded(storage, inbox) == ["\\Seen low k150"]
 
 

@@ -197,13 +197,14 @@ async def test_rename_of_inbox_moves_its_messages(storage: Storage, account: Acc
     assert names(account) == {"INBOX/below", "old", "old/mail"} == await reopened(storage, account)
     old = account.selectable("old/mail")
     moved = storage.view(old)
-    assert (moved.uids, [old.flag_names(flags) for flags in old.flags], moved.recent) == ([1, 2], ["kw", "kw"], set())
+    assert (list(moved.uids), set(moved.recent)) == ([1, 2], set())
+    assert [old.flag_names(flags) for flags in old.flags] == ["kw", "kw"]
     assert [values for _, values in storage.fetch(old, [1, 2], [Column.CONTENT])] == [(b"one",), (b"two",)]
     await put(inbox, b"three")
     await put(old, b"four")
     view.take(expunges=True)
     moved.take(expunges=True)
-    assert (view.uids, moved.uids) == ([3], [1, 2, 3])
+    assert (list(view.uids), list(moved.uids)) == ([3], [1, 2, 3])
     await storage.store(old, [1], Change.ADD, FlagSet(0, ("more",)))
     assert old.keywords == ["kw", "more"]
     await storage.rename(account, "INBOX", "INBOX/kept")

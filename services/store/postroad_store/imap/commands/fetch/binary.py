@@ -18,6 +18,7 @@ from postroad_store.imap.commands.fetch.item import Alone, Refused
 from postroad_store.imap.commands.fetch.section import PIECE, read_part, read_partial
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.mail.decoded import Measured, Place
+from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -54,9 +55,9 @@ class _Part(Alone):
 
     def check(self, message: Message) -> None:
         """Refuse a part that is no leaf, or whose encoding is unknown."""
-        self._find(message)
+        self.find(message)
 
-    def _find(self, message: Message) -> _Encoded | None:
+    def find(self, message: Message) -> _Encoded | None:
         """Return the part; None if the message has no such part. Raises `Refused`, `Gone`."""
         found = message.root.find(self.part)
         if found is None:
@@ -97,7 +98,7 @@ class Binary(_Part):
 
     def write(self, message: Message) -> Iterator[bytes]:
         """Yield the literal in pieces."""
-        encoded = self._find(message)
+        encoded = self.find(message)
         first, length = self.partial or (0, 1 << 63)
         if encoded is None:
             yield self._literal(_NOTHING, 0)
@@ -106,7 +107,7 @@ class Binary(_Part):
             wanted = octets[first : first + length]
             yield self._literal(_measured(octets), len(wanted)) + wanted
         else:
-            source = message.content_id(), encoded.start
+            source = message.number(Column.ID), encoded.start
             measured = yield from _measure(message, source, encoded)
             first = min(first, measured.size)
             last = min(first + length, measured.size)
@@ -127,13 +128,13 @@ class BinarySize(_Part):
 
     def write(self, message: Message) -> Iterator[bytes]:
         """Yield the number, after a pause for each large piece that had to be decoded."""
-        encoded = self._find(message)
+        encoded = self.find(message)
         if encoded is None:
             measured = _NOTHING
         elif encoded.end - encoded.start <= PIECE:
             measured = _measured(_decoded_at_once(message, encoded))
         else:
-            measured = yield from _measure(message, (message.content_id(), encoded.start), encoded)
+            measured = yield from _measure(message, (message.number(Column.ID), encoded.start), encoded)
         yield self.label + b" %d" % measured.size
 
 
@@ -190,6 +191,27 @@ def _range(message: Message, source: Source, encoded: _Encoded, first: int, last
             return
         at = end
         begun = Place(after, at, undo.fork())
+
+
+def decoded_figures(message: Message, numbers: tuple[int, ...]) -> Generator[bytes, None, tuple[int, int, bool] | None]:
+    """Return the octets of a part, its lines and whether it has NULs, decoded; None if it is no leaf, or unknown.
+
+    Pauses after each large piece.
+    """
+    try:
+        encoded = BinarySize(b"", numbers).find(message)
+    except Refused:
+        return None
+    if encoded is None:
+        return None
+    size = lines = 0
+    has_nul = False
+    for _, octets in _pieces(message, encoded.start, encoded.end, encoded.decoder):
+        size += len(octets)
+        lines += octets.count(b"\n")
+        has_nul = has_nul or b"\0" in octets
+        yield _PAUSE
+    return size, lines, has_nul
 
 
 # -- syntax ---------------------------------------------------------------------------------------------------

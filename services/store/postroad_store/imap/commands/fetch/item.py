@@ -7,16 +7,14 @@ for one message (`write`) and for a block of messages (`columns`); a class that 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
-
-from postroad_store.mail.model.message import Column
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from postroad.mime.part import Part
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
 
@@ -44,7 +42,7 @@ class Block:
         self.view = view
         self.numbers = numbers  # sequence numbers, ascending
         self.uids = uids  # parallel to them
-        self.stored: dict[Column, Sequence[bytes]] = {}  # the columns that the items read; parallel as well
+        self.stored: dict[Column, Sequence[Any]] = {}  # the columns that the items read; parallel as well
         self._first, self._last = numbers[0], numbers[-1]
         self._following = following  # no number is missing between the first and the last
 
@@ -78,9 +76,9 @@ class Message:
         self._at = at
         self.root: Part = root
 
-    def content_id(self) -> int:
-        """Return the id that all copies of the message's content share; raises `Gone`."""
-        return int(self.read(Column.ID))
+    def number(self, stored: Column) -> int:
+        """Return a column of the message that is a number; raises `Gone`."""
+        return int(self.read(stored))
 
     def entry(self, values: Sequence[int]) -> int:
         """Return the message's entry of one of the mailbox's parallel lists."""

@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.remembered import remembered
-from postroad_store.imap.commands.fetch import binary, section, values
+from postroad_store.imap.commands.fetch import binary, preview, section, values
 from postroad_store.imap.commands.fetch.plan import ItemList
-from postroad_store.imap.extensions import BINARY, CONDSTORE
+from postroad_store.imap.extensions import BINARY, CONDSTORE, OBJECTID, PREVIEW, SAVEDATE
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ ITEMS = (
     ItemSpec(b"RFC822", _just(section.RFC822), "RFC 3501 §6.4.5"),
     ItemSpec(b"RFC822.HEADER", _just(section.RFC822_HEADER), "RFC 3501 §6.4.5"),
     ItemSpec(b"RFC822.TEXT", _just(section.RFC822_TEXT), "RFC 3501 §6.4.5"),
+    ItemSpec(b"EMAILID", _just(values.EMAILID), "RFC 8474 §5.3", OBJECTID),
+    ItemSpec(b"THREADID", _just(values.THREADID), "RFC 8474 §5.3", OBJECTID),
+    ItemSpec(b"PREVIEW", preview.read_preview, "RFC 8970 §3", PREVIEW),
+    ItemSpec(b"SAVEDATE", _just(values.SAVEDATE), "RFC 8514 §4.2", SAVEDATE),
     ItemSpec(b"BINARY", partial(binary.read_binary, peek=False), "RFC 3516 §4.2", BINARY),
     ItemSpec(b"BINARY.PEEK", partial(binary.read_binary, peek=True), "RFC 3516 §4.2", BINARY),
     ItemSpec(b"BINARY.SIZE", binary.read_binary_size, "RFC 3516 §4.2", BINARY),

@@ -14,7 +14,7 @@ from postroad_store.imap.grammar.responses import astring, string
 from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from postroad.mime.part import Part
     from postroad_store.imap.commands.fetch.item import Block, Message
@@ -94,24 +94,11 @@ class Section(Item):
 
     def write(self, message: Message) -> Iterator[bytes]:
         """Yield the literal in pieces."""
-        start, end = self._place(message.root)
-        fields = None
-        if self.kind in _SUBSETS:
-            header = message.text(start, end)
-            fields = header_fields(header, frozenset(self.fields), others=self.kind is Text.FIELDS_NOT)
-            start, end = 0, len(fields)
-        if self.partial is not None:
-            first, length = self.partial
-            start = min(start + first, end)
-            end = min(start + length, end)
-        yield self.label + b" {%d}\r\n" % (end - start)
-        if fields is not None:
-            yield fields[start:end]
-            return
-        for at in range(start, end, PIECE):
-            yield message.text(at, min(at + PIECE, end))
+        size, pieces = text_of(self, message.root, message.text, self.partial)
+        yield self.label + b" {%d}\r\n" % size
+        yield from pieces
 
-    def _place(self, root: Part) -> tuple[int, int]:
+    def place(self, root: Part) -> tuple[int, int]:
         """Return where in the message the text begins and ends; a text that does not exist is empty."""
         part = root.find(self.part)
         if part is None:
@@ -131,6 +118,23 @@ class Section(Item):
 RFC822 = Section(b"RFC822", (), Text.ALL, (), None, peek=False)
 RFC822_HEADER = Section(b"RFC822.HEADER", (), Text.HEADER, (), None, peek=True)
 RFC822_TEXT = Section(b"RFC822.TEXT", (), Text.TEXT, (), None, peek=False)
+
+
+def text_of(
+    section: Section, root: Part, read: Callable[[int, int], bytes], partial: tuple[int, int] | None
+) -> tuple[int, Iterator[bytes]]:
+    """Return a section's text: its octets, and pieces of it. `read` returns octets of the message by offsets."""
+    start, end = section.place(root)
+    if section.kind in _SUBSETS:
+        fields = header_fields(read(start, end), frozenset(section.fields), others=section.kind is Text.FIELDS_NOT)
+        if partial is not None:
+            fields = fields[partial[0] : partial[0] + partial[1]]
+        return len(fields), iter((fields,))
+    if partial is not None:
+        first, length = partial
+        start = min(start + first, end)
+        end = min(start + length, end)
+    return end - start, (read(at, min(at + PIECE, end)) for at in range(start, end, PIECE))
 
 
 # -- header fields --------------------------------------------------------------------------------------------

@@ -144,10 +144,60 @@ class Kept(Value):
         return (block.stored[self.stored],)
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectId(Value):
+    """EMAILID or THREADID (RFC 8474 §5.3): a number that never comes back, after a letter that says of what."""
+
+    wire: bytes
+    stored: Column
+
+    @property
+    def template(self) -> bytes:
+        """How it is written."""
+        return self.wire
+
+    @property
+    def reads(self) -> tuple[Column, ...]:
+        """The one column."""
+        return (self.stored,)
+
+    def value(self, message: Message) -> int:
+        """Return the number."""
+        return message.number(self.stored)
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the numbers."""
+        return (block.stored[self.stored],)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDate(Value):
+    """SAVEDATE (RFC 8514 §4.2)."""
+
+    template = b'SAVEDATE "%b"'
+
+    @property
+    def reads(self) -> tuple[Column, ...]:
+        """The one column."""
+        return (Column.SAVE_DATE,)
+
+    def value(self, message: Message) -> bytes:
+        """Return the date-time."""
+        return internal_date(message.number(Column.SAVE_DATE))
+
+    def columns(self, block: Block) -> tuple[Iterable[object], ...]:
+        """Return the date-times."""
+        return (map(internal_date, block.stored[Column.SAVE_DATE]),)
+
+
 FLAGS, UID, INTERNALDATE, SIZE, MODSEQ = Flags(), Uid(), InternalDate(), Size(), ModSeq()
 ENVELOPE = Kept(b"ENVELOPE", Column.ENVELOPE)
 BODY = Kept(b"BODY", Column.BODY)
 BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Column.BODYSTRUCTURE)
+# RFC 8474 §8.1: ids begin with a letter, and no two differ by case alone. §5.2: no email has the id of a thread.
+EMAILID = ObjectId(b"EMAILID (e%x)", Column.ID)
+THREADID = ObjectId(b"THREADID (t%x)", Column.THREAD)
+SAVEDATE = SaveDate()
 
 
 @lru_cache(maxsize=4096)

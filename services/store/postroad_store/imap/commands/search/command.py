@@ -17,7 +17,7 @@ from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Mapping, Sequence
 
     from postroad_store.imap.commands.search.grammar import Program
     from postroad_store.imap.commands.search.options import Options
@@ -82,7 +82,7 @@ async def handle(session: Session, command: Search) -> None:
 
 
 async def answer(
-    session: Session, command: Searching, word: bytes, search: Awaitable[list[int]], options: Options | None
+    session: Session, command: Searching, word: bytes, search: Awaitable[Sequence[int]], options: Options | None
 ) -> None:
     """Answer SEARCH or SORT (the word) with what the search finds."""
     view = session.selected_view()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.grammar.numbers import listed, listed_ascending
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, runs_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Found:
     def uids(self, numbers: Sequence[int]) -> Sequence[int]:
         """Return the UIDs of these messages."""
         uids = self.view.uids
+        if isinstance(numbers, range):
+            return uids[numbers.start - 1 : numbers.stop - 1]
         return [uids[number - 1] for number in numbers]
 
     def written(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -41,7 +44,8 @@ class Found:
     def listed(self) -> Iterator[bytes]:
         """Yield all of them, a space before each, in steps."""
         for start in range(0, len(self.numbers), STEP):
-            yield b"".join([b" %d" % number for number in self.written(self.numbers[start : start + STEP])])
+            numbers = self.written(self.numbers[start : start + STEP])
+            yield listed(numbers) if self.sorted else listed_ascending(numbers)
 
     def runs(self, numbers: Sequence[int], *, uid: bool) -> Iterator[Runs]:
         """Yield these numbers, or their UIDs, as runs of consecutive ones, in steps.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import CONDSTORE, UIDONLY, UTF8_ACCEPT, WITHIN
+from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, UTF8_ACCEPT, WITHIN
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import read_sequence_set
+from postroad_store.mail.search import objectids
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
 
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 # date = date-text / DQUOTE date-text DQUOTE; date-text = date-day "-" date-month "-" date-year
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
-EXTENSIONS = {each.name.decode("ascii"): each for each in (CONDSTORE, WITHIN)}  # those that have search keys
+# objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
+EXTENSIONS = {
+    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN)
+}  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
 _ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
 NUMBERS = "#"  # in `Program.words`: there are message numbers among the keys
@@ -50,7 +55,7 @@ def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
     return {word.name: word for key in keys for word in key.words()}
 
 
-_WORDS = words_of(KEYS)
+_WORDS = words_of((*KEYS, *objectids.KEYS))
 
 
 class _Open:
@@ -158,9 +163,13 @@ class _Search:
         """Take a keyword."""
         return self._reader.atom().decode("ascii")
 
+    def object_id(self) -> str:
+        """Take an objectid."""
+        return self._reader.match(_OBJECT_ID, "objectid").decode("ascii")
+
     def number(self) -> int:
-        """Take a number."""
-        return self._reader.number()
+        """Take a number of octets."""
+        return self._reader.octets()
 
     def date(self) -> date:
         """Take a date."""
@@ -204,6 +213,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.NUMBER: _Search.number,
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
+    Argument.OBJECT_ID: _Search.object_id,
     Argument.INTERVAL: _Search.interval,
     Argument.MODSEQ: _Search.modseq,
 }

@@ -9,7 +9,7 @@ from postroad_store.imap import updates
 from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.select.parameters import PARAMETERS
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE, QRESYNC
+from postroad_store.imap.extensions import CONDSTORE, OBJECTID, QRESYNC
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.options import read_options
 from postroad_store.imap.spec import Spec
@@ -107,6 +107,8 @@ def _contents(session: Session, view: View) -> bytes:
             lines.append(b"* OK [UNSEEN %d] First unseen.\r\n" % unseen)
     lines.append(b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % mailbox.uid_validity)
     lines.append(b"* OK [UIDNEXT %d] Predicted next UID\r\n" % mailbox.uid_next)
+    if session.offers(OBJECTID):  # RFC 8474 §4.2
+        lines.append(b"* OK [MAILBOXID (%b)] Mailbox's id\r\n" % mailbox.object_id.encode("ascii"))
     # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
     if session.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))

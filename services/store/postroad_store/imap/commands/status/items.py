@@ -9,6 +9,7 @@ from postroad_store.imap.extensions import (
     APPENDLIMIT,
     CONDSTORE,
     IMAP4REV2,
+    OBJECTID,
     QUOTA_RES_MESSAGE,
     QUOTA_RES_STORAGE,
     STATUS_DELETED,
@@ -81,6 +82,8 @@ ITEMS: Mapping[bytes, Item] = {
         Item(b"HIGHESTMODSEQ", _highest_modseq, (CONDSTORE,)),
         # RFC 7889 §3.1
         Item(b"APPENDLIMIT", _append_limit, (APPENDLIMIT,)),
+        # RFC 8474 §4.3
+        Item(b"MAILBOXID", lambda figures: b"(%b)" % figures.mailbox.object_id.encode("ascii"), (OBJECTID,)),
     )
 }
 _PLACES = {word: place for place, word in enumerate(ITEMS)}

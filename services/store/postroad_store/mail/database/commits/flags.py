@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.commits.keywords import Numbers
 from postroad_store.mail.database.commits.tally import Tally
+from postroad_store.mail.database.packs import forget_packs
 from postroad_store.mail.database.rows import joined, parted
 from postroad_store.mail.model.arrival import FlagsStored
 from postroad_store.mail.model.errors import LimitReached
@@ -81,7 +82,9 @@ class StoreFlags(Commit[_Written, FlagsStored]):
             changed = self._write_wide(db, tally, runs, bits)
         else:
             changed = self._write_narrow(db, tally, runs, narrow, wide)
-        if not changed and not naming:
+        if changed:
+            forget_packs(db, mailbox.id, runs)
+        elif not naming:
             return _Written(tally.modseq - 1, None, bits, naming, runs, failed, overruled)
         return _Written(tally.modseq, tally.close(), bits, naming, runs, failed, overruled)
 

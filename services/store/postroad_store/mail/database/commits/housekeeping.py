@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.schema import PIECE_BITS
+from postroad_store.mail.database.threads import forget_threads
 from postroad_store.mail.model.contents import Counts
 
 if TYPE_CHECKING:
@@ -94,6 +95,14 @@ class Collect(Commit[bool, None]):
         ]
         highest = max(garbage, default=(0,))
         db.execute("UPDATE counters SET value = ? WHERE name = 'content' AND value < ?", highest * 2)
+        forget_threads(
+            db,
+            [
+                row
+                for one in garbage
+                for row in db.execute("SELECT id, header FROM contents WHERE id = ?", one).fetchall()
+            ],
+        )
         db.executemany("DELETE FROM contents WHERE id = ?", garbage)
         db.executemany("DELETE FROM texts WHERE content = ?", garbage)
         db.executemany(

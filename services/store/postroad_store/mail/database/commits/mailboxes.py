@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.commits.special_use import take_uses
 from postroad_store.mail.database.expunged import log_expunged
+from postroad_store.mail.database.packs import forget_packs
 from postroad_store.mail.database.rows import find_mailbox, insert_mailbox
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, Named, checked_name
 from postroad_store.mail.model.arrival import Emptied, NewName, Renamed
@@ -144,6 +145,7 @@ class Delete(Commit[_Deleted, Mailbox]):
         db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM expunged WHERE mailbox = ?", (row.id,))
+        forget_packs(db, row.id, [(0, row.uid_next)])
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
         left = insert_mailbox(db, account, self._name, self._now, selectable=False) if inferiors else None
@@ -204,6 +206,7 @@ class Rename(Commit[_Renamed, Renamed]):
         # empty. If the server implementation supports inferior hierarchical names of INBOX, these are unaffected".
         *superiors, new = _make_with_superiors(db, self._account.id, self._new, self._now)
         (lowest,) = db.execute("SELECT min(uid) FROM entries WHERE mailbox = ?", (inbox.id,)).fetchone()
+        forget_packs(db, inbox.id, [(0, inbox.uid_next)])
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
         # RFC 5464 §4.1: "mailbox annotations are preserved on the INBOX when it is renamed"

@@ -12,7 +12,9 @@ from postroad_store.mail.database.commits.quotas import check_room, of_one_accou
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
+from postroad_store.mail.database.packs import forget_packs, pack_full
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
+from postroad_store.mail.database.threads import join_thread, share_threads
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.contents import NOTHING
 from postroad_store.mail.model.errors import MessagesExpunged
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
+    from postroad.mime.links import Links
     from postroad.mime.structure import Parsed
     from postroad_store.mail.database.commits.quotas import Allowed
     from postroad_store.mail.model.columns import Entry
@@ -47,6 +50,7 @@ class Incoming:
     plain: bool  # the content itself is the text to be searched
     checksum: int
     text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
+    links: Links
 
 
 # The id is higher than every one that was ever given (`tables.counters`).
@@ -88,6 +92,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
             content = _write_content(db, incoming)
             for mailbox in incoming.mailboxes:
                 tally = Tally(db, mailbox)
+                join_thread(db, tally.account, content, incoming.links)
                 flags = incoming.flags.system & SYSTEM
                 naming: Naming = []
                 if incoming.flags.keywords:  # keywords beyond the limit are left out: mail is never refused for a flag
@@ -96,6 +101,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
                     naming = numbers.naming
                 entry = (tally.arrived([flags], size), flags, size, date)
                 insert_entries(db, mailbox.id, tally.modseq, [entry], [content], now=self._now)
+                pack_full(db, mailbox.id, entry[0], tally.uid_next)
                 arrived.append(_Arrived(mailbox, tally.uid_validity, tally.modseq, tally.close(), naming, entry))
         check_room(db, [each.mailbox.id for each in arrived], self._allowed)
         return arrived
@@ -155,7 +161,9 @@ class Expunge(Commit["tuple[int, Counts, list[UID]] | None", "list[UID]"]):
         uids, contents, flags, sizes = zip(*rows, strict=True)
         discard(db, contents)
         tally.gone(uids, flags, sizes)
-        log_expunged(db, self._mailbox.id, tally.modseq, following(uids))
+        runs = following(uids)
+        forget_packs(db, self._mailbox.id, runs)
+        log_expunged(db, self._mailbox.id, tally.modseq, runs)
         return tally.modseq, tally.close(), list(uids)
 
     def show(self, written: tuple[int, Counts, list[UID]] | None) -> list[UID] | Generator[None, None, list[UID]]:
@@ -180,6 +188,29 @@ _DELETE_ENTRIES = (
     "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?"
     " RETURNING uid, content, flags, size"
 )
+
+
+class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "list[Stored]"]):
+    """Store messages and remove another, or do neither (RFC 8508 §3.4)."""
+
+    def __init__(self, append: Append, expunge: Expunge) -> None:
+        self._append = append
+        self._expunge = expunge
+        self.octets = append.octets
+
+    def write(self, db: Connection) -> tuple[list[_Arrived], tuple[int, Counts, list[UID]]]:
+        """Do both; raises `MessagesExpunged` if the message that should go has gone already."""
+        # RFC 8508 §3.4: what goes makes room in a quota for what comes
+        gone = self._expunge.write(db)
+        if gone is None:
+            raise MessagesExpunged("some of the requested messages no longer exist.")
+        return self._append.write(db), gone
+
+    def show(self, written: tuple[list[_Arrived], tuple[int, Counts, list[UID]]]) -> list[Stored]:
+        """Show that the old message has gone, then the new ones."""
+        arrived, gone = written
+        self._expunge.show(gone)  # one message takes no steps
+        return self._append.show(arrived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +279,10 @@ class Copy(Commit[_Duplicated | None, Copied]):
         if not (self._move and of_one_account(db, self._source.id, self._target.id)):
             check_room(db, (self._target.id,), self._allowed)
         entries = [(first + at, value, row[4], row[3]) for at, (value, row) in enumerate(zip(flags, rows, strict=True))]
-        insert_entries(db, self._target.id, modseq, entries, [row[1] for row in rows], now=self._now)
+        contents = [row[1] for row in rows]
+        share_threads(db, self._source.id, target.account, contents)
+        insert_entries(db, self._target.id, modseq, entries, contents, now=self._now)
+        pack_full(db, self._target.id, first, target.uid_next)
         return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
 
     def _take_out(
@@ -261,7 +295,9 @@ class Copy(Commit[_Duplicated | None, Copied]):
             [(self._source.id, low, high) for low, high in self._runs],
         )
         source.gone(uids, flags, sizes)
-        log_expunged(db, self._source.id, source.modseq, following(uids))
+        runs = following(uids)
+        forget_packs(db, self._source.id, runs)
+        log_expunged(db, self._source.id, source.modseq, runs)
         return source.modseq, source.close()
 
     def _flags(self, db: Connection, rows: list[tuple[UID, int, int, int, int]]) -> list[int]:

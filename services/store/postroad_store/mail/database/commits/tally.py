@@ -24,6 +24,7 @@ class Tally:
     __slots__ = (
         "_db",
         "_id",
+        "account",
         "deleted",
         "messages",
         "modseq",
@@ -43,6 +44,7 @@ class Tally:
         if row is None:
             raise NoSuchMailbox("the mailbox has gone")
         (
+            self.account,
             self.uid_validity,
             self.uid_next,
             self.modseq,
@@ -54,6 +56,7 @@ class Tally:
             self.recent,
         ) = row
 
+    account: int  # that the mailbox belongs to
     uid_validity: int
     uid_next: int
     modseq: int  # the commit's own: above the last one (RFC 7162 §3.1.1)
@@ -95,7 +98,7 @@ class Tally:
 
 
 _READ = (
-    "SELECT uid_validity, uid_next, modseq + 1, recent_uid, messages, unseen, deleted, octets, recent"
+    "SELECT account, uid_validity, uid_next, modseq + 1, recent_uid, messages, unseen, deleted, octets, recent"
     " FROM mailboxes WHERE id = ? AND selectable"
 )
 _WRITE = (

@@ -21,10 +21,13 @@ from postroad_store.mail.database.tables import (
     mailboxes,
     metadata,
     outbox,
+    packs,
     quotas,
     remembered,
     scripts,
     tallies,
+    threads,
+    url_keys,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ TABLES: tuple[ModuleType, ...] = (
     keywords,
     entries,
     expunged,
+    packs,
     contents,
     hidden,
     metadata,
@@ -46,4 +50,6 @@ TABLES: tuple[ModuleType, ...] = (
     scripts,
     outbox,
     remembered,
+    threads,
+    url_keys,
 )

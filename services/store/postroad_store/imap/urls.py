@@ -1,0 +1,69 @@
+"""The text that an IMAP URL names (RFC 5092), for CATENATE and URLFETCH."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.fetch.section import read_section, text_of
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.url import Url, UrlFault, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.storage import Storage
+
+_EVERYTHING = 1 << 62  # octets: more than any message has
+_GONE = "URL names a message that is not there"
+
+
+def find_text(session: Session, text: bytes) -> tuple[int, Iterator[bytes]]:
+    """Return the octets that a relative URL names: how many, and in pieces (RFC 4469 §3); raises `UrlFault`."""
+    url = parse(text)
+    if url.host is not None:
+        raise UrlFault("URL must be relative to this server")
+    if url.authorization is not None:
+        raise UrlFault("URL has an authorization, which is for URLFETCH")
+    if url.mailbox is None:
+        if session.view is None:
+            raise UrlFault("URL names the selected mailbox, and none is selected")
+        return text_at(session.storage, session.view.mailbox, url)
+    return text_at(session.storage, mailbox_of(session.current_account(), url), url)
+
+
+def mailbox_of(account: Account, url: Url) -> Mailbox:
+    """Return the mailbox that a URL names; raises `UrlFault`."""
+    name = url.mailbox or ""
+    mailbox = account.find("INBOX" if name.upper() == "INBOX" else name)
+    if mailbox is None or not mailbox.selectable:
+        raise UrlFault("URL names a mailbox that doesn't exist")
+    if url.uid_validity is not None and url.uid_validity != mailbox.uid_validity:
+        raise UrlFault("URL names a mailbox that has been replaced")
+    return mailbox
+
+
+def text_at(storage: Storage, mailbox: Mailbox, url: Url) -> tuple[int, Iterator[bytes]]:
+    """Return the octets that a URL names in its mailbox: how many, and in pieces. Each may raise `UrlFault`."""
+    root = storage.parts(mailbox, url.uid)
+    if root is None:
+        raise UrlFault(_GONE)
+    try:
+        reader = Reader([b"[" + url.section + b"]"])
+        section = read_section(reader, peek=True)
+        reader.end()
+    except SyntaxFault:
+        raise UrlFault("URL names a section that can't be read") from None
+    if root.find(section.part) is None:
+        raise UrlFault("URL names a part that is not there")
+
+    def read(start: int, end: int) -> bytes:
+        octets = storage.content(mailbox, url.uid, start, end)
+        if octets is None or len(octets) != end - start:
+            raise UrlFault(_GONE)
+        return octets
+
+    first, length = url.partial or (0, None)
+    return text_of(section, root, read, (first, _EVERYTHING if length is None else length))

@@ -1,0 +1,66 @@
+"""Finds the thread of a message that arrives, in the commit that stores it (RFC 8474 §5.2).
+
+It costs two statements for a message that answers nothing, and no message that is there already is read. A thread is
+never changed: RFC 8474 §5.2 forbids it, so an answer that arrives before what it answers begins the thread, and the
+other joins it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.mime.fields import fields
+from postroad.mime.links import links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from sqlite3 import Connection
+
+    from postroad.mime.links import Links
+
+
+def join_thread(db: Connection, account: int, content: int, named: Links) -> None:
+    """Note which thread a new content belongs to, and the Message-IDs that lead there."""
+    ids = named.references if named.own is None else (named.own, *named.references)
+    if not ids:
+        return
+    known: dict[int, int] = dict(
+        db.execute(
+            f"SELECT id, thread FROM message_ids WHERE id IN ({', '.join('?' * len(ids))}) AND account = ?",  # noqa: S608
+            (*ids, account),
+        ).fetchall()
+    )
+    # A copy of a message (Sent, a list) is in its thread; then the nearest of the messages that it answers counts.
+    thread = next((known[number] for number in ids if number in known), content)
+    if thread != content:
+        db.execute("INSERT OR IGNORE INTO threads VALUES (?, ?, ?)", (content, account, thread))
+    # Itself, what it answers, and the message that all began with: those that later messages will name as well.
+    kept = dict.fromkeys((ids[0], *named.references[:1], *named.references[-1:]))
+    db.executemany(_NAME, [(number, account, known.get(number, thread), content) for number in kept])
+
+
+_NAME = "INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
+
+
+def forget_threads(db: Connection, contents: Iterable[tuple[int, bytes]]) -> None:
+    """Forget contents that are about to be removed, given with their header sections."""
+    for content, header in contents:
+        named = links(fields(header))
+        ids = named.references if named.own is None else (named.own, *named.references)
+        db.executemany("DELETE FROM message_ids WHERE id = ? AND content = ?", [(number, content) for number in ids])
+        db.execute("DELETE FROM threads WHERE content = ?", (content,))
+
+
+def share_threads(db: Connection, source: int, account: int, contents: Iterable[int]) -> None:
+    """Let contents that are copied from this mailbox to one of an account keep their threads (RFC 8474 §5.2)."""
+    ((before,),) = db.execute("SELECT account FROM mailboxes WHERE id = ?", (source,)).fetchall()
+    if before != account:
+        db.executemany(_SHARE, [{"content": content, "before": before, "after": account} for content in contents])
+
+
+# A content that the account has already keeps the thread that it has there.
+_SHARE = (
+    "INSERT OR IGNORE INTO threads SELECT content, :after, thread FROM threads"
+    " WHERE content = :content AND account = :before AND NOT EXISTS (SELECT 1 FROM entries e JOIN mailboxes m"
+    " ON m.id = e.mailbox WHERE e.content = :content AND m.account = :after)"
+)

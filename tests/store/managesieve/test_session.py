@@ -1,0 +1,177 @@
+"""A ManageSieve session where things go wrong, and its farewells. `tests/dialogues/managesieve` has the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad.sasl.channel import PLAINTEXT
+from postroad.sasl.mechanism import Claim
+from postroad.sasl.password import Password
+from postroad.world.guesses import NotAllowed, TooManyGuesses
+from postroad_store.mail.model.errors import StorageError
+from postroad_store.managesieve.commands import RULES, State
+from postroad_store.managesieve.engine import Engine
+from postroad_store.managesieve.events import ListAll, Login
+from postroad_store.protocol.contract import Event, Farewell
+from tests.harness.managesieve import LOGIN, Place, Wire
+from tests.harness.sasl import nobodys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.close()
+
+
+async def wire(place: Place) -> Wire:
+    wire = Wire(place, secure=True)
+    assert (await wire.say(LOGIN)).endswith(b'OK "Logged in."\r\n')
+    assert wire.known
+    return wire
+
+
+async def test_a_disk_that_fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await wire(place)
+
+    def fail(*_: Any) -> Any:
+        raise StorageError("the mail cannot be written")
+
+    monkeypatch.setattr(place.storage.scripts, "put", fail)
+    monkeypatch.setattr(place.storage.scripts, "listed", fail)
+    answer = b'NO (TRYLATER) "Internal error occurred."\r\n'
+    assert await one.say(b'PUTSCRIPT "a" "keep;"\r\n') == answer
+    assert await one.say(b"LISTSCRIPTS\r\n") == answer
+
+
+async def test_an_account_that_can_not_be_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Wire(place, secure=True)
+
+    async def fail(_login: str) -> Any:
+        raise StorageError("the mail cannot be read")
+
+    monkeypatch.setattr(place.storage, "account", fail)
+    assert (await one.say(LOGIN)).endswith(b'NO (TRYLATER) "Internal error occurred."\r\n')
+    assert not one.known
+
+
+async def test_what_crashes_is_answered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await wire(place)
+
+    def fail(*_: Any) -> Any:
+        raise TypeError("a mistake")
+
+    monkeypatch.setattr(place.storage.scripts, "listed", fail)
+    assert await one.say(b"LISTSCRIPTS\r\n") == b'NO (TRYLATER) "Internal error occurred."\r\n'
+    assert await one.say(b"NOOP\r\n") == b'OK "NOOP completed."\r\n'
+
+
+async def test_too_many_guesses(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Wire(place, secure=True)
+
+    async def fail(*_: str) -> Any:
+        raise TooManyGuesses("bob@beta.test")
+
+    monkeypatch.setattr(place.accounts, "authenticate", fail)
+    said = await one.say(LOGIN)
+    assert said.endswith(b'NO (TRYLATER) "Too many failed logins, try again later."\r\n')
+    refused = [entry.detail for entry in place.history()]
+    assert [(one["port"], one["login"], one["reply"]) for one in refused] == [
+        ("managesieve", "bob@beta.test", "NO (TRYLATER)")
+    ]
+
+
+async def test_who_may_not_act_for_another(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Wire(place, secure=True)
+
+    async def fail(*_: str) -> Any:
+        raise NotAllowed("bob@beta.test")
+
+    monkeypatch.setattr(place.accounts, "authenticate", fail)
+    assert (await one.say(LOGIN)).endswith(b'NO "Authorization failed."\r\n')
+
+
+async def test_scripts_without_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_SCRIPTS", 1)
+    one = await wire(place)
+    assert (await one.say(b'PUTSCRIPT "a" "keep;"\r\n')).startswith(b"OK")
+    full = b'NO (QUOTA/MAXSCRIPTS) "An account has at most 1 scripts."\r\n'
+    assert await one.say(b'PUTSCRIPT "b" "keep;"\r\n') == full
+    assert await one.say(b'HAVESPACE "b" 5\r\n') == full
+    assert (await one.say(b'HAVESPACE "a" 5\r\n')).startswith(b"OK")
+    monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_OCTETS", 10)
+    assert (await one.say(b'HAVESPACE "a" 11\r\n')).startswith(b"NO (QUOTA/MAXSIZE)")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Farewell.IDLE, b'BYE "Disconnected for inactivity."\r\n'),
+        (Farewell.SHUTDOWN, b'BYE (TRYLATER) "Server shutting down."\r\n'),
+        (Farewell.CROWDED, b'BYE (TRYLATER) "Too many connections."\r\n'),
+    ],
+)
+async def test_farewells(place: Place, reason: Farewell, said: bytes) -> None:
+    one = await wire(place)
+    one.session.farewell(reason)
+    assert await one.say(b"NOOP\r\n") == said
+    assert one.closed
+    one.session.end()
+
+
+async def test_events_that_no_engine_gives(place: Place) -> None:
+    one = Wire(place, secure=True)
+    with pytest.raises(TypeError):
+        one.session.handle(ListAll())
+    await one.say(LOGIN)
+    awaitable = one.session.handle(Event())
+    assert awaitable is not None
+    with pytest.raises(TypeError):
+        await awaitable
+
+
+async def test_passwords_stay_out_of_sight() -> None:
+    assert "builder" not in repr(Login(Claim("PLAIN", "bob", Password("builder"))))
+
+
+async def test_a_server_without_tls(place: Place) -> None:
+    bare = Place(place.folder / "bare", tls=False)
+    one = Wire(bare)
+    assert b"STARTTLS" not in await one.say(b"CAPABILITY\r\n")
+    assert await one.say(b"STARTTLS\r\n") == b'NO "TLS is not available."\r\n'
+    bare.close()
+
+
+def test_octets_behind_the_end_are_forgotten() -> None:
+    engine = Engine(nobodys("sieve"), "")
+    engine.greet(lambda: PLAINTEXT, secure=True)
+    engine.receive_data(b"LOGOUT\r\nNOOP\r\n")
+    assert engine.next_event() is not None
+    engine.data_to_send()
+    engine.receive_data(b"NOOP\r\n")
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b""
+
+
+STATES = [(keyword, state) for keyword in RULES for state in State]
+
+
+@pytest.mark.parametrize(("keyword", "state"), STATES)
+async def test_each_command_in_each_state(place: Place, keyword: str, state: State) -> None:
+    one = Wire(place, secure=True)
+    if state is State.AUTHENTICATED:
+        await one.say(LOGIN)
+    one.received.clear()
+    rule = RULES[keyword]
+    arguments = {"a script's name": '"a"', "a number": "1", "a script": '"keep;"', "a string": '"x"'}
+    arguments["a script's name, or an empty string"] = '""'
+    line = " ".join([keyword, *(arguments[argument.value] for argument in rule.arguments)])
+    said = (await one.say(f"{line}\r\n".encode())).splitlines()[-1]
+    refused = said in {b'NO "Log in first."', b'NO "Already logged in."'}
+    assert refused is (state not in rule.states)
