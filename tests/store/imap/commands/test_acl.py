@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,3 +150,18 @@ async def test_rights_outlive_the_account_in_memory(place: Place) -> None:
     place.storage._accounts._recent.clear()
     assert b"x OK" in await answer(place, b"x SELECT " + BOX)
     assert BOX in await answer(place, b'x LIST "" *')
+
+
+async def test_a_selected_mailbox_is_renamed_though_its_owner_was_forgotten(place: Place) -> None:
+    await share(place, "lr")
+    bob = Wire(place)
+    bob.feed(b"l LOGIN bob@alpha.test builder\r\n")
+    await bob.idle()
+    bob.feed(b"s SELECT " + BOX + b"\r\n")
+    await bob.idle()
+    place.storage._accounts._recent.clear()
+    gc.collect()
+    alice = await place.storage.account("alice@alpha.test")
+    await place.storage.rename(alice, "box", "tin")
+    assert bob.session.name_of(bob.session.selected_view().mailbox) == "Other Users/alice@alpha.test/tin"
+    bob.end()
