@@ -131,6 +131,7 @@ class Client:
             self._code = int(code[1])
         if line.startswith(f"t{self.tag} "):
             self.result = line.partition(" ")[2]
+            self.may_expunge = True
             self._tagged()
         elif fetched := FETCHED.match(line):
             self._fetched(int(fetched[1]), fetched[3], uid_only=fetched[2] is not None)
@@ -192,6 +193,9 @@ class Client:
         self.hear(await wire.say("l LOGIN alice@alpha.test wonderland"))
         if self.mode & {"QRESYNC", "UIDONLY"}:
             await self.say("ENABLE " + " ".join(sorted(self.mode & {"QRESYNC", "UIDONLY", "CONDSTORE"})))
+        if "NOTIFY" in self.mode:
+            items = "(UID FLAGS MODSEQ)" if self.aware else "(UID FLAGS)"
+            await self.say(f"NOTIFY SET (SELECTED (MessageNew {items} MessageExpunge FlagChange))")
 
     async def select(self, *, known: str = "", match: str = "") -> None:
         """Select the mailbox, and learn what has happened meanwhile."""

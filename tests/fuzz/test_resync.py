@@ -1,8 +1,8 @@
 """Sessions of every kind on one mailbox, under Hypothesis: no client ever misses a change.
 
-Clients with and without CONDSTORE, QRESYNC and UIDONLY change a mailbox in turns, lose their connections, amid answers
-too, and come back; the server is stopped and started. What a client has cached by the responses alone is what is in
-the mailbox, once it has been told; and after it has come back, whatever it had missed (RFC 7162 §3.2, §6).
+Clients with and without CONDSTORE, QRESYNC, UIDONLY and NOTIFY change a mailbox in turns, lose their connections, amid
+answers too, and come back; the server is stopped and started. What a client has cached by the responses alone is what
+is in the mailbox, once it has been told; and after it has come back, whatever it had missed (RFC 7162 §3.2, §6).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 MODES = [
-    frozenset(word for word, is_on in zip(("CONDSTORE", "QRESYNC", "UIDONLY"), chosen, strict=True) if is_on)
-    for chosen in product((False, True), repeat=3)
+    frozenset(word for word, is_on in zip(("CONDSTORE", "QRESYNC", "UIDONLY", "NOTIFY"), chosen, strict=True) if is_on)
+    for chosen in product((False, True), repeat=4)
 ]
 WHO = st.integers(0, 2)
 SETS = st.sampled_from(["1", "2", "*", "1:*", "2:3", "1,3", "3:2", "1:2,4:5"])
@@ -82,7 +82,7 @@ class Sessions(RuleBasedStateMachine):
         """Let idling clients hear what they are told."""
         for client in self.clients:
             if client.wire is not None and client.wire.received:
-                assert client.idling
+                assert client.idling or "NOTIFY" in client.mode
                 client.may_expunge = True
                 client.hear(client.wire.received.decode())
                 client.wire.received.clear()
@@ -338,8 +338,11 @@ class Sessions(RuleBasedStateMachine):
 
         async def looked() -> None:
             client = await self._on(who)
+            if "NOTIFY" not in client.mode:
+                await client.say("NOOP")
+            await client.learn()  # a client that has asked for NOTIFY has been told of all but its own messages
+            assert client.cache == self.model.contents()
             await client.say("NOOP")
-            await client.learn()
             self._equal(client)
 
         self.run(looked())

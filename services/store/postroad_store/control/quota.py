@@ -1,8 +1,10 @@
-"""`/accounts/{login}/quota`: how much an account has and may have (RFC 9208); PUT sets the limits, DELETE takes them back.
+"""`/accounts/{login}/quota`: how much an account has and may have (RFC 9208).
 
-    {"storage": {"used": 2048, "limit": 1048576}, "messages": {"used": 3, "limit": null}, "reject": false, "by_world": true}
+    {"storage": {"used": 2048, "limit": 1048576}, "messages": {"used": 3, "limit": null}, "reject": false,
+     "by_world": true}
 
-`storage` is in octets, as IMAP's STATUS SIZE; a limit of null is none. What is set holds until DELETE, as SETQUOTA's.
+`storage` is in octets, as IMAP's STATUS SIZE; a limit of null is none. What PUT sets holds until DELETE, as
+SETQUOTA's.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Announcements:
 
     def add(self, session: Session, response: bytes) -> None:
         """Send a response, now if the client idles."""
-        if session.engine.in_idle and session.connection.can_write():
+        if session.watch.may_speak and session.connection.can_write():
             session.engine.send(response)
             session.connection.flush()
         elif len(self._waiting) < MAX_WAITING:

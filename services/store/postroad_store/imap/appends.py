@@ -128,6 +128,9 @@ class Appends:
             view = session.view
             if view is not None and view.changed:  # RFC 3501 §6.3.11: the client SHOULD hear of it at once
                 session.tell(view, expunges=False, flags=not view.much(expunges=False))
+            if session.notify is not None and pending.future.exception() is None:
+                for stored in pending.future.result():
+                    session.notify.forget(stored.mailbox, [stored.uid])
             session.engine.complete_earlier(pending.tag, text)
             answered = True
         return answered

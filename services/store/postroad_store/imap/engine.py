@@ -234,6 +234,11 @@ class Engine:
         return self._framing.has_input
 
     @property
+    def between_commands(self) -> bool:
+        """Return True while no command is under way."""
+        return self._mode is _IN_COMMAND and not self._paused
+
+    @property
     def in_idle(self) -> bool:
         """Return True while the client idles."""
         return self._mode is _Mode.IDLE

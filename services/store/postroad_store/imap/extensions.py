@@ -38,6 +38,9 @@ BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
 # RETURN in SORT.
 ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
+# Results that are kept up to date, and pages of them: RETURN (CONTEXT UPDATE PARTIAL), CANCELUPDATE.
+CONTEXT_SEARCH = Capability(b"CONTEXT=SEARCH", "RFC 5267", after_login)
+CONTEXT_SORT = Capability(b"CONTEXT=SORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
 # OLDER and YOUNGER, wherever messages are searched for.

@@ -12,13 +12,12 @@ command waits for all APPENDs before it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
-from postroad_store.imap import names, updates
+from postroad_store.imap import names, telling
 from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
 from postroad_store.imap.directory import Directory
@@ -39,13 +38,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from postroad_store.imap.authentication import Underway
+    from postroad_store.imap.contexts import Contexts
     from postroad_store.imap.events import Command
     from postroad_store.imap.manner import Manner
+    from postroad_store.imap.notify import Notify
     from postroad_store.imap.shared import Shared
     from postroad_store.imap.spec import Capability
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.model.view import Changes, View
+    from postroad_store.mail.model.view import View
     from postroad_store.protocol.contract import Connection, Event
 
 log = logging.getLogger(__name__)
@@ -72,12 +73,14 @@ class Session:
         self.engine = Engine(shared.offer)
         self.account: Account | None = None
         self.view: View | None = None
+        self.contexts: Contexts | None = None  # searches of the view that are kept up to date
         self.failures = 0  # failed logins
         self.exchange: Underway | None = None  # of AUTHENTICATE
         self.appends = Appends(self)
         self.watch = Watch(self)
         self.highest = Highest()
         self.announcements: Announcements | None = None  # made when the client has asked for any
+        self.notify: Notify | None = None  # made by the first NOTIFY
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
         self._rest: Callable[[], Awaitable[None]] | None = None  # of a command that `finish` could not end at once
@@ -96,6 +99,19 @@ class Session:
 
     def handle(self, event: Event) -> Awaitable[None] | None:
         """Carry out an event; None if it has been answered."""
+        awaitable = self._handle(event)
+        if self.notify is None:
+            return awaitable
+        if awaitable is not None:
+            return self._then_notify(awaitable)
+        self.watch.wake()
+        return None
+
+    async def _then_notify(self, awaitable: Awaitable[None]) -> None:
+        await awaitable
+        self.watch.wake()
+
+    def _handle(self, event: Event) -> Awaitable[None] | None:
         kind = type(event)
         if kind is not Bad:
             self._bad = 0
@@ -133,6 +149,7 @@ class Session:
     def end(self) -> None:
         """Stop following the mailbox."""
         self.watch.end()
+        self.follow(None)
         self.close_view()
         self.appends.drop()
 
@@ -175,6 +192,14 @@ class Session:
         )
         return self.engine.offer.registry.capabilities(conditions)
 
+    def follow(self, notify: Notify | None) -> None:
+        """Tell the client of other events than until now (RFC 5465 §3.1)."""
+        if self.notify is not None:
+            self.notify.end()
+        self.notify = notify
+        if notify is not None:
+            self.watch.follow()
+
     def current_account(self) -> Account:
         """Return the account that is logged in."""
         if self.account is None:
@@ -195,24 +220,14 @@ class Session:
     def find_mailbox(self, name: bytes, needs: str = "r") -> Mailbox:
         r"""Return the mailbox of this name, which is as the client sent it, with which it may do what it needs.
 
-        `needs` are rights (RFC 4314 §2.1). Raises `NoSuchMailbox` if it could be created, which includes \Noselect
-        names, and `NameNotAllowed` if it never can: no client must be invited to create that (RFC 3501 §6.3.11,
-        §6.4.7). Raises `NotPermitted`.
+        Raises `NotPermitted`; `NoSuchMailbox` if it could be created, which includes \Noselect names; `NameNotAllowed`
+        if it never can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
         """
         mailbox = self.directory.usable(self.known_name(name), needs)
-        if mailbox is None:
-            checked_name(self.new_name(name))
         if mailbox is None or not mailbox.selectable:
+            checked_name(self.new_name(name))
             raise names.no_such_mailbox(name)
         return mailbox
-
-    def rights(self, mailbox: Mailbox) -> frozenset[str]:
-        """Return what the account may do with a mailbox (RFC 4314)."""
-        return self.directory.rights(mailbox)
-
-    def name_of(self, mailbox: Mailbox) -> str:
-        """Return how the account names a mailbox, which may be another's."""
-        return self.directory.name_of(mailbox)
 
     def new_name(self, name: bytes) -> str:
         """Return the name of a new mailbox, which is as the client sent it; raises `NameNotAllowed`."""
@@ -249,7 +264,7 @@ class Session:
         """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:
             self.view.close()
-            self.view = None
+            self.view = self.contexts = None
 
     def leave_mailbox(self) -> None:
         """Give up the selected mailbox, and go back to the authenticated state."""
@@ -272,8 +287,9 @@ class Session:
         if view is None:
             self.engine.complete(command.tag, text)
             return
-        if view.changed:
-            if view.much(expunges=expunges):  # `handle` goes on with it, once the handler has returned
+        stale = self.contexts is not None and (view.changed or self.contexts.stale)
+        if view.changed or stale:
+            if stale or view.much(expunges=expunges):  # `handle` goes on with it, once the handler has returned
                 self._rest = partial(
                     self._finish_in_turns, view, command, text, expunges=expunges, uid=uid, coded=coded
                 )
@@ -285,6 +301,8 @@ class Session:
         self, view: View, command: Command, text: bytes, *, expunges: bool, uid: bool, coded: bool
     ) -> None:
         await self.tell_in_turns(view, expunges=expunges, uid=uid)
+        if self.contexts is not None:
+            await self.contexts.update(self)
         self._complete(view, command, text, coded=coded)
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
@@ -299,10 +317,7 @@ class Session:
 
     def tell_highest(self, view: View, *, tagged: bool = True) -> None:
         """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
-        if self.manner.modseq:
-            response = self.highest.response(view, tagged=tagged)
-            if response:
-                self.engine.send(response)
+        telling.tell_highest(self, view, tagged=tagged)
 
     async def _finished(self) -> None:
         """End a command that `finish` could not end at once."""
@@ -312,26 +327,11 @@ class Session:
 
     def tell(self, view: View, *, expunges: bool, flags: bool = True, uid: bool = False) -> None:
         """Send untagged responses about changes of the mailbox (RFC 3501 §5.2)."""
-        self._say(view, view.take(expunges=expunges, flags=flags), uid=uid)
-
-    def _say(self, view: View, news: Changes, *, uid: bool) -> None:
-        manner = self.manner
-        octets = updates.changes(view, news, manner=manner, uid=uid)
-        if octets:
-            self.engine.send(octets)
-        if manner.modseq:
-            self.highest.fetched(updates.highest_modseq(view, news))
+        telling.tell(self, view, expunges=expunges, flags=flags, uid=uid)
 
     async def tell_in_turns(self, view: View, *, expunges: bool, uid: bool = False) -> None:
         """Do the same; with much to say, let others run in between, and go no faster than the client reads."""
-        if not view.much(expunges=expunges):
-            self.tell(view, expunges=expunges, uid=uid)
-            return
-        for news in view.pieces(expunges=expunges):
-            self._say(view, news, uid=uid)
-            self.connection.flush()
-            await self.connection.wait_writable()
-            await asyncio.sleep(0)
+        await telling.tell_in_turns(self, view, expunges=expunges, uid=uid)
 
     def still_under_way(self, tag: bytes) -> None:
         """Tell the client that a command takes its time (RFC 9585 §4); how much is left is not known."""
@@ -358,7 +358,7 @@ class Session:
 
     async def _after_appends(self, event: Event) -> None:
         await self.appends.settled()
-        awaitable = self.handle(event)
+        awaitable = self._handle(event)
         if awaitable is not None:
             await awaitable
 

@@ -1,4 +1,4 @@
-"""Reports changes between commands, while the client idles (RFC 2177)."""
+"""Reports changes between commands: while the client idles (RFC 2177), and to one that asks for it (RFC 5465)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from postroad_store.protocol.contract import ConnectionLost
 
 if TYPE_CHECKING:
     from postroad_store.imap.session import Session
-    from postroad_store.mail.model.view import View
 
 
 class Watch:
-    """Follows the selected mailbox of one session, from `start` to `stop`."""
+    """Follows the selected mailbox of one session, from `start` to `stop`, or always since `follow`."""
 
     __slots__ = ("_session", "telling")
 
@@ -21,34 +20,49 @@ class Watch:
         self._session = session
         self.telling: asyncio.Task[None] | asyncio.Handle | None = None  # under way
 
+    @property
+    def may_speak(self) -> bool:
+        """Whether something may be told now."""
+        session = self._session
+        engine = session.engine
+        return engine.in_idle or (session.notify is not None and engine.between_commands)
+
     def start(self) -> None:
         """Report changes, now and as they come."""
         session = self._session
         view = session.view
         if view is None:
+            if session.notify is not None:
+                self.wake()
             return
-        view.on_change = self._changed
-        if view.changed and view.much(expunges=True):
+        view.on_change = self.wake
+        if self._takes_turns:
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
-        self._say(view)
+        self._say()
         if view.gone:
             session.mailbox_gone()
 
     def stop(self) -> None:
         """Stop following changes: the next command reports them, and those that have not been reported yet."""
-        if self._session.view is not None:
-            self._session.view.on_change = None
+        session = self._session
+        if session.view is not None and session.notify is None:
+            session.view.on_change = None
         if isinstance(self.telling, asyncio.Task):
             self.telling.cancel()
             self.telling = None
+
+    def follow(self) -> None:
+        """Follow the selected mailbox from now on, whether the client idles or not."""
+        if self._session.view is not None and self._session.notify is not None:
+            self._session.view.on_change = self.wake
 
     def end(self) -> None:
         """Report nothing more: the client has gone."""
         if self.telling is not None:
             self.telling.cancel()
 
-    def _changed(self) -> None:
+    def wake(self) -> None:
         """Report soon, not at once: a commit may make many changes, and this is called for each."""
         if self.telling is None:
             self.telling = asyncio.get_running_loop().call_soon(self._tell)
@@ -57,30 +71,54 @@ class Watch:
         self.telling = None
         session = self._session
         view = session.view
-        if view is None or not session.engine.in_idle:
+        if not self.may_speak or (view is None and session.notify is None):
             return
-        if not session.connection.can_write() or view.much(expunges=True):
+        if not session.connection.can_write() or self._takes_turns:
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
-        self._say(view)
-        if view.gone:
+        self._say()
+        if view is not None and view.gone:
             session.mailbox_gone()
             session.connection.close()
         else:
             session.connection.flush()
 
-    def _say(self, view: View) -> None:
-        if view.changed:
-            self._session.tell(view, expunges=True)
-        self._session.tell_highest(view, tagged=False)
+    @property
+    def _takes_turns(self) -> bool:
+        """Whether there is much to say, or something that has to be searched for first."""
+        session = self._session
+        view, contexts = session.view, session.contexts
+        if view is None:
+            return False
+        if contexts is not None and session.engine.in_idle and (view.changed or contexts.stale):
+            return True
+        return view.changed and view.much(expunges=True)
+
+    def _say(self) -> None:
+        session = self._session
+        notify, view = session.notify, session.view
+        if view is not None and view.changed:
+            session.tell(view, expunges=self._may_expunge)
+        if notify is not None and notify.waiting:
+            session.engine.send(notify.take())
+        if view is not None and (notify is None or notify.messages):
+            session.tell_highest(view, tagged=False)
+
+    @property
+    def _may_expunge(self) -> bool:
+        # RFC 5465 §6.1.2: with SELECTED-DELAYED, not between commands
+        session = self._session
+        return session.engine.in_idle or session.notify is None or not session.notify.interests.delayed
 
     async def _tell_patiently(self) -> None:
         session = self._session
         try:
             # RFC 3501 §5.3: a client that does not read must not make the server buffer its updates.
             await session.connection.wait_writable()
-            if session.view is not None and session.engine.in_idle:
-                await session.tell_in_turns(session.view, expunges=True)
+            if session.view is not None and self.may_speak:
+                await session.tell_in_turns(session.view, expunges=self._may_expunge)
+                if session.contexts is not None and session.engine.in_idle:
+                    await session.contexts.update(session)
         except ConnectionLost:
             return
         self._tell()

@@ -163,5 +163,5 @@ async def test_a_selected_mailbox_is_renamed_though_its_owner_was_forgotten(plac
     gc.collect()
     alice = await place.storage.account("alice@alpha.test")
     await place.storage.rename(alice, "box", "tin")
-    assert bob.session.name_of(bob.session.selected_view().mailbox) == "Other Users/alice@alpha.test/tin"
+    assert bob.session.directory.name_of(bob.session.selected_view().mailbox) == "Other Users/alice@alpha.test/tin"
     bob.end()

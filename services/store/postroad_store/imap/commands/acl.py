@@ -143,7 +143,7 @@ def get(session: Session, command: GetAcl) -> None:
             for identifier, rights in entries.items()
         ]
     )
-    session.engine.send(b"* ACL %b%b\r\n" % (session.written(session.name_of(mailbox)), pairs))
+    session.engine.send(b"* ACL %b%b\r\n" % (session.written(session.directory.name_of(mailbox)), pairs))
     session.finish(command, b"OK Getacl completed.")
 
 
@@ -156,7 +156,7 @@ def list_(session: Session, command: ListRights) -> None:
     session.engine.send(
         b"* LISTRIGHTS %b %b %b %b\r\n"
         % (
-            session.written(session.name_of(mailbox)),
+            session.written(session.directory.name_of(mailbox)),
             # RFC 4314 §3.4: "MUST always return the same form of an identifier as specified by the client"
             responses.astring(command.spelled),
             responses.astring(required.encode("ascii")),
@@ -169,10 +169,10 @@ def list_(session: Session, command: ListRights) -> None:
 def my(session: Session, command: MyRights) -> None:
     """Say what the client may do; one of l, r, i, k, x, a is needed for the answer (RFC 4314 §4)."""
     mailbox = session.directory.find(session.known_name(command.mailbox))
-    rights = frozenset[str]() if mailbox is None else session.rights(mailbox)
+    rights = frozenset[str]() if mailbox is None else session.directory.rights(mailbox)
     if mailbox is None or not rights & frozenset("lrikxa"):
         raise no_such_mailbox(command.mailbox)
-    session.engine.send(_response(session.written(session.name_of(mailbox)), rights))
+    session.engine.send(_response(session.written(session.directory.name_of(mailbox)), rights))
     session.finish(command, b"OK Myrights completed.")
 
 

@@ -79,7 +79,7 @@ async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None
     move = isinstance(command, Move)
     try:
         target = session.find_mailbox(command.mailbox, needs="i")
-        mask = flags_mask(session.rights(target))
+        mask = flags_mask(session.directory.rights(target))
         work = session.storage.move if move else session.storage.copy
         # RFC 3501 §6.4.7: all or none, and OK would promise all. RFC 3501 §6.4.8: UIDs that are gone are ignored.
         copied = await work(view.mailbox, uids, target, whole=not command.uid, mask=mask)
@@ -98,6 +98,8 @@ async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None
     code = _copyuid(copied) if session.offers(UIDPLUS) else b""
     if not move:
         session.finish(command, b"OK %bCopy completed." % code)
+        if session.notify is not None:
+            session.notify.forget(target, copied.target)
         return
     if code:  # RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where the messages went
         session.engine.send(b"* OK %bMoved UIDs.\r\n" % code)

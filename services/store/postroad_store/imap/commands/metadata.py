@@ -10,6 +10,7 @@ from postroad_store.imap.extensions import METADATA, METADATA_SERVER
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import MAX_NUMBER, SyntaxFault
+from postroad_store.imap.interests import Event
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
@@ -153,7 +154,7 @@ def _known(reader: Reader, mailbox: bytes) -> bytes:
 def get(session: Session, command: GetMetadata) -> None:
     """Give the values, and say which were too long."""
     mailbox = _find(session, command.mailbox)
-    written = session.written("" if mailbox is None else session.name_of(mailbox))
+    written = session.written("" if mailbox is None else session.directory.name_of(mailbox))
     found = _values(session, mailbox, command)
     small = [each for each in found if each.value is not None and each.size <= command.most]
     if command.depth == 0:
@@ -189,7 +190,7 @@ def _find(session: Session, name: bytes) -> Mailbox | None:
     mailbox = session.directory.usable(session.known_name(name), "l")
     if mailbox is None:
         raise no_such_mailbox(name)
-    if not session.rights(mailbox) & _ANY:
+    if not session.directory.rights(mailbox) & _ANY:
         raise NotPermitted("you lack the right to see or change annotations of this mailbox")
     return mailbox
 
@@ -269,10 +270,15 @@ def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], 
         visible = [entry.encode("ascii") for entry in entries if mine or not is_private(entry)]
         if not visible or other.announcements is None or (other is session and not to_self):
             continue
-        if mailbox is None and other.has_enabled(METADATA_SERVER):
+        wanted = Event.NONE if other.notify is None else other.notify.metadata(mailbox)
+        if mailbox is None and (other.has_enabled(METADATA_SERVER) or wanted):
             name = ""
-        elif mailbox is not None and other.has_enabled(METADATA) and {"l", "r"} <= other.rights(mailbox):
-            name = other.name_of(mailbox)
+        elif (
+            mailbox is not None
+            and (other.has_enabled(METADATA) or wanted)
+            and {"l", "r"} <= other.directory.rights(mailbox)
+        ):
+            name = other.directory.name_of(mailbox)
         else:
             continue
         names = b" ".join(map(responses.astring, visible))
@@ -288,7 +294,7 @@ class MetadataOf:
     def __call__(self, session: Session, place: Place) -> bytes:
         """Return the response of a mailbox; a name alone has none."""
         mailbox = session.directory.glance(place.name)
-        if mailbox is None or not session.rights(mailbox) & _ANY:
+        if mailbox is None or not session.directory.rights(mailbox) & _ANY:
             return b""
         found = {each.entry: each.value for each in values(session, mailbox, self.entries, depth=0, most=MAX_NUMBER)}
         return response(place.written, [(entry, found.get(entry)) for entry in self.entries])

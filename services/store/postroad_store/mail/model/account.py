@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.observer import Observer
 
 DELIMITER = "/"
 INBOX = "INBOX"
@@ -57,7 +58,10 @@ class Account:
     `read` gives the mailbox of an id, None if it has gone.
     """
 
-    __slots__ = ("__weakref__", "_children", "_entries", "_read", "id", "login", "names", "subscriptions")
+    __slots__ = (
+        *("__weakref__", "_children", "_entries", "_read"),
+        *("id", "login", "names", "observers", "subscriptions"),
+    )
 
     def __init__(
         self,
@@ -77,6 +81,10 @@ class Account:
             self._count_child(name, 1)
         # A name may be subscribed to that no mailbox has (RFC 3501 §6.3.6).
         self.subscriptions = set(subscriptions)
+        self.observers: set[Observer] = set()  # of all its mailboxes
+        for entry in self._entries.values():
+            if not isinstance(entry, Named):
+                entry.observers = self.observers
 
     @property
     def inbox(self) -> Mailbox:
@@ -103,7 +111,12 @@ class Account:
     def glance(self, name: str) -> Mailbox | None:
         """Return the mailbox of a canonical name as `find` does, but do not keep it: for a look at very many."""
         entry = self._entries.get(name)
-        return self._read(entry.id) if isinstance(entry, Named) else entry
+        if not isinstance(entry, Named):
+            return entry
+        mailbox = self._read(entry.id)
+        if mailbox is not None:
+            mailbox.observers = self.observers
+        return mailbox
 
     def selectable(self, name: str) -> Mailbox:
         r"""Return the mailbox of this name; raises `NoSuchMailbox`, for a \Noselect name too."""
@@ -124,6 +137,7 @@ class Account:
             insort(self.names, mailbox.name)
             self._count_child(mailbox.name, 1)
         self._entries[mailbox.name] = mailbox
+        mailbox.observers = self.observers
 
     def take(self, name: str) -> Mailbox | Named:
         """Remove a name, and return what was known of it; commits call it."""
@@ -168,6 +182,16 @@ class Account:
             self._entries[name] = entry._replace(acl=acl)
         else:
             entry.acl = acl
+
+    def tell_named(self, name: str, old_name: str | None = None) -> None:
+        """Tell the observers that a name was made, deleted, or is another now; commits call it."""
+        for observer in tuple(self.observers):
+            observer.named(name, old_name)
+
+    def tell_subscribed(self, name: str) -> None:
+        """Tell the observers that a subscription has begun or ended; commits call it."""
+        for observer in tuple(self.observers):
+            observer.subscribed(name)
 
     def _count_child(self, name: str, change: int) -> None:
         superior, slash, _ = name.rpartition(DELIMITER)

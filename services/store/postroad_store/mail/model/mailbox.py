@@ -25,12 +25,13 @@ from postroad_store.mail.model.ranges import following
 from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
     from postroad_store.mail.model.columns import Entry
     from postroad_store.mail.model.contents import Contents, Counts, MailboxRow
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.keywords import Naming
+    from postroad_store.mail.model.observer import Observer
     from postroad_store.mail.model.ranges import Runs
     from postroad_store.mail.model.view import View
 
@@ -75,6 +76,7 @@ class Mailbox(Columns):
         "modseq",
         "name",
         "object_id",
+        "observers",
         "recent_uid",
         "selectable",
         "special_use",
@@ -98,6 +100,7 @@ class Mailbox(Columns):
         self.counts = row.counts  # what is in it; `recent` only while it is not loaded
         self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent
         self.views: set[View] = set()
+        self.observers: Collection[Observer] = ()  # its account's: they need not look at it
         self.changing = False  # a change is between two of its steps: the lists must not be forgotten
         self._kept: list[Callable[[], None]] | None = None  # changes since a load was announced; None if no load is
         self.unload()
@@ -204,6 +207,7 @@ class Mailbox(Columns):
     def arrive_in_steps(self, modseq: int, entries: Sequence[Entry], naming: Naming) -> Generator[None, None, None]:
         """Do the same in steps."""
         self.uid_next = max(self.uid_next, entries[-1][0] + 1)
+        self._announce(arrived=True)
         if not self._is_news(modseq):
             self._keep(partial(self.arrive, modseq, entries, naming))
             return
@@ -224,6 +228,7 @@ class Mailbox(Columns):
         self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None
     ) -> Generator[None, None, None]:
         """Do the same in steps."""
+        self._announce()
         if not self._is_news(modseq):
             self._keep(partial(self.reflag, modseq, runs, change, bits, naming=naming, by=by))
             return
@@ -268,6 +273,7 @@ class Mailbox(Columns):
 
     def remove_in_steps(self, modseq: int, uids: Sequence[int]) -> Generator[None, None, None]:
         """Do the same in steps."""
+        self._announce(expunged=True)
         if not self._is_news(modseq):
             self._keep(partial(self.remove, modseq, uids))
             return
@@ -280,6 +286,7 @@ class Mailbox(Columns):
 
     def empty_in_steps(self, modseq: int) -> Generator[None, None, None]:
         """Do the same in steps."""
+        self._announce(expunged=True)
         if not self._is_news(modseq):
             self._keep(partial(self.empty, modseq))
             return
@@ -330,6 +337,12 @@ class Mailbox(Columns):
         self.unload()
         self._keywords = keywords
         self.tell()
+
+    def _announce(self, *, arrived: bool = False, expunged: bool = False) -> None:
+        """Tell the observers what kind of change there is."""
+        if self.observers:
+            for observer in tuple(self.observers):
+                observer.changed(self, arrived=arrived, expunged=expunged)
 
     def tell(self) -> None:
         """Call all views that wait for changes."""

@@ -124,7 +124,7 @@ def _begin(session: Session, step: Begin) -> bytes | None:
     if len(incoming.drafts) >= MAX_MESSAGES:
         return TOO_MANY
     # RFC 4314 §4: a flag that may not be set is left out, and the message comes
-    flags = permitted(step.flags, session.rights(incoming.mailbox))
+    flags = permitted(step.flags, session.directory.rights(incoming.mailbox))
     incoming.drafts.append(Draft(flags, step.internal_date, Content(session.shared.incoming)))
     return None
 

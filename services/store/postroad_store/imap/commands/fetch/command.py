@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch.answer import handle
-from postroad_store.imap.commands.fetch.items import ITEMS, ItemReader
+from postroad_store.imap.commands.fetch.items import READER, ItemReader
 from postroad_store.imap.commands.fetch.modifiers import read_modifiers
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE, QRESYNC, UIDONLY
@@ -58,4 +58,4 @@ def specs(items: ItemReader) -> tuple[Spec, ...]:
     )
 
 
-SPECS = specs(ItemReader(ITEMS))
+SPECS = specs(READER)

@@ -156,3 +156,6 @@ class ItemReader:
 
 def _unknown(name: bytes) -> SyntaxFault:
     return SyntaxFault(f"Unknown parameter: {name.decode('ascii')}")
+
+
+READER = ItemReader(ITEMS)

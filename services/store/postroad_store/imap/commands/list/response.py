@@ -1,4 +1,4 @@
-"""A LIST response that no LIST has asked for, as of SELECT (RFC 9051 §6.3.2)."""
+"""A LIST response that no LIST has asked for, of SELECT (RFC 9051 §6.3.2) and NOTIFY (RFC 5465 §5.4, §5.5)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
-def list_response(session: Session, name: str, *, old_name: str | None = None) -> bytes:
-    """Return the response of a name as it is now; `old_name`: it has just been renamed (RFC 9051 §6.3.9.7)."""
+def list_response(session: Session, name: str, *, old_name: str | None = None, mailboxes_only: bool = False) -> bytes:
+    """Return the response of a name as it is now; `old_name`: it has just been renamed (RFC 9051 §6.3.9.7).
+
+    With `mailboxes_only` a name that has only inferiors does not exist (RFC 5465 §5.4).
+    """
     account, directory = session.current_account(), session.directory
+    entry = directory.listed(name)
+    if mailboxes_only and entry is not None and not entry.selectable:
+        entry = None
     subscribed = name in account.subscriptions
-    start = Attributes(session, b"LIST", extended=True).of(
-        directory.listed(name), directory.has_inferiors(name), subscribed, name
-    )
+    start = Attributes(session, b"LIST", extended=True).of(entry, directory.has_inferiors(name), subscribed, name)
     end = b"" if old_name is None else b' ("OLDNAME" (%b))' % session.written(old_name)
     return b"%b%b%b\r\n" % (start, session.written(name), end)

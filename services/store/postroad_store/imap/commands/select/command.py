@@ -71,7 +71,8 @@ async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> 
 def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | None:
     engine = session.engine
     session.view = view
-    view.rights = session.rights(view.mailbox)  # RFC 4314 §5.1.1: they may be kept until the mailbox is left
+    view.rights = session.directory.rights(view.mailbox)  # RFC 4314 §5.1.1: they may be kept until the mailbox is left
+    session.watch.follow()
     engine.enter(State.SELECTED)
     for parameter in command.parameters:
         parameter.begin(session)
@@ -113,7 +114,7 @@ def _contents(session: Session, view: View) -> bytes:
     if session.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
     if manner.rev2:  # RFC 9051 §6.3.2
-        lines.append(list_response(session, session.name_of(mailbox)))
+        lines.append(list_response(session, session.directory.name_of(mailbox)))
     return b"".join(lines)
 
 

@@ -55,7 +55,6 @@ def _append_limit(figures: Figures) -> bytes:
 
 
 def _highest_modseq(figures: Figures) -> bytes:
-    figures.session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
     return b"%d" % figures.counts.highest_modseq
 
 
@@ -111,6 +110,13 @@ def _offered(reader: Reader, item: Item) -> bool:
 
 def response(session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...]) -> bytes:
     """Return the STATUS response (RFC 3501 §7.2.4) of a mailbox, whose name is written already."""
+    if ITEMS[b"HIGHESTMODSEQ"] in items:
+        session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
+    return unasked_response(session, mailbox, written, items)
+
+
+def unasked_response(session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...]) -> bytes:
+    """Return the response as of items that the client has not asked for."""
     figures = Figures(session, mailbox, session.storage.status(mailbox))
     values = b" ".join([b"%b %b" % (item.word, item.value(figures)) for item in items])
     return b"* STATUS %b (%b)\r\n" % (written, values)

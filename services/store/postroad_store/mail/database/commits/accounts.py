@@ -62,3 +62,4 @@ class Subscribe(Commit[None, None]):
             self._account.subscriptions.add(self._name)
         else:
             self._account.subscriptions.discard(self._name)
+        self._account.tell_subscribed(self._name)

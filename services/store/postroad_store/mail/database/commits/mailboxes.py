@@ -111,6 +111,8 @@ class Create(Commit[_Created, Mailbox]):
         made = [self._mailboxes.adopt(row) for row in written.rows]
         for mailbox in made:
             self._account.put(mailbox)
+        for mailbox in made:
+            self._account.tell_named(mailbox.name)
         return made[-1]
 
 
@@ -158,6 +160,7 @@ class Delete(Commit[_Deleted, Mailbox]):
         removed.vanish()
         if written.name_left is not None:
             self._account.put(self._mailboxes.adopt(written.name_left))
+        self._account.tell_named(self._name)
         self._collect()
         return removed
 
@@ -228,6 +231,7 @@ class Rename(Commit[_Renamed, Renamed]):
             self._account.put(mailbox)
         if not written.inbox_modseq:
             return _show_names(self._account, written.names)
+        self._account.tell_named(self._new, self._name)
         inbox = self._account.inbox
         emptied = Emptied(inbox, written.new[-1].uid_next - 1, made[-1])
         inbox.counted(written.inbox_modseq, NOTHING)
@@ -243,6 +247,7 @@ def _show_names(account: Account, names: list[NewName]) -> Generator[None, None,
         if start:
             yield
         account.rename([(each.old, each.name) for each in names[start : start + NAMES]])
+    account.tell_named(names[0].name, names[0].old)
     return Renamed(tuple(names))
 
 

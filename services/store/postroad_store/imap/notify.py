@@ -1,0 +1,198 @@
+"""NOTIFY under way: what waits to be told to one client, of mailboxes that it has not selected (RFC 5465).
+
+Changes of a mailbox wait as a set of events, names as a set of names: however long the client does not read, nothing
+comes twice. If there are too many, the client is told so, and then nothing more (RFC 5465 §5.8).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.fetch import responses
+from postroad_store.imap.commands.list.response import list_response
+from postroad_store.imap.commands.status.items import ITEMS, unasked_response
+from postroad_store.imap.interests import MESSAGE_EVENTS, MESSAGES, NOTHING, Event
+from postroad_store.mail.model.account import DELIMITER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from postroad_store.imap.commands.status.items import Item
+    from postroad_store.imap.interests import Interests
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.view import View
+
+MAX_WAITING = 1000  # mailboxes and names that wait for one client
+MAX_TOLD = 50  # new messages of which items are told at a time (some 2 ms)
+MAX_OCTETS = 256 * 1024  # of a message of which texts are told: what is larger the client has to ask for
+OVERFLOW = b"* OK [NOTIFICATIONOVERFLOW] Too many changes, you will be told of no more.\r\n"
+
+
+class Notify:
+    """What one client has asked for, and what it is to be told (`mail.model.observer.Observer`)."""
+
+    def __init__(self, session: Session, interests: Interests) -> None:
+        self._session = session
+        self._account = session.current_account()
+        self._changed: dict[Mailbox, Event] = {}
+        self._names: dict[str, str | None] = {}  # to be listed, each with its old name
+        self._new: list[UID] = []  # of the selected mailbox, whose items are to be told
+        self._overflown = False
+        self._follow(interests)
+
+    def _follow(self, interests: Interests) -> None:
+        self.interests = interests
+        if interests.groups:
+            self._account.observers.add(self)
+        else:
+            self._account.observers.discard(self)
+
+    def end(self) -> None:
+        """Follow nothing any more."""
+        self._account.observers.discard(self)
+
+    # -- the selected mailbox -----------------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> bool:
+        """Whether new and expunged messages are told of."""
+        return bool(self.interests.selected & MESSAGES)
+
+    @property
+    def flags(self) -> bool:
+        """Whether changed flags are told of."""
+        return bool(self.interests.selected & Event.FLAG_CHANGE)
+
+    def arrived(self, uids: Sequence[UID]) -> None:
+        """Note messages that the client has just been told of by EXISTS (RFC 5465 §5.2)."""
+        if self.interests.items is not None:
+            self._new += uids
+            self._session.watch.wake()
+
+    def forget(self, mailbox: Mailbox, uids: Iterable[UID]) -> None:
+        """Leave out messages that the client itself has put there (RFC 5465 §5.2)."""
+        view = self._session.view
+        if view is not None and view.mailbox is mailbox and self._new:
+            own = set(uids)
+            self._new = [uid for uid in self._new if uid not in own]
+
+    # -- other mailboxes: `Observer` --------------------------------------------------------------------------
+
+    def changed(self, mailbox: Mailbox, *, arrived: bool = False, expunged: bool = False) -> None:
+        """Note that messages of a mailbox have come or gone, or else that their flags have changed."""
+        view = self._session.view
+        if view is not None and view.mailbox is mailbox:
+            return
+        event = Event.MESSAGE_NEW if arrived else Event.MESSAGE_EXPUNGE if expunged else Event.FLAG_CHANGE
+        event &= self.interests.of(mailbox.name, self._account.subscriptions)
+        if event:
+            self._changed[mailbox] = self._changed.get(mailbox, Event.NONE) | event
+            self._wait()
+
+    def named(self, name: str, old_name: str | None = None) -> None:
+        """Note that a name was made, deleted, or is another now (RFC 5465 §5.4)."""
+        subscriptions = self._account.subscriptions
+        events = self.interests.of(name, subscriptions)
+        if old_name is not None:
+            events |= self.interests.of(old_name, subscriptions)
+        if events & Event.MAILBOX_NAME:
+            self._names[name] = old_name
+        superior, slash, _ = name.rpartition(DELIMITER)
+        if slash and old_name is None and self.interests.of(superior, subscriptions) & Event.MAILBOX_NAME:
+            self._names.setdefault(superior)  # "its direct parent": it may have inferiors now, or none any more
+        mailbox = self._account.find(name) if events & Event.FLAG_CHANGE and old_name is None else None
+        if mailbox is not None:  # RFC 5465 §5.1: its UIDVALIDITY is another one
+            self._changed[mailbox] = self._changed.get(mailbox, Event.NONE) | Event.FLAG_CHANGE
+        self._wait()
+
+    def subscribed(self, name: str) -> None:
+        """Note that a subscription has begun or ended (RFC 5465 §5.5)."""
+        # What is no longer subscribed to has been covered by SUBSCRIBED until now.
+        if self.interests.of(name, {name}) & Event.SUBSCRIPTION_CHANGE:
+            self._names.setdefault(name)
+            self._wait()
+
+    def _wait(self) -> None:
+        if len(self._changed) + len(self._names) > MAX_WAITING:
+            self._changed.clear()
+            self._names.clear()
+            self._new.clear()
+            self._overflown = True
+            self._follow(NOTHING)
+        self._session.watch.wake()
+
+    def metadata(self, mailbox: Mailbox | None) -> Event:
+        """Return whether the client wants to hear of a mailbox's annotations, or the server's (RFC 5465 §5.6, §5.7)."""
+        if mailbox is None:
+            return self.interests.all & Event.SERVER_METADATA_CHANGE
+        return self.interests.of(mailbox.name, self._account.subscriptions) & Event.MAILBOX_METADATA_CHANGE
+
+    # -- telling ------------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self._changed or self._names or self._new or self._overflown)
+
+    def take(self) -> bytes:
+        """Return what is to be told, apart from the selected mailbox's own news, and forget it."""
+        session = self._session
+        lines = [OVERFLOW] if self._overflown else []
+        self._overflown = False
+        for name, old_name in self._names.items():
+            lines.append(list_response(session, name, old_name=old_name, mailboxes_only=True))
+        for mailbox, events in self._changed.items():
+            if mailbox.selectable and not mailbox.deleted:
+                items = status_items(events, modseq=session.manner.modseq)
+                lines.append(unasked_response(session, mailbox, session.written(mailbox.name), items))
+        self._names.clear()
+        self._changed.clear()
+        if session.view is None:
+            self._new.clear()
+        elif self._new:
+            lines += self._items(session.view)
+        return b"".join(lines)
+
+    def _items(self, view: View) -> list[bytes]:
+        """Return the items of some new messages; the others wait for the next time."""
+        session, items = self._session, self.interests.items
+        some, self._new = self._new[:MAX_TOLD], self._new[MAX_TOLD:]
+        if items is None:
+            return []
+        manner = session.manner
+        uid = manner.modseq or manner.rev2
+        plan = items.plan(uid=uid, modseq=manner.modseq, uid_only=manner.uid_only)
+        if plan.modseq:
+            session.highest.fetched_any()
+        numbers = [number for each in some if (number := view.number(each)) is not None]
+        if plan.reads or plan.alone:
+            numbers = [each for each in numbers if view.pick(view.mailbox.sizes, each, each)[0] <= MAX_OCTETS]
+        if self._new:
+            session.watch.wake()
+        spans = [range(number, number + 1) for number in numbers]
+        return [octets for octets, _ in responses(session.storage, view, spans, plan)]
+
+
+@cache
+def status_items(events: Event, *, modseq: bool) -> tuple[Item, ...]:
+    """Return the items of STATUS that tell of these events (RFC 5465 §5.1, §5.2, §5.3)."""
+    words = set()
+    if events & MESSAGES:
+        words |= {b"MESSAGES", b"UIDNEXT"}
+    if events & Event.FLAG_CHANGE:
+        words |= {b"UIDVALIDITY", b"UNSEEN"}
+    if modseq and events & MESSAGE_EVENTS:
+        words.add(b"HIGHESTMODSEQ")
+    return tuple(item for item in ITEMS.values() if item.word in words)
+
+
+@cache
+def first_items(events: Event, *, modseq: bool) -> tuple[Item, ...]:
+    """Return the items that NOTIFY SET STATUS gives at first (RFC 5465 §3.1)."""
+    words = {b"MESSAGES", b"UIDNEXT", b"UIDVALIDITY"} if events & MESSAGES else set()
+    if events & Event.FLAG_CHANGE:
+        words |= {b"UIDVALIDITY"} | ({b"HIGHESTMODSEQ"} if modseq else set())
+    return tuple(item for item in ITEMS.values() if item.word in words)

@@ -1,0 +1,57 @@
+"""How a session tells its client of changes in the selected mailbox, as the client wants to hear of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from postroad_store.imap import updates
+
+if TYPE_CHECKING:
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.view import Changes, View
+
+
+def tell(session: Session, view: View, *, expunges: bool, flags: bool, uid: bool) -> None:
+    """Send untagged responses about changes (RFC 3501 §5.2); RFC 5465 §3.1: not of what the client does not want."""
+    notify = session.notify
+    if notify is None:
+        _say(session, view, view.take(expunges=expunges, flags=flags), uid=uid)
+    elif notify.messages:
+        before = len(view.uids)
+        news = view.take(expunges=expunges, flags=flags and notify.flags)
+        _say(session, view, news, uid=uid)
+        if news.exists is not None:
+            notify.arrived(view.uids[before - len(news.expunged) :])
+
+
+async def tell_in_turns(session: Session, view: View, *, expunges: bool, uid: bool) -> None:
+    """Do the same; with much to say, let others run in between, and go no faster than the client reads."""
+    if not view.much(expunges=expunges) or session.notify is not None:
+        tell(session, view, expunges=expunges, flags=True, uid=uid)
+        return
+    for news in view.pieces(expunges=expunges):
+        _say(session, view, news, uid=uid)
+        session.connection.flush()
+        await session.connection.wait_writable()
+        await asyncio.sleep(0)
+
+
+def tell_highest(session: Session, view: View, *, tagged: bool) -> None:
+    """Send HIGHESTMODSEQ to a client that takes mod-sequences, if it has to be told (`highest`)."""
+    if session.manner.modseq:
+        response = session.highest.response(view, tagged=tagged)
+        if response:
+            session.engine.send(response)
+
+
+def _say(session: Session, view: View, news: Changes, *, uid: bool) -> None:
+    if session.contexts is not None:
+        session.engine.send(session.contexts.leaving(news))
+    manner = session.manner
+    # RFC 5465 §5.1: who has asked for FlagChange is given the UID
+    octets = updates.changes(view, news, manner=manner, uid=uid or session.notify is not None)
+    if octets:
+        session.engine.send(octets)
+    if manner.modseq:
+        session.highest.fetched(updates.highest_modseq(view, news))

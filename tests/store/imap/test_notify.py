@@ -1,0 +1,118 @@
+"""NOTIFY at its limits: too much to tell, a client that does not read, large messages, what it costs others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.imap import notify
+from postroad_store.mail.model.arrival import Arrival
+from postroad_store.mail.model.flags import NO_FLAGS
+from tests.harness.imap import NOW, Place, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+async def wires(place: Place, connect: Callable[[], Wire]) -> tuple[Wire, Wire]:
+    """Return two sessions that are logged in."""
+    pair = connect(), connect()
+    for wire in pair:
+        await wire.say("l LOGIN alice@alpha.test wonderland")
+    assert place.shared is not None
+    return pair
+
+
+async def heard(wire: Wire) -> str:
+    for _ in range(20):
+        await asyncio.sleep(0)
+    return (await wire.until(0)).decode()
+
+
+EVERYTHING = "a NOTIFY SET (PERSONAL (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))"
+
+
+async def test_too_much_to_tell_ends_it(wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify, "MAX_WAITING", 3)
+    wire, other = wires
+    await wire.say(EVERYTHING)
+    wire.may_write(writable=False)
+    for number in range(5):
+        await other.say(f"b CREATE box{number}")
+    assert await heard(wire) == ""
+    wire.may_write(writable=True)
+    assert await heard(wire) == notify.OVERFLOW.decode()
+    account = wire.session.account
+    assert account is not None
+    assert account.observers == set()
+    await other.say("c CREATE box6")
+    assert await heard(wire) == ""
+    await wire.say(EVERYTHING)
+    await other.say("d CREATE box7")
+    assert (
+        await heard(wire) == '* LIST (\\HasNoChildren) "/" box7\r\n* STATUS box7 (UIDVALIDITY 1772366412 UNSEEN 0)\r\n'
+    )
+
+
+async def test_a_client_that_does_not_read_is_told_the_outcome_once(wires: tuple[Wire, Wire]) -> None:
+    wire, other = wires
+    await wire.say(EVERYTHING)
+    wire.may_write(writable=False)
+    for _ in range(3):
+        await other.say("b SUBSCRIBE Nowhere")
+        await other.say("c UNSUBSCRIBE Nowhere")
+        other.feed(b"d APPEND Drafts {3+}\r\na:b\r\n")
+        await other.idle()
+    assert await heard(wire) == ""
+    wire.may_write(writable=True)
+    assert await heard(wire) == (
+        '* LIST (\\NonExistent \\HasNoChildren) "/" Nowhere\r\n* STATUS Drafts (MESSAGES 3 UIDNEXT 4)\r\n'
+    )
+
+
+async def test_many_new_messages_come_in_turns(
+    place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "MAX_TOLD", 2)
+    monkeypatch.setattr(notify, "MAX_OCTETS", 100)
+    wire, _ = wires
+    await wire.say("a SELECT INBOX")
+    await wire.say("b NOTIFY SET (SELECTED (MessageNew (UID BODY.PEEK[TEXT]) MessageExpunge))")
+    account = await place.storage.account("alice@alpha.test")
+    contents = [b"a: b\r\n\r\nx\r\n"] * 3 + [b"a: b\r\n\r\n" + b"x" * 100] + [b"a: b\r\n\r\ny\r\n"]
+    await place.storage.append([Arrival((account.inbox,), content, int(NOW), NO_FLAGS) for content in contents])
+    told = await heard(wire)
+    assert told.startswith("* 5 EXISTS\r\n* 5 RECENT\r\n* 1 FETCH (UID 1 BODY[TEXT] {3}\r\nx\r\n)\r\n")
+    assert [line.split()[1] for line in told.split("\r\n") if " FETCH " in line] == ["1", "2", "3", "5"]
+
+
+async def test_too_many_groups(wires: tuple[Wire, Wire]) -> None:
+    wire, _ = wires
+    groups = " (PERSONAL (MailboxName))" * 101
+    assert await wire.say(f"a NOTIFY SET{groups}") == "a NO [NOTIFICATIONOVERFLOW] Too many groups of events.\r\n"
+
+
+async def test_nobody_is_followed_after_the_end(place: Place, wires: tuple[Wire, Wire]) -> None:
+    wire, other = wires
+    await wire.say(EVERYTHING)
+    account = await place.storage.account("alice@alpha.test")
+    assert len(account.observers) == 1
+    wire.end()
+    assert account.observers == set()
+    assert "OK" in await other.say("a CREATE box")
+
+
+async def test_status_of_many_mailboxes_lets_others_run(
+    wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroad_store.imap.commands.notify.STEP", 2)
+    wire, other = wires
+    await wire.say("a SELECT Drafts")
+    wire.feed(b"b NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge))\r\n")
+    assert await other.say("c NOOP") == "c OK NOOP completed.\r\n"
+    await wire.idle()
+    told = (await wire.until(0)).decode().split("\r\n")
+    assert [line.split()[2] for line in told if "STATUS" in line] == ["Archive", "INBOX", "Junk", "Sent", "Trash"]
