@@ -316,8 +316,7 @@ class Storage:
 
     def changed_since(self, view: View, since: int) -> list[int]:
         """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
-        modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
-        return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
+        return view.changed_since(since)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

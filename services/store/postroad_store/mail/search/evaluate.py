@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
 from postroad_store.mail.index.narrowing import Narrowing
+from postroad_store.mail.model.flagcolumn import FlagColumn
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.order.values import KeptValues
 from postroad_store.mail.search.addresstext import addresses
@@ -110,7 +111,7 @@ class Evaluation:
         self._narrowing = Narrowing(sources.index, sources.reader)
         self._kept = sources.fields
         self._long_texts = sources.long_texts
-        self._flags: list[int] = []  # of all messages of the view, as they were when a key first asked for flags
+        self._flags: FlagColumn | None = None  # of all messages of the view, as they were when a key asked for flags
 
     async def present(self) -> Numbers:
         """Return the numbers of the messages that are not gone."""
@@ -178,21 +179,28 @@ class Evaluation:
 
     async def with_bit(self, numbers: Numbers, bit: int, *, wanted: bool = True) -> Numbers:
         """Return those with this flag bit, or those without it."""
-        if not self._flags:
-            for part in _slices(range(1, len(self.view.uids) + 1)):
-                self._flags += self.view.pick(self._mailbox.flags, part[0], part[-1])
-                await self.pace()
-        flags = self._flags
+        flags = self._flags = self._flags or await self._flags_now()
 
         def test(part: Numbers) -> Numbers:
             first, last = part[0], part[-1]
-            values = flags[first - 1 : last]
-            if len(values) > len(part):
-                return [number for number in part if bool(values[number - first] & bit) is wanted]
-            matches = {value: bool(value & bit) is wanted for value in set(values)}  # there are few different ones
-            return list(compress(part, map(matches.__getitem__, values)))
+            marks = flags.marks(first - 1, last, lambda value: bool(value & bit) is wanted)
+            if len(marks) > len(part):
+                return [number for number in part if marks[number - first]]
+            return list(compress(part, marks))
 
         return await self._filtered(numbers, test)
+
+    async def _flags_now(self) -> FlagColumn:
+        """Return the flags of all messages of the view; they stay as they are now."""
+        view, flags = self.view, self._mailbox.flags
+        count = len(view.uids)
+        if not view.has_lost(1, count):
+            return flags.copy(count)
+        copied = FlagColumn()
+        for part in _slices(range(1, count + 1)):
+            copied.extend(view.pick(flags, part[0], part[-1]))
+            await self.pace()
+        return copied
 
     async def with_uids(self, numbers: Numbers, wanted: Container[int]) -> Numbers:
         """Return those whose UID is wanted."""
