@@ -12,7 +12,7 @@ CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -x
 export ID
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down logs run trace queue ca password test check golden mutants rules bench bench-beside
+.PHONY: help venv up down logs run trace queue ca password test check fuzz golden mutants rules bench bench-beside
 
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -70,6 +70,9 @@ check: venv ## check format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy services tests bench
+
+fuzz: venv ## give ten million inputs to everything that reads strangers' octets: make fuzz INPUTS=10000000 SEED=1
+	$(PY) -m tests.fuzz.millions --inputs $${INPUTS:-10000000} --seed $${SEED:-1}
 
 golden: venv ## rewrite the expected outputs of tests/golden; review the difference before you commit it
 	$(PY) -m tests.dns.golden

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,9 @@ def rows(place: Place, user: User, process_id: Callable[[], int], restart: Calla
             yield _once(f"memory with {size:,}, in {SESSIONS} sessions", MEMORY, _memory(process_id()), unit="MB")
             waiting = Others(others[0])
             for text in COMMANDS:
-                took: list[float] = []
-                wait = waiting.wait(lambda text=text: took.append(first.timed(text)))  # type: ignore[misc]
-                yield _once(f"{text} of {size:,}", None, took[0])
+                began = time.perf_counter()
+                wait = waiting.wait(partial(first.command, text))
+                yield _once(f"{text} of {size:,}", None, (time.perf_counter() - began) * 1000)
                 yield _once(f"others' NOOP, p99, during {text} of {size:,}", WAIT, wait)
             yield _once(f"memory afterwards, with {size:,}", MEMORY, _memory(process_id()), unit="MB")
             for other in others[1:]:

@@ -46,6 +46,7 @@ def ask(known: World, name: str, kind: int, **chosen: str) -> tuple[Rcode, list[
         ("_imap._tcp.alpha.test.", Type.SRV, ["10 1 1143 mx.postroad.test."]),
         ("_imaps._tcp.alpha.test.", Type.SRV, ["0 1 1993 mx.postroad.test."]),
         ("_pop3._tcp.alpha.test.", Type.SRV, ["30 1 1110 mx.postroad.test."]),
+        ("_sieve._tcp.alpha.test.", Type.SRV, ["0 1 4190 mx.postroad.test."]),
         ("_pop3s._tcp.alpha.test.", Type.SRV, ["20 1 1995 mx.postroad.test."]),
     ],
 )

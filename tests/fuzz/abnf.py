@@ -1,4 +1,4 @@
-"""Sentences of a grammar in ABNF (RFC 5234, RFC 7405), chosen by dice: what a parser must take, since the grammar has it.
+"""Sentences of a grammar in ABNF (RFC 5234, RFC 7405), chosen by dice: a parser has to take every one of them.
 
 Each rule is compiled to a function once, so that a sentence takes some microseconds. Where a sentence grows too deep,
 only the alternatives that end soonest are left. A repetition has few turns: long ones find nothing new.

@@ -17,9 +17,14 @@ from postroad.mime.structure import unpack
 from postroad.mime.text import is_plain, kept_text
 from postroad_store.imap.engine import Engine as ImapEngine
 from postroad_store.imap.events import Bad
+from postroad_store.imap.extensions import CONDSTORE, QRESYNC
 from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.imap.states import State
+from postroad_store.managesieve.commands import CommandError as ManageSieveError
+from postroad_store.managesieve.commands import State as ManageSieveState
+from postroad_store.managesieve.commands import parse as parse_managesieve
+from postroad_store.managesieve.framing import Fault, Framer
 from postroad_store.pop3.commands import CommandError
 from postroad_store.pop3.commands import State as Pop3State
 from postroad_store.pop3.commands import parse as parse_pop3
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 
 GRAMMARS = Path(__file__).with_name("grammar")
 REGISTRY = Registry()
+OFFER = Offer(REGISTRY).enabling([CONDSTORE, QRESYNC])
 SIEVE = SieveRegistry()
 
 
@@ -51,7 +57,7 @@ def imap(line: bytes) -> bool:
     """Give IMAP's engine a command in the first state in which it is legal, and what follows it."""
     word = line.upper().split(b"\r\n", 1)[0].split(b" ", 2)
     spec = REGISTRY.by_name.get(b" ".join(word[:2])) or REGISTRY.by_name.get(word[0])
-    engine = ImapEngine(Offer(REGISTRY))
+    engine = ImapEngine(OFFER)
     if spec is None or State.NOT_AUTHENTICATED not in spec.states:
         engine.enter(State.AUTHENTICATED)
         engine.enter(State.SELECTED)
@@ -80,6 +86,21 @@ def sieve(script: bytes) -> bool:
     return True
 
 
+def managesieve(line: bytes) -> bool:
+    """Cut a command of ManageSieve out of a stream, and read it in each state."""
+    framer = Framer(1 << 16)
+    framer.receive(line + b"\r\n")
+    tokens = framer.next_command()
+    if tokens is None or isinstance(tokens, Fault):
+        return False
+    understood = False
+    for state in ManageSieveState:
+        with suppress(ManageSieveError):
+            parse_managesieve(tokens, state)
+            understood = True
+    return understood
+
+
 def mime(content: bytes) -> bool:
     """Parse a message, and make the text that SEARCH looks at."""
     parsed = parse_message(content)
@@ -104,8 +125,9 @@ class Target:
 
 
 TARGETS = (
-    Target("imap", imap, tuple(rule_of(command) for command in REGISTRY.by_name if command != b"APPEND")),
+    Target("imap", imap, tuple(rule_of(spec.name) for spec in REGISTRY.by_name.values() if spec.resume is None)),
     Target("pop3", pop3, ("command",)),
     Target("sieve", sieve, ("script",)),
+    Target("managesieve", managesieve, ("command",)),
     Target("mime", mime, ("message",)),
 )

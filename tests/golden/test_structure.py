@@ -33,6 +33,11 @@ OCTETS = "RFC 3501 §6.4.5: octets are those that BODY[] sends; Dovecot counts b
 FIELDS = "RFC 2045 §3: Content-ID describes the body, whether a Content-Type does so or not"
 BOUNDARY = "RFC 2231 §4: a boundary may be given in the extended form; Dovecot does not know it"
 
+SEMICOLON = "RFC 2045 §5.1: the type is there and a parameter too, though the first semicolon is missing"
+TSPECIALS = "RFC 2045 §5.1 wants tspecials quoted; mailers write it bare, and mean all of it"
+UNCLOSED = "RFC 5322 §3.2.4: a quoted string that is not closed ends with the field; Dovecot drops the parameter"
+TRAILING = "RFC 5322 §2.2.3: white space at the end of a field is no part of what is shown"
+FOLDED_NAME = "RFC 5322 §2.2.3, §4.5.2: unfolding comes first, then obs-from allows white space before the colon"
 CHARSET = "RFC 2231 §4: charset* is a charset too, so the default of RFC 2045 §5.2 is not added"
 
 # The messages of which we say something else than Dovecot; `ours.json` has what.
@@ -52,6 +57,14 @@ DIFFERENCES = {
     "type without subtype": DEFAULT_TYPE,
     "type with empty subtype": DEFAULT_TYPE,
     "content-id without a type": FIELDS,
+    "type without semicolon": SEMICOLON,
+    "type with a comma": SEMICOLON,
+    "type, semicolon later": SEMICOLON,
+    "type in angle brackets": DEFAULT_TYPE,
+    "bare type as parameter": TSPECIALS,
+    "quote that is not closed": UNCLOSED,
+    "description with spaces behind": TRAILING,
+    "field name with a fold": FOLDED_NAME,
     "attached message without body": DELIMITER,
     "attached message, empty": DELIMITER,
     "attached multipart, closed": DELIMITER,

@@ -76,7 +76,7 @@ def end_point(tls_dir: Path) -> bytes | None:
 
 
 def _element(der: bytes) -> tuple[int, bytes, bytes]:
-    """Return tag, contents, and what comes after the first element of DER (X.690 §8.1)."""
+    """Return tag, contents, and what comes after the first element of DER (ITU-T X.690, 8.1)."""
     length, start = der[1], 2
     if length & 0x80:
         start += length & 0x7F

@@ -140,6 +140,7 @@ class _Builder:
             (b"_imap", 10, settings.imap_port, store),
             (b"_pop3s", 20, settings.pop3s_port, store),
             (b"_pop3", 30, settings.pop3_port, store),
+            (b"_sieve", 0, settings.sieve_port, store),  # RFC 5804 §1.8
         ):
             if (owner := _below(apex, service, b"_tcp")) is not None:
                 yield Record(owner, TTL, SRV(priority, 1, port, host))

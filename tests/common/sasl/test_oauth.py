@@ -196,7 +196,7 @@ class TestTokens:
 
     def test_scopes(self) -> None:
         assert scopes_of(["imap", "smtp"]) == {"imap", "smtp"}
-        with pytest.raises(ValueError, match="there is no scope 'x'; there are imap, pop, smtp, mail"):
+        with pytest.raises(ValueError, match="there is no scope 'x'; there are imap, pop, smtp, sieve, mail"):
             scopes_of(["x"])
         with pytest.raises(ValueError, match="a token needs a scope"):
             scopes_of([])

@@ -138,6 +138,7 @@ BAD = [
         "\n[domains.'y.test']\naccounts = { a = {} }",
         "10: a@y.test has neither a password nor tokens, so nobody could log in",
     ),
+    ("\n[domains.'y.test'.accounts.a]\npassword = 'x'\nsieve = 1", "11: the script of a@y.test must be a string"),
     (
         "\n[domains.'y.test'.accounts.a]\npassword = ''\nimap_without = 'IDLE'",
         "10: the password of a@y.test is of no use: the password is empty",

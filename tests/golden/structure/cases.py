@@ -29,6 +29,28 @@ CASES = {
     "quotes in subject": b'Subject: a"b\\c""\r\n\r\n',
     "repeated fields": b"From: a@b\r\nFrom: c@d\r\nSubject: 1\r\nSubject: 2\r\nDate: 1\r\nDate: 2\r\n\r\nx",
     "repeated content-type": b"Content-Type: text/html\r\nContent-Type: text/x\r\n\r\nx",
+    "repeated disposition": b"Content-Type: image/x\r\nContent-Disposition: inline\r\n"
+    b"Content-Disposition: attachment; filename=a\r\n\r\nx",
+    "repeated disposition, file first": b"Content-Type: image/x\r\nContent-Disposition: attachment; filename=a\r\n"
+    b"Content-Disposition: inline\r\n\r\nx",
+    "repeated mime fields": b"Content-Type: image/x\r\nContent-ID: <a>\r\nContent-ID: <b>\r\nContent-MD5: a\r\n"
+    b"Content-MD5: b\r\nContent-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 8bit\r\n"
+    b"Content-Language: en\r\nContent-Language: de\r\nContent-Location: a\r\nContent-Location: b\r\n"
+    b"Content-Description: a\r\nContent-Description: b\r\n\r\nx",
+    "type without semicolon": b'Content-Type: application/pdf name="a.pdf"\r\n\r\nx',
+    "type with a comma": b"Content-Type: text/plain, charset=utf-8\r\n\r\nx",
+    "type, semicolon later": b"Content-Type: text/html charset=utf-8; x=y\r\n\r\nx",
+    "type in angle brackets": MULTIPART + b"--b\r\nContent-Type: <html>\r\n\r\nx\r\n--b--\r\n",
+    "bare type as parameter": b"Content-Type: text/calendar; method=text/calendar\r\n\r\nx",
+    "quote that is not closed": b'Content-Type: text/html; charset="UTF-8\r\nMIME-Version: 1.0\r\n\r\nx',
+    "description with spaces behind": b"Content-Type: image/x\r\nContent-Description: a  \r\n\r\nx",
+    "field name with a fold": b"From\r\n : a@b\r\nFrom: c@d\r\n\r\nx",
+    "delimiter at the end": MULTIPART + b"--b\r\n\r\nx\r\n--b\r\n",
+    "delimiter that ends the message": MULTIPART + b"--b\r\n\r\nx\r\n--b",
+    "delimiter alone": MULTIPART + b"--b",
+    "delimiter before the close": MULTIPART + b"--b\r\n\r\nx\r\n--b\r\n--b--\r\n",
+    "inner delimiter before the outer": MULTIPART + b"--b\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n"
+    b"--y\r\n\r\na\r\n--y\r\n--b\r\n\r\nx\r\n--b--\r\n",
     "folded date": b"Date: Mon, 1 Jan\r\n 2024 00:00:00\t+0000\r\nMessage-ID: <a@b>\r\n (c)\r\nIn-Reply-To: <x>\r\n\r\n",  # noqa: E501
     "folded with tab": b"Subject: folded\r\n\t sub  ject \r\n\r\n",
     "all mime fields": b"Content-Type: TEXT/Plain; CharSet=UTF-8; format=flowed\r\n"

@@ -77,6 +77,28 @@ async def test_accounts(place: Place, door: DoorClient) -> None:
     assert made == {"login": "made@alpha.test", "mailboxes": 6, "messages": 0, "unseen": 0}
 
 
+async def test_scripts(door: DoorClient, place: Place) -> None:
+    path = of(ALICE, "scripts")
+    assert await door.get(path) == {"scripts": []}
+    assert await door.put(of(ALICE, "scripts", "a b"), {"script": "keep;"}) == {"warnings": []}
+    assert await door.get(path) == {"scripts": [{"name": "a b", "active": False}]}
+    warned = 'require "vacation"; vacation :days 99 "x";'
+    (warning,) = (await door.put(of(ALICE, "scripts", "c"), {"script": warned, "active": True}))["warnings"]
+    assert ":days is at most 90" in warning
+    assert await door.get(path) == {"scripts": [{"name": "a b", "active": False}, {"name": "c", "active": True}]}
+    assert place.storage.scripts.has_active(await place.storage.account(ALICE))
+    assert await door.octets(of(ALICE, "scripts", "a b")) == b"keep;"
+    assert await refused(door.get(of(ALICE, "scripts", "none"))) == 404
+    assert await refused(door.put(of(ALICE, "scripts", "x"), {"script": "foo;"})) == 422
+    assert await refused(door.put(of(ALICE, "scripts", "\x01"), {"script": "keep;"})) == 422
+    assert await refused(door.put(of(ALICE, "scripts", "x"), {"script": "keep;", "active": "no"})) == 400
+    assert await refused(door.put(of(ALICE, "scripts", "x"), ["keep;"])) == 400
+    assert await refused(door.delete(of(ALICE, "scripts", "none"))) == 404
+    assert await door.delete(of(ALICE, "scripts", "c")) == {}
+    assert await door.delete(of(ALICE, "scripts", "a b")) == {}
+    assert not place.storage.scripts.has_active(await place.storage.account(ALICE))
+
+
 async def test_hidden(place: Place, door: DoorClient, connect: Callable[[], Wire]) -> None:
     path = of("ALICE@alpha.test", "hidden")
     as_in_the_world = {"capabilities": [], "by_world": True}

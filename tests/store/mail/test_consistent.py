@@ -109,11 +109,24 @@ class Consistent(RuleBasedStateMachine):
 
     @rule(name=NAMES, uids=UIDS, change=st.sampled_from(Change), flags=FLAGS, back=st.none() | st.integers(0, 5))
     def store(self, name: str, uids: list[int], change: Change, flags: FlagSet, back: int | None) -> None:
-        model = self.models[name]
+        model, keywords = self.models[name], set(self.mailboxes[name].keywords)
         since = None if back is None else max(model.modseq - back, 0)
         stored = self.call("store", self.mailboxes[name], uids, change, flags, unchanged_since=since)
         there = [uid for uid in uids if uid in model.messages]
-        failed = [uid for uid in there if since is not None and model.messages[uid].modseq > since]
+        wanted = names(flags)
+        if change is Change.REMOVE:  # a keyword that the mailbox does not have counts for nothing
+            wanted = {one for one in wanted if one.startswith("\\") or one in keywords}
+        # RFC 7162 §3.1.12: what the client wants to add is still missing, or what it wants to remove still there.
+        expected = {Change.ADD: set[str](), Change.REMOVE: wanted}.get(change)
+        if not wanted or (not since and flags.system):
+            expected = None
+        failed = [
+            uid
+            for uid in there
+            if since is not None
+            and model.messages[uid].modseq > since
+            and model.messages[uid].flags & wanted != expected
+        ]
         assert stored.failed == failed
         changed = False
         for uid in there:

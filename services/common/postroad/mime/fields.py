@@ -71,6 +71,8 @@ _MECHANISM = re.compile(rb"(?i:7bit|8bit|binary|quoted-printable|base64)(?!%b)" 
 _PAIR = rb'\s*([^\s=;"()]+)\s*=\s*(?:%b|([^\s;(]*))' % _QUOTED
 _PARAMETER = re.compile(_PAIR, re.DOTALL)
 _EARLY_PARAMETER = re.compile(rb"[\s:,]*" + _PAIR, re.DOTALL)
+# Mailers write `application/pdf name="a.pdf"` and `text/plain, charset=utf-8`: the first semicolon is missing.
+_EARLY_IN_TYPE = re.compile(rb"[\s,]+" + _PAIR, re.DOTALL)
 # RFC 2231 §7: attribute [section] ["*"], where a section is "*" and a number
 _EXTENDED = re.compile(rb"([^*]+)(?:\*([0-9]{1,3}))?(\*)?\Z")
 # RFC 2231 §7: attribute-char = any US-ASCII character but SPACE, CTLs, "*", "'", "%" and tspecials
@@ -220,7 +222,10 @@ def media_type(value: bytes) -> Parameterized | None:
     match = _TYPE.match(text)
     if match is None:
         return None
-    return Parameterized(match[1], match[2], _parameters(text, match.end()))
+    early = _EARLY_IN_TYPE.match(text, match.end())
+    if early is None:
+        return Parameterized(match[1], match[2], _parameters(text, match.end()))
+    return Parameterized(match[1], match[2], _joined([_pair(early), *_parameters(text, early.end())]))
 
 
 def disposition(value: bytes) -> Parameterized | None:

@@ -231,6 +231,9 @@ class _Parser:
         mime: dict[bytes, bytes] = {}
         for name, value in header:
             if name.startswith(b"content-"):
+                # Of two dispositions, the one that names a file is of more use.
+                if name == b"content-disposition" and b"=" not in mime.get(name, b"="):
+                    mime[name] = value
                 mime.setdefault(name, value)
         kind = _type(mime[b"content-type"]) if b"content-type" in mime else default
         if depth >= MAX_DEPTH and (kind.is_multipart or kind.is_message):
@@ -307,8 +310,10 @@ class _Parser:
             if content.startswith(b"--", self.line + len(line)):
                 break
             start = content.find(b"\n", self.line + 1) + 1
+            if not start:  # the message ends within the delimiter line
+                break
             self.count += 1
-            short, extended, _ = self.entity(start or len(content), default, depth + 1, is_message=False)
+            short, extended, _ = self.entity(start, default, depth + 1, is_message=False)
             inner.append(short)
             outer.append(extended)
         self.open.pop()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from postroad.world.world import Account
 
 # What a token may be for. "mail" is everything, as Gmail's https://mail.google.com/ is.
-SCOPES = ("imap", "pop", "smtp", "mail")
+SCOPES = ("imap", "pop", "smtp", "sieve", "mail")
 # RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*\Z")
 LONGEST = 4096  # characters; nothing longer is looked at

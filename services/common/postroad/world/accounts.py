@@ -3,9 +3,11 @@
     [domains."alpha.test".accounts.alice]
     password = "wonderland"
     tokens = ["ya29.a0", { token = "ya29.b1", scope = "imap smtp", expires = 2030-01-01T00:00:00Z }]
+    sieve = 'require "fileinto"; if header :contains "list-id" "x" { fileinto "Archive"; }'
 
 A token is an OAuth access token that a client may show instead of the password (`postroad.sasl.oauth`). Without `scope`
-it is for everything, without `expires` for ever.
+it is for everything, without `expires` for ever. The Sieve script is in force while the account has no active one of
+its own; the store says in its log and journal what is wrong with it.
 """
 
 from __future__ import annotations
@@ -52,11 +54,15 @@ class AccountReader:
         if not isinstance(written, dict):
             self._error(at, f"the password of {address} must be a string, or a table with it")
             return None
-        for key in written.keys() - {"password", "imap_without", "quota", "tokens"}:
-            self._error((*at, key), f"unknown key {key!r}: an account has password, imap_without, quota, tokens")
+        for key in written.keys() - {"password", "imap_without", "quota", "sieve", "tokens"}:
+            self._error((*at, key), f"unknown key {key!r}: an account has password, imap_without, quota, sieve, tokens")
         own = self._hidden((*at, "imap_without"), written.get("imap_without", []))
         quota = self._quota((*at, "quota"), address, written.get("quota"))
-        account = Account(address, self._password(at, address, written), hidden | own, quota)
+        script = written.get("sieve", "")
+        if not isinstance(script, str):
+            self._error((*at, "sieve"), f"the script of {address} must be a string")
+            script = ""
+        account = Account(address, self._password(at, address, written), hidden | own, quota, script)
         tokens = written.get("tokens", [])
         if not isinstance(tokens, list):
             self._error((*at, "tokens"), f"the tokens of {address} must be a list of strings or of tables")

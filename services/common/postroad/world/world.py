@@ -57,6 +57,7 @@ class Account:
     secret: str = field(repr=False)  # plain or a hash (`secret`); "": no password will do
     imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
     quota: Quota | None = None  # None: as the settings say
+    sieve: str = ""  # the Sieve script of its mail while it has no active one of its own
 
     @property
     def login(self) -> str:

@@ -9,6 +9,8 @@ from postroad.control.door import Refusal, Route
 from postroad_store.mail.model.errors import LimitReached, MailError, NameNotAllowed, OverQuota, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postroad.clock import Clock
     from postroad.control.door import Handler, Request, Response
     from postroad_store.accounts import Accounts
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.storage import Storage
     from postroad_store.notes import Notes
+    from postroad_store.sieve.registry import Registry
 
 HIGHEST = (1 << 32) - 1  # RFC 3501 §2.3.1.1: UIDs and UIDVALIDITY have 32 bits
 
@@ -29,6 +32,7 @@ class Mail:
     read: Reading
     notes: Notes
     clock: Clock
+    sieve: Callable[[], Registry]
 
     async def account(self, login: str) -> Account:
         """Return an account of the world, or one that was made; raises `Refusal`."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.account import canonical_name
+from postroad_store.mail.model.annotations import checked_entry
 from postroad_store.sieve.actions import File, Outcome
 from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript, RunError
@@ -56,6 +57,18 @@ class Occasion:
         found = special_use(self.account, use)
         return bool(found) if mailbox is None else canonical_name(mailbox) in found
 
+    def annotation(self, mailbox: str | None, entry: str) -> str | None:
+        """Return the value of an annotation, the user's own for a private one."""
+        number = 0
+        if mailbox is not None:
+            found = self.account.listed(canonical_name(mailbox))
+            if found is None:
+                return None
+            number = found.id
+        name = checked_entry(entry.encode())
+        value = None if name is None else self._shelf.library.annotation(self.account.id, number, name)
+        return None if value is None else value.decode("utf-8", "replace")
+
     def is_remembered(self, key: str) -> bool:
         """Whether `duplicate` has seen this ID."""
         return self._shelf.library.is_remembered(self.account.id, seen(key), self.now.timestamp())
@@ -90,10 +103,13 @@ class Shelf:
         self._everybody = everybody
         self._programs: OrderedDict[object, Program | InvalidScript] = OrderedDict()
 
-    def active(self, account: int) -> Program | None:
-        """Return the active script; raises `RunError` if it is not valid (any more)."""
+    def active(self, account: int, worlds: str) -> Program:
+        """Return the active script, else the one that the world gives; raises `RunError` if it is not valid."""
         script = self.library.active(account)
-        return None if script is None else self._valid(script)
+        if script is not None:
+            return self._valid(script)
+        content = worlds.encode("utf-8", "surrogatepass")
+        return self._compiled(content, "of the world", content)
 
     def included(self, account: int, name: str, *, everybody: bool) -> Program | None:
         """Return a script that another includes (RFC 6609 §3.2); raises `RunError` if it is not valid."""
@@ -158,8 +174,9 @@ class Filter:
         recipients: Sequence[tuple[str, str]],
         owner: str,
         environment: Mapping[str, str],
+        worlds: str = "",
     ) -> Outcome:
-        """Run the active script of an account; whatever goes wrong, the message is kept."""
+        """Run the active script of an account, else the world's; whatever goes wrong, the message is kept."""
         if self._thread is None or self._shelf is None:  # for the first message that is filtered
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="sieve")
             self._shelf = Shelf(self._scripts.library(), self._registry, self._everybody)
@@ -168,8 +185,7 @@ class Filter:
 
         def work() -> Outcome:
             try:
-                program = shelf.active(account.id)
-                return Outcome((File(),)) if program is None else run(program, Message(content), occasion)
+                return run(shelf.active(account.id, worlds), Message(content), occasion)
             except RunError as error:
                 return Outcome((File(),), str(error))
             except Exception as error:

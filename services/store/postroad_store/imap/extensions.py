@@ -38,6 +38,9 @@ BINARY = Capability(b"BINARY", "RFC 3516", after_login)
 ESEARCH = Capability(b"ESEARCH", "RFC 4731", after_login)
 # RETURN in SORT.
 ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
+# Results that are kept up to date, and pages of them: RETURN (CONTEXT UPDATE PARTIAL), CANCELUPDATE.
+CONTEXT_SEARCH = Capability(b"CONTEXT=SEARCH", "RFC 5267", after_login)
+CONTEXT_SORT = Capability(b"CONTEXT=SORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
 # OLDER and YOUNGER, wherever messages are searched for.
@@ -88,6 +91,9 @@ CATENATE = Capability(b"CATENATE", "RFC 4469", after_login)
 METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enables=True, covered_by=b"METADATA")
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
+
+# Gmail's ids, labels and search.
+X_GM_EXT_1 = Capability(b"X-GM-EXT-1", "Gmail IMAP Extensions", after_login, on_request=True)
 
 # URLs that let others read a message, and what URLFETCH tells of it besides.
 URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)

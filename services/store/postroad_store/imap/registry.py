@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.commands import (
     append,
     authenticate,
+    cancelupdate,
     capability,
     close,
     compress,
@@ -77,6 +78,7 @@ SPECS: tuple[Spec, ...] = (
     *expunge.SPECS,
     *search.SPECS,
     *sort.SPECS,
+    *cancelupdate.SPECS,
     *thread.SPECS,
     *fetch.SPECS,
     *store.SPECS,
@@ -90,6 +92,7 @@ _ORDER = (
     b"LOGINDISABLED",
     *(b"UNSELECT", b"CHILDREN", b"NAMESPACE", b"UIDPLUS", b"MOVE", b"SPECIAL-USE", b"APPENDLIMIT"),
     *(b"ESEARCH", b"SEARCHRES", b"SORT", b"SORT=DISPLAY", b"ESORT", b"WITHIN"),
+    *(b"PARTIAL", b"CONTEXT=SEARCH", b"CONTEXT=SORT"),
     *(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
 )
 

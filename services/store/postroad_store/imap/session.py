@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from postroad_store.imap.authentication import Underway
+    from postroad_store.imap.contexts import Contexts
     from postroad_store.imap.events import Command
     from postroad_store.imap.manner import Manner
     from postroad_store.imap.notify import Notify
@@ -71,6 +72,7 @@ class Session:
         self.engine = Engine(shared.offer)
         self.account: Account | None = None
         self.view: View | None = None
+        self.contexts: Contexts | None = None  # searches of the view that are kept up to date
         self.failures = 0  # failed logins
         self.exchange: Underway | None = None  # of AUTHENTICATE
         self.appends = Appends(self)
@@ -245,8 +247,9 @@ class Session:
     def log_out(self) -> None:
         """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
         self.watch.stop()
+        self.follow(None)
         self.close_view()
-        self.account = None
+        self.account = self.exchange = None
         self.highest = Highest()
         self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)
@@ -257,7 +260,7 @@ class Session:
         """Stop looking at the selected mailbox; the caller changes the state."""
         if self.view is not None:
             self.view.close()
-            self.view = None
+            self.view = self.contexts = None
 
     def leave_mailbox(self) -> None:
         """Give up the selected mailbox, and go back to the authenticated state."""
@@ -280,8 +283,9 @@ class Session:
         if view is None:
             self.engine.complete(command.tag, text)
             return
-        if view.changed:
-            if view.much(expunges=expunges):  # `handle` goes on with it, once the handler has returned
+        stale = self.contexts is not None and (view.changed or self.contexts.stale)
+        if view.changed or stale:
+            if stale or view.much(expunges=expunges):  # `handle` goes on with it, once the handler has returned
                 self._rest = partial(
                     self._finish_in_turns, view, command, text, expunges=expunges, uid=uid, coded=coded
                 )
@@ -293,6 +297,8 @@ class Session:
         self, view: View, command: Command, text: bytes, *, expunges: bool, uid: bool, coded: bool
     ) -> None:
         await self.tell_in_turns(view, expunges=expunges, uid=uid)
+        if self.contexts is not None:
+            await self.contexts.update(self)
         self._complete(view, command, text, coded=coded)
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:

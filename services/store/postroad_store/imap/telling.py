@@ -46,6 +46,8 @@ def tell_highest(session: Session, view: View) -> None:
 
 
 def _say(session: Session, view: View, news: Changes, *, uid: bool) -> None:
+    if session.contexts is not None:
+        session.engine.send(session.contexts.leaving(news))
     manner = session.manner
     # RFC 5465 §5.1: who has asked for FlagChange is given the UID
     octets = updates.changes(view, news, manner=manner, uid=uid or session.notify is not None)

@@ -37,7 +37,7 @@ class Watch:
                 self.wake()
             return
         view.on_change = self.wake
-        if view.changed and view.much(expunges=True):
+        if self._takes_turns:
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
         self._say()
@@ -74,7 +74,7 @@ class Watch:
         view = session.view
         if not self.may_speak or (view is None and session.notify is None):
             return
-        if not session.connection.can_write() or (view is not None and view.much(expunges=True)):
+        if not session.connection.can_write() or self._takes_turns:
             self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
             return
         self._say()
@@ -83,6 +83,17 @@ class Watch:
             session.connection.close()
         else:
             session.connection.flush()
+
+    @property
+    def _takes_turns(self) -> bool:
+        """Whether there is much to say, or something that has to be searched for first."""
+        session = self._session
+        view, contexts = session.view, session.contexts
+        if view is None:
+            return False
+        if contexts is not None and session.engine.in_idle and (view.changed or contexts.stale):
+            return True
+        return view.changed and view.much(expunges=True)
 
     def _say(self) -> None:
         session = self._session
@@ -107,6 +118,8 @@ class Watch:
             await session.connection.wait_writable()
             if session.view is not None and self.may_speak:
                 await session.tell_in_turns(session.view, expunges=self._may_expunge)
+                if session.contexts is not None and session.engine.in_idle:
+                    await session.contexts.update(session)
         except ConnectionLost:
             return
         self._tell()

@@ -101,6 +101,7 @@ class Session:
                 return None
             case LoggedOut():
                 self._account = None
+                self._connection.logged_out()
                 return None
         if self._account is None:
             raise TypeError(f"{type(event).__name__} is not an event that the engine gives before login")

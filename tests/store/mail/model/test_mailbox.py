@@ -290,3 +290,14 @@ def test_ranges() -> None:
     mailbox.unload()
     assert (mailbox.keywords, mailbox.first_unseen()) == ([], None)
     assert mailbox.runs([2, 3, 5]) == [(2, 3), (5, 5)]
+
+
+def test_numbers_that_need_more_than_32_bits() -> None:
+    mailbox = mailbox_of(0, 0, 0)
+    first = 1 << 32
+    mailbox.arrive(first, [(4, 0, 1, -1), (5, 0, 1, first)], [])
+    assert list(mailbox.internal_dates) == [1, 1, 1, -1, first]
+    assert list(mailbox.modseqs) == [1, 1, 1, first, first]
+    narrow = mailbox_of(*[0] * 20)
+    narrow.reflag(first, [(1, 1), (3, 15)], Change.ADD, SEEN, naming=[], by=None)
+    assert list(narrow.modseqs) == [first, 1, *[first] * 13, *[1] * 5]

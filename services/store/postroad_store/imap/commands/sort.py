@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, answer
+from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, answer, begun
 from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
-from postroad_store.imap.commands.search.options import offered_options, read_options, saves
-from postroad_store.imap.extensions import ESORT
+from postroad_store.imap.commands.search.options import offered_options, read_options, saves, updates
+from postroad_store.imap.extensions import CONTEXT_SORT, ESORT
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
@@ -50,7 +50,7 @@ def _parser(*, uid: bool) -> Parser:
             reader.space()
         orders = _read_orders(reader)
         try:
-            return Sort(tag, uid, read_criteria(reader), options, orders)
+            return Sort(tag, uid, read_criteria(reader, pins=updates(options)), options, orders)
         except CharsetUnknown:
             return BadCharset(tag, saves(options))
 
@@ -83,9 +83,11 @@ def _read_orders(reader: Reader) -> tuple[Order, ...]:
 
 async def handle(session: Session, command: Sort) -> None:
     """Search the selected mailbox, and sort what is found, until the client goes away."""
+    if not begun(session, command):
+        return
     pause = session.connection.wait_writable
     numbers = session.storage.finder.sort(session.selected_view(), command.program.key, command.orders, between=pause)
-    await answer(session, command, b"SORT", numbers, command.options)
+    await answer(session, command, numbers, command.options, command.orders)
 
 
 SPECS = (
@@ -97,7 +99,7 @@ SPECS = (
         handle,
         "RFC 5256 §3",
         capability=SORT,
-        extensions=(SORT_DISPLAY, ESORT),
+        extensions=(SORT_DISPLAY, ESORT, CONTEXT_SORT),
         follow=FOLLOW,
     ),
     Spec(b"UID SORT", SELECT, Sort, _parser(uid=True), handle, "RFC 5256 §3", capability=SORT, follow=FOLLOW),

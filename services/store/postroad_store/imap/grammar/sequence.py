@@ -60,6 +60,35 @@ class SequenceSet:
 SAVED = SequenceSet(())
 
 
+class PinnedSet:
+    """Message numbers, or `$`, that go on meaning the messages that they meant when the command came.
+
+    RFC 5267 §4.3: "any message sequence numbers used in the search program are evaluated at the time the command is
+    received".
+    """
+
+    __slots__ = ("_messages", "_uids")
+
+    saved = False
+
+    def __init__(self, messages: SequenceSet) -> None:
+        self._messages = messages
+        self._uids: tuple[tuple[int, int], ...] = ()
+
+    def pin(self, uids: Sequence[int], saved: Sequence[int]) -> None:
+        """Look the messages up in the UIDs of a view, or in the result that it has saved."""
+        if self._messages.saved:
+            self._uids = tuple(zip(saved[::2], saved[1::2], strict=True))
+            return
+        count = len(uids)
+        ranges = self._messages.resolve(count)
+        self._uids = tuple((uids[low - 1], uids[min(high, count) - 1]) for low, high in ranges if 0 < low <= count)
+
+    def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:  # noqa: ARG002 - as that of any set
+        """Return the UIDs."""
+        return self._uids
+
+
 def coalesce(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Return ascending ranges with none that touch or overlap."""
     merged: list[tuple[int, int]] = []

@@ -94,11 +94,7 @@ def read_entries(db: Connection, columns: Columns, mailbox: int, low: int, high:
     cursor = db.execute(_ENTRIES, (mailbox, low, high))
     while rows := cursor.fetchmany(CHUNK):
         uids, flags, wide, sizes, dates, modseqs = zip(*rows, strict=True)
-        columns.uids.extend(uids)
-        columns.flags.extend(map(joined, flags, wide) if any(wide) else flags)
-        columns.sizes.extend(sizes)
-        columns.internal_dates.extend(dates)
-        columns.modseqs.extend(modseqs)
+        columns.extend(uids, map(joined, flags, wide) if any(wide) else flags, sizes, dates, modseqs)
 
 
 _ENTRIES = (

@@ -1,4 +1,4 @@
-r"""What is in a mailbox, in memory: parallel columns, ascending by UID, of 25 octets a message.
+r"""What is in a mailbox, in memory: parallel columns, ascending by UID, of 17 octets a message.
 
 The UIDs are lent to views, which are as the mailbox is most of the time: ten sessions share one array. So it is copied
 before it changes, if it is lent. That costs a millisecond with a million messages, and nothing with a thousand.
@@ -15,11 +15,17 @@ from postroad_store.mail.model.flagcolumn import FlagColumn
 from postroad_store.mail.model.flags import SEEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.ranges import Runs
+
+# Numbers take 32 bits as long as all of a mailbox fit, as they do in nearly every one: that holds the dates from 1970
+# to 2106, and four thousand million changes.
+NARROW = "I"
+WIDE_DATES = "q"
+WIDE_MODSEQS = "Q"
 
 Entry = tuple[int, int, int, int]  # UID, flags, size, internal date of a message
 CHUNK = 500  # UIDs that are compared at a time
@@ -36,11 +42,11 @@ class Columns:
 
     def clear(self) -> None:
         """Forget all messages."""
-        self.uids = array("I")  # RFC 3501 §2.3.1.1: 32 bits
+        self.uids = array(NARROW)  # RFC 3501 §2.3.1.1: 32 bits
         self.flags = FlagColumn()
-        self.sizes = array("I")  # octets, RFC822.SIZE: a content is at most as long as SQLite lets a row be
-        self.internal_dates = array("q")  # seconds since 1970 UTC
-        self.modseqs = array("Q")  # of the last change of the flags, or of the arrival (RFC 7162 §3.1)
+        self.sizes = array(NARROW)  # octets, RFC822.SIZE: a content is at most as long as SQLite lets a row be
+        self.internal_dates = array(NARROW)  # seconds since 1970 UTC
+        self.modseqs = array(NARROW)  # of the last change of the flags, or of the arrival (RFC 7162 §3.1)
         self._lent = False  # a view has `uids`, which must not change then
 
     def take_over(self, other: Columns) -> None:
@@ -100,24 +106,29 @@ class Columns:
 
     def add(self, entries: Sequence[Entry], modseq: int) -> None:
         """Add messages, whose UIDs are above all others."""
-        uids, sizes, dates = self._own_uids(), self.sizes, self.internal_dates
-        if len(entries) <= FEW:
-            for uid, flags, size, internal_date in entries:
-                uids.append(uid)
-                self.flags.append(flags)
-                sizes.append(size)
-                dates.append(internal_date)
-                self.modseqs.append(modseq)
-            return
-        some_uids, some_flags, some_sizes, some_dates = zip(*entries, strict=True)
-        uids.extend(some_uids)
-        self.flags.extend(some_flags)
-        sizes.extend(some_sizes)
-        dates.extend(some_dates)
-        self.modseqs.extend([modseq] * len(entries))
+        if entries:
+            uids, flags, sizes, internal_dates = zip(*entries, strict=True)
+            self.extend(uids, flags, sizes, internal_dates, [modseq] * len(entries))
+
+    def extend(
+        self,
+        uids: Sequence[int],
+        flags: Iterable[int],
+        sizes: Sequence[int],
+        internal_dates: Sequence[int],
+        modseqs: Sequence[int],
+    ) -> None:
+        """Do the same, column by column."""
+        self._own_uids().extend(uids)
+        self.flags.extend(flags)
+        self.sizes.extend(sizes)
+        self.internal_dates = extended(self.internal_dates, internal_dates, WIDE_DATES)
+        self.modseqs = extended(self.modseqs, modseqs, WIDE_MODSEQS)
 
     def change_flags(self, start: int, end: int, change: Change, bits: int, modseq: int) -> Sequence[int]:
         """Change the flags of the messages at these places; return the UIDs of those whose flags were different."""
+        if modseq >> 32 and self.modseqs.typecode == NARROW:
+            self.modseqs = array(WIDE_MODSEQS, self.modseqs)
         if end - start > FEW:
             return self._change_many(start, end, change, bits, modseq)
         return [self.uids[at] for at in range(start, end) if self._change_one(at, change, bits, modseq)]
@@ -138,7 +149,7 @@ class Columns:
         if not changed:
             return ()
         if all(changed):
-            self.modseqs[start:end] = array("Q", [modseq]) * (end - start)
+            self.modseqs[start:end] = array(self.modseqs.typecode, [modseq]) * (end - start)
             return self.uids[start:end]
         for at in compress(range(start, end), changed):
             self.modseqs[at] = modseq
@@ -157,6 +168,18 @@ class Columns:
         self.flags.keep(start, stop, stays)
         for column in (self._own_uids(), self.sizes, self.internal_dates, self.modseqs):
             column[start:stop] = array(column.typecode, compress(column[start:stop], stays))
+
+
+def extended(column: array[int], values: Sequence[int], wide: str) -> array[int]:
+    """Return the column with more values; it is made wider if they need that."""
+    count = len(column)
+    try:
+        column.extend(values)
+    except OverflowError:
+        del column[count:]
+        column = array(wide, column)
+        column.extend(values)
+    return column
 
 
 def _cut(column: array[int] | bytearray, places: Sequence[int]) -> None:

@@ -194,8 +194,10 @@ FLAGS, UID, INTERNALDATE, SIZE, MODSEQ = Flags(), Uid(), InternalDate(), Size(),
 ENVELOPE = Kept(b"ENVELOPE", Column.ENVELOPE)
 BODY = Kept(b"BODY", Column.BODY)
 BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Column.BODYSTRUCTURE)
-# RFC 8474 §8.1: ids begin with a letter, and no two differ by case alone. §5.2: no email has the id of a thread.
+# RFC 8474 §8.1: ids begin with a letter, and no two differ by case alone. RFC 8474 §5.2: no email has a thread's id.
 EMAILID = ObjectId(b"EMAILID (e%x)", Column.ID)
+GMAIL_MESSAGE = ObjectId(b"X-GM-MSGID %d", Column.ID)
+GMAIL_THREAD = ObjectId(b"X-GM-THRID %d", Column.THREAD)
 THREADID = ObjectId(b"THREADID (t%x)", Column.THREAD)
 SAVEDATE = SaveDate()
 

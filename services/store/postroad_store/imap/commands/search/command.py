@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
 from postroad_store.imap.commands.search.found import Found
 from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
-from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves
+from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, updates
+from postroad_store.imap.contexts import Context, Contexts, known, refusal
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE, ESEARCH, PARTIAL, SEARCHRES
+from postroad_store.imap.extensions import CONDSTORE, CONTEXT_SEARCH, ESEARCH, PARTIAL, SEARCHRES
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Handler
+    from postroad_store.mail.order.ordering import Order
     from postroad_store.protocol.contract import Event
 
 
@@ -56,7 +58,7 @@ def _read(tag: bytes, reader: Reader, *, uid: bool) -> Command:
         options = read_options(reader, offered)
         word = first_word(reader)
     try:
-        return Search(tag, uid, read_program(reader, word), options)
+        return Search(tag, uid, read_program(reader, word, pins=updates(options)), options)
     except CharsetUnknown:
         return BadCharset(tag, saves(options))
 
@@ -76,17 +78,37 @@ async def handle(session: Session, command: Search) -> None:
     options = command.options
     if options is None and session.rev2:
         options = DEFAULT  # RFC 9051 §6.4.4: IMAP4rev2 knows no SEARCH response
+    if not begun(session, command):
+        return
     pause = session.connection.wait_writable
     numbers = session.storage.finder.search(session.selected_view(), command.program.key, between=pause)
-    await answer(session, command, b"SEARCH", numbers, options)
+    await answer(session, command, numbers, options)
+
+
+def begun(session: Session, command: Searching) -> bool:
+    """Make ready for a search; return False if it cannot be followed as it asks, which has been answered then."""
+    if updates(command.options) and session.contexts is not None and command.tag in session.contexts:
+        # RFC 5267 §4.3: "SHALL result in the server rejecting the searching command with a BAD response"
+        session.engine.complete(command.tag, b"BAD Tag reuse")
+        return False
+    view = session.selected_view()
+    for messages in command.program.pinned:
+        messages.pin(view.uids, view.saved)
+    return True
 
 
 async def answer(
-    session: Session, command: Searching, word: bytes, search: Awaitable[Sequence[int]], options: Options | None
+    session: Session,
+    command: Searching,
+    search: Awaitable[Sequence[int]],
+    options: Options | None,
+    orders: Sequence[Order] | None = None,
 ) -> None:
-    """Answer SEARCH or SORT (the word) with what the search finds."""
+    """Answer SEARCH or, with `orders`, SORT with what the search finds."""
     view = session.selected_view()
+    word = b"SEARCH" if orders is None else b"SORT"
     text = b"OK %b completed." % word.capitalize()
+    upto = known(view)
     try:
         numbers = await search
     except MailError:
@@ -96,12 +118,17 @@ async def answer(
     modseq = "MODSEQ" in command.program.words
     if modseq:
         session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
-    found = Found(view, numbers, command.uid, sorted=word != b"SEARCH", modseq=modseq)
+    found = Found(view, numbers, command.uid, sorted=orders is not None, modseq=modseq)
     if options is None:
         await send_list(session, word, found)
     elif not await send_options(session, command.tag, options, found):
         view.saved = ()
         text = NOT_SAVED
+    if updates(options):
+        session.contexts = session.contexts or Contexts(view)
+        context = Context(command.tag, command.program.key, orders, uid=command.uid)
+        if not session.contexts.keep(context, found, upto):
+            session.engine.send(refusal(command.tag))
     # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
     expunges = command.uid and NUMBERS not in command.program.words
     session.finish(command, text, expunges=expunges, uid=command.uid)
@@ -116,7 +143,7 @@ def refuse_charset(session: Session, command: BadCharset) -> None:
 
 
 FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
-_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, *EXTENSIONS.values())
+_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, CONTEXT_SEARCH, *EXTENSIONS.values())
 
 SPECS = (
     Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", extensions=_EXTENSIONS, follow=FOLLOW),

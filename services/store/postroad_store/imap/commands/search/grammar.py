@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, UTF8_ACCEPT, WITHIN
+from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, UTF8_ACCEPT, WITHIN, X_GM_EXT_1
+from postroad_store.imap.grammar import mailbox_name
+from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
-from postroad_store.imap.grammar.sequence import read_sequence_set
-from postroad_store.mail.search import objectids
+from postroad_store.imap.grammar.sequence import PinnedSet, read_sequence_set
+from postroad_store.mail.search import gmail, objectids
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.mail.search.key import Key, Word
 
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
@@ -31,7 +34,7 @@ _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
 # objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
 EXTENSIONS = {
-    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN)
+    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN, X_GM_EXT_1)
 }  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
 _ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
@@ -48,6 +51,7 @@ class Program(NamedTuple):
 
     key: Key
     words: frozenset[str]
+    pinned: tuple[PinnedSet, ...] = ()  # has to be told which messages it means before the search
 
 
 def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
@@ -55,7 +59,7 @@ def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
     return {word.name: word for key in keys for word in key.words()}
 
 
-_WORDS = words_of((*KEYS, *objectids.KEYS))
+_WORDS = words_of((*KEYS, *objectids.KEYS, *gmail.KEYS))
 
 
 class _Open:
@@ -71,10 +75,11 @@ class _Open:
 class _Search:
     """The reading of one SEARCH's keys."""
 
-    __slots__ = ("_codec", "_open", "_reader", "_used", "_words")
+    __slots__ = ("_codec", "_open", "_pinned", "_reader", "_used", "_words")
 
-    def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word]) -> None:
+    def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word], *, pins: bool) -> None:
         self._reader = reader
+        self._pinned: list[PinnedSet] | None = [] if pins else None
         self._codec = codec
         self._words = words
         self._open = [_Open(None)]
@@ -84,7 +89,14 @@ class _Search:
         """Take the keys and the end of the command; the first key's word may have been taken already."""
         key = self._keys(first)
         self._reader.end()
-        return Program(key, frozenset(self._used))
+        return Program(key, frozenset(self._used), tuple(self._pinned or ()))
+
+    def _pin(self, messages: SequenceSet) -> InSet:
+        """Return the key of message numbers, or of `$`."""
+        if self._pinned is None:
+            return InSet(uid=False, messages=messages)
+        self._pinned.append(PinnedSet(messages))
+        return InSet(uid=True, messages=self._pinned[-1])
 
     def _keys(self, first: str | None) -> Key:
         """Take `search-key *(SP search-key)`."""
@@ -108,7 +120,7 @@ class _Search:
                 if reader.has_enabled(UIDONLY) and reader.peek() != b"$":
                     raise UidRequired
                 self._used.add(NUMBERS)
-                return InSet(uid=False, messages=read_sequence_set(reader))
+                return self._pin(read_sequence_set(reader))
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
         if known is None or not (known.extension == "" or reader.offers(EXTENSIONS[known.extension])):
@@ -163,6 +175,18 @@ class _Search:
         """Take a keyword."""
         return self._reader.atom().decode("ascii")
 
+    def label(self) -> str:
+        """Take a label of Gmail."""
+        if self._reader.peek() == b"\\":
+            return self._reader.flag().decode("ascii")
+        octets = self._reader.astring()
+        if octets.startswith(b"\\"):
+            return octets.decode("latin-1")
+        try:
+            return mailbox_name.decode(octets)
+        except NameInvalid:
+            raise SyntaxFault("Invalid label") from None
+
     def object_id(self) -> str:
         """Take an objectid."""
         return self._reader.match(_OBJECT_ID, "objectid").decode("ascii")
@@ -202,8 +226,9 @@ class _Search:
         return read_modseq(reader, zero=True)
 
     def set(self) -> object:
-        """Take a sequence set."""
-        return read_sequence_set(self._reader)
+        """Take a sequence set of UIDs."""
+        messages = read_sequence_set(self._reader)
+        return self._pin(messages).messages if messages.saved else messages
 
 
 _READ: dict[Argument, Callable[[_Search], object]] = {
@@ -214,6 +239,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
     Argument.OBJECT_ID: _Search.object_id,
+    Argument.LABEL: _Search.label,
     Argument.INTERVAL: _Search.interval,
     Argument.MODSEQ: _Search.modseq,
 }
@@ -238,8 +264,13 @@ def first_word(reader: Reader) -> str | None:
     return reader.keyword().decode("ascii")
 
 
-def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _WORDS) -> Program:
-    """Take what follows the first word, to the end of the command; raises `SyntaxFault`, `CharsetUnknown`."""
+def read_program(
+    reader: Reader, word: str | None, words: Mapping[str, Word] = _WORDS, *, pins: bool = False
+) -> Program:
+    """Take what follows the first word, to the end of the command; raises `SyntaxFault`, `CharsetUnknown`.
+
+    With `pins`, message numbers mean the same messages for as long as the key is used.
+    """
     # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)                  (RFC 4466 §6)
     codec = "utf-8"
     if word == "CHARSET":
@@ -248,13 +279,13 @@ def read_program(reader: Reader, word: str | None, words: Mapping[str, Word] = _
         reader.space()
         codec = _codec(reader.astring())
         word = first_word(reader)
-    return _Search(reader, codec, words).program(word)
+    return _Search(reader, codec, words, pins=pins).program(word)
 
 
-def read_criteria(reader: Reader, words: Mapping[str, Word] = _WORDS) -> Program:
+def read_criteria(reader: Reader, *, pins: bool = False) -> Program:
     """Take ` charset search-key ...` and the end of the command, as SORT and THREAD have it; raises the same."""
     # search-criteria = charset 1*(SP search-key); charset = atom / quoted                          (RFC 5256 §5)
     reader.space()
     charset = reader.astring()
     word = first_word(reader)
-    return _Search(reader, _codec(charset), words).program(word)
+    return _Search(reader, _codec(charset), _WORDS, pins=pins).program(word)

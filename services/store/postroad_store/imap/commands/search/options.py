@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.option import ReturnOption
 from postroad_store.imap.commands.search.partial import Partial
-from postroad_store.imap.extensions import ESEARCH, ESORT, SEARCHRES
+from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT, ESEARCH, ESORT, SEARCHRES
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -91,8 +91,24 @@ class Save(ReturnOption):
     answers = False  # RFC 5182 §1: alone, it suppresses the response
 
 
+@dataclass(frozen=True, slots=True)
+class Context(ReturnOption):
+    """A hint that the same will be searched for again (RFC 5267 §4.2); it needs nothing here."""
+
+    word = b"CONTEXT"
+    search, sort = (CONTEXT_SEARCH,), (CONTEXT_SORT,)
+
+
+@dataclass(frozen=True, slots=True)
+class Update(ReturnOption):
+    """Tell how the result changes from now on (RFC 5267 §4.3)."""
+
+    word = b"UPDATE"
+    search, sort = (CONTEXT_SEARCH,), (CONTEXT_SORT,)
+
+
 # In the order in which their data are written.
-OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Save)
+OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Save, Context, Update)
 Options = tuple[ReturnOption, ...]
 DEFAULT: Options = (All(),)
 
@@ -130,3 +146,8 @@ def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) ->
 def saves(options: Options | None) -> bool:
     """Return True if the result is to be kept for `$`."""
     return options is not None and any(isinstance(option, Save) for option in options)
+
+
+def updates(options: Options | None) -> bool:
+    """Return True if the client is to be told how the result changes."""
+    return options is not None and any(isinstance(option, Update) for option in options)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.option import ReturnOption
-from postroad_store.imap.extensions import PARTIAL
+from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT, PARTIAL
 from postroad_store.imap.grammar.partial import read_page
 from postroad_store.imap.grammar.reader import SyntaxFault
 
@@ -26,7 +26,7 @@ class Partial(ReturnOption):
     page: Page
 
     word = b"PARTIAL"
-    search, sort = (PARTIAL,), ()
+    search, sort = (PARTIAL, CONTEXT_SEARCH), (CONTEXT_SORT,)
     repeats = False  # RFC 9394 §3.1: "A single command MUST NOT contain more than one PARTIAL or ALL"
     conflicts = b"ALL"
     chooses = True
