@@ -96,6 +96,8 @@ def normal(answer: bytes) -> list[str]:
     text = re.sub(r"(UIDVALIDITY|APPENDUID|COPYUID) \d+", r"\1 V", text)
     # Dovecot gives it once a client has asked for mod-sequences; RFC 7162 section 3.1.2.1: always.
     text = re.sub(r"\* OK \[HIGHESTMODSEQ \d+\] Highest\.?\r\n", "", text)
+    # Dovecot 2.3 has no OBJECTID unless it is told to.
+    text = re.sub(r"\* OK \[MAILBOXID \S+\][^\r]*\r\n|\[MAILBOXID \S+\] ", "", text)
     text = re.sub(r'"\d\d-\w{3}-20(?!20)\d\d [\d:]+ \+0000"', "NOW", text)
     return [re.sub(r"\.$", "", line) if re.match(r"\S+ (?:OK|NO|BAD)", line) else line for line in text.splitlines()]
 
