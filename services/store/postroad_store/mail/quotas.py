@@ -21,6 +21,7 @@ class Usage(NamedTuple):
     octets: int
     messages: int
     quota: Quota
+    by_world: bool = True  # nobody has set another
 
     def has_room(self, octets: int) -> bool:
         """Return True if a message of so many octets may come."""
@@ -46,7 +47,9 @@ class Quotas:
             return Usage(0, 0, self.allowed(login))
         ((octets, messages, own, storage_limit, message_limit),) = rows
         world = self.allowed(login)
-        return Usage(octets, messages, world if own is None else Quota(storage_limit, message_limit, world.permanent))
+        if own is None:
+            return Usage(octets, messages, world)
+        return Usage(octets, messages, Quota(storage_limit, message_limit, world.permanent), by_world=False)
 
 
 _USAGE = (

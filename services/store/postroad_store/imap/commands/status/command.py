@@ -58,7 +58,7 @@ async def _after_news(session: Session, command: Status, view: View) -> None:
 
 def _give(session: Session, command: Status, mailbox: Mailbox) -> None:
     view = session.view
-    session.engine.send(response(session, mailbox, session.written(mailbox.name), command.items))
+    session.engine.send(response(session, mailbox, session.written(session.directory.name_of(mailbox)), command.items))
     if view is not None and view.mailbox is mailbox:  # RFC 3501 §6.3.10: SHOULD NOT be used on the selected mailbox
         session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")
     else:
