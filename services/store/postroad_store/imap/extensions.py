@@ -92,6 +92,9 @@ METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enable
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
 
+# Gmail's ids, labels and search.
+X_GM_EXT_1 = Capability(b"X-GM-EXT-1", "Gmail IMAP Extensions", after_login, on_request=True)
+
 # URLs that let others read a message, and what URLFETCH tells of it besides.
 URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)
 URLAUTH_BINARY = Capability(b"URLAUTH=BINARY", "RFC 5524", after_login, requires=(b"URLAUTH",))

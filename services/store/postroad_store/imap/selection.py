@@ -45,8 +45,10 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
     return [range(low, high + 1) for low, high in ranges]
 
 
-def uids_of(view: View, spans: list[range]) -> list[UID]:
-    """Return the UIDs of these sequence numbers."""
+def uids_of(view: View, spans: list[range]) -> Sequence[UID]:
+    """Return the UIDs of these sequence numbers; of one range without looking at each."""
+    if len(spans) == 1:
+        return view.uids[spans[0].start - 1 : spans[0].stop - 1]
     uids: list[UID] = []
     for span in spans:
         uids += view.uids[span.start - 1 : span.stop - 1]

@@ -252,8 +252,9 @@ class Session:
     def log_out(self) -> None:
         """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
         self.watch.stop()
+        self.follow(None)
         self.close_view()
-        self.account = None
+        self.account = self.exchange = None
         self.highest = Highest()
         self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)
@@ -307,17 +308,12 @@ class Session:
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
         if self.manner.modseq:
-            if coded:
-                text = self.highest.completed(view, text)
-            else:
-                self.tell_highest(view)
+            before, text = self.highest.completed(view, text, coded=coded)
+            if before:
+                self.engine.send(before)
         self.engine.complete(command.tag, text)
         if view.gone:
             self.mailbox_gone()
-
-    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
-        """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
-        telling.tell_highest(self, view, tagged=tagged)
 
     async def _finished(self) -> None:
         """End a command that `finish` could not end at once."""

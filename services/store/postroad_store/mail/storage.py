@@ -33,6 +33,7 @@ from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.labels import Labels
 from postroad_store.mail.loader import Loader
 from postroad_store.mail.lock import Lock
 from postroad_store.mail.metadata import Metadata
@@ -106,6 +107,7 @@ class Storage:
         self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
+        self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         self._swept = False
         self._closed = False
 
@@ -326,8 +328,7 @@ class Storage:
 
     def changed_since(self, view: View, since: int) -> list[int]:
         """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
-        modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
-        return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
+        return view.changed_since(since)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

@@ -17,7 +17,7 @@ from postroad_store.mail.model.errors import MessagesExpunged, NoSuchMailbox
 from postroad_store.mail.model.rights import flags_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
@@ -74,7 +74,7 @@ def handle(session: Session, command: Copy | Move) -> Awaitable[None] | None:
     return _copy(session, command, uids_of(view, spans))
 
 
-async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None:
+async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID]) -> None:
     view = session.selected_view()
     move = isinstance(command, Move)
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.commands import labels
 from postroad_store.imap.commands.fetch import JUST_FLAGS, JUST_MODSEQ, responses
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE
+from postroad_store.imap.extensions import CONDSTORE, X_GM_EXT_1
 from postroad_store.imap.grammar.flags import read_flags
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.options import OptionSpec, option_table, read_options
@@ -23,13 +25,15 @@ from postroad_store.mail.model.rights import ALL, permitted
 from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
 
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Handler
     from postroad_store.mail.model.arrival import FlagsStored
     from postroad_store.mail.model.view import View
+    from postroad_store.protocol.contract import Event
 
 _CHANGES = {change.value.encode("ascii"): change for change in Change}
 
@@ -63,7 +67,7 @@ class Store(Command):
     unchanged_since: int | None = None
 
 
-def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
+def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store | labels.Store:
     # store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags (RFC 4466 §3)
     # store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
     reader.space()
@@ -75,6 +79,15 @@ def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
         unchanged_since = modifier.modseq
         reader.space()
     item = reader.keyword()
+    if b"X-GM-LABELS" in item and reader.offers(X_GM_EXT_1):
+        silent = item.endswith(b".SILENT")
+        change = _CHANGES.get(item.removesuffix(b".SILENT").replace(b"X-GM-LABELS", b"FLAGS"))
+        if change is None or unchanged_since is not None:
+            raise SyntaxFault("Invalid arguments")
+        reader.space()
+        names = labels.read_labels(reader)
+        reader.end()
+        return labels.Store(tag, uid, messages, change, silent, names)
     change = _CHANGES.get(item.removesuffix(b".SILENT"))
     if change is None:
         raise SyntaxFault("Invalid arguments")
@@ -84,12 +97,12 @@ def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
     return Store(tag, uid, messages, change, item.endswith(b".SILENT"), flags, unchanged_since)
 
 
-def parse(tag: bytes, reader: Reader) -> Store:
+def parse(tag: bytes, reader: Reader) -> Store | labels.Store:
     """Take sequence numbers, the change and the flags."""
     return _parse(tag, reader, uid=False)
 
 
-def parse_uid(tag: bytes, reader: Reader) -> Store:
+def parse_uid(tag: bytes, reader: Reader) -> Store | labels.Store:
     """Take UIDs, the change and the flags."""
     return _parse(tag, reader, uid=True)
 
@@ -174,7 +187,9 @@ def _completion(command: Store, view: View, spans: list[range], stored: FlagsSto
     return b"OK " + GONE if gone else b"OK Store completed."
 
 
+_EXTENSIONS = (CONDSTORE, X_GM_EXT_1)
+_FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({labels.Store: labels.handle})
 SPECS = (
-    Spec(b"STORE", SELECT, Store, parse, handle, "RFC 3501 §6.4.6", extensions=(CONDSTORE,)),
-    Spec(b"UID STORE", SELECT, Store, parse_uid, handle, "RFC 3501 §6.4.8", extensions=(CONDSTORE,)),
+    Spec(b"STORE", SELECT, Store, parse, handle, "RFC 3501 §6.4.6", extensions=_EXTENSIONS, follow=_FOLLOW),
+    Spec(b"UID STORE", SELECT, Store, parse_uid, handle, "RFC 3501 §6.4.8", extensions=_EXTENSIONS, follow=_FOLLOW),
 )

@@ -196,6 +196,8 @@ BODY = Kept(b"BODY", Column.BODY)
 BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Column.BODYSTRUCTURE)
 # RFC 8474 §8.1: ids begin with a letter, and no two differ by case alone. RFC 8474 §5.2: no email has a thread's id.
 EMAILID = ObjectId(b"EMAILID (e%x)", Column.ID)
+GMAIL_MESSAGE = ObjectId(b"X-GM-MSGID %d", Column.ID)
+GMAIL_THREAD = ObjectId(b"X-GM-THRID %d", Column.THREAD)
 THREADID = ObjectId(b"THREADID (t%x)", Column.THREAD)
 SAVEDATE = SaveDate()
 
