@@ -20,9 +20,10 @@ from postroad.foreign import HTTP_METHODS
 from postroad_store.imap import names, telling
 from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
+from postroad_store.imap.directory import Directory
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
-from postroad_store.imap.extensions import INPROGRESS, METADATA_SERVER
+from postroad_store.imap.extensions import ACL, INPROGRESS, METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -211,16 +212,20 @@ class Session:
             raise RuntimeError("the engine let a command of the selected state through")
         return self.view
 
-    def find_mailbox(self, name: bytes) -> Mailbox:
-        r"""Return the mailbox of this name, which is as the client sent it.
+    @property
+    def directory(self) -> Directory:
+        """The mailboxes that the session may see."""
+        return Directory(self.storage, self.current_account(), shares=self.offers(ACL))
 
-        Raises `NoSuchMailbox` if it could be created, which includes \Noselect names, and `NameNotAllowed` if it never
-        can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
+    def find_mailbox(self, name: bytes, needs: str = "r") -> Mailbox:
+        r"""Return the mailbox of this name, which is as the client sent it, with which it may do what it needs.
+
+        Raises `NotPermitted`; `NoSuchMailbox` if it could be created, which includes \Noselect names; `NameNotAllowed`
+        if it never can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
         """
-        mailbox = self.current_account().find(self.known_name(name))
-        if mailbox is None:
-            checked_name(self.new_name(name))
+        mailbox = self.directory.usable(self.known_name(name), needs)
         if mailbox is None or not mailbox.selectable:
+            checked_name(self.new_name(name))
             raise names.no_such_mailbox(name)
         return mailbox
 

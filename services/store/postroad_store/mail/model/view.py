@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from postroad_store.mail.model.rights import ALL
 from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class View:
         "on_change",
         "read_only",
         "recent",
+        "rights",
         "saved",
         "uids",
     )
@@ -74,6 +76,7 @@ class View:
     ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
+        self.rights = ALL  # what the session may do with the mailbox (RFC 4314)
         # Message sequence number n is uids[n - 1]; only `take` changes it.
         self.uids: Sequence[UID] = cast("Sequence[UID]", array("I"))
         self.recent = UidSet()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
