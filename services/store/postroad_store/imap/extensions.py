@@ -104,3 +104,8 @@ QUOTA = Capability(b"QUOTA", "RFC 9208", after_login)
 QUOTASET = Capability(b"QUOTASET", "RFC 9208", after_login, requires=(b"QUOTA",))
 QUOTA_RES_STORAGE = Capability(b"QUOTA=RES-STORAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
 QUOTA_RES_MESSAGE = Capability(b"QUOTA=RES-MESSAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
+
+# Who may do what with a mailbox; RFC 4314 §5.1.1: RIGHTS= has the rights that RFC 2086 did not know.
+ACL = Capability(b"ACL", "RFC 4314", after_login)
+RIGHTS = Capability(b"RIGHTS", "RFC 4314", after_login, lambda _: b"texk", requires=(b"ACL",))
+LIST_MYRIGHTS = Capability(b"LIST-MYRIGHTS", "RFC 8440", after_login, requires=(b"LIST-EXTENDED", b"ACL"))

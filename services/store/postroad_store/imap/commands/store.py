@@ -19,7 +19,9 @@ from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_
 from postroad_store.imap.selection import GONE, READ_ONLY, changed_among, some_gone, spans_of, uids_of, without
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
-from postroad_store.mail.model.flags import Change, FlagSet
+from postroad_store.mail.model.errors import NotPermitted
+from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
+from postroad_store.mail.model.rights import ALL, permitted
 from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
@@ -122,13 +124,11 @@ def handle(session: Session, command: Store) -> Awaitable[None] | None:
 
 async def _store(session: Session, command: Store, spans: list[range]) -> None:
     view = session.selected_view()
+    change, flags = command.change, command.flags
+    if view.rights is not ALL:
+        change, flags = _permitted(view, change, flags)
     stored = await session.storage.store(
-        view.mailbox,
-        uids_of(view, spans),
-        command.change,
-        command.flags,
-        view=view,
-        unchanged_since=command.unchanged_since,
+        view.mailbox, uids_of(view, spans), change, flags, view=view, unchanged_since=command.unchanged_since
     )
     # RFC 7162 §3.1.3: the client SHOULD be told why the test has failed; with FLAGS, as of any change by others.
     if stored.failed:
@@ -137,6 +137,20 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
         await session.tell_in_turns(view, expunges=False, uid=command.uid)
     await _report(session, command, spans, stored)
     session.finish(command, _completion(command, view, spans, stored), expunges=command.uid, uid=command.uid)
+
+
+def _permitted(view: View, change: Change, flags: FlagSet) -> tuple[Change, FlagSet]:
+    r"""Return the part of a change that the session's rights allow; raises `NotPermitted` if that is nothing.
+
+    RFC 4314 §4: \Seen needs s, \Deleted t, all others w. STORE "SHOULD NOT fail if the user has rights to modify at
+    least one flag specified". Who may not change all flags cannot replace them: FLAGS adds those that they may change.
+    """
+    if view.rights.issuperset("swt"):
+        return change, flags
+    allowed = permitted(flags, view.rights)
+    if allowed == NO_FLAGS and (flags != NO_FLAGS or not view.rights & frozenset("swt")):
+        raise NotPermitted("you lack the right to change these flags")
+    return (Change.ADD if change is Change.REPLACE else change), allowed
 
 
 async def _report(session: Session, command: Store, spans: list[range], stored: FlagsStored) -> None:

@@ -66,6 +66,8 @@ class Mailbox(Columns):
         "_flag_names",
         "_kept",
         "_keywords",
+        "account",
+        "acl",
         "changing",
         "counts",
         "deleted",
@@ -92,6 +94,8 @@ class Mailbox(Columns):
         self.uid_validity = row.uid_validity
         self.uid_next = row.uid_next
         self.object_id = row.object_id  # MAILBOXID (RFC 8474 §4)
+        self.account = row.account  # the id of its owner
+        self.acl = row.acl  # who else may do what (`model.rights`)
         self.modseq = row.modseq  # HIGHESTMODSEQ (RFC 7162 §3.1.2.1): rises with every change of the messages
         self.counts = row.counts  # what is in it; `recent` only while it is not loaded
         self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent

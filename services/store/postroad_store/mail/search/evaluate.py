@@ -110,7 +110,8 @@ class Evaluation:
         self._narrowing = Narrowing(sources.index, sources.reader)
         self._kept = sources.fields
         self._long_texts = sources.long_texts
-        self._flags: list[int] = []  # of all messages of the view, as they were when a key first asked for flags
+        # Of all messages of the view 1 for those with a flag bit, or without it; as they were when a key first asked
+        self._marks: dict[tuple[int, bool], Sequence[int]] = {}
 
     async def present(self) -> Numbers:
         """Return the numbers of the messages that are not gone."""
@@ -178,21 +179,28 @@ class Evaluation:
 
     async def with_bit(self, numbers: Numbers, bit: int, *, wanted: bool = True) -> Numbers:
         """Return those with this flag bit, or those without it."""
-        if not self._flags:
-            for part in _slices(range(1, len(self.view.uids) + 1)):
-                self._flags += self.view.pick(self._mailbox.flags, part[0], part[-1])
-                await self.pace()
-        flags = self._flags
+        marks = self._marks.get((bit, wanted))
+        if marks is None:
+            marks = self._marks[bit, wanted] = await self._marked(lambda flags: bool(flags & bit) is wanted)
 
         def test(part: Numbers) -> Numbers:
             first, last = part[0], part[-1]
-            values = flags[first - 1 : last]
-            if len(values) > len(part):
-                return [number for number in part if bool(values[number - first] & bit) is wanted]
-            matches = {value: bool(value & bit) is wanted for value in set(values)}  # there are few different ones
-            return list(compress(part, map(matches.__getitem__, values)))
+            if last - first < len(part):
+                return list(compress(part, marks[first - 1 : last]))
+            return [number for number in part if marks[number - 1]]
 
         return await self._filtered(numbers, test)
+
+    async def _marked(self, test: Callable[[int], bool]) -> Sequence[int]:
+        """Return 1 for each message of the view whose flags pass the test, 0 for the others."""
+        column, count = self._mailbox.flags, len(self.view.uids)
+        if not self.view.has_lost(1, count):
+            return column.marks(0, count, test)  # a millisecond for a million
+        marks = bytearray()
+        for part in _slices(range(1, count + 1)):
+            marks += bytes(map(test, self.view.pick(column, part[0], part[-1])))
+            await self.pace()
+        return marks
 
     async def with_uids(self, numbers: Numbers, wanted: Container[int]) -> Numbers:
         """Return those whose UID is wanted."""

@@ -249,6 +249,7 @@ class Copy(Commit[Duplicated | None, Copied]):
         *,
         move: bool,
         least: int = 0,
+        mask: int = -1,
     ) -> None:
         self._allowed = allowed
         self._source = source
@@ -256,6 +257,7 @@ class Copy(Commit[Duplicated | None, Copied]):
         self._target = target
         self._now = now
         self._move = move
+        self._mask = mask  # of the flags that the copies keep (RFC 4314 §4)
         self._least = least  # how many messages must exist; otherwise nothing is copied
 
     def write(self, db: Connection) -> Duplicated | None:
@@ -272,8 +274,9 @@ class Copy(Commit[Duplicated | None, Copied]):
         if not rows:
             return None
         old = self._flags(db, rows)
-        becomes, naming = self._translate(db, set(old))
-        flags = [becomes[value] for value in old]
+        kept = [value & self._mask for value in old]
+        becomes, naming = self._translate(db, set(kept))
+        flags = [becomes[value] for value in kept]
         uids, sizes = [row[0] for row in rows], [row[4] for row in rows]
         first = target.arrived(flags, sum(sizes))
         modseq, counts = target.modseq, target.close()
