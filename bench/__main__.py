@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,web,imap,growth,start] [--rounds 3] [--save docs/benchmarks.md]
+python -m bench [--only dns,smtp,road,web,imap,growth,idle,start] [--rounds 3] [--save docs/benchmarks.md]
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import rows_busy, rows_dns, rows_growth, rows_imap, rows_road, rows_smtp, rows_start, rows_web
+from bench import (
+    rows_busy,
+    rows_dns,
+    rows_growth,
+    rows_idle,
+    rows_imap,
+    rows_resync,
+    rows_road,
+    rows_smtp,
+    rows_start,
+    rows_web,
+)
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
 from bench.table import Row, markdown
@@ -28,14 +39,14 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "web", "imap", "growth")
+GROUPS = ("start", "dns", "smtp", "road", "web", "imap", "growth", "idle")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
 
 
-def _stack(folder: Path) -> ProcessStack:
-    return ProcessStack(folder, settings=SETTINGS)
+def _stack(folder: Path, **settings: str) -> ProcessStack:
+    return ProcessStack(folder, settings=SETTINGS | settings)
 
 
 def _reader(stack: ProcessStack) -> ImapClient:
@@ -59,6 +70,13 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
     if group == "start":
         numbers = iter(range(rounds))
         yield from rows_start.rows(lambda: _stack(folder / f"ours-{next(numbers)}"), rounds)
+        return
+    if group == "idle":
+        with rows_idle.many_files(), _stack(folder / "ours", **rows_idle.SETTINGS) as stack, _telling_its_logs(stack):
+            stack.stop(Service.RELAY, Service.WEB)
+            imap = stack.endpoint(Port.IMAP)
+            user = BOB.address, BOB.password
+            yield from rows_idle.rows((imap.host, imap.port), user, stack.process_id(Service.STORE))
         return
     with _stack(folder / "ours") as stack, _telling_its_logs(stack):
         smtp, mx, imap, pop3 = (stack.endpoint(port) for port in (Port.SMTP, Port.MX, Port.IMAP, Port.POP3))
@@ -94,6 +112,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
                     peer = ((dovecot.address, IMAP_PORT, POP3_PORT), (BOB.address, PASSWORD))
                     yield from rows_imap.rows(ours, peer, f"dovecot {layout}", rounds)
                     if layout == "sdbox":
+                        yield from rows_resync.rows(ours, peer, f"dovecot {layout}", rounds)
                         yield from rows_busy.rows(ours, peer, f"dovecot {layout}", rounds)
 
 

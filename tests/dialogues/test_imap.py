@@ -25,7 +25,7 @@ import pytest
 
 from postroad.config import Settings
 from postroad.sasl.oauth import Errors
-from postroad_store.imap.registry import Registry
+from postroad_store.imap.registry import SPECS, Registry
 from postroad_store.imap.shared import IDLE_TIMEOUT, REFUSAL
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
@@ -257,3 +257,10 @@ async def prepare(dialogue: Dialogue, reader: asyncio.StreamReader, writer: asyn
     for tag in [b"login "] * dialogue.login + [b"s "] * bool(dialogue.select):
         while not (await reader.readline()).startswith(tag):
             pass
+
+
+def test_each_capability_is_hidden_in_some_dialogue() -> None:
+    """Whoever adds a capability says how a server without it answers."""
+    known = {each for spec in SPECS for each in (spec.capability, *spec.extensions) if each is not None}
+    hidden = {name.upper() for path in SCRIPTS for name in parse(path).without}
+    assert {each.name.decode().upper() for each in known if not each.kept} <= hidden

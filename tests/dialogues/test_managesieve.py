@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.managesieve.shared import IDLE_TIMEOUT, REFUSAL
 from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
+from postroad_store.scripting import IDLE_TIMEOUT, REFUSAL
 from tests.harness.managesieve import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
 from tests.harness.script import Step, add, expand, play_live

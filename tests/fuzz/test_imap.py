@@ -16,14 +16,22 @@ from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Announcing, Bad, Command, Octets
 from postroad_store.imap.framing import Limits
 from postroad_store.imap.offer import Offer
-from postroad_store.imap.registry import Registry
+from postroad_store.imap.registry import SPECS, Registry
 from postroad_store.imap.states import State
 from postroad_store.protocol.contract import StartTls
 
 if TYPE_CHECKING:
     from postroad_store.protocol.contract import Event
 
-REGISTRIES = [Registry(), Registry(without=["LITERAL+"])]
+KNOWN = {each for spec in SPECS for each in (spec.capability, *spec.extensions) if each is not None}
+ALL = Registry(asked=[each.name.decode() for each in KNOWN if each.on_request])
+OFFERS = [
+    Offer(Registry()),
+    Offer(Registry(without=["LITERAL+", "LITERAL-"])),
+    Offer(Registry(without=["LITERAL+"])),
+    Offer(ALL).enabling(KNOWN),
+    Offer(Registry(without=[each.name.decode() for each in KNOWN if not each.kept])),
+]
 SMALL = Limits(line=120, line_before_login=80, literal=40, literal_before_login=20)
 WORDS = [
     *(b"a", b"b1", b"*", b"+", b"", b" ", b"  ", b"(", b")", b"()", b"[", b"]", b"<0.9>", b"NIL", b'""', b'"', b"\\"),
@@ -32,6 +40,7 @@ WORDS = [
     *(b"NOOP", b"LOGIN", b"SELECT", b"FETCH", b"STORE", b"SEARCH", b"APPEND", b"APPEND INBOX {3+}", b"IDLE", b"DONE"),
     *(b"AUTHENTICATE PLAIN", b"AGEAYg==", b"STARTTLS", b"LOGOUT", b"COPY", b"LIST", b"STATUS", b"ID", b"OR", b"NOT"),
     *(b"APPEND a CATENATE (TEXT {2+}", b"TEXT {1}", b"URL", b"CATENATE (URL x", b"REPLACE 1 a {2+}", b"~{2+}"),
+    *(b"ENABLE", b"COMPRESS DEFLATE", b"APPEND INBOX UTF8 (~{3+}", b"UNAUTHENTICATE", b'"\xc3\xa4"', b"{4097+}"),
     *(b"CHARSET", b"utf-8", b"1-Jan-2020", b'" 1-Jan-2020 00:00:00 +0000"', b"x" * 60),
 ]
 OCTETS = st.lists(st.sampled_from(WORDS) | st.binary(max_size=4), max_size=40).map(
@@ -45,9 +54,9 @@ LINES = st.lists(
 ).map(b"".join)
 
 
-def run(octets: bytes, cuts: list[int], state: State, registry: Registry) -> tuple[list[Event], bytes]:
+def run(octets: bytes, cuts: list[int], state: State, offer: Offer) -> tuple[list[Event], bytes]:
     """Feed the engine in pieces; the session takes every literal, accepts every exchange, and answers OK."""
-    engine = Engine(Offer(registry), SMALL)
+    engine = Engine(offer, SMALL)
     for step in (State.AUTHENTICATED, State.SELECTED):
         if state is not State.NOT_AUTHENTICATED and engine.state is not state:
             engine.enter(step)
@@ -100,25 +109,23 @@ def whole(events: list[Event]) -> list[Event]:
     OCTETS | LINES,
     st.lists(st.integers(0, 10000), max_size=8),
     st.sampled_from(list(State)[:3]),
-    st.sampled_from(REGISTRIES),
+    st.sampled_from(OFFERS),
 )
-@example(b"a APPEND INBOX {3+}\r\na\0b\r\n", [21, 22], State.SELECTED, REGISTRIES[0])
-@example(b"a FOO " + b"x" * 100 + b" {5+}\r\nb NOOP\r\n", [60, 108], State.SELECTED, REGISTRIES[0])
-@example(b"a LOGIN {21+}\r\nb NOOP\r\n", [3], State.NOT_AUTHENTICATED, REGISTRIES[0])
-@example(b"a a a " + b"x" * 60 + b" {99999999999+}\r\n", [80], State.NOT_AUTHENTICATED, REGISTRIES[0])
-@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED, REGISTRIES[0])
-@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED, REGISTRIES[1])
-def test_how_the_octets_are_cut_does_not_matter(
-    octets: bytes, cuts: list[int], state: State, registry: Registry
-) -> None:
-    events, sent = run(octets, [], state, registry)
+@example(b"a APPEND INBOX {3+}\r\na\0b\r\n", [21, 22], State.SELECTED, OFFERS[0])
+@example(b"a FOO " + b"x" * 100 + b" {5+}\r\nb NOOP\r\n", [60, 108], State.SELECTED, OFFERS[0])
+@example(b"a LOGIN {21+}\r\nb NOOP\r\n", [3], State.NOT_AUTHENTICATED, OFFERS[0])
+@example(b"a a a " + b"x" * 60 + b" {99999999999+}\r\n", [80], State.NOT_AUTHENTICATED, OFFERS[0])
+@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED, OFFERS[0])
+@example(b"x" * 200 + b" {9+}\r\na NOOP\r\n\r\n", [100, 190, 203, 205], State.AUTHENTICATED, OFFERS[1])
+def test_how_the_octets_are_cut_does_not_matter(octets: bytes, cuts: list[int], state: State, offer: Offer) -> None:
+    events, sent = run(octets, [], state, offer)
     if any(isinstance(event, StartTls) for event in events):
         return  # what comes behind it is plaintext or TLS as time has it
-    assert run(octets, cuts, state, registry) == (events, sent)
-    assert run(octets, list(range(len(octets))), state, registry) == (events, sent)
+    assert run(octets, cuts, state, offer) == (events, sent)
+    assert run(octets, list(range(len(octets))), state, offer) == (events, sent)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(list(State)[:3]), st.sampled_from(REGISTRIES))
-def test_any_octets(octets: bytes, state: State, registry: Registry) -> None:
-    run(octets, [], state, registry)
+@given(st.binary(max_size=300), st.sampled_from(list(State)[:3]), st.sampled_from(OFFERS))
+def test_any_octets(octets: bytes, state: State, offer: Offer) -> None:
+    run(octets, [], state, offer)

@@ -81,10 +81,11 @@ def arrived(
 
 @contextlib.contextmanager
 def pop3(stack: Stack, user: User) -> Iterator[poplib.POP3_SSL]:
-    """Open a POP3 session over TLS, logged in; QUIT at the end, so that what was deleted is gone."""
+    """Open a POP3 session over TLS, logged in, that takes UTF-8; QUIT at the end, so that what was deleted is gone."""
     endpoint = stack.endpoint(Port.POP3S)
     client = poplib.POP3_SSL(endpoint.host, endpoint.port, context=client_context(stack), timeout=WAIT)
     try:
+        client.utf8()  # RFC 6856 §2.1: or messages whose headers are in UTF-8 are refused
         client.user(user.address)
         client.pass_(user.password)
         yield client

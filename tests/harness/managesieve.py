@@ -68,6 +68,9 @@ class Wire:
     def logged_in(self) -> None:
         self.known = True
 
+    def logged_out(self) -> None:
+        self.known = False
+
     @property
     def channel(self) -> Channel:
         return channel(secure=self.secure)

@@ -29,6 +29,7 @@ _PORTS = {
     Port.IMAP: (143, 1143),
     Port.IMAPS: (143, 1993),
     Port.SIEVE: (143, 4190),
+    Port.LMTP: (143, 2424),
     Port.WEB: (1, 8025),
 }
 _MODULES = {

@@ -65,6 +65,7 @@ class Port(StrEnum):
     IMAP = "imap"
     IMAPS = "imaps"
     SIEVE = "sieve"
+    LMTP = "lmtp"  # of the store; containers do not publish it
     WEB = "web"
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad_store.imap.registry import Registry
 from tests.harness.imap import PATIENCE, Place, Wire
 from tests.harness.needs import require, require_program
 
@@ -86,6 +87,9 @@ def script(path: Path) -> list[tuple[bytes, str]]:
     return commands
 
 
+LATER = ("OBJECTID",)  # what Debian's Dovecot 2.3 does not have, and what shows in answers unasked
+
+
 def normal(answer: bytes) -> list[str]:
     text = answer.decode("latin-1")
     text = re.sub(r" \([\d. +]+ secs\)\.", "", text)  # how long it took
@@ -132,7 +136,7 @@ async def test_answers_are_alike(path: Path, dovecot_folder: Path, tmp_path: Pat
     configuration = dovecot_folder / "dovecot.conf"
     configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
-    place = Place(tmp_path)
+    place = Place(tmp_path, registry=Registry(without=LATER))
     wire = Wire(place)
     streams = contextlib.ExitStack()
     try:

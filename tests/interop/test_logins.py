@@ -258,6 +258,33 @@ def test_gsasl(clients: Clients, mechanism: str) -> None:
     )
 
 
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"])
+@pytest.mark.parametrize("protocol", ["imap", "smtp"])
+def test_gsasl_over_tls_1_2(clients: Clients, protocol: str, mechanism: str) -> None:
+    """There the default is tls-unique, which both services have."""
+    user = clients.stack.fresh_user()
+    place = f"{STORE_NAME}:{clients.number(Port.IMAP)}"
+    if protocol == "smtp":
+        place = f"{RELAY_NAME}:{clients.number(Port.SUBMISSION)}"
+    clients.run(
+        *("gsasl", f"--{protocol}", "--mechanism", mechanism, "--no-client-first", "--quiet"),
+        *("--priority", "NORMAL:-VERS-TLS1.3"),
+        *("--authentication-id", user.address, "--password", user.password, "--x509-ca-file", clients.ca),
+        *("--connect", place),
+    )
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "CRAM-MD5", "PLAIN"])
+def test_gsasl_sends(clients: Clients, mechanism: str) -> None:
+    """Over TLS 1.3 the relay has no -PLUS; the program, as the library's users do, goes on without."""
+    user = clients.stack.fresh_user()
+    clients.run(
+        *("gsasl", "--smtp", "--mechanism", mechanism, "--no-client-first", "--quiet", "--no-cb"),
+        *("--authentication-id", user.address, "--password", user.password, "--x509-ca-file", clients.ca),
+        *("--connect", f"{RELAY_NAME}:{clients.number(Port.SUBMISSION)}"),
+    )
+
+
 def test_imaplib_cram_md5(clients: Clients) -> None:
     user = clients.stack.fresh_user()
     endpoint = clients.endpoint(Port.IMAPS)

@@ -88,3 +88,16 @@ def test_letters_take_the_road(clients: Clients) -> None:
     submit(stack, writer, [user.address], simple("please refuse"))
     _, report = arrived(stack, writer, count=2)
     assert b"550 5.7.1 not this" in report
+
+
+def test_swaks_speaks_lmtp(clients: Clients) -> None:
+    """Each recipient has its own reply: one refuses, the other takes it."""
+    user, other = clients.stack.fresh_user(), clients.stack.fresh_user()
+    SieveConnect(clients, user).put("main", 'require "ereject"; ereject "not by LMTP either";\n')
+    server = ("--server", clients.endpoint(Port.LMTP).host, "--port", str(clients.number(Port.LMTP)))
+    to = ("--to", f"{user.address},{other.address}", "--from", "x@y.test", "--protocol", "LMTP")
+    said = clients.run("swaks", *server, *to, "--header", "Subject: By LMTP", codes=tuple(range(256))).decode()
+    assert "550 5.7.1 not by LMTP either" in said
+    assert "250 2.0.0 OK stored as" in said
+    (content,) = arrived(clients.stack, other)
+    assert b" with LMTP id " in content

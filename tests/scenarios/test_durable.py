@@ -9,11 +9,12 @@ import pytest
 from tests.harness.mailboxes import arrived, imap, pop3
 from tests.harness.processes import ProcessStack
 from tests.harness.smtp import mx_session
-from tests.harness.stack import BOB, Service
+from tests.harness.stack import BOB, DEFAULT_WORLD, Service, User
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from imapclient import IMAPClient
 
@@ -99,3 +100,23 @@ def test_delivery(stack: ProcessStack) -> None:
             stack.kill(Service.STORE)
         stack.start(Service.STORE)
     assert len(arrived(stack, BOB, count=5, where=lambda content: b"Subject: Delivered" in content)) == 5
+
+
+def test_letters_of_scripts(tmp_path: Path) -> None:
+    """What a script sends is in the commit that the 250 promises: no relay, and a kill, only delay it."""
+    bob, dave = User("bob@beta.test", "builder"), User("dave@beta.test", "gravel")
+    script = 'redirect "dave@beta.test";'
+    world = DEFAULT_WORLD.replace('bob = "builder"', f"bob = {{ password = 'builder', sieve = '{script}' }}")
+    with ProcessStack(tmp_path / "stack", world=world) as stack:
+        stack.stop(Service.RELAY)
+        with mx_session(stack) as session:
+            session.mail("a@client.example", [bob.address], simple("Redirected"))
+            stack.kill(Service.STORE)
+        stack.start(Service.STORE)
+        stack.start(Service.RELAY)
+        (content,) = arrived(stack, dave)
+        assert b"\r\nX-Sieve-Redirected-From: bob@beta.test\r\n" in content
+        assert b"Subject: Redirected\r\n" in content
+        with imap(stack, bob) as client:
+            assert client.select_folder("INBOX")[b"EXISTS"] == 0
+        stack.check_logs()

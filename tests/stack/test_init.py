@@ -70,12 +70,14 @@ def test_prepare_makes_everything_and_keeps_it(settings: Settings) -> None:
         "ca.pem",
         "cert.pem",
         "key.pem",
+        "sasl-key",
         "token",
     ]
     assert [path.name for path in settings.trust_dir.iterdir()] == ["ca.pem"]
     assert stat.S_IMODE(settings.trust_dir.stat().st_mode) == 0o755
     assert stat.S_IMODE((settings.trust_dir / "ca.pem").stat().st_mode) == 0o644
-    for secret in (settings.ca_dir / "ca-key.pem", settings.tls_dir / "key.pem", settings.control_dir / "token"):
+    secrets = (settings.control_dir / name for name in ("token", "sasl-key"))
+    for secret in (settings.ca_dir / "ca-key.pem", settings.tls_dir / "key.pem", *secrets):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     for folder in (
         settings.spool_dir,

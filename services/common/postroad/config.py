@@ -183,7 +183,7 @@ class Settings:
     quota: Quota = _setting(
         "none",
         parse_quota,
-        "how much mail an account may have, such as 100M 1000 messages; more is tried later, or with reject returned",
+        "the mail an account may have, as 100M 1000 messages; more waits, or with reject comes back",
     )
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")

@@ -48,9 +48,11 @@ class Notes:
         """Record an event for each message, letting others run in between."""
         await _in_turns(self._each(kind, login, mailbox, uids))
 
-    async def copied(self, kind: Kind, login: str, source: Mailbox, copied: Copied, target: Mailbox) -> None:
-        """Record that messages have been COPIED or MOVED into another mailbox."""
-        await _in_turns(self._copies(kind, login, source, copied, target))
+    async def copied(
+        self, kind: Kind, owners: tuple[str, str], source: Mailbox, copied: Copied, target: Mailbox
+    ) -> None:
+        """Record that messages have been COPIED or MOVED into another mailbox; `owners` are the logins of both's."""
+        await _in_turns(self._copies(kind, owners, source, copied, target))
 
     def removed_whole(self, login: str, mailbox: Mailbox) -> None:
         """Record that a mailbox has been removed with all its messages."""
@@ -82,7 +84,11 @@ class Notes:
             self.one(kind, login, mailbox, uid)
             yield
 
-    def _copies(self, kind: Kind, login: str, source: Mailbox, copied: Copied, target: Mailbox) -> Iterator[None]:
+    def _copies(
+        self, kind: Kind, owners: tuple[str, str], source: Mailbox, copied: Copied, target: Mailbox
+    ) -> Iterator[None]:
+        login, to_login = owners
+        more = {} if login == to_login else {"to_account": to_login}
         ranges = ranges_of(copied.source)
         first: int = copied.target[0]  # those in the target follow each other
         for start in range(0, len(ranges), RANGES_PER_NOTE):
@@ -97,6 +103,7 @@ class Notes:
                 to=target.name,
                 to_uid_validity=copied.uid_validity,
                 to_uid=_uid_set(((first, after - 1),)),
+                **more,
             )
             first = after
             yield

@@ -23,17 +23,16 @@ from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
+from postroad_store import scripting
 from postroad_store.accounts import Accounts
 from postroad_store.control.mail import Mail
 from postroad_store.control.reading import Reading
 from postroad_store.control.routes import routes
-from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.postman import Postman, app_door
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
 from postroad_store.mail.storage import Storage
-from postroad_store.managesieve import shared as managesieve
 from postroad_store.notes import Notes
 from postroad_store.pop3 import capabilities
 from postroad_store.pop3 import shared as pop3
@@ -41,8 +40,7 @@ from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
 from postroad_store.protocol.tls import ServerTls
-from postroad_store.sieve.registry import CannotHide as CannotHideExtension
-from postroad_store.sieve.registry import Registry as SieveRegistry
+from postroad_store.scripting import Scripting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +67,6 @@ class Store:
         self._extensions = offered_by(settings)
         self._registry = _commands(settings)
         self._pop3_offer = _pop3_offer(settings)
-        self._sieve = _language(settings)
         self._world = world  # at the start
         self._clock = clock or Clock()
         self._tap = tap
@@ -80,7 +77,6 @@ class Store:
         self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
-        self._filter = Filter(self._storage.scripts, self._sieve, settings.world.parent / "sieve")
         self._postman: Postman | None = None
         self._accounts = Accounts(world, settings, Guesses(self._clock))
         realm = AccountRealm(
@@ -93,6 +89,16 @@ class Store:
         hostname = world.host_of(Role.STORE).name
         self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
         self._storage.quotas.allowed = self._accounts.quota
+        self._storage.quotas.limits = self._accounts.has_quotas
+        self._scripting = Scripting(
+            settings,
+            self._accounts,
+            self._storage,
+            self._refusals,
+            sasl=self._sasl["sieve"],
+            hostname=hostname,
+            everybody=settings.world.parent / "sieve",
+        )
         self._listeners: list[Listener] = []
         self._server: Server | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -119,7 +125,7 @@ class Store:
         await asyncio.gather(*servers, *(listener.stop() for listener in self._listeners))
         if self._postman is not None:
             await self._postman.stop()
-        self._filter.close()
+        self._scripting.close()
         self._reading.close()
         self._storage.close()
         self._journal.close()
@@ -160,14 +166,7 @@ class Store:
         return self._service("imap", shared.session, imap.REFUSAL, imap.IDLE_TIMEOUT)
 
     def _managesieve(self) -> Service:
-        shared = managesieve.Shared(
-            self._accounts,
-            self._storage,
-            self._refusals,
-            self._sieve,
-            sasl=self._sasl["sieve"],
-        )
-        return self._service("managesieve", shared.session, managesieve.REFUSAL, managesieve.IDLE_TIMEOUT)
+        return self._service("managesieve", self._scripting.session, scripting.REFUSAL, scripting.IDLE_TIMEOUT)
 
     def _service(self, name: str, session: Callable[[], Session], refusal: bytes, idle_timeout: float) -> Service:
         settings = self._settings
@@ -206,7 +205,7 @@ class Store:
                 self._storage,
                 self._journal,
                 hostname=hostname,
-                scripts=self._filter,
+                sorter=self._scripting.sorter,
                 clock=self._clock,
             ),
             [
@@ -234,7 +233,7 @@ class Store:
         if token is None:
             return None
         notes = Notes(self._journal, "control")
-        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, self._sieve)
+        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, self._scripting.language)
         door = Door(routes(mail, self._journal, self._sessions), token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)
         return door
@@ -258,14 +257,6 @@ def _commands(settings: Settings) -> Registry:
         raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
     except CannotAsk as error:
         raise ConfigError(f"POSTROAD_IMAP_WITH={','.join(settings.imap_with)}: {error}") from None
-
-
-def _language(settings: Settings) -> SieveRegistry:
-    """Return Sieve without the extensions that the settings hide; raises `ConfigError`."""
-    try:
-        return SieveRegistry(without=settings.sieve_without)
-    except CannotHideExtension as error:
-        raise ConfigError(f"POSTROAD_SIEVE_WITHOUT={','.join(settings.sieve_without)}: {error}") from None
 
 
 def _pop3_offer(settings: Settings) -> capabilities.Offer:

@@ -26,7 +26,9 @@ def test_quotas(text: str, quota: Quota) -> None:
     assert parse_quota(text) == quota
 
 
-@pytest.mark.parametrize("text", ["reject", "10 100M", "many messages", "5 messages 10M", "-1", "10T", "x", "messages"])
+@pytest.mark.parametrize(
+    "text", ["reject", "10 100M", "many messages", "5 messages 10M", "-1", "10T", "x", "x 5 messages", "messages"]
+)
 def test_what_is_no_quota(text: str) -> None:
     with pytest.raises(ValueError, match="a size, a number of messages, or both"):
         parse_quota(text)

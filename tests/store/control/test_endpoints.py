@@ -434,3 +434,40 @@ async def test_a_database_that_has_gone(place: Place, tmp_path: Path) -> None:
 
 async def test_the_journal_is_there(door: DoorClient) -> None:
     assert (await door.journal(0)).lines == []
+
+
+async def test_quota(place: Place, door: DoorClient, connect: Callable[[], Wire]) -> None:
+    path = of("ALICE@alpha.test", "quota")
+    none = {"used": 0, "limit": None}
+    assert await door.get(path) == {"storage": none, "messages": none, "reject": False, "by_world": True}
+    said = await door.put(path, {"storage": 5000, "messages": 1})
+    assert said == {
+        "storage": {"used": 0, "limit": 5000},
+        "messages": {"used": 0, "limit": 1},
+        "reject": False,
+        "by_world": False,
+    }
+    append = of(ALICE, "append")
+    await door.post_octets(append, b"Subject: x\r\n\r\nbody\r\n", mailbox="INBOX")
+    assert await refused(door.post_octets(append, b"Subject: x\r\n\r\nbody\r\n", mailbox="INBOX")) == 507
+    wire = connect()
+    await wire.until(1)
+    await wire.say("a LOGIN alice@alpha.test wonderland")
+    told = "* QUOTA alice@alpha.test (STORAGE 1 4 MESSAGE 1 1)\r\n"
+    assert await wire.say("q GETQUOTA alice@alpha.test") == f"{told}q OK Getquota completed.\r\n"
+    assert (await door.delete(path))["by_world"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"storage": 1},
+        {"storage": -1, "messages": 1},
+        {"storage": "1", "messages": 1},
+        {"storage": True, "messages": 1},
+        [],
+    ],
+)
+async def test_quota_set_wrongly(door: DoorClient, body: object) -> None:
+    assert await refused(door.put(of(ALICE, "quota"), body)) == 400

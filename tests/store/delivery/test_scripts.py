@@ -18,6 +18,7 @@ from postroad.mail.envelope import Envelope, Recipient
 from postroad.smtp.server.service import Purpose, Session
 from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.service import Delivery
+from postroad_store.delivery.sorting import Sorter
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.sieve.registry import Registry
 from tests.harness.pop3 import NOW, Place
@@ -46,7 +47,7 @@ class Door:
             self.place.storage,
             self.place.journal,
             hostname="mx.postroad.test",
-            scripts=self.scripts,
+            sorter=lambda: Sorter(self.place.storage, self.scripts, "mx.postroad.test"),
             clock=Clock(wall=lambda: self.now),
         )
 
@@ -431,6 +432,20 @@ async def test_the_world_may_give_an_account_a_script(door: Door) -> None:
     await door.script('require "fileinto"; fileinto "Archive";')  # the account's own comes first
     await door.deliver()
     assert await door.names() == {"Junk": 1, "Archive": 1}
+
+
+async def test_annotations(door: Door) -> None:
+    storage = door.place.storage
+    bob = await storage.account("bob@beta.test")
+    await storage.metadata.set(bob, bob.inbox, {"/private/comment": b"away"})
+    await storage.metadata.set(bob, None, {"/shared/comment": "gr\u00fcn".encode()})
+    await door.script(
+        'require ["mboxmetadata", "servermetadata", "fileinto"];'
+        'if allof (metadata "inbox" "/Private/Comment" "away", servermetadata "/shared/comment" "gr\u00fcn",'
+        ' not metadataexists "None" "/private/comment", not servermetadataexists "comment") { fileinto "Junk"; }'
+    )
+    await door.deliver()
+    assert await door.names() == {"Junk": 1}
 
 
 async def test_a_changed_script_is_used_from_then_on(door: Door) -> None:

@@ -22,6 +22,7 @@ from postroad.smtp.server.service import Answer, Purpose, Session
 from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.service import Delivery
+from postroad_store.delivery.sorting import Sorter
 from postroad_store.mail.model.errors import StorageError, StorageFull
 from postroad_store.sieve.registry import Registry
 from tests.harness.pop3 import NOW, Place
@@ -47,7 +48,7 @@ def delivery(place: Place) -> Delivery:
         place.storage,
         place.journal,
         hostname="mx.postroad.test",
-        scripts=Filter(place.storage.scripts, Registry(), place.folder),
+        sorter=lambda: Sorter(place.storage, Filter(place.storage.scripts, Registry(), place.folder), "mx"),
         clock=Clock(wall=lambda: NOW),
     )
 

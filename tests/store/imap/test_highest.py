@@ -35,8 +35,24 @@ def test_a_client_that_comes_to_take_modseqs_is_told() -> None:
     view = opened(10, 20)
     highest = Highest()
     highest.selected(view, aware=False)
-    assert highest.response(view) == b"* OK [HIGHESTMODSEQ 1] Highest\r\n"
+    assert highest.completed(view, b"OK Done.", coded=False) == (b"* OK [HIGHESTMODSEQ 1] Highest\r\n", b"OK Done.")
+    assert highest.completed(view, b"OK Done.", coded=False) == (b"", b"OK Done.")
     assert highest.response(view) == b""
+
+
+def test_a_tagged_ok_has_it_if_there_is_room() -> None:
+    view = opened(10, 20)
+    highest = Highest()
+    highest.selected(view, aware=True)
+    code = b"* OK [HIGHESTMODSEQ %d] Highest\r\n"
+    view.mailbox.arrive(2, [(30, 0, 1, 1)], [])
+    assert highest.completed(view, b"OK Done.", coded=False) == (b"", b"OK [HIGHESTMODSEQ 2] Done.")
+    view.mailbox.arrive(3, [(40, 0, 1, 1)], [])
+    assert highest.completed(view, b"OK [X] Done.", coded=False) == (code % 3, b"OK [X] Done.")
+    view.mailbox.arrive(4, [(50, 0, 1, 1)], [])
+    assert highest.completed(view, b"NO Not so.", coded=False) == (code % 4, b"NO Not so.")
+    view.mailbox.arrive(5, [(60, 0, 1, 1)], [])
+    assert highest.response(view) == code % 5
 
 
 def test_what_the_client_finds_by_itself_is_not_told() -> None:
@@ -64,7 +80,7 @@ def test_an_expunge_that_waits_holds_it_back() -> None:
     highest.fetched_any()
     assert highest.due(view) == 1
     view.take(expunges=True)
-    assert highest.completed(view, b"OK Expunge completed.") == b"OK [HIGHESTMODSEQ 3] Expunge completed."
+    assert highest.completed(view, b"OK Expunge.", coded=True) == (b"", b"OK [HIGHESTMODSEQ 3] Expunge.")
     highest.fetched_any()
     assert highest.due(view) is None
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad_store.imap.patterns import Matching, Pattern, root_of
+from postroad_store.imap.patterns import MAX_PATTERNS, Matching, Pattern, Patterns, root_of
+from postroad_store.mail.model.errors import LimitReached
 
 NAMES = [b"INBOX", b"INBOX/x", b"a", b"a/b", b"a/b/c", b"inboxes", b"z/y/x"]
 
@@ -58,3 +59,21 @@ def test_patterns_are_what_a_regular_expression_says(pattern: str, name: str) ->
 
 def test_a_hostile_pattern_takes_no_time() -> None:
     assert not Pattern(b"*a" * 400 + b"b").matches(b"a" * 2000)
+
+
+def test_patterns_are_bounded() -> None:
+    with pytest.raises(LimitReached, match="mailbox pattern is too long"):
+        Patterns(b"x" * 500, (b"a", b"x" * 501))
+    with pytest.raises(LimitReached, match="too many mailbox patterns"):
+        Patterns(b"", (b"a",) * (MAX_PATTERNS + 1))
+
+
+def test_several_patterns() -> None:
+    patterns = Patterns(b"a/", (b"b", b"%x"))
+    assert [name for name in (b"a/b", b"a/b/c", b"a/x", b"b", b"a/yx") if patterns.match(name)] == [
+        b"a/b",
+        b"a/x",
+        b"a/yx",
+    ]
+    assert not patterns.everything
+    assert Patterns(b"", (b"a", b"*")).everything

@@ -81,6 +81,8 @@ TRUE = [
     'header :matches "subject" "*"',
     'header :matches "subject" "Gr??e *"',
     'header :matches "subject" "* from*Al?ce"',
+    'header :matches "subject" "*f?om*"',
+    'header :matches "subject" "*?o?*l*"',
     'header :is "x-two" "second"',
     'address "from" "alice@alpha.test"',
     'address :is :all "from" "ALICE@alpha.test"',

@@ -351,6 +351,25 @@ def test_mailboxes(test: str, value: bool) -> None:
     assert holds(test, require="mailbox special-use") is value
 
 
+ANNOTATIONS = [
+    ('metadata "INBOX" "/private/comment" "mine"', True),
+    ('metadata :contains "INBOX" "/private/comment" ["x", "in"]', True),
+    ('metadata "Junk" "/private/comment" "mine"', False),
+    ('metadata :matches "INBOX" "/private/none" "*"', False),
+    ('metadataexists "INBOX" "/private/comment"', True),
+    ('metadataexists "INBOX" ["/private/comment", "/private/none"]', False),
+    ('servermetadata "/shared/comment" ""', True),
+    ('servermetadata "/private/comment" ""', False),
+    ('servermetadataexists "/shared/comment"', True),
+    ('servermetadataexists ["/shared/comment", "/shared/admin"]', False),
+]
+
+
+@pytest.mark.parametrize(("test", "value"), ANNOTATIONS)
+def test_annotations(test: str, value: bool) -> None:
+    assert holds(test, require="mboxmetadata servermetadata") is value
+
+
 def test_mailboxes_by_use_and_mailboxes_to_be_made() -> None:
     require = 'require ["fileinto", "mailbox", "special-use"];'
     assert decide(require + 'fileinto :create "New";') == ["fileinto New create"]

@@ -70,6 +70,12 @@ class Around:
     uses: Mapping[str, str] = field(default_factory=lambda: {"Junk": "\\Junk"})
     remembered: frozenset[str] = frozenset()
     scripts: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[tuple[str | None, str], str] = field(
+        default_factory=lambda: {("INBOX", "/private/comment"): "Mine", (None, "/shared/comment"): ""}
+    )
+
+    def annotation(self, mailbox: str | None, entry: str) -> str | None:
+        return self.annotations.get((mailbox, entry))
 
     def has_mailbox(self, name: str) -> bool:
         return name in self.mailboxes

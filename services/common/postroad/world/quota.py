@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-_SIZE = re.compile(r"([0-9]{1,15})([KMG]?)")
+from postroad.measures import size
+
 _COUNT = re.compile(r"[0-9]{1,12}")
 
 
@@ -38,9 +38,20 @@ def parse_quota(text: str) -> Quota:
     if words[1:] and words[-1] in {"message", "messages"} and _COUNT.fullmatch(words[-2]):
         messages = int(words[-2])
         del words[-2:]
-    if words and (match := _SIZE.fullmatch(words[0])):
-        storage = int(match[1]) * _SIZES[match[2]]
-        words.pop(0)
-    if words or (storage is None and messages is None):
-        raise ValueError("must be a size, a number of messages, or both, such as 100M 1000 messages, or none")
+    for word in words:
+        if storage is not None:
+            raise ValueError(_SENTENCE)
+        storage = _storage(word)
+    if storage is None and messages is None:
+        raise ValueError(_SENTENCE)
     return Quota(storage, messages, permanent)
+
+
+_SENTENCE = "must be a size, a number of messages, or both, such as 100M 1000 messages, or none"
+
+
+def _storage(text: str) -> int:
+    try:
+        return 0 if text == "0" else size(text)
+    except ValueError:
+        raise ValueError(_SENTENCE) from None

@@ -41,7 +41,8 @@ class AccountRealm:
     @property
     def forms(self) -> frozenset[str]:
         """The forms of the accounts' secrets."""
-        return self._world().forms | self._created
+        forms = self._world().forms
+        return forms | self._created if self._created else forms
 
     @property
     def administrators(self) -> frozenset[str]:

@@ -9,6 +9,8 @@ from postroad.control.door import Refusal, Route
 from postroad_store.mail.model.errors import LimitReached, MailError, NameNotAllowed, OverQuota, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postroad.clock import Clock
     from postroad.control.door import Handler, Request, Response
     from postroad_store.accounts import Accounts
@@ -30,7 +32,7 @@ class Mail:
     read: Reading
     notes: Notes
     clock: Clock
-    sieve: Registry
+    sieve: Callable[[], Registry]
 
     async def account(self, login: str) -> Account:
         """Return an account of the world, or one that was made; raises `Refusal`."""

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad.control.feed import journal_route
-from postroad_store.control import accounts, appending, contents, figures, hidden, mailboxes, messages, purge, scripts
+from postroad_store.control import (
+    accounts,
+    appending,
+    contents,
+    figures,
+    hidden,
+    mailboxes,
+    messages,
+    purge,
+    quota,
+    scripts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +28,7 @@ if TYPE_CHECKING:
 
 def routes(mail: Mail, journal: Journal, sessions: Callable[[], Mapping[str, int]]) -> list[Route]:
     """Return them; `sessions` counts the sessions by protocol."""
-    nouns = (accounts, hidden, mailboxes, messages, contents, appending, purge, scripts)
+    nouns = (accounts, hidden, quota, mailboxes, messages, contents, appending, purge, scripts)
     return [
         journal_route(journal),
         *(route for noun in nouns for route in noun.routes(mail)),

@@ -11,9 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Response, answer
-from postroad_store.sieve.compiler import compile_script
-from postroad_store.sieve.errors import InvalidScript
-from postroad_store.sieve.extensions.include import NAME
+from postroad_store.mail.model.script_name import is_script_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +44,14 @@ def routes(mail: Mail) -> Sequence[Route]:
             case _:
                 raise Refusal(400, 'the body must be {"script": "…", "active": true or false}')
         name = request.params["name"]
-        if not NAME.fullmatch(name):
+        if not is_script_name(name):
             raise Refusal(422, "this can't be the name of a script")
+        # Sieve is loaded when it is first needed.
+        from postroad_store.sieve.compiler import compile_script  # noqa: PLC0415
+        from postroad_store.sieve.errors import InvalidScript  # noqa: PLC0415
+
         try:
-            program = await asyncio.to_thread(compile_script, text.encode(), mail.sieve)
+            program = await asyncio.to_thread(compile_script, text.encode(), mail.sieve())
         except InvalidScript as error:
             raise Refusal(422, "; ".join(map(str, error.faults))) from error
         account = await mail.receiver(request.params["login"])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.account import canonical_name
+from postroad_store.mail.model.annotations import checked_entry
 from postroad_store.sieve.actions import File, Outcome
 from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript, RunError
@@ -55,6 +56,18 @@ class Occasion:
         """Whether the mailbox, or any, has a special use."""
         found = special_use(self.account, use)
         return bool(found) if mailbox is None else canonical_name(mailbox) in found
+
+    def annotation(self, mailbox: str | None, entry: str) -> str | None:
+        """Return the value of an annotation, the user's own for a private one."""
+        number = 0
+        if mailbox is not None:
+            found = self.account.listed(canonical_name(mailbox))
+            if found is None:
+                return None
+            number = found.id
+        name = checked_entry(entry.encode())
+        value = None if name is None else self._shelf.library.annotation(self.account.id, number, name)
+        return None if value is None else value.decode("utf-8", "replace")
 
     def is_remembered(self, key: str) -> bool:
         """Whether `duplicate` has seen this ID."""

@@ -36,13 +36,13 @@ from postroad.mime.fields import header_end
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad_store.delivery.queue_ids import QueueIds
-from postroad_store.delivery.sorting import Reached, Sorter
+from postroad_store.delivery.reached import Reached, has_script
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, OverQuota, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from postroad.journal import Journal
     from postroad.mail.address import Address
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Answer, Session
     from postroad.world.world import Account
     from postroad_store.accounts import Accounts
-    from postroad_store.delivery.filter import Filter
+    from postroad_store.delivery.sorting import Sorter
     from postroad_store.mail.model import account as model
     from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.storage import Storage
@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """`postroad.smtp.server.service.Service` of the store's port 25."""
+    """`postroad.smtp.server.service.Service` of the store's port 25. `sorter` gives what runs scripts."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Delivery:
         journal: Journal,
         *,
         hostname: str,
-        scripts: Filter,
+        sorter: Callable[[], Sorter],
         clock: Clock | None = None,
     ) -> None:
         self._accounts = accounts
@@ -82,7 +82,7 @@ class Delivery:
         self._hostname = hostname
         self._clock = clock or Clock()
         self._ids = QueueIds(self._clock)
-        self._sorter = Sorter(storage, scripts, hostname)
+        self._sorter = sorter
         self._refusals = Refusals(journal, self._clock)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
@@ -175,7 +175,7 @@ class Delivery:
 
     async def _store(self, arrived: _Arrived, reached: list[Reached]) -> Answer:
         accounts = [await self._storage.account(one.account.login) for one in reached]
-        if not any(map(self._sorter.has_script, reached, accounts)):
+        if not any(has_script(self._storage, *pair) for pair in zip(reached, accounts, strict=True)):
             inboxes = tuple(account.inbox for account in accounts)
             stored = await self._storage.append([Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)])
             self._note_stored(arrived, reached, stored)
@@ -185,7 +185,7 @@ class Delivery:
     async def _sort(self, arrived: _Arrived, accounts: list[tuple[Reached, model.Account]]) -> Answer:
         """Store the message as the scripts of its accounts say."""
         session, envelope, octets = arrived.session, arrived.envelope, arrived.octets
-        plan = await self._sorter.plan(session, envelope, accounts, octets, arrived.now)
+        plan = await self._sorter().plan(session, envelope, accounts, octets, arrived.now)
         refusals = plan.replies(envelope)
         by_lmtp = session.purpose is Purpose.LMTP
         refused = [refusal for refusal in refusals if refusal is not None]

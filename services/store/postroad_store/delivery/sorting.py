@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.reply import Reply, reply
 from postroad_store.delivery.filter import seen, special_use
+from postroad_store.delivery.reached import has_script
 from postroad_store.mail.model.account import SPECIAL_USE
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailboxExists, MailError, StorageError
@@ -31,22 +32,14 @@ if TYPE_CHECKING:
     from postroad.mail.address import Address
     from postroad.mail.envelope import Envelope
     from postroad.smtp.server.service import Session
-    from postroad.world.world import Account
     from postroad_store.delivery.filter import Filter
+    from postroad_store.delivery.reached import Reached
     from postroad_store.mail.model import account as model
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.storage import Storage
 
 REASON_LINES, REASON_LINE = 20, 400  # of a refusal's reply; RFC 5321 §4.5.3.1.5: 512 octets in a line
 log = logging.getLogger(__name__)
-
-
-class Reached(NamedTuple):
-    """An account that gets a message, by which forward-paths, and whether one of them is captured."""
-
-    account: Account
-    recipients: list[Address]
-    captured: bool
 
 
 class Placed(NamedTuple):
@@ -126,10 +119,6 @@ class Sorter:
         self._filter = scripts
         self._hostname = hostname
 
-    def has_script(self, reached: Reached, account: model.Account) -> bool:
-        """Whether a script decides about the account's mail: an active one of its own, or the world's."""
-        return bool(reached.account.sieve) or self._storage.scripts.has_active(account)
-
     async def plan(
         self,
         session: Session,
@@ -141,7 +130,7 @@ class Sorter:
         """Return what is to be done with a message, for all of its accounts; raises `StorageError`."""
         plan = Plan()
         for reached, account in accounts:
-            if not self.has_script(reached, account):
+            if not has_script(self._storage, reached, account):
                 plan.put(reached, account.inbox)
                 plan.accepted.append(reached)
                 continue

@@ -92,6 +92,9 @@ METADATA_SERVER = Capability(b"METADATA-SERVER", "RFC 5464", after_login, enable
 METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requires=(b"METADATA-SERVER",))
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
 
+# Gmail's ids, labels and search.
+X_GM_EXT_1 = Capability(b"X-GM-EXT-1", "Google's X-GM-EXT-1", after_login, on_request=True)
+
 # URLs that let others read a message, and what URLFETCH tells of it besides.
 URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)
 URLAUTH_BINARY = Capability(b"URLAUTH=BINARY", "RFC 5524", after_login, requires=(b"URLAUTH",))
@@ -101,3 +104,8 @@ QUOTA = Capability(b"QUOTA", "RFC 9208", after_login)
 QUOTASET = Capability(b"QUOTASET", "RFC 9208", after_login, requires=(b"QUOTA",))
 QUOTA_RES_STORAGE = Capability(b"QUOTA=RES-STORAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
 QUOTA_RES_MESSAGE = Capability(b"QUOTA=RES-MESSAGE", "RFC 9208", after_login, requires=(b"QUOTA",))
+
+# Who may do what with a mailbox; RFC 4314 §5.1.1: RIGHTS= has the rights that RFC 2086 did not know.
+ACL = Capability(b"ACL", "RFC 4314", after_login)
+RIGHTS = Capability(b"RIGHTS", "RFC 4314", after_login, lambda _: b"texk", requires=(b"ACL",))
+LIST_MYRIGHTS = Capability(b"LIST-MYRIGHTS", "RFC 8440", after_login, requires=(b"LIST-EXTENDED", b"ACL"))

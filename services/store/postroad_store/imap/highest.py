@@ -63,15 +63,25 @@ class Highest:
     def _tagged(self, known: int) -> None:
         self._client, self._coded, self._sent, self._vague = known, None, 0, False
 
-    def response(self, view: View, *, tagged: bool = True) -> bytes:
-        """Return the response that is due; nothing if none is."""
-        due = self.due(view, tagged=tagged)
+    def response(self, view: View) -> bytes:
+        """Return the response that is due while no tagged response is near; nothing if none is."""
+        due = self.due(view, tagged=False)
         return b"" if due is None else _response(due)
 
-    def completed(self, view: View, text: bytes) -> bytes:
-        """Return the text of a tagged OK with the code in it (RFC 7162 §3.2.7, §3.2.9, RFC 6851 §4.4)."""
-        self.due(view)
-        return b"OK [HIGHESTMODSEQ %d]%b" % (self._client, text.removeprefix(b"OK"))
+    def completed(self, view: View, text: bytes, *, coded: bool) -> tuple[bytes, bytes]:
+        """Return what comes before a tagged response, and its text, which has the code where there is room for it.
+
+        With `coded` the text has it in any case (RFC 7162 §3.2.7, §3.2.9, RFC 6851 §4.4).
+        """
+        begins = not self._aware
+        due = self.due(view)
+        if coded:
+            due = self._client
+        if due is None:
+            return b"", text
+        if not coded and (begins or not text.startswith(b"OK ") or text.startswith(b"OK [")):
+            return _response(due), text
+        return b"", b"OK [HIGHESTMODSEQ %d]%b" % (due, text.removeprefix(b"OK"))
 
 
 def _response(modseq: int) -> bytes:

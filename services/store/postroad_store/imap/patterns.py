@@ -140,11 +140,15 @@ class Patterns:
                 return True
         return self._inbox and name == _INBOX
 
+    def match_level(self, level: bytes) -> bool:
+        """Return True if a level of the hierarchy matches a pattern whose last character is `%`."""
+        return any(matches(level) for matches in self._percents)
+
     def levels(self, name: bytes) -> Iterator[bytes]:
         """Yield the levels above a name that match a pattern whose last character is `%` (RFC 3501 §6.3.8)."""
         level, slash, _ = name.rpartition(DELIMITER)
         while slash and self._percents:
-            if any(matches(level) for matches in self._percents):
+            if self.match_level(level):
                 yield level
             level, slash, _ = level.rpartition(DELIMITER)
 

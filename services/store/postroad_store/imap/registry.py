@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands import (
+    acl,
     append,
     authenticate,
     cancelupdate,
@@ -66,6 +67,7 @@ SPECS: tuple[Spec, ...] = (
     *mailboxes.SPECS,
     *metadata.SPECS,
     *quota.SPECS,
+    *acl.SPECS,
     *list_.SPECS,
     *lsub.SPECS,
     *status.SPECS,

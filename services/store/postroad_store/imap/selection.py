@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.grammar.sequence import indexes, ranges_of
+from postroad_store.mail.model.errors import NotPermitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 READ_ONLY = b"NO [READ-ONLY] Mailbox is read-only."
 GONE = b"[EXPUNGEISSUED] Some of the requested messages no longer exist."  # RFC 5530 §3
+
+
+def require(view: View, needs: str) -> None:
+    """Raise `NotPermitted` unless the session has these rights to its mailbox (RFC 4314 §4)."""
+    if not view.rights.issuperset(needs):
+        raise NotPermitted("you lack the right to do this with the mailbox")
 
 
 def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
@@ -38,8 +45,10 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
     return [range(low, high + 1) for low, high in ranges]
 
 
-def uids_of(view: View, spans: list[range]) -> list[UID]:
-    """Return the UIDs of these sequence numbers."""
+def uids_of(view: View, spans: list[range]) -> Sequence[UID]:
+    """Return the UIDs of these sequence numbers; of one range without looking at each."""
+    if len(spans) == 1:
+        return view.uids[spans[0].start - 1 : spans[0].stop - 1]
     uids: list[UID] = []
     for span in spans:
         uids += view.uids[span.start - 1 : span.stop - 1]

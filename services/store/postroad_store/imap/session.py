@@ -20,9 +20,10 @@ from postroad.foreign import HTTP_METHODS
 from postroad_store.imap import names, telling
 from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.appends import Appends
+from postroad_store.imap.directory import Directory
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
-from postroad_store.imap.extensions import INPROGRESS, METADATA_SERVER
+from postroad_store.imap.extensions import ACL, INPROGRESS, METADATA_SERVER
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -211,16 +212,20 @@ class Session:
             raise RuntimeError("the engine let a command of the selected state through")
         return self.view
 
-    def find_mailbox(self, name: bytes) -> Mailbox:
-        r"""Return the mailbox of this name, which is as the client sent it.
+    @property
+    def directory(self) -> Directory:
+        """The mailboxes that the session may see."""
+        return Directory(self.storage, self.current_account(), shares=self.offers(ACL))
 
-        Raises `NoSuchMailbox` if it could be created, which includes \Noselect names, and `NameNotAllowed` if it never
-        can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
+    def find_mailbox(self, name: bytes, needs: str = "r") -> Mailbox:
+        r"""Return the mailbox of this name, which is as the client sent it, with which it may do what it needs.
+
+        Raises `NotPermitted`; `NoSuchMailbox` if it could be created, which includes \Noselect names; `NameNotAllowed`
+        if it never can: no client must be invited to create that (RFC 3501 §6.3.11, §6.4.7).
         """
-        mailbox = self.current_account().find(self.known_name(name))
-        if mailbox is None:
-            checked_name(self.new_name(name))
+        mailbox = self.directory.usable(self.known_name(name), needs)
         if mailbox is None or not mailbox.selectable:
+            checked_name(self.new_name(name))
             raise names.no_such_mailbox(name)
         return mailbox
 
@@ -247,8 +252,9 @@ class Session:
     def log_out(self) -> None:
         """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
         self.watch.stop()
+        self.follow(None)
         self.close_view()
-        self.account = None
+        self.account = self.exchange = None
         self.highest = Highest()
         self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)
@@ -302,17 +308,12 @@ class Session:
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
         if self.manner.modseq:
-            if coded:
-                text = self.highest.completed(view, text)
-            else:
-                self.tell_highest(view)
+            before, text = self.highest.completed(view, text, coded=coded)
+            if before:
+                self.engine.send(before)
         self.engine.complete(command.tag, text)
         if view.gone:
             self.mailbox_gone()
-
-    def tell_highest(self, view: View, *, tagged: bool = True) -> None:
-        """Tell a client that takes mod-sequences up to where it has been told of changes, if it has to be told."""
-        telling.tell_highest(self, view, tagged=tagged)
 
     async def _finished(self) -> None:
         """End a command that `finish` could not end at once."""

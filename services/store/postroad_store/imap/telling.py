@@ -37,10 +37,10 @@ async def tell_in_turns(session: Session, view: View, *, expunges: bool, uid: bo
         await asyncio.sleep(0)
 
 
-def tell_highest(session: Session, view: View, *, tagged: bool) -> None:
-    """Send HIGHESTMODSEQ to a client that takes mod-sequences, if it has to be told (`highest`)."""
+def tell_highest(session: Session, view: View) -> None:
+    """Send HIGHESTMODSEQ, while no tagged response is near, to a client that has to be told (`highest`)."""
     if session.manner.modseq:
-        response = session.highest.response(view, tagged=tagged)
+        response = session.highest.response(view)
         if response:
             session.engine.send(response)
 

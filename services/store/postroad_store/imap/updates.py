@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 from postroad_store.imap.manner import PLAIN
 from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, SYSTEM_FLAGS
+from postroad_store.mail.model.rights import flags_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,9 +51,12 @@ def permanent_flags(view: View) -> bytes:
     if view.read_only:
         return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
     keywords = view.mailbox.keywords
-    names = [_SYSTEM_NAMES, *keywords]
-    if len(keywords) < MAX_KEYWORDS:
-        names.append("\\*")
+    mask = flags_mask(view.rights)  # RFC 4314 §5.1.1
+    names = [name for name, bit in SYSTEM_FLAGS.items() if bit & mask]
+    if "w" in view.rights:
+        names += keywords
+        if len(keywords) < MAX_KEYWORDS:
+            names.append("\\*")
     return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % " ".join(names).encode("ascii")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from postroad_store.imap import telling
 from postroad_store.protocol.contract import ConnectionLost
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Watch:
         if notify is not None and notify.waiting:
             session.engine.send(notify.take())
         if view is not None and (notify is None or notify.messages):
-            session.tell_highest(view, tagged=False)
+            telling.tell_highest(session, view)
 
     @property
     def _may_expunge(self) -> bool:

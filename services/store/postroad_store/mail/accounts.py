@@ -52,10 +52,18 @@ class Accounts:
             account = self._adopt(login, self._reader.account(login))
         return account
 
+    def owner(self, login: str) -> Account | None:
+        """Return an account, however many mailboxes it has; None if it has not been made."""
+        return self._by_login.get(login) or self._adopt(login, self._reader.account(login))
+
     def _adopt(self, login: str, read: AccountRow | None) -> Account | None:
         if read is None:
             return None
-        self._by_login[login] = account = Account(*read, self._mailbox)
+        number, _, mailboxes, subscriptions = read
+        # Sessions, of other users too, may look at mailboxes of an account that has been forgotten meanwhile.
+        used = {mailbox.id: mailbox for mailbox in self._mailboxes.of(number)}
+        listed = [used.get(named.id, named) for named in mailboxes] if used else mailboxes
+        self._by_login[login] = account = Account(number, login, listed, subscriptions, self._mailbox)
         return account
 
     def _mailbox(self, number: int) -> Mailbox | None:

@@ -21,6 +21,7 @@ class Usage(NamedTuple):
     octets: int
     messages: int
     quota: Quota
+    by_world: bool = True  # nobody has set another
 
     def has_room(self, octets: int) -> bool:
         """Return True if a message of so many octets may come."""
@@ -28,15 +29,26 @@ class Usage(NamedTuple):
 
 
 class Quotas:
-    """Quotas by login. `allowed` says what the world gives an account; the store sets it."""
+    """Quotas by login. The store sets `allowed`, what the world gives an account, and `limits`, whether it limits any.
+
+    Where nothing limits anybody, no commit looks at quotas.
+    """
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
         self.allowed: Callable[[str], Quota] = lambda _: UNLIMITED
+        self.limits: Callable[[], bool] = lambda: True
+        self._some_set = bool(reader.rows("SELECT 1 FROM quotas LIMIT 1", ()))
+
+    @property
+    def check(self) -> Callable[[str], Quota] | None:
+        """What commits ask for the quota of an account; None if they need not."""
+        return self.allowed if self._some_set or self.limits() else None
 
     def set(self, account: Account, quota: Quota | None) -> Awaitable[None]:
         """Commit: set the limits of an account in place of the world's; None: as the world says."""
+        self._some_set = True  # for all commits after this one
         return self._writer.submit(SetQuota(account, quota))
 
     def usage(self, login: str) -> Usage:
@@ -46,7 +58,9 @@ class Quotas:
             return Usage(0, 0, self.allowed(login))
         ((octets, messages, own, storage_limit, message_limit),) = rows
         world = self.allowed(login)
-        return Usage(octets, messages, world if own is None else Quota(storage_limit, message_limit, world.permanent))
+        if own is None:
+            return Usage(octets, messages, world)
+        return Usage(octets, messages, Quota(storage_limit, message_limit, world.permanent), by_world=False)
 
 
 _USAGE = (

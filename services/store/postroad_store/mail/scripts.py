@@ -13,6 +13,7 @@ from postroad_store.mail.database.commits.scripts import (
     check_space,
 )
 from postroad_store.mail.database.reader import Reader
+from postroad_store.mail.model.annotations import is_private
 from postroad_store.mail.model.errors import NoSuchScript
 
 if TYPE_CHECKING:
@@ -110,6 +111,13 @@ class Library:
     def _script(self, condition: str, values: tuple[object, ...]) -> Script | None:
         rows = self._reader.rows(f"SELECT id, name, content FROM scripts WHERE {condition}", values)  # noqa: S608
         return Script(*rows[0]) if rows else None
+
+    def annotation(self, account: int, mailbox: int, entry: str) -> bytes | None:
+        """Return the value of an entry (RFC 5464) of a mailbox by its id, 0 for the server, as an account sees it."""
+        owner = account if is_private(entry) else 0
+        sql = "SELECT value FROM metadata WHERE mailbox = ? AND account = ? AND entry = ?"
+        rows = self._reader.rows(sql, (mailbox, owner, entry))
+        return rows[0][0] if rows else None
 
     def is_remembered(self, account: int, key: str, now: float) -> bool:
         """Whether the account remembers the key at this time, in seconds since 1970."""

@@ -33,6 +33,7 @@ from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
+from postroad_store.mail.labels import Labels
 from postroad_store.mail.loader import Loader
 from postroad_store.mail.lock import Lock
 from postroad_store.mail.metadata import Metadata
@@ -45,6 +46,7 @@ from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.packer import Packer
 from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
+from postroad_store.mail.sharing import Sharing
 from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
@@ -98,12 +100,14 @@ class Storage:
         self.hidden = Hidden(self._writer, self._reader)
         self.metadata = Metadata(self._writer, self._reader)
         self.quotas = Quotas(self._writer, self._reader)
+        self.sharing = Sharing(self._writer, self._reader, self._accounts)
         self.scripts = Scripts(self._writer, self._reader, path)
         self.outbox = Outbox(self._writer, self._reader, self._parser, self.quotas)
         self.decoded = DecodedParts()
         self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
+        self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         self._swept = False
         self._closed = False
 
@@ -188,7 +192,7 @@ class Storage:
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
         return self._submit(
-            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.allowed)
+            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.check)
         )
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
@@ -196,7 +200,7 @@ class Storage:
 
     async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return Append(await parsed, int(self._clock.now()), self.quotas.allowed)
+        return Append(await parsed, int(self._clock.now()), self.quotas.check)
 
     async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
         """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
@@ -239,27 +243,31 @@ class Storage:
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
         return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect))
 
-    def copy(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
+    def copy(
+        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False, mask: int = -1
+    ) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
         `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
-        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out. Raises `NoSuchMailbox`, and
-        `OverQuota` as `append` does.
+        raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out, and flags that are not in the
+        `mask` (RFC 4314 §4). Raises `NoSuchMailbox`, and `OverQuota` as `append` does.
         """
-        return self._copy(source, uids, target, whole=whole, move=False)
+        return self._copy(source, uids, target, whole=whole, move=False, mask=mask)
 
-    def move(self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False) -> Awaitable[Copied]:
+    def move(
+        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False, mask: int = -1
+    ) -> Awaitable[Copied]:
         """Commit: do the same, and remove the messages from `source` in the same step (RFC 6851 §3.3)."""
-        return self._copy(source, uids, target, whole=whole, move=True)
+        return self._copy(source, uids, target, whole=whole, move=True, mask=mask)
 
     def _copy(
-        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool
+        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool, mask: int
     ) -> Awaitable[Copied]:
         if move:
             self._packer.changed(source)
         least = len(uids) if whole else 0
-        now, allowed = int(self._clock.now()), self.quotas.allowed
-        return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least))
+        now, allowed = int(self._clock.now()), self.quotas.check
+        return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least, mask=mask))
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -296,8 +304,12 @@ class Storage:
         self._submit(Claim(mailbox)).add_done_callback(ignore)
 
     def deleted_octets(self, mailbox: Mailbox) -> int:
-        r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4)."""
+        r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4); they are looked for."""
         return self._reader.deleted_octets(mailbox)
+
+    def deleted_octets_apart(self, mailbox: Mailbox) -> Awaitable[int]:
+        """Read: do the same in a thread, for a mailbox of very many messages."""
+        return self._loader.deleted_octets(mailbox)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""
@@ -316,8 +328,7 @@ class Storage:
 
     def changed_since(self, view: View, since: int) -> list[int]:
         """Read: the sequence numbers in `view` of the messages that have changed after the modseq `since`."""
-        modseqs = view.pick(view.mailbox.modseqs, 1, len(view.uids))
-        return [number for number, modseq in enumerate(modseqs, 1) if modseq > since]
+        return view.changed_since(since)
 
     def fetch(
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]

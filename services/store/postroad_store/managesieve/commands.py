@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.script_name import MOST, is_script_name
 from postroad_store.managesieve.framing import Atom, Number, String
-from postroad_store.sieve.extensions.include import MOST_NAME, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,8 +120,8 @@ def _name(octets: bytes, *, may_be_empty: bool) -> str:
         name = octets.decode("utf-8")
     except UnicodeDecodeError:
         raise CommandError("The name is not UTF-8.") from None
-    if not NAME.fullmatch(name):
-        raise CommandError(f"A name has 1 to {MOST_NAME} characters, and no control characters.")
+    if not is_script_name(name):
+        raise CommandError(f"A name has 1 to {MOST} characters, and no control characters.")
     # RFC 5804 §1.6, RFC 5198 §2: Net-Unicode is in normalization form C
     if not unicodedata.is_normalized("NFC", name):
         raise CommandError("The name is not in Unicode's normalization form C.")

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
     from postroad_store.sieve.registry import Registry
 
-REFUSAL = b'BYE (TRYLATER) "Too many connections."\r\n'
-IDLE_TIMEOUT = 1800.0  # seconds; RFC 5804 §1.2: at least 30 minutes after login
-
 
 class Shared:
     """The accounts, their mail with its scripts, and what scripts may use."""

@@ -55,6 +55,13 @@ class Surroundings(Protocol):
         r"""Whether the mailbox has a special use such as `\\Sent`, or any has it (RFC 8579 §3)."""
         ...
 
+    def annotation(self, mailbox: str | None, entry: str) -> str | None:
+        """Return the value of an annotation of a mailbox, or of the server (None), as the user sees it (RFC 5490 §3.3).
+
+        None if there is none.
+        """
+        ...
+
     def is_remembered(self, key: str) -> bool:
         """Whether `duplicate` has remembered this ID, and its time is not over (RFC 7352 §3)."""
         ...

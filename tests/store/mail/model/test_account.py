@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from postroad_store.mail.model import account as module
-from postroad_store.mail.model.account import Account, canonical_name, checked_name
+from postroad_store.mail.model.account import Account, Named, canonical_name, checked_name
 from postroad_store.mail.model.contents import MailboxRow
 from postroad_store.mail.model.errors import NameNotAllowed, NameTooLong, NoSuchMailbox
+from postroad_store.mail.model.flags import Change
 from postroad_store.mail.model.mailbox import Mailbox
 
 
@@ -104,3 +105,102 @@ def test_inferiors() -> None:
     assert alice.take("a/b") is box
     assert not alice.has_inferiors("a")
     assert alice.find("a/b") is None
+
+
+class Heard:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+
+    def changed(self, mailbox: Mailbox, *, arrived: bool = False, expunged: bool = False) -> None:
+        self.told.append((mailbox.name, "arrived" if arrived else "expunged" if expunged else "flags"))
+
+    def named(self, name: str, old_name: str | None = None) -> None:
+        self.told.append(("named", name, old_name or ""))
+
+    def subscribed(self, name: str) -> None:
+        self.told.append(("subscribed", name))
+
+
+def test_observers_hear_of_all_mailboxes() -> None:
+    """Of those that nobody looks at too, however they have come into memory."""
+    later, put = mailbox("later"), mailbox("put")
+    read = {2: later, 3: None}
+    entries: list[Mailbox | Named] = [mailbox("INBOX")]
+    entries += [Named(2, "later", None, selectable=True), Named(3, "gone", None, selectable=True)]
+    alice = Account(5, "alice@alpha.test", entries, [], read.get)
+    heard = Heard()
+    alice.observers.add(heard)
+    alice.put(put)
+    assert alice.find("gone") is None
+    assert alice.find("later") is later
+    alice.inbox.arrive(2, [(1, 0, 1, 1)], [])
+    later.reflag(2, [(1, 1)], Change.ADD, 1, naming=[], by=None)
+    put.remove(2, [1])
+    put.empty(3)
+    alice.tell_named("new", "old")
+    alice.tell_subscribed("new")
+    assert heard.told == [
+        *(("INBOX", "arrived"), ("later", "flags"), ("put", "expunged"), ("put", "expunged")),
+        *(("named", "new", "old"), ("subscribed", "new")),
+    ]
+    alice.observers.discard(heard)
+    put.remove(4, [1])
+    assert len(heard.told) == 6
+
+
+def named(*names: str) -> tuple[Account, list[int]]:
+    """An account whose mailboxes nobody has used, and the ids of those that are read."""
+    read: list[int] = []
+
+    def one(number: int) -> Mailbox | None:
+        read.append(number)
+        return Mailbox(MailboxRow(number, entries[number].name, None, True, number, 1, 1, 0)) if number else None
+
+    entries = {number: Named(number, name, None, True) for number, name in enumerate(("gone", "INBOX", *names))}
+    return Account(5, "alice@alpha.test", entries.values(), (), one), read
+
+
+def test_mailboxes_are_made_when_they_are_used() -> None:
+    alice, read = named("a", "a/b")
+    assert alice.names == ["INBOX", "a", "a/b", "gone"]
+    assert alice.has_inferiors("a")
+    assert not read
+    assert alice.glance("a") is not alice.glance("a")
+    assert alice.find("a") is alice.find("a") is alice.glance("a")
+    assert alice.inbox is alice.find("inbox")
+    assert alice.find("gone") is None
+    assert alice.listed("a/b") == Named(3, "a/b", None, True)
+    assert set(alice.mailboxes) == {"INBOX", "a", "a/b"}
+
+
+def test_what_nobody_has_used_can_change() -> None:
+    alice, read = named("a", "a/b", "a/c")
+    alice.set_special_use("a/b", "\\Sent")
+    alice.set_acl("a/b", "l anyone")
+    alice.rename([("a", "z"), ("a/b", "z/b"), ("a/c", "z/c")])
+    assert alice.listed("z/b") == Named(3, "z/b", "\\Sent", True, "l anyone")
+    assert alice.names == ["INBOX", "gone", "z", "z/b", "z/c"]
+    assert alice.has_inferiors("z")
+    assert not alice.has_inferiors("a")
+    assert alice.take("z/c") == Named(4, "z/c", None, True)
+    assert not read
+
+
+def test_what_is_in_use_can_change() -> None:
+    alice = account("a", "b")
+    box = alice.selectable("a")
+    alice.set_special_use("a", "\\Sent")
+    alice.set_acl("a", "l anyone")
+    alice.rename([("a", "c")])
+    assert (box.name, box.special_use, box.acl) == ("c", "\\Sent", "l anyone")
+    alice.put(box)  # as it is already
+    assert alice.names == ["INBOX", "b", "c"]
+
+
+def test_very_many_names_change_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MANY", 2)
+    alice, _ = named("a", "a/b", "a/c", "b")
+    alice.rename([("a", "z"), ("a/b", "z/b"), ("a/c", "z/c")])
+    assert alice.names == ["INBOX", "b", "gone", "z", "z/b", "z/c"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.flagcolumn import FEW, NARROW, FlagColumn
@@ -14,9 +14,10 @@ from postroad_store.mail.model.flags import FIRST_KEYWORD, SEEN
 FLAGS = st.one_of(st.integers(0, 7), st.integers(0, 3 * NARROW), st.sampled_from([1 << 70, 1 << 300 | SEEN]))
 
 
+@settings(deadline=None)
 @given(st.lists(FLAGS), FLAGS, st.data())
 def test_it_is_a_list(flags: list[int], bits: int, data: st.DataObject) -> None:
-    column = FlagColumn(flags)
+    column, before = FlagColumn(flags), flags[:]
     start = data.draw(st.integers(0, len(flags)))
     end = data.draw(st.integers(start, len(flags)))
     assert (list(column), len(column), column[start:end]) == (flags, len(flags), flags[start:end])
@@ -29,11 +30,14 @@ def test_it_is_a_list(flags: list[int], bits: int, data: st.DataObject) -> None:
     assert [bool(mark) for mark in column.change(start, end, lambda value: value | bits)] == changed * any(changed)
     flags[start:end] = expected
     assert list(column) == flags
+    copied = column.copy(end)
     column.append(bits)
     column.change_one(0, bits)
     flags.append(bits)
     flags[0] = bits
     assert (list(column), column[0]) == (flags, bits)
+    copied.append(bits)
+    assert list(copied) == [*(value | bits if at >= start else value for at, value in enumerate(before[:end])), bits]
     column.keep(start, end, [at % 2 for at in range(end - start)])
     flags[start:end] = flags[start:end][1::2]
     assert list(column) == flags

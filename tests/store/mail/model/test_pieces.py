@@ -237,3 +237,16 @@ def test_ranges_of_many_uids() -> None:
     assert mailbox.runs([1, 3, 4, 5, 6, 7, 10]) == [(1, 1), (3, 10)]
     assert mailbox.runs([2, 3, 4, 10, 11, 12]) == [(2, 4), (10, 12)]
     assert mailbox.runs([UID(1), UID(2), UID(3), UID(18), UID(19), UID(20)]) == [(1, 3)]
+
+
+def test_what_has_changed_is_found_piece_by_piece() -> None:
+    mailbox = mailbox_of(*[0] * COUNT)
+    view = View(mailbox, read_only=True, claim=None)
+    mailbox.reflag(2, [(1, 2), (9, 16)], Change.ADD, SEEN, naming=[], by=None)
+    mailbox.remove(3, [10])
+    changed = [1, 2, 9, *range(11, 17)]  # by the numbers of the view, which has the tenth message still
+    assert view.changed_since(1) == changed
+    assert view.changed_since(2) == []
+    assert view.changed_since(0) == [number for number in range(1, COUNT + 1) if number != 10]
+    view.take(expunges=True)
+    assert view.changed_since(1) == [number - (number > 10) for number in changed]

@@ -53,7 +53,8 @@ class Extension:
     rfc: str
 
     # -- the server's side
-    # Returns the line of EHLO for a session; None if the extension may not be used now.
+    # Returns the line of EHLO for a session; None if the extension may not be used now. It is the same for all sessions
+    # of a listener that have TLS, or have none, and may use the same mechanisms of AUTH.
     offer: Callable[[Profile, Session], str | None]
     available: Callable[[Profile], bool] = _available  # whether a listener has it at all
     mail: tuple[Parameter, ...] = ()

@@ -44,7 +44,7 @@ class Profile:
     longest_line: int = field(init=False)  # octets with CRLF
     encode: Callable[[Reply], bytes] = field(init=False)
     _offered: tuple[Extension, ...] = field(init=False)
-    _hellos: dict[tuple[str | None, ...], Reply] = field(init=False)  # by their lines
+    _hellos: dict[tuple[bool, tuple[str, ...]], Reply] = field(init=False)  # by TLS and mechanisms
 
     def __post_init__(self) -> None:
         offered = [extension for extension in self.extensions if extension.available(self)]
@@ -78,11 +78,13 @@ class Profile:
 
     def extended_hello(self, session: Session) -> Reply:
         """Return the reply to EHLO in a session. There are few: they differ by TLS, and by AUTH's mechanisms."""
-        lines = tuple([extension.offer(self, session) for extension in self._offered])
-        hello = self._hellos.get(lines)
+        channel = session.channel
+        kind = (channel.secure, self.sasl.offered(channel) if self.sasl is not None else ())
+        hello = self._hellos.get(kind)
         if hello is None:
+            lines = [extension.offer(self, session) for extension in self._offered]
             hello = reply(250, None, self.hostname, *[line for line in lines if line is not None], "HELP")
-            self._hellos[lines] = hello
+            self._hellos[kind] = hello
         return hello
 
     def applicable(self, session: Session) -> list[str]:

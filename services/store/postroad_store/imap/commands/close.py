@@ -32,7 +32,8 @@ class Unselect(Command):
 def close(session: Session, command: Close) -> Awaitable[None] | None:
     """Expunge without EXPUNGE responses, unless the mailbox is selected read-only, or gone."""
     view = session.selected_view()
-    if view.read_only or view.gone:
+    # RFC 4314 §4: without the right "e" CLOSE expunges nothing, and is OK
+    if view.read_only or view.gone or "e" not in view.rights:
         _leave(session, command, b"OK Close completed.")
         return None
     return _close(session, command)

@@ -10,13 +10,14 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_sequence_set
-from postroad_store.imap.selection import GONE, READ_ONLY, spans_of, uids_of
+from postroad_store.imap.selection import GONE, READ_ONLY, require, spans_of, uids_of
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MessagesExpunged, NoSuchMailbox
+from postroad_store.mail.model.rights import flags_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
@@ -65,20 +66,23 @@ def handle(session: Session, command: Copy | Move) -> Awaitable[None] | None:
     if isinstance(command, Move) and view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
         return None
+    if isinstance(command, Move):
+        require(view, "te")  # RFC 6851 §4.2
     if not spans:
         session.finish(command, NOTHING_FOUND)
         return None
     return _copy(session, command, uids_of(view, spans))
 
 
-async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None:
+async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID]) -> None:
     view = session.selected_view()
     move = isinstance(command, Move)
     try:
-        target = session.find_mailbox(command.mailbox)
+        target = session.find_mailbox(command.mailbox, needs="i")
+        mask = flags_mask(session.directory.rights(target))
         work = session.storage.move if move else session.storage.copy
         # RFC 3501 §6.4.7: all or none, and OK would promise all. RFC 3501 §6.4.8: UIDs that are gone are ignored.
-        copied = await work(view.mailbox, uids, target, whole=not command.uid)
+        copied = await work(view.mailbox, uids, target, whole=not command.uid, mask=mask)
     except NoSuchMailbox as error:  # RFC 3501 §6.4.7: the client may create it and try again
         session.refuse(command, error, "TRYCREATE")
         return
@@ -89,7 +93,8 @@ async def _copy(session: Session, command: Copy | Move, uids: list[UID]) -> None
         session.finish(command, NOTHING_FOUND)
         return
     kind = Kind.MOVED if move else Kind.COPIED
-    await session.shared.notes.copied(kind, session.current_account().login, view.mailbox, copied, target)
+    owners = session.directory.owner_of(view.mailbox), session.directory.owner_of(target)
+    await session.shared.notes.copied(kind, owners, view.mailbox, copied, target)
     code = _copyuid(copied) if session.offers(UIDPLUS) else b""
     if not move:
         session.finish(command, b"OK %bCopy completed." % code)

@@ -9,7 +9,7 @@ from postroad.journal import Kind
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
 from postroad_store.imap.grammar.sequence import read_sequence_set
-from postroad_store.imap.selection import READ_ONLY, spans_of, uids_of
+from postroad_store.imap.selection import READ_ONLY, require, spans_of, uids_of
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 
@@ -49,6 +49,7 @@ def handle(session: Session, command: Expunge) -> Awaitable[None] | None:
     if session.selected_view().read_only:
         session.engine.complete(command.tag, READ_ONLY)
         return None
+    require(session.selected_view(), "e")  # RFC 4314 §4
     return _expunge(session, command)
 
 
@@ -63,7 +64,7 @@ async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> lis
     r"""Remove those of the messages that have \Deleted, note it in the journal, and return their UIDs."""
     removed = await session.storage.expunge(mailbox, uids)
     if removed:
-        login = session.current_account().login
+        login = session.directory.owner_of(mailbox)
         await session.shared.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
     return removed
 

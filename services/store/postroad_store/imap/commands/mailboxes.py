@@ -14,11 +14,14 @@ from postroad_store.imap.grammar.reader import ATOM, SyntaxFault
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.mail.model.errors import NameNotAllowed, UseNotAllowed
 from postroad_store.mail.model.special_use import checked_uses
 
 if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.mailbox import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,11 @@ def parse_rename(tag: bytes, reader: Reader) -> Rename:
 
 async def create(session: Session, command: Create) -> None:
     """Make a mailbox, and the levels above it."""
-    name = session.new_name(command.mailbox)
+    account, name = session.directory.place_for(session.new_name(command.mailbox))
     uses = checked_uses(use.decode("ascii") for use in command.uses)
-    made = await session.storage.create(session.current_account(), name, special_use=uses)
+    if uses is not None and account is not session.account:
+        raise UseNotAllowed("this mailbox can have no special use")  # RFC 6154 §7: it is the owner's to say
+    made = await session.storage.create(account, name, special_use=uses)
     # RFC 8474 §4.1
     code = b"[MAILBOXID (%b)] " % made.object_id.encode("ascii") if session.offers(OBJECTID) else b""
     session.finish(command, b"OK %bCreate completed." % code)
@@ -102,11 +107,7 @@ async def create(session: Session, command: Create) -> None:
 
 async def delete(session: Session, command: Delete) -> None:
     """Remove a mailbox; if it is selected here, leave it."""
-    account = session.current_account()
-    name = session.known_name(command.mailbox)
-    mailbox = account.find(name)
-    if mailbox is None:
-        raise no_such_mailbox(command.mailbox)
+    account, name, mailbox = _located(session, command.mailbox)
     removed = await session.storage.delete(account, name)
     if removed.selectable:
         session.shared.notes.removed_whole(account.login, removed)
@@ -118,19 +119,30 @@ async def delete(session: Session, command: Delete) -> None:
 
 async def rename(session: Session, command: Rename) -> None:
     """Rename a mailbox, and those below it."""
-    account = session.current_account()
-    name = session.known_name(command.mailbox)
-    if account.find(name) is None:
-        raise no_such_mailbox(command.mailbox)
-    renamed = await session.storage.rename(account, name, session.new_name(command.new_name))
+    account, name, _ = _located(session, command.mailbox)
+    target, new_name = session.directory.place_for(session.new_name(command.new_name))
+    if target is not account:
+        raise NameNotAllowed("a mailbox stays with its owner")
+    renamed = await session.storage.rename(account, name, new_name)
     await session.shared.notes.renamed(account.login, renamed)
     session.finish(command, b"OK Rename completed.")
 
 
+def _located(session: Session, wire: bytes) -> tuple[Account, str, Mailbox]:
+    r"""Return whose mailbox it is, how they name it, and it, a \Noselect one too; needs the right "x" (RFC 4314 §4)."""
+    name = session.known_name(wire)
+    directory = session.directory
+    mailbox = directory.usable(name, "x")
+    account, rest = directory.locate(name)
+    if mailbox is None or account is None:
+        raise no_such_mailbox(wire)
+    return account, rest, mailbox
+
+
 async def subscribe(session: Session, command: Subscribe) -> None:
-    """Subscribe to a mailbox that exists: RFC 3501 §6.3.6 lets the server ask for that."""
+    """Subscribe to a mailbox that exists: RFC 3501 §6.3.6 lets the server ask for that. Needs the right "l"."""
     name = session.new_name(command.mailbox)
-    if session.current_account().find(name) is None:
+    if session.directory.usable(name, "l") is None:
         raise no_such_mailbox(command.mailbox)
     await session.storage.subscribe(session.current_account(), name)
     session.finish(command, b"OK Subscribe completed.")

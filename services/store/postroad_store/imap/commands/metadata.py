@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
 
 ENTRIES_AT_ONCE = 100  # that one command may name
+_ANY = frozenset("rswip")
 _DEPTHS = {b"0": 0, b"1": 1, b"INFINITY": None}
 
 
@@ -153,7 +154,7 @@ def _known(reader: Reader, mailbox: bytes) -> bytes:
 def get(session: Session, command: GetMetadata) -> None:
     """Give the values, and say which were too long."""
     mailbox = _find(session, command.mailbox)
-    written = session.written("" if mailbox is None else mailbox.name)
+    written = session.written("" if mailbox is None else session.directory.name_of(mailbox))
     found = _values(session, mailbox, command)
     small = [each for each in found if each.value is not None and each.size <= command.most]
     if command.depth == 0:
@@ -179,12 +180,18 @@ def response(written: bytes, pairs: Iterable[tuple[str, bytes | None]]) -> bytes
 
 
 def _find(session: Session, name: bytes) -> Mailbox | None:
-    r"""Return the mailbox, a \Noselect one too (RFC 5464 §4.1); None for the server."""
+    r"""Return the mailbox, a \Noselect one too (RFC 5464 §4.1); None for the server. Raises `NotPermitted`.
+
+    RFC 5464 §3.3: "users can only set and retrieve private or shared mailbox annotations on a mailbox on which they
+    have the "l" right and any one of the "r", "s", "w", "i", or "p" rights."
+    """
     if not name:
         return None
-    mailbox = session.current_account().find(session.known_name(name))
+    mailbox = session.directory.usable(session.known_name(name), "l")
     if mailbox is None:
         raise no_such_mailbox(name)
+    if not session.directory.rights(mailbox) & _ANY:
+        raise NotPermitted("you lack the right to see or change annotations of this mailbox")
     return mailbox
 
 
@@ -198,15 +205,15 @@ def values(
     """Return the entries that have a value: those that are kept, and those that are computed."""
     account = session.current_account()
     found = session.storage.metadata.get(account, mailbox, entries, depth=depth, most=most)
-    computed = _special_use(mailbox) if mailbox is not None else _admin(session)
+    computed = _special_use(session, mailbox) if mailbox is not None else _admin(session)
     if computed is not None and any(_reaches(entry, computed.entry, depth) for entry in entries):
         found.append(computed)
     return found
 
 
-def _special_use(mailbox: Mailbox) -> Annotation | None:
-    """Return the entry that RFC 6154 §4 ties to the special uses of a mailbox."""
-    use = mailbox.special_use
+def _special_use(session: Session, mailbox: Mailbox) -> Annotation | None:
+    """Return the entry that RFC 6154 §4 ties to the special uses of a mailbox, which are the owner's alone."""
+    use = mailbox.special_use if mailbox.account == session.current_account().id else None
     return None if use is None else Annotation(SPECIAL_USE, len(use), use.encode("ascii"))
 
 
@@ -249,7 +256,8 @@ def _checked(session: Session, mailbox: Mailbox | None, entry: str, value: bytes
     elif entry == SPECIAL_USE:
         # RFC 6154 §4: "MUST check the validity of changes"
         uses = checked_uses((value or b"").decode("ascii", "replace").split())
-        if uses is not None and (mailbox.name == INBOX or not mailbox.selectable):
+        foreign = mailbox.account != session.current_account().id  # RFC 6154 §7
+        if foreign or (uses is not None and (mailbox.name == INBOX or not mailbox.selectable)):
             raise UseNotAllowed("this mailbox can have no special use")
         return None if uses is None else uses.encode("ascii")
     return checked_value(value)
@@ -258,15 +266,20 @@ def _checked(session: Session, mailbox: Mailbox | None, entry: str, value: bytes
 def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], *, to_self: bool = False) -> None:
     """Tell those who have asked for it by ENABLE that entries have changed (RFC 5464 §4.1, §4.4.2): only names."""
     for other in session.shared.annotated:
-        mine = other.account is session.account
+        mine = other.account is session.account  # private entries are each user's own
         visible = [entry.encode("ascii") for entry in entries if mine or not is_private(entry)]
-        if not visible or other.announcements is None or (other is session and not to_self):
+        if not visible or other.account is None or other.announcements is None or (other is session and not to_self):
             continue
-        wanted = Event.NONE if other.notify is None else other.notify.metadata(mailbox)
+        own = mailbox is None or mailbox.account == other.account.id  # NOTIFY is about these
+        wanted = Event.NONE if other.notify is None or not own else other.notify.metadata(mailbox)
         if mailbox is None and (other.has_enabled(METADATA_SERVER) or wanted):
             name = ""
-        elif mailbox is not None and mine and (other.has_enabled(METADATA) or wanted):
-            name = mailbox.name
+        elif (
+            mailbox is not None
+            and (other.has_enabled(METADATA) or wanted)
+            and {"l", "r"} <= other.directory.rights(mailbox)
+        ):
+            name = other.directory.name_of(mailbox)
         else:
             continue
         names = b" ".join(map(responses.astring, visible))
@@ -281,8 +294,8 @@ class MetadataOf:
 
     def __call__(self, session: Session, place: Place) -> bytes:
         """Return the response of a mailbox; a name alone has none."""
-        mailbox = session.current_account().glance(place.name)
-        if mailbox is None:
+        mailbox = session.directory.glance(place.name)
+        if mailbox is None or not session.directory.rights(mailbox) & _ANY:
             return b""
         found = {each.entry: each.value for each in values(session, mailbox, self.entries, depth=0, most=MAX_NUMBER)}
         return response(place.written, [(entry, found.get(entry)) for entry in self.entries])

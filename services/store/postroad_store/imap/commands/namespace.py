@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.directory import PREFIX
 from postroad_store.imap.events import Command
+from postroad_store.imap.extensions import ACL
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
@@ -22,8 +24,9 @@ class Namespace(Command):
 
 
 def handle(session: Session, command: Namespace) -> None:
-    """Name the one personal namespace: there are no others."""
-    session.engine.send(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+    """Name the personal namespace, and where other users' mailboxes are (RFC 2342 §5); there are no shared ones."""
+    others = b'(("%b" "/"))' % session.encoded(PREFIX) if session.offers(ACL) else b"NIL"
+    session.engine.send(b'* NAMESPACE (("" "/")) %b NIL\r\n' % others)
     session.finish(command, b"OK Namespace completed.")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.commands import labels
 from postroad_store.imap.commands.fetch import JUST_FLAGS, JUST_MODSEQ, responses
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE
+from postroad_store.imap.extensions import CONDSTORE, X_GM_EXT_1
 from postroad_store.imap.grammar.flags import read_flags
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.options import OptionSpec, option_table, read_options
@@ -17,17 +19,21 @@ from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_
 from postroad_store.imap.selection import GONE, READ_ONLY, changed_among, some_gone, spans_of, uids_of, without
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
-from postroad_store.mail.model.flags import Change, FlagSet
+from postroad_store.mail.model.errors import NotPermitted
+from postroad_store.mail.model.flags import NO_FLAGS, Change, FlagSet
+from postroad_store.mail.model.rights import ALL, permitted
 from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
 
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.imap.session import Session
+    from postroad_store.imap.spec import Handler
     from postroad_store.mail.model.arrival import FlagsStored
     from postroad_store.mail.model.view import View
+    from postroad_store.protocol.contract import Event
 
 _CHANGES = {change.value.encode("ascii"): change for change in Change}
 
@@ -61,7 +67,7 @@ class Store(Command):
     unchanged_since: int | None = None
 
 
-def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
+def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store | labels.Store:
     # store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags (RFC 4466 §3)
     # store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
     reader.space()
@@ -73,6 +79,15 @@ def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
         unchanged_since = modifier.modseq
         reader.space()
     item = reader.keyword()
+    if b"X-GM-LABELS" in item and reader.offers(X_GM_EXT_1):
+        silent = item.endswith(b".SILENT")
+        change = _CHANGES.get(item.removesuffix(b".SILENT").replace(b"X-GM-LABELS", b"FLAGS"))
+        if change is None or unchanged_since is not None:
+            raise SyntaxFault("Invalid arguments")
+        reader.space()
+        names = labels.read_labels(reader)
+        reader.end()
+        return labels.Store(tag, uid, messages, change, silent, names)
     change = _CHANGES.get(item.removesuffix(b".SILENT"))
     if change is None:
         raise SyntaxFault("Invalid arguments")
@@ -82,12 +97,12 @@ def _parse(tag: bytes, reader: Reader, *, uid: bool) -> Store:
     return Store(tag, uid, messages, change, item.endswith(b".SILENT"), flags, unchanged_since)
 
 
-def parse(tag: bytes, reader: Reader) -> Store:
+def parse(tag: bytes, reader: Reader) -> Store | labels.Store:
     """Take sequence numbers, the change and the flags."""
     return _parse(tag, reader, uid=False)
 
 
-def parse_uid(tag: bytes, reader: Reader) -> Store:
+def parse_uid(tag: bytes, reader: Reader) -> Store | labels.Store:
     """Take UIDs, the change and the flags."""
     return _parse(tag, reader, uid=True)
 
@@ -109,13 +124,11 @@ def handle(session: Session, command: Store) -> Awaitable[None] | None:
 
 async def _store(session: Session, command: Store, spans: list[range]) -> None:
     view = session.selected_view()
+    change, flags = command.change, command.flags
+    if view.rights is not ALL:
+        change, flags = _permitted(view, change, flags)
     stored = await session.storage.store(
-        view.mailbox,
-        uids_of(view, spans),
-        command.change,
-        command.flags,
-        view=view,
-        unchanged_since=command.unchanged_since,
+        view.mailbox, uids_of(view, spans), change, flags, view=view, unchanged_since=command.unchanged_since
     )
     # RFC 7162 §3.1.3: the client SHOULD be told why the test has failed; with FLAGS, as of any change by others.
     if stored.failed:
@@ -124,6 +137,20 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
         await session.tell_in_turns(view, expunges=False, uid=command.uid)
     await _report(session, command, spans, stored)
     session.finish(command, _completion(command, view, spans, stored), expunges=command.uid, uid=command.uid)
+
+
+def _permitted(view: View, change: Change, flags: FlagSet) -> tuple[Change, FlagSet]:
+    r"""Return the part of a change that the session's rights allow; raises `NotPermitted` if that is nothing.
+
+    RFC 4314 §4: \Seen needs s, \Deleted t, all others w. STORE "SHOULD NOT fail if the user has rights to modify at
+    least one flag specified". Who may not change all flags cannot replace them: FLAGS adds those that they may change.
+    """
+    if view.rights.issuperset("swt"):
+        return change, flags
+    allowed = permitted(flags, view.rights)
+    if allowed == NO_FLAGS and (flags != NO_FLAGS or not view.rights & frozenset("swt")):
+        raise NotPermitted("you lack the right to change these flags")
+    return (Change.ADD if change is Change.REPLACE else change), allowed
 
 
 async def _report(session: Session, command: Store, spans: list[range], stored: FlagsStored) -> None:
@@ -160,7 +187,9 @@ def _completion(command: Store, view: View, spans: list[range], stored: FlagsSto
     return b"OK " + GONE if gone else b"OK Store completed."
 
 
+_EXTENSIONS = (CONDSTORE, X_GM_EXT_1)
+_FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({labels.Store: labels.handle})
 SPECS = (
-    Spec(b"STORE", SELECT, Store, parse, handle, "RFC 3501 §6.4.6", extensions=(CONDSTORE,)),
-    Spec(b"UID STORE", SELECT, Store, parse_uid, handle, "RFC 3501 §6.4.8", extensions=(CONDSTORE,)),
+    Spec(b"STORE", SELECT, Store, parse, handle, "RFC 3501 §6.4.6", extensions=_EXTENSIONS, follow=_FOLLOW),
+    Spec(b"UID STORE", SELECT, Store, parse_uid, handle, "RFC 3501 §6.4.8", extensions=_EXTENSIONS, follow=_FOLLOW),
 )

@@ -60,7 +60,7 @@ _OF_THREAD = (
     f"SELECT e.uid FROM entries e INDEXED BY entries_by_content WHERE e.mailbox = ? AND {_COLUMNS[Column.THREAD]} = ?"  # noqa: S608
     " AND e.content IN (SELECT content FROM threads WHERE thread = ? UNION ALL SELECT ?)"
 )
-_NAMED = "SELECT id, name, special_use, selectable FROM mailboxes WHERE account = ? ORDER BY name"
+_NAMED = "SELECT id, name, special_use, selectable, acl FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
 _BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
@@ -109,8 +109,8 @@ class Reader:
         with self._refused(), self.moment():
             names = [name for (name,) in self._each("SELECT name FROM subscriptions WHERE account = ?", number)]
             mailboxes = [
-                Named(each, name, special_use, bool(selectable))
-                for each, name, special_use, selectable in self._each(_NAMED, number)
+                Named(each, name, special_use, bool(selectable), acl)
+                for each, name, special_use, selectable, acl in self._each(_NAMED, number)
             ]
         return number, login, mailboxes, names
 
@@ -121,12 +121,27 @@ class Reader:
             yield from rows
 
     def deleted_octets(self, mailbox: Mailbox) -> int:
-        """See `Storage.deleted_octets`."""
+        """See `Storage.deleted_octets`; it ends with the last message that it looks for."""
         ((octets,),) = self.rows(
-            "SELECT coalesce(sum(size), 0) FROM entries INDEXED BY entries_deleted WHERE mailbox = ? AND flags & 8",
-            (mailbox.id,),
+            "SELECT coalesce(sum(size), 0) FROM"
+            " (SELECT size FROM entries WHERE mailbox = ? AND flags & 8 ORDER BY uid LIMIT ?)",
+            (mailbox.id, mailbox.counts.deleted),
         )
         return int(octets)
+
+    def sharers(self, but: int) -> list[str]:
+        """Return the logins of all accounts that have shared a mailbox, except one."""
+        rows = self.rows(
+            "SELECT DISTINCT a.login FROM mailboxes m INDEXED BY mailboxes_shared JOIN accounts a ON a.id = m.account"
+            " WHERE m.acl IS NOT NULL AND m.account <> ? ORDER BY a.login",
+            (but,),
+        )
+        return [login for (login,) in rows]
+
+    def login(self, account: int) -> str:
+        """Return the login of an account."""
+        ((login,),) = self.rows("SELECT login FROM accounts WHERE id = ?", (account,))
+        return str(login)
 
     def mailbox(self, number: int) -> MailboxRow | None:
         """Return a mailbox by its id, None if it has gone."""

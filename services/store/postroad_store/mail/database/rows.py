@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "id, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, lowest_known, object_id,"
-    " messages, unseen, deleted, octets, recent"
+    " account, acl, messages, unseen, deleted, octets, recent"
 )
 
 
@@ -38,6 +38,7 @@ def _row(row: tuple[Any, ...]) -> MailboxRow:
     number, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, lowest_known, object_id = row[
         :10
     ]
+    account, acl = row[10:12]
     return MailboxRow(
         number,
         name,
@@ -47,14 +48,23 @@ def _row(row: tuple[Any, ...]) -> MailboxRow:
         uid_next,
         modseq,
         recent_uid,
-        Counts(*row[10:]),
+        Counts(*row[12:]),
         lowest_known,
         object_id,
+        account,
+        acl,
     )
 
 
 def insert_mailbox(
-    db: Connection, account: int, name: str, now: int, *, special_use: str | None = None, selectable: bool = True
+    db: Connection,
+    account: int,
+    name: str,
+    now: int,
+    *,
+    special_use: str | None = None,
+    selectable: bool = True,
+    acl: str | None = None,
 ) -> MailboxRow:
     """Insert a mailbox under a UIDVALIDITY that was never used; `now` is in seconds since 1970.
 
@@ -66,12 +76,13 @@ def insert_mailbox(
     ).fetchall()
     cursor = db.execute(
         "INSERT INTO mailboxes"
-        " (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, object_id)"
-        " VALUES (?, ?, ?, ?, ?, 1, 1, 0, ?)",
-        (account, name, special_use, selectable, uid_validity, object_id := f"m{uid_validity:x}"),
+        " (account, name, special_use, selectable, uid_validity, uid_next, modseq, recent_uid, object_id, acl)"
+        " VALUES (?, ?, ?, ?, ?, 1, 1, 0, ?, ?)",
+        (account, name, special_use, selectable, uid_validity, object_id := f"m{uid_validity:x}", acl),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has just set it
-    return MailboxRow(cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0, object_id=object_id)
+    made = (cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)
+    return MailboxRow(*made, object_id=object_id, account=account, acl=acl)
 
 
 _NARROW = (1 << NARROW_BITS) - 1

@@ -49,6 +49,7 @@ class Named(NamedTuple):
     name: str
     special_use: str | None
     selectable: bool
+    acl: str | None = None  # who else may do what (`model.rights`)
 
 
 class Account:
@@ -173,6 +174,14 @@ class Account:
             self._entries[name] = entry._replace(special_use=special_use)
         else:
             entry.special_use = special_use
+
+    def set_acl(self, name: str, acl: str | None) -> None:
+        """Change who may do what with a mailbox; commits call it."""
+        entry = self._entries[name]
+        if isinstance(entry, Named):
+            self._entries[name] = entry._replace(acl=acl)
+        else:
+            entry.acl = acl
 
     def tell_named(self, name: str, old_name: str | None = None) -> None:
         """Tell the observers that a name was made, deleted, or is another now; commits call it."""

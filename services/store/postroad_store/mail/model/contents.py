@@ -40,6 +40,8 @@ class MailboxRow:
     counts: Counts = NOTHING
     lowest_known: int = 0  # expunges at this modseq or a lower one may have been forgotten
     object_id: str = ""  # MAILBOXID (RFC 8474 §4)
+    account: int = 0  # the id of its owner
+    acl: str | None = None  # its access control list (`model.rights`)
 
 
 @dataclass(frozen=True, slots=True)

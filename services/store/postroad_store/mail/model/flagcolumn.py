@@ -53,6 +53,13 @@ class FlagColumn(Sequence[int]):
             return list(map(self.values.__getitem__, self.codes[place]))
         return self.values[self.codes[place]]
 
+    def copy(self, count: int) -> FlagColumn:
+        """Return the flags of the first messages, as they are now."""
+        copied = FlagColumn()
+        copied.codes = self.codes[:count]
+        copied.values, copied._code_of, copied._room = self.values[:], self._code_of.copy(), self._room
+        return copied
+
     # -- questions, each answered once per value ---------------------------------------------------------------
 
     def used(self, start: int, end: int) -> list[int]:

@@ -40,6 +40,9 @@ STEP = 5_000  # messages that one step of a change looks at (some 2 ms)
 MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 
 
+_NOTHING = Columns()  # of all mailboxes that are not loaded: nothing is ever added to those
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The figures that STATUS gives (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 9051 §6.3.11)."""
@@ -66,6 +69,8 @@ class Mailbox(Columns):
         "_flag_names",
         "_kept",
         "_keywords",
+        "account",
+        "acl",
         "changing",
         "counts",
         "deleted",
@@ -92,6 +97,8 @@ class Mailbox(Columns):
         self.uid_validity = row.uid_validity
         self.uid_next = row.uid_next
         self.object_id = row.object_id  # MAILBOXID (RFC 8474 §4)
+        self.account = row.account  # the id of its owner
+        self.acl = row.acl  # who else may do what (`model.rights`)
         self.modseq = row.modseq  # HIGHESTMODSEQ (RFC 7162 §3.1.2.1): rises with every change of the messages
         self.counts = row.counts  # what is in it; `recent` only while it is not loaded
         self.recent_uid = row.recent_uid  # the highest UID that some session has seen as \Recent
@@ -105,7 +112,7 @@ class Mailbox(Columns):
         """Forget its messages, but keep its name."""
         self.loaded = False
         self._keywords = Keywords()
-        self.clear()
+        self.take_over(_NOTHING)
         self._flag_names: dict[int, str] = {}
 
     def announce_load(self) -> None:

@@ -26,3 +26,7 @@ class Mailboxes:
         if mailbox is None:
             mailbox = self._by_id[row.id] = Mailbox(row)
         return mailbox
+
+    def of(self, account: int) -> list[Mailbox]:
+        """Return the mailboxes of an account that somebody holds."""
+        return [mailbox for mailbox in list(self._by_id.values()) if mailbox.account == account]

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
@@ -106,7 +106,7 @@ class Evaluation:
         self.pace = pace
         self.now = sources.clock.now()  # seconds since 1970
         self._mailbox = view.mailbox
-        self._reader = sources.reader
+        self.reader = sources.reader
         self._narrowing = Narrowing(sources.index, sources.reader)
         self._kept = sources.fields
         self._long_texts = sources.long_texts
@@ -226,32 +226,24 @@ class Evaluation:
         kept: list[int] = []
         for part in _slices(numbers):
             matched: set[int] = set()
-            for rows in self._reader.sent_days(self._mailbox, self._uids(part)):
+            for rows in self.reader.sent_days(self._mailbox, self._uids(part)):
                 matched.update(uid for uid, day in rows if day is not None and low <= day < high)
                 await self.pace()
             kept += await self.with_uids(part, matched)
         return kept
 
-    async def saved(self, numbers: Numbers, low: float, high: float) -> Numbers:
-        """Return those that came into the mailbox at `low` or later, and before `high`."""
+    async def matching(self, numbers: Numbers, column: Column, test: Callable[[Any], bool]) -> Numbers:
+        """Return those whose value in a column passes the test."""
         kept: list[int] = []
         for part in _slices(numbers):
             matched: set[int] = set()
             uids = self._uids(part)
             for start in range(0, len(uids), ROWS):
-                rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Column.SAVE_DATE,))
-                matched.update(uid for uid, moment in rows if low <= moment < high)
+                rows = self.reader.block(self._mailbox, uids[start : start + ROWS], (column,))
+                matched.update(uid for uid, value in rows if test(value))
                 await self.pace()
             kept += await self.with_uids(part, matched)
         return kept
-
-    async def with_content(self, numbers: Numbers, content: int) -> Numbers:
-        """Return those that have this content."""
-        return await self.with_uids(numbers, frozenset(self._reader.with_content(self._mailbox, content)))
-
-    async def with_thread(self, numbers: Numbers, thread: int) -> Numbers:
-        """Return those of this thread."""
-        return await self.with_uids(numbers, frozenset(self._reader.with_thread(self._mailbox, thread)))
 
     async def header(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
         """Return those with the needle in a value of the field; an empty needle matches every value."""
@@ -296,7 +288,7 @@ class Evaluation:
         return extension.end(uids[-1])
 
     async def _headers(self, name: bytes, uids: Sequence[int]) -> AsyncIterator[Values]:
-        for rows in self._reader.headers(self._mailbox, uids):
+        for rows in self.reader.headers(self._mailbox, uids):
             read: Values = []
             for uid, plain, header, raw in rows:
                 if header is None:  # long, so its text is not kept
@@ -307,7 +299,7 @@ class Evaluation:
 
     async def _envelopes(self, name: bytes, uids: Sequence[int]) -> AsyncIterator[Values]:
         for start in range(0, len(uids), ROWS):
-            rows = self._reader.block(self._mailbox, uids[start : start + ROWS], (Column.ENVELOPE,))
+            rows = self.reader.block(self._mailbox, uids[start : start + ROWS], (Column.ENVELOPE,))
             read = [(uid, addresses(envelope, name)) for uid, envelope in rows]
             yield [(uid, [] if text is None else [text]) for uid, text in read]
 
@@ -318,7 +310,7 @@ class Evaluation:
         kept: list[int] = []
         for part in _slices(numbers):
             matched: set[int] = set()
-            for rows in self._reader.texts(self._mailbox, self._uids(part)):
+            for rows in self.reader.texts(self._mailbox, self._uids(part)):
                 for uid, _, header, _ in among(rows):
                     if header is not None or await self._in_long_text(uid, needle, headers=headers):
                         matched.add(uid)
@@ -350,7 +342,7 @@ class Evaluation:
     async def _content(self, uid: int) -> bytes:
         """Read a message in pieces; empty if it is gone."""
         pieces: list[bytes] = []
-        while piece := self._reader.content(self._mailbox, uid, len(pieces) * PIECE, (len(pieces) + 1) * PIECE):
+        while piece := self.reader.content(self._mailbox, uid, len(pieces) * PIECE, (len(pieces) + 1) * PIECE):
             pieces.append(piece)
             await self.pace()
         return b"".join(pieces)

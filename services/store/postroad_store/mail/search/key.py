@@ -29,6 +29,7 @@ class Argument(Enum):
     DATE = auto()
     SET = auto()  # a sequence set
     OBJECT_ID = auto()  # objectid
+    LABEL = auto()  # of Gmail: a string, or a word after a backslash
     INTERVAL = auto()  # 32 bits, not 0
     MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 

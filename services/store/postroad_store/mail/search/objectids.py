@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.key import ONE_NUMBER, Argument, Leaf, Word
 from postroad_store.mail.search.keys import And, When
 
@@ -38,7 +39,7 @@ class EmailId(Leaf):
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Look the content up."""
-        return await search.with_content(numbers, self.content)
+        return await search.with_uids(numbers, frozenset(search.reader.with_content(search.view.mailbox, self.content)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class ThreadId(Leaf):
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Look the thread up."""
-        return await search.with_thread(numbers, self.thread)
+        return await search.with_uids(numbers, frozenset(search.reader.with_thread(search.view.mailbox, self.thread)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class SaveDate(Leaf):
         midnight = datetime(self.date.year, self.date.month, self.date.day, tzinfo=UTC)
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         start = (midnight - epoch) // timedelta(seconds=1)
-        return await search.saved(numbers, *self.when.bounds(start, start + _DAY // timedelta(seconds=1)))
+        low, high = self.when.bounds(start, start + _DAY // timedelta(seconds=1))
+        return await search.matching(numbers, Column.SAVE_DATE, lambda moment: low <= moment < high)
 
 
 KEYS: tuple[type[Leaf], ...] = (EmailId, ThreadId, SaveDate)

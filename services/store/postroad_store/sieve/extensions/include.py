@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.model.script_name import is_script_name
 from postroad_store.sieve import limits
 from postroad_store.sieve.errors import RunError
 from postroad_store.sieve.extensions.variables import GLOBAL, check_variable
@@ -16,14 +16,10 @@ if TYPE_CHECKING:
     from postroad_store.sieve.run import Run
     from postroad_store.sieve.spec import Context
 
-MOST_NAME = 128  # characters; RFC 5804 §1.6: at least 128
-# RFC 5804 §1.6: no control characters, no line and paragraph separators; at least one character
-NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{{1,{MOST_NAME}}}")
-
 
 def _check_include(context: Context, step: Step) -> None:
     name: str = step.arguments[0]
-    if not NAME.fullmatch(name):
+    if not is_script_name(name):
         context.refuse(f"{name[:60]!r} is not the name of a script")
 
 

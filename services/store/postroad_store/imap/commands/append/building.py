@@ -22,6 +22,7 @@ from postroad_store.imap.urls import find_text
 from postroad_store.mail.crlf import with_crlf
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
+from postroad_store.mail.model.rights import permitted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -122,7 +123,9 @@ def _begin(session: Session, step: Begin) -> bytes | None:
         return ZERO
     if len(incoming.drafts) >= MAX_MESSAGES:
         return TOO_MANY
-    incoming.drafts.append(Draft(step.flags, step.internal_date, Content(session.shared.incoming)))
+    # RFC 4314 §4: a flag that may not be set is left out, and the message comes
+    flags = permitted(step.flags, session.directory.rights(incoming.mailbox))
+    incoming.drafts.append(Draft(flags, step.internal_date, Content(session.shared.incoming)))
     return None
 
 

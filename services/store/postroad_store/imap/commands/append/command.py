@@ -12,7 +12,7 @@ from postroad_store.imap.extensions import BINARY, CATENATE, MULTIAPPEND, UIDPLU
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
-from postroad_store.mail.model.errors import NoSuchMailbox
+from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -38,8 +38,8 @@ def parse(tag: bytes, reader: Reader) -> Append:
 def handle(session: Session, command: Append) -> Awaitable[None] | None:
     """Begin: a message has been announced, or made of parts of others."""
     try:
-        mailbox = session.find_mailbox(command.mailbox)
-    except NoSuchMailbox as error:
+        mailbox = session.find_mailbox(command.mailbox, needs="i")
+    except (NoSuchMailbox, NotPermitted) as error:
         return refuse(session, command.tag, refusal(error))
     return begin(session, command, mailbox)
 

@@ -13,10 +13,10 @@ from postroad_store.imap.commands.append.building import FOLLOW, begin, refuse
 from postroad_store.imap.commands.append.grammar import Segment, read_on, read_only
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.selection import GONE, READ_ONLY
+from postroad_store.imap.selection import GONE, READ_ONLY, require
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
-from postroad_store.mail.model.errors import NoSuchMailbox
+from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted
 from postroad_store.mail.model.message import UID
 
 if TYPE_CHECKING:
@@ -69,8 +69,9 @@ def handle(session: Session, command: Replace) -> Awaitable[None] | None:
     if view.mailbox.index(uid) is None:
         return refuse(session, command.tag, NO_SUCH_MESSAGE if command.uid else b"NO " + GONE)
     try:
-        mailbox = session.find_mailbox(command.mailbox)
-    except NoSuchMailbox as error:
+        require(view, "te")  # RFC 8508 §4.1
+        mailbox = session.find_mailbox(command.mailbox, needs="i")
+    except (NoSuchMailbox, NotPermitted) as error:
         return refuse(session, command.tag, refusal(error))
     return begin(session, command, mailbox, uid)
 

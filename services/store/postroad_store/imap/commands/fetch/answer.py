@@ -45,7 +45,8 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
     if plan.modseq:  # RFC 7162 §3.1: from now on FETCH responses that nobody has asked for have MODSEQ too
         session.enable(CONDSTORE)
         session.highest.fetched_any()
-    if plan.sets_seen and not view.read_only and _has_unseen(view, spans):
+    # RFC 4314 §4: "MUST NOT set it, if the current user doesn't have "s" right"
+    if plan.sets_seen and not view.read_only and "s" in view.rights and _has_unseen(view, spans):
         return _fetch_and_mark(session, command, spans)
     return _produce(session, command, spans, responses(session.storage, view, spans, plan))
 
@@ -195,7 +196,7 @@ def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
     if _plan(session, command).whole and spans:
-        login = session.current_account().login
+        login = session.directory.owner_of(view.mailbox)
         session.shared.notes.note(Kind.RETRIEVED, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
         # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.

@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.remembered import remembered
-from postroad_store.imap.commands.fetch import binary, preview, section, values
+from postroad_store.imap.commands.fetch import binary, labels, preview, section, values
 from postroad_store.imap.commands.fetch.plan import ItemList
-from postroad_store.imap.extensions import BINARY, CONDSTORE, OBJECTID, PREVIEW, SAVEDATE
+from postroad_store.imap.extensions import BINARY, CONDSTORE, OBJECTID, PREVIEW, SAVEDATE, X_GM_EXT_1
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _read_peek(reader: Reader) -> Item:
     return section.read_section(reader, peek=True)
 
 
+_GMAIL = "Google's X-GM-EXT-1"
 ITEMS = (
     ItemSpec(b"FLAGS", _just(values.FLAGS), "RFC 3501 §6.4.5"),
     ItemSpec(b"UID", _just(values.UID), "RFC 3501 §6.4.5"),
@@ -68,6 +69,9 @@ ITEMS = (
     ItemSpec(b"RFC822.TEXT", _just(section.RFC822_TEXT), "RFC 3501 §6.4.5"),
     ItemSpec(b"EMAILID", _just(values.EMAILID), "RFC 8474 §5.3", OBJECTID),
     ItemSpec(b"THREADID", _just(values.THREADID), "RFC 8474 §5.3", OBJECTID),
+    ItemSpec(b"X-GM-MSGID", _just(values.GMAIL_MESSAGE), _GMAIL, X_GM_EXT_1),
+    ItemSpec(b"X-GM-THRID", _just(values.GMAIL_THREAD), _GMAIL, X_GM_EXT_1),
+    ItemSpec(b"X-GM-LABELS", _just(labels.LABELS), _GMAIL, X_GM_EXT_1),
     ItemSpec(b"PREVIEW", preview.read_preview, "RFC 8970 §3", PREVIEW),
     ItemSpec(b"SAVEDATE", _just(values.SAVEDATE), "RFC 8514 §4.2", SAVEDATE),
     ItemSpec(b"BINARY", partial(binary.read_binary, peek=False), "RFC 3516 §4.2", BINARY),

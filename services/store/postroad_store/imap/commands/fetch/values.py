@@ -52,10 +52,11 @@ class Flags(Value):
         mailbox, recent = block.view.mailbox, block.view.recent
         flags = block.column(mailbox.flags)
         lists = FlagLists(mailbox, recent=False)
-        if not recent:
+        here = set(recent.between(block.uids[0], block.uids[-1])) if recent else None
+        if not here:
             return ([lists[value] for value in flags],)
         fresh = FlagLists(mailbox, recent=True)
-        return ([(fresh if uid in recent else lists)[value] for uid, value in zip(block.uids, flags, strict=True)],)
+        return ([(fresh if uid in here else lists)[value] for uid, value in zip(block.uids, flags, strict=True)],)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,8 @@ BODY = Kept(b"BODY", Column.BODY)
 BODYSTRUCTURE = Kept(b"BODYSTRUCTURE", Column.BODYSTRUCTURE)
 # RFC 8474 §8.1: ids begin with a letter, and no two differ by case alone. RFC 8474 §5.2: no email has a thread's id.
 EMAILID = ObjectId(b"EMAILID (e%x)", Column.ID)
+GMAIL_MESSAGE = ObjectId(b"X-GM-MSGID %d", Column.ID)
+GMAIL_THREAD = ObjectId(b"X-GM-THRID %d", Column.THREAD)
 THREADID = ObjectId(b"THREADID (t%x)", Column.THREAD)
 SAVEDATE = SaveDate()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.commands.list.attributes import Attributes
 from postroad_store.imap.commands.list.options import (
     RECURSIVEMATCH,
+    REMOTE,
     SELECTIONS,
     SUBSCRIBED,
     Place,
@@ -20,11 +21,19 @@ from postroad_store.imap.commands.list.options import (
     read_selections,
 )
 from postroad_store.imap.commands.list.selecting import STEP, Selector
+from postroad_store.imap.directory import OTHERS
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_METADATA, LIST_STATUS, SPECIAL_USE
+from postroad_store.imap.extensions import (
+    CHILDREN,
+    LIST_EXTENDED,
+    LIST_METADATA,
+    LIST_MYRIGHTS,
+    LIST_STATUS,
+    SPECIAL_USE,
+)
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.patterns import Patterns, root_of
+from postroad_store.imap.patterns import Patterns, levels_above, root_of
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
 
@@ -35,6 +44,8 @@ if TYPE_CHECKING:
     from postroad_store.imap.commands.list.options import Responder
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.account import Named
+    from postroad_store.mail.model.mailbox import Mailbox
 
 XLIST = Capability(b"XLIST", "RFC 6154", after_login, on_request=True)
 FEW = 500  # names, up to which a plain LIST is answered at once
@@ -167,11 +178,23 @@ class _Listing:
         self._session = session
         self._command = command
         self._account = account = session.current_account()
+        directory = session.directory
+        self._foreign = {name: directory.listed(name) for name in directory.shared()}
+        self._parents = {level for name in self._foreign for level in levels_above(name)}
         # RFC 5258 §3.1: SUBSCRIBED lists "subscribed names, rather than the existing mailboxes"
-        self.names = sorted(account.subscriptions) if SUBSCRIBED in command.selection else account.names[:]
+        if SUBSCRIBED in command.selection:
+            self.names = sorted(account.subscriptions)
+        else:
+            self.names = account.names[:]
+            if account.listed(OTHERS) is not None:  # made before there was a namespace of this name, which hides it
+                self.names = [name for name in self.names if not directory.is_foreign(name)]
+            self.names += self._foreign
         # RFC 5258 §3: an empty pattern of several is ignored
         patterns = [pattern for pattern in command.patterns if pattern]
         self._selector = Selector(Patterns(command.reference, patterns), session.encoded)
+
+    def _listed(self, name: str) -> Mailbox | Named | None:
+        return self._foreign[name] if name in self._foreign else self._account.listed(name)
 
     def select(self) -> Iterator[None]:
         """Choose the names, in steps."""
@@ -180,17 +203,21 @@ class _Listing:
         ]
         names: Iterable[str] = self.names
         if conditions:
-            listed = self._account.listed
+            listed = self._listed
             names = (name for name in self.names if all(satisfied(listed(name)) for satisfied in conditions))
         if RECURSIVEMATCH in self._command.selection:
             return self._selector.recursive(names)
+        if self._foreign and not self._command.selection - {REMOTE}:
+            # All levels above an account's own names exist.
+            self._selector.above(self._foreign, lambda name: self._listed(name) is not None)
         return self._selector.plain(names)
 
     def answers(self) -> Iterator[bytes]:
         """Yield the responses, for some names at a time."""
         session, command, selector = self._session, self._command, self._selector
         start = Attributes(session, _word(command), extended=command.extended).of
-        as_name, listed, has_inferiors = session.as_name, self._account.listed, self._account.has_inferiors
+        listed = self._listed if self._foreign else self._account.listed
+        as_name, has_inferiors, parents = session.as_name, self._account.has_inferiors, self._parents
         subscriptions: AbstractSet[str] = self._account.subscriptions if command.subscribed else frozenset()
         words = b" ".join(b'"%b"' % word for word in sorted(command.selection & _CRITERIA))
         with_child_info = b' ("CHILDINFO" (%b))\r\n' % words
@@ -199,7 +226,7 @@ class _Listing:
             parts: list[bytes] = []
             for wire, name in found[first : first + STEP]:
                 entry, written = listed(name), as_name(wire)
-                parts.append(start(entry, has_inferiors(name), name in subscriptions, name))
+                parts.append(start(entry, has_inferiors(name) or name in parents, name in subscriptions, name))
                 parts.append(written)
                 parts.append(with_child_info if name in selector.child_info else b"\r\n")
                 if command.responders and name not in selector.unsatisfied:
@@ -219,7 +246,7 @@ SPECS = (
         parse,
         handle,
         "RFC 3501 §6.3.8",
-        extensions=(CHILDREN, SPECIAL_USE, LIST_EXTENDED, LIST_STATUS, LIST_METADATA),
+        extensions=(CHILDREN, SPECIAL_USE, LIST_EXTENDED, LIST_STATUS, LIST_METADATA, LIST_MYRIGHTS),
     ),
     Spec(b"XLIST", AUTH, Xlist, parse_xlist, handle, "RFC 6154 §2", capability=XLIST),
 )

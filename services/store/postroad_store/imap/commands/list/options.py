@@ -1,13 +1,21 @@
-"""The options of the extended LIST (RFC 5258 §3.1, §3.2; RFC 6154 §2; RFC 5819; RFC 9590)."""
+"""The options of the extended LIST (RFC 5258 §3.1, §3.2; RFC 6154 §2; RFC 5819; RFC 9590; RFC 8440)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from postroad_store.imap.commands.acl import my_rights
 from postroad_store.imap.commands.metadata import read_option
 from postroad_store.imap.commands.status.items import read_items, response
-from postroad_store.imap.extensions import CHILDREN, LIST_EXTENDED, LIST_METADATA, LIST_STATUS, SPECIAL_USE
+from postroad_store.imap.extensions import (
+    CHILDREN,
+    LIST_EXTENDED,
+    LIST_METADATA,
+    LIST_MYRIGHTS,
+    LIST_STATUS,
+    SPECIAL_USE,
+)
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -68,7 +76,7 @@ class StatusOf:
         """Return the response of a mailbox; a name alone has none (RFC 5819 §2)."""
         if place.entry is None or not place.entry.selectable:
             return b""
-        mailbox = session.current_account().glance(place.name)
+        mailbox = session.directory.glance(place.name)
         if mailbox is None or mailbox.deleted:  # between LIST and STATUS somebody has deleted it
             return b""
         return response(session, mailbox, place.written, self.items)
@@ -102,6 +110,7 @@ RETURNS: Mapping[bytes, Return] = {
         Return(b"SPECIAL-USE", (SPECIAL_USE,)),
         Return(b"STATUS", (LIST_STATUS,), _read_status),
         Return(b"METADATA", (LIST_METADATA,), read_option),
+        Return(b"MYRIGHTS", (LIST_MYRIGHTS,), lambda _: my_rights),
     )
 }
 

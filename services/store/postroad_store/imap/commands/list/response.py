@@ -15,11 +15,11 @@ def list_response(session: Session, name: str, *, old_name: str | None = None, m
 
     With `mailboxes_only` a name that has only inferiors does not exist (RFC 5465 §5.4).
     """
-    account = session.current_account()
-    entry = account.listed(name)
+    account, directory = session.current_account(), session.directory
+    entry = directory.listed(name)
     if mailboxes_only and entry is not None and not entry.selectable:
         entry = None
     subscribed = name in account.subscriptions
-    start = Attributes(session, b"LIST", extended=True).of(entry, account.has_inferiors(name), subscribed, name)
+    start = Attributes(session, b"LIST", extended=True).of(entry, directory.has_inferiors(name), subscribed, name)
     end = b"" if old_name is None else b' ("OLDNAME" (%b))' % session.written(old_name)
     return b"%b%b%b\r\n" % (start, session.written(name), end)

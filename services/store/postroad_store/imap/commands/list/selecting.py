@@ -40,6 +40,18 @@ class Selector:
             self._found += pairs if whole else [pair for pair in pairs if match(pair[0])]
             yield
 
+    def above(self, names: Iterable[str], exists: Callable[[str], bool]) -> None:
+        """Find the levels of hierarchy above names that no mailbox has.
+
+        RFC 3501 §6.3.8: "If the "%" wildcard is the last character of a mailbox name argument, matching levels of
+        hierarchy are also returned."
+        """
+        levels = {level for name in names for level in levels_above(name) if not exists(level)}
+        for level in levels:
+            wire = self._encode(level)
+            if self._patterns.match_level(wire):
+                self._found.append((wire, level))
+
     def recursive(self, names: Iterable[str]) -> Iterator[None]:
         """Find the names that match, and those that match and have names below them that do not match.
 

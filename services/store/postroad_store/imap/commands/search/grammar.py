@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, UTF8_ACCEPT, WITHIN
+from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, UTF8_ACCEPT, WITHIN, X_GM_EXT_1
+from postroad_store.imap.grammar import mailbox_name
+from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import PinnedSet, read_sequence_set
-from postroad_store.mail.search import objectids
+from postroad_store.mail.search import gmail, objectids
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
 
@@ -32,7 +34,7 @@ _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
 # objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
 EXTENSIONS = {
-    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN)
+    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN, X_GM_EXT_1)
 }  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
 _ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
@@ -57,7 +59,7 @@ def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
     return {word.name: word for key in keys for word in key.words()}
 
 
-_WORDS = words_of((*KEYS, *objectids.KEYS))
+_WORDS = words_of((*KEYS, *objectids.KEYS, *gmail.KEYS))
 
 
 class _Open:
@@ -173,6 +175,18 @@ class _Search:
         """Take a keyword."""
         return self._reader.atom().decode("ascii")
 
+    def label(self) -> str:
+        """Take a label of Gmail."""
+        if self._reader.peek() == b"\\":
+            return self._reader.flag().decode("ascii")
+        octets = self._reader.astring()
+        if octets.startswith(b"\\"):
+            return octets.decode("latin-1")
+        try:
+            return mailbox_name.decode(octets)
+        except NameInvalid:
+            raise SyntaxFault("Invalid label") from None
+
     def object_id(self) -> str:
         """Take an objectid."""
         return self._reader.match(_OBJECT_ID, "objectid").decode("ascii")
@@ -225,6 +239,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.DATE: _Search.date,
     Argument.SET: _Search.set,
     Argument.OBJECT_ID: _Search.object_id,
+    Argument.LABEL: _Search.label,
     Argument.INTERVAL: _Search.interval,
     Argument.MODSEQ: _Search.modseq,
 }

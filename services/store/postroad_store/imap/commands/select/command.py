@@ -14,6 +14,7 @@ from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.options import read_options
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH, State
+from postroad_store.mail.model.rights import CHANGING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -70,6 +71,7 @@ async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> 
 def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | None:
     engine = session.engine
     session.view = view
+    view.rights = session.directory.rights(view.mailbox)  # RFC 4314 §5.1.1: they may be kept until the mailbox is left
     session.watch.follow()
     engine.enter(State.SELECTED)
     for parameter in command.parameters:
@@ -77,19 +79,21 @@ def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | N
     engine.send(_contents(session, view))
     if command.parameters:
         return _answer(session, command, view)
-    engine.complete(command.tag, _completed(command))
+    engine.complete(command.tag, _completed(command, view))
     return None
 
 
 async def _answer(session: Session, command: Select, view: View) -> None:
     for parameter in command.parameters:
         await parameter.answer(session, view)
-    session.finish(command, _completed(command), expunges=False)
+    session.finish(command, _completed(command, view), expunges=False)
 
 
-def _completed(command: Select) -> bytes:
+def _completed(command: Select, view: View) -> bytes:
     if command.read_only:
         return b"OK [READ-ONLY] Examine completed."
+    if not view.rights & CHANGING:  # RFC 4314 §5.2
+        return b"OK [READ-ONLY] Select completed."
     return b"OK [READ-WRITE] Select completed."
 
 
@@ -110,7 +114,7 @@ def _contents(session: Session, view: View) -> bytes:
     if session.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
     if manner.rev2:  # RFC 9051 §6.3.2
-        lines.append(list_response(session, mailbox.name))
+        lines.append(list_response(session, session.directory.name_of(mailbox)))
     return b"".join(lines)
 
 

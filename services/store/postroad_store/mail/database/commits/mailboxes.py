@@ -54,13 +54,18 @@ _BELOW = "FROM mailboxes WHERE account = ? AND name > ? AND name < ?"
 def _make_with_superiors(
     db: Connection, account: int, name: str, now: int, special_use: str | None = None
 ) -> list[MailboxRow]:
+    """Make a mailbox and the superiors that it lacks; each is shared as the one above it (RFC 4314 §4)."""
     rows = []
     levels = name.split(DELIMITER)
+    acl = None
     for depth in range(1, len(levels)):
         superior = DELIMITER.join(levels[:depth])
-        if find_mailbox(db, account, superior) is None:
-            rows.append(insert_mailbox(db, account, superior, now))
-    rows.append(insert_mailbox(db, account, name, now, special_use=special_use))
+        known = find_mailbox(db, account, superior)
+        if known is None:
+            rows.append(insert_mailbox(db, account, superior, now, acl=acl))
+        else:
+            acl = known.acl
+    rows.append(insert_mailbox(db, account, name, now, special_use=special_use, acl=acl))
     _check_count(db, account)
     return rows
 

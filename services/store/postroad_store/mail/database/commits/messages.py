@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from postroad_store.mail.database.bodies import write_body
 from postroad_store.mail.database.commits.base import Commit, discard
@@ -140,7 +140,10 @@ def _write_content(db: Connection, incoming: Incoming) -> int:
     return content
 
 
-class Expunge(Commit["tuple[int, Counts, list[UID]] | None", "list[UID]"]):
+Expunged: TypeAlias = "tuple[int, Counts, list[UID]]"
+
+
+class Expunge(Commit["Expunged | None", "list[UID]"]):
     """Remove messages."""
 
     def __init__(self, mailbox: Mailbox, runs: Runs, *, only_deleted: bool, collect: Callable[[], None]) -> None:
@@ -149,7 +152,7 @@ class Expunge(Commit["tuple[int, Counts, list[UID]] | None", "list[UID]"]):
         self._mask = DELETED if only_deleted else 0
         self._collect = collect
 
-    def write(self, db: Connection) -> tuple[int, Counts, list[UID]] | None:
+    def write(self, db: Connection) -> Expunged | None:
         """Remove the entries; their contents may be garbage now. Return None if there was none."""
         tally = Tally(db, self._mailbox)
         rows: list[tuple[UID, int, int, int]] = []
@@ -214,7 +217,9 @@ class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "li
 
 
 @dataclass(frozen=True, slots=True)
-class _Duplicated:
+class Duplicated:
+    """What has been copied: where from and where to."""
+
     uid_validity: int
     modseq: int
     counts: Counts
@@ -231,7 +236,7 @@ class _Duplicated:
         return Copied(self.uid_validity, tuple(self.source), cast("tuple[UID, ...]", tuple(target)))
 
 
-class Copy(Commit[_Duplicated | None, Copied]):
+class Copy(Commit[Duplicated | None, Copied]):
     """Copy or move messages; the contents are shared."""
 
     def __init__(
@@ -244,6 +249,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         *,
         move: bool,
         least: int = 0,
+        mask: int = -1,
     ) -> None:
         self._allowed = allowed
         self._source = source
@@ -251,9 +257,10 @@ class Copy(Commit[_Duplicated | None, Copied]):
         self._target = target
         self._now = now
         self._move = move
+        self._mask = mask  # of the flags that the copies keep (RFC 4314 §4)
         self._least = least  # how many messages must exist; otherwise nothing is copied
 
-    def write(self, db: Connection) -> _Duplicated | None:
+    def write(self, db: Connection) -> Duplicated | None:
         """Insert new entries, and for a move remove the old ones; return None if no message was there.
 
         Raises `OverQuota`; a move within an account takes no more of it.
@@ -267,8 +274,9 @@ class Copy(Commit[_Duplicated | None, Copied]):
         if not rows:
             return None
         old = self._flags(db, rows)
-        becomes, naming = self._translate(db, set(old))
-        flags = [becomes[value] for value in old]
+        kept = [value & self._mask for value in old]
+        becomes, naming = self._translate(db, set(kept))
+        flags = [becomes[value] for value in kept]
         uids, sizes = [row[0] for row in rows], [row[4] for row in rows]
         first = target.arrived(flags, sum(sizes))
         modseq, counts = target.modseq, target.close()
@@ -280,7 +288,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
         share_threads(db, self._source.id, target.account, contents)
         insert_entries(db, self._target.id, modseq, entries, contents, now=self._now)
         pack_full(db, self._target.id, first, target.uid_next)
-        return _Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
+        return Duplicated(target.uid_validity, modseq, counts, source_modseq, source_counts, uids, entries, naming)
 
     def _take_out(
         self, db: Connection, uids: list[UID], flags: Sequence[int], sizes: Sequence[int]
@@ -327,7 +335,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
                 bits[bit] = numbers.bits([keyword], make=True)
         return {value: _translated(value, bits) for value in values}, numbers.naming
 
-    def show(self, written: _Duplicated | None) -> Copied | Generator[None, None, Copied]:
+    def show(self, written: Duplicated | None) -> Copied | Generator[None, None, Copied]:
         """Show the new messages, then that the old ones have gone."""
         if written is None:
             return Copied(self._target.uid_validity, (), ())
@@ -340,7 +348,7 @@ class Copy(Commit[_Duplicated | None, Copied]):
             self._source.remove(written.source_modseq, written.source)
         return written.copied()
 
-    def _show_in_steps(self, written: _Duplicated) -> Generator[None, None, Copied]:
+    def _show_in_steps(self, written: Duplicated) -> Generator[None, None, Copied]:
         self._target.counted(written.modseq, written.counts)
         yield from self._target.arrive_in_steps(written.modseq, written.entries, written.naming)
         if self._move:

@@ -5,6 +5,7 @@ r"""Mailboxes, and what STATUS tells of each.
 - `messages`, `unseen`, `deleted`, `octets`, `recent` are kept by every commit that changes entries, so that STATUS need
   not count: messages, those without \Seen, those with \Deleted, the octets of all, those above `recent_uid`.
 - Messages that were expunged at a modseq of `lowest_known` or a lower one may be missing in `expunged`.
+- `acl` says who may do what, besides the owner (`model.rights`).
 - `object_id` is MAILBOXID (RFC 8474 §4): a mailbox keeps it when it is renamed, and no other one ever has it.
 """
 
@@ -28,8 +29,10 @@ CREATE TABLE mailboxes (
     recent INTEGER NOT NULL DEFAULT 0,
     lowest_known INTEGER NOT NULL DEFAULT 0,
     object_id TEXT NOT NULL DEFAULT '',
+    acl TEXT,
     UNIQUE (account, name)
 );
+CREATE INDEX mailboxes_shared ON mailboxes (account) WHERE acl IS NOT NULL;
 """
 
 STEPS = {
@@ -41,6 +44,8 @@ ALTER TABLE mailboxes ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailboxes ADD COLUMN recent INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailboxes ADD COLUMN lowest_known INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailboxes ADD COLUMN object_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE mailboxes ADD COLUMN acl TEXT;
+CREATE INDEX mailboxes_shared ON mailboxes (account) WHERE acl IS NOT NULL;
 UPDATE mailboxes SET (messages, unseen, deleted, octets, recent) = (
     SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),
         coalesce(sum(uid > recent_uid), 0)
