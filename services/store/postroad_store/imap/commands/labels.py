@@ -20,7 +20,7 @@ from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
 from postroad_store.mail.model.labels import IMPORTANT, IMPORTANT_KEYWORD, INBOX, STARRED, USES, label_of, system_label
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
@@ -106,7 +106,7 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
     session.finish(command, b"OK Store completed.", expunges=command.uid, uid=command.uid)
 
 
-async def _add(session: Session, uids: list[UID], label: str) -> None:
+async def _add(session: Session, uids: Sequence[UID], label: str) -> None:
     if label in _FLAGS:
         await _flag(session, uids, label, Change.ADD)
         return
@@ -119,7 +119,7 @@ async def _add(session: Session, uids: list[UID], label: str) -> None:
         await session.storage.labels.add(session.selected_view().mailbox, uids, mailbox)
 
 
-async def _remove(session: Session, uids: list[UID], label: str) -> None:
+async def _remove(session: Session, uids: Sequence[UID], label: str) -> None:
     if label in _FLAGS:
         await _flag(session, uids, label, Change.REMOVE)
         return
@@ -128,7 +128,7 @@ async def _remove(session: Session, uids: list[UID], label: str) -> None:
         await session.storage.labels.remove(session.selected_view().mailbox, uids, mailbox)
 
 
-async def _flag(session: Session, uids: list[UID], label: str, change: Change) -> None:
+async def _flag(session: Session, uids: Sequence[UID], label: str, change: Change) -> None:
     view = session.selected_view()
     await session.storage.store(view.mailbox, uids, change, _FLAGS[label], view=view)
 
