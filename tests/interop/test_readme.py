@@ -33,7 +33,7 @@ SHOWS = {
     "dig -p 1053": "mx.postroad.test.",
 }
 # What is tested elsewhere: in tests/compose, tests/scenarios (make run), test_readers.py (neomutt).
-ELSEWHERE = ("docker compose up", "make run", "make trace", "neomutt ")
+ELSEWHERE = ("docker compose up", "make run", "make trace", "neomutt ", "postroad import")
 PORTS = [port for port in Port if port is not Port.MX]
 
 
