@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad_store.imap.registry import Registry
 from tests.harness.imap import PATIENCE, Place, Wire
 from tests.harness.needs import require, require_program
 
@@ -61,7 +62,28 @@ namespace inbox {{
   inbox = yes
   separator = /
 }}
+namespace others {{
+  type = shared
+  separator = /
+  prefix = Other Users/%%u/
+  location = sdbox:{folder}/mail/%%u
+  subscriptions = no
+  list = children
+}}
+mail_plugins = quota acl
+mail_attribute_dict = file:%h/attributes
+protocol imap {{
+  mail_plugins = quota acl imap_quota imap_acl
+  imap_metadata = yes
+}}
+plugin {{
+  acl = vfile
+  quota = count:%u
+  quota_rule = *:storage=1G:messages=100000
+  quota_vsizes = yes
+}}
 """
+QUOTA = "1G 100000 messages"  # as above
 
 
 @pytest.fixture
@@ -130,7 +152,7 @@ async def test_answers_are_alike(path: Path, dovecot_folder: Path, tmp_path: Pat
     configuration = dovecot_folder / "dovecot.conf"
     configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
-    place = Place(tmp_path)
+    place = Place(tmp_path, quota=QUOTA, registry=Registry(without=["OBJECTID"]))  # Dovecot 2.3 has none
     wire = Wire(place)
     streams = contextlib.ExitStack()
     try:
