@@ -6,8 +6,15 @@ import importlib
 
 import pytest
 
-LIMITS = {
-    "postroad.sasl.MAX_RESPONSE": 4096,
+LIMITS: dict[str, object] = {
+    "postroad.sasl.mechanism.MAX_RESPONSE": 12_288,  # RFC 4954 §4
+    "postroad.sasl.mechanism.LONGEST_NAME": 320,
+    "postroad.sasl.token.LONGEST": 4096,
+    "postroad.sasl.scram_hash.ITERATIONS": 4096,  # RFC 7677 §4
+    "postroad.sasl.scram_hash.MAX_ITERATIONS": 1_000_000,
+    "postroad.sasl.scram_hash.SALT": 16,
+    "postroad.sasl.channel.EXPORTER_LENGTH": 32,  # RFC 9266 §2, and the next
+    "postroad.sasl.channel.EXPORTER_LABEL": b"EXPORTER-Channel-Binding",
     "postroad.dns.name.MAX_LABEL": 63,  # RFC 1035 §2.3.4, and the next
     "postroad.dns.name.MAX_NAME": 255,
     "postroad.dns.words.MAX_STRING": 255,
@@ -44,9 +51,10 @@ LIMITS = {
     "postroad_store.mail.model.flags.MAX_KEYWORDS": 10_000,
     "postroad_store.mail.model.flags.MAX_KEYWORD": 200,
     "postroad_store.pop3.engine.MAX_LINE": 1100,
-    "postroad_store.pop3.engine.MAX_ERRORS": 20,
+    "postroad_store.pop3.engine.MAX_AUTH_LINE": 12_328,
+    "postroad_store.pop3.authorization.MAX_ERRORS": 20,
     "postroad_store.pop3.engine.MAX_UNKNOWN": 3,
-    "postroad_store.pop3.engine.MAX_LOGINS": 10,
+    "postroad_store.pop3.authorization.MAX_LOGINS": 10,
 }
 
 

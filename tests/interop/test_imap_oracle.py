@@ -108,12 +108,17 @@ def script(path: Path) -> list[tuple[bytes, str]]:
     return commands
 
 
+LATER = ("OBJECTID",)  # what Debian's Dovecot 2.3 does not have, and what shows in answers unasked
+
+
 def normal(answer: bytes) -> list[str]:
     text = answer.decode("latin-1")
     text = re.sub(r" \([\d. +]+ secs\)\.", "", text)  # how long it took
     text = re.sub(r"(UIDVALIDITY|APPENDUID|COPYUID) \d+", r"\1 V", text)
     # Dovecot gives it once a client has asked for mod-sequences; RFC 7162 section 3.1.2.1: always.
     text = re.sub(r"\* OK \[HIGHESTMODSEQ \d+\] Highest\.?\r\n", "", text)
+    # Dovecot 2.3 has no OBJECTID unless it is told to.
+    text = re.sub(r"\* OK \[MAILBOXID \S+\][^\r]*\r\n|\[MAILBOXID \S+\] ", "", text)
     text = re.sub(r'"\d\d-\w{3}-20(?!20)\d\d [\d:]+ \+0000"', "NOW", text)
     return [re.sub(r"\.$", "", line) if re.match(r"\S+ (?:OK|NO|BAD)", line) else line for line in text.splitlines()]
 
@@ -152,7 +157,7 @@ async def test_answers_are_alike(path: Path, dovecot_folder: Path, tmp_path: Pat
     configuration = dovecot_folder / "dovecot.conf"
     configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
-    place = Place(tmp_path, quota=QUOTA, registry=Registry(without=["OBJECTID"]))  # Dovecot 2.3 has none
+    place = Place(tmp_path, quota=QUOTA, registry=Registry(without=LATER))
     wire = Wire(place)
     streams = contextlib.ExitStack()
     try:

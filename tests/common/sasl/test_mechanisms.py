@@ -190,7 +190,7 @@ def test_external(identity: bytes, login: str, wanted: str, right: bool) -> None
     exchange = begin("EXTERNAL", ALICES)
     assert exchange.step(None) == b""
     made = claim(exchange.step(identity))
-    assert (made.login, made.identity, proved(made)) == (login, wanted, right)
+    assert (made.mechanism, made.login, made.identity, proved(made)) == ("EXTERNAL", login, wanted, right)
 
 
 def test_a_certificate_of_somebody_else_proves_nothing() -> None:

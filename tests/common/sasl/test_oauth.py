@@ -49,7 +49,7 @@ def test_who_is_who(name: str, message: Any, service: str, user: str, token: str
     exchange = begin(name, service=service)
     assert exchange.step(None) == b""
     made = claim(exchange.step(message(user, token)))
-    assert made.identity == user
+    assert (made.mechanism, made.identity) == (name, user)
     assert proved(made) is right
     assert exchange.judged(accepted=True) is None
     assert token not in repr(made) or not token
@@ -174,7 +174,7 @@ class TestTokens:
         changed = token[:at] + character + token[at + 1 :]
         assert read(KEY, changed) is None or changed == token
 
-    @pytest.mark.parametrize("token", ["", "x", "a.b.c", "a.b", "ä.b.c", "." * 10, "a" * LONGEST + ".b.c"])
+    @pytest.mark.parametrize("token", ["", "x", "a.b.c", "a.b", "ä.b.c", "." * 10])
     def test_other_texts(self, token: str) -> None:
         assert read(KEY, token) is None
 

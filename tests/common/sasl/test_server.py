@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from postroad.sasl.channel import END_POINT, EXPORTER, PLAINTEXT, UNIQUE, Channe
 from postroad.sasl.offer import UnknownMechanism
 from postroad.sasl.server import CHECKED, UNCHECKED, Sasl, Unavailable
 from postroad.sasl.settings import asks_for_certificates, nonce, sasl_of
-from tests.common.sasl.place import WORLD, find
+from tests.common.sasl.place import WORLD, claim, find
 from tests.harness.sasl import TLS, nobodys, sasl
 
 SENT = ("PLAIN", "LOGIN")
@@ -70,6 +71,7 @@ def test_unavailable(name: str, channel: Channel, private: bool) -> None:
 
 def test_where_names_are_taken_at_their_word() -> None:
     made = nobodys("smtp", UNCHECKED)
+    assert claim(made.begin("PLAIN", PLAINTEXT).step(b"bob\0alice\0")).login == "alice"
     assert made.offered(PLAINTEXT) == ("PLAIN", "LOGIN", "CRAM-MD5")
     assert [made.begin(name, PLAINTEXT).step(None) for name in made.offered(PLAINTEXT)] == [
         b"",
@@ -97,4 +99,9 @@ def test_settings() -> None:
 
 
 def test_every_mechanism_names_its_source() -> None:
-    assert all(mechanism.rfc for mechanism in (*CHECKED, *UNCHECKED))
+    sources = [mechanism.rfc for mechanism in (*CHECKED, *UNCHECKED)]
+    assert [one for one in sources if not re.fullmatch(r"RFC \d{4}( appendix A)?", one)] == [
+        "draft-murchison-sasl-login",
+        "Google's XOAUTH2",
+        "draft-murchison-sasl-login",
+    ]

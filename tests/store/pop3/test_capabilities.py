@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from postroad_store.pop3.capabilities import CAPABILITIES, CannotHide, Conditions, Offer, Policy
@@ -40,6 +42,10 @@ def test_hidden(tag: str) -> None:
     assert offer.unknown == set(hidden.commands)
     assert not [line for line in offer.lines(ALL) if line.split()[0] == tag]
     assert offer.unknown <= set(RULES)
+
+
+def test_every_capability_names_its_rfc() -> None:
+    assert [one.tag for one in CAPABILITIES if not re.fullmatch(r"RFC \d{4} §\d+(\.\d+)?", one.rfc)] == []
 
 
 def test_what_is_not_there_cannot_be_hidden() -> None:

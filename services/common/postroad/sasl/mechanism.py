@@ -164,8 +164,8 @@ def identities(login: str, identity: str) -> tuple[str, str]:
     `user@domain*administrator@domain` says both in one name, for clients that have no field for the second (Dovecot's
     auth_master_user_separator). No login name of one account has two "@" outside of quotes.
     """
-    user, star, administrator = login.rpartition("*")
-    if star and not identity and "@" in user and "@" in administrator:
+    user, _, administrator = login.rpartition("*")
+    if not identity and "@" in user and "@" in administrator:
         return administrator, user
     return login, identity
 

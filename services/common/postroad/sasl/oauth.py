@@ -90,7 +90,7 @@ class Xoauth2(_OAuth):
     __slots__ = ()
 
     def _read(self, parts: list[str]) -> tuple[str, Mapping[str, str]]:
-        if len(parts) < 4 or parts[-2:] != ["", ""]:
+        if parts[-2:] != ["", ""]:
             raise MalformedError("Response is not as XOAUTH2 wants it")
         pairs = dict(part.partition("=")[::2] for part in parts[:-2])
         if not pairs.get("user") or "auth" not in pairs:
@@ -107,7 +107,7 @@ class OauthBearer(_OAuth):
         # client-resp = (gs2-header kvsep *kvpair kvsep) / kvsep ; the latter is the dummy response alone
         header = _HEADER.match(parts[0])
         found = [_PAIR.match(part) for part in parts[1:-2]]
-        if header is None or len(parts) < 3 or parts[-2:] != ["", ""] or None in found:
+        if header is None or parts[-2:] != ["", ""] or None in found:
             raise MalformedError("Response is not as OAUTHBEARER wants it")
         pairs = {pair[1]: pair[2] for pair in found if pair is not None}
         return (header[1] or "").replace("=2C", ",").replace("=3D", "="), pairs

@@ -140,7 +140,7 @@ class Scram(Exchange):
 
     def judged(self, *, accepted: bool) -> bytes | None:
         """Return the server's signature (server-final-message)."""
-        if not accepted or self._proof is None or not self._proof.signature:
+        if not accepted or self._proof is None:
             return None
         return b"v=" + base64.b64encode(self._proof.signature)
 

@@ -93,7 +93,7 @@ METADATA = Capability(b"METADATA", "RFC 5464", after_login, enables=True, requir
 LIST_METADATA = Capability(b"LIST-METADATA", "RFC 9590", after_login, requires=(b"LIST-EXTENDED", b"METADATA"))
 
 # Gmail's ids, labels and search.
-X_GM_EXT_1 = Capability(b"X-GM-EXT-1", "Gmail IMAP Extensions", after_login, on_request=True)
+X_GM_EXT_1 = Capability(b"X-GM-EXT-1", "Google's X-GM-EXT-1", after_login, on_request=True)
 
 # URLs that let others read a message, and what URLFETCH tells of it besides.
 URLAUTH = Capability(b"URLAUTH", "RFC 4467", after_login)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.index.index import HIGHEST, Index
 from postroad_store.mail.index.indexer import Indexer
 from postroad_store.mail.order.ordering import Ordering
+from postroad_store.mail.order.results import Results
 from postroad_store.mail.search.evaluate import Sources, evaluate
 from postroad_store.mail.search.pacer import Pacer, Turns
 
@@ -37,6 +38,7 @@ class Finder:
         self.index = Index(path)
         self._indexer = Indexer(self.index, lambda: int(reader.rows(HIGHEST, ())[0][0]))
         self._sources = Sources(reader, clock, self.index)
+        self._results = Results()
         self._turns = Turns()
 
     def close(self) -> None:
@@ -56,7 +58,13 @@ class Finder:
         """Return the sequence numbers of the messages that match, in order (RFC 5256 §3)."""
         async with Pacer(self._turns, between) as pace:
             numbers = await evaluate(view, self._sources, key, pace)
-            return await Ordering(view, self._sources, pace).sorted(numbers, orders)
+            ordering = Ordering(view, self._sources, pace)
+            asked, uids = (view.mailbox.id, tuple(orders)), ordering.uids(numbers)
+            places: Sequence[int] | None = self._results.get(asked, uids)
+            if places is None:
+                places = await ordering.sorted(numbers, orders)
+                self._results.put(asked, uids, places)
+            return [numbers[place] for place in places]
 
     async def thread(
         self, view: View, key: Key, algorithm: Algorithm, *, between: Between | None = None
@@ -64,4 +72,10 @@ class Finder:
         """Return the sequence numbers of the messages that match, ascending, and their threads (RFC 5256 §3)."""
         async with Pacer(self._turns, between) as pace:
             numbers = await evaluate(view, self._sources, key, pace)
-            return numbers, await algorithm.thread(Ordering(view, self._sources, pace), numbers)
+            ordering = Ordering(view, self._sources, pace)
+            asked, uids = (view.mailbox.id, algorithm.word), ordering.uids(numbers)
+            forest: Forest | None = self._results.get(asked, uids)
+            if forest is None:
+                forest = await algorithm.thread(ordering, numbers)
+                self._results.put(asked, uids, forest)
+            return numbers, forest

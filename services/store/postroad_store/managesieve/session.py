@@ -183,9 +183,7 @@ class Session:
     async def _put(self, event: Put, account: Account) -> None:
         """Check a script, in a thread, and store it (RFC 5804 §2.6, §2.12)."""
         engine = self.engine
-        if (
-            event.name is not None and not event.content
-        ):  # RFC 5804 §2.6: "A script of zero length SHOULD be disallowed."
+        if event.name is not None and not event.content:  # RFC 5804 §2.6: a SHOULD
             engine.refuse("A script of no octets is not stored.")
             return
         try:

@@ -112,7 +112,6 @@ class Authorization:
         self._mode = Mode.COMMAND
         self.state = State.TRANSACTION
         self.maildrop = maildrop
-        self._user = None
         self._say("+OK Logged in.")
 
     def login_failed(self) -> None:

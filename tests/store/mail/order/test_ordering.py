@@ -145,4 +145,4 @@ async def test_many_messages(
     both: list[Criterion] = [Given(keys), Given(second)]  # type: ignore[list-item]
     found = await made.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
     sign = -1 if reverse else 1
-    assert found == sorted(range(1, 2001), key=lambda number: (sign * keys[number - 1], second[number - 1], number))
+    assert found == sorted(range(2000), key=lambda place: (sign * keys[place], second[place], place))

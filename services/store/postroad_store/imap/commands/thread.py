@@ -90,6 +90,9 @@ def written(forest: Forest, numbers: Sequence[int]) -> Iterator[bytes]:
     pieces: list[bytes] = []
     todo: list[int] = []  # nodes; or -1, where a parenthesis closes
     for root in forest.roots:
+        if root < forest.messages and not forest.children[root]:  # most threads are one message
+            pieces.append(b"(%d)" % numbers[root])
+            continue
         todo.append(root)
         while todo:
             node = todo.pop()

@@ -44,12 +44,12 @@ class Ordering:
         self._source = Source(sources.reader, sources.values, view.mailbox, pace)
 
     async def sorted(self, numbers: Sequence[int], orders: Sequence[Order]) -> list[int]:
-        """Return the messages (ascending numbers) in order; what is equal stays in the order of the mailbox."""
+        """Return the places of the messages (ascending numbers) in order; what is equal stays as it is."""
         places = list(range(len(numbers)))
         for order in reversed(orders):
             keys = await order.criterion.keys(self, numbers)
             places = await self._by(places, keys, reverse=order.reverse)
-        return [numbers[place] for place in places]
+        return places
 
     async def _by(self, places: list[int], keys: list[Any], *, reverse: bool) -> list[int]:
         if len(places) <= DIRECT:

@@ -44,8 +44,6 @@ class Forest:
 
     def _is_above(self, node: int, below: int) -> bool:
         """Return True if `node` is `below`, or one of those that it descends from."""
-        if not self._busy[node]:
-            return node == below
         parents = self.parents
         steps = 0
         while below not in {NOBODY, node}:
@@ -58,7 +56,7 @@ class Forest:
 
     def _link(self, parent: int, child: int) -> None:
         """Make a node the child of another, if that makes no loop."""
-        if not self._is_above(child, parent):
+        if (not self._busy[child] and child != parent) or not self._is_above(child, parent):  # nothing descends from it
             self.parents[child] = parent
             self._busy[parent] = 1
 
@@ -69,16 +67,17 @@ class Forest:
             if own:  # "If two or more messages have the same Message ID, then only use that Message ID in the first"
                 nodes.setdefault(own, message)
         parents = self.parents
-        for message, (_, *references) in enumerate(ids):
+        for message, read in enumerate(ids):
             ancestors: list[int] = []
-            for reference in references:
+            for reference in read[1:]:
                 node = nodes.get(reference)
                 if node is None:
                     node = nodes[reference] = self.add_dummy()
                 ancestors.append(node)
-            for parent, child in pairwise(ancestors):  # (1)(A): an existing link is not changed
-                if parents[child] == NOBODY:
-                    self._link(parent, child)
+            if len(ancestors) > 1:
+                for parent, child in pairwise(ancestors):  # (1)(A): an existing link is not changed
+                    if parents[child] == NOBODY:
+                        self._link(parent, child)
             parents[message] = NOBODY  # (1)(B): but that of the message itself is
             if ancestors:
                 self._link(ancestors[-1], message)
@@ -91,10 +90,12 @@ class Forest:
             if parent != NOBODY:
                 children[parent].append(node)
         roots = [node for node, parent in enumerate(self.parents) if parent == NOBODY]
-        if len(self.parents) > self.messages:
-            for node in reversed(self._downwards(roots)):
-                if any(map(self.is_dummy, children[node])):
-                    children[node] = self._without_dummies(children[node])
+        if len(self.parents) == self.messages:
+            self.roots = roots
+            return
+        for node in reversed(self._downwards(roots)):
+            if any(map(self.is_dummy, children[node])):
+                children[node] = self._without_dummies(children[node])
         for root in roots:
             # "Do not promote the children if doing so would make them children of the root, unless there is only one"
             self.roots += children[root] if self.is_dummy(root) and len(children[root]) <= 1 else [root]

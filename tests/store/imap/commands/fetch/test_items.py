@@ -128,8 +128,8 @@ def test_fetch_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"(FLAGS X-GM-LABELS)", "Unknown parameter: X-GM-LABELS"),
-        (b"x-gm-msgid", "Unknown parameter: X-GM-MSGID"),
+        (b"(FLAGS X-TOY-LABELS)", "Unknown parameter: X-TOY-LABELS"),
+        (b"x-toy-msgid", "Unknown parameter: X-TOY-MSGID"),
         (b"(X_Y!Z[1])", "Unknown parameter: X_Y!Z"),
         (b"BODY.PEEK", "Unknown parameter: BODY.PEEK"),
         (b"(FAST)", "Unknown parameter: FAST"),

@@ -54,7 +54,7 @@ def _read_peek(reader: Reader) -> Item:
     return section.read_section(reader, peek=True)
 
 
-_GMAIL = "Gmail IMAP Extensions"
+_GMAIL = "Google's X-GM-EXT-1"
 ITEMS = (
     ItemSpec(b"FLAGS", _just(values.FLAGS), "RFC 3501 §6.4.5"),
     ItemSpec(b"UID", _just(values.UID), "RFC 3501 §6.4.5"),
