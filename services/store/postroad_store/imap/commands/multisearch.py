@@ -69,8 +69,8 @@ def parse(tag: bytes, reader: Reader) -> Command:
         raise SyntaxFault("UPDATE is for the selected mailbox alone")
     try:
         program = read_program(reader, word, pins=updates(options))
-    except CharsetUnknown:
-        return BadCharset(tag, saves(options))
+    except CharsetUnknown as unknown:
+        return BadCharset(tag, saves(options), unknown.answer)
     return ESearch(tag, True, program, options, sources)
 
 
@@ -101,7 +101,7 @@ def handle(session: Session, command: ESearch) -> Awaitable[None] | None:
 
 
 async def _search(session: Session, command: ESearch) -> None:
-    if session.view is not None and not begun(session, command):
+    if not begun(session, command):
         return
     directory = session.directory
     names = _names(session, command.sources)
