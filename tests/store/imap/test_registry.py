@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KNOWN = {each.name: each for spec in SPECS for each in (spec.capability, *spec.extensions) if each is not None}
 ASKED = [name.decode() for name, each in KNOWN.items() if each.on_request]
 HIDEABLE = sorted(name.decode() for name, each in KNOWN.items() if not each.kept)
+SOURCE = r"RFC \d{4}( §\d+(\.\d+)*| appendix A)?|draft-[a-z-]+|Google's (XOAUTH2|X-GM-EXT-1)"
 LOGIN = "l LOGIN alice@alpha.test wonderland"
 
 
