@@ -182,7 +182,7 @@ class Session:
         """Whether the client speaks IMAP4rev2 (RFC 9051)."""
         return self.engine.offer.rev2
 
-    def capabilities(self) -> list[bytes]:
+    def capabilities(self) -> tuple[bytes, ...]:
         """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
         shared, engine = self.shared, self.engine
         stranger = engine.state is State.NOT_AUTHENTICATED
@@ -307,7 +307,7 @@ class Session:
         self._complete(view, command, text, coded=coded)
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
-        if self.manner.modseq:
+        if self.engine.offer.manner.modseq:
             before, text = self.highest.completed(view, text, coded=coded)
             if before:
                 self.engine.send(before)
