@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from postroad.config import Outside, UnknownUsers
 from postroad.mail.address import Address, AddressError, parse_address
+from postroad.world.quota import UNLIMITED
 from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Accounts:
         self.world = world
         self._settings = settings
         self._guesses = guesses
+        self._limits: tuple[World | None, bool] = (None, False)  # whether the world limits an account
 
     def is_local(self, address: Address) -> bool:
         """Whether the world knows the address's domain."""
@@ -37,6 +39,15 @@ class Accounts:
     def administers(self, login: str) -> bool:
         """Whether an account may change what belongs to others, or to all."""
         return login in self.world.administrators
+
+    def has_quotas(self) -> bool:
+        """Whether any account is limited."""
+        world, limits = self._limits
+        if world is not self.world:
+            domains = self.world.domains.values()
+            limits = any(account.quota is not None for domain in domains for account in domain.accounts.values())
+            self._limits = self.world, limits
+        return limits or self._settings.quota != UNLIMITED
 
     def quota(self, login: str) -> Quota:
         """Return how much mail an account may have, as the world or else the settings have it."""

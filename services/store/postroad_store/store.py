@@ -89,6 +89,7 @@ class Store:
         hostname = world.host_of(Role.STORE).name
         self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
         self._storage.quotas.allowed = self._accounts.quota
+        self._storage.quotas.limits = self._accounts.has_quotas
         self._scripting = Scripting(
             settings,
             self._accounts,

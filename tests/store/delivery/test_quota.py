@@ -112,3 +112,27 @@ async def test_by_lmtp_each_recipient_has_a_reply(place: Place) -> None:
     assert [str(reply)[:9] for reply in replies] == ["552 5.2.2", "250 2.0.0", "552 5.2.2"]
     assert len(await stored(place, ALICE)) == 1
     assert not await stored(place, BOB)
+
+
+async def test_where_nothing_limits_anybody_no_commit_looks_until_somebody_is_limited(place: Place) -> None:
+    quotas = place.storage.quotas
+    quotas.allowed = place.accounts.quota
+    quotas.limits = place.accounts.has_quotas
+    assert [quotas.check] == [None]
+    assert str(await deliver(place, MAIL, envelope(BOB))).startswith("250 ")
+    await quotas.set(await place.storage.account(BOB), Quota(messages=1))
+    assert [quotas.check] != [None]
+    assert str(await deliver(place, MAIL, envelope(BOB))) == FULL
+    await quotas.set(await place.storage.account(BOB), None)
+    assert str(await deliver(place, MAIL, envelope(BOB))).startswith("250 ")
+
+
+def test_a_world_with_a_quota(place: Place) -> None:
+    assert not place.accounts.has_quotas()
+    beta = place.accounts.world.domains["beta.test"]
+    bob = replace(beta.accounts["bob"], quota=Quota(messages=1))
+    domain = replace(beta, accounts={**beta.accounts, "bob": bob})
+    place.accounts.world = replace(place.accounts.world, domains={"beta.test": domain})
+    assert place.accounts.has_quotas()
+    assert place.accounts.quota(BOB) == Quota(messages=1)
+    assert place.accounts.quota(ALICE) == Quota()

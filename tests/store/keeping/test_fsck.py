@@ -105,6 +105,10 @@ FAULTS = {
         [f"UPDATE accounts SET subscriptions = 5 WHERE login = '{LOGIN}'"],
         [f"{LOGIN} is counted to have 7 mailboxes and 5 subscriptions, and has 7 and 6"],
     ),
+    "usage": (
+        [f"UPDATE accounts SET messages = 5 WHERE login = '{LOGIN}'"],
+        [f"{LOGIN} is counted to have 5 messages of 1601138 octets, and has 15 of 1601138"],
+    ),
     "UIDVALIDITY": (
         ["UPDATE counters SET value = 3 WHERE name = 'uid_validity'"],
         ["the next UIDVALIDITY would come after 3, though 1006 was given"],
@@ -120,6 +124,10 @@ FAULTS = {
     "packs of mailboxes": (
         ["INSERT INTO packs VALUES (99 << 20, x'')"],
         ["1 packs belong to a mailbox that has gone", "the pack of block 0 of mailbox number 99 is wrong"],
+    ),
+    "annotations of mailboxes": (
+        ["INSERT INTO metadata VALUES (99, 0, '/shared/comment', x'00'), (0, 0, '/shared/comment', x'00')"],
+        ["1 annotations belong to a mailbox that has gone"],
     ),
     "packs": (
         [f"INSERT INTO packs VALUES ({INBOX} << 20, x'01')"],

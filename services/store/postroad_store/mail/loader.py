@@ -42,6 +42,10 @@ class Loader:
         """Read an account in the thread: see `Reader.account`."""
         return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.account, login)
 
+    def deleted_octets(self, mailbox: Mailbox) -> Awaitable[int]:
+        """Sum octets in the thread: see `Reader.deleted_octets`."""
+        return asyncio.get_running_loop().run_in_executor(self._apart, self._reader_apart.deleted_octets, mailbox)
+
     def is_large(self, mailbox: Mailbox) -> bool:
         """Return True if to load the mailbox at once would keep other sessions waiting."""
         return not mailbox.loaded and mailbox.uid_next > LARGE

@@ -39,7 +39,7 @@ class Outbox:
         since 1970. Raises `NoSuchMailbox`, `OverQuota` and `StorageError`.
         """
         parsed = await asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        deliver = Deliver(parsed, letters, memories, int(now), allowed=self._quotas.allowed, posted=self._posted)
+        deliver = Deliver(parsed, letters, memories, int(now), allowed=self._quotas.check, posted=self._posted)
         return await self._writer.submit(deliver)
 
     def _posted(self) -> None:

@@ -29,15 +29,26 @@ class Usage(NamedTuple):
 
 
 class Quotas:
-    """Quotas by login. `allowed` says what the world gives an account; the store sets it."""
+    """Quotas by login. The store sets `allowed`, what the world gives an account, and `limits`, whether it limits any.
+
+    Where nothing limits anybody, no commit looks at quotas.
+    """
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
         self.allowed: Callable[[str], Quota] = lambda _: UNLIMITED
+        self.limits: Callable[[], bool] = lambda: True
+        self._some_set = bool(reader.rows("SELECT 1 FROM quotas LIMIT 1", ()))
+
+    @property
+    def check(self) -> Callable[[str], Quota] | None:
+        """What commits ask for the quota of an account; None if they need not."""
+        return self.allowed if self._some_set or self.limits() else None
 
     def set(self, account: Account, quota: Quota | None) -> Awaitable[None]:
         """Commit: set the limits of an account in place of the world's; None: as the world says."""
+        self._some_set = True  # for all commits after this one
         return self._writer.submit(SetQuota(account, quota))
 
     def usage(self, login: str) -> Usage:

@@ -192,7 +192,7 @@ class Storage:
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals))
         return self._submit(
-            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.allowed)
+            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.check)
         )
 
     async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
@@ -200,7 +200,7 @@ class Storage:
 
     async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
-        return Append(await parsed, int(self._clock.now()), self.quotas.allowed)
+        return Append(await parsed, int(self._clock.now()), self.quotas.check)
 
     async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
         """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
@@ -266,7 +266,7 @@ class Storage:
         if move:
             self._packer.changed(source)
         least = len(uids) if whole else 0
-        now, allowed = int(self._clock.now()), self.quotas.allowed
+        now, allowed = int(self._clock.now()), self.quotas.check
         return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least, mask=mask))
 
     # -- reading ----------------------------------------------------------------------------------------------
@@ -304,8 +304,12 @@ class Storage:
         self._submit(Claim(mailbox)).add_done_callback(ignore)
 
     def deleted_octets(self, mailbox: Mailbox) -> int:
-        r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4)."""
+        r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4); they are looked for."""
         return self._reader.deleted_octets(mailbox)
+
+    def deleted_octets_apart(self, mailbox: Mailbox) -> Awaitable[int]:
+        """Read: do the same in a thread, for a mailbox of very many messages."""
+        return self._loader.deleted_octets(mailbox)
 
     def status(self, mailbox: Mailbox) -> Status:
         """Read: return the figures of STATUS, which every commit keeps."""

@@ -268,9 +268,10 @@ def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], 
     for other in session.shared.annotated:
         mine = other.account is session.account  # private entries are each user's own
         visible = [entry.encode("ascii") for entry in entries if mine or not is_private(entry)]
-        if not visible or other.announcements is None or (other is session and not to_self):
+        if not visible or other.account is None or other.announcements is None or (other is session and not to_self):
             continue
-        wanted = Event.NONE if other.notify is None else other.notify.metadata(mailbox)
+        own = mailbox is None or mailbox.account == other.account.id  # NOTIFY is about these
+        wanted = Event.NONE if other.notify is None or not own else other.notify.metadata(mailbox)
         if mailbox is None and (other.has_enabled(METADATA_SERVER) or wanted):
             name = ""
         elif (

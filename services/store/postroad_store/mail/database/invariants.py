@@ -259,6 +259,23 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
         ),
     ),
     Invariant(
+        "usage",
+        (
+            "SELECT login, messages, octets,"
+            " (SELECT coalesce(sum(messages), 0) FROM mailboxes WHERE account = a.id) AS are,"
+            " (SELECT coalesce(sum(octets), 0) FROM mailboxes WHERE account = a.id) AS size FROM accounts a"
+            " WHERE messages <> are OR octets <> size"
+        ),
+        "{0} is counted to have {1} messages of {2} octets, and has {3} of {4}",
+        (
+            (
+                "UPDATE accounts AS a SET"
+                " messages = (SELECT coalesce(sum(messages), 0) FROM mailboxes WHERE account = a.id),"
+                " octets = (SELECT coalesce(sum(octets), 0) FROM mailboxes WHERE account = a.id)"
+            ),
+        ),
+    ),
+    Invariant(
         "UIDVALIDITY",
         "SELECT value, (SELECT max(uid_validity) FROM mailboxes) AS highest FROM counters"
         " WHERE name = 'uid_validity' AND value < highest",
@@ -273,5 +290,6 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
     _left_over("keywords", "keywords"),
     _left_over("expunged", "expunges"),
     _left_over("packs", "packs", f"id >> {BLOCKS}"),
+    _left_over("metadata", "annotations", "nullif(mailbox, 0)"),  # 0: the server's
     Packs(),
 )

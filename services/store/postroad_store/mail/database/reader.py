@@ -121,10 +121,11 @@ class Reader:
             yield from rows
 
     def deleted_octets(self, mailbox: Mailbox) -> int:
-        """See `Storage.deleted_octets`."""
+        """See `Storage.deleted_octets`; it ends with the last message that it looks for."""
         ((octets,),) = self.rows(
-            "SELECT coalesce(sum(size), 0) FROM entries INDEXED BY entries_deleted WHERE mailbox = ? AND flags & 8",
-            (mailbox.id,),
+            "SELECT coalesce(sum(size), 0) FROM"
+            " (SELECT size FROM entries WHERE mailbox = ? AND flags & 8 ORDER BY uid LIMIT ?)",
+            (mailbox.id, mailbox.counts.deleted),
         )
         return int(octets)
 

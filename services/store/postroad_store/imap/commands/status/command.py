@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.status.items import Item, read_items, response
+from postroad_store.imap.commands.status.items import ITEMS, Item, read_items, response
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, STATUS_DELETED, STATUS_SIZE
 from postroad_store.imap.grammar.arguments import read_mailbox
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
+
+MANY = 20_000  # messages, among which those with \Deleted are looked for in a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,14 @@ def handle(session: Session, command: Status) -> Awaitable[None] | None:
         if view.much(expunges=True):
             return _after_news(session, command, view)
         session.tell(view, expunges=True)  # so that the figures agree with what the client knows
+    if ITEMS[b"DELETED-STORAGE"] in command.items and mailbox.counts.deleted and mailbox.counts.messages > MANY:
+        return _after_counting(session, command, mailbox)
     _give(session, command, mailbox)
     return None
+
+
+async def _after_counting(session: Session, command: Status, mailbox: Mailbox) -> None:
+    _give(session, command, mailbox, await session.storage.deleted_octets_apart(mailbox))
 
 
 async def _after_news(session: Session, command: Status, view: View) -> None:
@@ -56,9 +64,10 @@ async def _after_news(session: Session, command: Status, view: View) -> None:
     _give(session, command, view.mailbox)
 
 
-def _give(session: Session, command: Status, mailbox: Mailbox) -> None:
+def _give(session: Session, command: Status, mailbox: Mailbox, deleted_octets: int | None = None) -> None:
     view = session.view
-    session.engine.send(response(session, mailbox, session.written(session.directory.name_of(mailbox)), command.items))
+    written = session.written(session.directory.name_of(mailbox))
+    session.engine.send(response(session, mailbox, written, command.items, deleted_octets))
     if view is not None and view.mailbox is mailbox:  # RFC 3501 §6.3.10: SHOULD NOT be used on the selected mailbox
         session.finish(command, b"OK [CLIENTBUG] Status on selected mailbox completed.")
     else:

@@ -32,6 +32,7 @@ class Figures(NamedTuple):
     session: Session
     mailbox: Mailbox
     counts: Status
+    deleted_octets: int | None = None  # if they have been counted already
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def _highest_modseq(figures: Figures) -> bytes:
 
 def _deleted_octets(figures: Figures) -> bytes:
     # RFC 9208 §4.1.4: "the amount of storage space that can be reclaimed", in octets as RFC 8438's SIZE
+    if figures.deleted_octets is not None:
+        return b"%d" % figures.deleted_octets
     return b"%d" % (figures.session.storage.deleted_octets(figures.mailbox) if figures.counts.deleted else 0)
 
 
@@ -108,15 +111,19 @@ def _offered(reader: Reader, item: Item) -> bool:
     return not item.offered_by or any(map(reader.offers, item.offered_by))
 
 
-def response(session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...]) -> bytes:
+def response(
+    session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...], deleted_octets: int | None = None
+) -> bytes:
     """Return the STATUS response (RFC 3501 §7.2.4) of a mailbox, whose name is written already."""
     if ITEMS[b"HIGHESTMODSEQ"] in items:
         session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
-    return unasked_response(session, mailbox, written, items)
+    return unasked_response(session, mailbox, written, items, deleted_octets)
 
 
-def unasked_response(session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...]) -> bytes:
+def unasked_response(
+    session: Session, mailbox: Mailbox, written: bytes, items: tuple[Item, ...], deleted_octets: int | None = None
+) -> bytes:
     """Return the response as of items that the client has not asked for."""
-    figures = Figures(session, mailbox, session.storage.status(mailbox))
+    figures = Figures(session, mailbox, session.storage.status(mailbox), deleted_octets)
     values = b" ".join([b"%b %b" % (item.word, item.value(figures)) for item in items])
     return b"* STATUS %b (%b)\r\n" % (written, values)

@@ -1,7 +1,6 @@
-r"""Triggers that count what an account has, so that no statement can forget it, and so that the count is exact.
+"""Triggers that count what an account has, so that no statement can forget it, and so that the count is exact.
 
-`messages` and `octets` are the sums of those of its mailboxes (RFC 9208 §5.1, §5.2). Messages with \Deleted have an
-index of their own, with which their octets are summed (RFC 9208 §4.1.4).
+`messages` and `octets` are the sums of those of its mailboxes (RFC 9208 §5.1, §5.2).
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ CREATE TRIGGER subscribed AFTER INSERT ON subscriptions
     BEGIN UPDATE accounts SET subscriptions = subscriptions + 1 WHERE id = NEW.account; END;
 CREATE TRIGGER unsubscribed AFTER DELETE ON subscriptions
     BEGIN UPDATE accounts SET subscriptions = subscriptions - 1 WHERE id = OLD.account; END;
-CREATE INDEX entries_deleted ON entries (mailbox, size) WHERE flags & 8;
 """
 
 SCHEMA = _TRIGGERS
