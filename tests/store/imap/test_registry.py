@@ -35,6 +35,7 @@ def test_every_command_names_its_rfc() -> None:
     for spec in SPECS:
         capabilities = spec.extensions if spec.capability is None else (spec.capability, *spec.extensions)
         for rfc in (spec.rfc, *(capability.rfc for capability in capabilities)):
+            # A page of Google's has no number.
             assert re.fullmatch(
                 r"RFC \d{4}( §\d+(\.\d+)*| appendix A)?|draft-[a-z-]+|Google's (XOAUTH2|X-GM-EXT-1)", rfc
             )
