@@ -62,7 +62,28 @@ namespace inbox {{
   inbox = yes
   separator = /
 }}
+namespace others {{
+  type = shared
+  separator = /
+  prefix = Other Users/%%u/
+  location = sdbox:{folder}/mail/%%u
+  subscriptions = no
+  list = children
+}}
+mail_plugins = quota acl
+mail_attribute_dict = file:%h/attributes
+protocol imap {{
+  mail_plugins = quota acl imap_quota imap_acl
+  imap_metadata = yes
+}}
+plugin {{
+  acl = vfile
+  quota = count:%u
+  quota_rule = *:storage=1G:messages=100000
+  quota_vsizes = yes
+}}
 """
+QUOTA = "1G 100000 messages"  # as above
 
 
 @pytest.fixture
@@ -136,7 +157,7 @@ async def test_answers_are_alike(path: Path, dovecot_folder: Path, tmp_path: Pat
     configuration = dovecot_folder / "dovecot.conf"
     configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
-    place = Place(tmp_path, registry=Registry(without=LATER))
+    place = Place(tmp_path, quota=QUOTA, registry=Registry(without=LATER))
     wire = Wire(place)
     streams = contextlib.ExitStack()
     try:

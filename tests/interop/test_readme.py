@@ -32,8 +32,9 @@ SHOWS = {
     "'imaps://localhost:1993/INBOX;MAILINDEX=1'\n    curl": "Hello, Bob!",
     "dig -p 1053": "mx.postroad.test.",
 }
-# What is tested elsewhere: in tests/compose, tests/scenarios (make run), test_readers.py (neomutt).
-ELSEWHERE = ("docker compose up", "make run", "make trace", "neomutt ")
+# What is tested elsewhere: in tests/compose, tests/scenarios (make run), test_readers.py
+# (neomutt), tests/web/test_moved.py and tests/store/keeping (import, fsck, backup).
+ELSEWHERE = ("docker compose up", "make run", "make trace", "neomutt ", "postroad import")
 PORTS = [port for port in Port if port is not Port.MX]
 
 

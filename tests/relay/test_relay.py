@@ -257,9 +257,9 @@ async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCapt
         with pytest.raises(aiosmtplib.SMTPDataError):
             await client.sendmail("alice@alpha.test", ["bob@beta.test"], b"Received: by x\r\n" * 99 + WHOLE)
     refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
-    commands = ["RCPT", "AUTH", "AUTH", "MAIL", "content"]  # aiosmtplib tries PLAIN and LOGIN
+    commands = ["RCPT", "AUTH", "AUTH", "AUTH", "MAIL", "content"]  # aiosmtplib tries CRAM-MD5, PLAIN, LOGIN
     assert [detail["command"] for detail in refused] == commands
-    rcpt, auth, _, mail, content = refused
+    rcpt, auth, _, _, mail, content = refused
     assert {(detail["peer"], detail["client"]) for detail in refused} == {("127.0.0.1", "client.test")}
     assert (rcpt["sender"], rcpt["recipient"]) == ("x@y.example", "nobody@beta.test")
     assert (rcpt["port"], rcpt["reply"]) == ("smtp", "550 5.1.1 No such user here")

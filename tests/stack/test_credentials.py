@@ -50,6 +50,9 @@ def test_a_certificate(settings: Settings, tmp_path: Path, capsys: pytest.Captur
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
     assert cert.main(["alice@alpha.test", "-o", str(tmp_path / "other.pem")]) == 0
     assert (tmp_path / "other.pem").exists()
+    capsys.readouterr()
+    assert cert.main(["alice@alpha.test", "-o", "-"]) == 0
+    assert capsys.readouterr().out.startswith("-----BEGIN PRIVATE KEY-----")
 
 
 def test_no_certificate(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Make a client certificate for an account of the world: key, certificate and CA in one PEM file.",
     )
     parser.add_argument("account", help="the login name, such as alice@alpha.test")
-    parser.add_argument("-o", "--output", type=Path, help="the file to write; by default ACCOUNT.pem in this folder")
+    parser.add_argument(
+        "-o", "--output", help="the file to write, - for standard output; by default ACCOUNT.pem in this folder"
+    )
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_environ(with_world(os.environ))
@@ -37,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if account is None:
             raise TlsError(f"{given.account} is no account of the world {settings.world}")
         pem = client_certificate(settings.ca_dir, account.login, datetime.now(UTC))
-        path = given.output or Path(f"{account.login}.pem")
+        if given.output == "-":
+            sys.stdout.write(pem.decode("ascii"))
+            return 0
+        path = Path(given.output or f"{account.login}.pem")
         path.touch(mode=0o600)
         path.chmod(0o600)
         path.write_bytes(pem)

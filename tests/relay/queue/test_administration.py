@@ -479,11 +479,11 @@ async def test_a_domain_that_rests_is_probed_on_when_its_probe_is_dropped(tmp_pa
     office.courier.outcomes = {"u0@beta.test": DOWN}
     await office.put("u0@beta.test")
     await office.notes.until(lambda: bool(office.notes.find(Kind.DEFERRED)))
-    entries = [office.entry(await office.put(f"u{number}@beta.test")) for number in (1, 2)]
     office.courier.gated = {"beta.test" if begun else "gamma.test"}
     if not begun:
         await office.put("x@gamma.test")  # the one worker is busy
         await until(lambda: office.courier.running == 1)
+    entries = [office.entry(await office.put(f"u{number}@beta.test")) for number in (1, 2)]
     await until(lambda: entries[0].queue_id in office.manager.active)
     if begun:
         await until(lambda: office.courier.running == 1)

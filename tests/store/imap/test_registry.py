@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import runpy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap.registry import SPECS, CannotAsk, CannotHide, Registry
+from postroad_store.imap.registry import MOST_LISTS, SPECS, CannotAsk, CannotHide, Registry
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import TRANSITIONS, State
 from postroad_store.imap.table import table
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 KNOWN = {each.name: each for spec in SPECS for each in (spec.capability, *spec.extensions) if each is not None}
 ASKED = [name.decode() for name, each in KNOWN.items() if each.on_request]
 HIDEABLE = sorted(name.decode() for name, each in KNOWN.items() if not each.kept)
+SOURCE = r"RFC \d{4}( §\d+(\.\d+)*| appendix A)?|draft-[a-z-]+|Google's (XOAUTH2|X-GM-EXT-1)"
 LOGIN = "l LOGIN alice@alpha.test wonderland"
 
 
@@ -33,6 +35,7 @@ def test_every_command_names_its_rfc() -> None:
     for spec in SPECS:
         capabilities = spec.extensions if spec.capability is None else (spec.capability, *spec.extensions)
         for rfc in (spec.rfc, *(capability.rfc for capability in capabilities)):
+            # A page of Google's has no number.
             assert re.fullmatch(
                 r"RFC \d{4}( §\d+(\.\d+)*| appendix A)?|draft-[a-z-]+|Google's (XOAUTH2|X-GM-EXT-1)", rfc
             )
@@ -116,8 +119,8 @@ def test_hidden_by_the_operator_or_for_an_account(name: str) -> None:
 
 def test_all_that_can_be_hidden_at_once() -> None:
     registry = Registry(without=HIDEABLE)
-    assert registry.capabilities(conditions(State.SELECTED)) == [b"IMAP4rev1"]
-    assert Registry(without=["MOVE"]).poorer(HIDEABLE).capabilities(conditions(State.SELECTED)) == [b"IMAP4rev1"]
+    assert registry.capabilities(conditions(State.SELECTED)) == (b"IMAP4rev1",)
+    assert Registry(without=["MOVE"]).poorer(HIDEABLE).capabilities(conditions(State.SELECTED)) == (b"IMAP4rev1",)
 
 
 # Capabilities that require others, and those that are offered on request
@@ -160,3 +163,12 @@ async def test_a_toy_command(tmp_path: Path) -> None:
         registry
     )
     assert b"XTOY" not in Registry((*SPECS, *toy.SPECS), without=["XTOY"]).by_name
+
+
+def test_lists_are_remembered_within_bounds() -> None:
+    registry = Registry()
+    for number in range(2 * MOST_LISTS):
+        listed = registry.capabilities(replace(conditions(State.SELECTED), message_size=number))
+        assert b"APPENDLIMIT=%d" % number in listed
+        assert len(registry._listed) <= MOST_LISTS
+    assert registry.capabilities(conditions(State.SELECTED)) is registry.capabilities(conditions(State.SELECTED))

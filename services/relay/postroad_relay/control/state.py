@@ -120,6 +120,6 @@ class StateRoutes:
                 "journal": journal_figures(self._journal),
                 "queue": queue,
                 "attempts": {"made": manager.attempts, "under_way": manager.lanes.running},
-                "sessions": {purpose.value: sessions[purpose] for purpose in Purpose},
+                "sessions": {purpose.value: sessions[purpose] for purpose in Purpose if purpose is not Purpose.LMTP},
             }
         )

@@ -102,7 +102,7 @@ class Directory:
             return mailbox
         if "l" not in rights:
             return None
-        raise NotPermitted("you lack the right to do this with the mailbox")
+        raise NotPermitted("permission denied")
 
     def name_of(self, mailbox: Mailbox) -> str:
         """Return how the account names a mailbox."""
@@ -128,9 +128,9 @@ class Directory:
             if mailbox is not None:
                 foreign = owner is not self._account
                 if "k" not in self.rights(mailbox, foreign=foreign):
-                    raise NotPermitted("you lack the right to make mailboxes here")
+                    raise NotPermitted("permission denied")
                 return owner, rest
             parent = parent.rpartition(DELIMITER)[0]
         if owner is not self._account:
-            raise NotPermitted("you lack the right to make mailboxes here")
+            raise NotPermitted("permission denied")
         return owner, rest

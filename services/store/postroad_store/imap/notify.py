@@ -14,6 +14,7 @@ from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.status.items import ITEMS, unasked_response
 from postroad_store.imap.interests import MESSAGE_EVENTS, MESSAGES, NOTHING, Event
 from postroad_store.mail.model.account import DELIMITER
+from postroad_store.mail.model.observer import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +32,8 @@ MAX_OCTETS = 256 * 1024  # of a message of which texts are told: what is larger 
 OVERFLOW = b"* OK [NOTIFICATIONOVERFLOW] Too many changes, you will be told of no more.\r\n"
 
 
-class Notify:
-    """What one client has asked for, and what it is to be told (`mail.model.observer.Observer`)."""
+class Notify(Observer):
+    """What one client has asked for, and what it is to be told."""
 
     def __init__(self, session: Session, interests: Interests) -> None:
         self._session = session

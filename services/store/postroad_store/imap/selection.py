@@ -24,7 +24,7 @@ GONE = b"[EXPUNGEISSUED] Some of the requested messages no longer exist."  # RFC
 def require(view: View, needs: str) -> None:
     """Raise `NotPermitted` unless the session has these rights to its mailbox (RFC 4314 §4)."""
     if not view.rights.issuperset(needs):
-        raise NotPermitted("you lack the right to do this with the mailbox")
+        raise NotPermitted("permission denied")
 
 
 def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:

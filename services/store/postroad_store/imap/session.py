@@ -182,7 +182,7 @@ class Session:
         """Whether the client speaks IMAP4rev2 (RFC 9051)."""
         return self.engine.offer.rev2
 
-    def capabilities(self) -> list[bytes]:
+    def capabilities(self) -> tuple[bytes, ...]:
         """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
         shared, engine = self.shared, self.engine
         stranger = engine.state is State.NOT_AUTHENTICATED

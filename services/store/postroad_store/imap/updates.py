@@ -48,7 +48,7 @@ def flags_line(mailbox: Mailbox) -> bytes:
 
 def permanent_flags(view: View) -> bytes:
     r"""Return the PERMANENTFLAGS response; `\*` says that the client may make new keywords (RFC 3501 §7.1)."""
-    if view.read_only:
+    if view.read_only or not view.rights & frozenset("swt"):
         return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
     keywords = view.mailbox.keywords
     mask = flags_mask(view.rights)  # RFC 4314 §5.1.1

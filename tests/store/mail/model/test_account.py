@@ -8,6 +8,7 @@ from postroad_store.mail.model import account as module
 from postroad_store.mail.model.account import Account, Named, canonical_name, checked_name
 from postroad_store.mail.model.contents import MailboxRow
 from postroad_store.mail.model.errors import NameNotAllowed, NameTooLong, NoSuchMailbox
+from postroad_store.mail.model.flags import Change
 from postroad_store.mail.model.mailbox import Mailbox
 
 
@@ -104,6 +105,49 @@ def test_inferiors() -> None:
     assert alice.take("a/b") is box
     assert not alice.has_inferiors("a")
     assert alice.find("a/b") is None
+
+
+class Heard:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+
+    def changed(self, mailbox: Mailbox, *, arrived: bool = False, expunged: bool = False) -> None:
+        self.told.append((mailbox.name, "arrived" if arrived else "expunged" if expunged else "flags"))
+
+    def named(self, name: str, old_name: str | None = None) -> None:
+        self.told.append(("named", name, old_name or ""))
+
+    def subscribed(self, name: str) -> None:
+        self.told.append(("subscribed", name))
+
+
+def test_observers_hear_of_all_mailboxes() -> None:
+    """Of those that nobody looks at too, however they have come into memory."""
+    later, put = mailbox("later"), mailbox("put")
+    read = {2: later, 3: None}
+    entries: list[Mailbox | Named] = [mailbox("INBOX")]
+    entries += [Named(2, "later", None, selectable=True), Named(3, "gone", None, selectable=True)]
+    alice = Account(5, "alice@alpha.test", entries, [], read.get)
+    heard = Heard()
+    alice.observers.add(heard)
+    alice.put(put)
+    assert alice.find("gone") is None
+    assert alice.find("later") is later
+    alice.inbox.arrive(2, [(1, 0, 1, 1)], [])
+    later.reflag(2, [(1, 1)], Change.ADD, 1, naming=[], by=None)
+    put.remove(2, [1])
+    put.empty(3)
+    alice.tell_named("new", "old")
+    alice.tell_subscribed("new")
+    assert heard.told == [
+        *(("INBOX", "arrived"), ("later", "flags"), ("put", "expunged"), ("put", "expunged")),
+        *(("named", "new", "old"), ("subscribed", "new")),
+    ]
+    alice.observers.discard(heard)
+    put.remove(4, [1])
+    assert len(heard.told) == 6
 
 
 def named(*names: str) -> tuple[Account, list[int]]:

@@ -301,3 +301,16 @@ def test_numbers_that_need_more_than_32_bits() -> None:
     narrow = mailbox_of(*[0] * 20)
     narrow.reflag(first, [(1, 1), (3, 15)], Change.ADD, SEEN, naming=[], by=None)
     assert list(narrow.modseqs) == [first, 1, *[first] * 13, *[1] * 5]
+
+
+def test_nothing_gets_into_a_mailbox_that_is_not_loaded() -> None:
+    mailbox, other = Mailbox(ROW), mailbox_of(0, 0)
+    view = View(other, read_only=True, claim=None)
+    mailbox.arrive(2, [(1, 0, 1, 1)], [])
+    other.vanish()
+    view.take(expunges=True)
+    other.arrive(2, [(3, 0, 1, 1)], [])
+    for one in (mailbox, other, Mailbox(ROW)):
+        assert not one.uids
+        assert not one.flags
+    assert not view.uids

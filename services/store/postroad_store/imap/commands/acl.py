@@ -19,6 +19,7 @@ from postroad_store.mail.model.rights import (
     ALL,
     ANYONE,
     MAX_IDENTIFIER,
+    NEWER,
     ORDER,
     OWNER,
     REQUIRED,
@@ -99,7 +100,9 @@ def parse_set(tag: bytes, reader: Reader) -> SetAcl:
     reader.end()
     mode = text[:1] if text[:1] in {"+", "-"} else ""
     rights = parse_rights(text.removeprefix(mode))
-    if rights is None:  # RFC 4314 §3.1: "an unrecognized right MUST cause the command to return the BAD response"
+    if rights is None or (
+        not reader.offers(RIGHTS) and NEWER & set(text)
+    ):  # RFC 4314 §3.1: "an unrecognized right MUST cause the command to return the BAD response"
         raise SyntaxFault("Invalid rights")
     return SetAcl(tag, mailbox, identifier, Change(rights, mode))
 
@@ -138,10 +141,7 @@ def get(session: Session, command: GetAcl) -> None:
     entries = {} if mailbox.acl is None else dict(entries_of(mailbox.acl))
     entries = {owner.login: entries.pop(owner.login, ALL), **entries}
     pairs = b"".join(
-        [
-            b" %b %b" % (responses.astring(identifier.encode()), responses.astring(told(rights).encode("ascii")))
-            for identifier, rights in entries.items()
-        ]
+        [b" %b %b" % (responses.astring(each.encode()), _told(session, rights)) for each, rights in entries.items()]
     )
     session.engine.send(b"* ACL %b%b\r\n" % (session.written(session.directory.name_of(mailbox)), pairs))
     session.finish(command, b"OK Getacl completed.")
@@ -152,7 +152,10 @@ def list_(session: Session, command: ListRights) -> None:
     mailbox, owner = _administered(session, command.mailbox)
     owns = _canonical(session, owner, command.identifier) == owner.login
     required = "".join(right for right in ORDER if owns and right in REQUIRED)
-    optional = " ".join([right for right in ORDER if right not in required] + ["c", "d"])
+    newer = session.offers(RIGHTS)
+    optional = " ".join(
+        [right for right in ORDER if right not in required and (newer or right not in NEWER)] + ["c", "d"]
+    )
     session.engine.send(
         b"* LISTRIGHTS %b %b %b %b\r\n"
         % (
@@ -172,12 +175,16 @@ def my(session: Session, command: MyRights) -> None:
     rights = frozenset[str]() if mailbox is None else session.directory.rights(mailbox)
     if mailbox is None or not rights & frozenset("lrikxa"):
         raise no_such_mailbox(command.mailbox)
-    session.engine.send(_response(session.written(session.directory.name_of(mailbox)), rights))
+    session.engine.send(_response(session, session.written(session.directory.name_of(mailbox)), rights))
     session.finish(command, b"OK Myrights completed.")
 
 
-def _response(written: bytes, rights: frozenset[str]) -> bytes:
-    return b"* MYRIGHTS %b %b\r\n" % (written, responses.astring(told(rights).encode("ascii")))
+def _response(session: Session, written: bytes, rights: frozenset[str]) -> bytes:
+    return b"* MYRIGHTS %b %b\r\n" % (written, _told(session, rights))
+
+
+def _told(session: Session, rights: frozenset[str]) -> bytes:
+    return responses.astring(told(rights, newer=session.offers(RIGHTS)).encode("ascii"))
 
 
 def my_rights(session: Session, place: Place) -> bytes:
@@ -185,7 +192,7 @@ def my_rights(session: Session, place: Place) -> bytes:
     if place.entry is None:
         return b""
     directory = session.directory
-    return _response(place.written, directory.rights(place.entry, foreign=directory.is_foreign(place.name)))
+    return _response(session, place.written, directory.rights(place.entry, foreign=directory.is_foreign(place.name)))
 
 
 async def _change(session: Session, name: bytes, identifier: str, change: Change) -> None:

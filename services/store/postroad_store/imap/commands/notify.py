@@ -12,6 +12,7 @@ from postroad_store.imap.commands.fetch import READER, ItemList
 from postroad_store.imap.commands.status.items import unasked_response
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE
+from postroad_store.imap.grammar.arguments import read_mailboxes
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.interests import (
     MESSAGE_EVENTS,
@@ -114,23 +115,12 @@ def _read_group(reader: Reader) -> EventGroup:
             raise SyntaxFault(f"Invalid mailbox filter {word.decode('ascii')}") from None
         if chosen in _NAMED:
             reader.space()
-            names = _read_names(reader)
+            names = read_mailboxes(reader)
     reader.space()
     events, items = _read_events(reader)
     reader.take(b")")
     _check(chosen, events, items)
     return EventGroup(chosen, names, events, items, bool(delayed))
-
-
-def _read_names(reader: Reader) -> tuple[bytes, ...]:
-    # one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")"
-    if not reader.skip(b"("):
-        return (reader.astring(),)
-    names = [reader.astring()]
-    while not reader.skip(b")"):
-        reader.space()
-        names.append(reader.astring())
-    return tuple(names)
 
 
 def _read_events(reader: Reader) -> tuple[Event, ItemList | None]:

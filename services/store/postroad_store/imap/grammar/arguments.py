@@ -18,6 +18,18 @@ def read_mailbox(reader: Reader) -> bytes:
     return reader.astring()
 
 
+def read_mailboxes(reader: Reader) -> tuple[bytes, ...]:
+    """Take a mailbox, or several in parentheses."""
+    # one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")"                               (RFC 5465 §8)
+    if not reader.skip(b"("):
+        return (reader.astring(),)
+    names = [reader.astring()]
+    while not reader.skip(b")"):
+        reader.space()
+        names.append(reader.astring())
+    return tuple(names)
+
+
 def no_arguments(kind: type[Command]) -> Parser:
     """Return the parser of a command without arguments."""
 

@@ -260,10 +260,12 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
     ),
     Invariant(
         "usage",
-        "SELECT login, messages, octets,"
-        " (SELECT coalesce(sum(messages), 0) FROM mailboxes WHERE account = a.id) AS are,"
-        " (SELECT coalesce(sum(octets), 0) FROM mailboxes WHERE account = a.id) AS size FROM accounts a"
-        " WHERE messages <> are OR octets <> size",
+        (
+            "SELECT login, messages, octets,"
+            " (SELECT coalesce(sum(messages), 0) FROM mailboxes WHERE account = a.id) AS are,"
+            " (SELECT coalesce(sum(octets), 0) FROM mailboxes WHERE account = a.id) AS size FROM accounts a"
+            " WHERE messages <> are OR octets <> size"
+        ),
         "{0} is counted to have {1} messages of {2} octets, and has {3} of {4}",
         (
             (

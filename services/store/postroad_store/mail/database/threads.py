@@ -1,6 +1,6 @@
 """Finds the thread of a message that arrives, in the commit that stores it (RFC 8474 §5.2).
 
-It costs two statements for a message that answers nothing, and no message that is there already is read. A thread is
+It costs one statement for a message that answers nothing, and no message that is there already is read. A thread is
 never changed: RFC 8474 §5.2 forbids it, so an answer that arrives before what it answers begins the thread, and the
 other joins it.
 """
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 def join_thread(db: Connection, account: int, content: int, named: Links) -> None:
     """Note which thread a new content belongs to, and the Message-IDs that lead there."""
-    ids = named.references if named.own is None else (named.own, *named.references)
-    if not ids:
+    if not named.references:
+        if named.own is not None:
+            _begin(db, account, content, named.own)
         return
+    ids = named.references if named.own is None else (named.own, *named.references)
     known: dict[int, int] = dict(
         db.execute(
             f"SELECT id, thread FROM message_ids WHERE id IN ({', '.join('?' * len(ids))}) AND account = ?",  # noqa: S608
@@ -37,6 +39,13 @@ def join_thread(db: Connection, account: int, content: int, named: Links) -> Non
     # Itself, what it answers, and the message that all began with: those that later messages will name as well.
     kept = dict.fromkeys((ids[0], *named.references[:1], *named.references[-1:]))
     db.executemany(_NAME, [(number, account, known.get(number, thread), content) for number in kept])
+
+
+def _begin(db: Connection, account: int, content: int, own: int) -> None:
+    """Do it for a message that answers nothing, as most: in one statement, unless it is a copy of another."""
+    ((thread,),) = db.execute(_NAME + " RETURNING thread", (own, account, content, content)).fetchall()
+    if thread != content:
+        db.execute("INSERT OR IGNORE INTO threads VALUES (?, ?, ?)", (content, account, thread))
 
 
 _NAME = "INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"

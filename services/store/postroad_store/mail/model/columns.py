@@ -38,10 +38,6 @@ class Columns:
     __slots__ = ("_lent", "flags", "internal_dates", "modseqs", "sizes", "uids")
 
     def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget all messages."""
         self.uids = array(NARROW)  # RFC 3501 §2.3.1.1: 32 bits
         self.flags = FlagColumn()
         self.sizes = array(NARROW)  # octets, RFC822.SIZE: a content is at most as long as SQLite lets a row be
@@ -50,7 +46,7 @@ class Columns:
         self._lent = False  # a view has `uids`, which must not change then
 
     def take_over(self, other: Columns) -> None:
-        """Take the columns of another, which must not be used any more."""
+        """Take the columns of another, which must not change any more."""
         self.uids, self.flags, self.sizes = other.uids, other.flags, other.sizes
         self.internal_dates, self.modseqs = other.internal_dates, other.modseqs
         self._lent = False

@@ -40,6 +40,9 @@ STEP = 5_000  # messages that one step of a change looks at (some 2 ms)
 MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 
 
+_NOTHING = Columns()  # of all mailboxes that are not loaded: nothing is ever added to those
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The figures that STATUS gives (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 9051 §6.3.11)."""
@@ -109,7 +112,7 @@ class Mailbox(Columns):
         """Forget its messages, but keep its name."""
         self.loaded = False
         self._keywords = Keywords()
-        self.clear()
+        self.take_over(_NOTHING)
         self._flag_names: dict[int, str] = {}
 
     def announce_load(self) -> None:

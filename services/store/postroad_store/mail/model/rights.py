@@ -23,6 +23,7 @@ CHANGING = frozenset("ieswt")  # RFC 4314 §5.2: without any of these a mailbox 
 REQUIRED = frozenset("la")  # RFC 4314 §3.7: the owner always has these, so that nobody locks themselves out
 # RFC 4314 §2.1.1: the virtual rights of RFC 2086, and what each stands for
 VIRTUAL = {"c": frozenset("kx"), "d": frozenset("te")}
+NEWER = frozenset().union(*VIRTUAL.values())  # RFC 4314 §2.2: the rights that RIGHTS= has to name
 MAX_IDENTIFIERS = 100  # of one mailbox
 MAX_IDENTIFIER = 255  # octets
 
@@ -40,10 +41,13 @@ def parse_rights(text: str) -> frozenset[str] | None:
     return frozenset(rights)
 
 
-def told(rights: frozenset[str]) -> str:
-    """Return rights as MYRIGHTS and ACL tell them, with the virtual ones (RFC 4314 §2.1.1)."""
+def told(rights: frozenset[str], *, newer: bool = True) -> str:
+    """Return rights as MYRIGHTS and ACL tell them, with the virtual ones (RFC 4314 §2.1.1).
+
+    Without `newer` as a server of RFC 2086 does, which has the virtual ones alone.
+    """
     virtual = [letter for letter, members in VIRTUAL.items() if members & rights]
-    return "".join([*(letter for letter in ORDER if letter in rights), *virtual])
+    return "".join([*(letter for letter in ORDER if letter in rights and (newer or letter not in NEWER)), *virtual])
 
 
 @lru_cache(maxsize=1000)

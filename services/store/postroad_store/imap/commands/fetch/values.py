@@ -52,10 +52,11 @@ class Flags(Value):
         mailbox, recent = block.view.mailbox, block.view.recent
         flags = block.column(mailbox.flags)
         lists = FlagLists(mailbox, recent=False)
-        if not recent:
+        here = set(recent.between(block.uids[0], block.uids[-1])) if recent else None
+        if not here:
             return ([lists[value] for value in flags],)
         fresh = FlagLists(mailbox, recent=True)
-        return ([(fresh if uid in recent else lists)[value] for uid, value in zip(block.uids, flags, strict=True)],)
+        return ([(fresh if uid in here else lists)[value] for uid, value in zip(block.uids, flags, strict=True)],)
 
 
 @dataclass(frozen=True, slots=True)

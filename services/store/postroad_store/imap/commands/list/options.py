@@ -126,7 +126,7 @@ def read_selections(reader: Reader) -> frozenset[bytes]:
         words.add(word)
     # RFC 5258 §3.1: RECURSIVEMATCH alone, or with REMOTE alone, is answered BAD
     if RECURSIVEMATCH in words and not words - {RECURSIVEMATCH, REMOTE}:
-        raise SyntaxFault("RECURSIVEMATCH must not be the only selection option")
+        raise SyntaxFault("RECURSIVEMATCH must not be the only selection")
     return frozenset(words)
 
 

@@ -30,13 +30,14 @@ async def send_list(session: Session, word: bytes, found: Found) -> None:
     session.engine.send(b"".join(pieces))
 
 
-async def send_options(session: Session, tag: bytes, options: Options, found: Found) -> bool:
+async def send_options(session: Session, tag: bytes, options: Options, found: Found, correlators: bytes = b"") -> bool:
     """Send what RETURN asks for, in one ESEARCH response, and keep the result if it asks for that.
 
+    `correlators` come after the tag, a space before each.
     Returns False if the result is too large to be kept.
     """
     if any(option.answers for option in options):
-        pieces = [b'* ESEARCH (TAG "%b")%b' % (tag, b" UID" if found.uid else b"")]
+        pieces = [b'* ESEARCH (TAG "%b"%b)%b' % (tag, correlators, b" UID" if found.uid else b"")]
         for option in options:
             pieces += await _gathered(option.data(found))
         if found.modseq and (told := chosen(options, found)):  # RFC 4731 §3.2: of what MIN and MAX pick out, if they do

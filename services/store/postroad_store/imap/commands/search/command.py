@@ -115,29 +115,41 @@ async def answer(
         if saves(options):  # RFC 5182 §2.1: then NO makes it empty
             view.saved = ()
         raise
-    modseq = "MODSEQ" in command.program.words
-    if modseq:
-        session.enable(CONDSTORE)  # RFC 7162 §3.1: one of the commands that do
-    found = Found(view, numbers, command.uid, sorted=orders is not None, modseq=modseq)
+    found = Found(view, numbers, command.uid, sorted=orders is not None, modseq=modseq_asked(session, command))
     if options is None:
         await send_list(session, word, found)
     elif not await send_options(session, command.tag, options, found):
         view.saved = ()
         text = NOT_SAVED
     if updates(options):
-        session.contexts = session.contexts or Contexts(view)
-        context = Context(command.tag, command.program.key, orders, uid=command.uid)
-        if not session.contexts.keep(context, found, upto):
-            session.engine.send(refusal(command.tag))
+        follow(session, command, found, upto, orders)
     # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
     expunges = command.uid and NUMBERS not in command.program.words
     session.finish(command, text, expunges=expunges, uid=command.uid)
 
 
+def modseq_asked(session: Session, command: Searching) -> bool:
+    """Return True if mod-sequences are searched for, which enables CONDSTORE (RFC 7162 §3.1)."""
+    asked = "MODSEQ" in command.program.words
+    if asked:
+        session.enable(CONDSTORE)
+    return asked
+
+
+def follow(
+    session: Session, command: Searching, found: Found, upto: int, orders: Sequence[Order] | None = None
+) -> None:
+    """Keep a result up to date that has all up to a mod-sequence (RFC 5267 §4.3), or say that it is not done."""
+    session.contexts = session.contexts or Contexts(found.view)
+    context = Context(command.tag, command.program.key, orders, uid=command.uid)
+    if not session.contexts.keep(context, found, upto):
+        session.engine.send(refusal(command.tag))
+
+
 def refuse_charset(session: Session, command: BadCharset) -> None:
     """Refuse a search in an unknown charset."""
-    if command.saves:  # RFC 5182 §2.1: then NO makes it empty
-        session.selected_view().saved = ()
+    if command.saves and session.view is not None:  # RFC 5182 §2.1: then NO makes it empty
+        session.view.saved = ()
     # RFC 3501 §6.4.4: a tagged NO response is the answer, never BAD.
     session.engine.complete(command.tag, b"NO [BADCHARSET] Unknown charset")
 

@@ -1,0 +1,172 @@
+"""ESEARCH: a search of several mailboxes at once (RFC 7377)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands.search.answer import NOT_SAVED, send_options
+from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, begun, follow, modseq_asked
+from postroad_store.imap.commands.search.found import Found
+from postroad_store.imap.commands.search.grammar import NUMBERS, CharsetUnknown, first_word, read_program
+from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, updates
+from postroad_store.imap.contexts import known
+from postroad_store.imap.grammar.arguments import read_mailboxes
+from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.states import AUTH
+from postroad_store.mail.model.errors import LimitReached
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from postroad_store.imap.events import Command
+    from postroad_store.imap.grammar.reader import Reader
+    from postroad_store.imap.session import Session
+    from postroad_store.mail.model.account import Account
+    from postroad_store.mail.model.view import View
+
+MULTISEARCH = Capability(b"MULTISEARCH", "RFC 7377", after_login, requires=(b"ESEARCH",))
+MAX_MAILBOXES = 1_000  # of one command (RFC 7377 §2.4)
+_NAMED = frozenset({b"SUBTREE", b"SUBTREE-ONE", b"MAILBOXES"})
+_ALL = frozenset({b"PERSONAL", b"INBOXES"})  # what delivery may file mail into is every mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Mailboxes to be searched, by a word and, with some, names as the client has written them."""
+
+    word: bytes
+    names: tuple[bytes, ...] = ()
+
+
+SELECTED: tuple[Source, ...] = (Source(b"SELECTED"),)
+
+
+@dataclass(frozen=True, slots=True)
+class ESearch(Searching):
+    """ESEARCH."""
+
+    sources: tuple[Source, ...]
+
+
+def parse(tag: bytes, reader: Reader) -> Command:
+    """Take the sources, the options and the keys."""
+    # esearch = "ESEARCH" [SP esearch-source-opts] [SP search-return-opts] SP search-program          (RFC 7377 §4)
+    sources, options = SELECTED, DEFAULT
+    word = first_word(reader)
+    if word == "IN":
+        sources = _read_sources(reader)
+        word = first_word(reader)
+    if word == "RETURN":
+        options = read_options(reader, offered_options(reader))
+        word = first_word(reader)
+    if sources != SELECTED and saves(options):
+        # RFC 7377 §2.2: "If any source option other than "selected" is specified, the ESEARCH command MUST return a
+        # "BAD" result."
+        raise SyntaxFault("SAVE is for the selected mailbox alone")
+    if sources != SELECTED and updates(options):
+        raise SyntaxFault("UPDATE is for the selected mailbox alone")
+    try:
+        program = read_program(reader, word, pins=updates(options))
+    except CharsetUnknown:
+        return BadCharset(tag, saves(options))
+    return ESearch(tag, True, program, options, sources)
+
+
+def _read_sources(reader: Reader) -> tuple[Source, ...]:
+    # esearch-source-opts = "IN" SP "(" source-mbox [SP "(" scope-options ")"] ")"
+    # source-mbox = filter-mailboxes *(SP filter-mailboxes)
+    reader.take(b" (")
+    sources: list[Source] = []
+    while not sources or not reader.skip(b")"):
+        if sources:
+            reader.space()
+        word = reader.keyword()
+        if word in _NAMED:
+            reader.space()
+            sources.append(Source(word, read_mailboxes(reader)))
+        elif word in _ALL or word in {b"SELECTED", b"SUBSCRIBED"}:
+            sources.append(Source(word))
+        else:
+            raise SyntaxFault(f"Invalid mailbox filter {word.decode('ascii')}")
+    return tuple(sources)
+
+
+def handle(session: Session, command: ESearch) -> Awaitable[None] | None:
+    """Search mailbox after mailbox, until the client goes away."""
+    if session.view is None and any(source.word == b"SELECTED" for source in command.sources):
+        raise SyntaxFault("No mailbox selected")
+    return _search(session, command)
+
+
+async def _search(session: Session, command: ESearch) -> None:
+    if session.view is not None and not begun(session, command):
+        return
+    names = _names(session, session.current_account(), command.sources)
+    if len(names) > MAX_MAILBOXES:
+        raise LimitReached(f"at most {MAX_MAILBOXES} mailboxes can be searched at once")
+    text = b"OK Search completed."
+    for name in names:
+        mailbox = session.current_account().find(name)
+        if mailbox is None or not mailbox.selectable:  # it has gone meanwhile
+            continue
+        if session.view is not None and session.view.mailbox is mailbox:
+            if not await _search_one(session, command, session.view):
+                text = NOT_SAVED
+            continue
+        view = await session.storage.view_large(mailbox, read_only=True, claim_recent=False)
+        try:
+            await _search_one(session, command, view)
+        finally:
+            view.close()
+    expunges = NUMBERS not in command.program.words
+    session.finish(command, text, expunges=expunges, uid=True)
+
+
+async def _search_one(session: Session, command: ESearch, view: View) -> bool:
+    """Search one mailbox; return False if its result cannot be kept."""
+    upto = known(view)
+    options = command.options or DEFAULT
+    pause = session.connection.wait_writable
+    numbers = await session.storage.finder.search(view, command.program.key, between=pause)
+    found = Found(view, numbers, uid=True, modseq=modseq_asked(session, command))
+    kept = True
+    # RFC 7377 §2.1: "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
+    if numbers:
+        mailbox = b" MAILBOX %b UIDVALIDITY %d" % (session.written(view.mailbox.name), view.mailbox.uid_validity)
+        kept = await send_options(session, command.tag, options, found, mailbox)
+    if saves(options) and not (numbers and kept):
+        view.saved = ()
+    if updates(options):
+        follow(session, command, found, upto)
+    return kept
+
+
+def _names(session: Session, account: Account, sources: tuple[Source, ...]) -> list[str]:
+    """Return the names of the mailboxes that the sources mean, each once."""
+    wanted = [(source.word, frozenset(map(session.known_name, source.names))) for source in sources]
+    selected = session.view.mailbox.name if session.view is not None else None
+    return [
+        name
+        for name in account.names
+        if any(
+            (word == b"SELECTED" and name == selected) or _covers(word, names, name, account) for word, names in wanted
+        )
+    ]
+
+
+def _covers(word: bytes, names: frozenset[str], name: str, account: Account) -> bool:
+    match word:
+        case b"SUBSCRIBED":
+            return name in account.subscriptions
+        case b"MAILBOXES":
+            return name in names
+        case b"SUBTREE-ONE":
+            return name in names or name.rpartition("/")[0] in names
+        case b"SUBTREE":
+            return any(name == above or name.startswith(f"{above}/") for above in names)
+    return word in _ALL
+
+
+SPECS = (Spec(b"ESEARCH", AUTH, ESearch, parse, handle, "RFC 7377 §2", capability=MULTISEARCH, follow=FOLLOW),)

@@ -1,0 +1,50 @@
+"""ESEARCH over many mailboxes (RFC 7377 §2.4); what it finds is in tests/dialogues/imap/multisearch.txt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.imap.commands import multisearch
+from postroad_store.imap.commands.search import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from tests.harness.imap import Wire
+
+
+async def test_not_too_many_at_once(connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multisearch, "MAX_MAILBOXES", 1)
+    wire = connect()
+    await wire.say("l LOGIN alice@alpha.test wonderland")
+    assert (await wire.say("a ESEARCH IN (personal) ALL")).startswith("a NO [LIMIT] ")
+    assert (await wire.say("b ESEARCH IN (mailboxes INBOX) ALL")) == "b OK Search completed.\r\n"
+
+
+async def test_a_name_that_is_no_mailbox_is_passed_over(connect: Callable[[], Wire]) -> None:
+    wire = connect()
+    await wire.say("l LOGIN alice@alpha.test wonderland")
+    await wire.say("a CREATE a/b")
+    await wire.say("b DELETE a")
+    assert (await wire.say("c ESEARCH IN (mailboxes a) ALL")) == "c OK Search completed.\r\n"
+
+
+async def test_a_result_that_is_too_large_is_not_saved(
+    connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "MAX_SAVED", 0)
+    wire = connect()
+    await wire.say("l LOGIN alice@alpha.test wonderland")
+    await wire.say("a APPEND INBOX {9+}\r\nA: b\r\n\r\nx")
+    await wire.say("s SELECT INBOX")
+    assert "b NO [NOTSAVED]" in await wire.say("b ESEARCH RETURN (SAVE) ALL")
+
+
+async def test_a_tag_that_is_in_use(connect: Callable[[], Wire]) -> None:
+    wire = connect()
+    await wire.say("l LOGIN alice@alpha.test wonderland")
+    await wire.say("s SELECT INBOX")
+    await wire.say("a SEARCH RETURN (UPDATE) ALL")
+    assert await wire.say("a ESEARCH RETURN (UPDATE) ALL") == "a BAD Tag reuse\r\n"
