@@ -106,6 +106,7 @@ def _next(reader: Reader, steps: list[Begin | Url], *, several: bool) -> _Steps:
         return _Steps(None, False, tuple(steps), Place.WHOLE)
     if not reader.skip(b" "):
         raise SyntaxFault("Unexpected argument")
+    reader.skip(b" ")  # IMAPClient sends two, and Dovecot takes them
     return _message(reader, steps, several=several)
 
 
