@@ -32,8 +32,8 @@ class UidSet:
         return bool(self._pages)
 
     def __len__(self) -> int:
-        """How many there are."""
-        return sum(map(int.bit_count, self._pages.values()))
+        """How many there are; most sets of a session that idles are empty."""
+        return sum(map(int.bit_count, self._pages.values())) if self._pages else 0
 
     def __contains__(self, uid: object) -> bool:
         """Return whether the UID is in the set."""
