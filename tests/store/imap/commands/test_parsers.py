@@ -280,6 +280,7 @@ UTF8 = append(1, b"a", PLAIN, place=Place.UTF8)
     ("before", "line", "expected"),
     [
         (WHOLE, b"", More(T, None, False, (), Place.WHOLE, True)),
+        (WHOLE, b"  {4}", More(T, 4, False, (PLAIN,), Place.WHOLE, True)),
         (WHOLE, b" {4}", More(T, 4, False, (PLAIN,), Place.WHOLE, True)),
         (WHOLE, b" (\\Seen) ~{4+}", More(T, 4, True, (Begin(FlagSet(1, ()), None),), Place.WHOLE, True)),
         (WHOLE, b" CATENATE (URL x TEXT {4}", More(T, 4, False, (PLAIN, Url(b"x")), Place.PART, True)),
@@ -298,7 +299,7 @@ def test_append_goes_on(before: Append, line: bytes, expected: More) -> None:
 @pytest.mark.parametrize(
     ("before", "line"),
     [
-        *((WHOLE, line) for line in (b" ", b"x", b" x", b"  {4}", b" (\\Recent) {4}", b" CATENATE ()", b")")),
+        *((WHOLE, line) for line in (b" ", b"x", b" x", b"   {4}", b" (\\Recent) {4}", b" CATENATE ()", b")")),
         *((UTF8, line) for line in (b"", b" ", b" {4}")),
         *((PART, line) for line in (b"", b" ", b" )", b"TEXT {4}", b" TEXT", b" TEXT x", b" URL", b" FOO x", b")x")),
     ],
