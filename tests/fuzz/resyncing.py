@@ -116,7 +116,7 @@ class Client:
         self._vanished_may_come = True
         self.tag = 0
         self.found: set[int] = set()  # by the last SEARCH
-        self.result = ""  # the last tagged response
+        self.result = ""  # the tagged response to the last command, if it was heard
 
     # -- what the client hears ------------------------------------------------------------------------------------
 
@@ -179,6 +179,7 @@ class Client:
         """Send a command and hear the answer, or as many lines of it as come before the connection is lost."""
         assert self.wire is not None
         self.tag += 1
+        self.result = ""
         self.may_expunge = not command.startswith(("FETCH", "STORE", "SEARCH"))
         answer = await self.wire.say(f"t{self.tag} {command}")
         assert "SERVERBUG" not in answer

@@ -183,9 +183,7 @@ class Sessions(RuleBasedStateMachine):
         )
         if targets is None:
             assert " BAD " in text
-        if lines is not None:
-            client.lose()
-        elif targets is not None:
+        if targets is not None and client.result:  # else the connection was lost before
             told = MODIFIED.search(client.result)
             modified = numbers_of(told[1], 0) if told else set()
             assert modified == (failed if uid else {before.index(each) + 1 for each in failed})
@@ -194,6 +192,8 @@ class Sessions(RuleBasedStateMachine):
                     had = client.cache.get(each)
                     if had is not None and each in client.numbers:
                         client.cache[each] = {"+FLAGS": had | flags, "-FLAGS": had - flags, "FLAGS": flags}[change]
+        if lines is not None:
+            client.lose()
         await self._settled()
 
     @rule(
