@@ -58,9 +58,11 @@ class Group:
     events: Event
     names: frozenset[str] = frozenset()
 
-    def covers(self, name: str, subscriptions: Container[str]) -> bool:
-        """Return True if the group is about a mailbox of this name."""
+    def covers(self, name: str, subscriptions: Container[str], *, own: bool = True) -> bool:
+        """Return True if the group is about a mailbox of this name; `own`: it is in the personal namespace."""
         match self.filter:
+            case Filter.PERSONAL | Filter.INBOXES:
+                return own
             case Filter.SUBSCRIBED:
                 return name in subscriptions
             case Filter.MAILBOXES:
@@ -86,11 +88,11 @@ class Interests:
     items: ItemList | None = None
     groups: tuple[Group, ...] = ()
 
-    def of(self, name: str, subscriptions: Container[str]) -> Event:
+    def of(self, name: str, subscriptions: Container[str], *, own: bool = True) -> Event:
         """Return the events that are told of in a mailbox that is not selected; RFC 5465 §6: of all groups."""
         events = Event.NONE
         for group in self.groups:
-            if group.covers(name, subscriptions):
+            if group.covers(name, subscriptions, own=own):
                 events |= group.events
         return events
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.commands.fetch import responses
 from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.status.items import ITEMS, unasked_response
+from postroad_store.imap.directory import PREFIX
 from postroad_store.imap.interests import MESSAGE_EVENTS, MESSAGES, NOTHING, Event
 from postroad_store.mail.model.account import DELIMITER
 from postroad_store.mail.model.observer import Observer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.commands.status.items import Item
     from postroad_store.imap.interests import Interests
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
@@ -30,6 +32,25 @@ MAX_WAITING = 1000  # mailboxes and names that wait for one client
 MAX_TOLD = 50  # new messages of which items are told at a time (some 2 ms)
 MAX_OCTETS = 256 * 1024  # of a message of which texts are told: what is larger the client has to ask for
 OVERFLOW = b"* OK [NOTIFICATIONOVERFLOW] Too many changes, you will be told of no more.\r\n"
+
+
+class _Elsewhere(Observer):
+    """Another account, some of whose mailboxes are shared with the client's, and followed (RFC 4314)."""
+
+    def __init__(self, notify: Notify, login: str) -> None:
+        self._notify = notify
+        self._prefix = f"{PREFIX}{login}{DELIMITER}"
+
+    def changed(self, mailbox: Mailbox, *, arrived: bool = False, expunged: bool = False) -> None:
+        """Hand it on by the client's name for the mailbox."""
+        self._notify.changed_as(self._prefix + mailbox.name, mailbox, arrived=arrived, expunged=expunged)
+
+    def named(self, name: str, old_name: str | None = None) -> None:
+        """Hand it on by the client's names."""
+        self._notify.named_elsewhere(self._prefix + name, None if old_name is None else self._prefix + old_name)
+
+    def subscribed(self, name: str) -> None:
+        """Pass it over: what others subscribe to is theirs."""
 
 
 class Notify(Observer):
@@ -42,18 +63,35 @@ class Notify(Observer):
         self._names: dict[str, str | None] = {}  # to be listed, each with its old name
         self._new: list[UID] = []  # of the selected mailbox, whose items are to be told
         self._overflown = False
+        self._shared: set[str] = set()  # names of others' mailboxes that are followed
+        self._elsewhere: list[tuple[Account, Observer]] = []
         self._follow(interests)
 
     def _follow(self, interests: Interests) -> None:
+        self.end()
         self.interests = interests
-        if interests.groups:
-            self._account.observers.add(self)
-        else:
-            self._account.observers.discard(self)
+        if not interests.groups:
+            return
+        self._account.observers.add(self)
+        directory = self._session.directory
+        self._shared = {name for name in directory.shared() if self.of(name)}
+        for owner in {directory.locate(name)[0] for name in self._shared}:
+            if owner is not None:
+                self._elsewhere.append((owner, _Elsewhere(self, owner.login)))
+                owner.observers.add(self._elsewhere[-1][1])
 
     def end(self) -> None:
         """Follow nothing any more."""
         self._account.observers.discard(self)
+        for owner, observer in self._elsewhere:
+            owner.observers.discard(observer)
+        self._elsewhere.clear()
+        self._shared.clear()
+
+    def of(self, name: str) -> Event:
+        """Return the events that the client is told of in a mailbox that is not selected."""
+        own = not self._session.directory.is_foreign(name)
+        return self.interests.of(name, self._account.subscriptions, own=own)
 
     # -- the selected mailbox -----------------------------------------------------------------------------------
 
@@ -84,30 +122,40 @@ class Notify(Observer):
 
     def changed(self, mailbox: Mailbox, *, arrived: bool = False, expunged: bool = False) -> None:
         """Note that messages of a mailbox have come or gone, or else that their flags have changed."""
+        self.changed_as(mailbox.name, mailbox, arrived=arrived, expunged=expunged)
+
+    def changed_as(self, name: str, mailbox: Mailbox, *, arrived: bool, expunged: bool) -> None:
+        """Do so, by the name that the client has for the mailbox; RFC 5465 §5: it needs the rights l and r on it."""
         view = self._session.view
         if view is not None and view.mailbox is mailbox:
             return
         event = Event.MESSAGE_NEW if arrived else Event.MESSAGE_EXPUNGE if expunged else Event.FLAG_CHANGE
-        event &= self.interests.of(mailbox.name, self._account.subscriptions)
-        if event:
+        event &= self.of(name)
+        if event and self._session.directory.rights(mailbox).issuperset("lr"):
             self._changed[mailbox] = self._changed.get(mailbox, Event.NONE) | event
             self._wait()
 
     def named(self, name: str, old_name: str | None = None) -> None:
         """Note that a name was made, deleted, or is another now (RFC 5465 §5.4)."""
-        subscriptions = self._account.subscriptions
-        events = self.interests.of(name, subscriptions)
+        events = self.of(name)
         if old_name is not None:
-            events |= self.interests.of(old_name, subscriptions)
+            events |= self.of(old_name)
         if events & Event.MAILBOX_NAME:
             self._names[name] = old_name
         superior, slash, _ = name.rpartition(DELIMITER)
-        if slash and old_name is None and self.interests.of(superior, subscriptions) & Event.MAILBOX_NAME:
+        if slash and old_name is None and self.of(superior) & Event.MAILBOX_NAME:
             self._names.setdefault(superior)  # "its direct parent": it may have inferiors now, or none any more
-        mailbox = self._account.find(name) if events & Event.FLAG_CHANGE and old_name is None else None
+        mailbox = self._session.directory.find(name) if events & Event.FLAG_CHANGE and old_name is None else None
         if mailbox is not None:  # RFC 5465 §5.1: its UIDVALIDITY is another one
             self._changed[mailbox] = self._changed.get(mailbox, Event.NONE) | Event.FLAG_CHANGE
         self._wait()
+
+    def named_elsewhere(self, name: str, old_name: str | None) -> None:
+        """Do so of another account's name, if the client may know it, or has known it (RFC 4314 §4)."""
+        known = self._session.directory.listed(name) is not None
+        if known or not self._shared.isdisjoint({name, old_name}):
+            self._shared.add(name)
+            self.named(name, old_name if old_name in self._shared else None)
 
     def subscribed(self, name: str) -> None:
         """Note that a subscription has begun or ended (RFC 5465 §5.5)."""
@@ -129,7 +177,7 @@ class Notify(Observer):
         """Return whether the client wants to hear of a mailbox's annotations, or the server's (RFC 5465 §5.6, §5.7)."""
         if mailbox is None:
             return self.interests.all & Event.SERVER_METADATA_CHANGE
-        return self.interests.of(mailbox.name, self._account.subscriptions) & Event.MAILBOX_METADATA_CHANGE
+        return self.of(self._session.directory.name_of(mailbox)) & Event.MAILBOX_METADATA_CHANGE
 
     # -- telling ------------------------------------------------------------------------------------------------
 
@@ -148,7 +196,8 @@ class Notify(Observer):
         for mailbox, events in self._changed.items():
             if mailbox.selectable and not mailbox.deleted:
                 items = status_items(events, modseq=session.manner.modseq)
-                lines.append(unasked_response(session, mailbox, session.written(mailbox.name), items))
+                written = session.written(session.directory.name_of(mailbox))
+                lines.append(unasked_response(session, mailbox, written, items))
         self._names.clear()
         self._changed.clear()
         if session.view is None:

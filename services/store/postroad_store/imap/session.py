@@ -307,7 +307,7 @@ class Session:
         self._complete(view, command, text, coded=coded)
 
     def _complete(self, view: View, command: Command, text: bytes, *, coded: bool) -> None:
-        if self.manner.modseq:
+        if self.engine.offer.manner.modseq:
             before, text = self.highest.completed(view, text, coded=coded)
             if before:
                 self.engine.send(before)

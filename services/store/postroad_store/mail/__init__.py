@@ -12,8 +12,9 @@ calls on a connection of their own; long reads run in a thread.
   and mod-sequences of its messages in `columns` while it is in use; `view` is one session's knowledge of it, which lags
   until the session reports changes to its client. `arrival` is a message to store; `errors` are those of the mail, with
   their RFC 5530 response codes
-- `database`: `tables`, `schema` and `migrations`, `packs`, `expunged`, `connection` and `checkpoint`, `reader`, `listing` for the control door, and
-  `commits`: one class per change, which writes to the database and then changes the memory
+- `database`: `tables`, `schema` and `migrations`, `packs`, `expunged`, `connection` and `checkpoint`, `reader`, `listing`
+  for the control door, `invariants`, and `commits`: one class per change, which writes to the database and then changes
+  the memory
 - `search`: search keys and their evaluation
 
 Standards: RFC 3501 (IMAP4rev1), RFC 5322, RFC 2045 to 2047 and 2231 (MIME), RFC 4315 (UIDPLUS), RFC 6154 (SPECIAL-USE),

@@ -162,12 +162,13 @@ def handle(session: Session, command: SetNotify) -> Awaitable[None] | None:
         session.engine.complete(command.tag, TOO_MANY)
         return None
     interests = _interests(session, command)
-    session.follow(Notify(session, interests))
+    notify = Notify(session, interests)
+    session.follow(notify)
     if interests.all & METADATA_EVENTS and session.announcements is None:
         session.announcements = Announcements()
         session.shared.annotated.add(session)
     if command.status:
-        return _give_status(session, command, interests)
+        return _give_status(session, command, notify)
     session.finish(command, b"OK NOTIFY completed.")
     return None
 
@@ -186,19 +187,20 @@ def _interests(session: Session, command: SetNotify) -> Interests:
     return Interests(selected.events, selected.delayed, selected.items, tuple(groups))
 
 
-async def _give_status(session: Session, command: SetNotify, interests: Interests) -> None:
+async def _give_status(session: Session, command: SetNotify, notify: Notify) -> None:
     """Give the figures of the mailboxes whose messages are followed (RFC 5465 §3.1)."""
-    account = session.current_account()
+    directory = session.directory
     modseq = session.offers(CONDSTORE)
-    for count, name in enumerate(account.names[:]):
+    for count, name in enumerate([*session.current_account().names, *directory.shared()]):
         if count % STEP == STEP - 1:
             session.connection.flush()
             await session.connection.wait_writable()
             await asyncio.sleep(0)
-        items = first_items(interests.of(name, account.subscriptions) & MESSAGE_EVENTS, modseq=modseq)
-        mailbox = account.glance(name) if items else None
+        items = first_items(notify.of(name) & MESSAGE_EVENTS, modseq=modseq)
+        entry = directory.listed(name) if items else None
+        mailbox = directory.glance(name) if entry is not None and entry.selectable else None
         view = session.view
-        if mailbox is None or not mailbox.selectable or (view is not None and view.mailbox is mailbox):
+        if mailbox is None or (view is not None and view.mailbox is mailbox):
             continue
         session.engine.send(unasked_response(session, mailbox, session.written(name), items))
     session.finish(command, b"OK NOTIFY completed.")

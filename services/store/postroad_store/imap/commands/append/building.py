@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from postroad.mail.content import SPILL_AT, Content
 from postroad.mime.transportable import transportable
 from postroad_store.imap.appends import Draft, Incoming, append_uid, refusal
-from postroad_store.imap.commands.append.grammar import Begin, More, Place, Segment, Url
+from postroad_store.imap.commands.append.grammar import PARTS, Begin, More, Place, Segment, Url
 from postroad_store.imap.events import Octets
 from postroad_store.imap.extensions import UTF8_ACCEPT
 from postroad_store.imap.grammar.responses import text
@@ -165,7 +165,7 @@ def _take_or_store(session: Session, segment: Segment) -> Awaitable[None] | None
             return refuse(session, segment.tag, ZERO)
         return _store(session, segment.tag)
     refused = _too_large(session, segment.size)
-    if refused is None and segment.size == 0 and segment.place is not Place.PART:
+    if refused is None and segment.size == 0 and segment.place not in PARTS:
         refused = ZERO
     if refused is not None:
         return refuse(session, segment.tag, refused)

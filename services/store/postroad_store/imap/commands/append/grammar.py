@@ -44,6 +44,10 @@ class Place(Enum):
     WHOLE = auto()  # it is a message
     PART = auto()  # it is a part of CATENATE's message
     UTF8 = auto()  # it is UTF8's message
+    UTF8_PART = auto()  # it is UTF8's, and a part of CATENATE's message
+
+
+PARTS = frozenset({Place.PART, Place.UTF8_PART})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,11 @@ def read_only(reader: Reader) -> _Steps:
 def read_on(before: Segment, reader: Reader) -> More:
     """Take what follows the literal of a segment."""
     steps: list[Begin | Url] = []
-    if before.place is Place.UTF8:
+    if before.place in {Place.UTF8, Place.UTF8_PART}:
         reader.take(b")")
     read = (
         _parts(reader, steps, several=before.several, first=False)
-        if before.place is Place.PART
+        if before.place in PARTS
         else _next(reader, steps, several=before.several)
     )
     return More(before.tag, *read, before.several)
@@ -145,6 +149,9 @@ def _parts(reader: Reader, steps: list[Begin | Url], *, several: bool, first: bo
         reader.space()
         if word == b"TEXT":
             return _literal(reader, steps, Place.PART)
+        if word == b"UTF8" and reader.offers(UTF8_ACCEPT):  # RFC 6855 §4: cat-part =/ "UTF8" SP "(" literal8 ")"
+            reader.take(b"(~")
+            return _Steps(reader.literal_size(), reader.offers(BINARY), tuple(steps), Place.UTF8_PART)
         if word != b"URL":
             raise SyntaxFault("Invalid CATENATE part")
         steps.append(Url(reader.astring()))

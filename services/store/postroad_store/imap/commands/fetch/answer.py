@@ -53,10 +53,12 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
 
 def _plan(session: Session, command: Fetch, *, flags: bool = False) -> Plan:
     r"""Return how the responses are written; with `flags`, of messages that get \Seen."""
-    manner = session.manner
+    manner = session.engine.offer.manner
     # RFC 7162 §3.2.4, RFC 9051 §7.5.2: a FETCH that sets \Seen tells of it as of any change
     uid = command.uid or (flags and (manner.modseq or manner.rev2))
-    modseq = (flags and manner.modseq) or any(modifier.modseq for modifier in command.modifiers)
+    modseq = flags and manner.modseq
+    if command.modifiers:
+        modseq = modseq or any(modifier.modseq for modifier in command.modifiers)
     return command.items.plan(uid=uid, flags=flags, modseq=modseq, uid_only=manner.uid_only)
 
 
@@ -195,7 +197,7 @@ def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
 
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
-    if _plan(session, command).whole and spans:
+    if command.items.plan(uid=command.uid).whole and spans:
         login = session.directory.owner_of(view.mailbox)
         session.shared.notes.note(Kind.RETRIEVED, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
