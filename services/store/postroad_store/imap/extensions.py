@@ -43,6 +43,8 @@ CONTEXT_SEARCH = Capability(b"CONTEXT=SEARCH", "RFC 5267", after_login)
 CONTEXT_SORT = Capability(b"CONTEXT=SORT", "RFC 5267", after_login, requires=(b"SORT",))
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
+# Searches that are kept under a name, as annotations.
+FILTERS = Capability(b"FILTERS", "RFC 5466", after_login, requires=(b"METADATA",))
 # OLDER and YOUNGER, wherever messages are searched for.
 WITHIN = Capability(b"WITHIN", "RFC 5032", after_login)
 # Mod-sequences: what has changed since, and changes only of what has not (RFC 7162 §3.1).

@@ -48,3 +48,29 @@ async def test_a_tag_that_is_in_use(connect: Callable[[], Wire]) -> None:
     await wire.say("s SELECT INBOX")
     await wire.say("a SEARCH RETURN (UPDATE) ALL")
     assert await wire.say("a ESEARCH RETURN (UPDATE) ALL") == "a BAD Tag reuse\r\n"
+
+
+async def test_rights(connect: Callable[[], Wire]) -> None:
+    """RFC 7377 §2.2: "r" for every mailbox, and "l" for those that are not named."""
+    alice, bob = connect(), connect()
+    await alice.say("l LOGIN alice@alpha.test wonderland")
+    await bob.say("l LOGIN bob@alpha.test builder")
+    for name, rights in (("seen", "lr"), ("listed", "l"), ("hidden", "r"), ("own", "")):
+        await alice.say(f"a CREATE {name}")
+        await alice.say(f"b APPEND {name} {{9+}}\r\nA: b\r\n\r\nx")
+        if rights:
+            await alice.say(f"c SETACL {name} bob@alpha.test {rights}")
+    others = "Other Users/alice@alpha.test"
+
+    async def found(source: str) -> list[str]:
+        answer = await bob.say(f"d ESEARCH IN ({source}) ALL")
+        assert answer.endswith("d OK Search completed.\r\n")
+        return [line.partition(f"{others}/")[2].partition('"')[0] for line in answer.splitlines()[:-1]]
+
+    assert await found("personal") == []
+    assert await found(f'subtree "{others}"') == ["seen"]
+    assert await found(f'subtree-one "{others}"') == ["seen"]
+    names = " ".join(f'"{others}/{name}"' for name in ("seen", "listed", "hidden", "own"))
+    assert await found(f"mailboxes ({names})") == ["hidden", "seen"]
+    await bob.say(f'e SELECT "{others}/seen"')
+    assert await found("selected") == ["seen"]

@@ -69,8 +69,8 @@ def parse(tag: bytes, reader: Reader) -> Command:
         raise SyntaxFault("UPDATE is for the selected mailbox alone")
     try:
         program = read_program(reader, word, pins=updates(options))
-    except CharsetUnknown:
-        return BadCharset(tag, saves(options))
+    except CharsetUnknown as unknown:
+        return BadCharset(tag, saves(options), unknown.answer)
     return ESearch(tag, True, program, options, sources)
 
 
@@ -101,15 +101,17 @@ def handle(session: Session, command: ESearch) -> Awaitable[None] | None:
 
 
 async def _search(session: Session, command: ESearch) -> None:
-    if session.view is not None and not begun(session, command):
+    if not begun(session, command):
         return
-    names = _names(session, session.current_account(), command.sources)
+    directory = session.directory
+    names = _names(session, command.sources)
     if len(names) > MAX_MAILBOXES:
         raise LimitReached(f"at most {MAX_MAILBOXES} mailboxes can be searched at once")
     text = b"OK Search completed."
-    for name in names:
-        mailbox = session.current_account().find(name)
-        if mailbox is None or not mailbox.selectable:  # it has gone meanwhile
+    for name, needs in names.items():
+        mailbox = directory.find(name)
+        # RFC 7377 §2.2: mailboxes for which rights are lacking "MUST be ignored"
+        if mailbox is None or not mailbox.selectable or not directory.rights(mailbox).issuperset(needs):
             continue
         if session.view is not None and session.view.mailbox is mailbox:
             if not await _search_one(session, command, session.view):
@@ -134,8 +136,10 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bool:
     kept = True
     # RFC 7377 §2.1: "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
     if numbers:
-        mailbox = b" MAILBOX %b UIDVALIDITY %d" % (session.written(view.mailbox.name), view.mailbox.uid_validity)
-        kept = await send_options(session, command.tag, options, found, mailbox)
+        mailbox = view.mailbox
+        name = session.written(session.directory.name_of(mailbox))
+        correlators = b" MAILBOX %b UIDVALIDITY %d" % (name, mailbox.uid_validity)
+        kept = await send_options(session, command.tag, options, found, correlators)
     if saves(options) and not (numbers and kept):
         view.saved = ()
     if updates(options):
@@ -143,30 +147,30 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bool:
     return kept
 
 
-def _names(session: Session, account: Account, sources: tuple[Source, ...]) -> list[str]:
-    """Return the names of the mailboxes that the sources mean, each once."""
+def _names(session: Session, sources: tuple[Source, ...]) -> dict[str, str]:
+    """Return the names of the mailboxes that the sources mean, each once, and the rights that a search of it needs."""
+    account, directory = session.current_account(), session.directory
     wanted = [(source.word, frozenset(map(session.known_name, source.names))) for source in sources]
-    selected = session.view.mailbox.name if session.view is not None else None
-    return [
-        name
-        for name in account.names
-        if any(
-            (word == b"SELECTED" and name == selected) or _covers(word, names, name, account) for word, names in wanted
-        )
-    ]
+    named = {name for word, names in wanted if word == b"MAILBOXES" for name in names}
+    if session.view is not None and any(word == b"SELECTED" for word, _ in wanted):
+        named.add(directory.name_of(session.view.mailbox))
+    found = dict.fromkeys(sorted(named), "r")
+    for name in (*account.names, *directory.shared()):
+        foreign = directory.is_foreign(name)
+        if name not in named and any(_covers(word, names, name, account, foreign=foreign) for word, names in wanted):
+            found[name] = "lr"
+    return dict(sorted(found.items()))
 
 
-def _covers(word: bytes, names: frozenset[str], name: str, account: Account) -> bool:
+def _covers(word: bytes, names: frozenset[str], name: str, account: Account, *, foreign: bool) -> bool:
     match word:
         case b"SUBSCRIBED":
             return name in account.subscriptions
-        case b"MAILBOXES":
-            return name in names
         case b"SUBTREE-ONE":
             return name in names or name.rpartition("/")[0] in names
         case b"SUBTREE":
             return any(name == above or name.startswith(f"{above}/") for above in names)
-    return word in _ALL
+    return word in _ALL and not foreign  # RFC 5465 §6.2: the personal namespace
 
 
 SPECS = (Spec(b"ESEARCH", AUTH, ESearch, parse, handle, "RFC 7377 §2", capability=MULTISEARCH, follow=FOLLOW),)

@@ -51,8 +51,8 @@ def _parser(*, uid: bool) -> Parser:
         orders = _read_orders(reader)
         try:
             return Sort(tag, uid, read_criteria(reader, pins=updates(options)), options, orders)
-        except CharsetUnknown:
-            return BadCharset(tag, saves(options))
+        except CharsetUnknown as unknown:
+            return BadCharset(tag, saves(options), unknown.answer)
 
     return parse
 

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.command import FOLLOW, BadCharset
+from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, refuse_filter
+from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.reader import SyntaxFault
@@ -56,8 +57,8 @@ def _parser(*, uid: bool) -> Parser:
             raise SyntaxFault("Unknown thread algorithm")
         try:
             return Thread(tag, uid, known[0], read_criteria(reader))
-        except CharsetUnknown:
-            return BadCharset(tag, saves=False)
+        except CharsetUnknown as unknown:
+            return BadCharset(tag, saves=False, answer=unknown.answer)
 
     return parse
 
@@ -65,6 +66,10 @@ def _parser(*, uid: bool) -> Parser:
 async def handle(session: Session, command: Thread) -> None:
     """Search the selected mailbox, and thread what is found, until the client goes away."""
     view = session.selected_view()
+    undefined = undefined_filter(session, command.program)
+    if undefined is not None:
+        refuse_filter(session, command, undefined, saves=False)
+        return
     pause = session.connection.wait_writable
     numbers, forest = await session.storage.finder.thread(view, command.program.key, command.algorithm, between=pause)
     if command.uid:

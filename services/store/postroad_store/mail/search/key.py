@@ -30,6 +30,7 @@ class Argument(Enum):
     SET = auto()  # a sequence set
     OBJECT_ID = auto()  # objectid
     LABEL = auto()  # of Gmail: a string, or a word after a backslash
+    FILTER = auto()  # the name of a filter
     INTERVAL = auto()  # 32 bits, not 0
     MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 

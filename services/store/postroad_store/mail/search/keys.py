@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from postroad.mime.text import fold
 from postroad_store.mail.model import flags
+from postroad_store.mail.search.filter import Filter
 from postroad_store.mail.search.key import HEADER, IN_MEMORY, ONE_NUMBER, TEXT, Argument, Combination, Leaf, Word
 from postroad_store.mail.search.modseq import ModSeq
 from postroad_store.mail.search.within import Within
@@ -392,7 +393,7 @@ class Text(Leaf):
 
 
 KEYS: tuple[type[Key], ...] = (
-    *(And, Or, Not),
+    *(And, Or, Not, Filter),
     *(InSet, Flag, Keyword, Recent, InternalDate, Within, Larger, Smaller, ModSeq),
     *(SentDate, Addresses, Header, Body, Text),
 )

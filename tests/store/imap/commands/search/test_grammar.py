@@ -41,6 +41,7 @@ def numbers(text: bytes, *, uid: bool = False) -> search.InSet:
     return search.InSet(uid, parse_sequence_set(text))
 
 
+UNKNOWN = BadCharset(T, saves=False, answer=b"NO [BADCHARSET] Unknown charset")
 DAY = date(2020, 2, 1)
 FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
 
@@ -89,8 +90,12 @@ def test_search(text: bytes, key: Key) -> None:
 
 @pytest.mark.parametrize("name", [b"foo", b"base64", b"\xff", b"rot13", b"idna", b"punycode", b"unicode_escape"])
 def test_unknown_charset(name: bytes) -> None:
-    assert parse(b"SEARCH CHARSET {9}", name, b" ALL") == BadCharset(T, saves=False)
-    assert parse(b"SEARCH CHARSET {9}", name, b" TEXT {4}", b"xn--", b"") == BadCharset(T, saves=False)
+    assert parse(b"SEARCH CHARSET {9}", name, b" ALL") == BadCharset(
+        T, saves=False, answer=b"NO [BADCHARSET] Unknown charset"
+    )
+    assert parse(b"SEARCH CHARSET {9}", name, b" TEXT {4}", b"xn--", b"") == BadCharset(
+        T, saves=False, answer=b"NO [BADCHARSET] Unknown charset"
+    )
 
 
 @pytest.mark.parametrize(

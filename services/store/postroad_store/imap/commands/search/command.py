@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
+from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.found import Found
 from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
 from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, updates
@@ -48,6 +49,7 @@ class BadCharset(Command):
     """A search whose CHARSET is not known here."""
 
     saves: bool
+    answer: bytes
 
 
 def _read(tag: bytes, reader: Reader, *, uid: bool) -> Command:
@@ -59,8 +61,8 @@ def _read(tag: bytes, reader: Reader, *, uid: bool) -> Command:
         word = first_word(reader)
     try:
         return Search(tag, uid, read_program(reader, word, pins=updates(options)), options)
-    except CharsetUnknown:
-        return BadCharset(tag, saves(options))
+    except CharsetUnknown as unknown:
+        return BadCharset(tag, saves(options), unknown.answer)
 
 
 def parse(tag: bytes, reader: Reader) -> Command:
@@ -91,10 +93,21 @@ def begun(session: Session, command: Searching) -> bool:
         # RFC 5267 §4.3: "SHALL result in the server rejecting the searching command with a BAD response"
         session.engine.complete(command.tag, b"BAD Tag reuse")
         return False
-    view = session.selected_view()
-    for messages in command.program.pinned:
-        messages.pin(view.uids, view.saved)
+    undefined = undefined_filter(session, command.program)
+    if undefined is not None:
+        refuse_filter(session, command, undefined, saves=saves(command.options))
+        return False
+    if session.view is not None:
+        for messages in command.program.pinned:
+            messages.pin(session.view.uids, session.view.saved)
     return True
+
+
+def refuse_filter(session: Session, command: Command, name: bytes, *, saves: bool) -> None:
+    """Refuse a search by a filter that is not there (RFC 5466 §3.1)."""
+    if saves and session.view is not None:  # RFC 5182 §2.1: then NO makes it empty
+        session.view.saved = ()
+    session.engine.complete(command.tag, b"NO [UNDEFINED-FILTER %b] There is no such filter." % name)
 
 
 async def answer(
@@ -150,8 +163,7 @@ def refuse_charset(session: Session, command: BadCharset) -> None:
     """Refuse a search in an unknown charset."""
     if command.saves and session.view is not None:  # RFC 5182 §2.1: then NO makes it empty
         session.view.saved = ()
-    # RFC 3501 §6.4.4: a tagged NO response is the answer, never BAD.
-    session.engine.complete(command.tag, b"NO [BADCHARSET] Unknown charset")
+    session.engine.complete(command.tag, command.answer)
 
 
 FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})

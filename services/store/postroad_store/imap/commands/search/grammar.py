@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import MONTHS
 from postroad.mime.charsets import codec_of
-from postroad_store.imap.extensions import CONDSTORE, OBJECTID, SAVEDATE, UIDONLY, UTF8_ACCEPT, WITHIN, X_GM_EXT_1
+from postroad_store.imap.extensions import (
+    CONDSTORE,
+    FILTERS,
+    OBJECTID,
+    SAVEDATE,
+    UIDONLY,
+    UTF8_ACCEPT,
+    WITHIN,
+    X_GM_EXT_1,
+)
 from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import PinnedSet, read_sequence_set
 from postroad_store.mail.search import gmail, objectids
+from postroad_store.mail.search.filter import Filter
 from postroad_store.mail.search.key import Argument
 from postroad_store.mail.search.keys import KEYS, And, InSet
 
@@ -34,16 +44,22 @@ _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
 # objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
 EXTENSIONS = {
-    each.name.decode("ascii"): each for each in (CONDSTORE, OBJECTID, SAVEDATE, WITHIN, X_GM_EXT_1)
+    each.name.decode("ascii"): each for each in (CONDSTORE, FILTERS, OBJECTID, SAVEDATE, WITHIN, X_GM_EXT_1)
 }  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
+# filter-name = 1*<any ATOM-CHAR except "/">                                                   (RFC 5466 §4)
+_FILTER = re.compile(ATOM.pattern.replace(rb"\-./0", rb"\-.0") + rb"(?![^ )])")
 _ENTRY_TYPES = frozenset({b"PRIV", b"SHARED", b"ALL"})
 NUMBERS = "#"  # in `Program.words`: there are message numbers among the keys
 _SET_STARTS = frozenset(bytes([octet]) for octet in b"0123456789*$")
 
 
-class CharsetUnknown(Exception):  # noqa: N818 - not an error of syntax: it is answered NO
-    """The CHARSET is not supported."""
+class CharsetUnknown(Exception):  # noqa: N818 - not an error of syntax: it has an answer of its own
+    """The CHARSET is not supported; the text is the answer."""
+
+    def __init__(self, answer: bytes = b"NO [BADCHARSET] Unknown charset") -> None:
+        super().__init__()
+        self.answer = answer  # RFC 3501 §6.4.4: a tagged NO response, never BAD
 
 
 class Program(NamedTuple):
@@ -52,6 +68,7 @@ class Program(NamedTuple):
     key: Key
     words: frozenset[str]
     pinned: tuple[PinnedSet, ...] = ()  # has to be told which messages it means before the search
+    filters: tuple[Filter, ...] = ()  # so have these what they stand for
 
 
 def words_of(keys: Iterable[type[Key]]) -> Mapping[str, Word]:
@@ -75,10 +92,11 @@ class _Open:
 class _Search:
     """The reading of one SEARCH's keys."""
 
-    __slots__ = ("_codec", "_open", "_pinned", "_reader", "_used", "_words")
+    __slots__ = ("_codec", "_filters", "_open", "_pinned", "_reader", "_used", "_words")
 
     def __init__(self, reader: Reader, codec: str, words: Mapping[str, Word], *, pins: bool) -> None:
         self._reader = reader
+        self._filters: list[Filter] = []
         self._pinned: list[PinnedSet] | None = [] if pins else None
         self._codec = codec
         self._words = words
@@ -89,7 +107,11 @@ class _Search:
         """Take the keys and the end of the command; the first key's word may have been taken already."""
         key = self._keys(first)
         self._reader.end()
-        return Program(key, frozenset(self._used), tuple(self._pinned or ()))
+        if self._filters and self._codec != "utf-8":
+            # RFC 5466 §3.1: "the explicit CHARSET parameter with the value other than "UTF-8" or "US-ASCII" [...] MUST
+            # result in the tagged BAD response", with the BADCHARSET response code
+            raise CharsetUnknown(b"BAD [BADCHARSET (UTF-8)] FILTER is for UTF-8 alone")
+        return Program(key, frozenset(self._used), tuple(self._pinned or ()), tuple(self._filters))
 
     def _pin(self, messages: SequenceSet) -> InSet:
         """Return the key of message numbers, or of `$`."""
@@ -136,7 +158,10 @@ class _Search:
         for argument in known.arguments[1:]:
             reader.space()
             arguments.append(_READ[argument](self))
-        return known.make(*arguments)
+        key = known.make(*arguments)
+        if isinstance(key, Filter):
+            self._filters.append(key)
+        return key
 
     def _end(self, key: Key) -> Key | None:
         """Close the keys that end with this key; at the end of the command, return the key of the whole search."""
@@ -204,6 +229,10 @@ class _Search:
         except (KeyError, ValueError):
             raise SyntaxFault("Invalid search date") from None
 
+    def filter(self) -> str:
+        """Take the name of a filter."""
+        return self._reader.match(_FILTER, "filter name").decode("ascii")
+
     def interval(self) -> int:
         """Take a number of seconds."""
         seconds = self._reader.number()
@@ -240,6 +269,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.SET: _Search.set,
     Argument.OBJECT_ID: _Search.object_id,
     Argument.LABEL: _Search.label,
+    Argument.FILTER: _Search.filter,
     Argument.INTERVAL: _Search.interval,
     Argument.MODSEQ: _Search.modseq,
 }
