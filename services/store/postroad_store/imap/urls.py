@@ -31,13 +31,16 @@ def find_text(session: Session, text: bytes) -> tuple[int, Iterator[bytes]]:
         if session.view is None:
             raise UrlFault("URL names the selected mailbox, and none is selected")
         return text_at(session.storage, session.view.mailbox, url)
-    return text_at(session.storage, mailbox_of(session.current_account(), url), url)
+    mailbox = session.directory.usable(url.mailbox)  # RFC 4314 §4: r, as for FETCH
+    return text_at(session.storage, _checked(mailbox, url), url)
 
 
 def mailbox_of(account: Account, url: Url) -> Mailbox:
     """Return the mailbox that a URL names; raises `UrlFault`."""
-    name = url.mailbox or ""
-    mailbox = account.find("INBOX" if name.upper() == "INBOX" else name)
+    return _checked(account.find(url.mailbox or ""), url)
+
+
+def _checked(mailbox: Mailbox | None, url: Url) -> Mailbox:
     if mailbox is None or not mailbox.selectable:
         raise UrlFault("URL names a mailbox that doesn't exist")
     if url.uid_validity is not None and url.uid_validity != mailbox.uid_validity:

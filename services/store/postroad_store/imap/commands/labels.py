@@ -15,7 +15,7 @@ from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.selection import READ_ONLY, spans_of, uids_of
-from postroad_store.mail.model.errors import NoSuchMailbox
+from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted
 from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
 from postroad_store.mail.model.labels import IMPORTANT, IMPORTANT_KEYWORD, INBOX, STARRED, USES, label_of, system_label
 
@@ -78,6 +78,8 @@ def handle(session: Session, command: Store) -> Awaitable[None] | None:
     if view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
         return None
+    if view.foreign:  # a label is a mailbox of the same account
+        raise NotPermitted("labels are for your own mailboxes")
     return _store(session, command, spans)
 
 

@@ -62,6 +62,7 @@ class View:
         "_keywords",
         "_knows_recent",
         "_last",
+        "foreign",
         "mailbox",
         "on_change",
         "read_only",
@@ -77,6 +78,7 @@ class View:
         self.mailbox = mailbox
         self.read_only = read_only  # EXAMINE
         self.rights = ALL  # what the session may do with the mailbox (RFC 4314)
+        self.foreign = False  # the mailbox is another account's
         # Message sequence number n is uids[n - 1]; only `take` changes it.
         self.uids: Sequence[UID] = cast("Sequence[UID]", array("I"))
         self.recent = UidSet()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)

@@ -83,6 +83,8 @@ class Label(Leaf):
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Look at what the mailbox of this label has."""
+        if search.view.foreign:  # its account's other mailboxes are no business of this one
+            return []
         uids = with_label(search.reader, search.view.mailbox, self.label)
         return numbers if uids is None else await search.with_uids(numbers, frozenset(uids))
 

@@ -27,7 +27,8 @@ class Labels(Alone):
 
     def write(self, message: Message) -> Iterator[bytes]:
         """Yield the item."""
-        labels = message.storage.labels.of(message.mailbox, message.uid)
+        # Of another account's mailboxes, none is told but the one that is shared.
+        labels = [] if message.view.foreign else message.storage.labels.of(message.mailbox, message.uid)
         yield b"X-GM-LABELS (%b)" % b" ".join(map(written, labels))
 
 

@@ -71,6 +71,7 @@ async def _select_large(session: Session, command: Select, mailbox: Mailbox) -> 
 def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | None:
     engine = session.engine
     session.view = view
+    view.foreign = view.mailbox.account != session.current_account().id
     view.rights = session.directory.rights(view.mailbox)  # RFC 4314 §5.1.1: they may be kept until the mailbox is left
     session.watch.follow()
     engine.enter(State.SELECTED)
