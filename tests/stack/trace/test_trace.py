@@ -207,6 +207,15 @@ def test_removal_alone_has_no_queue_id(tmp_path: Path) -> None:
     assert past.trace("m@x.test").startswith("Message <m@x.test>\n  no queue ID\n")
 
 
+def test_what_a_script_has_done(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    past.note("store", "filtered", "S1", "<a@x.test>", account="bob@beta.test", actions=["file", "redirect"])
+    past.note("store", "filtered", "S1", "<a@x.test>", account="dave@beta.test", actions=[], error="line 1: no")
+    text = past.trace("S1")
+    assert "filtered  by the script of bob@beta.test: file, redirect" in text
+    assert "filtered  by the script of dave@beta.test: kept, because the script failed: line 1: no" in text
+
+
 def test_every_kind_can_be_told(tmp_path: Path) -> None:
     past = Past(tmp_path)
     for kind in Kind:

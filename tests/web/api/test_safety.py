@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
+    from postroad.sasl.mechanism import Claim
     from postroad_web.api.services import Services
 
 JSON = "application/problem+json"
@@ -205,8 +206,8 @@ async def test_credentials() -> None:
 
 
 async def test_too_many_guesses_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(_guesses: Guesses, _find: object, login: str, _password: str, _address: str) -> None:
-        raise TooManyGuesses(login)
+    async def refuse(_guesses: Guesses, _find: object, claim: Claim, _address: str) -> None:
+        raise TooManyGuesses(claim.login)
 
     monkeypatch.setattr(Guesses, "log_in", refuse)
     async with client(services({"POSTROAD_WEB_AUTH": "ann:secret"})) as http:

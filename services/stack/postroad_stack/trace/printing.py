@@ -195,6 +195,14 @@ def _stored(detail: dict[str, Any]) -> list[str]:
     ]
 
 
+def _filtered(detail: dict[str, Any]) -> list[str]:
+    return [
+        _take(detail, "account", "by the script of {}:"),
+        _take(detail, "actions"),
+        _take(detail, "error", "kept, because the script failed: {}"),
+    ]
+
+
 def _place(detail: dict[str, Any]) -> list[str]:
     detail.pop("uid_validity", None)
     return [_take(detail, "account"), _take(detail, "mailbox"), _take(detail, "uid", "UID {}")]
@@ -233,6 +241,7 @@ _DESCRIBE: Mapping[Kind, Callable[[dict[str, Any]], list[str]]] = {
     Kind.RELEASED: _halted,
     Kind.DROPPED: _halted,
     Kind.STORED: _stored,
+    Kind.FILTERED: _filtered,
     Kind.RETRIEVED: _of_a_place,
     Kind.REMOVED: _of_a_place,
     Kind.MOVED: _of_a_place,

@@ -8,12 +8,12 @@ calls on a connection of their own; long reads run in a thread.
 - `storage.Storage`: the door; opens accounts and mailboxes, commits every change, reads messages, searches
 - `writer`: the thread that commits
 - `loader` and `packer`: which mailboxes are in memory; packs of those that have changed
-- `model`: what is in memory. `account` has a user's mailboxes and subscriptions; `mailbox` the UIDs, flags, sizes, dates
-  and mod-sequences of its messages in `columns` while it is in use; `view` is one session's knowledge of it, which lags
-  until the session reports changes to its client. `arrival` is a message to store; `errors` are those of the mail, with
-  their RFC 5530 response codes
-- `database`: `tables`, `schema` and `migrations`, `packs`, `expunged`, `connection` and `checkpoint`, `reader`, `listing`
-  for the control door, `invariants`, and `commits`: one class per change, which writes to the database and then changes
+- `model`: what is in memory. `account` has a user's mailboxes and subscriptions; `mailbox` the UIDs, flags, sizes,
+  dates and mod-sequences of its messages in `columns` while it is in use; `view` is one session's knowledge of it,
+  which lags until the session reports changes to its client. `arrival` is a message to store; `errors` are those of
+  the mail, with their RFC 5530 response codes
+- `database`: `tables`, `schema` and `migrations`, `packs`, `expunged`, `connection` and `checkpoint`, `reader`,
+  `listing` for the control door, and `commits`: one class per change, which writes to the database and then changes
   the memory
 - `search`: search keys and their evaluation
 
