@@ -117,7 +117,7 @@ def test_threads_are_written(messages: str, threads: str) -> None:
 
 
 def test_threads_are_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thread, "PIECE", 2)
+    monkeypatch.setattr(thread, "PIECE", 0)
     found = refs(ids_of("a b c<b"), range(3))
     assert list(thread.written(found, range(1, 4))) == [b"(1)", b"(2 3)", b""]
 

@@ -97,8 +97,8 @@ def written(forest: Forest, numbers: Sequence[int]) -> Iterator[bytes]:
     for root in forest.roots:
         if root < forest.messages and not forest.children[root]:  # most threads are one message
             pieces.append(b"(%d)" % numbers[root])
-            continue
-        todo.append(root)
+        else:
+            todo.append(root)
         while todo:
             node = todo.pop()
             if node < 0:
