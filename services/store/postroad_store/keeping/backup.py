@@ -71,6 +71,7 @@ def bring_back(source: Path, folder: Path, progress: Progress) -> tuple[int, Pat
         with contextlib.closing(connect(part)) as db:
             migrate(db, part)
             db.execute("PRAGMA journal_mode = DELETE")
+            db.execute("DELETE FROM packs")  # they have the byte order of the machine that wrote them
             db.execute(
                 "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + ?, lowest_known = modseq + ?",
                 [GAP] * 3,
