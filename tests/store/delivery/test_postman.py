@@ -165,6 +165,24 @@ async def test_an_outbox_that_fails_is_tried_again(post: Post, monkeypatch: pyte
     assert post.outbox.next_due() is None
 
 
+async def test_a_mistake_of_ours_delays_one_letter_alone(
+    post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def mistaken(_number: int) -> AppDoor:
+        raise KeyError("no such thing")
+
+    async with SmtpHost() as host:
+        post.port = host.port
+        with monkeypatch.context() as patched:
+            patched.setattr(post.postman, "_door", lambda: mistaken(1))
+            post.postman.start()
+            await post.write(LETTER)
+            await post.postponed.wait()
+        assert "unforeseen error with a script's letter" in caplog.text
+        await post.wait_for_the_next_attempt()
+        await post.forgotten.wait()
+
+
 async def test_a_postman_that_has_not_begun_can_stop(post: Post) -> None:
     await post.postman.stop()
 

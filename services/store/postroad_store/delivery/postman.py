@@ -130,14 +130,24 @@ class Postman:
         except RefusedError as error:
             log.error("a script's letter is dropped: %s", error, extra=who)  # noqa: TRY400 - said all
         except (AwayError, OSError) as error:
-            now = self._clock.now()
-            if now - posted.written < GIVEN_UP:
-                wait = WAITS[min(posted.attempts, len(WAITS) - 1)]
-                log.warning("a script's letter waits for %d s: %s", wait, error, extra=who)
-                await self._outbox.postpone(posted.number, now + wait)
+            if await self._waits(posted, str(error), who):
                 return
-            log.error("a script's letter is given up: %s", error, extra=who)  # noqa: TRY400 - said all
+        except Exception:
+            log.exception("unforeseen error with a script's letter", extra=who)
+            if await self._waits(posted, "unforeseen error", who):
+                return
         await self._outbox.forget(posted.number)
+
+    async def _waits(self, posted: Posted, why: str, who: dict[str, str]) -> bool:
+        """Let a letter wait for its next attempt; return False if it is given up."""
+        now = self._clock.now()
+        if now - posted.written >= GIVEN_UP:
+            log.error("a script's letter is given up: %s", why, extra=who)
+            return False
+        wait = WAITS[min(posted.attempts, len(WAITS) - 1)]
+        log.warning("a script's letter waits for %d s: %s", wait, why, extra=who)
+        await self._outbox.postpone(posted.number, now + wait)
+        return True
 
     async def _send(self, letter: Letter) -> str:
         """Hand a letter to the relay, and return what it said; raises `RefusedError`, `AwayError`, `OSError`."""
