@@ -67,11 +67,10 @@ class Group:
                 return name in subscriptions
             case Filter.MAILBOXES:
                 return name in self.names
-            case Filter.SUBTREE:
-                while name not in self.names:
-                    name, slash, _ = name.rpartition("/")
-                    if not slash:
-                        return False
+        while name not in self.names:  # Filter.SUBTREE
+            name, slash, _ = name.rpartition("/")
+            if not slash:
+                return False
         return True
 
 

@@ -194,16 +194,15 @@ def _range(message: Message, source: Source, encoded: _Encoded, first: int, last
 
 
 def decoded_figures(message: Message, numbers: tuple[int, ...]) -> Generator[bytes, None, tuple[int, int, bool] | None]:
-    """Return the octets of a part, its lines and whether it has NULs, decoded; None if it is no leaf, or unknown.
+    """Return the octets of a part that is there, its lines and whether it has NULs, decoded.
 
-    Pauses after each large piece.
+    None if it is no leaf, or its encoding is unknown. Pauses after each large piece.
     """
     try:
         encoded = BinarySize(b"", numbers).find(message)
     except Refused:
         return None
-    if encoded is None:
-        return None
+    assert encoded is not None  # noqa: S101 - the caller has looked into BODY
     size = lines = 0
     has_nul = False
     for _, octets in _pieces(message, encoded.start, encoded.end, encoded.decoder):
