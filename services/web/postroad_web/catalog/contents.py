@@ -254,6 +254,7 @@ class Contents:
             await self._relay_bell.wait()
             self._relay_bell.clear()
             while self._in_relay:
+                await self._calm()
                 await self._read_relay(self._taken(self._in_relay, AT_ONCE))
             self._store_bell.set()  # there is room for those that were left out
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from postroad.clock import Clock
 
 MANY = 100  # lines in one answer of a journal; a message has about six in the relay's
-REST = 0.4  # seconds from one answer to the next question
-LONGEST = 1.0  # seconds that contents are put off, counted from the beginning of the rush
+REST = 0.5  # seconds from one answer to the next question
+LONGEST = 2.0  # seconds that contents are put off, counted from the beginning of the rush
 
 
 class Rush:
