@@ -47,7 +47,7 @@ class Labels:
         """Commit: copy the messages (ascending UIDs) whose content the target lacks; raises as `Storage.copy`."""
         runs = source.runs(uids)
         now = int(self._clock.now())
-        return self._writer.submit(AddLabel(source, runs, target, now, self._quotas.allowed, move=False))
+        return self._writer.submit(AddLabel(source, runs, target, now, self._quotas.check, move=False))
 
     def remove(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[list[UID]]:
         """Commit: remove what has the content of these messages from the target; raises `NoSuchMailbox`."""
