@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench.clients import ImapClient
 from bench.rows_imap import messages
-from bench.table import Row, at_most
+from bench.table import Row, at_most, interleave
 from bench.waiting import Others
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _fill(client: ImapClient, size: int) -> None:
 
 
 def _once(name: str, most: float | None, figure: float, unit: str = "ms") -> Row:
-    print(f"  {name}: {figure:,.4g} {unit}", flush=True)
-    return Row(f"IMAP {name}", unit, at_most(most) if most is not None else None, ours=[figure])
+    return interleave(Row(f"IMAP {name}", unit, at_most(most) if most is not None else None), 1, lambda: figure)
 
 
 def _memory(process_id: int) -> float:
