@@ -5,7 +5,6 @@ Nobody waits for it, and nothing depends on it but how fast a mailbox is loaded 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,10 @@ from postroad_store.mail.database.packs import has_full_blocks
 from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
+    from postroad.clock import Clock, Timer
     from postroad_store.mail.model.mailbox import Mailbox
 
 QUIET = 5.0  # seconds without a change, after which a mailbox is packed
@@ -27,30 +28,29 @@ _log = logging.getLogger(__name__)
 class Packer:
     """Mailboxes that may have blocks without a pack, the longest quiet first."""
 
-    def __init__(self, submit: Callable[[Pack], asyncio.Future[bool]]) -> None:
+    def __init__(self, submit: Callable[[Pack], asyncio.Future[bool]], clock: Clock) -> None:
         self._submit = submit
+        self._clock = clock
         self._changed: dict[int, tuple[Mailbox, float]] = {}  # by id: when it changed last
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     def changed(self, mailbox: Mailbox) -> None:
         """Note that messages of a mailbox change, or that some were found without a pack."""
         if has_full_blocks(mailbox.uid_next):
-            loop = asyncio.get_running_loop()
             self._changed.pop(mailbox.id, None)
-            self._changed[mailbox.id] = mailbox, loop.time()
+            self._changed[mailbox.id] = mailbox, self._clock.monotonic()
             if self._timer is None:
-                self._timer = loop.call_later(QUIET, self._look)
+                self._timer = self._clock.call_later(QUIET, self._look)
 
     def _look(self) -> None:
         """Pack a few blocks of the mailbox that has been quiet for the longest time, if that is long enough."""
         self._timer = None
         if not self._changed:
             return
-        loop = asyncio.get_running_loop()
         mailbox, changed = next(iter(self._changed.values()))
-        left = changed + QUIET - loop.time()
+        left = changed + QUIET - self._clock.monotonic()
         if left > 0:
-            self._timer = loop.call_later(left, self._look)
+            self._timer = self._clock.call_later(left, self._look)
             return
         self._submit(Pack(mailbox)).add_done_callback(lambda done: self._packed(mailbox, changed, done))
 
@@ -63,7 +63,7 @@ class Packer:
             if known is not None and known[1] == changed:  # not once more meanwhile
                 del self._changed[mailbox.id]
         if self._timer is None and self._changed:
-            self._timer = done.get_loop().call_later(PAUSE, self._look)
+            self._timer = self._clock.call_later(PAUSE, self._look)
 
     def close(self) -> None:
         """Stop."""

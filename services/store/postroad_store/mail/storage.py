@@ -13,7 +13,6 @@ for a mailbox that `is_large` there is `view_large`, which reads in a thread whi
 from __future__ import annotations
 
 import asyncio
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,7 +36,6 @@ from postroad_store.mail.labels import Labels
 from postroad_store.mail.loader import Loader
 from postroad_store.mail.lock import Lock
 from postroad_store.mail.metadata import Metadata
-from postroad_store.mail.model.account import Account
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import gaps, intersection
@@ -68,7 +66,6 @@ PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread,
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
 
 Shown = TypeVar("Shown")
-_log = logging.getLogger(__name__)
 
 
 class Storage:
@@ -92,7 +89,7 @@ class Storage:
             self._lock.release()
             raise
         self._reader = Reader(path)
-        self._packer = Packer(self._submit)
+        self._packer = Packer(self._submit, self._clock)
         self._loader = Loader(path, self._reader, self._packer)
         self._parser = ThreadPoolExecutor(PARSERS, thread_name_prefix="mail-parser")
         self._mailboxes = Mailboxes()
