@@ -176,7 +176,11 @@ async def test_a_large_answer_is_written_by_turns(start: Callable[..., Room]) ->
     room = start()
     async with squeezed(room) as client:
         client.send(b"BURST 30000000\nafter\nBYE\n")
-        await asyncio.sleep(0.1)  # the kernel's buffers fill
+        connection = room.sessions[0].connection
+        assert connection is not None
+        async with asyncio.timeout(PATIENCE):
+            while connection.can_write():  # noqa: ASYNC110 - nobody says when the kernel's buffers are full
+                await asyncio.sleep(0)
         rest = await client.rest()
         assert rest.endswith(b"BURST 30000000\nafter\nbye\n")
         assert len(rest) == 30_000_000 + len(b"BURST 30000000\nafter\nbye\n")
