@@ -10,6 +10,7 @@ import pytest
 from postroad_store.keeping.backup import GAP, back_up, bring_back
 from postroad_store.keeping.fsck import check
 from postroad_store.mail.database.connection import FILE
+from postroad_store.mail.index.index import FILE as INDEX
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageBusy, StorageError
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -68,6 +69,30 @@ async def test_numbers_that_a_client_may_know_are_not_given_again(
     assert vanished is not None
     assert any(low <= 9 <= high for low, high in vanished)  # the message that came after the backup
     storage.close()
+
+
+async def test_no_message_gets_the_id_of_one_that_came_after_the_backup(
+    folder: Path, progress: Progress, tmp_path: Path
+) -> None:
+    async def newest(number: int) -> object:
+        storage = Storage(folder)
+        inbox = (await storage.account(LOGIN)).inbox
+        await storage.append([Arrival((inbox,), MAIL % (number, number), 0, NO_FLAGS)])
+        storage.close()
+        return rows(folder, "SELECT max(content) FROM entries")[0][0]
+
+    back_up(folder, tmp_path / "backup", progress)
+    lost = await newest(100)
+    bring_back(tmp_path / "backup", folder, progress)
+    assert await newest(101) != lost
+
+
+def test_an_index_of_other_mail_goes(folder: Path, progress: Progress, tmp_path: Path) -> None:
+    back_up(folder, tmp_path / "backup", progress)
+    for name in (INDEX, f"{INDEX}-wal"):
+        (folder / name).touch()
+    bring_back(tmp_path / "backup", folder, progress)
+    assert not list(folder.glob(f"{INDEX}*"))
 
 
 def test_a_backup_is_brought_back_twice(folder: Path, progress: Progress, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.connection import FILE, connect
 from postroad_store.mail.database.migrations import check_ours, migrate
+from postroad_store.mail.index.index import FILE as INDEX
 from postroad_store.mail.lock import Lock
 from postroad_store.mail.model.errors import StorageError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from postroad_store.keeping.progress import Progress
 
-GAP = 1 << 20  # UIDs and mod-sequences that are passed over when a backup is brought back
+GAP = 1 << 20  # UIDs, mod-sequences and numbers of contents that are passed over when a backup is brought back
 
 
 def back_up(folder: Path, target: Path, progress: Progress) -> int:
@@ -76,7 +77,15 @@ def bring_back(source: Path, folder: Path, progress: Progress) -> tuple[int, Pat
                 "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + ?, lowest_known = modseq + ?",
                 [GAP] * 3,
             )
+            # RFC 8474 §5.1: an EMAILID is never another message's, nor is a THREADID.
+            db.execute(
+                "UPDATE counters SET value = max(value, coalesce((SELECT max(id) FROM contents), 0)) + ?"
+                " WHERE name = 'content'",
+                (GAP,),
+            )
         _sync(part)
+        for index in folder.glob(f"{INDEX}*"):  # of the present mail; it is made anew
+            index.unlink()
         old = _moved_away(path)
         part.rename(path)
         _sync(folder)
