@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from dataclasses import replace
+from importlib.metadata import version
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,7 @@ CASES = [
     ('require ["fileinto", "special-use"]; if specialuse_exists "Sent" "\\\\Junk" { fileinto "Junk"; }', {"INBOX": 1}),
     ('require ["environment"]; if environment "remote-ip" "127.0.0.25" { discard; }', {}),
     ('require ["environment"]; if environment "domain" "postroad.test" { discard; }', {}),
+    (f'require ["environment"]; if environment "version" "{version("postroad-store")}" {{ discard; }}', {}),
     ('if header :contains "received" "by mx.postroad.test" { discard; }', {}),
     ('require "envelope"; if envelope "to" "bob+x@beta.test" { discard; }', {}),
     # what can't be done keeps the message (RFC 5228 §2.10.6)

@@ -20,6 +20,7 @@ from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailboxExists, MailError, StorageError
 from postroad_store.mail.model.flags import NO_FLAGS, SYSTEM_FLAGS, FlagSet
 from postroad_store.mail.model.letter import Letter, Memory
+from postroad_store.release import release
 from postroad_store.sieve import letters
 from postroad_store.sieve.actions import File, Outcome, Redirect, Reject, Remember, Respond
 from postroad_store.sieve.errors import RunError
@@ -157,7 +158,7 @@ class Sorter:
             "phase": "during",  # a message that is rejected is refused while the client waits
             "remote-host": session.client_name or "",
             "remote-ip": session.host,
-            "version": "0.1.0",
+            "version": release(),
         }
 
     async def _carry_out(self, plan: Plan, one: _One, outcome: Outcome) -> None:

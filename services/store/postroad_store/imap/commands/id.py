@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.events import Command
@@ -12,6 +11,7 @@ from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec
 from postroad_store.imap.states import ANY
+from postroad_store.release import release
 
 if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
@@ -53,20 +53,13 @@ def parse(tag: bytes, reader: Reader) -> Id:
     return Id(tag, tuple(fields))
 
 
-@cache
-def _version() -> bytes:
-    from importlib.metadata import version  # noqa: PLC0415 - takes 15 ms, which the start need not spend
-
-    return version("postroad-store").encode("ascii")
-
-
 def handle(session: Session, command: Id) -> None:
     """Log the client's identification, and answer with the server's."""
     fields = {name.lower(): value for name, value in command.fields or () if value}
     if b"name" in fields:  # RFC 2971 §3: for statistics and the search for faults, nothing else
-        name, release = (fields.get(key, b"")[:SHOWN].decode("ascii", "replace") for key in (b"name", b"version"))
-        log.info("imap client", extra={"client": name, "version": release, "peer": session.connection.peer})
-    session.engine.send(b'* ID ("name" "Postroad" "version" %b)\r\n' % responses.string(_version()))
+        name, version = (fields.get(key, b"")[:SHOWN].decode("ascii", "replace") for key in (b"name", b"version"))
+        log.info("imap client", extra={"client": name, "version": version, "peer": session.connection.peer})
+    session.engine.send(b'* ID ("name" "Postroad" "version" %b)\r\n' % responses.string(release().encode("ascii")))
     session.finish(command, b"OK ID completed.")
 
 
