@@ -6,17 +6,16 @@ Whoever has the file is the account: TLS asks clients for such a certificate, an
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postroad.config import ConfigError, Settings
+from postroad.config import ConfigError
 from postroad.tls import TlsError
-from postroad.world.source import WorldError, load_world
+from postroad.world.source import WorldError
+from postroad_stack.account import account_of
 from postroad_stack.certificates import client_certificate
-from postroad_stack.starter import with_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_environ(with_world(os.environ))
-        account = load_world(settings.world, settings.network, capturing=settings.capturing).account(given.account)
-        if account is None:
-            raise TlsError(f"{given.account} is no account of the world {settings.world}")
+        settings, account = account_of(given.account)
         pem = client_certificate(settings.ca_dir, account.login, datetime.now(UTC))
         if given.output == "-":
             sys.stdout.write(pem.decode("ascii"))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
 import time
 from typing import TYPE_CHECKING
 
-from postroad.config import ConfigError, Settings
+from postroad.config import ConfigError
 from postroad.control.token import KEY_FILE, TokenError, read_token
 from postroad.sasl.token import SCOPES, Grant, mint, scopes_of
-from postroad.world.source import WorldError, load_world
-from postroad_stack.starter import with_world
+from postroad.world.source import WorldError
+from postroad_stack.account import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--life", type=int, default=LIFE, help="for how many seconds it is good; 0: it has expired")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_environ(with_world(os.environ))
-        account = load_world(settings.world, settings.network, capturing=settings.capturing).account(given.account)
-        if account is None:
-            raise TokenError(f"{given.account} is no account of the world {settings.world}")
+        settings, account = account_of(given.account)
         now = time.time()
         grant = Grant(account.login, scopes_of(given.scope.split()), now + given.life)
         key = read_token(settings.control_dir, KEY_FILE).encode()
