@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad.clock import Clock
-from postroad_store.keeping.progress import Progress
+from postroad.progress import Progress
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet

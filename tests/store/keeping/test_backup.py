@@ -20,7 +20,7 @@ from tests.store.keeping.conftest import LOGIN, MAIL, rows, spoil
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postroad_store.keeping.progress import Progress
+    from postroad.progress import Progress
 
 
 async def test_a_store_at_work_is_backed_up(folder: Path, progress: Progress, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.store.keeping.conftest import LARGE, LOGIN, MAIL, rows, spoil
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postroad_store.keeping.progress import Progress
+    from postroad.progress import Progress
 
 INBOX = "(SELECT id FROM mailboxes WHERE name = 'INBOX')"
 # What spoils the mail, and the sentences that tell of it, by the name of the invariant.

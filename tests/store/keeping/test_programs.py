@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_store.keeping.__main__ import main
-from postroad_store.keeping.progress import Progress
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.storage import Storage
 from tests.store.keeping.conftest import LOGIN, spoil
@@ -77,17 +75,3 @@ def test_a_bad_setting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     monkeypatch.setenv("POSTROAD_NETWORK", "here")
     assert main(["fsck"]) == 2
     assert "POSTROAD_NETWORK" in capsys.readouterr().err
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress() -> None:
-    terminal = _Terminal()
-    progress = Progress(terminal)
-    progress.at("contents", 1000, 2000)
-    progress.at("contents", 1001, 2000)  # too soon to be shown
-    progress.end()
-    assert terminal.getvalue() == "\r\x1b[Kcontents: 1,000 of 2,000\r\x1b[K"

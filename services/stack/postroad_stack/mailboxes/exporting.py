@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from postroad.progress import Progress
 from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, USAGE, Api, add_options, segment
 from postroad_stack.api.program import print_json, run, say
 from postroad_stack.mailboxes.names import maildir_folder, tree_path
-from postroad_stack.mailboxes.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def _export(api: Api, options: argparse.Namespace) -> int:
 
 
 def _write(folder: Path, form: str, box: dict[str, Any], answer: HTTPResponse) -> None:
-    progress = Progress()
+    progress = Progress(sys.stderr)
     name, of = box["name"], box["messages"]
     if form == "mbox":
         _write_mbox(folder / tree_path(name).with_name(f"{tree_path(name).name}.mbox"), name, answer, progress)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postroad.progress import Progress
 from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, Api, add_options, segment
 from postroad_stack.api.program import print_json, run, say
-from postroad_stack.mailboxes.progress import Progress
 from postroad_stack.mailboxes.sources import NothingThere, Source, sources
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _import(api: Api, options: argparse.Namespace) -> int:
 
 
 def _send(api: Api, login: str, source: Source) -> dict[str, object]:
-    progress = Progress()
+    progress = Progress(sys.stderr)
 
     def pieces() -> Iterator[bytes]:
         octets = 0

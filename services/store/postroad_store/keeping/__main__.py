@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from postroad.config import ConfigError, Settings
 from postroad.harmless import harmless
+from postroad.progress import Progress
 from postroad_store.keeping.backup import back_up, bring_back
 from postroad_store.keeping.compact import compact
 from postroad_store.keeping.fsck import check, mend
-from postroad_store.keeping.progress import Progress
 from postroad_store.mail.database.connection import FILE, explained
 from postroad_store.mail.model.errors import StorageError
 

@@ -23,7 +23,7 @@ from postroad_store.mail.model.errors import StorageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postroad_store.keeping.progress import Progress
+    from postroad.progress import Progress
 
 GAP = 1 << 20  # UIDs, mod-sequences and numbers of contents that are passed over when a backup is brought back
 

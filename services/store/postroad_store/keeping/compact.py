@@ -16,7 +16,7 @@ from postroad_store.mail.model.errors import StorageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postroad_store.keeping.progress import Progress
+    from postroad.progress import Progress
 
 
 def compact(folder: Path, progress: Progress) -> tuple[int, int]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from sqlite3 import Connection
 
-    from postroad_store.keeping.progress import Progress
+    from postroad.progress import Progress
 
 ROUNDS = 3  # of mending: what mends one fault may show another
 _SOUND = "ok"
@@ -78,7 +78,7 @@ def _faults(db: Connection, progress: Progress) -> Iterator[str]:
         yield from invariant.faults(db)
     (count,) = db.execute("SELECT count(*) FROM contents").fetchone()
     for number, wrong in enumerate(wrong_contents(db), 1):
-        progress.at("contents", number, count)
+        progress.at(f"contents: {number:,} of {count:,}")
         if wrong is not None:
             yield wrong.sentence
 
