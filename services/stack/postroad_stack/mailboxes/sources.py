@@ -7,10 +7,10 @@ tree/Work/2026/one.eml   a tree of messages: each folder is a mailbox; an mbox o
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad.mail import tar
 from postroad_stack.mailboxes.names import decode, mailbox_of_folder
 
 if TYPE_CHECKING:
@@ -52,16 +52,14 @@ class Source:
             else:
                 yield number, _entry(number, path)
         if not self.is_mbox:
-            yield len(self.files), bytes(2 * tarfile.BLOCKSIZE)
+            yield len(self.files), tar.END
 
 
 def _entry(number: int, path: Path) -> bytes:
     """Return a file as an entry of a tar of a Maildir, with the flags that its name has."""
     content = path.read_bytes()
     _, mark, flags = path.name.rpartition(":2,")
-    head = tarfile.TarInfo(f"cur/{number}{mark}{flags if mark else ''}")
-    head.size, head.mtime, head.mode = len(content), int(path.stat().st_mtime), 0o600
-    return head.tobuf(tarfile.PAX_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+    return tar.entry(f"cur/{number}{mark}{flags if mark else ''}", int(path.stat().st_mtime), content)
 
 
 def sources(path: Path, mailbox: str | None) -> list[Source]:

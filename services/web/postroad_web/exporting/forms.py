@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import tarfile
 from typing import TYPE_CHECKING, Protocol
 
+from postroad.mail import tar
 from postroad.mail.dates import DAYS, MONTHS, utc
 from postroad_web.seeding.maildir import FLAGS
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _QUOTED = re.compile(rb"^(>*From )", re.MULTILINE)
 _LETTERS = {name.lower(): letter for letter, name in FLAGS.items()}
-_END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
 
 
 class Form(Protocol):
@@ -58,11 +57,11 @@ class Maildir:
     def write(self, uid: int, flags: Sequence[str], date: int, content: bytes) -> bytes:
         """Return the entry of a file in cur."""
         letters = sorted(_LETTERS[flag.lower()] for flag in flags if flag.lower() in _LETTERS)
-        return _entry(f"cur/{date}.U{uid}.postroad:2,{''.join(letters)}", date, _unix(content))
+        return tar.entry(f"cur/{date}.U{uid}.postroad:2,{''.join(letters)}", date, _unix(content))
 
     def end(self) -> bytes:
         """Return the end of the archive."""
-        return _END_OF_TAR
+        return tar.END
 
 
 class Eml:
@@ -73,11 +72,11 @@ class Eml:
 
     def write(self, uid: int, flags: Sequence[str], date: int, content: bytes) -> bytes:  # noqa: ARG002 - Form's
         """Return the entry of a file."""
-        return _entry(f"{uid}.eml", date, content)
+        return tar.entry(f"{uid}.eml", date, content)
 
     def end(self) -> bytes:
         """Return the end of the archive."""
-        return _END_OF_TAR
+        return tar.END
 
 
 FORMS: dict[str, type[Form]] = {"mbox": Mbox, "maildir": Maildir, "eml": Eml}
@@ -91,9 +90,3 @@ def _ctime(date: int) -> bytes:
     """Return the time as C's asctime writes it, in UTC (RFC 4155 appendix A)."""
     at = utc(date)
     return f"{DAYS[at.weekday()]} {MONTHS[at.month - 1]} {at.day:2} {at:%H:%M:%S} {at.year}".encode("ascii")
-
-
-def _entry(name: str, date: int, content: bytes) -> bytes:
-    head = tarfile.TarInfo(name)
-    head.size, head.mtime, head.mode = len(content), date, 0o600
-    return head.tobuf(tarfile.PAX_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
