@@ -6,12 +6,12 @@ dot in a name is written `\2e`, as Dovecot's listescape has it. In a tree each l
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 
+from postroad.mail import utf7
+
 _SHIFTED = re.compile(r"&([^-]*)-")
-_TO_SHIFT = re.compile(r"[^ -~]+")
 _LEADS_ELSEWHERE = {"": "%", ".": "%2E", "..": "%2E%2E"}
 
 
@@ -19,7 +19,7 @@ def maildir_folder(mailbox: str) -> str:
     """Return the folder of a mailbox in a Maildir++; INBOX is the Maildir itself."""
     if mailbox == "INBOX":
         return "."
-    levels = [_encode(level).replace("\\", "\\5c").replace(".", "\\2e") for level in mailbox.split("/")]
+    levels = [utf7.encode(level).replace("\\", "\\5c").replace(".", "\\2e") for level in mailbox.split("/")]
     return "".join(f".{level}" for level in levels)
 
 
@@ -44,12 +44,3 @@ def decode(name: str) -> str:
 
 def _unshift(match: re.Match[str]) -> str:
     return f"+{match[1].replace(',', '/')}-".encode("ascii", "replace").decode("utf-7") if match[1] else "&"
-
-
-def _encode(name: str) -> str:
-    return _TO_SHIFT.sub(_shift, name.replace("&", "&-"))
-
-
-def _shift(match: re.Match[str]) -> str:
-    text = base64.b64encode(match[0].encode("utf-16-be")).decode("ascii")
-    return f"&{text.rstrip('=').replace('/', ',')}-"

@@ -10,9 +10,10 @@ import binascii
 import re
 import unicodedata
 
-# "&" *base64 "-": the base64 has "," for "/" and no padding; "&-" is "&" itself.
+from postroad.mail import utf7
+
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
-_TO_SHIFT = re.compile(r"[^ -~]+")
+_NOT_PLAIN = re.compile(r"[^ -~]")
 # RFC 9051 §5.1: no control characters of ASCII or ISO 8859, and no LINE or PARAGRAPH SEPARATOR (RFC 5198 §2).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -31,7 +32,7 @@ def decode(octets: bytes) -> str:
         text = octets.decode("ascii")
     except UnicodeDecodeError:
         raise NameInvalid("8-bit octets") from None
-    if _TO_SHIFT.search(text):
+    if _NOT_PLAIN.search(text):
         raise NameInvalid("control characters")
     if "&" in text:
         plain = _SHIFTED.sub("", text)
@@ -78,11 +79,4 @@ def _unshift(match: re.Match[str]) -> str:
 
 def encode(name: str) -> bytes:
     """Return the name in modified UTF-7."""
-    if name.isascii() and name.isprintable() and "&" not in name:  # as nearly all of 50,000 names are
-        return name.encode("ascii")
-    return _TO_SHIFT.sub(_shift, name.replace("&", "&-")).encode("ascii")
-
-
-def _shift(match: re.Match[str]) -> str:
-    text = base64.b64encode(match[0].encode("utf-16-be")).decode("ascii")
-    return "&" + text.rstrip("=").replace("/", ",") + "-"
+    return utf7.encode(name).encode("ascii")
