@@ -113,3 +113,36 @@ def test_skipping() -> None:
     assert not reader.skip(b"b")
     assert reader.skip(b"ab")
     assert reader.rest() == b"c"
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be_none", "items"),
+    [
+        (b"a)!", False, [b"a"]),
+        (b"a b c)!", False, [b"a", b"b", b"c"]),
+        (b"a b)!", True, [b"a", b"b"]),
+        (b")!", True, []),
+    ],
+)
+def test_items(text: bytes, may_be_none: bool, items: list[bytes]) -> None:
+    reader = Reader([text])
+    assert [reader.atom() for _ in reader.items(may_be_none=may_be_none)] == items
+    assert reader.rest() == b"!"
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be_none", "fault"),
+    [
+        (b")", False, "Invalid atom"),
+        (b"a )", True, "Invalid atom"),
+        (b" a)", True, "Invalid atom"),
+        (b"a  b)", True, "Invalid atom"),
+        (b'a"b")', True, "Invalid argument"),
+        (b"a", True, "Missing argument"),
+        (b"", True, "Missing argument"),
+    ],
+)
+def test_what_is_no_list_of_items(text: bytes, may_be_none: bool, fault: str) -> None:
+    reader = Reader([text])
+    with pytest.raises(SyntaxFault, match=f"^{fault}$"):
+        [reader.atom() for _ in reader.items(may_be_none=may_be_none)]

@@ -41,9 +41,7 @@ def parse(tag: bytes, reader: Reader) -> Id:
         reader.end()
         return Id(tag, None)
     fields: list[tuple[bytes, bytes | None]] = []
-    while not reader.skip(b")"):
-        if fields:
-            reader.space()
+    for _ in reader.items(may_be_none=True):
         name = reader.string()
         reader.space()
         fields.append((name, reader.nstring()))

@@ -49,9 +49,7 @@ def read_labels(reader: Reader) -> tuple[str, ...]:
     if not reader.skip(b"("):
         return (_read_label(reader),)
     labels: dict[str, None] = {}
-    while not reader.skip(b")"):
-        if labels:
-            reader.space()
+    for _ in reader.items(may_be_none=True):
         labels[_read_label(reader)] = None
     if len(labels) > MAX_LABELS:
         raise SyntaxFault("Too many labels")

@@ -72,10 +72,7 @@ def parse_create(tag: bytes, reader: Reader) -> Create:
         if reader.keyword() != b"USE":
             raise SyntaxFault("Unknown parameter")
         reader.take(b" (")
-        while not reader.skip(b")"):
-            if uses:
-                reader.space()
-            uses.append(reader.match(_USE, "special use"))
+        uses = [reader.match(_USE, "special use") for _ in reader.items(may_be_none=True)]
         reader.take(b")")
     reader.end()
     return Create(tag, mailbox, tuple(uses))

@@ -68,9 +68,8 @@ def read_entry(reader: Reader) -> str:
 
 def read_entries(reader: Reader) -> tuple[str, ...]:
     """Take `entry *(SP entry) ")"`, each once."""
-    entries: dict[str, None] = {read_entry(reader): None}
-    while not reader.skip(b")"):
-        reader.space()
+    entries: dict[str, None] = {}
+    for _ in reader.items():
         entries[read_entry(reader)] = None
         if len(entries) > ENTRIES_AT_ONCE:
             raise SyntaxFault("Too many entries")
@@ -107,7 +106,7 @@ def _read_options(reader: Reader) -> tuple[int | None, int]:
     # maxsize-opt = "MAXSIZE" SP number; scope-opt = "DEPTH" SP ("0" / "1" / "infinity")
     depth: int | None = 0
     most = MAX_NUMBER
-    while True:
+    for _ in reader.items():
         option = reader.keyword()
         reader.space()
         if option == b"MAXSIZE":
@@ -119,9 +118,7 @@ def _read_options(reader: Reader) -> tuple[int | None, int]:
             depth = _DEPTHS[word]
         else:
             raise SyntaxFault(f"Unknown option {option.decode('ascii')}")
-        if reader.skip(b")"):
-            return depth, most
-        reader.space()
+    return depth, most
 
 
 def parse_set(tag: bytes, reader: Reader) -> SetMetadata:
@@ -131,15 +128,12 @@ def parse_set(tag: bytes, reader: Reader) -> SetMetadata:
     mailbox = _known(reader, read_mailbox(reader))
     reader.take(b" (")
     entries: dict[str, bytes | None] = {}
-    while True:
+    for _ in reader.items():
         entry = read_entry(reader)
         reader.space()
         entries[entry] = reader.value()
         if len(entries) > ENTRIES_AT_ONCE:
             raise SyntaxFault("Too many entries")
-        if reader.skip(b")"):
-            break
-        reader.space()
     reader.end()
     return SetMetadata(tag, mailbox, tuple(entries.items()))
 
@@ -155,7 +149,7 @@ def get(session: Session, command: GetMetadata) -> None:
     """Give the values, and say which were too long."""
     mailbox = _find(session, command.mailbox)
     written = session.written("" if mailbox is None else session.directory.name_of(mailbox))
-    found = _values(session, mailbox, command)
+    found = values(session, mailbox, command.entries, depth=command.depth, most=command.most)
     small = [each for each in found if each.value is not None and each.size <= command.most]
     if command.depth == 0:
         names = {each.entry for each in found}
@@ -193,10 +187,6 @@ def _find(session: Session, name: bytes) -> Mailbox | None:
     if not session.directory.rights(mailbox) & _ANY:
         raise NotPermitted("you lack the right to see or change annotations of this mailbox")
     return mailbox
-
-
-def _values(session: Session, mailbox: Mailbox | None, command: GetMetadata) -> list[Annotation]:
-    return values(session, mailbox, command.entries, depth=command.depth, most=command.most)
 
 
 def values(

@@ -79,9 +79,7 @@ def _read_sources(reader: Reader) -> tuple[Source, ...]:
     # source-mbox = filter-mailboxes *(SP filter-mailboxes)
     reader.take(b" (")
     sources: list[Source] = []
-    while not sources or not reader.skip(b")"):
-        if sources:
-            reader.space()
+    for _ in reader.items():
         word = reader.keyword()
         if word in _NAMED:
             reader.space()

@@ -82,9 +82,7 @@ def parse_set(tag: bytes, reader: Reader) -> SetQuota:
     root = reader.astring()
     reader.take(b" (")
     limits: dict[bytes, int] = {}
-    while not reader.skip(b")"):
-        if limits:
-            reader.space()
+    for _ in reader.items(may_be_none=True):
         resource = reader.keyword()
         if resource in limits:
             raise SyntaxFault("A resource is named twice")

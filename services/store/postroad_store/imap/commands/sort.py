@@ -63,7 +63,7 @@ def _read_orders(reader: Reader) -> tuple[Order, ...]:
     if reader.peek() == b")":
         raise SyntaxFault("Empty sort program")
     orders: dict[bytes, Order] = {}
-    while True:
+    for _ in reader.items():
         word = reader.keyword()
         reverse = word == b"REVERSE"
         if reverse:
@@ -76,9 +76,7 @@ def _read_orders(reader: Reader) -> tuple[Order, ...]:
             raise SyntaxFault(f"Unknown sort argument: {word.decode('ascii')}")
         # The same criterion once more, in whatever direction, finds nothing left to sort.
         orders.setdefault(word, Order(criterion, reverse))
-        if reader.skip(b")"):
-            return tuple(orders.values())
-        reader.space()
+    return tuple(orders.values())
 
 
 async def handle(session: Session, command: Sort) -> None:

@@ -23,11 +23,7 @@ def read_mailboxes(reader: Reader) -> tuple[bytes, ...]:
     # one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")"                               (RFC 5465 §8)
     if not reader.skip(b"("):
         return (reader.astring(),)
-    names = [reader.astring()]
-    while not reader.skip(b")"):
-        reader.space()
-        names.append(reader.astring())
-    return tuple(names)
+    return tuple([reader.astring() for _ in reader.items()])
 
 
 def no_arguments(kind: type[Command]) -> Parser:

@@ -34,7 +34,7 @@ def read_options(reader: Reader, specs: Mapping[bytes, OptionSpec[Option]]) -> t
     """Take `"(" option *(SP option) ")"`, each option at most once."""
     reader.take(b"(")
     options: dict[bytes, Option] = {}
-    while True:
+    for _ in reader.items():
         word = reader.keyword()
         spec = specs.get(word)
         if spec is None or not reader.offers(spec.capability):
@@ -42,6 +42,4 @@ def read_options(reader: Reader, specs: Mapping[bytes, OptionSpec[Option]]) -> t
         if word in options:
             raise SyntaxFault(f"Duplicate parameter: {word.decode('ascii')}")
         options[word] = spec.read(reader)
-        if reader.skip(b")"):
-            return tuple(options.values())
-        reader.space()
+    return tuple(options.values())

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from postroad_store.imap.extensions import IMAP4REV2, UTF8_ACCEPT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from postroad_store.imap.spec import Capability
 
 # literal = "{" number ["+"] "}" CRLF *CHAR8                                      (RFC 7888 §8)
@@ -156,6 +158,16 @@ class Reader:
             return False
         self._at = match.end()
         return True
+
+    def items(self, *, may_be_none: bool = False) -> Iterator[None]:
+        """Step through `item *(SP item) ")"`, or `[item *(SP item)] ")"`; in each step the caller takes an item."""
+        if may_be_none and self.skip(b")"):
+            return
+        while True:
+            yield
+            if self.skip(b")"):
+                return
+            self.space()
 
     def match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
         """Take the octets that the pattern matches here."""

@@ -125,12 +125,9 @@ class ItemReader:
         items: list[Item] = []
         names: list[bytes] = []
         if reader.skip(b"("):
-            while True:
+            for _ in reader.items():
                 names.append(self._name(reader))
                 items.append(self._item(names[-1], reader))
-                if reader.skip(b")"):
-                    break
-                reader.space()
         else:
             name = self._name(reader)
             names.append(name)

@@ -220,13 +220,11 @@ def _read_header_list(reader: Reader) -> tuple[list[bytes], list[bytes]]:
     reader.take(b" (")
     names: list[bytes] = []
     written: list[bytes] = []
-    while True:
+    for _ in reader.items():
         write = string if reader.peek() in _STRING_STARTS else astring
         names.append(reader.astring().upper())
         written.append(write(names[-1]))
-        if reader.skip(b")"):
-            return names, written
-        reader.space()
+    return names, written
 
 
 def read_partial(reader: Reader) -> tuple[int, int]:

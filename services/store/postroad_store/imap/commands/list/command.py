@@ -86,10 +86,7 @@ def parse(tag: bytes, reader: Reader) -> List:
     reader.space()
     if several and reader.skip(b"("):
         extended = True
-        patterns = [reader.list_mailbox()]
-        while not reader.skip(b")"):
-            reader.space()
-            patterns.append(reader.list_mailbox())
+        patterns = [reader.list_mailbox() for _ in reader.items()]
     else:
         patterns = [reader.list_mailbox()]
     returned: dict[bytes, Responder | None] = {}

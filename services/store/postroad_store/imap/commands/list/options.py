@@ -118,9 +118,7 @@ RETURNS: Mapping[bytes, Return] = {
 def read_selections(reader: Reader) -> frozenset[bytes]:
     """Take `[option *(SP option)] ")"`."""
     words: set[bytes] = set()
-    while not reader.skip(b")"):
-        if words:
-            reader.space()
+    for _ in reader.items(may_be_none=True):
         word = reader.keyword()
         _check(reader, SELECTIONS.get(word), word)
         words.add(word)
@@ -133,11 +131,7 @@ def read_selections(reader: Reader) -> frozenset[bytes]:
 def read_returns(reader: Reader) -> dict[bytes, Responder | None]:
     """Take `[option *(SP option)] ")"`; one that comes twice counts once (RFC 5258 §3)."""
     returned: dict[bytes, Responder | None] = {}
-    first = True
-    while not reader.skip(b")"):
-        if not first:
-            reader.space()
-        first = False
+    for _ in reader.items(may_be_none=True):
         word = reader.keyword()
         option = _check(reader, RETURNS.get(word), word)
         returned[word] = option.read(reader)

@@ -125,9 +125,7 @@ def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) ->
     # search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"    (RFC 4466 §6)
     reader.take(b" (")
     read: dict[bytes, ReturnOption] = {}
-    while not reader.skip(b")"):
-        if read:
-            reader.space()
+    for _ in reader.items(may_be_none=True):
         word = reader.keyword()
         option = offered.get(word)
         if option is None:

@@ -94,15 +94,13 @@ _PLACES = {word: place for place, word in enumerate(ITEMS)}
 def read_items(reader: Reader) -> tuple[Item, ...]:
     """Take `status-att *(SP status-att) ")"`; return each item once, in the order of `ITEMS`."""
     words: set[bytes] = set()
-    while True:
+    for _ in reader.items():
         word = reader.keyword()
         item = ITEMS.get(word)
         if item is None or not _offered(reader, item):
             raise SyntaxFault(f"Invalid status item {word.decode('ascii')}")
         words.add(word)
-        if reader.skip(b")"):
-            return tuple(ITEMS[word] for word in sorted(words, key=_PLACES.__getitem__))
-        reader.space()
+    return tuple(ITEMS[word] for word in sorted(words, key=_PLACES.__getitem__))
 
 
 def _offered(reader: Reader, item: Item) -> bool:
