@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from postroad_store.imap.interests import MESSAGES, NOTHING, Event, Filter, Group, Interests
+from postroad_store.imap.filters import Filter
+from postroad_store.imap.interests import MESSAGES, NOTHING, Event, Group, Interests
 
 SUBSCRIPTIONS = {"INBOX", "Lists/x"}
 
@@ -19,6 +20,7 @@ SUBSCRIPTIONS = {"INBOX", "Lists/x"}
         (Group(Filter.SUBTREE, MESSAGES, frozenset({"Lists", "nope"})), {"Lists", "Lists/x", "Lists/x/y"}),
         (Group(Filter.SUBTREE, MESSAGES, frozenset({"Lists/x"})), {"Lists/x", "Lists/x/y"}),
         (Group(Filter.SUBTREE, MESSAGES), set()),
+        (Group(Filter.SUBTREE_ONE, MESSAGES, frozenset({"Lists"})), {"Lists", "Lists/x"}),
     ],
 )
 def test_which_mailboxes(group: Group, covered: set[str]) -> None:

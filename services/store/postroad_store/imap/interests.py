@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, Flag, auto
+from enum import Flag, auto
 from typing import TYPE_CHECKING
+
+from postroad_store.imap.filters import covers
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from postroad_store.imap.commands.fetch import ItemList
+    from postroad_store.imap.filters import Filter
 
 
 class Event(Flag):
@@ -40,19 +43,9 @@ NAMES = {
 }
 
 
-class Filter(Enum):
-    """Which mailboxes a group of events is about, besides the selected one (RFC 5465 §6)."""
-
-    INBOXES = "INBOXES"  # RFC 5465 §6.3: what Sieve may file mail into is every mailbox, so it equals PERSONAL
-    PERSONAL = "PERSONAL"
-    SUBSCRIBED = "SUBSCRIBED"
-    SUBTREE = "SUBTREE"
-    MAILBOXES = "MAILBOXES"
-
-
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Events in mailboxes that are not selected; `names` for the last two filters."""
+    """Events in mailboxes that are not selected; `names` for the filters that have any."""
 
     filter: Filter
     events: Event
@@ -60,18 +53,7 @@ class Group:
 
     def covers(self, name: str, subscriptions: Container[str], *, own: bool = True) -> bool:
         """Return True if the group is about a mailbox of this name; `own`: it is in the personal namespace."""
-        match self.filter:
-            case Filter.PERSONAL | Filter.INBOXES:
-                return own
-            case Filter.SUBSCRIBED:
-                return name in subscriptions
-            case Filter.MAILBOXES:
-                return name in self.names
-        while name not in self.names:  # Filter.SUBTREE
-            name, slash, _ = name.rpartition("/")
-            if not slash:
-                return False
-        return True
+        return covers(self.filter, self.names, name, subscriptions, own=own)
 
 
 @dataclass(frozen=True, slots=True)

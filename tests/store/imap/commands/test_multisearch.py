@@ -74,3 +74,16 @@ async def test_rights(connect: Callable[[], Wire]) -> None:
     assert await found(f"mailboxes ({names})") == ["hidden", "seen"]
     await bob.say(f'e SELECT "{others}/seen"')
     assert await found("selected") == ["seen"]
+
+
+async def test_inbox_is_one_name_in_any_case(connect: Callable[[], Wire]) -> None:
+    """RFC 3501 §5.1; and no mailbox is searched twice (RFC 7377 §2.2), whatever the sources call it."""
+    wire = connect()
+    await wire.say("l LOGIN alice@alpha.test wonderland")
+    await wire.say("a CREATE INBOX/sub")
+    await wire.say("b APPEND INBOX/sub {9+}\r\nA: b\r\n\r\nx")
+    for sources in ('subtree "inbox/sub"', 'subtree-one "Inbox"', 'mailboxes "inbox/sub" personal'):
+        answer = await wire.say(f"c ESEARCH IN ({sources}) RETURN (COUNT) ALL")
+        assert answer.count("* ESEARCH") == answer.count("MAILBOX INBOX/sub ") == 1, sources
+    answer = await wire.say('d ESEARCH IN (subtree-one "&bad" subtree "&bad") RETURN (COUNT) ALL')
+    assert answer == "d OK Search completed.\r\n"  # what is no name is not the root

@@ -11,7 +11,7 @@ from postroad_store.imap.commands.search.found import Found
 from postroad_store.imap.commands.search.grammar import NUMBERS, CharsetUnknown, first_word, read_program
 from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, updates
 from postroad_store.imap.contexts import known
-from postroad_store.imap.grammar.arguments import read_mailboxes
+from postroad_store.imap.filters import FILTERS, Filter, covers, names_of, read_filter
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
@@ -23,24 +23,21 @@ if TYPE_CHECKING:
     from postroad_store.imap.events import Command
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
-    from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.view import View
 
 MULTISEARCH = Capability(b"MULTISEARCH", "RFC 7377", after_login, requires=(b"ESEARCH",))
 MAX_MAILBOXES = 1_000  # of one command (RFC 7377 §2.4)
-_NAMED = frozenset({b"SUBTREE", b"SUBTREE-ONE", b"MAILBOXES"})
-_ALL = frozenset({b"PERSONAL", b"INBOXES"})  # what delivery may file mail into is every mailbox
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Mailboxes to be searched, by a word and, with some, names as the client has written them."""
+    """Mailboxes to be searched: the selected one (None), or those of a filter, with names as the client writes them."""
 
-    word: bytes
+    filter: Filter | None
     names: tuple[bytes, ...] = ()
 
 
-SELECTED: tuple[Source, ...] = (Source(b"SELECTED"),)
+SELECTED: tuple[Source, ...] = (Source(None),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +78,13 @@ def _read_sources(reader: Reader) -> tuple[Source, ...]:
     sources: list[Source] = []
     for _ in reader.items():
         word = reader.keyword()
-        if word in _NAMED:
-            reader.space()
-            sources.append(Source(word, read_mailboxes(reader)))
-        elif word in _ALL or word in {b"SELECTED", b"SUBSCRIBED"}:
-            sources.append(Source(word))
-        else:
-            raise SyntaxFault(f"Invalid mailbox filter {word.decode('ascii')}")
+        sources.append(Source(None) if word == b"SELECTED" else Source(*read_filter(reader, word, FILTERS)))
     return tuple(sources)
 
 
 def handle(session: Session, command: ESearch) -> Awaitable[None] | None:
     """Search mailbox after mailbox, until the client goes away."""
-    if session.view is None and any(source.word == b"SELECTED" for source in command.sources):
+    if session.view is None and any(source.filter is None for source in command.sources):
         raise SyntaxFault("No mailbox selected")
     return _search(session, command)
 
@@ -148,27 +139,23 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bool:
 def _names(session: Session, sources: tuple[Source, ...]) -> dict[str, str]:
     """Return the names of the mailboxes that the sources mean, each once, and the rights that a search of it needs."""
     account, directory = session.current_account(), session.directory
-    wanted = [(source.word, frozenset(map(session.known_name, source.names))) for source in sources]
-    named = {name for word, names in wanted if word == b"MAILBOXES" for name in names}
-    if session.view is not None and any(word == b"SELECTED" for word, _ in wanted):
-        named.add(directory.name_of(session.view.mailbox))
-    found = dict.fromkeys(sorted(named), "r")
+    named: set[str] = set()
+    filters: list[tuple[Filter, frozenset[str]]] = []
+    for source in sources:
+        names = names_of(session, source.names)
+        if source.filter is Filter.MAILBOXES:
+            named |= names
+        elif source.filter is not None:
+            filters.append((source.filter, names))
+        elif session.view is not None:
+            named.add(directory.name_of(session.view.mailbox))
+    found = dict.fromkeys(named, "r")
+    subscriptions = account.subscriptions
     for name in (*account.names, *directory.shared()):
-        foreign = directory.is_foreign(name)
-        if name not in named and any(_covers(word, names, name, account, foreign=foreign) for word, names in wanted):
+        own = not directory.is_foreign(name)
+        if name not in named and any(covers(*each, name, subscriptions, own=own) for each in filters):
             found[name] = "lr"
     return dict(sorted(found.items()))
-
-
-def _covers(word: bytes, names: frozenset[str], name: str, account: Account, *, foreign: bool) -> bool:
-    match word:
-        case b"SUBSCRIBED":
-            return name in account.subscriptions
-        case b"SUBTREE-ONE":
-            return name in names or name.rpartition("/")[0] in names
-        case b"SUBTREE":
-            return any(name == above or name.startswith(f"{above}/") for above in names)
-    return word in _ALL and not foreign  # RFC 5465 §6.2: the personal namespace
 
 
 SPECS = (Spec(b"ESEARCH", AUTH, ESearch, parse, handle, "RFC 7377 §2", capability=MULTISEARCH, follow=FOLLOW),)

@@ -12,7 +12,7 @@ from postroad_store.imap.commands.fetch import READER, ItemList
 from postroad_store.imap.commands.status.items import unasked_response
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE
-from postroad_store.imap.grammar.arguments import read_mailboxes
+from postroad_store.imap.filters import FILTERS, Filter, names_of, read_filter
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.interests import (
     MESSAGE_EVENTS,
@@ -21,14 +21,12 @@ from postroad_store.imap.interests import (
     NAMES,
     NOTHING,
     Event,
-    Filter,
     Group,
     Interests,
 )
 from postroad_store.imap.notify import Notify, first_items
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
-from postroad_store.mail.model.account import canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -42,7 +40,7 @@ STEP = 200  # mailboxes whose STATUS is given at a time
 TOO_MANY = b"NO [NOTIFICATIONOVERFLOW] Too many groups of events."
 _EVENTS = {name.upper(): event for name, event in NAMES.items()}
 _SELECTED = {b"SELECTED": False, b"SELECTED-DELAYED": True}
-_NAMED = frozenset({Filter.SUBTREE, Filter.MAILBOXES})
+_FILTERS = FILTERS - {Filter.SUBTREE_ONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +107,7 @@ def _read_group(reader: Reader) -> EventGroup:
     names: tuple[bytes, ...] = ()
     chosen: Filter | None = None
     if delayed is None:
-        try:
-            chosen = Filter(word.decode("ascii"))
-        except ValueError:
-            raise SyntaxFault(f"Invalid mailbox filter {word.decode('ascii')}") from None
-        if chosen in _NAMED:
-            reader.space()
-            names = read_mailboxes(reader)
+        chosen, names = read_filter(reader, word, _FILTERS)
     reader.space()
     events, items = _read_events(reader)
     reader.take(b")")
@@ -182,8 +174,7 @@ def _interests(session: Session, command: SetNotify) -> Interests:
         if group.filter is None:
             selected = group
         else:
-            names = frozenset(canonical_name(session.known_name(name)) for name in group.names)
-            groups.append(Group(group.filter, group.events, names))
+            groups.append(Group(group.filter, group.events, names_of(session, group.names)))
     return Interests(selected.events, selected.delayed, selected.items, tuple(groups))
 
 
