@@ -6,9 +6,10 @@ the order of code points, so that needs no octets.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad_store.mail.order.collation import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,15 +49,6 @@ def ascii_casemap(text: str) -> str:
     return text.translate(_ASCII_UPPER) if not text.isascii() else text.upper()
 
 
-def unicode_casemap(text: str) -> str:
-    """Return the text in titlecase, then decomposed (RFC 5051 §2)."""
-    if text.isascii():
-        return text.upper()
-    # RFC 5051 §2: simple titlecase mappings alone, one character for one
-    titled = "".join([title if len(title := character.title()) == 1 else character for character in text])
-    return unicodedata.normalize("NFKD", titled)
-
-
 def ascii_number(text: str) -> float:
     """Return the number of the digits in front; infinity for a text that begins otherwise (RFC 4790 §9.1.1)."""
     digits = 0
@@ -68,4 +60,4 @@ def ascii_number(text: str) -> float:
 OCTET = Comparator("i;octet", str)
 ASCII_CASEMAP = Comparator("i;ascii-casemap", ascii_casemap)
 ASCII_NUMERIC = Comparator("i;ascii-numeric", str, number=ascii_number)
-UNICODE_CASEMAP = Comparator("i;unicode-casemap", unicode_casemap, folds=False)
+UNICODE_CASEMAP = Comparator("i;unicode-casemap", prepared, folds=False)

@@ -1,4 +1,7 @@
-"""The collation i;unicode-casemap (RFC 5051), in which SORT and THREAD compare text (RFC 5256 §7, RFC 5255 §4.2)."""
+"""The collation i;unicode-casemap (RFC 5051).
+
+SORT and THREAD compare text by it (RFC 5256 §7, RFC 5255 §4.2), and scripts may (RFC 5228 §2.7.3).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from functools import lru_cache
 
 
 def casemap(text: str) -> bytes:
-    """Return the octets that are compared: each character in title case, decomposed, in UTF-8 (RFC 5051 §2)."""
-    if text.isascii():
-        return text.upper().encode("ascii")
-    return "".join(map(_prepared, text)).encode("utf-8", "replace")
+    """Return the octets that are compared: the prepared text in UTF-8 (RFC 5051 §2 (3))."""
+    return prepared(text).encode("utf-8", "replace")
+
+
+def prepared(text: str) -> str:
+    """Return the text with each character in title case, decomposed by itself (RFC 5051 §2 (2))."""
+    return text.upper() if text.isascii() else "".join(map(_prepared, text))
 
 
 @lru_cache(maxsize=4096)
