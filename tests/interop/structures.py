@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postroad.mail.crlf import with_crlf
 from postroad.mime.structure import parse
-from postroad_store.mail.crlf import with_crlf
 from tests.golden.structure.dovecot import ask, quoted
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING
 
+from postroad.mail.crlf import with_crlf
 from postroad.mime.decoding import IDENTITY, encoding_of
 from postroad.mime.part import Kind
 from postroad.mime.structure import parse, unpack
@@ -33,10 +34,10 @@ def transportable(content: bytes) -> bytes | None:
     pieces: list[bytes] = []
     at = 0
     for part in _binary(content, root):
-        pieces += (_lines(content[at : part.start]), _header(_lines(content[part.start : part.body])))
+        pieces += (with_crlf(content[at : part.start]), _header(with_crlf(content[part.start : part.body])))
         pieces += _encoded(content, part)
         at = part.end
-    pieces.append(_lines(content[at:]))
+    pieces.append(with_crlf(content[at:]))
     made = b"".join(pieces)
     return None if b"\0" in made else made
 
@@ -77,10 +78,3 @@ def _encoded(content: bytes, part: Part) -> list[bytes]:
         for at in range(part.body, part.end, LINE)
     ]
     return [b"\r\n".join(lines)]
-
-
-def _lines(octets: bytes) -> bytes:
-    """Return the octets with CRLF alone as line end."""
-    if octets.count(b"\n") == octets.count(b"\r\n"):
-        return octets
-    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

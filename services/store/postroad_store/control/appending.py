@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from postroad.control.door import Refusal, answer
+from postroad.mail.crlf import with_crlf
 from postroad_store.control.mail import wanted
 from postroad_store.imap.grammar.reader import ATOM
-from postroad_store.mail.crlf import with_crlf
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailboxExists
 from postroad_store.mail.model.flags import MAX_KEYWORD, SYSTEM_FLAGS, FlagSet

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.mail.content import SPILL_AT, Content
+from postroad.mail.crlf import with_crlf
 from postroad.mime.transportable import transportable
 from postroad_store.imap.appends import Draft, Incoming, append_uid, refusal
 from postroad_store.imap.commands.append.grammar import PARTS, Begin, More, Place, Segment, Url
@@ -19,7 +20,6 @@ from postroad_store.imap.extensions import UTF8_ACCEPT
 from postroad_store.imap.grammar.responses import text
 from postroad_store.imap.grammar.url import UrlFault
 from postroad_store.imap.urls import find_text
-from postroad_store.mail.crlf import with_crlf
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.model.rights import permitted
