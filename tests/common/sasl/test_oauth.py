@@ -124,6 +124,7 @@ def test_gmail_word_for_word() -> None:
         ("OAUTHBEARER", b"n,a=x,\x01auth=Bearer x\x01"),
         ("OAUTHBEARER", b"p=tls-exporter,a=x,\x01auth=Bearer x\x01\x01"),
         ("OAUTHBEARER", b"n,x,\x01auth=Bearer x\x01\x01"),
+        ("OAUTHBEARER", b"n,a=a=41b,\x01auth=Bearer x\x01\x01"),
         ("OAUTHBEARER", b"n,a=x,\x01noequals\x01\x01"),
         ("OAUTHBEARER", b"n,a=x,\x01auth=Bearer \x7f\x01\x01"),
     ],

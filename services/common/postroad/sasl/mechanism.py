@@ -170,6 +170,17 @@ def identities(login: str, identity: str) -> tuple[str, str]:
     return login, identity
 
 
+def name_of(saslname: str, mechanism: str) -> str:
+    """Return the name that is meant: "=2C" is a comma, "=3D" an equals sign; nothing else has one.
+
+    RFC 5802 §5.1 and RFC 5801 §4 write names so. Raises `MalformedError`, which names the mechanism.
+    """
+    name = saslname.replace("=2C", ",").replace("=3D", "\0")
+    if "=" in name or "\0" in saslname:
+        raise MalformedError(f"Response is not as {mechanism} wants it")
+    return name.replace("\0", "=")
+
+
 def text_of(response: bytes) -> str:
     """Return the text of a response; raises `MalformedError`."""
     try:

@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from postroad.sasl.mechanism import Claim, Context, Exchange, MalformedError, text_of
+from postroad.sasl.mechanism import Claim, Context, Exchange, MalformedError, name_of, text_of
 from postroad.sasl.offer import Mechanism, secret_is_safe
 from postroad.sasl.token import Bearer
 
@@ -110,7 +110,7 @@ class OauthBearer(_OAuth):
         if header is None or parts[-2:] != ["", ""] or None in found:
             raise MalformedError("Response is not as OAUTHBEARER wants it")
         pairs = {pair[1]: pair[2] for pair in found if pair is not None}
-        return (header[1] or "").replace("=2C", ",").replace("=3D", "="), pairs
+        return name_of(header[1] or "", "OAUTHBEARER"), pairs
 
 
 XOAUTH2 = Mechanism("XOAUTH2", "Google's XOAUTH2", lambda context: Xoauth2("XOAUTH2", context), secret_is_safe)

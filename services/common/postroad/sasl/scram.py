@@ -19,7 +19,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from postroad.sasl.mechanism import Claim, Context, Exchange, MalformedError, decode_response, identities, text_of
+from postroad.sasl.mechanism import (
+    Claim,
+    Context,
+    Exchange,
+    MalformedError,
+    decode_response,
+    identities,
+    name_of,
+    text_of,
+)
 from postroad.sasl.offer import Mechanism, Needs
 from postroad.sasl.saslprep import PrepareError
 from postroad.sasl.scram_hash import ALGORITHMS, Salted, ScramHash
@@ -102,7 +111,7 @@ class Scram(Exchange):
         if match is None:
             raise MalformedError(_MALFORMED)
         self._header = match["header"].encode() + self._binding(match["flag"], match["kind"])
-        self._user = identities(_name(match["name"]), _name(match["identity"] or ""))
+        self._user = identities(name_of(match["name"], "SCRAM"), name_of(match["identity"] or "", "SCRAM"))
         self._salted = self._context.realm.salted(self._user[0], self._algorithm)
         self._nonce = match["nonce"] + self._context.nonce
         salt = base64.b64encode(self._salted.salt).decode("ascii")
@@ -143,14 +152,6 @@ class Scram(Exchange):
         if not accepted or self._proof is None:
             return None
         return b"v=" + base64.b64encode(self._proof.signature)
-
-
-def _name(saslname: str) -> str:
-    """Return the name that is meant (RFC 5802 §5.1): "=2C" is a comma, "=3D" an equals sign; nothing else has one."""
-    name = saslname.replace("=2C", ",").replace("=3D", "\0")
-    if "=" in name or "\0" in saslname:
-        raise MalformedError(_MALFORMED)
-    return name.replace("\0", "=")
 
 
 def _mechanism(name: str, rfc: str, *, plus: bool = False) -> Mechanism:
