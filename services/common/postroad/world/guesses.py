@@ -18,9 +18,8 @@ the delay comes before the *check*, and all sessions share it:
 - Failures are forgotten, one per `FORGOTTEN_AFTER`, and names and addresses beyond `KEPT` of each (`turns`).
 
 A client cannot tell an unknown name, a wrong plain password, a wrong hashed one and any other wrong proof from each
-other. Their turns are
-alike, because turns go by the name that the client gave. Their time is alike, because every refusal comes
-`answer_after` seconds after the check began, which is longer than a hash takes.
+other. Their turns are alike, because turns go by the name that the client gave. Their time is alike, because every
+refusal comes `answer_after` seconds after the check began, which is longer than a hash takes.
 """
 
 from __future__ import annotations
