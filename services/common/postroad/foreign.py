@@ -1,7 +1,7 @@
 """Signs that a client speaks another protocol.
 
-A web page can make a browser send an HTTP request, with any octets in its body, to any port. If each line
-were refused by itself, the lines of the body would be carried out as commands. So SMTP, POP3 and IMAP end a session at
+A web page can make a browser send an HTTP request, with any octets in its body, to any port. If each line were refused
+by itself, the lines of the body would be carried out as commands. So SMTP, POP3, IMAP and ManageSieve end a session at
 the first line of a request.
 """
 

@@ -1,8 +1,8 @@
 """The world: who exists. Domains with their accounts and aliases, hosts with their addresses.
 
 Every service reads the same world, and no service changes it. A World is immutable: an edit of the file makes a new
-one (`source` loads it, `watcher` finds the edit). The rules for the mailbox to which
-an address leads, and for its owner, are here, so that relay and store agree on them.
+one (`source` loads it, `watcher` finds the edit). The rules for the mailbox to which an address leads, and for its
+owner, are here, so that relay and store agree on them.
 """
 
 from __future__ import annotations
