@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Kind
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
+from postroad.world.world import world_detail
 from postroad_relay.delivery.routing import Route
 from postroad_relay.queue.active import Active, Expired
 
@@ -111,6 +112,7 @@ class Chronicle:
             reports=message.queue_id,
             reports_message_id=message.message_id,
             size=notification.size,
+            **world_detail(notification.world),
         )
 
     def held(self, message: Message) -> None:

@@ -46,6 +46,14 @@ def test_the_envelope_is_that_of_a_notification(case: Case) -> None:
     assert (message.envelope.body is BodyType.EIGHT_BIT_MIME) is message.eight_bit
 
 
+def test_it_belongs_to_the_world_of_the_original() -> None:
+    case = Case("worldly")
+    original = replace(case.original, envelope=replace(case.original.envelope, world="shop"))
+    made = report(original, case.failures, case.content, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
+    assert made is not None
+    assert made.message.world == "shop"
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_a_multipart_report_of_three_parts(case: Case) -> None:
     message = parsed(case)

@@ -36,7 +36,8 @@ class Envelope:
     """One mail transaction's envelope.
 
     `reverse_path` is None for the null reverse-path `<>`. `declared_size` is the SIZE parameter in octets
-    (RFC 1870 §6), None where absent. `smtputf8` says that MAIL carried SMTPUTF8 (RFC 6531 §3.4).
+    (RFC 1870 §6), None where absent. `smtputf8` says that MAIL carried SMTPUTF8 (RFC 6531 §3.4). `world` is the ID of
+    the world that the transaction belongs to; None leaves that to the domains of its recipients.
     """
 
     reverse_path: Address | None
@@ -45,6 +46,7 @@ class Envelope:
     smtputf8: bool = False
     declared_size: int | None = None
     parameters: Parameters = ()
+    world: str | None = None
 
     @property
     def sender(self) -> str:

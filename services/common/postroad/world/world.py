@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from postroad.world.quota import Quota
 
 SUBADDRESS_SEPARATOR = "+"  # RFC 5233 §1
+DEFAULT_WORLD = "default"  # the ID of the world that the file describes
+
+
+def world_detail(world: str) -> dict[str, str]:
+    """Return the detail by which an event of the journal names its world: none for the world file's."""
+    return {} if world == DEFAULT_WORLD else {"world": world}
 
 
 class Role(StrEnum):
@@ -130,6 +136,7 @@ class World:
     administrators: frozenset[str] = frozenset()  # the logins of those who may act as any account
     tokens: Mapping[str, Grant] = field(default_factory=_nothing, repr=False)  # by `sasl.token.digest`
     forms: frozenset[str] = frozenset({"plain"})  # those of the accounts' secrets (`secret.form_of`)
+    id: str = DEFAULT_WORLD
 
     def host_of(self, role: Role) -> Host:
         """Return the host that has the role; a valid world has exactly one per role."""

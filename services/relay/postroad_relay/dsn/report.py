@@ -103,6 +103,7 @@ def report(
             recipients=(Recipient(sender),),
             body=BodyType.EIGHT_BIT_MIME if eight_bit else None,
             smtputf8=utf8,
+            world=original.envelope.world,
         ),
         message_id=message_id,
         size=len(head) + len(body),

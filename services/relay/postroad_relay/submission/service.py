@@ -19,6 +19,7 @@ from postroad.sasl.mechanism import LONGEST_NAME
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad.world.guesses import NotAllowed, TooManyGuesses
+from postroad.world.world import world_detail
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.faults import Command, Faults
@@ -240,6 +241,7 @@ class RelayService:
             mechanism=session.mechanism,
             sender=envelope.sender,
             recipients=[str(recipient.address) for recipient in envelope.recipients],
+            **world_detail(message.world),
             **further,
         )
         self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-DEFAULT_WORLD = "default"
+from postroad.world.world import DEFAULT_WORLD
 
 
 class Origin(StrEnum):

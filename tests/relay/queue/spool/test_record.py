@@ -45,7 +45,12 @@ MESSAGES = [
     ),
     Message(queue_id(2**60), 1e9, Envelope(None), None, 7, spilled=True, reports=queue_id(5)),
     Message(queue_id(4), 0.0, Envelope(None), None, 7, login="käy"),
+    Message(queue_id(6), 0.0, Envelope(None, world="shop"), None, 7),
 ]
+
+
+def test_a_message_is_of_the_world_file_unless_its_envelope_says_another() -> None:
+    assert [message.world for message in MESSAGES[-2:]] == ["default", "shop"]
 
 
 @pytest.mark.parametrize("message", MESSAGES)

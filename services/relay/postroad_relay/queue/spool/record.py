@@ -23,6 +23,7 @@ from postroad.mail.address import Address
 from postroad.mail.envelope import BodyType, Envelope, Parameters, Recipient
 from postroad.mail.reply import EnhancedStatus, Reply
 from postroad.smtp.client.outcome import Deferred, Failed
+from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,11 @@ class Message:
     reports: QueueId | None = None  # this is a DSN about that message
     login: str | None = None  # the name that AUTH gave, as it was taken
 
+    @property
+    def world(self) -> str:
+        """The ID of the world that the message belongs to."""
+        return self.envelope.world or DEFAULT_WORLD
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -126,6 +132,8 @@ def encode_message(message: Message, content: bytes | tuple[bytes, ...]) -> tupl
         head["reports"] = message.reports
     if message.login is not None:
         head["login"] = message.login
+    if envelope.world is not None:
+        head["world"] = envelope.world
     if envelope.smtputf8:
         head["utf8"] = True
     if message.eight_bit:
@@ -157,6 +165,7 @@ def decode_message(record: bytes | memoryview) -> tuple[Message, int]:
             body=BodyType(head["body"]) if "body" in head else None,
             smtputf8=head.get("utf8", False),
             parameters=_unpack_parameters(head.get("params", ())),
+            world=head.get("world"),
         )
         message = Message(
             queue_id=queue_id(number),

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from postroad.mail.address import Address
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import given, line, query_of, whole
 from postroad_web.api.native.places import ACCOUNT
 from postroad_web.api.problem import Problem
-from postroad_web.catalog.record import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -8,10 +8,10 @@ from starlette.routing import Route
 
 from postroad.control.client import quote_path
 from postroad.mail.address import AddressError, domain_key
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.problem import Problem
-from postroad_web.catalog.record import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from starlette.requests import Request

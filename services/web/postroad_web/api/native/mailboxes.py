@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroad.control.client import DoorRefused, quote_path
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, given, many, query_of, whole
@@ -16,7 +17,6 @@ from postroad_web.api.native.places import ACCOUNT, MAILBOX, mailbox_of
 from postroad_web.api.native.shapes import CONTENT, TIME, content, time
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
-from postroad_web.catalog.record import DEFAULT_WORLD
 from postroad_web.message.reader import read_message
 
 if TYPE_CHECKING:

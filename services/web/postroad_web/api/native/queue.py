@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroad.control.client import DoorRefused, quote_path
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, flag, given, line, many, query_of, whole
 from postroad_web.api.native.shapes import MAYBE_TIME, TIME, time
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
-from postroad_web.catalog.record import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -16,13 +16,13 @@ from starlette.routing import Route
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad.jsontext import to_json
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import given, line, many, media_type_of, one_of, query_of
 from postroad_web.api.limits import Slots
 from postroad_web.api.native.places import MAILBOX
 from postroad_web.api.problem import Problem
-from postroad_web.catalog.record import DEFAULT_WORLD
 from postroad_web.seeding.found import NotReadable
 from postroad_web.seeding.maildir import Maildir
 from postroad_web.seeding.mbox import Mbox
