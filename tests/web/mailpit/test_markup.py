@@ -23,11 +23,11 @@ NAMELESS = Part(part_id="2", role=Role.ATTACHMENT, content_type="image/png")
     ],
 )
 def test_embedded_images_come_from_the_api(html: str, shown: str) -> None:
-    assert with_images(html, "ID", [LOGO, NAMELESS]) == shown
+    assert with_images(html, "/api/v1/message/ID", [LOGO, NAMELESS]) == shown
 
 
 def test_html_without_parts_stays() -> None:
-    assert with_images("<img src=cid:x>", "ID", [NAMELESS]) == "<img src=cid:x>"
+    assert with_images("<img src=cid:x>", "/api/v1/message/ID", [NAMELESS]) == "<img src=cid:x>"
 
 
 HEAD, TAIL = '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>', "</body></html>"
@@ -51,7 +51,7 @@ def test_very_long_html_stays_as_it_is_behind_a_bound(monkeypatch: pytest.Monkey
     html = '<img src="cid:logo@a%20b.test"><a href=x>' * 2
     cut = html.index("<a")
     monkeypatch.setattr(markup, "MAX_MARKUP", cut)
-    shown = with_images(html, "ID", [LOGO, NAMELESS])
+    shown = with_images(html, "/api/v1/message/ID", [LOGO, NAMELESS])
     assert shown.count("cid:") == 1
     assert shown.endswith(html[cut:])
     assert embedded(html) == embedded("").replace("<body>", f"<body>{html}")

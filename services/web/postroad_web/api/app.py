@@ -16,9 +16,10 @@ from starlette.responses import PlainTextResponse
 from postroad.control.client import DoorAway, DoorRefused
 from postroad_web import mailpit
 from postroad_web.api import health, home, metrics, native
+from postroad_web.api.dialect import is_native, worded
 from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
-from postroad_web.api.safety import Safety, is_native, worded
+from postroad_web.api.safety import Safety
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.page import SearchTooLong
 from postroad_web.search.tree import QueryError

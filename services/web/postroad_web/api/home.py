@@ -13,6 +13,7 @@ from starlette.routing import Route
 from postroad.world.world import Role
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import PAGE
+from postroad_web.api.scope import prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,8 +46,8 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
     static = {path.name: path for path in _STATIC.iterdir() if path.suffix in _TYPES}
 
-    async def home(_request: Request) -> Response:
-        return page("Postroad", _home(services, services.catalog.page(limit=LATEST)))
+    async def home(request: Request) -> Response:
+        return page("Postroad", _home(services, services.catalog.page(limit=LATEST), prefix_of(request)))
 
     async def asset(request: Request) -> Response:
         path = static.get(request.path_params["name"])
@@ -57,7 +58,7 @@ def routes(services: Services) -> list[BaseRoute]:
     return [Route("/", home), Route("/static/{name}", asset)]
 
 
-def _home(services: Services, latest: Any) -> str:
+def _home(services: Services, latest: Any, prefix: str) -> str:
     ports = [
         ("App under test", "SMTP, no password, no TLS", _place(services, "app", None)),
         ("Submission", "SMTP with STARTTLS and a password", _place(services, "submission", Role.RELAY)),
@@ -69,13 +70,13 @@ def _home(services: Services, latest: Any) -> str:
         for who, how, place in ports
     )
     listed = (
-        table(latest.records)
+        table(latest.records, prefix)
         if latest.records
         else "<p class=empty>No message has come yet. Point your app at the port above and send one.</p>"
     )
     return (
-        '<header><h1>Postroad</h1><nav><a href="/v1/docs">API</a><a href="/v1/openapi.json">OpenAPI</a>'
-        '<a href="/metrics">Metrics</a></nav></header><main>'
+        f'<header><h1>Postroad</h1><nav><a href="{prefix}/v1/docs">API</a>'
+        f'<a href="{prefix}/v1/openapi.json">OpenAPI</a><a href="/metrics">Metrics</a></nav></header><main>'
         f"<section><h2>Connect</h2><table class=doors><tbody>{doors}</tbody></table></section>"
         f"<section><h2>Messages <small>{latest.total}</small></h2>{listed}</section></main>"
     )
@@ -91,16 +92,16 @@ def _place(services: Services, name: str, role: Role | None) -> str:
     return f"{_LOCAL.get(host, host)}:{getattr(settings, f'{name}_port')}"
 
 
-def table(records: Iterable[Record]) -> str:
-    """Return a table of messages, which lead to their pages."""
-    rows = "".join(map(_row, records))
+def table(records: Iterable[Record], prefix: str) -> str:
+    """Return a table of messages, which lead to their pages; `prefix` is that of the paths."""
+    rows = "".join(_row(record, prefix) for record in records)
     return (
         "<table class=messages><thead><tr><th>From</th><th>To</th><th>Subject</th><th>State</th><th>Arrived</th></tr>"
         f"</thead><tbody>{rows}</tbody></table>"
     )
 
 
-def _row(record: Record) -> str:
+def _row(record: Record, prefix: str) -> str:
     digest = record.digest
     sender = _names(digest.from_) if digest is not None and digest.from_ else record.sender or "<>"
     recipients = ", ".join(recipient.address for recipient in record.recipients[:3])
@@ -109,7 +110,7 @@ def _row(record: Record) -> str:
     arrived = datetime.fromtimestamp(record.arrived, UTC)
     return (
         f"<tr class={'read' if record.read else 'unread'}><td>{escape(sender)}</td><td>{escape(recipients + more)}</td>"
-        f'<td><a href="/view/{escape(record.id)}" rel=noreferrer>{escape(subject)}</a></td>'
+        f'<td><a href="{prefix}/view/{escape(record.id)}" rel=noreferrer>{escape(subject)}</a></td>'
         f"<td><span class=state data-state={escape(record.state)}>{escape(record.state)}</span></td>"
         f'<td class=number><time datetime="{arrived.isoformat()}">{arrived:%Y-%m-%d %H:%M:%S}</time></td></tr>'
     )

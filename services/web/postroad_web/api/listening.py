@@ -20,8 +20,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
+from postroad_web.api.dialect import worded
 from postroad_web.api.problem import Problem
-from postroad_web.api.safety import HEAD, worded
+from postroad_web.api.safety import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

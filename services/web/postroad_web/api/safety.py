@@ -1,8 +1,8 @@
 """What every request passes before anything else looks at it, and every answer after: pure ASGI.
 
 In this order: the Host field against DNS rebinding (`hosts`), the origin of what changes things, the password
-(`passwords`), and the size of the body (`limits`). Every answer gets the headers that keep a browser from running what
-is in it. An error that nobody foresaw becomes a 500 without details; these are in the log.
+(`passwords`), the world (`scope`), and the size of the body (`limits`). Every answer gets the headers that keep a
+browser from running what is in it. An error that nobody foresaw becomes a 500 without details; these are in the log.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, PlainTextResponse
 
 from postroad_web.api import hosts
+from postroad_web.api.dialect import worded
 from postroad_web.api.health import OPEN
 from postroad_web.api.limits import Bodies, Incoming
-from postroad_web.api.passwords import Passwords
+from postroad_web.api.passwords import Passwords, user_of
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import beyond, select, settle, world_in
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from postroad_web.api.scope import Selected
     from postroad_web.api.services import Services
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,6 @@ _ALWAYS = {
 _ABSOLUTE = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 HEAD = 32 << 10  # octets of a request's head
 _FETCH = ("origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
-_MAILPIT = ("/api/", "/view/")
 
 
 class Safety:
@@ -66,10 +66,11 @@ class Safety:
 
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
         self._app = app
+        self._services = services
         settings = services.settings
         self._clock = services.clock
         self._further = frozenset(name.lower().removesuffix(".") for name in settings.web_hosts)
-        self._passwords = Passwords(settings.web_auth, services.clock) if settings.web_auth else None
+        self._passwords = Passwords(settings.web_auth, services.clock)
         self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +80,8 @@ class Safety:
             return
         if not scope["path"].startswith("/"):
             scope = _in_origin_form(scope)
+        selected = select(scope, self._further)
+        scope = selected.scope
         started = False
         incoming = Incoming(scope, receive)
 
@@ -99,7 +102,9 @@ class Safety:
             await send(message)
 
         try:
-            problem = await self._refusal(scope)
+            problem = self._refusal(scope)
+            if problem is None and scope["path"] not in OPEN:
+                scope, problem = await self._in_its_world(selected)
             if problem is not None:
                 await _refuse(problem, scope, receive, answer)
             elif scope["type"] == "http":
@@ -118,7 +123,7 @@ class Safety:
                 problem = Problem(500, "Something went wrong here", "The service's log says what.")
                 await _refuse(problem, scope, receive, answer)
 
-    async def _refusal(self, scope: Scope) -> Problem | None:
+    def _refusal(self, scope: Scope) -> Problem | None:
         """Return why the request is refused, or None."""
         if _size(scope) > HEAD:  # uvicorn only counts a head that comes in pieces
             return Problem(431, "The head of the request is too long", f"At most {HEAD} octets are taken.")
@@ -133,12 +138,21 @@ class Safety:
         fetch = {name: headers[name] for name in _FETCH if name in headers}
         websocket = scope["type"] == "websocket"
         refused = hosts.refused_origin(scope.get("method", "GET"), host, fetch, websocket=websocket) if fetch else None
-        if refused is not None:
-            return Problem(403, "Refused for its origin", refused)
-        if self._passwords is not None and scope["path"] not in OPEN:
-            client = scope.get("client")
-            return await self._passwords.refusal(headers.get("authorization"), client[0] if client else "")
-        return None
+        return Problem(403, "Refused for its origin", refused) if refused is not None else None
+
+    async def _in_its_world(self, selected: Selected) -> tuple[Scope, Problem | None]:
+        """Return the request with its world, or why it is refused: its user first, so that nobody tries out worlds."""
+        authorization = Headers(scope=selected.scope).get("authorization")
+        user, worlds = user_of(authorization), self._services.worlds
+        is_of_world = user is not None and user not in self._passwords
+        scope, missing = settle(selected, user if is_of_world else None, worlds)
+        client = scope.get("client")
+        refused = await self._passwords.refusal(
+            authorization, client[0] if client else "", world_in(scope), worlds.password
+        )
+        if refused is None and is_of_world and self._passwords:
+            refused = beyond(scope)
+        return scope, refused or missing
 
 
 def _in_origin_form(scope: Scope) -> Scope:
@@ -173,22 +187,3 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
         await send({"type": "websocket.close", "code": 1008})
         return
     await worded(path, problem)(scope, receive, send)
-
-
-def is_native(path: str) -> bool:
-    """Whether a path is one of the native API's."""
-    return path == "/v1" or path.startswith("/v1/")
-
-
-def worded(path: str, problem: Problem) -> Response:
-    """Return a problem in the form that the clients of this path expect."""
-    if is_native(path):
-        return problem.response()
-    text = problem.detail or problem.title
-    if path == "/api/v1/send" and problem.status == 413:  # Mailpit's errors are JSON here alone
-        return JSONResponse({"Error": text}, problem.status, problem.headers)
-    if problem.status == 401:
-        text = "Unauthorized.\n"
-    elif problem.status == 403 and path.startswith(_MAILPIT):
-        text = "Blocked due to CORS violation"
-    return PlainTextResponse(text, problem.status, problem.headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad_web.catalog.worlds import DefaultWorld, Worlds
 from postroad_web.waiting.quiet import Quiet
 from postroad_web.waiting.waits import Waits
 from postroad_web.webhooks.webhooks import Webhooks
@@ -28,6 +29,7 @@ class Services:
     relay: DoorClient
     store: DoorClient
     dns: DoorClient
+    worlds: Worlds = field(default_factory=DefaultWorld)
     ready: bool = False  # whether the catalog has caught up with the journals once
     quiet: Quiet = field(init=False)
     waits: Waits = field(init=False)

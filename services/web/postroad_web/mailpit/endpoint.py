@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import prefix_of
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.mailpit import gojson
 
@@ -54,6 +55,11 @@ class Call:
     def __init__(self, request: Request, mailbox: Mailbox) -> None:
         self.request = request
         self.mailbox = mailbox
+
+    @property
+    def prefix(self) -> str:
+        """What the paths of URLs in the answer begin with."""
+        return prefix_of(self.request)
 
     def parameter(self, name: str) -> str:
         """Return a parameter of the query, "" by default; of several the first counts."""

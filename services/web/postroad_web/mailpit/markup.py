@@ -20,16 +20,12 @@ _HTML = re.compile(r"<html[\s>]", re.IGNORECASE)
 _OUTSIDE = ' target="_blank" rel="noreferrer noopener"'
 
 
-def with_images(html: str, ident: str, parts: Iterable[Part]) -> str:
+def with_images(html: str, message: str, parts: Iterable[Part]) -> str:
     """Return the HTML with `cid:` URLs (RFC 2392 §2) replaced by those of the parts that they name.
 
-    The HTML after `MAX_MARKUP` characters stays as it is, here and below.
+    `message` is the path of the message. The HTML after `MAX_MARKUP` characters stays as it is, here and below.
     """
-    places = {
-        part.content_id: f"/api/v1/message/{ident}/part/{quote(part.part_id, safe='')}"
-        for part in parts
-        if part.content_id
-    }
+    places = {part.content_id: f"{message}/part/{quote(part.part_id, safe='')}" for part in parts if part.content_id}
     if not places:
         return html
     shown = _CID.sub(lambda match: places.get(unquote(match[1]), match[0]), html[:MAX_MARKUP])

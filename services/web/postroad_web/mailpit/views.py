@@ -40,8 +40,8 @@ async def latest(call: Call) -> Response:
     try:
         record = await call.mailbox.find(LATEST, call.parameter("query").strip())
     except Refused:
-        return Response(status_code=302, headers={"Location": "/"})
-    return Response(status_code=302, headers={"Location": f"/view/{record.id}"})
+        return Response(status_code=302, headers={"Location": f"{call.prefix}/"})
+    return Response(status_code=302, headers={"Location": f"{call.prefix}/view/{record.id}"})
 
 
 async def as_html(call: Call) -> Response:
@@ -53,7 +53,9 @@ async def as_html(call: Call) -> Response:
     await call.mailbox.seen(record)
     html = shapes.texts(record, parsed)[1]
     parts = (*parsed.inline, *parsed.attachments)
-    shown = await at_once_or_in_a_thread(len(html), with_images, html, record.id, parts)
+    shown = await at_once_or_in_a_thread(
+        len(html), with_images, html, f"{call.prefix}/api/v1/message/{record.id}", parts
+    )
     if call.parameter("embed") == "1":
         shown = await at_once_or_in_a_thread(len(shown), embedded, shown)
     return Response(
@@ -88,21 +90,22 @@ async def as_page(call: Call) -> Response:
         *([("Tags", escape(", ".join(record.tags)))] if record.tags else []),
     ]
     files = "".join(
-        f'<li><a href="/api/v1/message/{escape(record.id)}/part/{escape(part.part_id)}">'
+        f'<li><a href="{call.prefix}/api/v1/message/{escape(record.id)}/part/{escape(part.part_id)}">'
         f"{escape(part.filename or part.content_id)}</a> {part.size} octets</li>"
         for part in (*parsed.attachments, *parsed.inline)
     )
     subject = row["Subject"] or "(no subject)"
     shown = (
         f'<iframe title="Message" sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"'
-        f' src="/view/{escape(record.id)}.html?embed=1"></iframe>'
+        f' src="{call.prefix}/view/{escape(record.id)}.html?embed=1"></iframe>'
         if parsed.html
         else f"<pre>{escape(parsed.text)}</pre>"
     )
     return page(
         subject,
-        f'<header><h1>{escape(subject)}</h1><nav><a href="/">All messages</a>'
-        f'<a href="/api/v1/message/{escape(record.id)}/raw">Source</a><a href="/view/{escape(record.id)}.txt">Text</a>'
+        f'<header><h1>{escape(subject)}</h1><nav><a href="{call.prefix}/">All messages</a>'
+        f'<a href="{call.prefix}/api/v1/message/{escape(record.id)}/raw">Source</a>'
+        f'<a href="{call.prefix}/view/{escape(record.id)}.txt">Text</a>'
         "</nav></header><main class=message><section><table class=doors><tbody>"
         + "".join(f"<tr><th scope=row>{name}</th><td>{value}</td></tr>" for name, value in fields)
         + f"</tbody></table></section><section>{shown}</section>"
@@ -115,13 +118,13 @@ async def results(call: Call) -> Response:
     """Answer a page of what a search finds: test reports of clients have links to it."""
     words = call.parameter("q").strip()
     if not words:
-        return Response(status_code=302, headers={"Location": "/"})
+        return Response(status_code=302, headers={"Location": f"{call.prefix}/"})
     await call.mailbox.fresh()
     matching = await call.mailbox.some(call.mailbox.query(words, call.parameter("tz")))
-    listed = table(matching.records) if matching.records else "<p class=empty>Nothing is found.</p>"
+    listed = table(matching.records, call.prefix) if matching.records else "<p class=empty>Nothing is found.</p>"
     return page(
         words,
-        '<header><h1>Postroad</h1><nav><a href="/">All messages</a></nav></header><main><section>'
+        f'<header><h1>Postroad</h1><nav><a href="{call.prefix}/">All messages</a></nav></header><main><section>'
         f"<h2>{escape(words)} <small>{matching.total}</small></h2>{listed}</section></main>",
     )
 

@@ -11,9 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroad.jsontext import to_json
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api import native
 from postroad_web.api.describe import operation, record
 from postroad_web.api.home import page
+from postroad_web.api.scope import prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 _INTRODUCTION = (
     "Postroad's own API. Errors are problem+json (RFC 9457): `title` says the kind, `detail` what happened. "
     "Lists have cursors: `next` of one page is `before` or `after` of the next. "
+    "A request is about one world: that of the path's prefix `/w/{world}`, of `?world=`, of the header field "
+    "`Postroad-World`, of the host `{world}.localhost`, or of the user name, else about the default world. "
+    "404 if there is no such world. `?world=*` reads all worlds. "
     "Times are texts as in RFC 3339, in UTC. Fields that an operation does not know are refused with 422."
 )
 
@@ -41,7 +46,10 @@ def document() -> dict[str, Any]:
             "description": _INTRODUCTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [
+            {"url": "/"},
+            {"url": "/w/{world}", "variables": {"world": {"default": DEFAULT_WORLD, "description": "its ID"}}},
+        ],
         "paths": native.described_paths(),
         "components": {
             "schemas": native.described_schemas(),
@@ -57,13 +65,13 @@ def routes(_services: Services) -> list[BaseRoute]:
     async def openapi(_request: Request) -> Response:
         return Response(to_json(document()), media_type="application/json")
 
-    async def docs(_request: Request) -> Response:
-        return page("Postroad's API", "".join(_page(document())), script="docs.js")
+    async def docs(request: Request) -> Response:
+        return page("Postroad's API", "".join(_page(document(), prefix_of(request))), script="docs.js")
 
     return [Route("/v1/openapi.json", openapi), Route("/v1/docs", docs)]
 
 
-def _page(described: dict[str, Any]) -> Iterator[str]:
+def _page(described: dict[str, Any], prefix: str) -> Iterator[str]:
     """Yield the pieces of the page: a list of operations by tag, each with its parameters, body and answers."""
     by_tag: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
     for path, operations in described["paths"].items():
@@ -71,7 +79,8 @@ def _page(described: dict[str, Any]) -> Iterator[str]:
             by_tag.setdefault(described_operation["tags"][0], []).append((method, path, described_operation))
     tags = sorted(by_tag)
     links = "".join(f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in tags)
-    yield f'<header><h1><a href="/">Postroad</a></h1><nav>{links}<a href="/v1/openapi.json">OpenAPI</a></nav></header>'
+    yield f'<header><h1><a href="{prefix}/">Postroad</a></h1><nav>{links}'
+    yield f'<a href="{prefix}/v1/openapi.json">OpenAPI</a></nav></header>'
     yield f"<main><p>{_prose(described['info']['description'])}</p>"
     for tag in tags:
         yield f'<section id="{escape(tag)}"><h2>{escape(tag)}</h2>'

@@ -26,6 +26,7 @@ from postroad_web.api.fields import (
 )
 from postroad_web.api.fields import text as words
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import prefix_of
 from postroad_web.catalog.record import Address
 from postroad_web.message.addresses import addresses
 from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message, octets_of
@@ -179,7 +180,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
             raise Problem(503, "The app door is away", f"{error}.", service="relay") from None
         finally:
             changes.close()
-        url = f"/v1/messages/{sent.id}"
+        url = f"{prefix_of(request)}/v1/messages/{sent.id}"
         answers = {"id": sent.id, "url": url, "refused": [told(one) for one in sent.answers if not one.accepted]}
         return json(answers, 201, headers={"Location": url})
 

@@ -348,7 +348,7 @@ async def swagger(_call: Call) -> Response:
     return json(document())
 
 
-async def docs(_call: Call) -> Response:
+async def docs(call: Call) -> Response:
     """Answer a page with all operations."""
     rows = "".join(
         f"<tr><th scope=row>{escape(where)}</th><td>{escape(summary)}</td><td>{escape(body or '-')}</td>"
@@ -357,8 +357,9 @@ async def docs(_call: Call) -> Response:
     )
     return page(
         "Mailpit's API",
-        '<header><h1>Mailpit\'s API</h1><nav><a href="/api/v1/swagger.json">OpenAPI 2</a>'
-        '<a href="/v1/docs">Postroad\'s own API</a></nav></header><main><section><table class=messages><thead><tr>'
+        f'<header><h1>Mailpit\'s API</h1><nav><a href="{call.prefix}/api/v1/swagger.json">OpenAPI 2</a>'
+        f'<a href="{call.prefix}/v1/docs">Postroad\'s own API</a></nav></header>'
+        "<main><section><table class=messages><thead><tr>"
         f"<th>Request</th><th>What it does</th><th>Body</th><th>Answer</th></tr></thead><tbody>{rows}</tbody></table>"
         "</section></main>",
     )
