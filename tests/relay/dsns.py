@@ -39,11 +39,12 @@ class Case:
     """One original and what failed of it."""
 
     name: str
-    failures: dict[int, Failed] = field(default_factory=lambda: {0: NO_USER})
+    failures: dict[int, Failed | Deferred] = field(default_factory=lambda: {0: NO_USER})
     recipients: tuple[str, ...] = ("nobody@beta.test",)
     content: bytes = SIMPLE
     sender: str = "alice@alpha.test"
     smtputf8: bool = False
+    retry_until: float | None = None  # they are delayed
 
     @property
     def original(self) -> Message:
@@ -69,14 +70,20 @@ class Case:
             queue_id=QueueId("660F703BE1999"),
             now=1795435260.0,
             unique="0123456789abcdef",
+            retry_until=self.retry_until,
         )
         assert made is not None
         return made
 
 
-def expired() -> Failed:
+def busy() -> Deferred:
     last = from_reply(reply(450, "4.2.1", "Mailbox busy"), host=HOST, command="RCPT TO")
     assert isinstance(last, Deferred)
+    return last
+
+
+def expired() -> Failed:
+    last = busy()
     return Failed(EnhancedStatus(5, 4, 7), f"gave up after 5 days: {last.reason}", last.host, last.reply)
 
 

@@ -16,9 +16,19 @@ class Notes:
 
     def __init__(self) -> None:
         self.events: list[tuple[Kind, str | None, dict[str, Any]]] = []
+        self.times: list[float | None] = []  # of the events
         self.changed = asyncio.Event()
 
-    def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
+    def record(
+        self,
+        kind: Kind,
+        queue_id: str | None = None,
+        message_id: str | None = None,
+        *,
+        at: float | None = None,
+        **detail: Any,
+    ) -> None:
+        self.times.append(at)
         self.events.append((kind, queue_id, detail))
         self.changed.set()
 

@@ -195,6 +195,9 @@ class Settings:
         "1s 5s 15s 1m 5m 15m 30m 1h", durations, "waits between attempts to deliver; the last one repeats"
     )
     expiry: float = _setting("5d", duration, "how long a message is tried before it is given up with a DSN")
+    delay_notice: float = _setting(
+        "4h", age, "after how long a sender gets a DSN that a message is delayed, which is tried on; 0: never"
+    )
     smtp_without: tuple[str, ...] = _setting(
         "", _names, "SMTP extensions to hide on all ports, such as SIZE,SMTPUTF8: as on a server that lacks them"
     )

@@ -17,11 +17,12 @@ from postroad_relay.queue.active import Active, Expired
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from postroad.clock import Clock
     from postroad.journal import Journal
     from postroad.mail.address import Address
     from postroad.smtp.client.session import Session
-    from postroad_relay.queue.spool import Message, QueueId
+    from postroad_relay.dsn.report import Report
+    from postroad_relay.queue.spool import Entry, Message
+    from postroad_relay.queue.spool.clocks import Clocks
 
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,13 @@ log = logging.getLogger(__name__)
 class Chronicle:
     """Records the events of queued messages in the journal."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clocks: Clocks) -> None:
         self._journal = journal
-        self._clock = clock
+        self._clocks = clocks
 
     def _record(self, kind: Kind, message: Message, **detail: Any) -> None:
-        self._journal.record(kind, message.queue_id, message.message_id, **detail)
+        at = self._clocks.of(message.world).now()
+        self._journal.record(kind, message.queue_id, message.message_id, at=at, **detail)
 
     def resolved(self, message: Message, domain: str, route: Route | Deferred | Failed) -> None:
         """Note the route of a domain's mail, or the failure to find one."""
@@ -71,7 +73,7 @@ class Chronicle:
                         attempt=attempt,
                         host=outcome.host,
                         reply=str(outcome.reply),
-                        latency=max(0.0, round(self._clock.now() - message.arrived, 6)),
+                        latency=max(0.0, round(self._clocks.of(message.world).now() - message.arrived, 6)),
                     )
                 case Deferred():
                     self._record(
@@ -92,12 +94,13 @@ class Chronicle:
             recipient = str(message.envelope.recipients[index].address)
             self._record(Kind.DEFERRED, message, recipient=recipient, **words, next=due)
 
-    def unreadable(self, ident: QueueId, reason: str) -> None:
+    def unreadable(self, entry: Entry, reason: str) -> None:
         """Note that a queued message can't be read back."""
-        self._journal.record(Kind.FAILED, ident, None, reason=reason)
+        self._journal.record(Kind.FAILED, entry.queue_id, None, at=self._clocks.of(entry.world).now(), reason=reason)
 
-    def reported(self, message: Message, notification: Message) -> None:
+    def reported(self, message: Message, report: Report) -> None:
         """Note that a DSN about a message is queued; the two events name each other."""
+        notification = report.message
         self._record(
             Kind.REPORTED,
             message,
@@ -105,6 +108,7 @@ class Chronicle:
             dsn_message_id=notification.message_id,
             to=str(message.envelope.reverse_path),
             size=notification.size,
+            **({"action": report.action} if report.action != "failed" else {}),
         )
         self._record(
             Kind.QUEUED,
@@ -129,9 +133,9 @@ class Chronicle:
         self._record(Kind.DROPPED, message, recipients=addresses, report=report)
         log.info("dropped by the administrator", extra={"queue_id": message.queue_id})
 
-    def dropped_unread(self, ident: QueueId) -> None:
+    def dropped_unread(self, entry: Entry) -> None:
         """Note that an administrator has taken a message out of the queue that was not read for that."""
-        self._journal.record(Kind.DROPPED, ident, None, report=False)
+        self._journal.record(Kind.DROPPED, entry.queue_id, None, at=self._clocks.of(entry.world).now(), report=False)
 
 
 def _log(what: str, message: Message, recipient: str, outcome: Deferred | Failed) -> None:

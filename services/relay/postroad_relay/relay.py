@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ class Relay:
             self.spool,
             router=self._router(world),
             courier=self._courier,
-            schedule=Schedule(settings.retry, settings.expiry),
+            schedule=Schedule(settings.retry, settings.expiry, settings.delay_notice or math.inf),
             journal=self.journal,
             reporter=Reporter(host.name, world.postmaster_of(host.name)),
             clock=clock,

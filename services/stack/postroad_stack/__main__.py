@@ -21,6 +21,7 @@ PROGRAMS = {
     "messages": ("messages", "list and show messages"),
     "send": ("send", "send a message"),
     "queue": ("queue", "list the messages that wait in the relay, and why; retry, hold, release, delete"),
+    "clock": ("clock", "show or push the clock by which mail is tried again and given up"),
     "sendmail": ("sendmail.command", "hand on a message from standard input, as sendmail does"),
     "import": ("mailboxes.importing", "put a Maildir, an mbox or a tree of .eml files into an account's mailboxes"),
     "export": ("mailboxes.exporting", "write an account's mailboxes as a Maildir, as mbox files or as .eml files"),

@@ -11,9 +11,10 @@ from flufl.bounce import all_failures
 
 from postroad.mail.envelope import BodyType, Recipient
 from postroad.mail.reply import reply
+from postroad.smtp.client.outcome import deferred
 from postroad_relay.dsn.report import report
 from postroad_relay.queue.spool import QueueId
-from tests.relay.dsns import CASES, NO_USER, REPORTER, SIMPLE, Case, refused
+from tests.relay.dsns import CASES, NO_USER, REPORTER, SIMPLE, Case, busy, refused
 
 if TYPE_CHECKING:
     from email.message import Message as MimePart
@@ -52,6 +53,32 @@ def test_it_belongs_to_the_world_of_the_original() -> None:
     made = report(original, case.failures, case.content, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
     assert made is not None
     assert made.message.world == "shop"
+
+
+def test_a_delay_is_told_with_the_header_section_alone() -> None:
+    case = Case(
+        "delayed",
+        failures={0: busy(), 1: deferred("4.4.1", "connect to mx2: connection refused")},
+        recipients=("nobody@beta.test", "bob@beta.test"),
+        retry_until=1795435200.0 + 5 * 86400,
+    )
+    assert case.report().action == "delayed"
+    assert parsed(case)["Subject"] == "Delivery Status Notification (Delay)"
+    human, machine, returned = parts(case)
+    assert "has not been delivered to these recipients yet" in human.as_string()
+    words = " ".join(human.as_string().split())
+    assert "You need not send it again: it will be tried until Sat, 28 Nov 2026 12:00:00 +0000." in words
+    first, second = machine.as_string().replace("\r", "").strip().split("\n\n")[-2:]
+    assert first.splitlines() == [
+        "Final-Recipient: rfc822; nobody@beta.test",
+        "Action: delayed",
+        "Status: 4.2.1",
+        "Remote-MTA: dns; mx.postroad.test",
+        "Diagnostic-Code: smtp; 450 4.2.1 Mailbox busy",
+        "Will-Retry-Until: Sat, 28 Nov 2026 12:00:00 +0000",
+    ]
+    assert second.splitlines()[1:3] == ["Action: delayed", "Status: 4.4.1"]
+    assert returned.get_content_type() == "text/rfc822-headers"  # RFC 3461 §4.3
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

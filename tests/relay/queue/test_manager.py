@@ -194,7 +194,7 @@ async def test_a_message_is_delivered_and_forgotten(bench: Bench) -> None:
         (
             Kind.DELIVERED,
             ident,
-            {"recipient": "bob@beta.test", "attempt": 1, "host": HOST, "reply": "250 2.0.0 OK", "latency": 0.01},
+            {"recipient": "bob@beta.test", "attempt": 1, "host": HOST, "reply": "250 2.0.0 OK", "latency": 0.03},
         ),
     ]
 

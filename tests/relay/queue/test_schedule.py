@@ -5,6 +5,19 @@ import pytest
 from postroad_relay.queue.schedule import Schedule
 
 SCHEDULE = Schedule((1.0, 5.0, 60.0), 1000.0)
+WARNING = Schedule((1.0, 5.0, 60.0), 1000.0, 400.0)
+
+
+def test_a_sender_is_warned_after_a_time() -> None:
+    assert not WARNING.is_delayed(now=499.0, arrived=100.0)
+    assert WARNING.is_delayed(now=500.0, arrived=100.0)
+    assert not SCHEDULE.is_delayed(now=1e9, arrived=100.0)
+
+
+def test_a_message_is_attempted_to_warn_its_sender_and_to_expire() -> None:
+    assert WARNING.deadline(arrived=100.0, warned=False) == 500.0
+    assert WARNING.deadline(arrived=100.0, warned=True) == 1100.0
+    assert SCHEDULE.deadline(arrived=100.0, warned=False) == 1100.0
 
 
 @pytest.mark.parametrize(

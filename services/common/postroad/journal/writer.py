@@ -112,15 +112,24 @@ class Journal:
         with self._taking:
             return self._numbered + len(self._queue)
 
-    def record(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> None:
+    def record(
+        self,
+        kind: Kind,
+        queue_id: str | None = None,
+        message_id: str | None = None,
+        *,
+        at: float | None = None,
+        **detail: Any,
+    ) -> None:
         """Record an event; returns at once and raises nothing. `detail` must not change afterwards.
 
-        Values that JSON does not know are written as their `str()`.
+        `at` is when it happened, in seconds since the epoch, if that is not now: a world's clock may be ahead. Values
+        that JSON does not know are written as their `str()`.
         """
         if len(self._queue) >= self._limit or self._closing.is_set():
             self._overflowed += 1
             return
-        self._queue.append((self._now(), kind, queue_id, message_id, detail))
+        self._queue.append((self._now() if at is None else at, kind, queue_id, message_id, detail))
         if not self._wake.is_set():
             self._wake.set()
 

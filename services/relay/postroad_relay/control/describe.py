@@ -43,7 +43,7 @@ def describe(manager: Manager, entry: Entry) -> dict[str, Any]:
 def _due(manager: Manager, entry: Entry) -> float:
     """Return when the next attempt is, in seconds since the epoch: where the domain rests, when that is tried again."""
     if entry.turn is None and (lane := manager.lanes.lane_of(entry)) is not None:
-        return lane.probe_at
+        return lane.probe_at + manager.clock_of(entry).ahead
     return entry.due
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad.control.feed import journal_route
+from postroad_relay.control.clock import ClockRoutes
 from postroad_relay.control.content import ContentRoutes
 from postroad_relay.control.faults import FaultRoutes
 from postroad_relay.control.queue import QueueRoutes
@@ -29,6 +30,7 @@ def routes(
     state = StateRoutes(manager, administration, journal, accepting=lambda: service.accepting, sessions=sessions)
     return [
         journal_route(journal),
+        *ClockRoutes(manager).routes,
         *QueueRoutes(manager, administration).routes,
         *ContentRoutes(manager.spool).routes,
         *state.routes,

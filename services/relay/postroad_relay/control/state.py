@@ -103,14 +103,13 @@ class StateRoutes:
         """Give the figures."""
         counts = self._counts()
         manager = self._manager
-        now = manager.clock.now()
-        oldest = min((entry.arrived for entry in manager.spool.entries()), default=now)
+        ages = (manager.clock_of(entry).now() - entry.arrived for entry in manager.spool.entries())
         queue: dict[str, Any] = {
             "length": counts["queued"],
             "active": counts["active"],
             "held": counts["held"],
             "deferred": counts["deferred"],
-            "oldest_age": max(0.0, now - oldest),
+            "oldest_age": max(0.0, max(ages, default=0.0)),
             "resting_domains": manager.lanes.resting_count,
         }
         sessions = Counter(self._sessions())

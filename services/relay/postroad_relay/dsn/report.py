@@ -1,4 +1,4 @@
-"""Delivery status notifications: the message to the reverse-path when the relay gives up. Pure.
+"""Delivery status notifications: the message to the reverse-path when the relay gives up, or when it takes long. Pure.
 
 The format is RFC 3464's in RFC 6522's multipart/report, with RFC 6533's media types when the original is
 internationalized. A DSN goes out under the null reverse-path, and nobody gets one for a message that itself had it
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from postroad.mail.address import Address
-    from postroad.smtp.client.outcome import Failed
+    from postroad.smtp.client.outcome import Deferred, Failed
 
 RETURN_WHOLE = 64 * 1024  # octets: larger originals come back as their header section alone
 _WIDTH = 76
@@ -54,46 +54,60 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A DSN, ready to be queued."""
+    """A DSN, ready to be queued; `action` is what became of its recipients, `failed` or `delayed` (RFC 3464 §2.3.3)."""
 
     message: Message
     content: bytes
+    action: str = "failed"
 
 
 def report(
     original: Message,
-    failures: Mapping[int, Failed],
+    outcomes: Mapping[int, Failed | Deferred],
     content: bytes,
     *,
     reporter: Reporter,
     queue_id: QueueId,
     now: float,
     unique: str,
+    retry_until: float | None = None,
 ) -> Report | None:
     """Return the DSN for recipients that failed (by index); None if no DSN may be sent.
 
-    `content` is the original's: at least its header section, and all of it up to RETURN_WHOLE octets. `unique` is a
-    random word for Message-ID and boundary; `now` is in seconds since the epoch.
+    With `retry_until` they are delayed, and tried until then. `content` is the original's: at least its header section,
+    and all of it up to RETURN_WHOLE octets. `unique` is a random word for Message-ID and boundary; times are in seconds
+    since the epoch.
     """
     sender = original.envelope.reverse_path
     if sender is None:
         return None  # RFC 5321 §4.5.5, RFC 3464 §2: a DSN must not cause another
     header, _, _ = content.partition(b"\r\n\r\n")
     header += b"\r\n"
-    utf8 = _is_internationalized(original, sender, failures, header)
+    utf8 = _is_internationalized(original, sender, outcomes, header)
+    # RFC 3461 §4.3: without a failure, the header section alone is returned.
+    whole = retry_until is None and len(content) == original.size <= RETURN_WHOLE
     parts = [
-        Part("text/plain; charset=utf-8", "Notification", _human(original, failures, reporter)),
+        Part("text/plain; charset=utf-8", "Notification", _human(original, outcomes, reporter, retry_until)),
         Part(
             "message/global-delivery-status" if utf8 else "message/delivery-status",
             "Delivery report",
-            _machine(original, failures, reporter, utf8=utf8),
+            _machine(original, outcomes, reporter, retry_until, utf8=utf8),
         ),
-        _returned(content, header, whole=len(content) == original.size <= RETURN_WHOLE, utf8=utf8),
+        _returned(content, header, whole=whole, utf8=utf8),
     ]
     boundary = f"=_{unique}"
     message_id = f"<{unique}@{reporter.hostname}>"
     eight_bit = utf8 or not all(part.octets.isascii() for part in parts)
-    head = _header(original, sender, reporter, boundary=boundary, message_id=message_id, now=now, eight_bit=eight_bit)
+    head = _header(
+        original,
+        sender,
+        reporter,
+        subject="Failure" if retry_until is None else "Delay",
+        boundary=boundary,
+        message_id=message_id,
+        now=now,
+        eight_bit=eight_bit,
+    )
     body = _body(parts, boundary)
     message = Message(
         queue_id=queue_id,
@@ -111,10 +125,10 @@ def report(
         utf8_header=not head.isascii(),
         reports=original.queue_id,
     )
-    return Report(message, head + body)
+    return Report(message, head + body, "failed" if retry_until is None else "delayed")
 
 
-def _is_internationalized(original: Message, sender: Address, failures: Iterable[int], header: bytes) -> bool:
+def _is_internationalized(original: Message, sender: Address, recipients: Iterable[int], header: bytes) -> bool:
     """Whether the DSN needs RFC 6533's media types and SMTPUTF8.
 
     RFC 6533 §4.4: if all is ASCII the traditional types may be used, and every mail program knows them. Raw 8-bit
@@ -122,7 +136,7 @@ def _is_internationalized(original: Message, sender: Address, failures: Iterable
     """
     return (
         not sender.is_ascii
-        or not all(original.envelope.recipients[index].address.is_ascii for index in failures)
+        or not all(original.envelope.recipients[index].address.is_ascii for index in recipients)
         or (original.envelope.smtputf8 and not header.isascii())
     )
 
@@ -137,6 +151,7 @@ def _header(
     sender: Address,
     reporter: Reporter,
     *,
+    subject: str,
     boundary: str,
     message_id: str,
     now: float,
@@ -146,7 +161,7 @@ def _header(
         f"Date: {date_time(now)}",
         f"From: Mail Delivery System <{reporter.postmaster}>",
         f"To: <{sender}>",
-        "Subject: Delivery Status Notification (Failure)",
+        f"Subject: Delivery Status Notification ({subject})",
         f"Message-ID: {message_id}",
     ]
     if original.message_id is not None and original.message_id.isascii():
@@ -162,17 +177,22 @@ def _header(
     return "".join(f"{line}\r\n" for line in (*fields, "")).encode()
 
 
-def _human(original: Message, failures: Mapping[int, Failed], reporter: Reporter) -> bytes:
-    """Return the part for people: each failed recipient, with the remote server's own words."""
-    several = len(failures) > 1
-    whom = "these recipients" if several else "this recipient"
-    paragraphs = [
-        f"This is the mail system at host {reporter.hostname}.",
-        f"Your message could not be delivered to {whom}, and no further attempt will be made.",
-    ]
-    for index, failure in failures.items():
+def _human(
+    original: Message, outcomes: Mapping[int, Failed | Deferred], reporter: Reporter, retry_until: float | None
+) -> bytes:
+    """Return the part for people: each recipient, with the remote server's own words."""
+    whom = "these recipients" if len(outcomes) > 1 else "this recipient"
+    if retry_until is None:
+        what = f"Your message could not be delivered to {whom}, and no further attempt will be made."
+    else:
+        what = (
+            f"Your message has not been delivered to {whom} yet. You need not send it again: it will be tried until"
+            f" {date_time(retry_until)}."
+        )
+    paragraphs = [f"This is the mail system at host {reporter.hostname}.", what]
+    for index, outcome in outcomes.items():
         address = original.envelope.recipients[index].address
-        paragraphs.append(f"<{address}>:\n{_filled(failure.reason, indent='    ')}")
+        paragraphs.append(f"<{address}>:\n{_filled(outcome.reason, indent='    ')}")
     about = [f"Message-ID: {original.message_id}"] if original.message_id is not None else []
     about += [f"Accepted:   {date_time(original.arrived)}", f"Queue ID:   {original.queue_id}"]
     paragraphs.append("\n".join(about))
@@ -184,7 +204,14 @@ def _human(original: Message, failures: Mapping[int, Failed], reporter: Reporter
     return text.replace("\n", "\r\n").encode()
 
 
-def _machine(original: Message, failures: Mapping[int, Failed], reporter: Reporter, *, utf8: bool) -> bytes:
+def _machine(
+    original: Message,
+    outcomes: Mapping[int, Failed | Deferred],
+    reporter: Reporter,
+    retry_until: float | None,
+    *,
+    utf8: bool,
+) -> bytes:
     """Return the part for programs (RFC 3464 §2.1): fields about the message, then a group for each recipient."""
     groups = [
         [
@@ -193,20 +220,22 @@ def _machine(original: Message, failures: Mapping[int, Failed], reporter: Report
             f"Arrival-Date: {date_time(original.arrived)}",  # RFC 3464 §2.2.5
         ]
     ]
-    for index, failure in failures.items():
+    for index, outcome in outcomes.items():
         address = original.envelope.recipients[index].address
         kind = "rfc822" if address.is_ascii else "utf-8"  # RFC 6533 §3
         group = [
             f"Final-Recipient: {kind}; {address}",  # RFC 3464 §2.3.2
-            "Action: failed",  # RFC 3464 §2.3.3
-            f"Status: {failure.status}",  # RFC 3464 §2.3.4
+            f"Action: {'failed' if retry_until is None else 'delayed'}",  # RFC 3464 §2.3.3
+            f"Status: {outcome.status}",  # RFC 3464 §2.3.4
         ]
-        if failure.host is not None:
-            group.append(f"Remote-MTA: dns; {failure.host.partition('[')[0] or failure.host}")  # RFC 3464 §2.3.5
-        if failure.reply is not None:
-            group.append(_folded(f"Diagnostic-Code: smtp; {failure.reply}", utf8=utf8))  # RFC 3464 §2.3.6
+        if outcome.host is not None:
+            group.append(f"Remote-MTA: dns; {outcome.host.partition('[')[0] or outcome.host}")  # RFC 3464 §2.3.5
+        if outcome.reply is not None:
+            group.append(_folded(f"Diagnostic-Code: smtp; {outcome.reply}", utf8=utf8))  # RFC 3464 §2.3.6
         else:
-            group.append(_folded(f"Diagnostic-Code: x-postroad; {failure.reason}", utf8=utf8))
+            group.append(_folded(f"Diagnostic-Code: x-postroad; {outcome.reason}", utf8=utf8))
+        if retry_until is not None:
+            group.append(f"Will-Retry-Until: {date_time(retry_until)}")  # RFC 3464 §2.3.9
         groups.append(group)
     return "\r\n\r\n".join("\r\n".join(group) for group in groups).encode() + b"\r\n"
 

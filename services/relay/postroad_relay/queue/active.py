@@ -45,6 +45,7 @@ class Active:
         "over",
         "reported",
         "stored",
+        "warned",
         "withdrawn",
     )
 
@@ -55,6 +56,7 @@ class Active:
         self.stored: Stored | None = None  # with its content, while there is memory for it
         self.done = set(stored.progress.done)
         self.reported = stored.progress.reported
+        self.warned = stored.progress.warned
         self.failed = dict(stored.progress.failed)
         self.deferred = dict(stored.progress.deferred)
         self.jobs = 0  # domains that are still to be attempted
@@ -114,7 +116,14 @@ class Active:
     def progress(self, *, due: float, attempts: int) -> Progress:
         """Return its progress for the spool; `due` in seconds since the epoch."""
         return Progress(
-            due, attempts, frozenset(self.done), dict(self.failed), dict(self.deferred), self.reported, self.held
+            due,
+            attempts,
+            frozenset(self.done),
+            dict(self.failed),
+            dict(self.deferred),
+            self.reported,
+            self.held,
+            self.warned,
         )
 
     @property

@@ -79,13 +79,15 @@ class Administration:
         if manager.has_room:
             manager.probe(entry)
         else:
-            manager.due.push(entry, manager.clock.monotonic())
+            manager.due.push(entry, manager.clock_of(entry).monotonic())
         return True
 
     def retry_all(self) -> int:
         """Attempt all messages now that are not held; return how many of them have waited."""
         manager = self._manager
-        count = manager.due.all_at(manager.clock.monotonic()) + manager.lanes.waiting_count
+        count = manager.lanes.waiting_count
+        for world in manager.due.worlds():
+            count += manager.due.all_at(world, manager.clocks.of(world).monotonic())
         manager.lanes.probe_all()
         manager.refill()
         return count
@@ -129,7 +131,7 @@ class Administration:
         with self._change([entry]):
             active = await self._settled(entry)
             manager = self._manager
-            now = manager.clock.now()
+            now = manager.clock_of(entry).now()
             if active is None:
                 message, progress = self._facts(entry)
                 progress = replace(progress, due=now, attempts=entry.attempts, held=False)
@@ -164,7 +166,7 @@ class Administration:
 
             def dropped() -> None:
                 if active is None:
-                    manager.chronicle.dropped_unread(entry.queue_id)
+                    manager.chronicle.dropped_unread(entry)
                     return
                 news = [*active.news, *cancelled.items()] if notification is not None else active.news
                 manager.chronicle.settled(active, news, entry.due)
@@ -212,7 +214,7 @@ class Administration:
                 return
             active = halted.pop(entry.queue_id, None)
             if active is None:
-                manager.chronicle.dropped_unread(entry.queue_id)
+                manager.chronicle.dropped_unread(entry)
             else:
                 manager.chronicle.settled(active, active.news, entry.due)
                 manager.chronicle.dropped(active.message, active.left, report=False)
@@ -243,12 +245,11 @@ class Administration:
             for ident in changed:
                 del self._changing[ident]
             manager = self._manager
-            now = manager.clock.monotonic()
             for ident, entry in changed.items():
                 entry.steered = entry.held
                 if manager.spool.find(ident) is entry and not entry.held and ident not in manager.active:
                     self._take_out(entry)
-                    manager.due.push(entry, now)
+                    manager.due.push(entry, manager.clock_of(entry).monotonic())
             manager.refill()
             manager.changed()
             self._change_ended.set()

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class Conclusion:
     """A decision, to be written to the spool and only then to the journal.
 
-    `progress` is for the spool, None if the message is done. `report` is the DSN for the recipients that failed.
-    `resume_at` is when the next attempt is due by `Clock.monotonic`; `progress.due` is the same moment in seconds since
-    the epoch, which a restart needs.
+    `progress` is for the spool, None if the message is done. `report` is the DSN for the recipients that failed, or
+    that are delayed. `resume_at` is when the next attempt is due, in monotonic seconds of the world's clock;
+    `progress.due` is the same moment in seconds since the epoch, which a restart needs.
     """
 
     progress: Progress | None
@@ -35,5 +35,13 @@ def conclude(active: Active, report: Report | None, *, due: float | None, resume
         done = frozenset(active.done | failed)
         reported = active.reported | failed if failed else active.reported
         attempts = active.attempt if active.news or not active.withdrawn else active.entry.attempts
-        progress = Progress(due, attempts, done, deferred=dict(active.deferred), reported=reported, held=active.held)
+        progress = Progress(
+            due,
+            attempts,
+            done,
+            deferred=dict(active.deferred),
+            reported=reported,
+            held=active.held,
+            warned=active.warned,
+        )
     return Conclusion(progress, report, resume_at)

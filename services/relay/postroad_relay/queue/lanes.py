@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 class Lane:
     """The jobs of one domain."""
 
-    __slots__ = ("busy", "domain", "down", "in_ring", "jobs", "oldest", "probe_at", "timer", "waiting")
+    __slots__ = ("busy", "domain", "down", "in_ring", "jobs", "probe_at", "soonest", "timer", "waiting")
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
@@ -40,13 +41,13 @@ class Lane:
         self.in_ring = False
         self.down: Deferred | None = None  # why it rests
         self.waiting: dict[QueueId, Entry] = {}
-        self.oldest = 0.0  # seconds of the monotonic clock; no message that waits arrived earlier
+        self.soonest = math.inf  # no message that waits has to be attempted before, in seconds of the monotonic clock
         self.timer: Timer | None = None  # for the next probe
         self.probe_at = 0.0  # seconds since the epoch
 
-    def wait(self, entry: Entry) -> None:
-        """Let a message wait until the rest is over."""
-        self.oldest = min(self.oldest, entry.since) if self.waiting else entry.since
+    def wait(self, entry: Entry, deadline: float) -> None:
+        """Let a message wait until the rest is over, or until `deadline`."""
+        self.soonest = min(self.soonest, deadline) if self.waiting else deadline
         self.waiting[entry.queue_id] = entry
 
 
@@ -65,6 +66,10 @@ class Carrier(Protocol):
         """Take back a job whose lane has begun to rest: let its message wait in the lane, or defer it."""
         ...
 
+    def deadline(self, entry: Entry) -> float:
+        """Return when a message has to be attempted though its domain rests, in seconds of the monotonic clock."""
+        ...
+
     def probe(self, entry: Entry) -> None:
         """Make a message active that has waited in a lane, though the lane rests."""
         ...
@@ -79,7 +84,6 @@ class Lanes:
 
     def __init__(self, carrier: Carrier, *, schedule: Schedule, clock: Clock, capacity: Capacity) -> None:
         self._carrier = carrier
-        self._schedule = schedule
         self._clock = clock
         self._capacity = capacity
         self._lanes: dict[str, Lane] = {}
@@ -206,15 +210,15 @@ class Lanes:
             lane.probe_at = self._clock.now() + self.pause
 
     def probe(self, lane: Lane) -> None:
-        """Attempt one of the waiting messages, and all that have expired meanwhile."""
+        """Attempt one of the waiting messages, and all that have expired meanwhile or whose sender is to be warned."""
         lane.timer = None
         now = self._clock.monotonic()
-        if self._schedule.is_over(now=now, arrived=lane.oldest):
-            over = [entry for entry in lane.waiting.values() if self._schedule.is_over(now=now, arrived=entry.since)]
+        if now >= lane.soonest:
+            over = [entry for entry in lane.waiting.values() if now >= self._carrier.deadline(entry)]
             for entry in over[: self._capacity.refill]:
                 del lane.waiting[entry.queue_id]
                 self._carrier.probe(entry)
-            lane.oldest = min((entry.since for entry in lane.waiting.values()), default=now)
+            lane.soonest = min(map(self._carrier.deadline, lane.waiting.values()), default=math.inf)
         while lane.waiting and not lane.jobs:
             self._carrier.probe(lane.waiting.pop(next(iter(lane.waiting))))
         if not lane.jobs and not lane.busy:
@@ -248,9 +252,22 @@ class Lanes:
         for lane in self._lanes.values():
             yield from lane.waiting.values()
 
+    def probes(self, world: str) -> list[float]:
+        """Return when the domains are tried for which messages of a world wait, in seconds since the epoch."""
+        lanes = self._lanes.values()
+        return [lane.probe_at for lane in lanes if any(entry.world == world for entry in lane.waiting.values())]
+
     def lane_of(self, entry: Entry) -> Lane | None:
         """Return the lane in which a message waits."""
         return next((lane for lane in self._lanes.values() if entry.queue_id in lane.waiting), None)
+
+    def leave_all(self, world: str) -> list[Entry]:
+        """Take out the messages of a world that wait, and return them."""
+        left = [entry for entry in self.waiting() if entry.world == world]
+        for lane in self._lanes.values():
+            for entry in left:
+                lane.waiting.pop(entry.queue_id, None)
+        return left
 
     def leave(self, entry: Entry) -> bool:
         """Take a message out that waits, and return whether there was such a one."""

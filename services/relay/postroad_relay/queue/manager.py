@@ -22,10 +22,15 @@ How each kind of failure is handled:
     The process is killed                      The progress on disk counts. An attempt that was under way is made
                                                again, so a server may get it twice (RFC 5321 §4.5.4.2).
     Our own code breaks in an attempt          The recipients are deferred (4.3.0), with the details in the log alone.
+    The message is delayed                     Its sender gets one DSN about that, with the first attempt that fails
+                                               after `POSTROAD_DELAY_NOTICE`.
     The wall clock is set                      Waits and the expiry go by the monotonic clock. After a restart, no wait
                                                is longer than its step of the schedule.
+    The clock of a world is pushed             Its messages are attempted one due time after the other (`push.py`). They
+                                               do not wait for domains that rest.
 
-The lifetime of a message is not bounded by attempts but by `POSTROAD_EXPIRY`. No warning is sent about delays.
+The lifetime of a message is not bounded by attempts but by `POSTROAD_EXPIRY`. Every time of a message is by the clock
+of its world.
 """
 
 from __future__ import annotations
@@ -43,7 +48,7 @@ from postroad_relay.chronicle import Chronicle
 from postroad_relay.delivery.routing import Route
 from postroad_relay.queue.active import Active, Job
 from postroad_relay.queue.capacity import Capacity
-from postroad_relay.queue.due import Due
+from postroad_relay.queue.dues import Dues
 from postroad_relay.queue.lanes import Lanes
 from postroad_relay.queue.outcomes import Outcomes
 from postroad_relay.queue.spool import SpoolError
@@ -59,8 +64,10 @@ if TYPE_CHECKING:
     from postroad_relay.delivery.router import Router
     from postroad_relay.dsn.report import Reporter
     from postroad_relay.queue.lanes import Lane
+    from postroad_relay.queue.push import Push
     from postroad_relay.queue.schedule import Schedule
     from postroad_relay.queue.spool import Entry, Message, QueueId, Spool, Stored
+    from postroad_relay.queue.spool.clocks import WorldClock
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +96,8 @@ class Manager:
         self.router = router
         self.spool = spool
         self.clock = clock or Clock()
-        self.chronicle = Chronicle(journal, self.clock)
+        self.clocks = spool.clocks
+        self.chronicle = Chronicle(journal, self.clocks)
         self._courier = courier
         self._schedule = schedule
         self._capacity = capacity or Capacity()
@@ -104,9 +112,10 @@ class Manager:
             chance=chance,
             write_again=self._capacity.retry_write,
         )
-        self.due = Due()
+        self.due = Dues(lambda world: self.clocks.of(world).ahead)
         self.active: dict[QueueId, Active] = {}
         self.attempts = 0  # that were made, each for the recipients of one message in one domain
+        self.pushing: dict[str, Push] = {}  # worlds whose clock is being pushed
         self.watcher: Callable[[], None] | None = None  # called when less may be under way than before
         self._octets = 0  # of content in memory
         self._timer: Timer | None = None
@@ -115,17 +124,17 @@ class Manager:
 
     def start(self, queued: Iterable[Entry]) -> None:
         """Take up the messages that were in the spool before the first message was `accepted`."""
-        now, monotonic = self.clock.now(), self.clock.monotonic()
-        wait_left = self._schedule.wait_left
         entries = list(queued)
-        self.due.fill(
-            (entry, monotonic + wait_left(now=now, due=entry.due, attempts=entry.attempts))
-            for entry in entries
-            if not entry.steered
-        )
+        self.due.fill((entry, self._due_again(entry)) for entry in entries if not entry.steered)
         if entries:
             log.info("%d messages are queued", len(entries))
         self.refill()
+
+    def _due_again(self, entry: Entry) -> float:
+        """Return when a message is due that was in the spool, in monotonic seconds of its world's clock."""
+        clock = self.clock_of(entry)
+        left = self._schedule.wait_left(now=clock.now(), due=entry.due, attempts=entry.attempts)
+        return clock.monotonic() + left
 
     def expect(self, recipient: Address) -> None:
         """Look up the route for a recipient of a message that is about to come: saves 2 ms after its 250."""
@@ -142,17 +151,27 @@ class Manager:
         if self.has_room:
             self._activate(entry, stored)
         else:
-            self.due.push(entry, self.clock.monotonic())
+            self.due.push(entry, self.clock_of(entry).monotonic())
 
     async def close(self, grace: float = 0.5) -> None:
         """Stop: attempts under way have `grace` seconds to end; those cut off are made again after the next start."""
         self._stopping = True
+        for push in self.pushing.values():
+            push.stop()
         if self._timer is not None:
             self._timer.cancel()
         await self.lanes.close(grace)
         await self.outcomes.close(grace)
 
     # -- from the waiting messages to the lanes -----------------------------------------------------------------
+
+    def clock_of(self, entry: Entry) -> WorldClock:
+        """Return the clock that a message goes by."""
+        return self.clocks.of(entry.world)
+
+    def deadline(self, entry: Entry) -> float:
+        """Return when a message has to be attempted though its domain rests, in seconds of the monotonic clock."""
+        return self._schedule.deadline(arrived=entry.since, warned=entry.warned) - self.clock_of(entry).ahead
 
     @property
     def waiting(self) -> int:
@@ -177,11 +196,15 @@ class Manager:
         if not self._stopping and self.has_room and (at := self.due.next_at) is not None:
             self._timer = self.clock.call_at(max(at, now + _SHORTEST), self.refill)
 
+    def take_up(self, world: str, at: float) -> None:
+        """Make messages of a world active that are due at a time of its clock, as far as there is room."""
+        while self.has_room and (entry := self.due.pop_of(world, at)) is not None:
+            self._take_up(entry)
+
     def resume(self, entries: Iterable[Entry]) -> None:
         """Take messages back from a lane that no longer rests: they are due."""
-        now = self.clock.monotonic()
         for entry in entries:
-            self.due.push(entry, now)
+            self.due.push(entry, self.clock_of(entry).monotonic())
         self.refill()
 
     def probe(self, entry: Entry) -> None:
@@ -194,7 +217,7 @@ class Manager:
             stored = self.spool.read(entry)
         except SpoolError as error:
             log.error("a queued message is not readable and stays where it is: %s", error)  # noqa: TRY400
-            self.chronicle.unreadable(entry.queue_id, str(error))
+            self.chronicle.unreadable(entry, str(error))
         else:
             self._activate(entry, stored, probe=probe)
 
@@ -204,7 +227,7 @@ class Manager:
         by_domain: dict[str, list[int]] = {}
         for index in stored.progress.pending(message):
             by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
-        if len(by_domain) == 1 and not probe:
+        if len(by_domain) == 1 and not probe and entry.world not in self.pushing:
             ((domain, indexes),) = by_domain.items()
             lane = self.lanes.resting(domain)
             if lane is not None:
@@ -272,17 +295,19 @@ class Manager:
     def postpone(self, lane: Lane, job: Job, down: Deferred) -> None:
         """Take back a job whose lane has begun to rest: let its message wait in the lane, or defer it."""
         active = job.active
-        if active.is_untouched and not self._schedule.is_over(now=self.clock.monotonic(), arrived=active.entry.since):
+        entry = active.entry
+        waits = active.is_untouched and self.deadline(entry) > self.clock.monotonic()
+        if waits and entry.world not in self.pushing:
             self.release(active)
-            del self.active[active.entry.queue_id]
-            self._wait(lane, active.entry, active.message, job.indexes)
+            del self.active[entry.queue_id]
+            self._wait(lane, entry, active.message, job.indexes)
         else:
             self.outcomes.settle(job, [down] * len(job.indexes))
 
     def _wait(self, lane: Lane, entry: Entry, message: Message, indexes: Sequence[int]) -> None:
         assert lane.down is not None  # noqa: S101 - it rests
-        lane.wait(entry)
-        self.chronicle.waits(message, indexes, lane.down, self.clock.now() + self.lanes.pause)
+        lane.wait(entry, self.deadline(entry))
+        self.chronicle.waits(message, indexes, lane.down, self.clock_of(entry).now() + self.lanes.pause)
 
     # -- after an attempt -------------------------------------------------------------------------------------
 
@@ -299,6 +324,7 @@ class Manager:
         """Forget a message that an administrator has dropped."""
         if self.active.pop(active.entry.queue_id, None) is not None:
             self.release(active)
+            self._ended(active)
 
     def concluded(self, active: Active, resume_at: float | None) -> None:
         """Note that a message is active no more; it waits until `resume_at`, or is done or held."""
@@ -308,9 +334,14 @@ class Manager:
             self.due.push(entry, resume_at)
         if active.over is not None:
             active.over()
+        self._ended(active)
         self.changed()
         if len(self.due):
             self.refill()
+
+    def _ended(self, active: Active) -> None:
+        for push in self.pushing.values():
+            push.ended(active)
 
 
 def _domain(address: Address) -> str:

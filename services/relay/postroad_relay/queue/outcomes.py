@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from postroad.clock import Clock
-    from postroad.smtp.client.outcome import Failed, Outcome
+    from postroad.smtp.client.outcome import Deferred, Failed, Outcome
     from postroad_relay.chronicle import Chronicle
     from postroad_relay.dsn.report import Report, Reporter
     from postroad_relay.queue.active import Active, Job
@@ -119,20 +119,29 @@ class Outcomes:
         self._queue.release(active)
         due: float | None = None
         resume_at = 0.0
+        warns = False
+        entry = active.entry
+        clock = self._spool.clocks.of(entry.world)
         if active.withdrawn and active.left:
-            due, resume_at = self._clock.now(), self._clock.monotonic()  # once it is released, if it is held
+            due, resume_at = clock.now(), clock.monotonic()  # once it is released, if it is held
         elif active.deferred:
-            now, entry = self._clock.monotonic(), active.entry
+            now = clock.monotonic()
             at = self._schedule.next_attempt(
                 now=now, arrived=entry.since, attempts=active.attempt, chance=self._chance()
             )
             if at is not None:
-                due, resume_at = self._clock.now() + (at - now), at
+                due, resume_at = clock.now() + (at - now), at
+                warns = self._warns(active, now)
             elif active.held:
-                due, resume_at = self._clock.now(), now
+                due, resume_at = clock.now(), now
             else:
                 active.expire(now - entry.since)
-        report = self._report_of(active, last=due is None) if active.failed else None
+        report = None
+        if active.failed:
+            report = self._report_of(active, last=due is None)
+        elif warns:
+            active.warned = True
+            report = self._warning_of(active)
         active.stored = None
         active.concluding = True
         self._write(active, conclude(active, report, due=due, resume_at=resume_at))
@@ -162,7 +171,22 @@ class Outcomes:
         progress = conclusion.progress
         self._queue.concluded(active, None if progress is None or progress.held else conclusion.resume_at)
 
-    # -- failures -------------------------------------------------------------------------------------------------
+    # -- delays and failures ----------------------------------------------------------------------------------------
+
+    def _warns(self, active: Active, now: float) -> bool:
+        """Whether the sender is to get the DSN about a delay: once per message, and not with one about a failure."""
+        return not (active.warned or active.held or active.failed) and self._schedule.is_delayed(
+            now=now, arrived=active.entry.since
+        )
+
+    def _warning_of(self, active: Active) -> Report | None:
+        """Make the DSN about the recipients that are delayed; None if its sender may not get one."""
+        return self.report(
+            active.message,
+            active.deferred,
+            self.stored(active),
+            retry_until=active.entry.arrived + self._schedule.expiry,
+        )
 
     def _report_of(self, active: Active, *, last: bool) -> Report | None:
         """Make the DSN for the recipients that have failed, if RFC 5321 §6.1 allows one; `last`: none is left."""
@@ -182,19 +206,30 @@ class Outcomes:
         except SpoolError:
             return None
 
-    def report(self, message: Message, failures: Mapping[int, Failed], stored: Stored | None) -> Report | None:
-        """Make the DSN for recipients that have failed, if RFC 5321 §6.1 allows one."""
+    def report(
+        self,
+        message: Message,
+        outcomes: Mapping[int, Failed | Deferred],
+        stored: Stored | None,
+        *,
+        retry_until: float | None = None,
+    ) -> Report | None:
+        """Make the DSN for recipients that have failed, if RFC 5321 §6.1 allows one.
+
+        With `retry_until`, in seconds since the epoch, they are delayed and tried until then.
+        """
         try:
             content = stored.beginning(dsn.RETURN_WHOLE) if stored is not None else b""
         except SpoolError:
             content = b""
         return dsn.report(
             message,
-            failures,
+            outcomes,
             content,
             reporter=self.reporter,
             queue_id=self._spool.new_id(),
-            now=self._clock.now(),
+            now=self._spool.clocks.of(message.world).now(),
+            retry_until=retry_until,
             unique=secrets.token_hex(12),
         )
 
@@ -202,7 +237,7 @@ class Outcomes:
         """Have a DSN delivered that has become durable with the failure that it reports."""
         notification = report.message
         active.notification = notification.queue_id
-        self._chronicle.reported(active.message, notification)
+        self._chronicle.reported(active.message, report)
         entry = self._spool.find(notification.queue_id)
         if entry is not None:  # pragma: no branch - it became durable with the failure that it reports
             self._queue.accepted(entry, Stored(notification, UNTRIED, report.content))

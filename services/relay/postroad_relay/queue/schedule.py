@@ -6,6 +6,7 @@ first; in a sandbox "at first" is seconds, and both are settings.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 JITTER = 0.1  # of the wait, so that messages that failed together do not all come back together
@@ -15,11 +16,13 @@ JITTER = 0.1  # of the wait, so that messages that failed together do not all co
 class Schedule:
     """Waits between attempts, the last one repeating, and the age at which a message expires; in seconds.
 
-    `now`, `arrived` and the returned times are in seconds of one clock, whichever that is.
+    `warning` is the age at which the sender of a message that is delayed gets a DSN about that. `now`, `arrived` and
+    the returned times are in seconds of one clock, whichever that is.
     """
 
     waits: tuple[float, ...]
     expiry: float
+    warning: float = math.inf
 
     def next_attempt(self, *, now: float, arrived: float, attempts: int, chance: float) -> float | None:
         """Return when the next attempt is due, `attempts` having failed; None when the message has expired.
@@ -42,6 +45,14 @@ class Schedule:
     def is_over(self, *, now: float, arrived: float) -> bool:
         """Whether a message has expired: its next failure is the last."""
         return now >= arrived + self.expiry
+
+    def is_delayed(self, *, now: float, arrived: float) -> bool:
+        """Whether the sender of a message should know that it is delayed."""
+        return now >= arrived + self.warning
+
+    def deadline(self, *, arrived: float, warned: bool) -> float:
+        """Return when a message has to be attempted though its domain rests: to expire, or to warn its sender."""
+        return arrived + (self.expiry if warned else min(self.warning, self.expiry))
 
     def _step(self, attempts: int) -> float:
         return self.waits[min(attempts, len(self.waits)) - 1]

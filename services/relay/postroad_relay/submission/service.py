@@ -19,7 +19,7 @@ from postroad.sasl.mechanism import LONGEST_NAME
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad.world.guesses import NotAllowed, TooManyGuesses
-from postroad.world.world import world_detail
+from postroad.world.world import DEFAULT_WORLD, world_detail
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.faults import Command, Faults
@@ -75,9 +75,8 @@ class RelayService:
         self._journal = journal
         self._hostname = hostname
         self._guesses = guesses
-        self._clock = clock or Clock()
         self._bound = Bound(spool, most_queued)
-        self._refusals = Refusals(journal, self._clock)
+        self._refusals = Refusals(journal, clock or Clock())
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - the contract
         """Greet everyone."""
@@ -202,7 +201,7 @@ class RelayService:
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
     ) -> tuple[Message, bytes]:
         """Return the facts about a message, and the fields that go in front of its content."""
-        now = self._clock.now()
+        now = self._spool.clocks.of(envelope.world or DEFAULT_WORLD).now()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
         if session.purpose is not Purpose.TRANSFER:
@@ -226,11 +225,13 @@ class RelayService:
         """Note a durable message in the journal, and have it delivered."""
         message = stored.message
         envelope = message.envelope
+        now = self._spool.clocks.of(message.world).now()
         further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         self._journal.record(
             Kind.ACCEPTED,
             message.queue_id,
             message.message_id,
+            at=now,
             peer=session.host,
             client=session.client_name,
             port=session.purpose.value,
@@ -244,7 +245,7 @@ class RelayService:
             **world_detail(message.world),
             **further,
         )
-        self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, size=message.size)
+        self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, at=now, size=message.size)
         self._manager.accepted(entry, stored)
 
 

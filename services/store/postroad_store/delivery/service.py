@@ -205,7 +205,9 @@ class Delivery:
             stored = await self._storage.outbox.deliver(arrivals, plan.letters, plan.memories, arrived.now)
             self._note_stored(arrived, plan.placed, stored)
         for ran in plan.ran:
-            details = {"account": ran.login, "actions": ran.actions} | ({"error": ran.error} if ran.error else {})
+            details: dict[str, Any] = {"account": ran.login, "actions": ran.actions} | (
+                {"error": ran.error} if ran.error else {}
+            )
             self._journal.record(Kind.FILTERED, arrived.queue_id, arrived.header.message_id, **details)
         for index in told:
             self._refusals.note(

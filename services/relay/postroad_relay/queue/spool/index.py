@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.queue.spool.record import (
     Kind,
     Progress,
@@ -40,15 +41,19 @@ class Entry:
         "spilled",
         "steered",
         "turn",
+        "warned",
+        "world",
         "writing",
     )
 
-    def __init__(self, ident: QueueId, arrived: float, *, spilled: bool) -> None:
+    def __init__(self, ident: QueueId, arrived: float, *, spilled: bool, world: str = DEFAULT_WORLD) -> None:
         self.queue_id = ident
+        self.world = world  # all its times are by that world's clock
         self.arrived = arrived  # seconds since the epoch
         self.since = 0.0  # the same moment in seconds of the monotonic clock
         self.due = arrived  # seconds since the epoch; the first attempt is made at once
         self.attempts = 0
+        self.warned = False  # its sender has a DSN that it is delayed, or may not get one
         self.spilled = spilled
         self.message_at: Position | None = None  # None until it is on disk
         self.progress_at: Position | None = None
@@ -98,7 +103,7 @@ class Index:
         if entry.progress_at is not None:
             self._unpin((entry.progress_at,))
         entry.progress_at = position
-        entry.due, entry.attempts = progress.due, progress.attempts
+        entry.due, entry.attempts, entry.warned = progress.due, progress.attempts, progress.warned
         self.held += progress.held - entry.held
         entry.held = progress.held
         self._pin(position)
@@ -130,7 +135,7 @@ class Index:
                 message, _ = decode_message(record)
                 if entry is not None:  # it was moved, and its old segment outlived the crash
                     self.remove(entry)
-                self.add(Entry(ident, message.arrived, spilled=message.spilled), position)
+                self.add(Entry(ident, message.arrived, spilled=message.spilled, world=message.world), position)
             elif entry is None:
                 return  # its message was done, and forgotten with its segment
             elif kind is Kind.PROGRESS:

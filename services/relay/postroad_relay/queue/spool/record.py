@@ -99,6 +99,7 @@ class Progress:
     deferred: Mapping[int, Deferred] = field(default_factory=lambda: MappingProxyType({}))
     reported: frozenset[int] = frozenset()  # among those that are done
     held: bool = False
+    warned: bool = False  # the sender has a DSN that it is delayed, or may not get one
 
     def pending(self, message: Message) -> list[int]:
         """Return the recipients that are neither done nor failed."""
@@ -206,6 +207,8 @@ def encode_progress(ident: QueueId, progress: Progress) -> bytes:
         body["reported"] = sorted(progress.reported)
     if progress.held:
         body["held"] = True
+    if progress.warned:
+        body["warned"] = True
     return _HEAD.pack(Kind.PROGRESS, number_of(ident)) + to_json(body)
 
 
@@ -221,6 +224,7 @@ def decode_progress(record: bytes | memoryview) -> Progress:
             deferred={int(index): Deferred(**_unpack(value)) for index, value in body["deferred"].items()},
             reported=frozenset(body.get("reported", ())),
             held=body.get("held", False),
+            warned=body.get("warned", False),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(f"not progress: {error!r}") from error

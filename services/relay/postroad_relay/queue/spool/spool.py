@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.groupcommit import GroupCommit
+from postroad_relay.queue.spool.clocks import Clocks
 from postroad_relay.queue.spool.dead import DeadLetters
 from postroad_relay.queue.spool.index import Entry, Index
 from postroad_relay.queue.spool.log import Damage, Log, LogError, Position, sync_directory
@@ -96,12 +97,13 @@ class Stored:
 
 
 class Spool:
-    """The relay's queue in a folder, with `log/` (segments), `content/` (large contents), `incoming/` and `dead/`."""
+    """The relay's queue in a folder: `log/` (segments), `content/` (large ones), `incoming/`, `clocks/` and `dead/`."""
 
     def __init__(self, directory: Path, *, clock: Clock | None = None, segment_size: int = 32 << 20) -> None:
         self._contents = directory / "content"
         self.incoming = directory / "incoming"
         self._clock = clock or Clock()
+        self.clocks = Clocks(directory / "clocks", self._clock)
         self._segment_size = segment_size
         self.log = Log(directory / "log", segment_size=segment_size, counted=bytes([Kind.MESSAGE]))
         self._index = Index()
@@ -221,8 +223,8 @@ class Spool:
         )
 
     def _entry(self, message: Message) -> Entry:
-        entry = Entry(message.queue_id, message.arrived, spilled=message.spilled)
-        entry.since = self._clock.monotonic()
+        entry = Entry(message.queue_id, message.arrived, spilled=message.spilled, world=message.world)
+        entry.since = self.clocks.of(entry.world).monotonic()
         return entry
 
     def _append(
@@ -344,9 +346,8 @@ class Spool:
         for number in self.log.sizes:
             self._index.seen[number] = self.log.records(number)
         self._index.total = sum(self.log.sizes.values())
-        now, monotonic = self._clock.now(), self._clock.monotonic()
         for entry in self._entries.values():
-            entry.since = monotonic - max(0.0, now - entry.arrived)  # the wall clock may have been set back
+            entry.since = self.clocks.of(entry.world).monotonic_at(entry.arrived)
             entry.steered = entry.held
         self._report(damages)
         lossy = any(not damage.torn for damage in damages)

@@ -1,0 +1,98 @@
+"""The messages of all worlds that wait for their time."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroad_relay.queue.dues import Dues
+from postroad_relay.queue.spool import Entry, QueueId
+
+WORLDS = ("default", "shop", "bank")
+
+
+def entry(number: int, world: str = "default") -> Entry:
+    return Entry(QueueId(f"{number:013X}"), 0.0, spilled=False, world=world)
+
+
+def test_each_world_goes_by_its_own_clock() -> None:
+    ahead = {"shop": 0.0, "default": 0.0}
+    dues = Dues(ahead.__getitem__)
+    one, other = entry(1), entry(2, "shop")
+    dues.fill([(one, 10.0), (other, 20.0)])
+    assert (dues.next_at, dues.next_of("shop"), dues.next_of("bank")) == (10.0, 20.0, None)
+    ahead["shop"] = 15.0
+    dues.moved("shop")
+    assert (dues.next_at, dues.next_of("shop")) == (5.0, 20.0)
+    assert dues.first(5) == [other, one]
+    assert dues.first(1) == [other]
+    assert (dues.first(5, "default"), dues.first(5, "bank")) == ([one], [])
+    assert dues.pop(4.0) is None
+    assert [dues.pop(5.0), dues.pop(5.0), dues.pop(10.0), dues.pop(10.0)] == [other, None, one, None]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["push", "remove", "pop", "pop_of", "all", "first", "ahead"]),
+            st.integers(0, 60),
+            st.integers(0, 9),
+        ),
+        max_size=400,
+    )
+)
+def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> None:
+    ahead = dict.fromkeys(WORLDS, 0.0)
+    dues = Dues(ahead.__getitem__)
+    entries = [entry(number, WORLDS[number % 3]) for number in range(61)]
+    model: dict[Entry, float] = {}
+
+    def machine(one: Entry) -> float:
+        return model[one] - ahead[one.world]
+
+    for what, which, number in steps:
+        one, at = entries[which], float(number)
+        mine = {other: when for other, when in model.items() if other.world == one.world}
+        match what:
+            case "push":
+                if one not in model:
+                    dues.push(one, at)
+                    model[one] = at
+            case "remove":
+                assert dues.remove(one) is (model.pop(one, None) is not None)
+            case "pop":
+                popped = dues.pop(at)
+                earliest = min(map(machine, model), default=100.0)
+                assert (popped is None) is (earliest > at)
+                if popped is not None:
+                    assert machine(popped) == earliest
+                    del model[popped]
+            case "pop_of":
+                popped = dues.pop_of(one.world, at)
+                assert (popped is None) is (min(mine.values(), default=100.0) > at)
+                if popped is not None:
+                    assert model.pop(popped) == min(mine.values())
+            case "all":
+                assert dues.all_at(one.world, at) == len(mine)
+                model |= dict.fromkeys(mine, at)
+            case "first":
+                assert [machine(found) for found in dues.first(number)] == sorted(map(machine, model))[:number]
+            case _:
+                ahead[one.world] += at
+                dues.moved(one.world)
+        assert len(dues) == len(model)
+        assert sorted(dues.worlds()) == sorted({other.world for other in model})
+        assert dues.next_at == min(map(machine, model), default=None)
+
+
+def test_stale_moments_are_cleared_away() -> None:
+    dues = Dues(lambda _: 0.0)
+    one = entry(1)
+    for number in range(1000):
+        dues.push(one, 1000.0 - number)
+        dues.remove(one)
+        dues.push(one, 1000.0 - number)
+        dues.remove(one)
+    dues.push(one, 1.0)
+    assert len(dues._heap) < 300
+    assert dues.next_at == 1.0
