@@ -54,6 +54,9 @@ QRESYNC = Capability(b"QRESYNC", "RFC 7162", after_login, enables=True, requires
 # UIDs in place of message numbers, everywhere.
 UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires=(b"ENABLE",))
 
+# The search key FUZZY, and the relevancy of what it finds: RETURN (RELEVANCY), SORT (RELEVANCY).
+SEARCH_FUZZY = Capability(b"SEARCH=FUZZY", "RFC 6203", after_login)
+
 # Pages of what SEARCH finds and FETCH answers.
 PARTIAL = Capability(b"PARTIAL", "RFC 9394", after_login)
 

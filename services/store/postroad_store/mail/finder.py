@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.ordering import Order
+    from postroad_store.mail.search.fuzzy import Scores
     from postroad_store.mail.search.key import Key
     from postroad_store.mail.threads.algorithms import Algorithm
     from postroad_store.mail.threads.forest import Forest
@@ -49,16 +50,31 @@ class Finder:
         """Note that there are so many new messages to be found."""
         self._indexer.notice(messages)
 
-    async def search(self, view: View, key: Key, *, between: Between | None = None) -> Sequence[int]:
-        """Return the sequence numbers of the messages that match, ascending (RFC 3501 §6.4.4)."""
-        async with Pacer(self._turns, between) as pace:
-            return await evaluate(view, self._sources, key, pace)
+    async def search(
+        self, view: View, key: Key, *, between: Between | None = None, scores: Scores | None = None
+    ) -> Sequence[int]:
+        """Return the sequence numbers of the messages that match, ascending (RFC 3501 §6.4.4).
 
-    async def sort(self, view: View, key: Key, orders: Sequence[Order], *, between: Between | None = None) -> list[int]:
-        """Return the sequence numbers of the messages that match, in order (RFC 5256 §3)."""
+        With `scores`, how relevant they are to what is searched for fuzzily is noted there (RFC 6203 §4).
+        """
         async with Pacer(self._turns, between) as pace:
-            numbers = await evaluate(view, self._sources, key, pace)
-            ordering = Ordering(view, self._sources, pace)
+            return await evaluate(view, self._sources, key, pace, scores)
+
+    async def sort(
+        self,
+        view: View,
+        key: Key,
+        orders: Sequence[Order],
+        *,
+        between: Between | None = None,
+        scores: Scores | None = None,
+    ) -> list[int]:
+        """Return the sequence numbers of the messages that match, in order (RFC 5256 §3); note the scores."""
+        async with Pacer(self._turns, between) as pace:
+            numbers = await evaluate(view, self._sources, key, pace, scores)
+            ordering = Ordering(view, self._sources, pace, scores)
+            if not all(order.criterion.lasting for order in orders):
+                return [numbers[place] for place in await ordering.sorted(numbers, orders)]
             asked, uids = (view.mailbox.id, tuple(orders)), ordering.uids(numbers)
             places: Sequence[int] | None = self._results.get(asked, uids)
             if places is None:

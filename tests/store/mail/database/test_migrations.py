@@ -19,7 +19,7 @@ from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.flags import DELETED, DRAFT, SEEN, Change, FlagSet
 from postroad_store.mail.model.mailbox import Status
 from postroad_store.mail.model.message import Column
-from postroad_store.mail.search.keys import Text
+from postroad_store.mail.search.strings import Text
 from postroad_store.mail.storage import Storage
 
 OLD = {version: Path(__file__).with_name(f"version-{version}.sqlite") for version in range(1, VERSION)}

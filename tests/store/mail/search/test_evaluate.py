@@ -15,25 +15,20 @@ from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import ANSWERED, DELETED, NO_FLAGS, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
+from postroad_store.mail.search.dates import InternalDate, SentDate, When
 from postroad_store.mail.search.keys import (
-    Addresses,
     And,
-    Body,
     Flag,
-    Header,
     InSet,
-    InternalDate,
     Keyword,
     Larger,
     Not,
     Or,
     Recent,
-    SentDate,
     Smaller,
-    Text,
-    When,
 )
 from postroad_store.mail.search.longtext import long_text
+from postroad_store.mail.search.strings import Addresses, Body, Header, Text
 from postroad_store.mail.search.within import Within
 from postroad_store.mail.storage import Storage
 

@@ -7,7 +7,8 @@ import pytest
 from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
 from postroad_store.mail.search import fieldtext
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
-from postroad_store.mail.search.keys import And, Flag, Header
+from postroad_store.mail.search.keys import And, Flag
+from postroad_store.mail.search.strings import Header
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox

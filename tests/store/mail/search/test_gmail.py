@@ -10,21 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.flags import FLAGGED, SEEN
+from postroad_store.mail.search.dates import InternalDate, When
 from postroad_store.mail.search.gmail import GmailId, Label, Structure, label_key, query_key
 from postroad_store.mail.search.keys import (
-    Addresses,
     And,
     Flag,
-    Header,
-    InternalDate,
     Keyword,
     Larger,
     Not,
     Or,
     Smaller,
-    Text,
-    When,
 )
+from postroad_store.mail.search.strings import Addresses, Header, Text
 from postroad_store.mail.search.within import Within
 
 if TYPE_CHECKING:

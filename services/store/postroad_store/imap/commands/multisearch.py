@@ -6,16 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_options
-from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, begun, follow, modseq_asked
+from postroad_store.imap.commands.search.command import (
+    FOLLOW,
+    BadCharset,
+    Searching,
+    begun,
+    check_fuzzy,
+    follow,
+    modseq_asked,
+)
 from postroad_store.imap.commands.search.found import Found
 from postroad_store.imap.commands.search.grammar import NUMBERS, CharsetUnknown, first_word, read_program
-from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, updates
+from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, scores, updates
 from postroad_store.imap.contexts import known
 from postroad_store.imap.filters import FILTERS, Filter, covers, names_of, read_filter
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.model.errors import LimitReached
+from postroad_store.mail.search.fuzzy import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -68,6 +77,7 @@ def parse(tag: bytes, reader: Reader) -> Command:
         program = read_program(reader, word, pins=updates(options))
     except CharsetUnknown as unknown:
         return BadCharset(tag, saves(options), unknown.answer)
+    check_fuzzy(program, relevancy=scores(options))
     return ESearch(tag, True, program, options, sources)
 
 
@@ -119,9 +129,9 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bool:
     """Search one mailbox; return False if its result cannot be kept."""
     upto = known(view)
     options = command.options or DEFAULT
-    pause = session.connection.wait_writable
-    numbers = await session.storage.finder.search(view, command.program.key, between=pause)
-    found = Found(view, numbers, uid=True, modseq=modseq_asked(session, command))
+    pause, noted = session.connection.wait_writable, Scores()
+    numbers = await session.storage.finder.search(view, command.program.key, between=pause, scores=noted)
+    found = Found(view, numbers, uid=True, scores=noted, modseq=modseq_asked(session, command))
     kept = True
     # RFC 7377 §2.1: "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
     if numbers:

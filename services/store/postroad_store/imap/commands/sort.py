@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, answer, begun
+from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, answer, begun, check_fuzzy
 from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
-from postroad_store.imap.commands.search.options import offered_options, read_options, saves, updates
-from postroad_store.imap.extensions import CONTEXT_SORT, ESORT
+from postroad_store.imap.commands.search.options import offered_options, read_options, saves, scores, updates
+from postroad_store.imap.extensions import CONTEXT_SORT, ESORT, SEARCH_FUZZY
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
-from postroad_store.mail.order.criteria import CRITERIA
+from postroad_store.mail.order.criteria import CRITERIA, Relevancy
 from postroad_store.mail.order.ordering import Order
+from postroad_store.mail.search.fuzzy import Scores
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands.search.options import Options
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SORT = Capability(b"SORT", "RFC 5256", after_login)
 SORT_DISPLAY = Capability(b"SORT=DISPLAY", "RFC 5957", after_login, requires=(b"SORT",))
-_EXTENSIONS = {"": SORT, "SORT=DISPLAY": SORT_DISPLAY}
+_EXTENSIONS = {"": SORT, "SORT=DISPLAY": SORT_DISPLAY, "SEARCH=FUZZY": SEARCH_FUZZY}
 _CRITERIA = {criterion.word.encode("ascii"): (criterion(), _EXTENSIONS[criterion.extension]) for criterion in CRITERIA}
 
 
@@ -50,9 +51,11 @@ def _parser(*, uid: bool) -> Parser:
             reader.space()
         orders = _read_orders(reader)
         try:
-            return Sort(tag, uid, read_criteria(reader, pins=updates(options)), options, orders)
+            program = read_criteria(reader, pins=updates(options))
         except CharsetUnknown as unknown:
             return BadCharset(tag, saves(options), unknown.answer)
+        check_fuzzy(program, relevancy=scores(options) or any(isinstance(each.criterion, Relevancy) for each in orders))
+        return Sort(tag, uid, program, options, orders)
 
     return parse
 
@@ -83,9 +86,10 @@ async def handle(session: Session, command: Sort) -> None:
     """Search the selected mailbox, and sort what is found, until the client goes away."""
     if not begun(session, command):
         return
-    pause = session.connection.wait_writable
-    numbers = session.storage.finder.sort(session.selected_view(), command.program.key, command.orders, between=pause)
-    await answer(session, command, numbers, command.options, command.orders)
+    pause, noted = session.connection.wait_writable, Scores()
+    view, key, orders = session.selected_view(), command.program.key, command.orders
+    numbers = session.storage.finder.sort(view, key, orders, between=pause, scores=noted)
+    await answer(session, command, numbers, noted, command.options, orders=orders)
 
 
 SPECS = (

@@ -18,7 +18,7 @@ from postroad_store.mail.database.connection import connect
 from postroad_store.mail.index.trigrams import indexed_text, query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 FILE = "index.sqlite"
@@ -163,9 +163,9 @@ class Index:
 
     # -- asking it --------------------------------------------------------------------------------------------
 
-    def candidates(self, needle: bytes, limit: int) -> Candidates | None:
-        """Return which contents may have the folded text; None if the index does not help, or they are too many."""
-        asked = query(needle)
+    def candidates(self, needles: Sequence[bytes], limit: int) -> Candidates | None:
+        """Return which contents may have any of the folded texts; None if the index does not help, or for too many."""
+        asked = query(needles)
         with self._reading:
             if asked is None or self._reader is None or not self.useful:
                 return None

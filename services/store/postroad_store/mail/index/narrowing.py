@@ -6,10 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.index.index import Index
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.mail.search.evaluate import Pace
+    from postroad_store.mail.search.pacer import Pace
 
 FEW = 2_000  # messages, up to which they are rather read
 SHARE = 10  # of a mailbox's messages one in so many may be candidates; with more the index does not help
@@ -26,14 +28,14 @@ class Narrowing:
         self._index = index
         self._reader = reader
 
-    async def narrowed(self, mailbox: Mailbox, count: int, needle: bytes, pace: Pace) -> set[int] | None:
-        """Return the UIDs of the messages that may have the text; None: all may.
+    async def narrowed(self, mailbox: Mailbox, count: int, needles: Sequence[bytes], pace: Pace) -> set[int] | None:
+        """Return the UIDs of the messages that may have one of the texts; None: all may.
 
         If few messages are in question (`count`), they are rather read.
         """
         if count <= FEW or not self._index.useful:
             return None
-        candidates = await pace.apart(partial(self._index.candidates, needle, count // SHARE + 1))
+        candidates = await pace.apart(partial(self._index.candidates, needles, count // SHARE + 1))
         if candidates is None:
             return None
         # Messages that have come since are read, so what is found does not depend on how far the index is.

@@ -35,8 +35,14 @@ def indexed_text(*, plain: bool, header: bytes, body: bytes, envelope: bytes) ->
     return text.replace(b"\0", b" ").decode("utf-8", "replace")
 
 
-def query(needle: bytes) -> str | None:
-    """Return what FTS5 is asked for a folded text: all its trigrams. None if the index cannot help."""
+def query(needles: Sequence[bytes]) -> str | None:
+    """Return what FTS5 is asked for any of some folded texts. None if the index cannot help."""
+    asked = [_all_of(needle) for needle in needles]
+    return None if None in asked else " OR ".join(f"({each})" for each in asked)
+
+
+def _all_of(needle: bytes) -> str | None:
+    """Return what is asked for one text: all its trigrams."""
     text = needle.decode("utf-8", "replace")
     if len(text) < SHORTEST or "\n" in text or "\r" in text:  # a line's end may be a fold, which is not indexed
         return None

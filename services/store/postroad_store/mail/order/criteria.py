@@ -32,6 +32,7 @@ class Criterion(ABC):
     __slots__ = ()
     word: ClassVar[str]
     extension: ClassVar[str] = ""  # besides SORT
+    lasting: ClassVar[bool] = True  # what is compared is the message's own, and so never changes
 
     @abstractmethod
     async def keys(self, ordering: Ordering, numbers: Sequence[int]) -> list[Any]:
@@ -163,4 +164,18 @@ class DisplayTo(_Text):
     derived = _display(Place.TO)
 
 
-CRITERIA: tuple[type[Criterion], ...] = (Arrival, Cc, Date, From, Size, Subject, To, DisplayFrom, DisplayTo)
+class Relevancy(Criterion):
+    """How relevant a message is to a fuzzy search (RFC 6203 §6)."""
+
+    __slots__ = ()
+    word = "RELEVANCY"
+    extension = "SEARCH=FUZZY"
+    lasting = False
+
+    async def keys(self, ordering: Ordering, numbers: Sequence[int]) -> list[Any]:
+        """Look at what the search has noted."""
+        # RFC 6203 §6: "The message with the highest score is returned first."
+        return [-ordering.scores.of(number) for number in numbers]
+
+
+CRITERIA: tuple[type[Criterion], ...] = (Arrival, Cc, Date, From, Size, Subject, To, DisplayFrom, DisplayTo, Relevancy)

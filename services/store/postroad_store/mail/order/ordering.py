@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from postroad_store.mail.order.criteria import SENT
 from postroad_store.mail.order.values import Source
+from postroad_store.mail.search.fuzzy import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.criteria import Criterion
     from postroad_store.mail.order.values import Derived
-    from postroad_store.mail.search.evaluate import Pace, Sources
+    from postroad_store.mail.search.evaluate import Sources
+    from postroad_store.mail.search.pacer import Pace
 
 Result = TypeVar("Result")
 
@@ -38,9 +40,10 @@ class Order(NamedTuple):
 class Ordering:
     """One SORT or THREAD: reads what it compares, for messages of a view."""
 
-    def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
+    def __init__(self, view: View, sources: Sources, pace: Pace, scores: Scores | None = None) -> None:
         self.view = view
         self.pace = pace
+        self.scores = Scores() if scores is None else scores
         self._source = Source(sources.reader, sources.values, view.mailbox, pace)
 
     async def sorted(self, numbers: Sequence[int], orders: Sequence[Order]) -> list[int]:

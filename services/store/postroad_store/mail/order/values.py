@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import Column
-    from postroad_store.mail.search.evaluate import Pace
+    from postroad_store.mail.search.pacer import Pace
 
 MAX_KEPT = 32 << 20  # octets, of all values and mailboxes
 ENTRY = 1000  # octets that keeping values takes besides them

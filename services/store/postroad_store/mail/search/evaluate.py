@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
@@ -22,45 +22,28 @@ from postroad_store.mail.model.message import Column
 from postroad_store.mail.order.values import KeptValues
 from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
+from postroad_store.mail.search.fuzzy import Scores
 from postroad_store.mail.search.key import Combination, Leaf
 from postroad_store.mail.search.longtext import LongTexts, long_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
 
     from postroad.clock import Clock
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.index.index import Index
     from postroad_store.mail.model.view import View
     from postroad_store.mail.search.key import Key, Numbers
+    from postroad_store.mail.search.pacer import Pace
 
     Row = tuple[int, int, bytes | None, bytes]  # as Reader.texts gives them
     Values = list[tuple[int, list[bytes]]]  # UIDs, and the values of a field
-
-Result = TypeVar("Result")
 
 SLICE = 1 << 14  # messages that are looked at in one step, in memory (about a millisecond)
 ROWS = 512  # messages of which columns are read in one step
 PIECE = 1 << 20  # octets of a long message that are read in one step
 # Begins the name under which FieldTexts keeps addresses; no header field's name has a parenthesis.
 _IN_ENVELOPE = b"("
-
-
-class Pace(Protocol):
-    """How a search lets others run (`pacer.Pacer`)."""
-
-    async def __call__(self) -> None:
-        """Let others run, if it is time."""
-        ...
-
-    async def apart(self, function: Callable[[], Result]) -> Result:
-        """Run a long function in a thread."""
-        ...
-
-    def alone(self) -> AbstractAsyncContextManager[None]:
-        """Wait for other searches that are at a large message."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +58,37 @@ class Sources:
     long_texts: LongTexts = field(default_factory=LongTexts)
 
 
-async def evaluate(view: View, sources: Sources, key: Key, pace: Pace) -> Numbers:
-    """Return the sequence numbers of the view's messages that match, ascending.
+async def evaluate(view: View, sources: Sources, key: Key, pace: Pace, scores: Scores | None = None) -> Numbers:
+    """Return the sequence numbers of the view's messages that match, ascending; note their scores, if any are wanted.
 
     The view must not `take` meanwhile. Messages that go meanwhile may match or not.
     """
     with sources.long_texts.in_use():
-        search = Evaluation(view, sources, pace)
+        search = Evaluation(view, sources, pace, scores)
         return await search.match(key, await search.present())
 
 
 class _Frame:
     """A combination whose parts are being matched."""
 
-    __slots__ = ("excludes", "inverted", "left", "numbers", "parts")
+    __slots__ = ("excludes", "fuzzy", "inverted", "left", "numbers", "parts")
 
-    def __init__(self, key: Combination, numbers: Numbers) -> None:
+    def __init__(self, key: Combination, numbers: Numbers, *, fuzzy: bool) -> None:
         self.numbers = numbers  # among which the combination is matched
         self.left = numbers  # among which its next part is matched
         self.parts = iter(key.parts)
         self.excludes = key.excludes
         self.inverted = key.inverted
+        self.fuzzy = fuzzy if key.fuzzy is None else key.fuzzy
 
 
 class Evaluation:
     """One search: its view, and the methods by which keys match messages."""
 
-    def __init__(self, view: View, sources: Sources, pace: Pace) -> None:
+    def __init__(self, view: View, sources: Sources, pace: Pace, scores: Scores | None = None) -> None:
         self.view = view
         self.pace = pace
+        self.scores = Scores() if scores is None else scores
         self.now = sources.clock.now()  # seconds since 1970
         self._mailbox = view.mailbox
         self.reader = sources.reader
@@ -132,13 +117,13 @@ class Evaluation:
         frames: list[_Frame] = []
         while True:
             if isinstance(key, Combination):
-                frames.append(_Frame(key, numbers))
+                frames.append(_Frame(key, numbers, fuzzy=bool(frames) and frames[-1].fuzzy))
                 await self.pace()  # a chain of thousands may have one leaf
             else:
                 assert isinstance(key, Leaf)  # noqa: S101 - there is no third kind
                 if not frames:
                     return await key.among(numbers, self) if numbers else numbers
-                frames[-1].left = await (key.outside if frames[-1].excludes else key.among)(numbers, self)
+                await self._match_leaf(frames[-1], key)
                 await self.pace()
             while (part := next(frames[-1].parts, None) if frames[-1].left else None) is None:
                 ended = frames.pop()
@@ -148,6 +133,12 @@ class Evaluation:
                 await self._narrow(frames[-1], numbers)
                 await self.pace()
             key, numbers = part, frames[-1].left
+
+    async def _match_leaf(self, frame: _Frame, key: Leaf) -> None:
+        if frame.fuzzy:
+            await self._narrow(frame, await key.near(frame.left, self))
+        else:
+            frame.left = await (key.outside if frame.excludes else key.among)(frame.left, self)
 
     async def _narrow(self, frame: _Frame, matched: Numbers) -> None:
         frame.left = await self.without(frame.left, matched) if frame.excludes else matched
@@ -170,7 +161,7 @@ class Evaluation:
         if len(numbers) <= SLICE:
             return test(numbers)
         kept: list[int] = []
-        for part in _slices(numbers):
+        for part in slices(numbers):
             kept += test(part)
             await self.pace()
         return kept
@@ -197,7 +188,7 @@ class Evaluation:
         if not self.view.has_lost(1, count):
             return column.marks(0, count, test)  # a millisecond for a million
         marks = bytearray()
-        for part in _slices(range(1, count + 1)):
+        for part in slices(range(1, count + 1)):
             marks += bytes(map(test, self.view.pick(column, part[0], part[-1])))
             await self.pace()
         return marks
@@ -224,9 +215,9 @@ class Evaluation:
     async def sent(self, numbers: Numbers, low: float, high: float) -> Numbers:
         """Return those whose Date field has a day that is `low` or more, and less than `high`."""
         kept: list[int] = []
-        for part in _slices(numbers):
+        for part in slices(numbers):
             matched: set[int] = set()
-            for rows in self.reader.sent_days(self._mailbox, self._uids(part)):
+            for rows in self.reader.sent_days(self._mailbox, self.uids(part)):
                 matched.update(uid for uid, day in rows if day is not None and low <= day < high)
                 await self.pace()
             kept += await self.with_uids(part, matched)
@@ -235,9 +226,9 @@ class Evaluation:
     async def matching(self, numbers: Numbers, column: Column, test: Callable[[Any], bool]) -> Numbers:
         """Return those whose value in a column passes the test."""
         kept: list[int] = []
-        for part in _slices(numbers):
+        for part in slices(numbers):
             matched: set[int] = set()
-            uids = self._uids(part)
+            uids = self.uids(part)
             for start in range(0, len(uids), ROWS):
                 rows = self.reader.block(self._mailbox, uids[start : start + ROWS], (column,))
                 matched.update(uid for uid, value in rows if test(value))
@@ -247,23 +238,43 @@ class Evaluation:
 
     async def header(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
         """Return those with the needle in a value of the field; an empty needle matches every value."""
-        return await self._field(numbers, name, needle, partial(self._headers, name))
+        return await self._in_field(await self.header_text(numbers, name, (needle,)), needle)
 
     async def addresses(self, numbers: Numbers, name: bytes, needle: bytes) -> Numbers:
         """Return those with the needle in an address of the ENVELOPE's field; an empty needle matches every address."""
-        return await self._field(numbers, _IN_ENVELOPE + name, needle, partial(self._envelopes, name))
+        return await self._in_field(await self.address_text(numbers, name, (needle,)), needle)
+
+    async def _in_field(self, narrowed: tuple[Numbers, FieldText], needle: bytes) -> Numbers:
+        numbers, text = narrowed
+        matched: set[int] = set()
+        for some in text.search(needle):
+            matched |= some
+            await self.pace()
+        return await self.with_uids(numbers, matched) if matched else []
+
+    async def header_text(self, numbers: Numbers, name: bytes, needles: Sequence[bytes]) -> tuple[Numbers, FieldText]:
+        """Return the text of a field, and those of the messages that may have one of the needles in it."""
+        return await self._field(numbers, name, needles, partial(self._headers, name))
+
+    async def address_text(self, numbers: Numbers, name: bytes, needles: Sequence[bytes]) -> tuple[Numbers, FieldText]:
+        """Return the addresses of an ENVELOPE's field, and those that may have one of the needles in one."""
+        return await self._field(numbers, _IN_ENVELOPE + name, needles, partial(self._envelopes, name))
 
     async def _field(
-        self, numbers: Numbers, name: bytes, needle: bytes, read: Callable[[Sequence[int]], AsyncIterator[Values]]
-    ) -> Numbers:
+        self,
+        numbers: Numbers,
+        name: bytes,
+        needles: Sequence[bytes],
+        read: Callable[[Sequence[int]], AsyncIterator[Values]],
+    ) -> tuple[Numbers, FieldText]:
         mailbox = self._mailbox
         text = self._kept.get(mailbox.id, name)
         if text is None:
-            numbers = await self._narrowed(numbers, needle)
+            numbers = await self.narrowed(numbers, needles)
             if not numbers:
-                return numbers
+                return numbers, FieldText()
         if text is None and 4 * len(numbers) < len(mailbox.uids):  # few messages are left: do not read the others
-            text = await self._extended(FieldText(), self._uids(numbers), read)
+            text = await self._extended(FieldText(), self.uids(numbers), read)
         else:
             if text is None or len(text.uids) > 2 * len(mailbox.uids) + 1000:  # most of it is gone
                 text = FieldText()
@@ -271,17 +282,13 @@ class Evaluation:
             if new:
                 text = await self._extended(text, new, read)
                 self._kept.put(mailbox.id, name, text)
-        matched: set[int] = set()
-        for some in text.search(needle):
-            matched |= some
-            await self.pace()
-        return await self.with_uids(numbers, matched) if matched else []
+        return numbers, text
 
     async def _extended(
         self, text: FieldText, uids: Sequence[int], read: Callable[[Sequence[int]], AsyncIterator[Values]]
     ) -> FieldText:
         extension = Extension(text)
-        for part in _slices(uids):
+        for part in slices(uids):
             async for values_of in read(part):
                 extension.add(values_of)
                 await self.pace()
@@ -306,28 +313,28 @@ class Evaluation:
     async def texts(self, numbers: Numbers, needle: bytes, *, headers: bool) -> Numbers:
         """Return those with the needle in the text of their body or, with `headers`, in that of their header."""
         among = partial(_in_text if headers else _in_body, needle)
-        numbers = await self._narrowed(numbers, needle)
+        numbers = await self.narrowed(numbers, (needle,))
         kept: list[int] = []
-        for part in _slices(numbers):
+        for part in slices(numbers):
             matched: set[int] = set()
-            for rows in self.reader.texts(self._mailbox, self._uids(part)):
+            for rows in self.reader.texts(self._mailbox, self.uids(part)):
                 for uid, _, header, _ in among(rows):
-                    if header is not None or await self._in_long_text(uid, needle, headers=headers):
+                    if header is not None or await self.in_long_text(uid, needle, headers=headers):
                         matched.add(uid)
                 await self.pace()
             kept += await self.with_uids(part, matched) if matched else []
         return kept
 
-    async def _narrowed(self, numbers: Numbers, needle: bytes) -> Numbers:
-        """Return those that may have the needle in their text, by the index."""
-        uids = await self._narrowing.narrowed(self._mailbox, len(numbers), needle, self.pace)
+    async def narrowed(self, numbers: Numbers, needles: Sequence[bytes]) -> Numbers:
+        """Return those that may have one of the needles in their text, by the index."""
+        uids = await self._narrowing.narrowed(self._mailbox, len(numbers), needles, self.pace)
         if uids is None:
             return numbers
         # Few are left: it is quicker to look for each than to go through all of them.
         found = [number for uid in sorted(uids) if (number := self.view.number(uid)) is not None]
         return [number for number in found if _has(numbers, number)]
 
-    async def _in_long_text(self, uid: int, needle: bytes, *, headers: bool) -> bool:
+    async def in_long_text(self, uid: int, needle: bytes, *, headers: bool) -> bool:
         """Look into a message whose text is not kept."""
         async with self.pace.alone():
             text = self._long_texts.get(self._mailbox.id, uid)
@@ -347,7 +354,8 @@ class Evaluation:
             await self.pace()
         return b"".join(pieces)
 
-    def _uids(self, numbers: Numbers) -> Sequence[int]:
+    def uids(self, numbers: Numbers) -> Sequence[int]:
+        """Return the UIDs of some messages."""
         uids = self.view.uids
         first, last = numbers[0], numbers[-1]
         if last - first + 1 == len(numbers):
@@ -355,7 +363,8 @@ class Evaluation:
         return [uids[number - 1] for number in numbers]
 
 
-def _slices(numbers: Numbers) -> Iterator[Numbers]:
+def slices(numbers: Numbers) -> Iterator[Numbers]:
+    """Yield numbers in parts, each of which is looked at in one step."""
     for start in range(0, len(numbers), SLICE):
         yield numbers[start : start + SLICE]
 

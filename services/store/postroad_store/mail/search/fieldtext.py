@@ -7,7 +7,7 @@ so again. A message never changes, so the text only ever grows; the search passe
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -65,6 +65,11 @@ class FieldText:
             else:
                 position = max(position, stop)
             yield matched
+
+    def value(self, uid: int) -> bytes:
+        """Return the values in a message that has the field, each behind a NUL."""
+        at = bisect_left(self.uids, uid)
+        return self.text[self.ends[at - 1] if at else 0 : self.ends[at]]
 
 
 class Extension:

@@ -18,22 +18,19 @@ from postroad_store.mail.database.labels import with_label
 from postroad_store.mail.model.flags import FLAGGED, SEEN
 from postroad_store.mail.model.labels import IMPORTANT, IMPORTANT_KEYWORD, INBOX, STARRED, system_label
 from postroad_store.mail.model.message import Column
+from postroad_store.mail.search.dates import InternalDate, When
 from postroad_store.mail.search.key import HEADER, ONE_NUMBER, Argument, Leaf, Word
 from postroad_store.mail.search.keys import (
-    Addresses,
     And,
     Flag,
-    Header,
-    InternalDate,
     Keyword,
     Larger,
     Not,
     Or,
     Smaller,
-    Text,
-    When,
 )
 from postroad_store.mail.search.objectids import EmailId, ThreadId
+from postroad_store.mail.search.strings import Addresses, Header, Text
 from postroad_store.mail.search.within import Within
 
 if TYPE_CHECKING:

@@ -73,18 +73,26 @@ class Leaf(Key):
         """Return those that do not match."""
         return await search.without(numbers, await self.among(numbers, search))
 
+    async def near(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Return those that match or nearly match, and note how near they come (RFC 6203 §5).
+
+        For most keys, such as flags and sets, there is no such thing.
+        """
+        return await self.among(numbers, search)
+
 
 class Combination(Key):
     """A key made of other keys.
 
     The evaluation matches the `parts` one after another, each among the messages that are left, so that trees of any
     depth need no recursion. `excludes`: messages that match a part are left out. `inverted`: the result is the messages
-    that are not left.
+    that are not left. `fuzzy`: its parts are matched fuzzily, or not; None: as it is itself.
     """
 
     __slots__ = ()
     excludes: ClassVar[bool] = False
     inverted: ClassVar[bool] = False
+    fuzzy: ClassVar[bool | None] = None
 
     @property
     @abstractmethod

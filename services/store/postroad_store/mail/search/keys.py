@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from postroad.mime.text import fold
 from postroad_store.mail.model import flags
+from postroad_store.mail.search.dates import InternalDate, SentDate
 from postroad_store.mail.search.filter import Filter
-from postroad_store.mail.search.key import HEADER, IN_MEMORY, ONE_NUMBER, TEXT, Argument, Combination, Leaf, Word
+from postroad_store.mail.search.fuzzy import Fuzzy
+from postroad_store.mail.search.key import IN_MEMORY, Argument, Combination, Leaf, Word
 from postroad_store.mail.search.modseq import ModSeq
+from postroad_store.mail.search.near import near_size
+from postroad_store.mail.search.strings import Addresses, Body, Header, Text
 from postroad_store.mail.search.within import Within
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.search.evaluate import Evaluation
     from postroad_store.mail.search.key import Key, Numbers
-
-_DAY = 86400  # seconds
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 # -- keys that combine others ---------------------------------------------------------------------------------
 
@@ -94,6 +91,7 @@ class Not(Combination):
     key: Key
     cost: int = field(init=False, repr=False, compare=False)
     excludes = True
+    fuzzy = False  # what resembles something must not be kept out, within FUZZY either
 
     def __post_init__(self) -> None:
         """Rank it once."""
@@ -224,40 +222,6 @@ class Recent(Leaf):
         return await search.with_uids(numbers, search.view.recent)
 
 
-class When(Enum):
-    """How a date is compared, without time and zone."""
-
-    BEFORE = "BEFORE"  # earlier than the date
-    ON = "ON"
-    SINCE = "SINCE"  # on the date or later
-
-    def bounds(self, start: int, end: int) -> tuple[float, float]:
-        """Return the first value that matches and the first that no longer does, of a day from `start` to `end`."""
-        if self is When.BEFORE:
-            return float("-inf"), start
-        return start, end if self is When.ON else float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class InternalDate(Leaf):
-    """Messages whose internal date, in UTC, is on the right side of the date: BEFORE, ON, SINCE."""
-
-    when: When
-    date: date
-
-    @staticmethod
-    def words() -> tuple[Word, ...]:
-        """BEFORE, ON, SINCE."""
-        return tuple(Word(when.value, (Argument.DATE,), partial(InternalDate, when)) for when in When)
-
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Compare seconds."""
-        midnight = datetime(self.date.year, self.date.month, self.date.day, tzinfo=UTC)
-        start = (midnight - _EPOCH) // timedelta(seconds=1)
-        low, high = self.when.bounds(start, start + _DAY)
-        return await search.within(numbers, search.view.mailbox.internal_dates, low, high)
-
-
 @dataclass(frozen=True, slots=True)
 class Larger(Leaf):
     """Messages of more octets."""
@@ -272,6 +236,10 @@ class Larger(Leaf):
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Compare sizes."""
         return await search.within(numbers, search.view.mailbox.sizes, self.octets + 1, float("inf"))
+
+    async def near(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Return those whose sizes are nearly so, too."""
+        return await near_size(search, numbers, self.octets + 1, float("inf"), self.octets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,111 +257,13 @@ class Smaller(Leaf):
         """Compare sizes."""
         return await search.within(numbers, search.view.mailbox.sizes, 0, self.octets)
 
-
-# -- keys that read the messages ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SentDate(Leaf):
-    """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE, SENTON, SENTSINCE.
-
-    A message without a readable Date field never matches.
-    """
-
-    when: When
-    date: date
-    cost = ONE_NUMBER
-
-    @staticmethod
-    def words() -> tuple[Word, ...]:
-        """SENTBEFORE, SENTON, SENTSINCE."""
-        return tuple(Word("SENT" + when.value, (Argument.DATE,), partial(SentDate, when)) for when in When)
-
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Compare days."""
-        day = self.date.toordinal()
-        return await search.sent(numbers, *self.when.bounds(day, day + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses(Leaf):
-    """Messages whose ENVELOPE has the value in an address of this field (RFC 3501 §6.4.4: the envelope structure's).
-
-    An empty value: messages whose ENVELOPE has an address there.
-    """
-
-    name: str
-    value: str
-    cost = HEADER
-
-    @staticmethod
-    def words() -> tuple[Word, ...]:
-        """BCC, CC, FROM, TO."""
-        names = ("BCC", "CC", "FROM", "TO")
-        return tuple(Word(name, (Argument.STRING,), partial(Addresses, name)) for name in names)
-
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Search the addresses of all messages at once."""
-        return await search.addresses(numbers, self.name.lower().encode("ascii"), fold(self.value))
-
-
-@dataclass(frozen=True, slots=True)
-class Header(Leaf):
-    """Messages with this header field, whose decoded text has the value in it; an empty value: any text."""
-
-    name: str
-    value: str
-    cost = HEADER
-
-    @staticmethod
-    def words() -> tuple[Word, ...]:
-        """HEADER with a field's name, and SUBJECT."""
-        return (
-            Word("HEADER", (Argument.NAME, Argument.STRING), Header),
-            Word("SUBJECT", (Argument.STRING,), partial(Header, "SUBJECT")),
-        )
-
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Search the field of all messages at once."""
-        return await search.header(numbers, fold(self.name).strip(), fold(self.value))
-
-
-@dataclass(frozen=True, slots=True)
-class Body(Leaf):
-    """Messages with the string in the decoded text of their body."""
-
-    value: str
-    cost = TEXT
-
-    @staticmethod
-    def words() -> tuple[Word, ...]:
-        """BODY."""
-        return (Word("BODY", (Argument.STRING,), Body),)
-
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Read every body."""
-        return await search.texts(numbers, fold(self.value), headers=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Text(Leaf):
-    """Messages with the string in their header or their body, decoded."""
-
-    value: str
-    cost = TEXT
-
-    @staticmethod
-    def words() -> tuple[Word, ...]:
-        """TEXT."""
-        return (Word("TEXT", (Argument.STRING,), Text),)
-
-    async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
-        """Read every message."""
-        return await search.texts(numbers, fold(self.value), headers=True)
+    async def near(self, numbers: Numbers, search: Evaluation) -> Numbers:
+        """Return those whose sizes are nearly so, too."""
+        return await near_size(search, numbers, 0, self.octets, self.octets)
 
 
 KEYS: tuple[type[Key], ...] = (
-    *(And, Or, Not, Filter),
+    *(And, Or, Not, Fuzzy, Filter),
     *(InSet, Flag, Keyword, Recent, InternalDate, Within, Larger, Smaller, ModSeq),
     *(SentDate, Addresses, Header, Body, Text),
 )

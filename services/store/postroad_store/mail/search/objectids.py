@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.message import Column
+from postroad_store.mail.search.dates import When
 from postroad_store.mail.search.key import ONE_NUMBER, Argument, Leaf, Word
-from postroad_store.mail.search.keys import And, When
+from postroad_store.mail.search.keys import And
 
 if TYPE_CHECKING:
     from postroad_store.mail.search.evaluate import Evaluation

@@ -11,16 +11,33 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
     from typing import Self
 
 PAUSE_AFTER = 0.003  # seconds that a search may work before others get their turn
 
 Result = TypeVar("Result")
+
+
+class Pace(Protocol):
+    """How a search lets others run (`pacer.Pacer`)."""
+
+    async def __call__(self) -> None:
+        """Let others run, if it is time."""
+        ...
+
+    async def apart(self, function: Callable[[], Result]) -> Result:
+        """Run a long function in a thread."""
+        ...
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Wait for other searches that are at a large message."""
+        ...
 
 
 class Turns:

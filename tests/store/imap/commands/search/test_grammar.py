@@ -14,6 +14,7 @@ from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import SAVED, parse_sequence_set
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
+from postroad_store.mail.search import dates, strings
 from postroad_store.mail.search import keys as search
 from postroad_store.mail.search.key import Argument, Combination, Key, Leaf, Numbers, Word
 
@@ -57,20 +58,20 @@ FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
         *[(b"UN" + name.encode(), search.Not(search.Flag(bit))) for name, bit in FLAG.items()],
         (b"KEYWORD $a", search.Keyword("$a")),
         (b"UNKEYWORD $a", search.Not(search.Keyword("$a"))),
-        *[(name.encode() + b' "x y"', search.Addresses(name, "x y")) for name in ("BCC", "CC", "FROM", "TO")],
-        (b'SUBJECT "x y"', search.Header("SUBJECT", "x y")),
-        (b'HEADER x-a ""', search.Header("X-A", "")),
-        (b"BODY x", search.Body("x")),
-        (b'TEXT "\xc3\xa4"', search.Text("ä")),
-        (b'CHARSET ISO-8859-1 TEXT "\xe4"', search.Text("ä")),
+        *[(name.encode() + b' "x y"', strings.Addresses(name, "x y")) for name in ("BCC", "CC", "FROM", "TO")],
+        (b'SUBJECT "x y"', strings.Header("SUBJECT", "x y")),
+        (b'HEADER x-a ""', strings.Header("X-A", "")),
+        (b"BODY x", strings.Body("x")),
+        (b'TEXT "\xc3\xa4"', strings.Text("ä")),
+        (b'CHARSET ISO-8859-1 TEXT "\xe4"', strings.Text("ä")),
         (b'CHARSET "utf-8" ALL', search.And(())),
-        (b'CHARSET US-ASCII TEXT "\xc3\xa4"', search.Text("ä")),
-        (b"BEFORE 1-Feb-2020", search.InternalDate(search.When.BEFORE, DAY)),
-        (b'ON "01-feb-2020"', search.InternalDate(search.When.ON, DAY)),
-        (b"SINCE 1-FEB-2020", search.InternalDate(search.When.SINCE, DAY)),
-        (b"SENTBEFORE 1-Feb-2020", search.SentDate(search.When.BEFORE, DAY)),
-        (b"SENTON 1-Feb-2020", search.SentDate(search.When.ON, DAY)),
-        (b"SENTSINCE 1-Feb-2020", search.SentDate(search.When.SINCE, DAY)),
+        (b'CHARSET US-ASCII TEXT "\xc3\xa4"', strings.Text("ä")),
+        (b"BEFORE 1-Feb-2020", dates.InternalDate(dates.When.BEFORE, DAY)),
+        (b'ON "01-feb-2020"', dates.InternalDate(dates.When.ON, DAY)),
+        (b"SINCE 1-FEB-2020", dates.InternalDate(dates.When.SINCE, DAY)),
+        (b"SENTBEFORE 1-Feb-2020", dates.SentDate(dates.When.BEFORE, DAY)),
+        (b"SENTON 1-Feb-2020", dates.SentDate(dates.When.ON, DAY)),
+        (b"SENTSINCE 1-Feb-2020", dates.SentDate(dates.When.SINCE, DAY)),
         (b"LARGER 0", search.Larger(0)),
         (b"SMALLER 4294967295", search.Smaller(4294967295)),
         (b"UID 1:*", numbers(b"1:*", uid=True)),
@@ -80,7 +81,7 @@ FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
         (b"UID $", search.InSet(uid=True, messages=SAVED)),
         (b"NOT (SEEN)", search.Not(search.Flag(1))),
         (b"OR SEEN NOT 1", search.Or(search.Flag(1), search.Not(numbers(b"1")))),
-        (b"SEEN (FROM a) 2", search.And((search.Flag(1), search.Addresses("FROM", "a"), numbers(b"2")))),
+        (b"SEEN (FROM a) 2", search.And((search.Flag(1), strings.Addresses("FROM", "a"), numbers(b"2")))),
         (b"(SEEN DRAFT)", search.And((search.Flag(1), search.Flag(16)))),
     ],
 )
@@ -135,7 +136,7 @@ def test_search_refused(text: bytes) -> None:
 
 
 def test_a_literal() -> None:
-    assert key_of(b"SEARCH SUBJECT {2}", b"\r\n", b"") == search.Header("SUBJECT", "\r\n")
+    assert key_of(b"SEARCH SUBJECT {2}", b"\r\n", b"") == strings.Header("SUBJECT", "\r\n")
 
 
 def depth(key: Key) -> int:

@@ -8,7 +8,7 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.found import STEP
-from postroad_store.imap.commands.search.options import saves
+from postroad_store.imap.commands.search.options import saves, scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +40,9 @@ async def send_options(session: Session, tag: bytes, options: Options, found: Fo
         pieces = [b'* ESEARCH (TAG "%b"%b)%b' % (tag, correlators, b" UID" if found.uid else b"")]
         for option in options:
             pieces += await _gathered(option.data(found))
+        if scores(options):
+            pieces.append(b" RELEVANCY ")
+            pieces += await _gathered(found.scored(_in_order(options, found)))
         if found.modseq and (told := chosen(options, found)):  # RFC 4731 §3.2: of what MIN and MAX pick out, if they do
             pieces.append(b" MODSEQ %d" % await _highest_modseq(session, found, told))
         pieces.append(b"\r\n")
@@ -55,6 +58,15 @@ def chosen(options: Options, found: Found) -> Sequence[int]:
     if any(option.everything for option in options) or not any(option.chooses for option in options):
         return found.numbers
     return sorted({number for option in options for number in option.chosen(found)})
+
+
+def _in_order(options: Options, found: Found) -> Sequence[int]:
+    """Return the messages that the options return, in the order of the result."""
+    told = chosen(options, found)
+    if len(told) == len(found.numbers):
+        return found.numbers
+    picking = sorted(options, key=lambda option: option.last)
+    return list(dict.fromkeys(number for option in picking for number in option.chosen(found)))
 
 
 async def _save(found: Found, numbers: Sequence[int]) -> bool:

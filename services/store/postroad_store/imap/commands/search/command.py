@@ -10,13 +10,15 @@ from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, sen
 from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.found import Found
 from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
-from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, updates
+from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, scores, updates
 from postroad_store.imap.contexts import Context, Contexts, known, refusal
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE, CONTEXT_SEARCH, ESEARCH, PARTIAL, SEARCHRES
+from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
+from postroad_store.mail.search.fuzzy import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
@@ -60,9 +62,18 @@ def _read(tag: bytes, reader: Reader, *, uid: bool) -> Command:
         options = read_options(reader, offered)
         word = first_word(reader)
     try:
-        return Search(tag, uid, read_program(reader, word, pins=updates(options)), options)
+        program = read_program(reader, word, pins=updates(options))
     except CharsetUnknown as unknown:
         return BadCharset(tag, saves(options), unknown.answer)
+    check_fuzzy(program, relevancy=scores(options))
+    return Search(tag, uid, program, options)
+
+
+def check_fuzzy(program: Program, *, relevancy: bool) -> None:
+    """Refuse to tell the relevancy of a search that is exact."""
+    # RFC 6203 §4, §6: RELEVANCY "MUST NOT be used unless a FUZZY search key is also given"
+    if relevancy and "FUZZY" not in program.words:
+        raise SyntaxFault("RELEVANCY without FUZZY")
 
 
 def parse(tag: bytes, reader: Reader) -> Command:
@@ -82,9 +93,11 @@ async def handle(session: Session, command: Search) -> None:
         options = DEFAULT  # RFC 9051 §6.4.4: IMAP4rev2 knows no SEARCH response
     if not begun(session, command):
         return
-    pause = session.connection.wait_writable
-    numbers = session.storage.finder.search(session.selected_view(), command.program.key, between=pause)
-    await answer(session, command, numbers, options)
+    pause, noted = session.connection.wait_writable, Scores()
+    view, key = session.selected_view(), command.program.key
+    await answer(
+        session, command, session.storage.finder.search(view, key, between=pause, scores=noted), noted, options
+    )
 
 
 def begun(session: Session, command: Searching) -> bool:
@@ -114,10 +127,12 @@ async def answer(
     session: Session,
     command: Searching,
     search: Awaitable[Sequence[int]],
+    noted: Scores,
     options: Options | None,
+    *,
     orders: Sequence[Order] | None = None,
 ) -> None:
-    """Answer SEARCH or, with `orders`, SORT with what the search finds."""
+    """Answer SEARCH or, with `orders`, SORT with what the search finds, and the scores that it notes."""
     view = session.selected_view()
     word = b"SEARCH" if orders is None else b"SORT"
     text = b"OK %b completed." % word.capitalize()
@@ -128,7 +143,8 @@ async def answer(
         if saves(options):  # RFC 5182 §2.1: then NO makes it empty
             view.saved = ()
         raise
-    found = Found(view, numbers, command.uid, sorted=orders is not None, modseq=modseq_asked(session, command))
+    modseq = modseq_asked(session, command)
+    found = Found(view, numbers, command.uid, sorted=orders is not None, scores=noted, modseq=modseq)
     if options is None:
         await send_list(session, word, found)
     elif not await send_options(session, command.tag, options, found):
@@ -155,7 +171,8 @@ def follow(
     """Keep a result up to date that has all up to a mod-sequence (RFC 5267 §4.3), or say that it is not done."""
     session.contexts = session.contexts or Contexts(found.view)
     context = Context(command.tag, command.program.key, orders, uid=command.uid)
-    if not session.contexts.keep(context, found, upto):
+    lasting = all(order.criterion.lasting for order in orders or ())
+    if not lasting or not session.contexts.keep(context, found, upto):
         session.engine.send(refusal(command.tag))
 
 

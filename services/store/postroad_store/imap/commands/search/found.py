@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.grammar.numbers import listed, listed_ascending
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, runs_of
+from postroad_store.mail.search.fuzzy import Scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ class Found:
     numbers: Sequence[int]
     uid: bool  # they are written as UIDs
     sorted: bool = False  # they are in the order of SORT; else they ascend
+    scores: Scores = field(default_factory=Scores)  # of a fuzzy search
     modseq: bool = False  # the client is told the highest mod-sequence of what it gets (RFC 7162 §3.1.5)
 
     def uids(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -63,6 +65,15 @@ class Found:
             yield last + runs[:-1]
             last = runs[-1:]
         yield last
+
+    def scored(self, numbers: Sequence[int]) -> Iterator[bytes]:
+        """Yield the relevancy scores of these messages, in parentheses, in steps."""
+        # score-list = "(" [score *(SP score)] ")"                                                  (RFC 6203 §7)
+        space = b"("
+        for start in range(0, len(numbers), STEP):
+            yield space + b" ".join([b"%d" % self.scores.of(number) for number in numbers[start : start + STEP]])
+            space = b" "
+        yield b")" if numbers else b"()"
 
     def highest_modseq(self, numbers: Sequence[int]) -> Iterator[int]:
         """Yield the highest mod-sequence of these messages, in steps: the last is that of all of them."""

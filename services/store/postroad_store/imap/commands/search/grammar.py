@@ -17,6 +17,7 @@ from postroad_store.imap.extensions import (
     FILTERS,
     OBJECTID,
     SAVEDATE,
+    SEARCH_FUZZY,
     UIDONLY,
     UTF8_ACCEPT,
     WITHIN,
@@ -44,7 +45,8 @@ _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
 # objectid = 1*255(ALPHA / DIGIT / "_" / "-")                                             (RFC 8474 §7)
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
 EXTENSIONS = {
-    each.name.decode("ascii"): each for each in (CONDSTORE, FILTERS, OBJECTID, SAVEDATE, WITHIN, X_GM_EXT_1)
+    each.name.decode("ascii"): each
+    for each in (CONDSTORE, FILTERS, OBJECTID, SAVEDATE, SEARCH_FUZZY, WITHIN, X_GM_EXT_1)
 }  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
 # filter-name = 1*<any ATOM-CHAR except "/">                                                   (RFC 5466 §4)

@@ -21,11 +21,13 @@ class ReturnOption(ABC):
     word: ClassVar[bytes]
     search: ClassVar[tuple[Capability, ...]]  # with one of these SEARCH knows it
     sort: ClassVar[tuple[Capability, ...]]  # and with one of these SORT
+    besides: ClassVar[tuple[Capability, ...]] = ()  # which both need besides
     repeats: ClassVar[bool] = True  # to name it twice is no error
     conflicts: ClassVar[bytes] = b""  # the option that it cannot stand beside
     answers: ClassVar[bool] = True  # it calls for an ESEARCH response
     everything: ClassVar[bool] = False  # it is about all messages that were found
     chooses: ClassVar[bool] = False  # it picks some of them out
+    last: ClassVar[bool] = False  # from the end
 
     @classmethod
     def read(cls, reader: Reader) -> Self:  # noqa: ARG003 - most options have no arguments

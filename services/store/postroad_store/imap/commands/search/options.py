@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.option import ReturnOption
 from postroad_store.imap.commands.search.partial import Partial
-from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT, ESEARCH, ESORT, SEARCHRES
+from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT, ESEARCH, ESORT, SEARCH_FUZZY, SEARCHRES
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Max(ReturnOption):
 
     word = b"MAX"
     search, sort = (ESEARCH,), (ESORT,)
-    chooses = True
+    chooses = last = True
 
     def chosen(self, found: Found) -> Sequence[int]:
         """Return the last, if there is one."""
@@ -107,8 +107,16 @@ class Update(ReturnOption):
     search, sort = (CONTEXT_SEARCH,), (CONTEXT_SORT,)
 
 
+class Relevancy(ReturnOption):
+    """How relevant each message is that is returned (RFC 6203 §4); written where it is known which ones are."""
+
+    __slots__ = ()
+    word = b"RELEVANCY"
+    search, sort, besides = (ESEARCH,), (ESORT,), (SEARCH_FUZZY,)
+
+
 # In the order in which their data are written.
-OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Save, Context, Update)
+OPTIONS: tuple[type[ReturnOption], ...] = (Min, Max, All, Partial, Count, Relevancy, Save, Context, Update)
 Options = tuple[ReturnOption, ...]
 DEFAULT: Options = (All(),)
 
@@ -116,7 +124,9 @@ DEFAULT: Options = (All(),)
 def offered_options(reader: Reader, *, sort: bool = False) -> dict[bytes, type[ReturnOption]]:
     """Return the options of SEARCH, or of SORT, that the client is offered; without any, RETURN is unknown."""
     return {
-        option.word: option for option in OPTIONS if any(map(reader.offers, option.sort if sort else option.search))
+        option.word: option
+        for option in OPTIONS
+        if any(map(reader.offers, option.sort if sort else option.search)) and all(map(reader.offers, option.besides))
     }
 
 
@@ -144,6 +154,11 @@ def read_options(reader: Reader, offered: Mapping[bytes, type[ReturnOption]]) ->
 def saves(options: Options | None) -> bool:
     """Return True if the result is to be kept for `$`."""
     return options is not None and any(isinstance(option, Save) for option in options)
+
+
+def scores(options: Options | None) -> bool:
+    """Return True if the relevancy of what is found is asked for."""
+    return options is not None and any(isinstance(option, Relevancy) for option in options)
 
 
 def updates(options: Options | None) -> bool:
