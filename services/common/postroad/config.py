@@ -49,6 +49,13 @@ class UnknownUsers(StrEnum):
     REJECT = "reject"
 
 
+class First(StrEnum):
+    """Whose answer a path has that two dialects of the web service know."""
+
+    MAILPIT = "mailpit"
+    MAILHOG = "mailhog"
+
+
 def _switch(text: str) -> bool:
     if text not in {"on", "off"}:
         raise ValueError("must be on or off")
@@ -85,6 +92,10 @@ def _port(text: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise ValueError("must be a port number from 1 to 65535")
     return int(text)
+
+
+def _port_or_none(text: str) -> int | None:
+    return _port(text) if text else None
 
 
 def _count(text: str) -> int:
@@ -262,6 +273,12 @@ class Settings:
     sieve_port: int = _setting("4190", _port, "ManageSieve with STARTTLS", compose="4190")
     lmtp_port: int = _setting("2424", _port, "LMTP, on the store; containers do not publish it", compose="24")
     web_port: int = _setting("8025", _port, "the web service, HTTP: page and API", compose="8025")
+    api_first: First = _setting(
+        "mailpit", _one_of(First), "whose answer GET /api/v1/messages is: mailpit or mailhog; no other path is in both"
+    )
+    mailhog_port: int | None = _setting(
+        "", _port_or_none, "a further port of the web service, at which MailHog comes first; empty: none"
+    )
     published: tuple[tuple[str, int], ...] = _setting(
         "",
         _published,

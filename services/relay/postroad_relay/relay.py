@@ -132,6 +132,7 @@ class Relay:
             sasl=self._sasl,
             clock=self._clock,
             tap=self._tap,
+            shaping=self._service.shaping,
             postmaster=self.manager.outcomes.reporter.postmaster,
         )
         self.manager.start(queued)

@@ -62,6 +62,8 @@ class Web:
         """Open the catalog and listen; raises `OSError` if the port can't be bound or the folder can't be written."""
         settings = self._settings
         self._server.bind(settings.front, settings.web_port)
+        if settings.mailhog_port is not None:
+            self._server.bind(settings.front, settings.mailhog_port)
         try:
             await self.catalog.start()
         except BaseException:

@@ -415,13 +415,16 @@ async def test_many_are_tried_at_once(desk: Desk) -> None:
 
 async def test_faults(desk: Desk) -> None:
     off = {"code": 451, "probability": 0}
-    assert await desk.door.get("/faults") == {
+    default = {
         "seed": 0,
+        "words": "mailpit",
         "mail": off,
         "rcpt": off,
         "auth": {"code": 535, "probability": 0},
+        "link": {"refused": 0, "lost": 0, "slow": 0, "slowest": 1024, "fastest": 10240},
     }
-    faults = {
+    assert await desk.door.get("/faults") == default
+    faults = default | {
         "seed": 7,
         "mail": {"code": 452, "probability": 100},
         "rcpt": off,

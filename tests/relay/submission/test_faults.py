@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from postroad_relay.submission.faults import LARGEST_SEED, Command, FaultError, Faults
+from postroad_relay.submission.faults import LARGEST_SEED, Command, Faults
+from postroad_relay.submission.link import FaultError
 
 OFF = {"code": 451, "probability": 0}
-DEFAULT = {"seed": 0, "mail": OFF, "rcpt": OFF, "auth": {"code": 535, "probability": 0}}
+GOOD = {"refused": 0, "lost": 0, "slow": 0, "slowest": 1024, "fastest": 10240}
+DEFAULT = {
+    "seed": 0,
+    "words": "mailpit",
+    "mail": OFF,
+    "rcpt": OFF,
+    "auth": {"code": 535, "probability": 0},
+    "link": GOOD,
+}
 
 
 def decisions(faults: Faults, command: Command, count: int = 1000) -> list[bool]:
@@ -24,8 +33,7 @@ def test_there_are_none_by_default() -> None:
 
 def test_what_is_left_out_has_its_default() -> None:
     assert Faults.of({"rcpt": {"probability": 1.5}, "auth": {"code": 454}}).to_json() == {
-        "seed": 0,
-        "mail": OFF,
+        **DEFAULT,
         "rcpt": {"code": 451, "probability": 1.5},
         "auth": {"code": 454, "probability": 0},
     }
@@ -75,6 +83,14 @@ def test_the_replies(command: Command, code: int, line: str) -> None:
     assert str(faults.refusal(command)) == line
 
 
+def test_mailhogs_words() -> None:
+    fault = {"code": 550, "probability": 100}
+    faults = Faults.of({"words": "mailhog", "mail": fault, "rcpt": fault, "auth": {"code": 500, "probability": 100}})
+    assert str(faults.refusal(Command.MAIL, "a@alpha.test")) == "550 Invalid sender a@alpha.test"
+    assert str(faults.refusal(Command.RCPT, "b@beta.test")) == "550 Invalid recipient b@beta.test"
+    assert str(faults.refusal(Command.AUTH)) == "500 Unrecognised command"
+
+
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
@@ -93,6 +109,14 @@ def test_the_replies(command: Command, code: int, line: str) -> None:
         ({"mail": {"probability": -1}}, "probability must be between 0 and 100"),
         ({"mail": {"probability": float("nan")}}, "probability must be between 0 and 100"),
         ({"mail": {"probability": "50"}}, "probability must be a number"),
+        ({"words": "mine"}, "words must be one of mailpit, mailhog"),
+        ({"words": []}, "words must be one of mailpit, mailhog"),
+        ({"link": 1}, "link must be an object with fastest, lost, refused, slow, slowest"),
+        ({"link": {"speed": 1}}, "link must be an object with fastest, lost, refused, slow, slowest"),
+        ({"link": {"lost": 101}}, "lost must be between 0 and 100"),
+        ({"link": {"slow": None}}, "slow must be a number"),
+        ({"link": {"slowest": 0}}, "slowest must be at least 1, and fastest no less than it"),
+        ({"link": {"slowest": 3, "fastest": 2}}, "slowest must be at least 1, and fastest no less than it"),
     ],
 )
 def test_what_can_not_be(value: Any, sentence: str) -> None:

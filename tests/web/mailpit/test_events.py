@@ -58,13 +58,13 @@ class Socket:
 
 
 @asynccontextmanager
-async def listening(web: Web) -> AsyncIterator[Socket]:
+async def listening(web: Web, path: str = "/api/events") -> AsyncIterator[Socket]:
     socket = Socket()
     socket.said.put_nowait({"type": "websocket.connect"})
     scope: dict[str, Any] = {
         "type": "websocket",
-        "path": "/api/events",
-        "raw_path": b"/api/events",
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(b"host", b"localhost:8025")],
         "subprotocols": [],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Route, answer
-from postroad_relay.submission.faults import FaultError, Faults
+from postroad_relay.submission.faults import Faults
+from postroad_relay.submission.link import FaultError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

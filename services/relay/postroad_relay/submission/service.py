@@ -8,7 +8,6 @@ import secrets
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.control import names
 from postroad.journal import Kind
 from postroad.journal.refusals import Refusals
 from postroad.mail.dates import utc
@@ -21,6 +20,7 @@ from postroad.smtp.server.service import Purpose
 from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad.world.world import DEFAULT_WORLD, world_detail
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
+from postroad_relay.submission.badline import BadLine, is_spared
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.faults import Command, Faults
 from postroad_relay.submission.fixup import fix_up
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from postroad.sasl.mechanism import Claim
     from postroad.smtp.server.events import Refused
     from postroad.smtp.server.service import Session
+    from postroad.smtp.server.shaping import Shaping
     from postroad.world.guesses import Guesses
     from postroad.world.world import Account
     from postroad_relay.queue.manager import Manager
@@ -88,7 +89,7 @@ class RelayService:
         Raises `TooManyGuesses`, `NotAllowed`.
         """
         facts = session.facts | claim.facts
-        refusal = self._fault(session, Command.AUTH)
+        refusal = self._fault(session, Command.AUTH, "")
         if refusal is not None:
             self._refusals.note("AUTH", refusal, **facts)
             return refusal
@@ -110,11 +111,13 @@ class RelayService:
             log.info("logged in", extra=claim.facts | {"login": account.login} | of_session)
         return account
 
-    def _fault(self, session: Session, command: Command) -> Reply | None:
-        """Return the refusal that a test has asked for. What our own services send is spared, as in Mailpit."""
-        if session.purpose is Purpose.TRANSFER or session.client_name in {names.WEB, names.STORE}:
-            return None
-        return self.faults.refusal(command)
+    def _fault(self, session: Session, command: Command, address: str) -> Reply | None:
+        """Return the refusal that a test has asked for."""
+        return None if is_spared(session) else self.faults.refusal(command, address)
+
+    def shaping(self) -> Shaping | None:
+        """Return the line of a new connection, None for a good one."""
+        return None if self.faults.link.is_good else BadLine(self.faults)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""
@@ -122,7 +125,7 @@ class RelayService:
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
         if answer.is_success:
-            answer = self._fault(session, Command.MAIL) or answer
+            answer = self._fault(session, Command.MAIL, envelope.sender) or answer
         if not answer.is_success:
             self._refusals.note("MAIL", answer, **session.facts, sender=envelope.sender)
         return answer
@@ -131,7 +134,7 @@ class RelayService:
         """Answer RCPT."""
         answer = self.policy.rcpt(session, recipient.address)
         if answer.is_success:
-            answer = self._fault(session, Command.RCPT) or answer
+            answer = self._fault(session, Command.RCPT, str(recipient.address)) or answer
         if answer.is_success:
             self._manager.expect(recipient.address)
         else:

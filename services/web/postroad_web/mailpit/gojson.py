@@ -69,6 +69,13 @@ class Struct:
             raise BadJsonError(f"{name} is not of type int")
         return value
 
+    def real(self, name: str) -> float:
+        """Return a number, 0 by default."""
+        value = self._get(name, (int, float), "float64") or 0
+        if isinstance(value, bool):
+            raise BadJsonError(f"{name} is not of type float64")
+        return float(value)
+
     def texts(self, name: str) -> list[str]:
         """Return an array of strings, empty by default."""
         values = self._get(name, list, "[]string") or []
@@ -94,7 +101,7 @@ class Struct:
             raise BadJsonError(f"{name} is not of type map[string]string")
         return value
 
-    def _get(self, name: str, kind: type, go_type: str) -> Any:
+    def _get(self, name: str, kind: type | tuple[type, ...], go_type: str) -> Any:
         value = self._members.get(name.lower())
         if value is not None and not isinstance(value, kind):
             raise BadJsonError(f"{name} is not of type {go_type}")

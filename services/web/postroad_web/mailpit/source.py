@@ -47,16 +47,26 @@ def size(record: Record, hidden: Sequence[str]) -> int:
     return len(added(record, hidden)) + record.size
 
 
-def source(record: Record, content: bytes) -> bytes:
-    """Return the source of the message whose content is a copy of the relay or of the store."""
+def taken(record: Record, content: bytes) -> tuple[bytes, bytes]:
+    """Return the relay's Received field and what the client sent, of a copy of the relay or of the store.
+
+    In a message of a form that is not known all is what the client sent, except for the Return-Path in front.
+    """
     end = header_end(content, 0, len(content))
     ident = re.compile(rb"\bid " + re.escape(record.id.encode()) + rb"\b")
-    for field in _RECEIVED.finditer(content, 0, end):
-        if ident.search(field[0]):
-            # A message that came by HTTP has no such field in Mailpit.
-            content = content[field.end() if record.client == names.WEB else field.start() :]
+    field = b""
+    for match in _RECEIVED.finditer(content, 0, end):
+        if ident.search(match[0]):
+            field, content = match[0], content[match.end() :]
             break
-    return added(record, envelope_only(record)) + without_return_path(content, header_end(content, 0, len(content)))
+    return field, without_return_path(content, header_end(content, 0, len(content)))
+
+
+def source(record: Record, content: bytes) -> bytes:
+    """Return the source of the message whose content is a copy of the relay or of the store."""
+    field, sent = taken(record, content)
+    # A message that came by HTTP has no such field in Mailpit.
+    return added(record, envelope_only(record)) + (b"" if record.client == names.WEB else field) + sent
 
 
 def header_map(content: bytes) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from postroad.smtp.extensions import EXTENSIONS
 from postroad_web.sending.transaction import AwayError, Server, send, transaction_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from postroad.clock import Clock
     from postroad_web.sending.transaction import Answer
@@ -41,15 +41,19 @@ async def release(
     hostname: str,
     clock: Clock,
     tls: ssl.SSLContext | None = None,
+    may: Callable[[str], bool] | None = None,
 ) -> list[Answer]:
-    """Send a message to the server that the setting names; return what it said of each recipient.
+    """Send a message to the server that a URL names, in the setting's form; return what it said of each recipient.
 
-    TLS is used where the server offers it, and its certificate is checked against the system's authorities, or by
-    `tls`. Raises `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
+    `may` says whether an IP address may be sent to, where it was not the setting that named the server. TLS is used
+    where the server offers it, and its certificate is checked against the system's authorities, or by `tls`. Raises
+    `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
     """
     content = released_content(content)
     transaction = transaction_of(sender, recipients, content)
     server = await _server(url, tls or ssl.create_default_context())
+    if may is not None and not may(str(server.address)):
+        raise AwayError(f"{server} is not on this machine or a private network, and POSTROAD_RELEASE names another")
     return await send(server, transaction, content, hostname=hostname, clock=clock)
 
 

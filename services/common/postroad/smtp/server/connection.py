@@ -25,6 +25,7 @@ from postroad.smtp.server.events import Connected, Event, Mail, Rcpt
 from postroad.smtp.server.lifecycle import Lifecycle
 from postroad.smtp.server.sequence import State
 from postroad.smtp.server.service import Session
+from postroad.smtp.server.shaping import Held
 from postroad.smtp.server.wire import Wire
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.profile import Profile
     from postroad.smtp.server.server import Server
     from postroad.smtp.server.service import Purpose
+    from postroad.smtp.server.shaping import Shaping
 
 logger = logging.getLogger("postroad.smtp.server")
 
@@ -72,6 +74,9 @@ class Connection(Lifecycle, ABC):
         self._half_closed = False
         self._closing = False
         self._leaving: Reply | None = None  # the farewell, as soon as the transaction is over
+        self._shaping: Shaping | None = None  # a bad line, if a test asks for one
+        self._held: Held | None = None  # what is still on a slow line
+        self._broken = False  # closed once what has come is answered
 
     # ---- the life of the connection
 
@@ -91,6 +96,9 @@ class Connection(Lifecycle, ABC):
             self._wire.listen(server.tap, self._facts)
         if tls is not None or server.admission.admit(self, host):
             self._engine = Engine(self._profile, self._facts)
+            self._shaping = server.shaping()
+            if self._shaping is not None and (speed := self._shaping.speed(self._facts)) is not None:
+                self._held = Held(speed, server.clock, self._arrived)
         super().connection_made(transport)
 
     async def _handle_client(self) -> None:
@@ -104,6 +112,14 @@ class Connection(Lifecycle, ABC):
         self._pump()
 
     def data_received(self, data: bytes) -> None:
+        """Feed the engine, at once or when the octets would have come over a slow line."""
+        if self._held is None:
+            self._arrived(data)
+        else:
+            self._held.receive(data)
+            self._wire.pause_reading()
+
+    def _arrived(self, data: bytes) -> None:
         """Feed the engine. While work is under way, input waits too; too much of it stops the reading."""
         engine = self._engine
         if engine is None:
@@ -111,6 +127,10 @@ class Connection(Lifecycle, ABC):
         if self._wire.listener is not None:
             self._wire.received(data)
         engine.receive_data(data)
+        if self._shaping is not None:
+            self._broken = self._broken or self._shaping.breaks(self._facts)
+        if self._held is not None:
+            self._wire.resume_reading()
         if self._work is None and not self._choked:
             self._pump()
         elif engine.buffered > READ_AHEAD:
@@ -128,6 +148,8 @@ class Connection(Lifecycle, ABC):
         if self._engine is None and self.transport is None:
             return  # a handshake that failed reports the loss twice
         self._engine = None
+        if self._held is not None:
+            self._held.drop()
         self._server.left(self)
         self._wire.lost()
         super().connection_lost(error)
@@ -196,7 +218,8 @@ class Connection(Lifecycle, ABC):
                     return
                 engine.answer(LOCAL_ERROR)
         self._server.flush_soon(self)
-        if self._half_closed and self._work is None and not self._choked:
+        ended = self._broken or (self._half_closed and (self._held is None or self._held.is_empty))
+        if ended and self._work is None and not self._choked:
             self._close()
         elif engine is not None and self._work is None and not self._closing:
             limits = self._limits
@@ -237,6 +260,8 @@ class Connection(Lifecycle, ABC):
             wire = self._wire
             if wire.listener is not None:
                 wire.sent(octets)
+            if self._held is not None:
+                self._held.sent(len(octets))
             wire.transport.write(octets)
 
     def _close(self) -> None:

@@ -84,6 +84,8 @@ class Receiver(Connection):
                 if self._stranger and answer.is_success:
                     self._prove()
                 engine.answer(answer)
+            case Connected() if self._shaping is not None and self._shaping.refuses(facts):
+                self._close()
             case Connected():
                 early = engine.buffered or self._wire.speaks_first()
                 refusal = EARLY_TALKER if early else self._service.connect(facts)

@@ -24,12 +24,13 @@ from postroad.smtp.server.tls_port import TlsPort
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from postroad.sasl.server import Sasl
     from postroad.smtp.extensions.extension import Extension
     from postroad.smtp.server.connection import Connection
+    from postroad.smtp.server.shaping import Shaping
     from postroad.tap import Tap
 
 logger = logging.getLogger("postroad.smtp.server")
@@ -51,6 +52,7 @@ class Server:
         end_point: bytes | None,
         clock: Clock,
         tap: Tap | None,
+        shaping: Callable[[], Shaping | None],
     ) -> None:
         self.service = service
         self.limits = limits
@@ -58,6 +60,7 @@ class Server:
         self.end_point = end_point
         self.clock = clock
         self.tap = tap
+        self.shaping = shaping  # of a new connection
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
         self.awaited: set[asyncio.Future[Any]] = set()  # by the sessions
         self.admission: Admission[Connection] = Admission(
@@ -184,6 +187,7 @@ async def serve(
     postmaster: Address | None = None,
     clock: Clock | None = None,
     tap: Tap | None = None,
+    shaping: Callable[[], Shaping | None] = lambda: None,
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
@@ -191,13 +195,22 @@ async def serve(
     AUTH for the purposes that have it, and `client_certificates` takes the place of `tls` there: it asks clients for
     one. `end_point` is the channel binding to our certificate (`postroad.tls`). `postmaster` is the address that
     `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), which the service must know; by default, postmaster at
-    `hostname`. `clock` is the process's, and `tap` hears every session. Raises `OSError` if a port cannot be bound, and
+    `hostname`. `clock` is the process's, and `tap` hears every session. `shaping` gives the line of
+    a new connection, None unless a test asks for a bad one. Raises `OSError` if a port cannot be bound, and
     then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
     if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):
         raise ValueError("submissions (RFC 8314) is TLS from the first octet: it needs a TLS context")
-    server = Server(service, limits, content_directory, end_point=end_point, clock=clock or Clock(), tap=tap)
+    server = Server(
+        service,
+        limits,
+        content_directory,
+        end_point=end_point,
+        clock=clock or Clock(),
+        tap=tap,
+        shaping=shaping,
+    )
     try:
         for listener in listeners:
             profile = Profile(

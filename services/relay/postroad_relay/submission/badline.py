@@ -1,0 +1,41 @@
+"""The bad line that a test asks for, and which sessions are spared. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.control import names
+from postroad.smtp.server.service import Purpose
+
+if TYPE_CHECKING:
+    from postroad.smtp.server.service import Session
+    from postroad_relay.submission.faults import Faults
+
+_OURS = frozenset({names.WEB, names.STORE})
+
+
+def is_spared(session: Session) -> bool:
+    """Whether a session sees no faults: one of other servers, or, as in Mailpit, of our own services.
+
+    These give their names in EHLO. Before that nobody can tell them from others.
+    """
+    return session.purpose is Purpose.TRANSFER or session.client_name in _OURS
+
+
+class BadLine:
+    """The line of a connection, by the faults that were in force when it began."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def refuses(self, session: Session) -> bool:
+        """Whether the connection is closed before it is greeted."""
+        return not is_spared(session) and self._faults.refuses_connection()
+
+    def speed(self, session: Session) -> float | None:
+        """Return the connection's speed, in octets per second."""
+        return None if is_spared(session) else self._faults.speed()
+
+    def breaks(self, session: Session) -> bool:
+        """Whether the connection is closed once the octets that have just come are answered."""
+        return not is_spared(session) and self._faults.loses_connection()

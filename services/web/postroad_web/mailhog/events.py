@@ -1,0 +1,120 @@
+"""Both event streams: server-sent events by v1, a websocket by v2. Each tells of every new message, whole.
+
+MailHog tells its v1 stream in JSON of several lines, each a `data:` of its own, and keeps it alive once a minute. A
+client that reads too slowly is dropped; it may come back and ask for the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
+
+from starlette.responses import StreamingResponse
+from starlette.websockets import WebSocketDisconnect
+
+from postroad.control.client import DoorAway, DoorRefused
+from postroad_web.api.limits import Slots
+from postroad_web.api.native.events import beating
+from postroad_web.catalog.catalog import ContentGone
+from postroad_web.catalog.hub import Happened
+from postroad_web.catalog.record import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+    from starlette.websockets import WebSocket
+
+    from postroad_web.mailhog.letters import Letters
+    from postroad_web.mailpit.mailbox import Mailbox
+
+KEEPALIVE = 60.0  # seconds without a message
+AT_ONCE = 128  # clients of both
+SENT_WITHIN = 10.0  # seconds; a client that takes longer for one frame is dropped
+_KEEPALIVE = b"keepalive: \n\n"
+
+
+class Streams:
+    """The clients that listen."""
+
+    def __init__(self, mailbox: Mailbox, letters: Letters) -> None:
+        self._mailbox = mailbox
+        self._letters = letters
+        self._slots = Slots("streams", AT_ONCE)
+
+    async def lines(self, request: Request) -> StreamingResponse:  # noqa: ARG002 - a handler's signature
+        """Tell one client by server-sent events."""
+        return _Stream(self._lines(), self._slots)
+
+    async def socket(self, socket: WebSocket) -> None:
+        """Tell one client by websocket, until it leaves or is too slow."""
+        if self._slots.taken >= AT_ONCE:
+            await socket.close(1013, "too many clients")
+            return
+        with self._slots.one():
+            await socket.accept()
+            tasks = [asyncio.ensure_future(work) for work in (self._frames(socket), _left(socket))]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # the client may be gone
+                async with asyncio.timeout(1):
+                    await socket.close(1001)
+
+    async def _frames(self, socket: WebSocket) -> None:
+        async with aclosing(self._arriving()) as letters:
+            async for letter in letters:
+                async with asyncio.timeout(SENT_WITHIN):
+                    await socket.send_text(letter.decode("utf-8"))
+
+    async def _lines(self) -> AsyncGenerator[bytes]:
+        async with aclosing(self._arriving()) as letters:
+            async for letter in beating(letters, KEEPALIVE):
+                yield _KEEPALIVE if letter is None else event(letter)
+
+    async def _arriving(self) -> AsyncGenerator[bytes]:
+        """Yield each message that arrives from now on."""
+        changes = self._mailbox.catalog.subscribe()
+        try:
+            async for change in changes:
+                if change.kind is not Happened.ARRIVED:
+                    continue
+                for record in change.records:
+                    if record.origin is not Origin.REPORT and record.digest is not None:
+                        with suppress(ContentGone, DoorAway, DoorRefused):
+                            yield await self._letters.one(record)
+        finally:
+            changes.close()
+
+
+def event(letter: bytes) -> bytes:
+    """Return a message as a server-sent event."""
+    lines = json.dumps(json.loads(letter), ensure_ascii=False, indent=2).split("\n")
+    return "".join(f"data: {line}\n" for line in lines).encode("utf-8") + b"\n"
+
+
+class _Stream(StreamingResponse):
+    """Server-sent events for as long as the client listens."""
+
+    def __init__(self, lines: AsyncGenerator[bytes], slots: Slots) -> None:
+        super().__init__(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._lines = lines
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self._lines):
+            with self._slots.one():
+                await super().__call__(scope, receive, send)
+
+
+async def _left(socket: WebSocket) -> None:
+    """Read and forget what the client says, until it leaves."""
+    with suppress(WebSocketDisconnect):
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
