@@ -284,7 +284,11 @@ class Settings:
         _published,
         "the ports on localhost by which people reach containers, for the page that tells them",
         compose="app=${POSTROAD_APP_PORT:-1025} submission=${POSTROAD_SUBMISSION_PORT:-1587}"
-        " imap=${POSTROAD_IMAP_PORT:-1143} pop3=${POSTROAD_POP3_PORT:-1110} web=${POSTROAD_WEB_PORT:-8025}",
+        " submissions=${POSTROAD_SUBMISSIONS_PORT:-1465} smtp=${POSTROAD_SMTP_PORT:-2525}"
+        " imap=${POSTROAD_IMAP_PORT:-1143} imaps=${POSTROAD_IMAPS_PORT:-1993}"
+        " pop3=${POSTROAD_POP3_PORT:-1110} pop3s=${POSTROAD_POP3S_PORT:-1995}"
+        " sieve=${POSTROAD_SIEVE_PORT:-4190} dns=${POSTROAD_DNS_PORT:-1053}"
+        " web=${POSTROAD_WEB_PORT:-8025}",
     )
     control_port: int = _setting("8026", _port, "the control doors, HTTP, which only the web service may open")
 

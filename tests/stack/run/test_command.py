@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -119,6 +120,21 @@ def test_ctrl_c_of_the_command(environ: Path) -> None:
         assert process.wait(10) == 0
         drain.join()
     assert gone(facts["pids"])
+
+
+def test_anywhere_for_as_long_as_a_file_is_locked(
+    environ: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("POSTROAD_NETWORK")
+    users = os.open(environ / "users", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(users, fcntl.LOCK_SH)
+    monkeypatch.setattr(sys, "stdout", out := Output({"\n": lambda: os.close(users)}))
+    assert command.main(["--json", "--anywhere", "--while-locked", str(environ / "users")]) == 0
+    facts = json.loads(out.getvalue())
+    assert facts["endpoints"]["web"][0] == f"{facts['network']}.1" != "127.0.0.1"
+    assert gone(facts["pids"])
+    assert command.main(["--while-locked", str(environ / "nobody")]) == 1
+    assert "nobody cannot be watched" in capsys.readouterr().err
 
 
 def test_in_an_empty_folder_it_writes_a_world_to_start_from(

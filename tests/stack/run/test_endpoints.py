@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import secrets
 import socket
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 
 from postroad.config import Settings
 from postroad.world.source import load_world
-from postroad_stack.run.endpoints import check_addresses, control_doors, first_steps, listeners
+from postroad_stack.run import endpoints as module
+from postroad_stack.run.endpoints import check_addresses, control_doors, first_steps, free_network, listeners
 from postroad_stack.run.errors import RunError
 
 WORLD = Path(__file__).parents[3] / "services" / "world.toml"
@@ -55,3 +58,22 @@ def test_addresses_that_cannot_be_used() -> None:
     check_addresses({"imap": ("127.0.0.1", port)})
     with pytest.raises(RunError, match=r"^smtp and mx would both listen on 127\.0\.0\.1:2525: "):
         check_addresses({"smtp": ("127.0.0.1", 2525), "imap": ("127.0.0.1", port), "mx": ("127.0.0.1", 2525)})
+
+
+def test_a_network_that_nobody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = free_network(1025)
+    with socket.create_server((f"{network}.1", 0)) as other:
+        port = other.getsockname()[1]
+        first, second = (int(number) for number in network.split(".")[1:])
+        numbers = iter([first - 1, second, first - 1, (second + 1) % 256])
+        monkeypatch.setattr(secrets, "randbelow", lambda _bound: next(numbers))
+        assert free_network(port) == f"127.{first}.{(second + 1) % 256}"
+        monkeypatch.setattr(secrets, "randbelow", lambda bound: first - 1 if bound == 254 else second)
+        with pytest.raises(RunError, match="no free loopback network"):
+            free_network(port)
+
+
+def test_a_machine_without_such_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_bind_error", lambda _host, _port: errno.EADDRNOTAVAIL)
+    with pytest.raises(RunError, match="use the containers"):
+        free_network(1025)

@@ -68,6 +68,11 @@ async def test_lists_go_by_cursor(tmp_path: Path) -> None:
         since = await get(http, "/v1/messages", after=first["messages"][0]["number"])
         assert [message["id"] for message in since["messages"]] == newest
         oldest = await get(http, "/v1/messages", order="oldest", limit=4)
+        whole = await get(http, "/v1/messages", order="oldest", limit=4, content="true")
+        assert [message.pop("content")["text"] for message in whole["messages"]] == ["Your code is 482913.\r\n"] * 4
+        assert whole == oldest
+        refused = await http.get("/v1/messages", params={"content": "true", "limit": 101})
+        assert refused.json()["errors"] == [{"field": "limit", "detail": "must be 100 or less with content"}]
         assert [message["id"] for message in oldest["messages"]] == idents[:4]
         assert [
             one["id"] for one in (await get(http, "/v1/messages", order="oldest", after=oldest["next"]))["messages"]

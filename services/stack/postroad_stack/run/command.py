@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postroad.config import ConfigError, Settings
 from postroad_stack.init import InitError, prepare
-from postroad_stack.run.endpoints import check_addresses, control_doors, first_steps, listeners
+from postroad_stack.run.endpoints import check_addresses, control_doors, first_steps, free_network, listeners
 from postroad_stack.run.errors import RunError
-from postroad_stack.run.lock import sole_user
+from postroad_stack.run.lock import sole_user, when_unlocked
 from postroad_stack.run.supervisor import Supervisor
 from postroad_stack.starter import with_world
 
@@ -25,11 +27,16 @@ MODULES = {"dns": "postroad_dns", "relay": "postroad_relay", "store": "postroad_
 NICE = {"web": 10}  # it may lag: mail comes first
 
 
-def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
+def run_stack(
+    environ: Mapping[str, str], *, as_json: bool, anywhere: bool = False, while_locked: Path | None = None
+) -> None:
     """Run the stack until a signal comes; raises `ConfigError`, `InitError` or `RunError`."""
     began = time.monotonic()
     environ = with_world(environ)
     settings = Settings.from_environ(environ)
+    if anywhere:
+        environ["POSTROAD_NETWORK"] = free_network(settings.app_port)
+        settings = Settings.from_environ(environ)
     with sole_user(settings.data) as lock:
         world = prepare(settings)
         endpoints = listeners(settings, world)
@@ -41,6 +48,7 @@ def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
             if as_json:
                 facts = {
                     "ready": True,
+                    "network": str(settings.network[0]).rpartition(".")[0],
                     "seconds": round(seconds, 3),
                     "endpoints": {name: list(endpoint) for name, endpoint in endpoints.items()},
                     "ca": str(settings.tls_dir / "ca.pem"),
@@ -52,7 +60,7 @@ def run_stack(environ: Mapping[str, str], *, as_json: bool) -> None:
                 sys.stdout.writelines(f"{line}\n" for line in first_steps(settings, world, endpoints))
             sys.stdout.flush()
 
-        asyncio.run(_supervise(commands, environ, lock, ready))
+        asyncio.run(_supervise(commands, environ, lock, ready, while_locked))
 
 
 async def _supervise(
@@ -60,14 +68,27 @@ async def _supervise(
     environ: Mapping[str, str],
     lock: int,
     ready: Callable[[Mapping[str, int]], None],
+    while_locked: Path | None,
 ) -> None:
     supervisor = Supervisor(commands, environ, sys.stderr, lock=lock, nice=NICE)
+    if while_locked is not None:
+        when_unlocked(while_locked, _in_loop(asyncio.get_running_loop(), supervisor.end))
     try:
         if await supervisor.start():
             ready(supervisor.pids)
             await supervisor.run()
     finally:
         await supervisor.stop()
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Callable[[], None]:
+    """Return what makes a call in a loop, from any thread; a loop that has ended needs none."""
+
+    def hand_over() -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(call)
+
+    return hand_over
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,9 +99,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "writes one (world.toml) to start from. Mail, queue and certificates are kept in data/.",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON when the stack is ready")
+    parser.add_argument(
+        "--anywhere", action="store_true", help="choose a free loopback network in place of POSTROAD_NETWORK"
+    )
+    parser.add_argument(
+        "--while-locked",
+        type=Path,
+        metavar="FILE",
+        help="stop as soon as no process holds a lock on this file (flock): those that use the stack hold one each",
+    )
     options = parser.parse_args(arguments)
     try:
-        run_stack(os.environ, as_json=options.json)
+        run_stack(os.environ, as_json=options.json, anywhere=options.anywhere, while_locked=options.while_locked)
     except (ConfigError, InitError, RunError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import secrets
 import socket
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from postroad.world.world import World
 
 LOCALHOST = "127.0.0.1"
+ATTEMPTS = 100  # networks that are tried
 
 
 def listeners(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
@@ -67,6 +69,23 @@ def check_addresses(endpoints: Mapping[str, tuple[str, int]]) -> None:
             f"{', '.join(taken)} in use: another Postroad runs there, or another server. Stop it, "
             "or choose another network (POSTROAD_NETWORK=127.0.1) or other ports (`python -m postroad.config`)"
         )
+
+
+def free_network(port: int) -> str:
+    """Return a loopback network, by its first three numbers, on whose first address nobody has a port.
+
+    Raises `RunError` where the machine has no such networks: Linux has them, macOS does not.
+    """
+    for _ in range(ATTEMPTS):
+        network = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}"
+        error = _bind_error(f"{network}.1", port)
+        if not error:
+            return network
+        if error != errno.EADDRINUSE:
+            break
+    raise RunError(
+        "this machine has no free loopback network of 127.0.0.0/8: use the containers, or set POSTROAD_NETWORK"
+    )
 
 
 def _bind_error(host: str, port: int) -> int:

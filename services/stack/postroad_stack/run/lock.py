@@ -1,16 +1,21 @@
-"""The lock of the data folder: two stacks on one spool and database would deliver twice and corrupt both."""
+"""Locks of files: of a stack's data folder, and of those who use a stack.
+
+Two stacks on one spool and database would deliver twice and corrupt both. A stack that tests have started ends when the
+last of them has ended, in whatever way.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from postroad_stack.run.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -41,3 +46,21 @@ def _lock(lock: int, data: Path) -> None:
             "this one a folder and a network of its own (POSTROAD_DATA=data2 POSTROAD_NETWORK=127.0.1)"
         ) from None
     os.ftruncate(lock, 0)  # the processes named there have ended
+
+
+def when_unlocked(file: Path, call: Callable[[], None]) -> None:
+    """Call a function, in a thread of its own, once nobody holds a lock on a file any more; raises `RunError`.
+
+    The kernel gives a lock back when its holder ends, also by SIGKILL, so there is nothing to ask again and again. This
+    process then holds the lock until it ends: whoever wants the stack again gets the lock when the stack is gone.
+    """
+    try:
+        watched = os.open(file, os.O_RDWR)
+    except OSError as error:
+        raise RunError(f"the file {file} cannot be watched: {error.strerror}") from error
+
+    def wait() -> None:
+        fcntl.flock(watched, fcntl.LOCK_EX)
+        call()
+
+    threading.Thread(target=wait, name="unlocked", daemon=True).start()

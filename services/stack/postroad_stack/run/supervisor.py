@@ -61,7 +61,7 @@ class Supervisor:
         """
         loop = asyncio.get_running_loop()
         for number in _STOP_SIGNALS:
-            loop.add_signal_handler(number, self._on_signal)
+            loop.add_signal_handler(number, self.end)
         for name, command in self._commands.items():
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -86,6 +86,11 @@ class Supervisor:
         """Print the processes' output until a signal comes; raises `RunError` when one of them ends."""
         await self._until(lambda: False)
 
+    def end(self) -> None:
+        """Let `start` or `run` return, as a signal does; `stop` then stops the processes."""
+        self._signalled = True
+        self._changed.set()
+
     async def stop(self) -> None:
         """Stop all, by SIGTERM and in the end by SIGKILL, and print their last output."""
         self._send(signal.SIGTERM)
@@ -101,10 +106,6 @@ class Supervisor:
         for process in self._processes.values():
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
-
-    def _on_signal(self) -> None:
-        self._signalled = True
-        self._changed.set()
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while not reached() and not self._signalled:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from postroad.world.world import Role
+from postroad_web.api.endpoints import endpoints
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import PAGE
 from postroad_web.api.scope import prefix_of
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
 
 LATEST = 50
-_LOCAL = {"127.0.0.1": "localhost", "0.0.0.0": "localhost"}
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -59,15 +58,18 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 def _home(services: Services, latest: Any, prefix: str) -> str:
+    places = endpoints(services.settings, services.world)
     ports = [
-        ("App under test", "SMTP, no password, no TLS", _place(services, "app", None)),
-        ("Submission", "SMTP with STARTTLS and a password", _place(services, "submission", Role.RELAY)),
-        ("Mail client", "IMAP with STARTTLS", _place(services, "imap", Role.STORE)),
-        ("Mail client", "POP3 with STLS", _place(services, "pop3", Role.STORE)),
+        ("App under test", "SMTP, no password, no TLS", "app"),
+        ("Submission", "SMTP with STARTTLS and a password", "submission"),
+        ("Mail client", "IMAP with STARTTLS", "imap"),
+        ("Mail client", "POP3 with STLS", "pop3"),
     ]
     doors = "".join(
-        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td><td class=number>{escape(place)}</td></tr>"
-        for who, how, place in ports
+        f"<tr><th scope=row>{escape(who)}</th><td>{escape(how)}</td>"
+        f"<td class=number>{escape(str(places[name]))}</td></tr>"
+        for who, how, name in ports
+        if name in places
     )
     listed = (
         table(latest.records, prefix)
@@ -80,16 +82,6 @@ def _home(services: Services, latest: Any, prefix: str) -> str:
         f"<section><h2>Connect</h2><table class=doors><tbody>{doors}</tbody></table></section>"
         f"<section><h2>Messages <small>{latest.total}</small></h2>{listed}</section></main>"
     )
-
-
-def _place(services: Services, name: str, role: Role | None) -> str:
-    """Return the host and port by which people reach a protocol; without a role, it is at the front."""
-    settings = services.settings
-    published = dict(settings.published)
-    if name in published:
-        return f"localhost:{published[name]}"
-    host = settings.front if role is None or settings.listen else str(services.world.host_of(role).address)
-    return f"{_LOCAL.get(host, host)}:{getattr(settings, f'{name}_port')}"
 
 
 def table(records: Iterable[Record], prefix: str) -> str:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from postroad_web.api.services import Services
+    from postroad_web.catalog.record import Record
 
+WITH_CONTENT = 100  # messages of a page
 _QUERY = given(text(most=4096), "the messages that it finds; an empty one finds all", default=None)
 _TAGS = given(many(line(most=LONGEST), most=MOST), "the tags in place of those it has", default=None)
 _READ = given(flag(), "whether it counts as read", default=None)
@@ -36,6 +38,7 @@ class List:
     after: int | None = given(whole(), "only messages after this cursor", default=None)
     limit: int = given(whole(0, 500), "the most messages of a page", default=50)
     order: str = given(one_of("newest", "oldest"), "which come first", default="newest")
+    content: bool = given(flag(), "true: with their parsed content, and at most 100 messages", default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +76,24 @@ def routes(services: Services) -> list[BaseRoute]:
     async def messages(request: Request) -> Response:
         asked = query_of(request, List)
         query = query_from(asked.query, asked.tz)
+        if asked.content and asked.limit > WITH_CONTENT:
+            raise refusal(Wrong([("limit", f"must be {WITH_CONTENT} or less with content")]))
         window: dict[str, Any] = {"before": asked.before, "after": asked.after, "limit": asked.limit}
         window["oldest_first"] = asked.order == "oldest"
         page = catalog.page(**window) if query is None else await catalog.find(query, **window)
         return json(
             {
-                "messages": [shapes.summary(message) for message in page.records],
+                "messages": [await shown(message) for message in page.records]
+                if asked.content
+                else [shapes.summary(message) for message in page.records],
                 "next": page.next,
                 "total": page.total,
                 "unread": page.unread,
             }
         )
+
+    async def shown(record: Record) -> dict[str, Any]:
+        return shapes.whole(record, await services.waits.content(record))
 
     async def mark_some(request: Request) -> Response:
         asked = await body_of(request, MarkSome)
@@ -100,7 +110,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def message(request: Request) -> Response:
         found = await record_from(services, request)
-        return json(shapes.whole(found, await services.waits.content(found)))
+        return json(await shown(found))
 
     async def mark(request: Request) -> Response:
         found = await record_from(services, request)
@@ -158,7 +168,8 @@ OPENAPI: dict[str, Any] = {
             "List messages, or search",
             description=(
                 "The newest first. The answer's `next` is the cursor of the next page: give it as `before`, or as "
-                "`after` with `order=oldest`. `total` and `unread` count all that match."
+                "`after` with `order=oldest`. `total` and `unread` count all that match. "
+                "With `content=true` each has its `content`, as a message that is read alone."
             ),
             query=List,
             answer=listed(ref("Summary"), "messages", total=_COUNT, unread=_COUNT),
