@@ -92,6 +92,14 @@ class TestWhoComesFirst:
             assert (await web.http.delete(V1)).text == "ok"
             assert await ids(web) == []
 
+    async def test_a_client_that_has_no_name_is_npms(self, web: Web) -> None:
+        web.send("one")
+        for name in ("user-agent", "accept"):
+            del web.http.headers[name]
+        assert (await web.http.get(V1)).json()["total"] == 1
+        assert (await web.http.delete(V1)).text == ""
+        assert await ids(web) == []
+
     async def test_mailhog(self, tmp_path: Path) -> None:
         async with served(tmp_path, api_first="mailhog") as web:
             assert (await web.http.get(V1)).text == "[]"

@@ -1,7 +1,9 @@
 """The paths of MailHog's APIs, and what answers each.
 
 One path is Mailpit's as well: `/api/v1/messages`. There Mailpit answers, unless POSTROAD_API_FIRST says otherwise, or
-the request came by the port that is MailHog's alone.
+the request came by the port that is MailHog's alone. DELETE is the same in both, but MailHog answers nothing:
+`mailhog` (npm), which reads anything else as JSON, fails at Mailpit's `ok`. That client is known by the header fields
+that it does not send.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from postroad_web.mailpit.endpoint import Handler
 
 SHARED = "/api/v1/messages"
+_NAMES = frozenset({b"user-agent", b"accept"})
 
 
 def routes(services: Services) -> list[BaseRoute]:
@@ -65,9 +68,17 @@ class _First(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match by path, method and port."""
         is_shared = scope["type"] == "http" and scope["path"] == SHARED and scope["method"] in self._methods
-        by_port = self._port is not None and (scope.get("server") or ("", None))[1] == self._port
-        return (Match.FULL if is_shared and (self._always or by_port) else Match.NONE), {}
+        is_mailhogs = is_shared and (self._always or self._by_port(scope) or _is_nameless(scope))
+        return (Match.FULL if is_mailhogs else Match.NONE), {}
+
+    def _by_port(self, scope: Scope) -> bool:
+        return self._port is not None and (scope.get("server") or ("", None))[1] == self._port
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         await self._endpoint(scope, receive, send)
+
+
+def _is_nameless(scope: Scope) -> bool:
+    """Whether it is a DELETE of a client that says neither its name nor what it accepts."""
+    return scope["method"] == "DELETE" and not _NAMES & {name for name, _ in scope["headers"]}
