@@ -5,7 +5,7 @@ catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)
 await catalog.start()
 ident = stack.send(b"Subject: Hello\r\n\r\n", "alice@alpha.test", ["bob@beta.test"])
 await stack.told(catalog)
-assert catalog.get(ident).digest.subject == "Hello"
+assert catalog.every.get(ident).digest.subject == "Hello"
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def caught_up(stack: ProcessStack) -> list[Record]:
     stack.start(Service.WEB)
     stack.logs[Service.WEB].wait("caught up", after=mark)
     reader = Reader(stack.data / "web")
-    records = reader.page(limit=-1).records
+    records = reader.page("*", limit=-1).records
     reader.close()
     return list(records)
 

@@ -40,7 +40,7 @@ class Road:
         self.relay = DoorClient("relay", f"{stack.network}.25", 8026, token)
         self.store = DoorClient("store", f"{stack.network}.143", 8026, token)
         self.catalog = Catalog(folder, relay=self.relay, store=self.store)
-        self.changes: Subscription = self.catalog.subscribe()
+        self.changes: Subscription = self.catalog.every.subscribe()
 
     def send(self, *recipients: str) -> str:
         with SMTP(self.stack.endpoint(Port.APP)) as session:
@@ -51,7 +51,7 @@ class Road:
     async def until(self, ident: str, is_so: Callable[[Record], object]) -> Record:
         """Return a record once it is as wanted."""
         async with asyncio.timeout(30):
-            while (record := self.catalog.get(ident)) is None or not is_so(record):
+            while (record := self.catalog.every.get(ident)) is None or not is_so(record):
                 await anext(self.changes)
         assert record.digest is not None
         assert record.digest.subject in {"On the road", "Delivery Status Notification (Failure)"}
@@ -145,10 +145,10 @@ async def test_a_purge(own: ProcessStack, tmp_path: Path) -> None:
     async with road(own, tmp_path) as it:
         ident = it.send(BOB.address)
         await it.until(ident, lambda record: record.state is State.DELIVERED and record.digest)
-        await it.catalog.purge()
-        assert it.catalog.counts() == (0, 0)
+        await it.catalog.of("default").purge()
+        assert it.catalog.every.counts() == (0, 0)
         accounts = (await it.store.get("/accounts"))["accounts"]
         assert {account["messages"] for account in accounts} == {0}
         later = it.send(BOB.address)
         await it.until(later, lambda record: record.state is State.DELIVERED and record.digest)
-        assert it.catalog.counts() == (1, 1)
+        assert it.catalog.every.counts() == (1, 1)

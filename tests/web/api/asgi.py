@@ -32,6 +32,9 @@ class NoCatalog:
     cursor = 0
     refusals: ClassVar[set[Any]] = set()
 
+    def of(self, _world: str) -> NoCatalog:
+        return self
+
     def page(self, *_query: Any, **_options: Any) -> Any:
         return SimpleNamespace(records=(), total=0, unread=0, next=None)
 

@@ -93,12 +93,12 @@ async def test_what_happens_is_streamed(tmp_path: Path) -> None:
         ident = it.send()
         kind, message = await streamed.change()
         assert (kind, message["id"], message["subject"]) == ("arrived", ident, "Hello")
-        await it.services.catalog.mark([ident], read=True)
+        await it.services.catalog.of("default").mark([ident], read=True)
         kind, message = await streamed.change()
         assert (kind, message["read"]) == ("updated", True)
-        await it.services.catalog.delete([ident])
+        await it.services.catalog.every.delete([ident])
         assert await streamed.change() == ("deleted", {"id": ident, "number": message["number"]})
-        await it.services.catalog.purge()
+        await it.services.catalog.of("default").purge()
         while (change := await streamed.change())[0] != "purged":
             pass
         assert change[1] is None
@@ -129,10 +129,10 @@ async def test_only_some_kinds(tmp_path: Path) -> None:
         await streamed.event()
         ident = it.send()
         await it.told()
-        await it.services.catalog.tag([ident], ["red"])
-        await it.services.catalog.rename_tag("red", "blue")
+        await it.services.catalog.every.tag([ident], ["red"])
+        await it.services.catalog.of("default").rename_tag("red", "blue")
         assert (await streamed.change())[0] == "tags"
-        await it.services.catalog.delete([ident])
+        await it.services.catalog.every.delete([ident])
         assert (await streamed.change())[0] == "deleted"
 
 
@@ -162,7 +162,7 @@ async def test_streams_are_bounded_and_end_with_their_clients(tmp_path: Path, mo
             writer.write(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b" 503 " in await reader.readline()
             writer.close()
-        while it.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
+        while it.services.catalog.hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0.01)
         async with it.streamed() as streamed:
             await streamed.event()
@@ -173,7 +173,7 @@ async def test_a_listener_that_was_overrun_gets_what_it_missed(tmp_path: Path) -
         await streamed.event()
         it.send()
         await streamed.event()
-        (subscription,) = it.services.catalog._hub._subscriptions
+        (subscription,) = it.services.catalog.hub._subscriptions["default"]
         subscription.overrun = True
         subscription.close()
         ident = it.send()
@@ -186,10 +186,10 @@ async def test_a_change_larger_than_a_page_is_missed_by_nobody(tmp_path: Path, m
         sent = {stack.send(mail(), ANN, [BOB]) for _ in range(5)}
         await stack.told(given.catalog)
         cursor = given.catalog.cursor
-        await given.catalog.mark(None, read=True)
+        await given.catalog.of("default").mark(None, read=True)
         sent.add(stack.send(mail(), ANN, [BOB]))
         await stack.told(given.catalog)
-        found = [event async for event in stream.missed(given.catalog, cursor)]
+        found = [event async for event in stream.missed(given.catalog.every, cursor)]
         assert {event.record.id for event in found if event.record is not None} == sent
         assert [event.kind for event in found] == [Happened.UPDATED] * 5 + [Happened.ARRIVED]
         assert [event.last for event in found] == [False] * 4 + [True, True]
@@ -204,7 +204,7 @@ async def test_the_websocket_says_the_same(tmp_path: Path) -> None:
                 event = json.loads(await socket.recv())
             assert (event["kind"], event["message"]["id"]) == ("arrived", ident)
         async with connect(f"ws://127.0.0.1:{it.port}/v1/events/ws") as socket:
-            await it.services.catalog.delete([ident])
+            await it.services.catalog.every.delete([ident])
             async with asyncio.timeout(5):
                 assert json.loads(await socket.recv())["kind"] == "deleted"
 

@@ -56,9 +56,9 @@ class Rig:
 
     async def held(self, task: asyncio.Task[Any]) -> None:
         """Return once the wait is held: it has looked at what is there."""
-        while not self.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
+        while not self.services.catalog.hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
-        await self.services.catalog.find(None, limit=1)  # about as long as the wait's own look
+        await self.services.catalog.every.find(None, limit=1)  # about as long as the wait's own look
         await asyncio.sleep(0.01)
         assert not task.done()
 
@@ -211,7 +211,7 @@ async def test_a_message_counts_when_its_content_is_in_the_catalog(
             for method in ("octets", "post_for_octets"):
                 monkeypatch.setattr(door, method, _after(given, getattr(door, method)))
         ident = it.send()
-        while (record := it.services.catalog.get(ident)) is None or not record.recipients[0].copies:  # noqa: ASYNC110 - it rings no bell
+        while (record := it.services.catalog.every.get(ident)) is None or not record.recipients[0].copies:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0.001)
         waiting = it.waiting(recipient=BOB)
         await it.held(waiting)
@@ -329,7 +329,7 @@ async def test_exactly(tmp_path: Path) -> None:
         it.stack.deliver(slow)
         found = await waiting
         assert len(found["messages"]) == 2
-        assert found["cursor"] == max(one.number for one in it.services.catalog.page().records)
+        assert found["cursor"] == max(one.number for one in it.services.catalog.every.page().records)
         it.send()
         problem = await it.wait(409, recipient=BOB, mode={"exactly": 2})
         assert len(problem["matched"]) == 3
@@ -342,11 +342,11 @@ async def test_deleted_messages_do_not_count(tmp_path: Path) -> None:
         await it.held(waiting)
         gone = it.send()
         await it.told()
-        await it.services.catalog.delete([gone])
+        await it.services.catalog.every.delete([gone])
         kept = it.send()
         await it.told()
         await it.held(waiting)
-        await it.services.catalog.purge()
+        await it.services.catalog.of("default").purge()
         last = [it.send(), it.send()]
         assert [message["id"] for message in (await waiting)["messages"]] == last
         assert kept not in last
@@ -366,7 +366,7 @@ async def test_a_listener_that_was_overrun_begins_anew(tmp_path: Path, monkeypat
     async with rig(tmp_path) as it:
         waiting = it.waiting(recipient=BOB)
         await it.held(waiting)
-        (subscription,) = it.services.catalog._hub._subscriptions
+        (subscription,) = it.services.catalog.hub._subscriptions["default"]
         subscription.overrun = True
         subscription.close()
         it.send()
@@ -432,11 +432,11 @@ async def test_a_client_that_goes_leaves_nothing_behind(tmp_path: Path) -> None:
 
         application = it.http._transport.app  # type: ignore[attr-defined]
         serving = asyncio.create_task(application(scope, receive, send))
-        while not it.services.catalog._hub:  # noqa: ASYNC110 - it rings no bell
+        while not it.services.catalog.hub:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0)
         gone.set()
         await serving
-        assert not it.services.catalog._hub
+        assert not it.services.catalog.hub
 
 
 async def test_quiet(tmp_path: Path) -> None:
@@ -454,7 +454,7 @@ async def test_quiet(tmp_path: Path) -> None:
             await asyncio.sleep(0)
         it.stack.deliver(ident)
         assert (await waiting).status_code == 200
-        assert (await other).json()["cursor"] == it.services.catalog.page().records[0].number
+        assert (await other).json()["cursor"] == it.services.catalog.every.page().records[0].number
 
 
 async def test_a_relay_that_is_away_is_named(tmp_path: Path) -> None:
@@ -512,13 +512,13 @@ async def test_waits_that_end_together_look_around_once(tmp_path: Path) -> None:
         first = it.send("First")
         await it.told()
         problems = [await it.wait(408, recipient=BOB, subject=wanted, timeout=0) for wanted in ("y", "z")]
-        glance = it.services.waits._glance
+        glance = it.services.waits._glances["default"]
         assert [problem["near_misses"][0]["message"]["id"] for problem in problems] == [first, first]
         second = it.send("Second")
         await it.told()
         problem = await it.wait(408, recipient=BOB, subject="x", timeout=0)
         assert {near["message"]["id"] for near in problem["near_misses"]} == {first, second}
-        assert it.services.waits._glance is not glance
+        assert it.services.waits._glances["default"] is not glance
 
 
 async def test_what_was_there_is_not_counted_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

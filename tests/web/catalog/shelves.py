@@ -26,8 +26,8 @@ class MemoryShelf:
     def by_store_id(self, store_id: str) -> Journey | None:
         return self.links.get(store_id)
 
-    def admits(self, ident: str, number: int) -> bool:
-        return ident not in self.unwanted and number > 0
+    def admits(self, journey: Journey) -> bool:
+        return journey.id not in self.unwanted and journey.number > 0
 
     def add(self, journey: Journey) -> None:
         self.journeys[journey.id] = journey
@@ -46,6 +46,7 @@ class MemoryShelf:
                 journey.state,
                 journey.removed,
                 journey.about,
+                journey.world,
                 journey.size,
                 journey.sender,
             )

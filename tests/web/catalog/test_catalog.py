@@ -53,10 +53,10 @@ async def opened(folder: Path, stack: ToyStack, **settings: Any) -> AsyncIterato
 async def test_a_message_becomes_a_record(tmp_path: Path) -> None:
     stack = ToyStack()
     async with opened(tmp_path, stack) as catalog:
-        changes = catalog.subscribe()
+        changes = catalog.every.subscribe()
         ident = stack.send(HELLO, "alice@alpha.test", ["bob@beta.test"], message_id="<1@alpha.test>")
         await stack.told(catalog)
-        record = catalog.get(ident)
+        record = catalog.every.get(ident)
         assert record is not None
         assert record.digest is not None
         assert record.digest.subject == "Hello"
@@ -64,16 +64,16 @@ async def test_a_message_becomes_a_record(tmp_path: Path) -> None:
         assert record.state is State.DELIVERED
         assert record.recipients[0].copies[0].account == "bob@beta.test"
         assert (record.sender, record.message_id, record.size) == ("alice@alpha.test", "<1@alpha.test>", len(HELLO))
-        assert catalog.page().records == (record,)
-        assert catalog.latest() == record
-        assert catalog.page(after=record.number).records == ()
-        assert catalog.counts() == catalog.counts(present=True) == (1, 1)
+        assert catalog.every.page().records == (record,)
+        assert catalog.every.latest() == record
+        assert catalog.every.page(after=record.number).records == ()
+        assert catalog.every.counts() == catalog.every.counts(present=True) == (1, 1)
         assert "some words." in catalog.text(ident)
         assert await catalog.content(ident) == b"Return-Path: <>\r\n" + HELLO
         change = await anext(changes)
         assert (change.kind, change.records) == (Happened.ARRIVED, (record,))
         assert catalog.cursor >= change.cursor
-        assert catalog.changed_since(change.cursor - 1)[0][:2] == (change.cursor, record)
+        assert catalog.every.changed_since(change.cursor - 1)[0][:2] == (change.cursor, record)
         changes.close()
 
 
@@ -85,24 +85,24 @@ async def test_search(tmp_path: Path) -> None:
             for number in range(60)
         ]
         await stack.told(catalog)
-        page = catalog.page(Words("NUMBER 7"))
+        page = catalog.every.page(Words("NUMBER 7"))
         assert [record.id for record in page.records] == [idents[7]]
         assert (page.total, page.unread, page.next) == (1, 1, None)
-        assert catalog.page(Words("hello")).total == 60
-        assert catalog.page(Words("7 ")).total == len([n for n in range(60) if f"{n} ".endswith("7 ")])
-        assert catalog.page(Words("number 7 in")).total == 1
-        found = await catalog.find(Words("in a row"), limit=20, offset=5)
+        assert catalog.every.page(Words("hello")).total == 60
+        assert catalog.every.page(Words("7 ")).total == len([n for n in range(60) if f"{n} ".endswith("7 ")])
+        assert catalog.every.page(Words("number 7 in")).total == 1
+        found = await catalog.every.find(Words("in a row"), limit=20, offset=5)
         assert [record.id for record in found.records] == idents[::-1][5:25]
         assert found.total == 60
-        first = catalog.page(limit=25)
-        second = catalog.page(before=first.next, limit=25)
-        third = catalog.page(before=second.next, limit=25)
+        first = catalog.every.page(limit=25)
+        second = catalog.every.page(before=first.next, limit=25)
+        third = catalog.every.page(before=second.next, limit=25)
         records = [record.id for page in (first, second, third) for record in page.records]
         assert records == idents[::-1]
         assert third.next is None
-        assert [record.id for record in catalog.page(oldest_first=True, limit=2, offset=1).records] == idents[1:3]
-        assert catalog.page(limit=-1).total == 60
-        newest = await catalog.newest(Words("number 9 in"))
+        assert [record.id for record in catalog.every.page(oldest_first=True, limit=2, offset=1).records] == idents[1:3]
+        assert catalog.every.page(limit=-1).total == 60
+        newest = await catalog.every.newest(Words("number 9 in"))
         assert newest is not None
         assert newest.id == idents[9]
 
@@ -113,7 +113,7 @@ async def test_bounces_and_deferrals(tmp_path: Path) -> None:
         ident = stack.accept(HELLO, "alice@alpha.test", ["bob@beta.test", "nobody@beta.test"])
         stack.defer(ident, "bob@beta.test")
         await stack.told(catalog)
-        record = catalog.get(ident)
+        record = catalog.every.get(ident)
         assert record is not None
         assert record.state is State.QUEUED  # nobody@ is slower
         assert record.recipients[0].state is State.DEFERRED
@@ -123,15 +123,15 @@ async def test_bounces_and_deferrals(tmp_path: Path) -> None:
         stack.deliver(ident, ["bob@beta.test"])
         stack.deliver(report)
         await stack.told(catalog)
-        record, dsn = catalog.get(ident), catalog.get(report)
+        record, dsn = catalog.every.get(ident), catalog.every.get(report)
         assert record is not None
         assert dsn is not None
         assert record.state is State.FAILED
         assert record.reports == (report,)
         assert (dsn.origin, dsn.about, dsn.state, dsn.sender) == (Origin.REPORT, ident, State.DELIVERED, None)
-        assert catalog.counts() == (2, 2)
-        assert catalog.counts(present=True) == (1, 1)
-        assert [record.id for record in catalog.page(present=True).records] == [ident]
+        assert catalog.every.counts() == (2, 2)
+        assert catalog.every.counts(present=True) == (1, 1)
+        assert [record.id for record in catalog.every.page(present=True).records] == [ident]
 
 
 async def test_marks_outlive_the_catalog(tmp_path: Path) -> None:
@@ -139,36 +139,43 @@ async def test_marks_outlive_the_catalog(tmp_path: Path) -> None:
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(4)]
     stack.send(HELLO, "a@a.test", ["bob+spring@beta.test"])
     async with opened(tmp_path, stack) as catalog:
-        await catalog.mark([idents[0]], read=True)
-        await catalog.tag([idents[1], "unknown"], ["red", "blue"])
-        await catalog.rename_tag("RED", "green")
-        await catalog.delete([idents[2]])
-        assert catalog.counts() == (4, 3)
-        assert catalog.tag_counts() == {"blue": 1, "green": 1, "spring": 1}
-        before = catalog.page().records
+        await catalog.of("default").mark([idents[0]], read=True)
+        await catalog.every.tag([idents[1], "unknown"], ["red", "blue"])
+        await catalog.of("default").rename_tag("RED", "green")
+        await catalog.every.delete([idents[2]])
+        assert catalog.every.counts() == (4, 3)
+        assert catalog.every.tag_counts() == {"blue": 1, "green": 1, "spring": 1}
+        before = catalog.every.page().records
     (tmp_path / "catalog.sqlite").unlink()
     async with opened(tmp_path, stack) as catalog:
-        assert catalog.page().records == before
-        assert catalog.counts() == (4, 3)
-        assert catalog.get(idents[2]) is None
-        await catalog.mark(None, read=True)
-        await catalog.mark([idents[3]], read=False)
-        await catalog.drop_tag("spring")
-        await catalog.delete([record.id for record in (await catalog.find(Words("hello"), limit=-1)).records])
-        assert catalog.counts() == (0, 0)
+        assert catalog.every.page().records == before
+        assert catalog.every.counts() == (4, 3)
+        assert catalog.every.get(idents[2]) is None
+        await catalog.of("default").mark(None, read=True)
+        await catalog.of("default").mark([idents[3]], read=False)
+        await catalog.of("default").drop_tag("spring")
+        await catalog.every.delete(
+            [record.id for record in (await catalog.every.find(Words("hello"), limit=-1)).records]
+        )
+        assert catalog.every.counts() == (0, 0)
 
 
 async def test_all_read_is_remembered(tmp_path: Path) -> None:
     stack = ToyStack()
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(3)]
     async with opened(tmp_path, stack) as catalog:
-        await catalog.mark(None, read=True)
-        await catalog.mark([idents[1]], read=False)
+        await catalog.of("default").mark(None, read=True)
+        await catalog.of("default").mark([idents[1]], read=False)
         idents.append(stack.send(HELLO, "a@a.test", ["bob@beta.test"]))
         await stack.told(catalog)
     (tmp_path / "catalog.sqlite").unlink()
     async with opened(tmp_path, stack) as catalog:
-        assert [bool(record.read) for record in catalog.page(oldest_first=True).records] == [True, False, True, False]
+        assert [bool(record.read) for record in catalog.every.page(oldest_first=True).records] == [
+            True,
+            False,
+            True,
+            False,
+        ]
 
 
 async def test_a_purge_empties_the_world(tmp_path: Path) -> None:
@@ -177,21 +184,21 @@ async def test_a_purge_empties_the_world(tmp_path: Path) -> None:
         stack.send(HELLO, "a@a.test", ["bob@beta.test"])
         stack.accept(HELLO, "a@a.test", ["bob@beta.test"])
         await stack.told(catalog)
-        changes = catalog.subscribe()
-        await catalog.purge()
+        changes = catalog.every.subscribe()
+        await catalog.of("default").purge()
         assert (await anext(changes)).kind is Happened.PURGED
-        assert catalog.counts() == (0, 0)
+        assert catalog.every.counts() == (0, 0)
         assert not stack.queued
         assert not stack.store.contents
         later = stack.send(HELLO, "a@a.test", ["bob@beta.test"])
         await stack.told(catalog)
-        assert [record.id for record in catalog.page().records] == [later]
+        assert [record.id for record in catalog.every.page().records] == [later]
     (tmp_path / "catalog.sqlite").unlink()
     async with opened(tmp_path, stack) as catalog:
-        assert [record.id for record in catalog.page().records] == [later]
+        assert [record.id for record in catalog.every.page().records] == [later]
         stack.store.away = True
         with pytest.raises(DoorAway):
-            await catalog.purge()
+            await catalog.of("default").purge()
         stack.store.away = False
 
 
@@ -204,12 +211,12 @@ async def test_removed_everywhere(tmp_path: Path) -> None:
         stack.remove(bob)
         await stack.told(catalog)
         assert await catalog.content(ident)
-        assert catalog.counts(present=True).total == 1
+        assert catalog.every.counts(present=True).total == 1
         del stack.relay.contents[ident]
         stack.remove(carol)
         await stack.told(catalog)
-        assert catalog.counts(present=True).total == 0
-        assert catalog.counts().total == 1
+        assert catalog.every.counts(present=True).total == 0
+        assert catalog.every.counts().total == 1
         with pytest.raises(ContentGone):
             await catalog.content(ident)
         with pytest.raises(ContentGone):
@@ -221,10 +228,10 @@ async def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
     stack = ToyStack()
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(10)]
     async with asyncio.timeout(30), opened(tmp_path, stack, keep_messages=3) as catalog:
-        changes = catalog.subscribe()
-        while catalog.counts().total > 3:
+        changes = catalog.every.subscribe()
+        while catalog.every.counts().total > 3:
             await anext(changes)
-        assert [record.id for record in catalog.page().records] == idents[:-4:-1]
+        assert [record.id for record in catalog.every.page().records] == idents[:-4:-1]
 
 
 class Endless(Words):
@@ -240,7 +247,7 @@ async def test_the_end_does_not_wait_for_searches(tmp_path: Path) -> None:
     async with opened(tmp_path, stack) as catalog:
         stack.send(HELLO, "a@a.test", ["bob@beta.test"])
         await stack.told(catalog)
-        searches = [asyncio.ensure_future(catalog.find(Endless("x"))) for _ in range(3)]
+        searches = [asyncio.ensure_future(catalog.every.find(Endless("x"))) for _ in range(3)]
         while not catalog._idle.empty():  # noqa: ASYNC110 - a few turns of the loop
             await asyncio.sleep(0)
         started = time.monotonic()
@@ -257,16 +264,16 @@ async def test_a_search_that_takes_too_long_ends(tmp_path: Path, monkeypatch: py
         stack.send(HELLO, "a@a.test", ["bob@beta.test"])
         await stack.told(catalog)
         with pytest.raises(SearchTooLong, match="takes longer than"):
-            await catalog.find(Endless("x"))
-        assert (await catalog.find(Words("hello"), counted=False))[1:] == (0, 0, None)
-        assert (await catalog.find()).total == 1
+            await catalog.every.find(Endless("x"))
+        assert (await catalog.every.find(Words("hello"), counted=False))[1:] == (0, 0, None)
+        assert (await catalog.every.find()).total == 1
 
         class Wrong(Words):
             def where(self) -> tuple[str, Sequence[Any]]:
                 return "no_such_column", ()
 
         with pytest.raises(sqlite3.OperationalError):
-            await catalog.find(Wrong("x"))
+            await catalog.every.find(Wrong("x"))
 
 
 async def test_a_content_that_is_between_two_services_is_waited_for(tmp_path: Path) -> None:
@@ -292,7 +299,7 @@ async def test_what_is_too_old_is_forgotten(tmp_path: Path, monkeypatch: pytest.
     idents = [stack.send(HELLO, "a@a.test", ["bob@beta.test"]) for _ in range(5)]  # one per second
     clock = Clock(wall=lambda: stack.time)
     async with asyncio.timeout(30), opened(tmp_path, stack, keep_age=1.5, clock=clock) as catalog:
-        changes = catalog.subscribe()
-        while catalog.counts().total > 2:
+        changes = catalog.every.subscribe()
+        while catalog.every.counts().total > 2:
             await anext(changes)
-        assert [record.id for record in catalog.page().records] == idents[:-3:-1]
+        assert [record.id for record in catalog.every.page().records] == idents[:-3:-1]

@@ -16,6 +16,7 @@ from postroad_web.catalog.folding import Folding
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import Origin, State
 from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.catalog.writer import Writer
 from tests.web.catalog.history import histories, orders
 from tests.web.catalog.shelves import MemoryShelf
@@ -67,8 +68,8 @@ def test_copies_are_where_the_store_has_them(data: st.DataObject) -> None:
 def records_of(folder: Path) -> list[Record]:
     reader = Reader(folder)
     try:
-        records = reader.page(limit=-1).records
-        assert reader.counts().total == len(records)
+        records = reader.page("*", limit=-1).records
+        assert reader.counts("*").total == len(records)
         return list(records)
     finally:
         reader.close()
@@ -76,7 +77,7 @@ def records_of(folder: Path) -> list[Record]:
 
 def fold_into(folder: Path, pieces: Pieces, kills: list[int]) -> list[Record]:
     """Fold into a database, a transaction per piece; at each of `kills` operations the process dies, and goes on."""
-    writer = Writer(folder)
+    writer = Writer(folder, DefaultWorld())
     folding = Folding(writer, Tallies())
     kills = list(kills)
     left = list(pieces)
@@ -97,7 +98,7 @@ def fold_into(folder: Path, pieces: Pieces, kills: list[int]) -> list[Record]:
         except Exception:  # noqa: BLE001 - sqlite3.OperationalError: interrupted
             writer.connection.set_progress_handler(None, 0)
             writer.close()
-            writer = Writer(folder)
+            writer = Writer(folder, DefaultWorld())
             folding = Folding(writer, Tallies())
             continue
         writer.connection.set_progress_handler(None, 0)

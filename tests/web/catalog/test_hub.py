@@ -6,13 +6,13 @@ import asyncio
 
 from postroad_web.catalog.hub import Change, Happened, Hub
 
-PURGED = Change(1, Happened.PURGED, ())
+PURGED = Change(1, Happened.PURGED, (), "default")
 
 
 async def test_everybody_hears_everything() -> None:
     hub = Hub()
     assert not hub
-    first, second = hub.subscribe(), hub.subscribe()
+    first, second = hub.subscribe("default"), hub.subscribe("*")
     assert hub
     hub.tell(PURGED)
     assert await anext(first) == await anext(second) == PURGED
@@ -26,7 +26,7 @@ async def test_everybody_hears_everything() -> None:
 
 async def test_a_slow_one_is_closed() -> None:
     hub = Hub()
-    slow = hub.subscribe(limit=2)
+    slow = hub.subscribe("default", limit=2)
     for _ in range(3):
         hub.tell(PURGED)
     assert slow.closed
@@ -37,7 +37,7 @@ async def test_a_slow_one_is_closed() -> None:
 
 async def test_the_end_ends_all() -> None:
     hub = Hub()
-    subscription = hub.subscribe()
+    subscription = hub.subscribe("default")
     waiting = asyncio.ensure_future(anext(subscription, None))
     await asyncio.sleep(0)
     hub.close()

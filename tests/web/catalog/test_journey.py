@@ -9,6 +9,7 @@ from postroad_web.catalog.marks import Marks
 from postroad_web.catalog.record import Address, Copy, Digest, Origin, RecipientState, State
 from postroad_web.catalog.rows import RECORD, digest_columns, journey_of, record_of
 from postroad_web.catalog.shelf import DatabaseShelf
+from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.catalog.writer import Writer
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def journey(*recipients: Recipient, placed: tuple[Placed, ...] = ()) -> Journey:
-    journey = Journey("R1", 7, Origin.APP, 5.0)
+    journey = Journey("R1", 7, Origin.APP, 5.0, "default")
     journey.recipients = list(recipients)
     journey.placed = list(placed)
     return journey
@@ -31,7 +32,7 @@ def delivered(address: str, via: str | None) -> Recipient:
 
 
 def test_a_new_one_knows_nothing() -> None:
-    new = Journey("R1", 7, Origin.APP, 5.0)
+    new = Journey("R1", 7, Origin.APP, 5.0, "default")
     assert (new.sender, new.message_id, new.login, new.tls, new.about) == (None,) * 5
     assert (new.peer, new.client, new.protocol, new.size, new.held, new.digested) == ("", "", "", 0, False, 0)
     assert (new.state, new.removed, new.recipient_states()) == (State.QUEUED, False, ())
@@ -85,8 +86,8 @@ def test_everything_comes_back_from_the_database(tmp_path: Path) -> None:
     whole.sender, whole.message_id, whole.size, whole.login = "a@a.test", "<1@a.test>", 99, "alice"
     whole.peer, whole.client, whole.protocol, whole.tls = "::1", "app", "ESMTPS", "TLSv1.3"
     whole.about, whole.reports = "R0", ["R2"]
-    writer = Writer(tmp_path)
-    shelf = DatabaseShelf(writer.connection, Marks(tmp_path))
+    writer = Writer(tmp_path, DefaultWorld())
+    shelf = DatabaseShelf(writer.connection, Marks(tmp_path), DefaultWorld())
     shelf.add(whole)
     with writer.step():
         shelf.flush(writer.cursor)
@@ -134,8 +135,8 @@ def test_everything_comes_back_from_the_database(tmp_path: Path) -> None:
 
 
 def test_a_record_without_its_content_has_no_digest(tmp_path: Path) -> None:
-    writer = Writer(tmp_path)
-    shelf = DatabaseShelf(writer.connection, Marks(tmp_path))
+    writer = Writer(tmp_path, DefaultWorld())
+    shelf = DatabaseShelf(writer.connection, Marks(tmp_path), DefaultWorld())
     shelf.add(journey(Recipient("bob@b.test")))
     with writer.step():
         shelf.flush(writer.cursor)

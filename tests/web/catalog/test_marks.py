@@ -10,9 +10,10 @@ import pytest
 from postroad_web.catalog import writer as writer_module
 from postroad_web.catalog.folding import Folding
 from postroad_web.catalog.hub import Happened
-from postroad_web.catalog.marks import FILE, Mark, Marks
+from postroad_web.catalog.marks import FILE, Mark, Marked, Marks
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.catalog.writer import Writer
 from tests.harness.doors import ToyStack
 
@@ -24,39 +25,50 @@ if TYPE_CHECKING:
 def filled(folder: Path, count: int = 3) -> tuple[Writer, list[str]]:
     stack = ToyStack()
     idents = [stack.send(b"", None, ["bob@beta.test"]) for _ in range(count)]
-    writer = Writer(folder)
+    writer = Writer(folder, DefaultWorld())
     lines = [line for _, line in stack.relay.journal_lines]
     Folding(writer, Tallies()).fold([("relay", lines, stack.relay.number)])
     return writer, idents
 
 
+def marked(ident: str, world: str = "default") -> Marked:
+    return Marked(ident, world)
+
+
+A, B, C = map(marked, "abc")
+
+
 def test_marks_are_kept(tmp_path: Path) -> None:
     marks = Marks(tmp_path)
-    marks.set_read(["a", "b"], read=True)
-    marks.set_tags({"a": ["x"], "c": []})
-    marks.delete(["b"])
-    marks.set_read(["a"], read=False)
+    marks.set_read([A, B], read=True)
+    marks.set_tags([(A, ["x"]), (C, [])])
+    marks.delete([B])
+    marks.set_read([A], read=False)
     marks.close()
     marks = Marks(tmp_path)
     assert marks.change == 4
     known = marks.of(["a", "b", "c", "d"])
     assert known == {"a": Mark(read=False, tags=("x",)), "b": Mark(read=True, deleted=True), "c": Mark(tags=())}
     assert marks.since(3) == {"a": known["a"]}
-    marks.set_all_read(10, read=True)
-    assert marks.is_read(marks.of(["a"])["a"], 10)
-    assert not marks.is_read(None, 11)
-    assert not marks.is_read(Mark(read=False), 5)
-    marks.purge(7)
+    marks.set_all_read("default", 10, read=True)
+    assert marks.is_read(marks.of(["a"])["a"], 10, "default")
+    assert not marks.is_read(None, 11, "default")
+    assert not marks.is_read(None, 10, "w1")
+    assert not marks.is_read(Mark(read=False), 5, "default")
+    marks.purge("default", 7)
     assert marks.since(0) == {}
     marks.close()
-    assert Marks(tmp_path).purged == 7
+    marks = Marks(tmp_path)
+    assert (marks.of_all("default").purged, marks.of_all("w1").purged) == (7, 0)
+    assert marks.worlds_since(0) == ["default"]
+    assert marks.worlds_since(marks.change) == []
 
 
 def test_a_change_that_fails_leaves_nothing(tmp_path: Path) -> None:
     marks = Marks(tmp_path)
 
-    def broken() -> Iterator[str]:
-        yield "a"
+    def broken() -> Iterator[Marked]:
+        yield A
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
@@ -67,39 +79,39 @@ def test_a_change_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_death_between_mark_and_catalog(tmp_path: Path) -> None:
     """The marks are on disk; the catalog takes them over at the next start."""
     writer, idents = filled(tmp_path, 5)
-    writer.marks.set_all_read(2**60, read=True)
-    writer.marks.set_read([idents[1]], read=False)
-    writer.marks.set_tags({idents[2]: ["red"]})
-    writer.marks.delete([idents[3]])
+    writer.marks.set_all_read("default", 2**60, read=True)
+    writer.marks.set_read([marked(idents[1])], read=False)
+    writer.marks.set_tags([(marked(idents[2]), ["red"])])
+    writer.marks.delete([marked(idents[3])])
     writer.close()
-    Writer(tmp_path).close()
+    Writer(tmp_path, DefaultWorld()).close()
     reader = Reader(tmp_path)
-    records = reader.page(oldest_first=True).records
+    records = reader.page("*", oldest_first=True).records
     assert [record.id for record in records] == [*idents[:3], idents[4]]
     assert [record.read for record in records] == [True, False, True, True]
     assert records[2].tags == ("red",)
-    assert reader.counts() == (4, 1)
+    assert reader.counts("*") == (4, 1)
     reader.close()
 
 
 def test_a_death_between_purge_and_catalog(tmp_path: Path) -> None:
     writer, _ = filled(tmp_path)
-    writer.marks.purge(2**60)
+    writer.marks.purge("default", 2**60)
     writer.close()
-    writer = Writer(tmp_path)
-    assert writer.connection.execute("SELECT total FROM counts").fetchone() == (0,)
+    writer = Writer(tmp_path, DefaultWorld())
+    assert writer.connection.execute("SELECT total FROM counts WHERE world = '*'").fetchone() == (0,)
     writer.close()
 
 
 def test_many_removals_make_the_index_anew(tmp_path: Path) -> None:
     writer, idents = filled(tmp_path, 1200)
     writer.connection.execute("INSERT INTO bodies SELECT number, 'some words' FROM records")
-    assert writer.delete(idents[:100]).kind is Happened.DELETED
+    assert writer.delete("default", idents[:100]).kind is Happened.DELETED
     assert writer.connection.execute("SELECT count(*) FROM unindexed").fetchone() == (0,)
-    writer.delete(idents[100:1150])
-    assert writer.connection.execute("SELECT stale FROM counts").fetchone() == (0,)
+    writer.delete("default", idents[100:1150])
+    assert writer.connection.execute("SELECT value FROM facts WHERE name = 'stale'").fetchone() == (0,)
     assert writer.connection.execute("SELECT count(*) FROM unindexed").fetchone() == (50,)
-    assert writer.delete(["unknown"]).records == ()
+    assert writer.delete("default", ["unknown"]).records == ()
     writer.close()
 
 
@@ -121,8 +133,8 @@ def test_retention(tmp_path: Path) -> None:
 )
 def test_a_database_that_is_damaged_or_old_is_made_anew(tmp_path: Path, octets: bytes) -> None:
     (tmp_path / "catalog.sqlite").write_bytes(octets)
-    writer = Writer(tmp_path)
-    assert writer.connection.execute("SELECT total FROM counts").fetchone() == (0,)
+    writer = Writer(tmp_path, DefaultWorld())
+    assert writer.connection.execute("SELECT total FROM counts WHERE world = '*'").fetchone() == (0,)
     writer.close()
 
 
@@ -130,12 +142,13 @@ def test_a_purge_leaves_what_came_later(tmp_path: Path) -> None:
     writer, idents = filled(tmp_path, 4)
     numbers = [number for (number,) in writer.connection.execute("SELECT number FROM records ORDER BY number")]
     writer.connection.execute("INSERT INTO bodies SELECT number, 'some words' FROM records")
-    assert writer.purge(numbers[2]).kind is Happened.PURGED
+    assert writer.purge("default", numbers[2]).kind is Happened.PURGED
     assert writer.connection.execute("SELECT id FROM records").fetchall() == [(idents[3],)]
     assert writer.connection.execute("SELECT number FROM bodies").fetchall() == [(numbers[3],)]
     assert writer.connection.execute("SELECT total, unread FROM counts").fetchone() == (1, 1)
-    writer.purge(numbers[3])
-    assert writer.connection.execute("SELECT total, unread, stale FROM counts").fetchone() == (0, 0, 0)
+    writer.purge("default", numbers[3])
+    assert writer.connection.execute("SELECT * FROM counts").fetchall() == [("*", 0, 0, 0, 0)]
+    assert writer.facts()["stale"] == 0
     writer.close()
 
 
@@ -143,11 +156,11 @@ def test_copies_that_nobody_delivered_do_not_pile_up(tmp_path: Path, monkeypatch
     stack = ToyStack()
     for _ in range(5):
         stack.send(b"", None, ["bob@beta.test"])
-    writer = Writer(tmp_path)
+    writer = Writer(tmp_path, DefaultWorld())
     lines = [line for _, line in stack.store.journal_lines]
     Folding(writer, Tallies()).fold([("store", lines, stack.store.number)])
     writer.close()
     monkeypatch.setattr(writer_module, "UNLINKED", 2)
-    writer = Writer(tmp_path)
+    writer = Writer(tmp_path, DefaultWorld())
     assert writer.connection.execute("SELECT uid FROM copies ORDER BY uid").fetchall() == [(4,), (5,)]
     writer.close()

@@ -18,6 +18,7 @@ from postroad_web.catalog.folding import Folding, places_in
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.catalog.writer import Writer
 from tests.harness.doors import ToyStack
 
@@ -32,7 +33,7 @@ class Steps:
         self.stack = stack = ToyStack()
         self.idents = [stack.send(b"Subject: x\r\n\r\n", None, ["bob@beta.test"]) for _ in range(2)]
         self.idents.append(stack.accept(b"Subject: x\r\n\r\n", None, ["bob@beta.test"]))
-        self.writer = Writer(folder)
+        self.writer = Writer(folder, DefaultWorld())
         self.tallies = Tallies()
         self.folding = Folding(self.writer, self.tallies)
         self.digesting = Digesting(self.writer, self.tallies)
@@ -68,7 +69,7 @@ def test_digests_and_the_index(steps: Steps, tmp_path: Path, monkeypatch: pytest
         assert steps.digesting.index() == (_ == 0)
     assert reader.connection.execute("SELECT count(*) FROM unindexed").fetchone() == (0,)
     assert [want.id for want in steps.folding.wants(0)] == steps.idents[2:]
-    assert reader.counts(present=True) == (1, 1)
+    assert reader.counts("*", present=True) == (1, 1)
     reader.close()
 
 
@@ -95,14 +96,14 @@ def test_a_step_that_fails_leaves_nothing(steps: Steps, monkeypatch: pytest.Monk
 
 def test_the_digest_of_a_message_that_people_have_tagged_keeps_their_tags(steps: Steps, tmp_path: Path) -> None:
     (want, *_) = steps.folding.wants(0)
-    steps.writer.tag([want.id], ["mine"])
+    steps.writer.tag("default", [want.id], ["mine"])
     steps.digesting.digest([Content(want.number, b"X-Tags: theirs\r\n\r\n")])
     reader = Reader(tmp_path)
-    record = reader.get(want.id)
+    record = reader.get(want.id, "*")
     assert record is not None
     assert record.digest is not None
     assert (record.tags, record.digest.tags) == (("mine",), ("theirs",))
-    assert reader.tag_counts() == {"mine": 1}
+    assert reader.tag_counts("*") == {"mine": 1}
     reader.close()
 
 
@@ -149,7 +150,7 @@ async def test_the_work_goes_on_when_the_disk_has_room_again(
     await catalog.start()
     ident = stack.send(b"", None, ["bob@beta.test"])
     await stack.told(catalog)
-    assert catalog.get(ident) is not None
+    assert catalog.every.get(ident) is not None
     assert "can't be written" in caplog.text
     await catalog.close()
 
@@ -163,7 +164,7 @@ async def test_many_pieces_wait_for_their_turn(tmp_path: Path) -> None:
         idents.append(stack.send(b"Subject: y\r\n\r\n", None, ["bob@beta.test"]))
         await asyncio.sleep(0)
     await stack.told(catalog)
-    assert [record.id for record in catalog.page(oldest_first=True).records] == idents
+    assert [record.id for record in catalog.every.page(oldest_first=True).records] == idents
     assert catalog.tallies.events["stored"] == 30
     await catalog.close()
 
@@ -186,7 +187,7 @@ async def test_work_is_begun_again_after_an_error_that_nobody_foresaw(
     await catalog.start()
     ident = stack.send(b"", None, ["bob@beta.test"])
     await stack.told(catalog)
-    assert catalog.get(ident) is not None
+    assert catalog.every.get(ident) is not None
     assert "unforeseen" in caplog.text
     await catalog.close()
 
@@ -216,20 +217,20 @@ async def test_a_catalog_that_is_found_damaged_is_made_anew_at_the_next_start(
     for damaged in (True, False):
         catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)
         await catalog.start()
-        assert catalog.counts().total == 0  # made anew the second time
+        assert catalog.every.counts().total == 0  # made anew the second time
         await stack.told(catalog)
-        assert catalog.get(ident) is not None
+        assert catalog.every.get(ident) is not None
         await catalog.close()
         assert (tmp_path / "catalog.damaged").exists() == damaged
     assert "the catalog is damaged" in caplog.text
 
 
 def test_a_database_that_another_process_has_is_left_alone(tmp_path: Path) -> None:
-    other = Writer(tmp_path)
+    other = Writer(tmp_path, DefaultWorld())
     other.connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     other.connection.execute("BEGIN EXCLUSIVE")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        Writer(tmp_path)
+        Writer(tmp_path, DefaultWorld())
     other.connection.execute("COMMIT")
     other.close()
     assert (tmp_path / "catalog.sqlite").exists()

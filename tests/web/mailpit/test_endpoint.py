@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 
+class Nobody:
+    """The mailboxes of no world."""
+
+    def of(self, _world: str) -> None:
+        return None
+
+
 async def ask(error: Exception | None, **options: Any) -> httpx.Response:
     async def handler(_call: Call) -> Response:
         if error is not None:
             raise error
         return text("é" * 1000)
 
-    app = Starlette(routes=[Route("/x", Endpoint(None, {"GET": handler}))])  # type: ignore[arg-type]
+    app = Starlette(routes=[Route("/x", Endpoint(Nobody(), {"GET": handler}))])  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as http:
         return await http.get("/x", **options)
 

@@ -187,13 +187,13 @@ REPORT = type(RECORD)(id="r", number=1, origin=Origin.REPORT)
     ],
 )
 def test_changes_of_many(kind: Happened, records: tuple[Any, ...], told: list[Any]) -> None:
-    assert list(Telling().of(Change(1, kind, records))) == told
+    assert list(Telling().of(Change(1, kind, records, "default"))) == told
 
 
 def test_a_delivery_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_REMEMBERED", 1)
     telling = Telling()
-    assert [kind for kind, _ in telling.of(Change(1, Happened.ARRIVED, (RECORD,)))] == ["update", "new"]
-    assert list(telling.of(Change(2, Happened.UPDATED, (RECORD,)))) == []
-    list(telling.of(Change(3, Happened.UPDATED, (BARE,))))  # and the first is forgotten
-    assert [kind for kind, _ in telling.of(Change(4, Happened.UPDATED, (RECORD,)))] == ["update", "update"]
+    assert [kind for kind, _ in telling.of(Change(1, Happened.ARRIVED, (RECORD,), "default"))] == ["update", "new"]
+    assert list(telling.of(Change(2, Happened.UPDATED, (RECORD,), "default"))) == []
+    list(telling.of(Change(3, Happened.UPDATED, (BARE,), "default")))  # and the first is forgotten
+    assert [kind for kind, _ in telling.of(Change(4, Happened.UPDATED, (RECORD,), "default"))] == ["update", "update"]

@@ -38,6 +38,7 @@ def insert(connection: sqlite3.Connection, subject: Subject, *, indexed: bool = 
     named = {
         "number": record.number,
         "id": record.id,
+        "world": record.world,
         "changed": 0,
         "origin": record.origin,
         "arrived": record.arrived,
@@ -61,7 +62,7 @@ def insert(connection: sqlite3.Connection, subject: Subject, *, indexed: bool = 
             connection.execute("INSERT INTO unindexed VALUES (?)", (record.number,))
     marks = ", ".join("?" * len(named))
     connection.execute(f"INSERT INTO records ({', '.join(named)}) VALUES ({marks})", tuple(named.values()))
-    add_tags(connection, record.number, record.tags)
+    add_tags(connection, record.number, record.tags, record.world)
     for one in record.recipients:
         for copy in one.copies:
             place = (copy.account, copy.mailbox, copy.uid_validity, copy.uid)

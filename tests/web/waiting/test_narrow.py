@@ -57,16 +57,16 @@ async def test_sql_loses_nothing(tmp_path: Path, given: dict[str, Any]) -> None:
         await stack.told(catalog)
         criteria = Criteria(**given)
         judge = Judge(criteria)
-        everything = catalog.page(limit=100, oldest_first=True).records
+        everything = catalog.every.page(limit=100, oldest_first=True).records
         met = [one.id for one in everything if not judge.outside(one).missed]
-        narrowed = (await catalog.find(Narrow(criteria), oldest_first=True, counted=False)).records
+        narrowed = (await catalog.every.find(Narrow(criteria), oldest_first=True, counted=False)).records
         assert set(met) <= {one.id for one in narrowed}
         assert [one.id for one in narrowed if not judge.outside(one).missed] == met
         query = parse("subject:hello")
-        asked = (await catalog.find(Narrow(criteria, query), oldest_first=True, counted=False)).records
+        asked = (await catalog.every.find(Narrow(criteria, query), oldest_first=True, counted=False)).records
         assert tuple(one for one in narrowed if one in asked) == asked
-        found = [one.id for one in everything if catalog.page(Only(query, one.number), limit=1).records]
+        found = [one.id for one in everything if catalog.every.page(Only(query, one.number), limit=1).records]
         assert found == ["R000001", "R000002"]
-        assert [one.id for one in catalog.page(UnderWay()).records] == ["R000007"]
+        assert [one.id for one in catalog.every.page(UnderWay()).records] == ["R000007"]
     finally:
         await catalog.close()

@@ -126,5 +126,9 @@ def test_tries_end() -> None:
 
 
 def test_a_hook_is_kept() -> None:
-    hook = Hook(id="1", url="http://a/", secret="whsec_", events=("arrived",), query=None, created=1.0, cursor=7)
+    hook = Hook(
+        id="1", world="w1", url="http://a/", secret="whsec_", events=("arrived",), query=None, created=1.0, cursor=7
+    )
     assert read_hook(kept(hook)) == hook
+    before = {name: value for name, value in kept(hook).items() if name != "world"}
+    assert read_hook(before).world == "default"  # from before there were worlds

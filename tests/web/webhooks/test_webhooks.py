@@ -122,9 +122,9 @@ async def test_only_what_was_asked_for(tmp_path: Path) -> None:
         await it.add(receiver.url, query="subject:welcome", events=["arrived", "deleted"])
         await it.send("Other")
         ident = await it.send("Welcome")
-        await it.services.catalog.mark([ident], read=True)
+        await it.services.catalog.of("default").mark([ident], read=True)
         assert (await receiver.next())[1]["data"]["message"]["id"] == ident
-        await it.services.catalog.delete([ident])
+        await it.services.catalog.every.delete([ident])
         await it.send("Welcome again")
         assert [(await receiver.next())[1]["type"] for _ in range(2)] == ["message.deleted", "message.arrived"]
 
@@ -181,7 +181,7 @@ async def test_a_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         again.start()
         headers, body = await receiver.next()
         assert (headers["webhook-id"].split(".")[0], body["data"]["message"]["id"]) == (hook["id"], ident)
-        assert again.all()[0].secret == hook["secret"]
+        assert again.of("*")[0].secret == hook["secret"]
         await again.close()
         it.services.webhooks = again
 
@@ -270,9 +270,9 @@ async def test_a_disk_that_fails_changes_nothing(tmp_path: Path, monkeypatch: py
             disk.setattr("os.fsync", full)
             await hooks.add("http://127.0.0.1:9/other", 500)
             assert (await hooks.http.delete(f"/v1/webhooks/{kept['id']}")).status_code == 500
-        assert [hook.id for hook in hooks.services.webhooks.all()] == [kept["id"]]
+        assert [hook.id for hook in hooks.services.webhooks.of("*")] == [kept["id"]]
         assert (await hooks.http.delete(f"/v1/webhooks/{kept['id']}")).status_code == 204
-        assert not hooks.services.webhooks.all()
+        assert not hooks.services.webhooks.of("*")
 
 
 async def test_cursors_are_kept_once_the_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def routes(services: Services) -> list[BaseRoute]:
     static = {path.name: path for path in _STATIC.iterdir() if path.suffix in _TYPES}
 
     async def home(request: Request) -> Response:
-        return page("Postroad", _home(services, services.catalog.page(limit=LATEST), prefix_of(request)))
+        return page("Postroad", _home(services, services.view(request).page(limit=LATEST), prefix_of(request)))
 
     async def asset(request: Request) -> Response:
         path = static.get(request.path_params["name"])

@@ -40,7 +40,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         figures = {door.service: figures for door, figures in zip(services.doors(), answers, strict=True)}
         figures["web"] = {"process": process_figures()}
         catalog = services.catalog
-        registry = registry_of(families(figures, catalog.tallies, catalog.counts().total, catalog.position))
+        registry = registry_of(families(figures, catalog.tallies, catalog.every.counts().total, catalog.position))
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"Content-Type": content_type})
 

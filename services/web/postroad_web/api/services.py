@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad_web.api.scope import world_of
 from postroad_web.catalog.worlds import DefaultWorld, Worlds
 from postroad_web.waiting.quiet import Quiet
 from postroad_web.waiting.waits import Waits
 from postroad_web.webhooks.webhooks import Webhooks
 
 if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
     from postroad.clock import Clock
     from postroad.config import Settings
     from postroad.control.client import DoorClient
     from postroad.world.world import World
     from postroad_web.catalog.catalog import Catalog
+    from postroad_web.catalog.view import View
 
 
 @dataclass(slots=True)
@@ -37,10 +41,14 @@ class Services:
 
     def __post_init__(self) -> None:
         self.quiet = Quiet(self.catalog, self.relay, self.store)
-        self.waits = Waits(self.catalog, self.quiet)
+        self.waits = Waits(self.catalog, self.quiet, self.worlds)
         self.webhooks = Webhooks(
             self.settings.web_dir, self.catalog, self.clock, anywhere=self.settings.webhooks_anywhere
         )
+
+    def view(self, connection: HTTPConnection) -> View:
+        """Return the catalog as the world of a request sees it."""
+        return self.catalog.of(world_of(connection))
 
     def doors(self) -> tuple[DoorClient, ...]:
         """Return all control doors."""

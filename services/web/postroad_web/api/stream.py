@@ -16,8 +16,8 @@ from postroad_web.catalog.hub import Happened
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from postroad_web.catalog.catalog import Catalog
     from postroad_web.catalog.record import Record
+    from postroad_web.catalog.view import View
 
 PAGE = 200  # records that are read at a time
 
@@ -27,7 +27,8 @@ class Event(NamedTuple):
 
     cursor: int
     kind: Happened
-    record: Record | None  # None: all messages were removed
+    world: str
+    record: Record | None  # None: all messages of the world were removed
     last: bool
 
     def value(self) -> dict[str, Any]:
@@ -37,11 +38,11 @@ class Event(NamedTuple):
             message = {"id": self.record.id, "number": self.record.number}
         elif self.record is not None:
             message = shapes.summary(self.record)
-        return {"cursor": self.cursor, "kind": str(self.kind), "message": message}
+        return {"cursor": self.cursor, "kind": str(self.kind), "world": self.world, "message": message}
 
 
-async def events(catalog: Catalog, after: int | None) -> AsyncGenerator[Event]:
-    """Yield the events after a cursor, or from now on; ends when the catalog is closed."""
+async def events(catalog: View, after: int | None) -> AsyncGenerator[Event]:
+    """Yield a world's events after a cursor, or from now on; ends when the catalog is closed."""
     cursor = catalog.cursor if after is None else after
     while True:
         changes = catalog.subscribe()
@@ -56,14 +57,15 @@ async def events(catalog: Catalog, after: int | None) -> AsyncGenerator[Event]:
                 cursor = change.cursor
                 records: tuple[Record | None, ...] = change.records or (None,)
                 for index, record in enumerate(records, 1):
-                    yield Event(cursor, change.kind, record, last=index == len(records))
+                    world = change.world if record is None else record.world
+                    yield Event(cursor, change.kind, world, record, last=index == len(records))
         finally:
             changes.close()
         if not changes.overrun:
             return
 
 
-async def missed(catalog: Catalog, cursor: int) -> AsyncGenerator[Event]:
+async def missed(catalog: View, cursor: int) -> AsyncGenerator[Event]:
     """Yield one event for each record that has changed after a cursor."""
     limit = PAGE
     while rows := catalog.changed_since(cursor, limit):
@@ -75,6 +77,7 @@ async def missed(catalog: Catalog, cursor: int) -> AsyncGenerator[Event]:
                 continue
         for index, (changed, record, is_new) in enumerate(whole, 1):
             last = index == len(whole) or whole[index].cursor != changed
-            yield Event(changed, Happened.ARRIVED if is_new else Happened.UPDATED, record, last)
+            kind = Happened.ARRIVED if is_new else Happened.UPDATED
+            yield Event(changed, kind, record.world, record, last)
         cursor = whole[-1].cursor
         limit = PAGE

@@ -1,8 +1,4 @@
-"""The catalog as the rest of the web service uses it.
-
-Reading is at once, on a connection of the event loop's own; `find` reads in a thread, for searches that may take long.
-Writing is awaited: it is durable when the call returns, and those who listen have been told.
-"""
+"""The catalog as the rest of the web service uses it: `of` gives a world's records, and takes what is done to them."""
 
 from __future__ import annotations
 
@@ -10,23 +6,26 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
-from postroad_web.catalog.hub import Change, Happened, Hub, Subscription
+from postroad_web.catalog.hub import Change, Happened, Hub
 from postroad_web.catalog.keeper import Door, Keeper
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import State
+from postroad_web.catalog.view import View
+from postroad_web.catalog.worlds import EVERY, DefaultWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from postroad_web.catalog.page import Changed, Counts, Page, Query, Window
+    from postroad_web.catalog.page import Page, Query, Window
     from postroad_web.catalog.record import RecipientState, Record
     from postroad_web.catalog.tallies import Tallies
-    from postroad_web.catalog.writer import News
+    from postroad_web.catalog.worlds import Worlds
+    from postroad_web.catalog.writer import News, Writer
 
 
 LONGEST = 10.0  # seconds of a search
@@ -58,6 +57,7 @@ class Catalog:
         *,
         relay: CatalogDoor,
         store: CatalogDoor,
+        worlds: Worlds | None = None,
         clock: Clock | None = None,
         keep_messages: int = 0,
         keep_age: float = 0.0,
@@ -65,15 +65,16 @@ class Catalog:
         self._directory = directory
         self._relay = relay
         self._store = store
-        self._hub = Hub()
+        self.hub = Hub()
         self._cursor = 0
         self._keeper = Keeper(
             directory,
             relay=relay,
             store=store,
+            worlds=worlds or DefaultWorld(),
             clock=clock or Clock(),
             tell=self._tell,
-            is_listened_to=lambda: bool(self._hub),
+            is_listened_to=lambda: bool(self.hub),
             keep_messages=keep_messages,
             keep_age=keep_age,
         )
@@ -84,7 +85,7 @@ class Catalog:
         """Open the databases, and begin to follow the journals."""
         await self._keeper.start()
         self._cursor = self._keeper.writer.cursor
-        self._reader = Reader(self._directory)
+        self.reader = Reader(self._directory)
         self._searching = [Reader(self._directory) for _ in range(FINDERS)]
         for reader in self._searching:
             self._idle.put(reader)
@@ -92,14 +93,14 @@ class Catalog:
 
     async def close(self) -> None:
         """End the subscriptions, and close the databases."""
-        self._hub.close()
+        self.hub.close()
         await self._keeper.close()
         for reader in self._searching:
             reader.closing = True
         self._finders.shutdown(cancel_futures=True)
         for reader in self._searching:
             reader.close()
-        self._reader.close()
+        self.reader.close()
 
     @property
     def position(self) -> dict[str, int]:
@@ -123,56 +124,27 @@ class Catalog:
 
     # -- reading --------------------------------------------------------------------------------------------------
 
-    def get(self, ident: str) -> Record | None:
-        """Return a record by its ID, the relay's queue ID."""
-        return self._reader.get(ident)
+    def of(self, world: str) -> View:
+        """Return what a world sees of the catalog; `EVERY`: all of it."""
+        return View(self, world)
+
+    @property
+    def every(self) -> View:
+        """What there is of all worlds."""
+        return self.of(EVERY)
 
     def text(self, ident: str) -> str:
         """Return the searchable text of a record, in lower case; empty if its content has not been read."""
-        return self._reader.text(ident)
+        return self.reader.text(ident)
 
     def header(self, ident: str) -> str:
         """Return a record's header fields, as the search language looks at them; empty like `text`."""
-        return self._reader.header(ident)
+        return self.reader.header(ident)
 
-    def latest(self, *, present: bool = False) -> Record | None:
-        """Return the newest record."""
-        return next(iter(self.page(limit=1, present=present).records), None)
-
-    def counts(self, *, present: bool = False) -> Counts:
-        """Return how many records there are.
-
-        Here as elsewhere `present` leaves out what Mailpit's dialect does not show: notifications, messages whose
-        content has not been read, and those that are removed from all mailboxes.
-        """
-        return self._reader.counts(present=present)
-
-    def tag_counts(self) -> dict[str, int]:
-        """Return how many records have each tag, in the order of the tags."""
-        return self._reader.tag_counts()
-
-    def page(self, query: Query | None = None, **window: Unpack[Window]) -> Page:
-        """Return records between two cursors, the newest first, and how many match in all; for cheap queries."""
-        return self._reader.page(query, **window)
-
-    async def find(self, query: Query | None = None, **window: Unpack[Window]) -> Page:
-        """Return what `page` returns, without holding up the event loop; raises `SearchTooLong`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._finders, self._find, query, window)
-
-    def _find(self, query: Query | None, window: Window) -> Page:
-        reader = self._idle.get()
-        try:
-            with reader.within(LONGEST):
-                return reader.page(query, **window)
-        finally:
-            self._idle.put(reader)
-
-    async def newest(self, query: Query | None = None) -> Record | None:
-        """Return the newest record that matches, without holding up the event loop; raises `SearchTooLong`."""
-        if query is None:
-            return self.latest()
-        return next(iter((await self.find(query, limit=1, counted=False)).records), None)
+    @property
+    def cursor(self) -> int:
+        """The cursor of the last change."""
+        return self._cursor
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.
@@ -182,7 +154,7 @@ class Catalog:
         with suppress(TimeoutError):
             async with asyncio.timeout(UNDER_WAY):
                 while True:
-                    record = self.get(ident)
+                    record = self.every.get(ident)
                     if record is None:
                         raise ContentGone("there is no such message")
                     content = await self._content(record)
@@ -212,60 +184,55 @@ class Catalog:
                 raise
         return None
 
-    # -- writing --------------------------------------------------------------------------------------------------
+    # -- for views --------------------------------------------------------------------------------------------------
 
-    async def mark(self, idents: Sequence[str] | None, *, read: bool) -> None:
-        """Mark records as read or unread; None: all. Unknown IDs are left out, here and below."""
-        self._tell(await self._keeper.write(self._keeper.writer.mark, idents, read=read))
+    @property
+    def writer(self) -> Writer:
+        """The writer, whose methods are for `write`."""
+        return self._keeper.writer
 
-    async def tag(self, idents: Sequence[str], tags: Sequence[str]) -> None:
-        """Give records these tags in place of those that they have."""
-        self._tell(await self._keeper.write(self._keeper.writer.tag, idents, tags))
+    async def find(self, world: str, query: Query | None, window: Window) -> Page:
+        """Return a page of a world's records, read in a thread; raises `SearchTooLong`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._finders, self._find, world, query, window)
 
-    async def rename_tag(self, old: str, new: str) -> None:
-        """Give a tag another name."""
-        self._tell(await self._keeper.write(self._keeper.writer.rename_tag, old, new))
+    def _find(self, world: str, query: Query | None, window: Window) -> Page:
+        reader = self._idle.get()
+        try:
+            with reader.within(LONGEST):
+                return reader.page(world, query, **window)
+        finally:
+            self._idle.put(reader)
 
-    async def drop_tag(self, tag: str) -> None:
-        """Take a tag away from all records."""
-        self._tell(await self._keeper.write(self._keeper.writer.rename_tag, tag, None))
+    async def write(self, step: Callable[..., News], *arguments: object, **named: object) -> None:
+        """Run a step in the writer's thread, and tell of it."""
+        self._tell(await self._keeper.write(step, *arguments, **named))
 
-    async def delete(self, idents: Sequence[str]) -> None:
-        """Take records out of the catalog; mailboxes and queue keep theirs."""
-        self._tell(await self._keeper.write(self._keeper.writer.delete, idents))
-
-    async def purge(self) -> None:
-        """Empty the world: the queue, all mailboxes, and the catalog. Raises `DoorAway` with the service at fault."""
+    async def empty(self, world: str) -> None:
+        """Empty a world: its queue, its mailboxes, its records. Raises `DoorAway` with the service at fault."""
         await self._relay.delete("/queue")
         last = (await self._relay.get("/state"))["last"]
         await self._store.delete("/mail")
-        self._tell(await self._keeper.write(self._keeper.writer.purge, last or self.position["relay"]))
+        await self.write(self.writer.purge, world, last or self.position["relay"])
 
-    # -- changes --------------------------------------------------------------------------------------------------
+    async def drop(self, world: str) -> None:
+        """Forget a world that is no more. Its events are not folded any longer."""
+        await self.write(self.writer.drop, world)
+        self.tallies.drop(world)
 
-    def subscribe(self) -> Subscription:
-        """Return the changes from now on; to be closed."""
+    def listened_to(self) -> None:
+        """Put nothing off any longer: somebody waits for what comes."""
         self._keeper.rush.end()
-        return self._hub.subscribe()
-
-    @property
-    def cursor(self) -> int:
-        """The cursor of the last change."""
-        return self._cursor
-
-    def changed_since(self, cursor: int, limit: int = 100) -> list[Changed]:
-        """Return the records that have changed after a cursor and still exist, in the order of their last changes."""
-        return self._reader.changed_since(cursor, limit)
 
     def _tell(self, news: News) -> None:
         self._cursor = max(self._cursor, news.cursor)
-        if not self._hub:
+        if not self.hub:
             return
         records = news.records
         if news.numbers:
-            records = self._reader.records(news.numbers)
+            records = self.reader.records(news.numbers)
         if records or news.kind is Happened.PURGED:
-            self._hub.tell(Change(news.cursor, news.kind, records))
+            self.hub.tell(Change(news.cursor, news.kind, records, news.world))
 
 
 def _is_under_way(recipient: RecipientState) -> bool:

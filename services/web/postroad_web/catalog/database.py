@@ -7,6 +7,7 @@
   that no field names, too. `recipients` has the envelope's recipients in lower case, each between line feeds.
 - `present` is 1 for what Mailpit's dialect shows: the message came in from outside, its content has been read, and it
   is not removed from all mailboxes.
+- `world` is the world's ID. Every reader of lists looks at one world, or at all of them (`within`).
 - `changed` is the cursor of a record's last change, `appeared` that of the change that told its arrival.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
@@ -17,9 +18,10 @@
   value decoded), with a line feed on both sides.
 - `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
   copy that no record is known for has no number yet.
-- `facts` has the numbers of the last journal events that are folded, `counts` how many records there are. All of a
-  batch is one transaction. Triggers keep the counts, and take what belongs to a record away with it. The index of texts
-  keeps what it had of removed records, which nothing finds, until that is more than the rest; then it is made anew.
+- `facts` has the numbers of the last journal events that are folded, `counts` how many records there are in each world
+  that has some, and in all (`*`). All of a batch is one transaction. Triggers keep the counts, and take what belongs to
+  a record away with it. The index of texts keeps what it had of removed records, which nothing finds (`stale` counts
+  them), until that is more than the rest; then it is made anew.
 
 A database with another `VERSION` is thrown away: it is cheaper to fold again than to migrate.
 """
@@ -31,21 +33,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from postroad_web.catalog.searchable import searchable
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-VERSION = 3  # kept as user_version
+VERSION = 4  # kept as user_version
 FILE = "catalog.sqlite"
 DAMAGED = "catalog.damaged"  # is there if the database was found to be damaged
 
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE counts (total INTEGER, unread INTEGER, present INTEGER, present_unread INTEGER, stale INTEGER);
-INSERT INTO counts VALUES (0, 0, 0, 0, 0);
+INSERT INTO facts VALUES ('stale', 0);
+CREATE TABLE counts (
+    world TEXT PRIMARY KEY,
+    total INTEGER NOT NULL DEFAULT 0,
+    unread INTEGER NOT NULL DEFAULT 0,
+    present INTEGER NOT NULL DEFAULT 0,
+    present_unread INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+INSERT INTO counts (world) VALUES ('*');
 CREATE TABLE records (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
+    world TEXT NOT NULL,
     changed INTEGER NOT NULL,
     appeared INTEGER NOT NULL DEFAULT 0,
     origin TEXT NOT NULL,
@@ -73,12 +84,19 @@ CREATE TABLE records (
     digest BLOB,
     rest BLOB NOT NULL
 );
+CREATE INDEX records_world ON records (world, number);
 CREATE INDEX records_changed ON records (changed);
+CREATE INDEX records_world_changed ON records (world, changed);
 CREATE INDEX records_undigested ON records (number) WHERE digested <> 1;
-CREATE INDEX records_unread ON records (number) WHERE read = 0;
-CREATE INDEX records_pending ON records (number) WHERE state IN ('queued', 'deferred', 'held');
-CREATE TABLE tags (tag TEXT NOT NULL COLLATE NOCASE, number INTEGER NOT NULL, PRIMARY KEY (tag, number)) WITHOUT ROWID;
+CREATE INDEX records_pending ON records (world, number) WHERE state IN ('queued', 'deferred', 'held');
+CREATE TABLE tags (
+    tag TEXT NOT NULL COLLATE NOCASE,
+    number INTEGER NOT NULL,
+    world TEXT NOT NULL,
+    PRIMARY KEY (tag, number)
+) WITHOUT ROWID;
 CREATE INDEX tags_number ON tags (number);
+CREATE INDEX tags_world ON tags (world, tag);
 CREATE TABLE bodies (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE headers (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE unindexed (number INTEGER PRIMARY KEY);
@@ -99,19 +117,24 @@ CREATE TABLE copies (
 CREATE INDEX copies_unlinked ON copies (store_id) WHERE number IS NULL;
 CREATE INDEX copies_number ON copies (number) WHERE number IS NOT NULL;
 CREATE TRIGGER record_added AFTER INSERT ON records BEGIN
+    INSERT OR IGNORE INTO counts (world) VALUES (NEW.world);
     UPDATE counts SET total = total + 1, unread = unread + NOT NEW.read,
-        present = present + NEW.present, present_unread = present_unread + (NEW.present AND NOT NEW.read);
+        present = present + NEW.present, present_unread = present_unread + (NEW.present AND NOT NEW.read)
+        WHERE world IN (NEW.world, '*');
 END;
 CREATE TRIGGER record_changed AFTER UPDATE OF read, present ON records
 WHEN OLD.read <> NEW.read OR OLD.present <> NEW.present BEGIN
     UPDATE counts SET unread = unread + OLD.read - NEW.read, present = present + NEW.present - OLD.present,
-        present_unread = present_unread + (NEW.present AND NOT NEW.read) - (OLD.present AND NOT OLD.read);
+        present_unread = present_unread + (NEW.present AND NOT NEW.read) - (OLD.present AND NOT OLD.read)
+        WHERE world IN (NEW.world, '*');
 END;
 """
 REMOVING = """
 CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN
     UPDATE counts SET total = total - 1, unread = unread - NOT OLD.read, present = present - OLD.present,
-        present_unread = present_unread - (OLD.present AND NOT OLD.read), stale = stale + 1;
+        present_unread = present_unread - (OLD.present AND NOT OLD.read) WHERE world IN (OLD.world, '*');
+    DELETE FROM counts WHERE world = OLD.world AND total = 0;
+    UPDATE facts SET value = value + 1 WHERE name = 'stale';
     DELETE FROM tags WHERE number = OLD.number;
     DELETE FROM bodies WHERE number = OLD.number;
     DELETE FROM headers WHERE number = OLD.number;
@@ -136,6 +159,44 @@ _CANDIDATE = (
     "records.number IN (SELECT rowid FROM texts WHERE texts MATCH ? UNION ALL SELECT number FROM unindexed"
     " UNION ALL SELECT number FROM records WHERE digested <> 1)"
 )
+_SELECTING = "records.number IN (SELECT "  # how conditions begin that name the records that they may be true for
+TAGGED = "records.number IN (SELECT tags.number FROM tags WHERE tags.tag = ?)"
+IN_MAILBOX = (
+    "records.number IN (SELECT copies.number FROM copies WHERE copies.mailbox = ? AND NOT copies.removed"
+    " AND copies.number IS NOT NULL)"
+)
+# The same conditions, asked of one record at a time.
+_ONE_BY_ONE = {
+    _CANDIDATE: "1",
+    TAGGED: "EXISTS (SELECT 1 FROM tags WHERE tags.tag = ? AND tags.number = records.number)",
+    IN_MAILBOX: (
+        "EXISTS (SELECT 1 FROM copies WHERE copies.mailbox = ? AND NOT copies.removed AND copies.number IS NOT NULL"
+        " AND copies.number = records.number)"
+    ),
+}
+FEW = 2000  # records of a world that are looked at one by one: 10 µs each
+
+
+class Trigrams(str):
+    """A parameter of `_CANDIDATE`."""
+
+    __slots__ = ()
+
+
+def within(world: str, condition: str, values: Sequence[Any], *, few: bool) -> tuple[str, Sequence[Any]]:
+    """Return a condition for the records of one world, or of `EVERY`.
+
+    In a world of few records these are looked at one by one, and not what the index of texts finds in all worlds. In a
+    larger one SQLite has to begin with what a condition selects, if it does, rather than with the world: `+` says so.
+    """
+    if world == EVERY:
+        return f"({condition})", values
+    if few:
+        for selecting, asking in _ONE_BY_ONE.items():
+            condition = condition.replace(selecting, asking)
+        values = [value for value in values if not isinstance(value, Trigrams)]
+    own = "+records.world" if not few and _SELECTING in condition else "records.world"
+    return f"({condition}) AND {own} = ?", [*values, world]
 
 
 def containing(text: str) -> tuple[str, list[Any]]:
@@ -156,7 +217,7 @@ def candidates(text: str) -> tuple[str, list[Any]]:
     trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
     if not trigrams:
         return "1", []
-    return _CANDIDATE, [" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)]
+    return _CANDIDATE, [Trigrams(" AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams))]
 
 
 def is_damage(error: BaseException) -> bool:
@@ -206,9 +267,9 @@ def rows_with(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -
         yield from connection.execute(f"{sql} IN ({','.join('?' * len(some))})", some).fetchall()
 
 
-def add_tags(connection: sqlite3.Connection, number: int, tags: Iterable[str]) -> None:
+def add_tags(connection: sqlite3.Connection, number: int, tags: Iterable[str], world: str) -> None:
     """Write down that a record has these tags; of those that differ in case alone the first counts."""
-    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, number) for tag in tags])
+    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", [(tag, number, world) for tag in tags])
 
 
 def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:

@@ -92,7 +92,7 @@ class Digesting:
         number = journey.number
         if tags is None:
             tags = digest.tags
-            add_tags(self._writer.connection, number, tags)
+            add_tags(self._writer.connection, number, tags, journey.world)
         execute(
             _DIGEST,
             (

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from postroad.journal.kinds import Kind
 from postroad.journal.uids import position_of, ranges_in, uid_at
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.catalog.journey import PENDING, Journey, Placed, Recipient
 from postroad_web.catalog.record import Origin, State
 
@@ -36,8 +37,8 @@ class Shelf(Protocol):
     def by_store_id(self, store_id: str) -> Journey | None:
         """Return the journey that a delivery belongs to."""
 
-    def admits(self, ident: str, number: int) -> bool:
-        """Return whether a new journey is wanted: people may have removed its record."""
+    def admits(self, journey: Journey) -> bool:
+        """Return whether a new journey is wanted: people may have removed its record, or its world."""
 
     def add(self, journey: Journey) -> None:
         """Take a new journey."""
@@ -99,7 +100,7 @@ class Fold:
     # -- the relay's ----------------------------------------------------------------------------------------------
 
     def _accepted(self, event: Mapping[str, Any]) -> None:
-        journey = self._new(event["queue_id"], event, Origin(event["port"]))
+        journey = self._new(event["queue_id"], event, Origin(event["port"]), event.get("world") or DEFAULT_WORLD)
         if journey is None:
             return
         journey.sender = event["sender"] or None
@@ -110,6 +111,7 @@ class Fold:
         journey.protocol = event.get("protocol") or ""
         journey.tls = event.get("tls")
         journey.recipients = [Recipient(address) for address in event["recipients"]]
+        self._tallies.of(journey.world).accepted += 1
         self._tallies.hops.accepted(journey.id, journey.arrived)
         self._shelf.add(journey)
 
@@ -119,6 +121,7 @@ class Fold:
             journey.size = int(event["size"])
             if journey.origin is not Origin.REPORT:
                 self._tallies.octets += journey.size
+                self._tallies.of(journey.world).octets += journey.size
             self._shelf.change(journey)
 
     def _reported(self, event: Mapping[str, Any]) -> None:
@@ -127,7 +130,8 @@ class Fold:
         if journey is not None and ident not in journey.reports:
             journey.reports.append(ident)
             self._shelf.change(journey)
-        report = self._new(ident, event, Origin.REPORT)
+        world = event.get("world") or (DEFAULT_WORLD if journey is None else journey.world)
+        report = self._new(ident, event, Origin.REPORT, world)
         if report is not None:
             report.about = event["queue_id"]
             report.message_id = event.get("dsn_message_id")
@@ -190,11 +194,11 @@ class Fold:
         journey.held = False
         self._shelf.change(journey)
 
-    def _new(self, ident: str, event: Mapping[str, Any], origin: Origin) -> Journey | None:
-        number = int(event["n"])
-        if self._shelf.by_id(ident) is not None or not self._shelf.admits(ident, number):
+    def _new(self, ident: str, event: Mapping[str, Any], origin: Origin, world: str) -> Journey | None:
+        if self._shelf.by_id(ident) is not None:
             return None
-        return Journey(ident, number, origin, _seconds(event))
+        journey = Journey(ident, int(event["n"]), origin, _seconds(event), world)
+        return journey if self._shelf.admits(journey) else None
 
     # -- the store's ----------------------------------------------------------------------------------------------
 

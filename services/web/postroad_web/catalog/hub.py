@@ -11,6 +11,8 @@ from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from postroad_web.catalog.worlds import EVERY
+
 if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
 
@@ -23,22 +25,24 @@ class Happened(StrEnum):
     ARRIVED = "arrived"  # their content has been read, or there is none to be read
     UPDATED = "updated"  # a recipient, a copy, the read mark
     DELETED = "deleted"  # they are no longer in the catalog
-    PURGED = "purged"  # all records are gone; `records` is empty
+    PURGED = "purged"  # all records of the world are gone; `records` is empty
     TAGS = "tags"  # a tag was renamed or dropped; `records` are those that had it
 
 
 class Change(NamedTuple):
-    """What one commit changed. `cursor` grows with each change."""
+    """What one commit changed, in one world or in several (`EVERY`). `cursor` grows with each change."""
 
     cursor: int
     kind: Happened
     records: tuple[Record, ...]
+    world: str
 
 
 class Subscription:
-    """The changes from the moment of `subscribe` on, for one reader; ends when it is closed."""
+    """The changes of one world, or of all, from the moment of `subscribe` on; ends when it is closed."""
 
-    def __init__(self, hub: Hub, limit: int) -> None:
+    def __init__(self, hub: Hub, world: str, limit: int) -> None:
+        self.world = world
         self._hub = hub
         self._limit = limit
         self._waiting: deque[Change] = deque()
@@ -78,27 +82,43 @@ class Hub:
     """All subscriptions."""
 
     def __init__(self) -> None:
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: dict[str, set[Subscription]] = {}  # by world
 
     def __bool__(self) -> bool:
         return bool(self._subscriptions)
 
-    def subscribe(self, limit: int = LIMIT) -> Subscription:
-        """Return a new subscription; it is to be closed."""
-        subscription = Subscription(self, limit)
-        self._subscriptions.add(subscription)
+    def subscribe(self, world: str, limit: int = LIMIT) -> Subscription:
+        """Return a new subscription to the changes of a world, or of `EVERY`; it is to be closed."""
+        subscription = Subscription(self, world, limit)
+        self._subscriptions.setdefault(world, set()).add(subscription)
         return subscription
 
     def forget(self, subscription: Subscription) -> None:
         """Drop a subscription (for `Subscription`)."""
-        self._subscriptions.discard(subscription)
+        of_world = self._subscriptions.get(subscription.world, set())
+        of_world.discard(subscription)
+        if not of_world:
+            self._subscriptions.pop(subscription.world, None)
 
     def tell(self, change: Change) -> None:
-        """Tell all subscribers."""
-        for subscription in tuple(self._subscriptions):
+        """Tell those who listen to all worlds, and to each world's own what concerns it."""
+        self._pass_on(EVERY, change)
+        if change.world != EVERY:
+            self._pass_on(change.world, change)
+            return
+        by_world: dict[str, list[Record]] = {}
+        for record in change.records:
+            if record.world in self._subscriptions:
+                by_world.setdefault(record.world, []).append(record)
+        for world, records in by_world.items():
+            self._pass_on(world, change._replace(records=tuple(records), world=world))
+
+    def _pass_on(self, world: str, change: Change) -> None:
+        for subscription in tuple(self._subscriptions.get(world, ())):
             subscription.tell(change)
 
     def close(self) -> None:
         """End all subscriptions."""
-        for subscription in tuple(self._subscriptions):
-            subscription.close()
+        for of_world in tuple(self._subscriptions.values()):
+            for subscription in tuple(of_world):
+                subscription.close()

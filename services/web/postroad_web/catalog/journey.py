@@ -80,12 +80,13 @@ class Journey:
 
     __slots__ = (
         "about", "arrived", "client", "digested", "held", "id", "login", "message_id", "number", "origin", "peer",
-        "placed", "protocol", "recipients", "reports", "sender", "size", "tls",
+        "placed", "protocol", "recipients", "reports", "sender", "size", "tls", "world",
     )  # fmt: skip
 
-    def __init__(self, ident: str, number: int, origin: Origin, arrived: float) -> None:
+    def __init__(self, ident: str, number: int, origin: Origin, arrived: float, world: str) -> None:
         self.id = ident
         self.number = number
+        self.world = world
         self.origin = origin
         self.arrived = arrived
         self.sender: str | None = None

@@ -20,6 +20,7 @@ from postroad_web.catalog.folding import Folding, Want, places_in, refusals_in
 from postroad_web.catalog.follower import Feed, Follower
 from postroad_web.catalog.rush import Rush
 from postroad_web.catalog.tallies import Tallies
+from postroad_web.catalog.worlds import world_of_refusal
 from postroad_web.catalog.writer import Writer
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.clock import Clock
+    from postroad_web.catalog.worlds import Worlds
     from postroad_web.catalog.writer import News
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Keeper:
         *,
         relay: Door,
         store: Door,
+        worlds: Worlds,
         clock: Clock,
         tell: Callable[[News], None],
         is_listened_to: Callable[[], bool],
@@ -61,6 +64,7 @@ class Keeper:
     ) -> None:
         self._directory = directory
         self._doors: dict[str, Door] = {"relay": relay, "store": store}
+        self._worlds = worlds
         self._clock = clock
         self._tell = tell
         self._keep = (keep_messages, keep_age)
@@ -128,7 +132,7 @@ class Keeper:
             self._waiters.discard(waiter)
 
     def _open(self) -> None:
-        self.writer = Writer(self._directory)
+        self.writer = Writer(self._directory, self._worlds)
         self._folding = Folding(self.writer, self.tallies)
         self._digesting = Digesting(self.writer, self.tallies)
 
@@ -145,8 +149,11 @@ class Keeper:
             await self._folded.wait()
         if service == "store" and len(lines) <= FEW:
             self.contents.expect(places_in(lines))
-        if service == "relay" and self.refusals:
+        if service == "relay":
             for event in refusals_in(lines):
+                world = world_of_refusal(self._worlds, event)
+                if self._worlds.begun(world) is not None:
+                    self.tallies.of(world).refused += 1
                 for hear in tuple(self.refusals):
                     hear(event)
         self._pieces.append((service, lines, position))

@@ -15,21 +15,37 @@ import orjson
 from postroad_web.catalog.database import rows_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 FILE = "marks.sqlite"
 _SELECT = "SELECT id, read, tags, deleted FROM marks WHERE"
 
-# `marks`: what is not NULL is said of the record. `everything`: of all records up to a number, unless a mark of theirs
-# says otherwise; marks are dropped when they are overruled. `purged`: records up to this number are gone.
+# `marks`: what is not NULL is said of the record. `worlds`: `everything` is said of all records of the world up to a
+# number, unless a mark of theirs says otherwise; marks are dropped when they are overruled. `purged`: its records up to
+# this number are gone.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS marks (
-    id TEXT PRIMARY KEY, change INTEGER NOT NULL, read INTEGER, tags TEXT, deleted INTEGER NOT NULL DEFAULT 0
+    id TEXT PRIMARY KEY, change INTEGER NOT NULL, read INTEGER, tags TEXT, deleted INTEGER NOT NULL DEFAULT 0,
+    world TEXT NOT NULL DEFAULT 'default'
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS marks_change ON marks (change);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO facts VALUES ('change', 0), ('purged', 0), ('everything', 0), ('everything_read', 0);
+INSERT OR IGNORE INTO facts VALUES ('change', 0);
+CREATE TABLE IF NOT EXISTS worlds (
+    world TEXT PRIMARY KEY, change INTEGER NOT NULL DEFAULT 0, purged INTEGER NOT NULL DEFAULT 0,
+    everything INTEGER NOT NULL DEFAULT 0, everything_read INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+"""
+# What was written before there were worlds is the default world's.
+_BEFORE_WORLDS = """
+BEGIN;
+ALTER TABLE marks ADD COLUMN world TEXT NOT NULL DEFAULT 'default';
+INSERT INTO worlds (world, purged, everything, everything_read) SELECT 'default', purged.value, upto.value, read.value
+    FROM facts AS purged, facts AS upto, facts AS read
+    WHERE purged.name = 'purged' AND upto.name = 'everything' AND read.name = 'everything_read';
+DELETE FROM facts WHERE name <> 'change';
+COMMIT;
 """
 
 
@@ -41,6 +57,24 @@ class Mark(NamedTuple):
     deleted: bool = False
 
 
+class Marked(NamedTuple):
+    """A record that is marked."""
+
+    id: str
+    world: str
+
+
+class OfAll(NamedTuple):
+    """What people have said of all records of a world."""
+
+    purged: int = 0
+    everything: int = 0
+    everything_read: bool = False
+
+
+_NOTHING = OfAll()
+
+
 class Marks:
     """The marks. Each method that changes them returns once that is on disk."""
 
@@ -50,11 +84,13 @@ class Marks:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(_SCHEMA)
+        if connection.execute("SELECT 1 FROM facts WHERE name = 'purged'").fetchone() is not None:
+            connection.executescript(_BEFORE_WORLDS)
+        connection.execute("CREATE INDEX IF NOT EXISTS marks_world ON marks (world)")
         facts = dict(connection.execute("SELECT name, value FROM facts"))
         self.change: int = facts["change"]  # the number of the last change
-        self.purged: int = facts["purged"]
-        self.everything: int = facts["everything"]
-        self.everything_read = bool(facts["everything_read"])
+        rows = connection.execute("SELECT world, purged, everything, everything_read FROM worlds")
+        self._worlds = {world: OfAll(purged, upto, bool(read)) for world, purged, upto, read in rows}
 
     def close(self) -> None:
         """Close the database."""
@@ -64,57 +100,74 @@ class Marks:
         """Return the marks of records; of most there are none."""
         return {row[0]: _mark(*row[1:]) for row in rows_with(self._connection, f"{_SELECT} id", idents)}
 
+    def of_all(self, world: str) -> OfAll:
+        """Return what is said of all records of a world."""
+        return self._worlds.get(world, _NOTHING)
+
+    def worlds_since(self, change: int) -> list[str]:
+        """Return the worlds of which something was said after a change."""
+        return [world for (world,) in self._connection.execute("SELECT world FROM worlds WHERE change > ?", (change,))]
+
     def since(self, change: int) -> dict[str, Mark]:
         """Return the marks that were made after a change."""
         rows = self._connection.execute(f"{_SELECT} change > ?", (change,))
         return {row[0]: _mark(*row[1:]) for row in rows}
 
-    def is_read(self, mark: Mark | None, number: int) -> bool:
-        """Return whether a record is read, by its own mark or by that of all."""
+    def is_read(self, mark: Mark | None, number: int, world: str) -> bool:
+        """Return whether a record of a world is read, by its own mark or by that of all."""
         if mark is not None and mark.read is not None:
             return mark.read
-        return self.everything_read and number <= self.everything
+        said = self.of_all(world)
+        return said.everything_read and number <= said.everything
 
-    def set_read(self, idents: Iterable[str], *, read: bool) -> None:
+    def set_read(self, records: Iterable[Marked], *, read: bool) -> None:
         """Mark records as read or unread."""
-        self._set("read", ((ident, read) for ident in idents))
+        self._set("read", ((*record, read) for record in records))
 
-    def set_all_read(self, upto: int, *, read: bool) -> None:
-        """Mark all records up to a number."""
+    def set_all_read(self, world: str, upto: int, *, read: bool) -> None:
+        """Mark all records of a world up to a number."""
+        said = self.of_all(world)._replace(everything=upto, everything_read=read)
         with self._changing():
-            self._connection.execute("UPDATE marks SET read = NULL WHERE read IS NOT NULL")
-            self._facts(everything=upto, everything_read=int(read))
-        self.everything, self.everything_read = upto, read
+            self._connection.execute("UPDATE marks SET read = NULL WHERE read IS NOT NULL AND world = ?", (world,))
+            self._say(world, said)
 
-    def set_tags(self, tags: Mapping[str, Sequence[str]]) -> None:
+    def set_tags(self, tags: Iterable[tuple[Marked, Sequence[str]]]) -> None:
         """Give records tags in place of those they had."""
-        self._set("tags", ((ident, orjson.dumps(names).decode("utf-8")) for ident, names in tags.items()))
+        self._set("tags", ((*record, orjson.dumps(names).decode("utf-8")) for record, names in tags))
 
-    def delete(self, idents: Iterable[str]) -> None:
+    def delete(self, records: Iterable[Marked]) -> None:
         """Take records out of the catalog."""
-        self._set("deleted", ((ident, True) for ident in idents))
+        self._set("deleted", ((*record, True) for record in records))
 
-    def purge(self, upto: int) -> None:
-        """Take out all records up to a number; their marks go too."""
+    def purge(self, world: str, upto: int) -> None:
+        """Take out all records of a world up to a number; their marks go too."""
         with self._changing():
-            self._connection.execute("DELETE FROM marks")
-            self._facts(purged=upto)
-        self.purged = upto
+            self._connection.execute("DELETE FROM marks WHERE world = ?", (world,))
+            self._say(world, self.of_all(world)._replace(purged=upto))
 
-    def _set(self, column: str, values: Iterable[tuple[str, object]]) -> None:
+    def drop(self, world: str) -> None:
+        """Forget all that was said of a world."""
+        with self._changing():
+            self._connection.execute("DELETE FROM marks WHERE world = ?", (world,))
+            self._connection.execute("DELETE FROM worlds WHERE world = ?", (world,))
+        self._worlds.pop(world, None)
+
+    def _set(self, column: str, values: Iterable[tuple[str, str, object]]) -> None:
         with self._changing():
             self._connection.executemany(
-                f"INSERT INTO marks (id, change, {column}) VALUES (?1, {self.change}, ?2)"  # noqa: S608 - a column
-                f" ON CONFLICT (id) DO UPDATE SET change = {self.change}, {column} = ?2",
+                f"INSERT INTO marks (id, world, change, {column}) VALUES (?1, ?2, {self.change}, ?3)"  # noqa: S608 - a column
+                f" ON CONFLICT (id) DO UPDATE SET change = {self.change}, {column} = ?3",
                 values,
             )
+
+    def _say(self, world: str, said: OfAll) -> None:
+        row = (world, self.change, *said)
+        self._connection.execute("INSERT OR REPLACE INTO worlds VALUES (?, ?, ?, ?, ?)", row)
+        self._worlds[world] = said
 
     def _changing(self) -> _Transaction:
         self.change += 1
         return _Transaction(self._connection, self.change)
-
-    def _facts(self, **values: int) -> None:
-        self._connection.executemany("UPDATE facts SET value = ? WHERE name = ?", [(v, k) for k, v in values.items()])
 
 
 class _Transaction:

@@ -7,9 +7,10 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from postroad_web.catalog.database import open_reader, rows_with
+from postroad_web.catalog.database import FEW, open_reader, rows_with, within
 from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong
 from postroad_web.catalog.rows import RECORD, record_of
+from postroad_web.catalog.worlds import EVERY
 from postroad_web.search.functions import install
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ class Reader:
         """Close the connection."""
         self.connection.close()
 
-    def get(self, ident: str) -> Record | None:
-        """Return a record by its ID."""
+    def get(self, ident: str, world: str) -> Record | None:
+        """Return a record of a world by its ID."""
         row = self.connection.execute(f"{_ROW} WHERE id = ?", (ident,)).fetchone()
-        return record_of(row) if row is not None else None
+        record = record_of(row) if row is not None else None
+        return record if record is not None and world in {EVERY, record.world} else None
 
     def text(self, ident: str) -> str:
         """Return the searchable text of a record, empty if its content has not been read."""
@@ -67,23 +69,28 @@ class Reader:
         row = self.connection.execute(sql, (ident,)).fetchone()
         return str(row[0]) if row is not None else ""
 
-    def counts(self, *, present: bool = False) -> Counts:
-        """Return how many records there are; with `present` those that Mailpit's dialect shows."""
+    def counts(self, world: str, *, present: bool = False) -> Counts:
+        """Return how many records a world has; with `present` those that Mailpit's dialect shows."""
         columns = "present, present_unread" if present else "total, unread"
-        return Counts(*self.connection.execute(f"SELECT {columns} FROM counts").fetchone())  # noqa: S608 - columns
+        sql = f"SELECT {columns} FROM counts WHERE world = ?"  # noqa: S608 - columns
+        return Counts(*(self.connection.execute(sql, (world,)).fetchone() or (0, 0)))
 
-    def tag_counts(self) -> dict[str, int]:
-        """Return how many records have each tag, by its name."""
-        return dict(self.connection.execute("SELECT min(tag), count(*) FROM tags GROUP BY tag ORDER BY tag"))
+    def tag_counts(self, world: str) -> dict[str, int]:
+        """Return how many records of a world have each tag, by its name."""
+        where, values = ("", ()) if world == EVERY else ("WHERE world = ?", (world,))
+        sql = f"SELECT min(tag), count(*) FROM tags {where} GROUP BY tag ORDER BY tag"  # noqa: S608 - a condition
+        return dict(self.connection.execute(sql, values))
 
-    def changed_since(self, cursor: int, limit: int) -> list[Changed]:
-        """Return the records that have changed after a cursor, in the order of their last changes."""
-        sql = f"SELECT {RECORD}, changed, appeared FROM records WHERE changed > ? ORDER BY changed LIMIT ?"  # noqa: S608 - columns
-        rows = self.connection.execute(sql, (cursor, limit))
+    def changed_since(self, world: str, cursor: int, limit: int) -> list[Changed]:
+        """Return the records of a world that have changed after a cursor, in the order of their last changes."""
+        where, values = ("", (cursor,)) if world == EVERY else ("world = ? AND", (world, cursor))
+        sql = f"SELECT {RECORD}, changed, appeared FROM records WHERE {where} changed > ? ORDER BY changed LIMIT ?"  # noqa: S608 - columns
+        rows = self.connection.execute(sql, (*values, limit))
         return [Changed(row[-2], record_of(row[:-2]), row[-1] > cursor) for row in rows]
 
     def page(
         self,
+        world: str,
         query: Query | None = None,
         *,
         before: int | None = None,
@@ -94,11 +101,13 @@ class Reader:
         present: bool = False,
         counted: bool = True,
     ) -> Page:
-        """Return the records of a `Window` that match a query, and how many match in all."""
-        condition, values = query.where() if query is not None else ("1", ())
-        condition = f"({condition}) AND present" if present else f"({condition})"
+        """Return the records of a world and a `Window` that match a query, and how many match in all."""
+        where, given = query.where() if query is not None else ("1", ())
+        few = query is not None and self.counts(world).total <= FEW
+        condition, values = within(world, where, given, few=few)
+        condition = f"{condition} AND present" if present else condition
         if query is None:
-            total, unread = self.counts(present=present)
+            total, unread = self.counts(world, present=present)
         elif not counted:
             total = unread = 0
         else:

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # What `journey_of` needs.
-JOURNEY: Final = "number, id, origin, arrived, sender, message_id, size, login, about, digested, rest"
+JOURNEY: Final = "number, id, world, origin, arrived, sender, message_id, size, login, about, digested, rest"
 RECORD: Final = f"{JOURNEY}, read, tagged, subject, from_, to_, cc, reply_to, attachments, inline, digest"
 
 
 def journey_of(row: tuple[Any, ...]) -> Journey:
     """Return the journey of a row that begins with the columns of `JOURNEY`."""
-    number, ident, origin, arrived, sender, message_id, size, login, about, digested, rest = row[:11]
-    journey = Journey(ident, number, Origin(origin), arrived)
+    number, ident, world, origin, arrived, sender, message_id, size, login, about, digested, rest = row[:12]
+    journey = Journey(ident, number, Origin(origin), arrived, world)
     journey.sender = sender
     journey.message_id = message_id
     journey.size = size
@@ -34,10 +34,11 @@ def journey_of(row: tuple[Any, ...]) -> Journey:
 def record_of(row: tuple[Any, ...]) -> Record:
     """Return the record of a row of the columns of `RECORD`."""
     journey = journey_of(row)
-    read, tagged, *digest = row[11:]
+    read, tagged, *digest = row[12:]
     return Record(
         id=journey.id,
         number=journey.number,
+        world=journey.world,
         origin=journey.origin,
         arrived=journey.arrived,
         sender=journey.sender,

@@ -13,20 +13,22 @@ from postroad_web.catalog.database import add_tags
 from postroad_web.catalog.journey import Journey, Placed
 from postroad_web.catalog.record import Origin
 from postroad_web.catalog.rows import JOURNEY, journey_of
+from postroad_web.catalog.worlds import is_admitted
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
     from postroad_web.catalog.marks import Mark, Marks
+    from postroad_web.catalog.worlds import Worlds
 
 KEPT = 1000  # journeys in memory, of some 2 KiB
 
 _PLACE = "account = ? AND mailbox = ? AND uid_validity = ?"
 _SELECT = f"SELECT {JOURNEY} FROM records WHERE"  # noqa: S608 - a list of columns
 _INSERT = (
-    "INSERT INTO records (number, id, changed, origin, arrived, sender, recipients, message_id, size, login, about,"
-    " state, removed, read, tagged, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO records (number, id, world, changed, origin, arrived, sender, recipients, message_id, size, login,"
+    " about, state, removed, read, tagged, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _UPDATE = (
     "UPDATE records SET changed = ?, recipients = ?, size = ?, state = ?, removed = ?, present = ?, rest = ?"
@@ -37,9 +39,10 @@ _UPDATE = (
 class DatabaseShelf:
     """The `Shelf` of the catalog. Places and links are written at once, journeys by `flush`."""
 
-    def __init__(self, connection: sqlite3.Connection, marks: Marks) -> None:
+    def __init__(self, connection: sqlite3.Connection, marks: Marks, worlds: Worlds) -> None:
         self._connection = connection
         self._marks = marks
+        self._worlds = worlds
         self._by_id: dict[str, Journey] = {}
         self._by_number: dict[int, Journey] = {}
         self._by_store_id: dict[str, Journey] = {}
@@ -61,14 +64,16 @@ class DatabaseShelf:
         row = self._connection.execute("SELECT number FROM links WHERE store_id = ?", (store_id,)).fetchone()
         return self.by_number(row[0]) if row is not None else None
 
-    def admits(self, ident: str, number: int) -> bool:
+    def admits(self, journey: Journey) -> bool:
         """Return whether a new journey is wanted."""
-        if number <= self._marks.purged:
+        if journey.number <= self._marks.of_all(journey.world).purged:
             return False
-        mark = self._marks.of([ident]).get(ident)
+        if not is_admitted(self._worlds, journey.world, journey.arrived):
+            return False
+        mark = self._marks.of([journey.id]).get(journey.id)
         if mark is None:
             return True
-        self._marked[number] = mark
+        self._marked[journey.number] = mark
         return not mark.deleted
 
     def add(self, journey: Journey) -> None:
@@ -159,7 +164,7 @@ class DatabaseShelf:
         for journey in new:
             mark = self._marked.get(journey.number)
             if mark is not None and mark.tags is not None:
-                add_tags(self._connection, journey.number, mark.tags)
+                add_tags(self._connection, journey.number, mark.tags, journey.world)
         self.settle()
         return new, changed
 
@@ -207,6 +212,7 @@ class DatabaseShelf:
         return (
             journey.number,
             journey.id,
+            journey.world,
             cursor,
             journey.origin,
             journey.arrived,
@@ -218,7 +224,7 @@ class DatabaseShelf:
             journey.about,
             journey.state,
             journey.removed,
-            self._marks.is_read(mark, journey.number),
+            self._marks.is_read(mark, journey.number, journey.world),
             orjson.dumps(tags).decode("utf-8"),
             journey.pack(),
         )

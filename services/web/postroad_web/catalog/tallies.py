@@ -11,8 +11,19 @@ from postroad_web.catalog.hops import Hops
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)  # seconds
 
 
+class Traffic:
+    """What came in from outside in one world."""
+
+    __slots__ = ("accepted", "octets", "refused")
+
+    def __init__(self) -> None:
+        self.accepted = 0  # messages
+        self.octets = 0  # of them
+        self.refused = 0
+
+
 class Tallies:
-    """Events by kind, and the latency of each hop."""
+    """Events by kind, the latency of each hop, and the traffic of each world."""
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()
@@ -24,6 +35,18 @@ class Tallies:
             "catalog": Histogram(BOUNDS),  # from the relay's 250 to the record with its content
         }
         self.hops = Hops(self.observe)
+        self._worlds: dict[str, Traffic] = {}
+
+    def of(self, world: str) -> Traffic:
+        """Return the traffic of a world."""
+        traffic = self._worlds.get(world)
+        if traffic is None:
+            traffic = self._worlds[world] = Traffic()
+        return traffic
+
+    def drop(self, world: str) -> None:
+        """Forget a world."""
+        self._worlds.pop(world, None)
 
     def count(self, kind: str) -> None:
         """Count an event."""

@@ -13,18 +13,22 @@ import orjson
 
 from postroad_web.catalog.database import DEPENDENT, INDEX, MERGING, REMOVING, add_tags, open_writer, rows_with
 from postroad_web.catalog.hub import Happened
-from postroad_web.catalog.marks import Mark, Marks
+from postroad_web.catalog.marks import Mark, Marked, Marks
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.catalog.shelf import DatabaseShelf
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.record import Record
+    from postroad_web.catalog.worlds import Worlds
 
 UNLINKED = 10_000  # copies that may wait for their deliveries over a restart
 _RETIRED = 500  # of the oldest records, looked at in one step
+_EMPTIED = 1000  # records that are taken out in one step
+_LAST = 2**63 - 1  # number of a record
 
 
 class News(NamedTuple):
@@ -34,12 +38,13 @@ class News(NamedTuple):
     kind: Happened
     numbers: Sequence[int] = ()
     records: tuple[Record, ...] = ()
+    world: str = EVERY  # whose all this is; of several
 
 
 class Writer:
     """The catalog's and the marks' databases, open for writing."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, worlds: Worlds) -> None:
         self.connection = open_writer(directory)
         # Deliveries that no relay has told of: those to the store's own port, or from before a gap.
         self.connection.execute(
@@ -48,12 +53,15 @@ class Writer:
             (UNLINKED,),
         )
         self.marks = Marks(directory)
-        self.shelf = DatabaseShelf(self.connection, self.marks)
+        self.shelf = DatabaseShelf(self.connection, self.marks, worlds)
         facts = self.facts()
         # Cursors of changes never come twice, even when the database is made anew.
         self.cursor: int = facts.get("cursor", int(time.time() * 1_000_000))
         if facts.get("marked", 0) != self.marks.change:
             self._take_over(facts.get("marked", 0))
+        for world in self._worlds(EVERY):
+            if worlds.begun(world) is None:  # it was dropped, and the process ended before the catalog knew
+                self.drop(world)
 
     def close(self) -> None:
         """Close both databases."""
@@ -66,54 +74,63 @@ class Writer:
 
     # -- marks ----------------------------------------------------------------------------------------------------
 
-    def mark(self, idents: Sequence[str] | None, *, read: bool) -> News:
-        """Mark records, or all, as read or unread."""
+    def mark(self, world: str, idents: Sequence[str] | None, *, read: bool) -> News:
+        """Mark records of a world, or all of it, as read or unread."""
         if idents is None:
-            newest = self.connection.execute("SELECT coalesce(max(number), 0) FROM records").fetchone()[0]
-            self.marks.set_all_read(newest, read=read)
+            sql = "SELECT coalesce(max(number), 0) FROM records WHERE world = ?"
+            newest = self.connection.execute(sql, (world,)).fetchone()[0]
+            self.marks.set_all_read(world, newest, read=read)
             with self.step():
-                numbers = self._all("SELECT number FROM records WHERE read <> ?", read)
-                self._set_read("number <= ?", (newest,), read=read)
+                numbers = self._all("SELECT number FROM records WHERE world = ? AND read <> ?", world, read)
+                self._set_read("world = ? AND number <= ?", (world, newest), read=read)
             return News(self.cursor, Happened.UPDATED, numbers)
-        known = self._known(idents)
+        known = self._known(world, idents)
         self.marks.set_read(known, read=read)
         with self.step():
             for number in known.values():
                 self._set_read("number = ?", (number,), read=read)
         return News(self.cursor, Happened.UPDATED, tuple(known.values()))
 
-    def tag(self, idents: Sequence[str], tags: Sequence[str]) -> News:
-        """Give records these tags in place of those that they have."""
-        known = self._known(idents)
-        self.marks.set_tags(dict.fromkeys(known, tags))
+    def tag(self, world: str, idents: Sequence[str], tags: Sequence[str]) -> News:
+        """Give records of a world these tags in place of those that they have."""
+        known = self._known(world, idents)
+        self.marks.set_tags((marked, tags) for marked in known)
         with self.step():
-            for number in known.values():
-                self.set_tags(number, tags)
+            for marked, number in known.items():
+                self.set_tags(number, tags, marked.world)
         return News(self.cursor, Happened.UPDATED, tuple(known.values()))
 
-    def rename_tag(self, old: str, new: str | None) -> News:
-        """Give a tag another name, or None: take it away from all records."""
+    def rename_tag(self, world: str, old: str, new: str | None) -> News:
+        """Give a tag of a world another name, or None: take it away from all records."""
         rows = self.connection.execute(
-            "SELECT number, id, tagged FROM records WHERE number IN (SELECT number FROM tags WHERE tag = ?)", (old,)
+            "SELECT number, id, tagged FROM records WHERE number IN"
+            " (SELECT number FROM tags WHERE tag = ? AND world = ?)",
+            (old, world),
         ).fetchall()
-        renamed = {(number, ident): _renamed(orjson.loads(tagged), old, new) for number, ident, tagged in rows}
-        self.marks.set_tags({ident: tags for (_, ident), tags in renamed.items()})
+        renamed = [(number, ident, _renamed(orjson.loads(tagged), old, new)) for number, ident, tagged in rows]
+        self.marks.set_tags((Marked(ident, world), tags) for _, ident, tags in renamed)
         with self.step():
-            for (number, _), tags in renamed.items():
-                self.set_tags(number, tags)
-        return News(self.cursor, Happened.TAGS, [number for number, _ in renamed])
+            for number, _, tags in renamed:
+                self.set_tags(number, tags, world)
+        return News(self.cursor, Happened.TAGS, [number for number, _, _ in renamed], world=world)
 
-    def delete(self, idents: Sequence[str]) -> News:
-        """Take records out of the catalog; nothing else loses them."""
-        known = self._known(idents)
+    def delete(self, world: str, idents: Sequence[str]) -> News:
+        """Take records of a world out of the catalog; nothing else loses them."""
+        known = self._known(world, idents)
         self.marks.delete(known)
         return self.forget(tuple(known.values()))
 
-    def purge(self, upto: int) -> News:
-        """Take all records up to a number out of the catalog."""
-        self.marks.purge(upto)
-        self._empty(upto)
-        return News(self.cursor, Happened.PURGED)
+    def purge(self, world: str, upto: int) -> News:
+        """Take all records of a world up to a number out of the catalog."""
+        self.marks.purge(world, upto)
+        self._empty(world, upto)
+        return News(self.cursor, Happened.PURGED, world=world)
+
+    def drop(self, world: str) -> News:
+        """Forget a world that is no more: its records, and what people have said of them."""
+        self.marks.drop(world)
+        self._empty(world, _LAST)
+        return News(self.cursor, Happened.PURGED, world=world)
 
     # -- the same for those that follow the journals ----------------------------------------------------------
 
@@ -121,11 +138,11 @@ class Writer:
         """Return a transaction with a cursor of its own."""
         return _Step(self)
 
-    def set_tags(self, number: int, tags: Sequence[str]) -> None:
-        """Write down a record's tags."""
+    def set_tags(self, number: int, tags: Sequence[str], world: str) -> None:
+        """Write down the tags of a record of a world."""
         execute = self.connection.execute
         execute("DELETE FROM tags WHERE number = ?", (number,))
-        add_tags(self.connection, number, tags)
+        add_tags(self.connection, number, tags, world)
         packed = orjson.dumps(tags).decode("utf-8")
         execute("UPDATE records SET tagged = ?, changed = ? WHERE number = ?", (packed, self.cursor, number))
 
@@ -136,24 +153,32 @@ class Writer:
             for row in rows_with(self.connection, f"SELECT {RECORD} FROM records WHERE number", numbers):  # noqa: S608 - columns
                 gone.append(record_of(row))
                 self.connection.execute("DELETE FROM records WHERE number = ?", (row[0],))
-            total, stale = self.connection.execute("SELECT total, stale FROM counts").fetchone()
-            if stale > total + 1000:
-                self._index_anew()
+            self._tidy()
         self.shelf.forget(record.number for record in gone)
         return News(self.cursor, Happened.DELETED, (), tuple(gone))
 
     def retain(self, most: int, since: float) -> News | None:
-        """Take the oldest records out, some of those beyond the newest `most` (0: any number) or before `since`."""
-        total = self.connection.execute("SELECT total FROM counts").fetchone()[0]
-        rows = self.connection.execute("SELECT number, arrived FROM records ORDER BY number LIMIT ?", (_RETIRED,))
-        beyond = total - most if most else 0
-        numbers = [number for place, (number, arrived) in enumerate(rows) if place < beyond or arrived < since]
-        return self.forget(numbers) if numbers else None
+        """Take out some of the oldest records: those before `since`, or beyond each world's newest `most`, if not 0."""
+        execute = self.connection.execute
+        rows = execute("SELECT number, arrived FROM records ORDER BY number LIMIT ?", (_RETIRED,))
+        numbers = {number for number, arrived in rows if arrived < since}
+        full = execute("SELECT world, total - ? FROM counts WHERE world <> ? AND total > ?", (most, EVERY, most))
+        for world, beyond in full.fetchall() if most else ():
+            oldest = "SELECT number FROM records WHERE world = ? ORDER BY number LIMIT ?"
+            numbers.update(self._all(oldest, world, min(beyond, _RETIRED)))
+        return self.forget(sorted(numbers)) if numbers else None
 
     # -- one by one -----------------------------------------------------------------------------------------------
 
-    def _known(self, idents: Sequence[str]) -> dict[str, int]:
-        return dict(rows_with(self.connection, "SELECT id, number FROM records WHERE id", list(dict.fromkeys(idents))))
+    def _worlds(self, world: str) -> list[str]:
+        """Return the world, or all that have records."""
+        if world != EVERY:
+            return [world]
+        return [name for (name,) in self.connection.execute("SELECT world FROM counts WHERE world <> ?", (EVERY,))]
+
+    def _known(self, world: str, idents: Sequence[str]) -> dict[Marked, int]:
+        rows = rows_with(self.connection, "SELECT id, world, number FROM records WHERE id", list(dict.fromkeys(idents)))
+        return {Marked(ident, own): number for ident, own, number in rows if world in {EVERY, own}}
 
     def _all(self, sql: str, *values: Any) -> list[int]:
         return [number for (number,) in self.connection.execute(sql, values)]
@@ -162,52 +187,73 @@ class Writer:
         sql = f"UPDATE records SET read = ?, changed = ? WHERE {condition} AND read <> ?"  # noqa: S608 - a condition
         self.connection.execute(sql, (read, self.cursor, *values, read))
 
-    def _empty(self, upto: int) -> None:
-        """Take all records up to a number out of the database: at once, if there are no others."""
+    def _empty(self, world: str, upto: int) -> None:
+        """Take all records of a world up to a number out of the database: at once, if there are no others."""
         execute = self.connection.execute
-        with self.step():
-            if execute("SELECT 1 FROM records WHERE number > ?", (upto,)).fetchone() is not None:
-                execute("DELETE FROM records WHERE number <= ?", (upto,))
-                execute("DELETE FROM copies WHERE number IS NULL")
-            else:
+        newer = execute("SELECT 1 FROM records WHERE number > ?", (upto,)).fetchone() is not None
+        if newer or set(self._worlds(EVERY)) - {world}:
+            some = (
+                "DELETE FROM records WHERE number IN"
+                " (SELECT number FROM records WHERE world = ? AND number <= ? ORDER BY number LIMIT ?)"
+            )
+            while True:
+                with self.step():
+                    removed = execute(some, (world, upto, _EMPTIED)).rowcount
+                    self._tidy()
+                if removed < _EMPTIED:
+                    break
+        else:
+            with self.step():
                 execute("DROP TRIGGER record_removed")
                 for table in ("records", *DEPENDENT):
                     execute(f"DELETE FROM {table}")  # noqa: S608 - the name of a table
+                execute("DELETE FROM counts WHERE world <> ?", (EVERY,))
                 execute("UPDATE counts SET total = 0, unread = 0, present = 0, present_unread = 0")
                 execute(REMOVING)
-            self._index_anew()
+                self._index_anew()
         self.shelf.forget()
+
+    def _tidy(self) -> None:
+        """Make the index of texts anew if most of it is of records that are gone."""
+        total, stale = self.connection.execute(
+            "SELECT total, value FROM counts, facts WHERE world = ? AND name = 'stale'", (EVERY,)
+        ).fetchone()
+        if stale > total + 1000:
+            self._index_anew()
 
     def _index_anew(self) -> None:
         self.connection.execute("DROP TABLE texts")
         self.connection.execute(INDEX)
         self.connection.execute(MERGING)
         self.connection.execute("INSERT OR IGNORE INTO unindexed SELECT number FROM bodies")
-        self.connection.execute("UPDATE counts SET stale = 0")
+        self.connection.execute("UPDATE facts SET value = 0 WHERE name = 'stale'")
 
     def _take_over(self, change: int) -> None:
         """Apply the marks that the database lacks."""
         marks = self.marks
-        if marks.purged:
-            self._empty(marks.purged)
+        worlds = {world: marks.of_all(world) for world in marks.worlds_since(change)}
+        for world, said in worlds.items():
+            if said.purged:
+                self._empty(world, said.purged)
         with self.step():
-            everything = "id NOT IN (SELECT id FROM temp.own) AND number <= ?"
+            everything = "world = ? AND number <= ? AND id NOT IN (SELECT id FROM temp.own)"
             self.connection.execute("CREATE TEMP TABLE own (id TEXT PRIMARY KEY)")
             new = marks.since(change)
             own = [(ident,) for ident, mark in marks.since(0).items() if mark.read is not None]
             self.connection.executemany("INSERT INTO temp.own VALUES (?)", own)
-            self._set_read(everything, (marks.everything,), read=marks.everything_read)
-            for ident, number in self._known(list(new)).items():
-                self._apply(number, new[ident])
+            for world, said in worlds.items():
+                self._set_read(everything, (world, said.everything), read=said.everything_read)
+            for marked, number in self._known(EVERY, list(new)).items():
+                self._apply(number, new[marked.id], marked.world)
             self.connection.execute("DROP TABLE temp.own")
 
-    def _apply(self, number: int, mark: Mark) -> None:
+    def _apply(self, number: int, mark: Mark, world: str) -> None:
         if mark.deleted:
             self.connection.execute("DELETE FROM records WHERE number = ?", (number,))
         if mark.read is not None:
             self._set_read("number = ?", (number,), read=mark.read)
         if mark.tags is not None:
-            self.set_tags(number, mark.tags)
+            self.set_tags(number, mark.tags, world)
 
 
 class _Step:

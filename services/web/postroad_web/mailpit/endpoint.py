@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.api.problem import Problem
-from postroad_web.api.scope import prefix_of
+from postroad_web.api.scope import prefix_of, world_of
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.mailpit import gojson
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from postroad_web.mailpit.mailbox import Mailbox
+    from postroad_web.mailpit.mailbox import Mailbox, Mailboxes
 
     Handler = Callable[["Call"], Awaitable[Response]]
 
@@ -93,8 +93,8 @@ def text(value: str, status: int = 200) -> Response:
 class Endpoint:
     """The ASGI application of a path."""
 
-    def __init__(self, mailbox: Mailbox, methods: Mapping[str, Handler]) -> None:
-        self._mailbox = mailbox
+    def __init__(self, mailboxes: Mailboxes, methods: Mapping[str, Handler]) -> None:
+        self._mailboxes = mailboxes
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted({*self._methods, "OPTIONS"}))
 
@@ -126,7 +126,7 @@ class Endpoint:
                 return Response(headers={"Content-Type": "text/plain"})
             return Response("Method Not Allowed\n", 405, headers={"Allow": self._allowed, "Content-Type": _TEXT})
         try:
-            return await handler(Call(request, self._mailbox))
+            return await handler(Call(request, self._mailboxes.of(world_of(request))))
         except Refused as refused:
             return text(refused.text, refused.status)
         except gojson.BadJsonError as error:

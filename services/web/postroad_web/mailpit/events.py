@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocketDisconnect
 
+from postroad_web.api.scope import world_of
 from postroad_web.catalog.hub import Change, Happened
 from postroad_web.catalog.record import Origin
+from postroad_web.catalog.worlds import world_of_refusal
 from postroad_web.mailpit import gojson, shapes
 from postroad_web.mailpit.dates import seconds_of
 from postroad_web.mailpit.info import VERSION
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from postroad_web.catalog.hub import Subscription
     from postroad_web.catalog.record import Record
-    from postroad_web.mailpit.mailbox import Mailbox
+    from postroad_web.mailpit.mailbox import Mailbox, Mailboxes
 
 STATS_AFTER = 0.25  # seconds between two frames with statistics: at most four per second
 SENT_WITHIN = 10.0  # seconds; a client that takes longer for one frame is dropped
@@ -93,8 +95,8 @@ class Telling:
 class Events:
     """The clients that listen."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
-        self._mailbox = mailbox
+    def __init__(self, mailboxes: Mailboxes) -> None:
+        self._mailboxes = mailboxes
         self._clients = 0
 
     async def serve(self, socket: WebSocket) -> None:
@@ -103,21 +105,24 @@ class Events:
             await socket.close(1013, "too many clients")
             return
         self._clients += 1
-        subscription = self._mailbox.catalog.subscribe()
+        mailbox = self._mailboxes.of(world_of(socket))
+        services = mailbox.services
+        subscription = mailbox.catalog.subscribe()
         announced: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
 
         def listen(kind: str, data: Any) -> None:
             if announced.qsize() < MOST_WAITING:
                 announced.put_nowait((kind, data))
 
-        since = self._mailbox.services.clock.now()
+        since = services.clock.now()
 
         def refused(event: dict[str, Any]) -> None:
-            if event.get("reply") and (seconds_of(event["time"]) or 0.0) >= since:
+            is_new = event.get("reply") and (seconds_of(event["time"]) or 0.0) >= since
+            if is_new and world_of_refusal(services.worlds, event) == mailbox.world:
                 listen("error", shapes.refusal(event))
 
-        self._mailbox.listeners.add(listen)
-        self._mailbox.catalog.refusals.add(refused)
+        mailbox.listeners.add(listen)
+        services.catalog.refusals.add(refused)
         changed = asyncio.Event()
         changed.set()  # statistics come after the connection, too
         try:
@@ -125,7 +130,7 @@ class Events:
             tasks = [
                 asyncio.ensure_future(self._changes(socket, subscription, changed)),
                 asyncio.ensure_future(self._announced(socket, announced, changed)),
-                asyncio.ensure_future(self._stats(socket, changed)),
+                asyncio.ensure_future(self._stats(socket, mailbox, changed)),
                 asyncio.ensure_future(_listen(socket)),
             ]
             try:
@@ -139,8 +144,8 @@ class Events:
                     await socket.close(1001)
         finally:
             subscription.close()
-            self._mailbox.listeners.discard(listen)
-            self._mailbox.catalog.refusals.discard(refused)
+            mailbox.listeners.discard(listen)
+            services.catalog.refusals.discard(refused)
             self._clients -= 1
 
     async def _changes(self, socket: WebSocket, subscription: Subscription, changed: asyncio.Event) -> None:
@@ -159,13 +164,13 @@ class Events:
             if kind != "error":
                 changed.set()
 
-    async def _stats(self, socket: WebSocket, changed: asyncio.Event) -> None:
+    async def _stats(self, socket: WebSocket, mailbox: Mailbox, changed: asyncio.Event) -> None:
         while True:
             await changed.wait()
-            await self._mailbox.services.clock.sleep(STATS_AFTER)
+            await mailbox.services.clock.sleep(STATS_AFTER)
             changed.clear()
-            async with self._mailbox.emptying:
-                counts = self._mailbox.counts()
+            async with mailbox.emptying:
+                counts = mailbox.counts()
             await _send(socket, "stats", {"Total": counts.total, "Unread": counts.unread, "Version": VERSION})
 
 

@@ -25,7 +25,7 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
     services = mailbox.services
     counts = mailbox.counts()
     process = process_figures()
-    tallies = mailbox.catalog.tallies
+    traffic = services.catalog.tallies.of(mailbox.world)
     database = services.settings.web_dir / "catalog.sqlite"
     return {
         "Version": VERSION,
@@ -39,9 +39,9 @@ def _info(mailbox: Mailbox) -> dict[str, Any]:
             "Uptime": max(0, int(services.clock.now() - process["started"])),
             "Memory": int(process["rss"]),
             "MessagesDeleted": mailbox.deleted,
-            "SMTPAccepted": tallies.events["accepted"],
-            "SMTPAcceptedSize": tallies.octets,
-            "SMTPRejected": tallies.events["refused"],
+            "SMTPAccepted": traffic.accepted,
+            "SMTPAcceptedSize": traffic.octets,
+            "SMTPRejected": traffic.refused,
             "SMTPIgnored": 0,
         },
     }

@@ -1,4 +1,4 @@
-"""The messages that came in from outside, as one mailbox: Mailpit's dialect shows no others.
+"""A world's messages that came in from outside, as one mailbox: Mailpit's dialect shows no others.
 
 Mailpit stores a message before its 250, so that its client finds the message in the very next answer. Here the catalog
 reads it in the relay's journal a few milliseconds later. So each reader of the list first asks the relay how far its
@@ -30,17 +30,19 @@ log = logging.getLogger(__name__)
 
 LATEST = "latest"
 MANY = 200  # messages; changes of more at a time are announced as one
+ROOM = 100  # mailboxes before the first look for worlds that are no more
 FRESH_WITHIN = 0.75  # seconds; a catalog that lags further is shown as it is: some clients wait one second at most
 
 
 class Mailbox:
-    """The messages that are shown."""
+    """The messages of a world that are shown."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, world: str) -> None:
         self.services = services
-        self.catalog = services.catalog
+        self.world = world
+        self.catalog = services.catalog.of(world)
         self.emptying = asyncio.Lock()  # held while the world is emptied: no statistics are sent meanwhile
-        self.deleted = 0  # messages, since the process began
+        self.deleted = 0  # messages, since it was first looked at
         self.listeners: set[Callable[[str, Any], None]] = set()  # of `announce`
 
     async def fresh(self) -> None:
@@ -48,7 +50,7 @@ class Mailbox:
         try:
             async with asyncio.timeout(FRESH_WITHIN):
                 state = await self.services.relay.get("/state")
-                await self.catalog.caught_up(state["last"], 0, FRESH_WITHIN)
+                await self.services.catalog.caught_up(state["last"], 0, FRESH_WITHIN)
         except (TimeoutError, DoorAway, DoorRefused) as error:
             log.debug("the list may lag behind the relay", extra={"reason": str(error)})
 
@@ -136,7 +138,7 @@ class Mailbox:
 
     async def source(self, record: Record) -> bytes:
         """Return the source of a message, as Mailpit shows it; raises `ContentGone` and `DoorAway`."""
-        return source(record, await self.catalog.content(record.id))
+        return source(record, await self.services.catalog.content(record.id))
 
     async def parsed(self, record: Record) -> tuple[Parsed, bytes]:
         """Return a message, read, and its source."""
@@ -151,3 +153,23 @@ class Mailbox:
     def tag_named(self, name: str) -> str | None:
         """Return the tag that has this name, whatever its case."""
         return next((tag for tag in self.tags() if tag.lower() == name.lower()), None)
+
+
+class Mailboxes:
+    """The mailboxes of all worlds that were looked at; those of worlds that are no more are forgotten in time."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._mailboxes: dict[str, Mailbox] = {}
+        self._bound = ROOM
+
+    def of(self, world: str) -> Mailbox:
+        """Return the mailbox of a world."""
+        mailbox = self._mailboxes.get(world)
+        if mailbox is None:
+            if len(self._mailboxes) >= self._bound:
+                begun = self._services.worlds.begun
+                self._mailboxes = {name: one for name, one in self._mailboxes.items() if begun(name) is not None}
+                self._bound = 2 * len(self._mailboxes) + ROOM
+            mailbox = self._mailboxes[world] = Mailbox(self._services, world)
+        return mailbox

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from postroad_web.mailpit import chaos, checks, info, message, messages, release, send, tags, views
 from postroad_web.mailpit.endpoint import Call, Endpoint, Refused
 from postroad_web.mailpit.events import Events
-from postroad_web.mailpit.mailbox import Mailbox
+from postroad_web.mailpit.mailbox import Mailboxes
 from postroad_web.mailpit.swagger import document
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ _PATHS: tuple[tuple[str, Mapping[str, Handler]], ...] = (
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
-    mailbox = Mailbox(services)
+    mailboxes = Mailboxes(services)
     return [
         Slashes(),
-        *(Route(path, Endpoint(mailbox, methods)) for path, methods in _PATHS),
-        WebSocketRoute("/api/events", Events(mailbox).serve),
-        Route("/api/events", Endpoint(mailbox, {"GET": _no_websocket})),
-        Route("/api/{rest:path}", Endpoint(mailbox, {"GET": _unknown})),
+        *(Route(path, Endpoint(mailboxes, methods)) for path, methods in _PATHS),
+        WebSocketRoute("/api/events", Events(mailboxes).serve),
+        Route("/api/events", Endpoint(mailboxes, {"GET": _no_websocket})),
+        Route("/api/{rest:path}", Endpoint(mailboxes, {"GET": _unknown})),
     ]
 
 

@@ -39,7 +39,7 @@ async def release(call: Call) -> Response:
         raise Refused(400, "No valid addresses found")
     now = date_time(services.clock.now())
     content = renewed(
-        await call.mailbox.catalog.content(record.id), date=now, message_id=f"<{secrets.token_hex(11)}@mailpit>"
+        await services.catalog.content(record.id), date=now, message_id=f"<{secrets.token_hex(11)}@mailpit>"
     )
     try:
         await send_on(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from postroad_web.catalog.database import candidates, containing
+from postroad_web.catalog.database import IN_MAILBOX, TAGGED, candidates, containing
 from postroad_web.catalog.record import Origin
 from postroad_web.catalog.searchable import searchable
 from postroad_web.search.pattern import literal_of
@@ -59,8 +59,8 @@ _FLAGS = {
 _WORD = re.compile(r'[^\s<>",;()\x00-\x1f\x7f]+')
 _WILD = re.compile(r"[\\%_]")
 _IN = "EXISTS (SELECT 1 FROM {0} WHERE {0}.number = records.number AND {1})"
-_COPY = (
-    "records.number IN (SELECT copies.number FROM copies WHERE copies.{} AND NOT copies.removed"
+_OF_ACCOUNT = (
+    "records.number IN (SELECT copies.number FROM copies WHERE copies.account IN (?, ?) AND NOT copies.removed"
     " AND copies.number IS NOT NULL)"
 )
 
@@ -145,7 +145,7 @@ def _sender(node: Sender) -> Condition:
 def _tagged(node: Tagged) -> Condition:
     if node.tag is None:
         return "records.tagged <> '[]'", []
-    return "records.number IN (SELECT tags.number FROM tags WHERE tags.tag = ?)", [node.tag]
+    return TAGGED, [node.tag]
 
 
 def _flag(node: Flag) -> Condition:
@@ -158,8 +158,8 @@ def _in_state(node: InState) -> Condition:
 
 def _stored(node: Stored) -> Condition:
     if node.account is not None:
-        return _COPY.format("account IN (?, ?)"), [node.account, node.account.lower()]
-    return _COPY.format("mailbox = ?"), [node.mailbox]
+        return _OF_ACCOUNT, [node.account, node.account.lower()]
+    return IN_MAILBOX, [node.mailbox]
 
 
 def _compare(node: Compare) -> Condition:

@@ -1,4 +1,4 @@
-"""Quiet: nothing is queued, in transit or being retried, and the catalog knows all that has happened.
+"""Quiet: nothing of a world is queued, in transit or being retried, and the catalog knows all that has happened.
 
 A message is the relay's from before its 250 is said until the store has taken it or it has failed. So when the relay
 has nothing left, and the catalog has folded every event that relay and store had recorded by then, all that was
@@ -42,13 +42,13 @@ class Quiet:
         self._store = store
         self._hint: asyncio.Task[None] | None = None
 
-    async def state(self) -> State:
-        """Return what the relay has now."""
-        return read_state(await self._relay.get("/state"))
+    async def state(self, world: str) -> State:
+        """Return what the relay has now of a world."""
+        return read_state(await self._relay.get("/state", world=world))
 
-    async def reached(self) -> State:
-        """Return once the road is quiet, with the state in which it was."""
-        while (state := await self.state()).under_way:
+    async def reached(self, world: str) -> State:
+        """Return once the road is quiet for a world, with the state in which it was."""
+        while (state := await self.state(world)).under_way:
             await self._worth_asking(state.last)
         figures = await self._store.get("/figures")
         await self._catalog.caught_up(state.last, figures["journal"]["last"], PATIENCE)

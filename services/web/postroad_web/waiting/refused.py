@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from postroad_web.catalog.worlds import world_of_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEPT = 20
+    from postroad_web.catalog.worlds import Worlds
+
+KEPT = 20  # of a world
+WORLDS = 1000
 
 
 class Refusal(NamedTuple):
@@ -26,17 +31,23 @@ class Refusal(NamedTuple):
 
 
 class Refusals:
-    """The latest of them."""
+    """The latest of each world."""
 
-    def __init__(self) -> None:
-        self._latest: deque[Refusal] = deque(maxlen=KEPT)
+    def __init__(self, worlds: Worlds) -> None:
+        self._worlds = worlds
+        self._latest: OrderedDict[str, deque[Refusal]] = OrderedDict()  # by world, the one refused last at the end
 
     def hear(self, event: Mapping[str, Any]) -> None:
         """Take note of an event of the relay's journal, if a command was refused, and not a TLS handshake."""
         if "reply" not in event:
             return
         recipients = event.get("recipients") or filter(None, [event.get("recipient")])
-        self._latest.append(
+        world = world_of_refusal(self._worlds, event)
+        latest = self._latest.setdefault(world, deque(maxlen=KEPT))
+        self._latest.move_to_end(world)
+        if len(self._latest) > WORLDS:
+            self._latest.popitem(last=False)
+        latest.append(
             Refusal(
                 event["n"],
                 event["time"],
@@ -49,6 +60,6 @@ class Refusals:
             )
         )
 
-    def after(self, number: int) -> list[Refusal]:
-        """Return those after a number, the oldest first."""
-        return [refusal for refusal in self._latest if refusal.number > number]
+    def after(self, number: int, world: str) -> list[Refusal]:
+        """Return those of a world after a number, the oldest first."""
+        return [refusal for refusal in self._latest.get(world, ()) if refusal.number > number]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from postroad_web.catalog.hub import Change, Subscription
     from postroad_web.catalog.page import Query
     from postroad_web.catalog.record import Record
+    from postroad_web.catalog.view import View
+    from postroad_web.catalog.worlds import Worlds
     from postroad_web.message.parsed import Parsed
     from postroad_web.waiting.criteria import Judge, Verdict
     from postroad_web.waiting.quiet import Quiet
@@ -34,6 +36,7 @@ CONTENTS = 1000  # contents of earlier messages that one wait looks into
 LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
+GLANCES = 16  # worlds whose messages are kept for the next wait that ends
 PLACED_WITHIN = 1.0  # seconds in which the store's journal names the place of a copy that the relay has delivered
 KEPT = 32  # parsed messages
 KEPT_OCTETS = 256 << 10  # of one of them
@@ -47,6 +50,7 @@ class TooManyContents(Exception):  # noqa: N818 - a state of affairs
 class Asked:
     """What one wait is for."""
 
+    catalog: View  # the messages of one world
     judge: Judge
     mode: Mode
     after: int | str | None = None  # a message's number, or its queue ID
@@ -76,18 +80,18 @@ class _Glance(NamedTuple):
 class Waits:
     """Holds waits."""
 
-    def __init__(self, catalog: Catalog, quiet: Quiet) -> None:
+    def __init__(self, catalog: Catalog, quiet: Quiet, worlds: Worlds) -> None:
         self._catalog = catalog
         self._quiet = quiet
-        self.refusals = Refusals()
+        self.refusals = Refusals(worlds)
         catalog.refusals.add(self.refusals.hear)
         self._contents: OrderedDict[tuple[str, bool], Parsed] = OrderedDict()
-        self._glance = _Glance(-1, (), ())
+        self._glances: OrderedDict[str, _Glance] = OrderedDict()  # by world
 
     async def wait(self, asked: Asked, timeout: float) -> Found:  # noqa: ASYNC109 - it ends with what was found so far
         """Hold the wait until it is decided, or for `timeout` seconds; raises `DoorAway`, `TooManyContents`."""
         tally = Tally(asked.mode)
-        held = _Held(self._catalog, self._quiet, self, asked, tally)
+        held = _Held(self._quiet, self, asked, tally)
         try:
             async with asyncio.timeout(timeout):
                 decision = await held.decided()
@@ -95,22 +99,24 @@ class Waits:
             decision = await held.out_of_time()
         return Found(decision, tally, held.cursor, held.started, held.start)
 
-    def newest(self) -> tuple[Record, ...]:
-        """Return the newest messages, the newest first."""
-        return self._glanced().newest
+    def newest(self, catalog: View) -> tuple[Record, ...]:
+        """Return the newest messages of a world, the newest first."""
+        return self._glanced(catalog).newest
 
-    def under_way(self) -> tuple[Record, ...]:
-        """Return messages that something may still happen to, the newest first."""
-        return self._glanced().under_way
+    def under_way(self, catalog: View) -> tuple[Record, ...]:
+        """Return messages of a world that something may still happen to, the newest first."""
+        return self._glanced(catalog).under_way
 
-    def _glanced(self) -> _Glance:
+    def _glanced(self, catalog: View) -> _Glance:
         """Return what the catalog says now. It is read once for all waits that end before the next change."""
-        cursor = self._catalog.cursor
-        if self._glance.cursor != cursor:
-            newest = self._catalog.page(None, limit=NEAR, counted=False).records
-            under_way = self._catalog.page(UnderWay(), limit=UNDER_WAY, counted=False).records
-            self._glance = _Glance(cursor, newest, under_way)
-        return self._glance
+        glance = self._glances.get(catalog.world)
+        if glance is None or glance.cursor != catalog.cursor:
+            newest = catalog.page(None, limit=NEAR, counted=False).records
+            under_way = catalog.page(UnderWay(), limit=UNDER_WAY, counted=False).records
+            self._glances[catalog.world] = glance = _Glance(catalog.cursor, newest, under_way)
+            if len(self._glances) > GLANCES:
+                self._glances.popitem(last=False)
+        return glance
 
     async def content(self, record: Record) -> Parsed | None:
         """Return a message as parsed, None if it is gone; raises `DoorAway`."""
@@ -132,8 +138,8 @@ class Waits:
 class _Held:
     """One wait that is held."""
 
-    def __init__(self, catalog: Catalog, quiet: Quiet, waits: Waits, asked: Asked, tally: Tally) -> None:
-        self._catalog = catalog
+    def __init__(self, quiet: Quiet, waits: Waits, asked: Asked, tally: Tally) -> None:
+        self._catalog = asked.catalog
         self._quiet = quiet
         self._waits = waits
         self._asked = asked
@@ -179,7 +185,7 @@ class _Held:
 
     async def _look_around(self) -> None:
         """Count near misses among the newest messages."""
-        for record in self._waits.newest():
+        for record in self._waits.newest(self._catalog):
             if record.number > self.start:
                 await self._see(record, news=False, open_it=False)
                 await asyncio.sleep(0)  # a query takes its time for each
@@ -219,7 +225,7 @@ class _Held:
             while True:
                 decision = self._tally.decide()
                 if decision is Decision.IF_QUIET:
-                    quiet = quiet or asyncio.ensure_future(self._quiet.reached())
+                    quiet = quiet or asyncio.ensure_future(self._quiet.reached(self._catalog.world))
                     await asyncio.wait({following, quiet}, return_when=asyncio.FIRST_COMPLETED)
                 elif decision is Decision.WAIT:
                     until = min(self._unplaced.values(), default=math.inf)
@@ -303,7 +309,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def arrival(catalog: Catalog, changes: Subscription, ident: str) -> Record | None:
+async def arrival(catalog: View, changes: Subscription, ident: str) -> Record | None:
     """Return the record with this ID once it is there; None if `changes`, which have begun before, end first."""
     if (known := catalog.get(ident)) is not None:
         return known

@@ -14,6 +14,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from postroad.world.world import DEFAULT_WORLD
+
 RETRIES = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0)  # seconds before each further try; then the event is given up
 SECRET = 24  # octets
 _PREFIX = "whsec_"
@@ -26,6 +28,7 @@ class Hook:
     """A webhook as it is kept."""
 
     id: str
+    world: str  # whose events; EVERY: of all worlds
     url: str
     secret: str
     events: tuple[str, ...]  # kinds; empty: all
@@ -115,4 +118,4 @@ def kept(hook: Hook) -> dict[str, Any]:
 
 def read_hook(value: dict[str, Any]) -> Hook:
     """Return the hook that was kept so."""
-    return Hook(**{**value, "events": tuple(value["events"])})
+    return Hook(**{"world": DEFAULT_WORLD, **value, "events": tuple(value["events"])})

@@ -19,6 +19,7 @@ import orjson
 from postroad.jsontext import to_json
 from postroad_web.api.native import shapes
 from postroad_web.api.stream import events
+from postroad_web.catalog.worlds import EVERY
 from postroad_web.search.query import parse
 from postroad_web.webhooks.hook import SECRET, Hook, kept, new_secret, next_try, read_hook, signed, target_of
 from postroad_web.webhooks.sender import ForbiddenError, NotSentError, send
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FILE = "webhooks.json"
-MOST = 50
+MOST = 50  # of a world
+IN_ALL = 1000
 KEPT_WITHIN = 0.5  # seconds
 
 
 class TooManyHooks(Exception):  # noqa: N818 - a state of affairs
-    """There are as many webhooks as there may be."""
+    """There are as many webhooks as there may be, in the world or in all."""
 
 
 class Webhooks:
@@ -73,18 +75,23 @@ class Webhooks:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
         if self._moved.is_set():
-            self._keep(self.all())
+            self._keep(self.of(EVERY))
 
-    def all(self) -> list[Hook]:
-        """Return the webhooks, the oldest first."""
-        return list(self._hooks.values())
+    def of(self, world: str) -> list[Hook]:
+        """Return the webhooks of a world, or of `EVERY` all of them, the oldest first."""
+        return [hook for hook in self._hooks.values() if world in {EVERY, hook.world}]
 
-    def add(self, url: str, kinds: tuple[str, ...], query: str | None) -> Hook:
-        """Add a webhook for events from now on; raises `TooManyHooks`, and `OSError` if it can't be kept."""
-        if len(self._hooks) >= MOST:
+    def of_every(self) -> list[Hook]:
+        """Return those that get the events of all worlds."""
+        return [hook for hook in self._hooks.values() if hook.world == EVERY]
+
+    def add(self, world: str, url: str, kinds: tuple[str, ...], query: str | None) -> Hook:
+        """Add a webhook for a world's events from now on; raises `TooManyHooks`, and `OSError` if it can't be kept."""
+        if len(self._hooks) >= IN_ALL or len(self.of(world)) >= MOST:
             raise TooManyHooks
         hook = Hook(
             id=secrets.token_hex(8),
+            world=world,
             url=url,
             secret=new_secret(secrets.token_bytes(SECRET)),
             events=kinds,
@@ -92,19 +99,23 @@ class Webhooks:
             created=self._clock.now(),
             cursor=self._catalog.cursor,
         )
-        self._keep([*self.all(), hook])
+        self._keep([*self.of(EVERY), hook])
         self._begin(hook)
         return hook
 
-    def remove(self, ident: str) -> bool:
-        """Remove a webhook; False if there is none with this ID. Raises `OSError` if the others can't be kept."""
-        if ident not in self._hooks:
-            return False
-        self._keep([hook for hook in self.all() if hook.id != ident])
-        del self._hooks[ident]
-        self._tasks.pop(ident).cancel()
-        self.troubles.pop(ident, None)
-        return True
+    def remove(self, *idents: str) -> None:
+        """Remove webhooks; raises `OSError` if the others can't be kept."""
+        self._keep([hook for hook in self._hooks.values() if hook.id not in idents])
+        for ident in idents:
+            del self._hooks[ident]
+            self._tasks.pop(ident).cancel()
+            self.troubles.pop(ident, None)
+
+    def drop(self, world: str) -> None:
+        """Remove the webhooks of a world that is no more; raises `OSError`."""
+        idents = [hook.id for hook in self._hooks.values() if hook.world == world]
+        if idents:
+            self.remove(*idents)
 
     def _begin(self, hook: Hook) -> None:
         self._hooks[hook.id] = hook
@@ -117,7 +128,7 @@ class Webhooks:
             await asyncio.sleep(KEPT_WITHIN)
             self._moved.clear()
             try:
-                await asyncio.to_thread(self._keep, self.all())
+                await asyncio.to_thread(self._keep, self.of(EVERY))
             except OSError as error:
                 log.warning("the cursors of webhooks can't be kept: %s", error)
                 self._moved.set()
@@ -136,7 +147,7 @@ class Webhooks:
     async def _run(self, hook: Hook) -> None:
         """Send a hook's events for as long as it exists."""
         query = parse(hook.query) if hook.query is not None else None
-        async with aclosing(events(self._catalog, hook.cursor)) as stream:
+        async with aclosing(events(self._catalog.of(hook.world), hook.cursor)) as stream:
             async for event in stream:
                 if self._is_wanted(hook, query, event):
                     await self._deliver(hook, event)
@@ -156,7 +167,8 @@ class Webhooks:
 
     async def _deliver(self, hook: Hook, event: Event) -> None:
         """Send an event until it is taken, or given up."""
-        ident = f"{hook.id}.{event.cursor}.{event.record.id if event.record is not None else 'all'}"
+        about = event.record.id if event.record is not None else f"all-{event.world}"
+        ident = f"{hook.id}.{event.cursor}.{about}"
         body = to_json(
             {"type": f"message.{event.kind}", "timestamp": shapes.time(self._clock.now()), "data": event.value()}
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from postroad_web.api.services import Services
     from postroad_web.api.stream import Event
+    from postroad_web.catalog.view import View
 
 T = TypeVar("T")
 
@@ -57,14 +58,14 @@ def routes(services: Services) -> list[BaseRoute]:
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= 16 else which.after
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
-        return _Stream(_lines(services, after, which.kind), slots)
+        return _Stream(_lines(services.view(request), after, which.kind), slots)
 
     async def socket(websocket: WebSocket) -> None:
         try:
             which = query_of(websocket, Which)
             with slots.one():
                 await websocket.accept()
-                await _serve(websocket, services, which)
+                await _serve(websocket, services.view(websocket), which)
         except Problem as problem:
             await websocket.send_denial_response(problem.response())
 
@@ -85,17 +86,17 @@ class _Stream(StreamingResponse):
                 await super().__call__(scope, receive, send)
 
 
-async def _wanted(services: Services, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[Event]:
-    async with aclosing(events(services.catalog, after)) as stream:
+async def _wanted(catalog: View, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[Event]:
+    async with aclosing(events(catalog, after)) as stream:
         async for event in stream:
             if not kinds or event.kind in kinds:
                 yield event
 
 
-async def _lines(services: Services, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[bytes]:
+async def _lines(catalog: View, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[bytes]:
     """Yield the stream's lines. The first one names the cursor at which the stream begins."""
-    yield f"retry: 1000\nid: {services.catalog.cursor if after is None else after}\n\n".encode()
-    async with aclosing(_wanted(services, after, kinds)) as stream:
+    yield f"retry: 1000\nid: {catalog.cursor if after is None else after}\n\n".encode()
+    async with aclosing(_wanted(catalog, after, kinds)) as stream:
         async for event in beating(stream, HEARTBEAT):
             if event is None:
                 yield b":\n\n"
@@ -127,10 +128,10 @@ async def beating(stream: AsyncIterator[T], seconds: float) -> AsyncIterator[T |
             await asyncio.gather(coming, return_exceptions=True)
 
 
-async def _serve(websocket: WebSocket, services: Services, which: Which) -> None:
+async def _serve(websocket: WebSocket, catalog: View, which: Which) -> None:
     """Send the events until the client goes; what it says is not listened to. uvicorn sends pings."""
     leaving = asyncio.ensure_future(_left(websocket))
-    sending = asyncio.ensure_future(_send(websocket, services, which))
+    sending = asyncio.ensure_future(_send(websocket, catalog, which))
     try:
         await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -144,8 +145,8 @@ async def _left(websocket: WebSocket) -> None:
         pass
 
 
-async def _send(websocket: WebSocket, services: Services, which: Which) -> None:
-    async with aclosing(_wanted(services, which.after, which.kind)) as stream:
+async def _send(websocket: WebSocket, catalog: View, which: Which) -> None:
+    async with aclosing(_wanted(catalog, which.after, which.kind)) as stream:
         async for event in stream:
             await websocket.send_text(to_json(event.value()).decode())
 
@@ -159,9 +160,10 @@ SCHEMAS = {
                 "enum": list(KINDS),
                 "description": (
                     "arrived: its content has been read; updated: a recipient, a copy, the read mark; deleted: from "
-                    "the catalog; purged: all messages are gone; tags: a tag was renamed or dropped"
+                    "the catalog; purged: all messages of the world are gone; tags: a tag was renamed or dropped"
                 ),
             },
+            "world": {"type": "string", "description": "its ID"},
             "message": {
                 "anyOf": [ref("Summary"), {"type": "object"}, {"type": "null"}],
                 "description": "of a deleted message only `id` and `number`; null if all are gone",

@@ -44,12 +44,12 @@ async def record_from(services: Services, request: Request, latest: Latest | Non
     """Return the record that a request names; raises `Problem` 404. `latest` is the request's, if that is read."""
     ident = request.path_params["id"]
     if ident != "latest":
-        record = services.catalog.get(ident)
+        record = services.view(request).get(ident)
         if record is None:
             raise Problem(404, "No such message", f"There is no message {ident[:64]}.")
         return record
     asked = latest if latest is not None else query_of(request, Latest)
-    record = await services.catalog.newest(query_from(asked.query, asked.tz))
+    record = await services.view(request).newest(query_from(asked.query, asked.tz))
     if record is None:
         raise Problem(404, "No such message", "No message matches." if asked.query else "There are no messages.")
     return record

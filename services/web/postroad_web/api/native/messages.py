@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from postroad_web.api.services import Services
     from postroad_web.catalog.record import Record
+    from postroad_web.catalog.view import View
 
 WITH_CONTENT = 100  # messages of a page
 _QUERY = given(text(most=4096), "the messages that it finds; an empty one finds all", default=None)
@@ -71,7 +72,6 @@ class Removal:
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
-    catalog = services.catalog
 
     async def messages(request: Request) -> Response:
         asked = query_of(request, List)
@@ -80,6 +80,7 @@ def routes(services: Services) -> list[BaseRoute]:
             raise refusal(Wrong([("limit", f"must be {WITH_CONTENT} or less with content")]))
         window: dict[str, Any] = {"before": asked.before, "after": asked.after, "limit": asked.limit}
         window["oldest_first"] = asked.order == "oldest"
+        catalog = services.view(request)
         page = catalog.page(**window) if query is None else await catalog.find(query, **window)
         return json(
             {
@@ -98,13 +99,15 @@ def routes(services: Services) -> list[BaseRoute]:
     async def mark_some(request: Request) -> Response:
         asked = await body_of(request, MarkSome)
         tags = _tags(asked.tags)
-        idents = await _idents(services, asked.ids, asked.query, asked.tz, "ids")
-        await _mark(services, idents, asked.read, tags)
+        catalog = services.view(request)
+        idents = await _idents(catalog, asked.ids, asked.query, asked.tz, "ids")
+        await _mark(catalog, idents, asked.read, tags)
         return json({"marked": len(idents)})
 
     async def remove_some(request: Request) -> Response:
         asked = query_of(request, Removal)
-        idents = await _idents(services, asked.id, asked.query, asked.tz, "id")
+        catalog = services.view(request)
+        idents = await _idents(catalog, asked.id, asked.query, asked.tz, "id")
         await catalog.delete(idents)
         return json({"deleted": len(idents)})
 
@@ -115,11 +118,12 @@ def routes(services: Services) -> list[BaseRoute]:
     async def mark(request: Request) -> Response:
         found = await record_from(services, request)
         asked = await body_of(request, Marks)
-        await _mark(services, [found.id], asked.read, _tags(asked.tags))
+        catalog = services.view(request)
+        await _mark(catalog, [found.id], asked.read, _tags(asked.tags))
         return json(shapes.summary(catalog.get(found.id) or found))
 
     async def remove(request: Request) -> Response:
-        await catalog.delete([(await record_from(services, request)).id])
+        await services.view(request).delete([(await record_from(services, request)).id])
         return Response(status_code=204)
 
     return [
@@ -128,21 +132,21 @@ def routes(services: Services) -> list[BaseRoute]:
     ]
 
 
-async def _idents(services: Services, ids: tuple[str, ...] | None, text: str | None, tz: str, name: str) -> list[str]:
+async def _idents(catalog: View, ids: tuple[str, ...] | None, text: str | None, tz: str, name: str) -> list[str]:
     """Return the IDs of the messages that are meant, those that exist; raises `Problem` 422."""
     if (ids is None) == (text is None):
         raise refusal(Wrong([(name, "or a query is needed, and not both")]))
     if ids is not None:
-        return [ident for ident in dict.fromkeys(ids) if services.catalog.get(ident) is not None]
-    page = await services.catalog.find(query_from(text, tz), limit=-1)
+        return [ident for ident in dict.fromkeys(ids) if catalog.get(ident) is not None]
+    page = await catalog.find(query_from(text, tz), limit=-1)
     return [message.id for message in page.records]
 
 
-async def _mark(services: Services, idents: list[str], read: bool | None, tags: list[str] | None) -> None:
+async def _mark(catalog: View, idents: list[str], read: bool | None, tags: list[str] | None) -> None:
     if read is not None:
-        await services.catalog.mark(idents, read=read)
+        await catalog.mark(idents, read=read)
     if tags is not None:
-        await services.catalog.tag(idents, tags)
+        await catalog.tag(idents, tags)
 
 
 def _tags(tags: tuple[str, ...] | None) -> list[str] | None:

@@ -34,7 +34,7 @@ def routes(services: Services) -> list[BaseRoute]:
     async def purge(request: Request) -> Response:
         wanted = await body_of(request, Purge)
         if wanted.account is None:
-            await services.catalog.purge()
+            await services.view(request).purge()
             return json({"account": None, "removed": None})
         answer = await services.store.delete("/mail", account=wanted.account)
         return json({"account": wanted.account, "removed": answer["removed"]})

@@ -159,7 +159,8 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
     async def send(request: Request) -> Response:
         read = _as_it_is if media_type_of(request) == _MESSAGE else _written
         sender, recipients, content = await read(request)
-        changes = services.catalog.subscribe()
+        catalog = services.catalog.every  # the world is what the relay finds
+        changes = catalog.subscribe()
         try:
             sent = await submit(
                 services.settings,
@@ -171,7 +172,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
             )
             with suppress(TimeoutError):  # its URL can be read once the catalog knows the message
                 async with asyncio.timeout(SEEN_WITHIN):
-                    await arrival(services.catalog, changes, sent.id)
+                    await arrival(catalog, changes, sent.id)
         except EnvelopeError as error:
             raise Problem(422, "The envelope is not right", f"The envelope is not right: {error}.") from None
         except RefusedError as error:

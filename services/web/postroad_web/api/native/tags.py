@@ -31,17 +31,16 @@ class Rename:
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
-    catalog = services.catalog
 
     def known(request: Request) -> str:
         tag: str = request.path_params["tag"]
-        for name in catalog.tag_counts():
+        for name in services.view(request).tag_counts():
             if name.lower() == tag.lower():
                 return name
         raise Problem(404, "No such tag", f"No message has the tag {tag[:LONGEST]}.")
 
-    async def tags(_request: Request) -> Response:
-        counts = catalog.tag_counts()
+    async def tags(request: Request) -> Response:
+        counts = services.view(request).tag_counts()
         return json({"tags": [{"name": name, "messages": count} for name, count in counts.items()]})
 
     async def rename(request: Request) -> Response:
@@ -49,11 +48,11 @@ def routes(services: Services) -> list[BaseRoute]:
         asked = await body_of(request, Rename)
         if cleaned(asked.name) != asked.name:
             raise refusal(Wrong([("name", "may have letters, digits, spaces and -_.@")]))
-        await catalog.rename_tag(tag, asked.name)
+        await services.view(request).rename_tag(tag, asked.name)
         return json({"name": asked.name})
 
     async def drop(request: Request) -> Response:
-        await catalog.drop_tag(known(request))
+        await services.view(request).drop_tag(known(request))
         return Response(status_code=204)
 
     return [Route("/v1/tags", tags), by_method("/v1/tags/{tag}", patch=rename, delete=drop)]

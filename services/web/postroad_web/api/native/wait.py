@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from postroad_web.api.services import Services
-    from postroad_web.catalog.catalog import Catalog
     from postroad_web.catalog.record import Record
+    from postroad_web.catalog.view import View
     from postroad_web.search.query import Query
 
 Answer = TypeVar("Answer")
@@ -129,14 +129,14 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def wait(request: Request) -> Response:
         wanted = await body_of(request, Wait)
-        asked = _asked(services, wanted)
+        asked = _asked(services.view(request), wanted)
         with slots.one():
             return await until_gone(request, _waited(services, asked, wanted.timeout))
 
     async def quiet(request: Request) -> Response:
         patience = await body_of(request, Patience)
         with slots.one():
-            return await until_gone(request, _quieted(services, patience.timeout))
+            return await until_gone(request, _quieted(services, services.view(request), patience.timeout))
 
     return [Route("/v1/wait", wait, methods=["POST"]), Route("/v1/quiet", quiet, methods=["POST"])]
 
@@ -162,7 +162,7 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _asked(services: Services, wanted: Wait) -> Asked:
+def _asked(catalog: View, wanted: Wait) -> Asked:
     """Return the wait; raises `Problem` 422."""
     try:
         mode = _mode(wanted.mode)
@@ -180,13 +180,13 @@ def _asked(services: Services, wanted: Wait) -> Asked:
             regex=wanted.regex,
             reports=wanted.reports,
         )
-        test = None if query is None else partial(_matches, services.catalog, query)
-        return Asked(Judge(criteria, test), mode, wanted.after, wanted.settled, query)
+        test = None if query is None else partial(_matches, catalog, query)
+        return Asked(catalog, Judge(criteria, test), mode, wanted.after, wanted.settled, query)
     except CriterionError as error:
         raise refusal(Wrong([(error.field, str(error))])) from None
 
 
-def _matches(catalog: Catalog, query: Query, message: Record) -> bool:
+def _matches(catalog: View, query: Query, message: Record) -> bool:
     return bool(catalog.page(Only(query, message.number), limit=1, counted=False).records)
 
 
@@ -258,7 +258,7 @@ def _named(record: Record) -> str:
 def _told(services: Services, asked: Asked, found: Found) -> dict[str, Any]:
     """Return what a test's failure needs to know; what concerns the recipient that was asked for comes first."""
     tally, fits = found.tally, asked.judge.recipient
-    waiting = {record.id: record for record in (*tally.pending, *services.waits.under_way())}
+    waiting = {record.id: record for record in (*tally.pending, *services.waits.under_way(asked.catalog))}
     under_way = of_records(waiting.values(), services.clock.now())
     if fits is not None:
         under_way.sort(key=lambda entry: not fits(entry["recipient"]))
@@ -279,19 +279,19 @@ def _told(services: Services, asked: Asked, found: Found) -> dict[str, Any]:
                 "reply": refusal.reply,
                 "client": refusal.client,
             }
-            for refusal in services.waits.refusals.after(found.start)
+            for refusal in services.waits.refusals.after(found.start, asked.catalog.world)
             if services.clock.now() - refusal.at < RECENT
         ],
         "cursor": found.cursor,
     }
 
 
-async def _quieted(services: Services, timeout: float) -> Response:  # noqa: ASYNC109 - it has an answer
+async def _quieted(services: Services, catalog: View, timeout: float) -> Response:  # noqa: ASYNC109 - it has an answer
     try:
         async with asyncio.timeout(timeout):
-            state = await services.quiet.reached()
+            state = await services.quiet.reached(catalog.world)
     except TimeoutError:
-        state = await services.quiet.state()
+        state = await services.quiet.state(catalog.world)
         under_way = of_queue(state.messages, services.clock.now())
         first = next((one for one in under_way if one["state"] != "held"), None)
         because = "a message is just being accepted" if first is None else f"{first['recipient']}: {first['detail']}"
@@ -303,7 +303,7 @@ async def _quieted(services: Services, timeout: float) -> Response:  # noqa: ASY
             under_way=under_way,
         ) from None
     held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]
-    newest = services.catalog.latest()
+    newest = catalog.latest()
     return json({"held": held, "cursor": 0 if newest is None else newest.number})
 
 

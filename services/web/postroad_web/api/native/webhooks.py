@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import Wrong, body_of, given, line, many, one_of, refusal, text
@@ -14,6 +15,8 @@ from postroad_web.api.native import shapes
 from postroad_web.api.native.events import KINDS
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 from postroad_web.search.query import parse
 from postroad_web.webhooks.hook import target_of
 from postroad_web.webhooks.webhooks import TooManyHooks
@@ -35,14 +38,17 @@ class New:
     query: str | None = given(
         text(least=1), "a query of the search language: only messages that match", default=None, example="tag:signup"
     )
+    world: str | None = given(
+        line(most=32), "whose events; left out: those of the request's world; `*`: of all worlds", default=None
+    )
 
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
     webhooks = services.webhooks
 
-    async def listed(_request: Request) -> Response:
-        return json({"webhooks": [_shown(services, hook) for hook in webhooks.all()]})
+    async def listed(request: Request) -> Response:
+        return json({"webhooks": [_shown(services, hook) for hook in _seen(request)]})
 
     async def add(request: Request) -> Response:
         new = await body_of(request, New)
@@ -53,17 +59,32 @@ def routes(services: Services) -> list[BaseRoute]:
         if new.query is not None:
             parse(new.query)
         try:
-            hook = webhooks.add(new.url, new.events, new.query)
+            hook = webhooks.add(_world(request, new.world), new.url, new.events, new.query)
         except TooManyHooks:
             raise Problem(409, "Too many webhooks", "Remove one first.") from None
         return json(_shown(services, hook) | {"secret": hook.secret}, 201)
 
     async def remove(request: Request) -> Response:
-        if not webhooks.remove(request.path_params["id"]):
+        ident = request.path_params["id"]
+        if ident not in {hook.id for hook in _seen(request)}:
             raise Problem(404, "No such webhook", "GET /v1/webhooks lists them.")
+        webhooks.remove(ident)
         return Response(status_code=204)
 
+    def _seen(request: Request) -> list[Hook]:
+        """Return the webhooks that a request may see: the default world has those of all worlds, too."""
+        world = world_of(request)
+        return webhooks.of(world) + (webhooks.of_every() if world == DEFAULT_WORLD else [])
+
     return [by_method("/v1/webhooks", get=listed, post=add), by_method("/v1/webhooks/{id}", delete=remove)]
+
+
+def _world(request: Request, wanted: str | None) -> str:
+    """Return the world that a new webhook is for; raises `Problem` 422."""
+    own = world_of(request)
+    if wanted is None or wanted == own or (wanted == EVERY and own == DEFAULT_WORLD):
+        return wanted or own
+    raise refusal(Wrong([("world", "must be the world of the request; * is for requests about the default world")]))
 
 
 def _shown(services: Services, hook: Hook) -> dict[str, Any]:
@@ -74,6 +95,7 @@ def _shown(services: Services, hook: Hook) -> dict[str, Any]:
         "query": hook.query,
         "created": shapes.time(hook.created),
         "cursor": hook.cursor,
+        "world": hook.world,
         "trouble": services.webhooks.troubles.get(hook.id),
     }
 
@@ -84,6 +106,7 @@ _HOOK = {
     "events": {"type": "array", "items": {"type": "string", "enum": list(KINDS)}},
     "query": {"type": ["string", "null"]},
     "created": shapes.TIME,
+    "world": {"type": "string", "description": "whose events it gets; *: those of all worlds"},
     "cursor": {"type": "integer", "description": "events up to it were taken, or given up"},
     "trouble": {"type": ["string", "null"], "description": "why the last try has failed"},
 }
