@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
+    from postroad_web.api.services import Services
+    from postroad_web.catalog.view import View
     from postroad_web.mailhog.letters import Letters
-    from postroad_web.mailpit.mailbox import Mailbox
 
 KEEPALIVE = 60.0  # seconds without a message
 AT_ONCE = 128  # clients of both
@@ -40,14 +41,14 @@ _KEEPALIVE = b"keepalive: \n\n"
 class Streams:
     """The clients that listen."""
 
-    def __init__(self, mailbox: Mailbox, letters: Letters) -> None:
-        self._mailbox = mailbox
+    def __init__(self, services: Services, letters: Letters) -> None:
+        self._services = services
         self._letters = letters
         self._slots = Slots("streams", AT_ONCE)
 
-    async def lines(self, request: Request) -> StreamingResponse:  # noqa: ARG002 - a handler's signature
+    async def lines(self, request: Request) -> StreamingResponse:
         """Tell one client by server-sent events."""
-        return _Stream(self._lines(), self._slots)
+        return _Stream(self._lines(self._services.view(request)), self._slots)
 
     async def socket(self, socket: WebSocket) -> None:
         """Tell one client by websocket, until it leaves or is too slow."""
@@ -68,19 +69,19 @@ class Streams:
                     await socket.close(1001)
 
     async def _frames(self, socket: WebSocket) -> None:
-        async with aclosing(self._arriving()) as letters:
+        async with aclosing(self._arriving(self._services.view(socket))) as letters:
             async for letter in letters:
                 async with asyncio.timeout(SENT_WITHIN):
                     await socket.send_text(letter.decode("utf-8"))
 
-    async def _lines(self) -> AsyncGenerator[bytes]:
-        async with aclosing(self._arriving()) as letters:
+    async def _lines(self, catalog: View) -> AsyncGenerator[bytes]:
+        async with aclosing(self._arriving(catalog)) as letters:
             async for letter in beating(letters, KEEPALIVE):
                 yield _KEEPALIVE if letter is None else event(letter)
 
-    async def _arriving(self) -> AsyncGenerator[bytes]:
-        """Yield each message that arrives from now on."""
-        changes = self._mailbox.catalog.subscribe()
+    async def _arriving(self, catalog: View) -> AsyncGenerator[bytes]:
+        """Yield each message of a world that arrives from now on."""
+        changes = catalog.subscribe()
         try:
             async for change in changes:
                 if change.kind is not Happened.ARRIVED:

@@ -97,4 +97,4 @@ async def _sent(call: Call) -> tuple[Record, bytes]:
     record = await found(call)
     if record is None:
         raise Refused(404, "")
-    return record, sent_by(record, await call.mailbox.catalog.content(record.id))
+    return record, sent_by(record, await call.mailbox.services.catalog.content(record.id))

@@ -17,7 +17,7 @@ from postroad_web.mailhog import jim, message, messages, release
 from postroad_web.mailhog.events import Streams
 from postroad_web.mailhog.letters import Letters
 from postroad_web.mailpit.endpoint import Endpoint
-from postroad_web.mailpit.mailbox import Mailbox
+from postroad_web.mailpit.mailbox import Mailboxes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,9 @@ _NAMES = frozenset({b"user-agent", b"accept"})
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
-    mailbox = Mailbox(services)
+    mailboxes = Mailboxes(services)
     letters = Letters(services.catalog)
-    lists, one, streams = messages.Lists(letters), message.One(letters), Streams(mailbox, letters)
+    lists, one, streams = messages.Lists(letters), message.One(letters), Streams(services, letters)
     first = {"GET": lists.array, "HEAD": lists.array, "DELETE": messages.delete_all}
     paths: tuple[tuple[str, Mapping[str, Handler]], ...] = (
         ("/api/v1/messages/{id}", {"GET": one.message, "DELETE": message.delete}),
@@ -49,8 +49,10 @@ def routes(services: Services) -> list[BaseRoute]:
     )
     settings = services.settings
     return [
-        _First(Endpoint(mailbox, first), frozenset(first), settings.api_first is First.MAILHOG, settings.mailhog_port),
-        *(Route(path, Endpoint(mailbox, methods)) for path, methods in paths),
+        _First(
+            Endpoint(mailboxes, first), frozenset(first), settings.api_first is First.MAILHOG, settings.mailhog_port
+        ),
+        *(Route(path, Endpoint(mailboxes, methods)) for path, methods in paths),
         Route("/api/v1/events", streams.lines),
         WebSocketRoute("/api/v2/websocket", streams.socket),
     ]

@@ -51,7 +51,7 @@ async def release(call: Call) -> Response:
     if record is None:
         return Response(NO_MESSAGE, 500)
     try:
-        copy = await call.mailbox.catalog.content(record.id)
+        copy = await call.mailbox.services.catalog.content(record.id)
         await _send(call, asked, sent_by(record, copy) + b"\r\n")
     except (SendError, EnvelopeError, ContentGone, ValueError) as error:  # ValueError: the port is none
         log.info("a message can't be released", extra={"id": record.id, "reason": str(error)})
