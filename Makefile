@@ -5,6 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 POSTROAD := $(VENV)/bin/postroad
 STAMP := $(VENV)/.installed
+CONSOLE := services/web/postroad_web/console/.built
 PROJECTS := services/common services/stack services/dns services/relay services/store services/web
 # A running container with all journals and the CA's certificate: the relay's or the store's, whichever runs. Commands that
 # need a stack use it, or else the data of `make run`.
@@ -17,12 +18,17 @@ export ID
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
 
-venv: $(STAMP) ## make the virtual environment with everything the tests and checks need
+venv: $(STAMP) $(CONSOLE) ## make the virtual environment with everything the tests and checks need
 
 $(STAMP): tests/requirements.txt services/constraints.txt $(PROJECTS:%=%/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --quiet --disable-pip-version-check --upgrade pip==26.3
 	$(PY) -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements.txt -c services/constraints.txt $(PROJECTS:%=-e %)
+	@touch $@
+
+# The console's sources are compiled into the package of the web service; the program does nothing if they have not changed.
+$(CONSOLE): $(STAMP) $(shell find services/web/console -name node_modules -prune -o -type f -print)
+	$(PY) services/web/console/build.py --tools
 	@touch $@
 
 up: ## build and start the containers, and wait until they are healthy

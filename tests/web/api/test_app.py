@@ -1,4 +1,4 @@
-"""The frame: health, the page at /, and how errors are answered."""
+"""The frame: health, the plain page at /, and how errors are answered."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from tests.web.api.asgi import client, services, stacked
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _without_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad_web.api.console.BUILT", tmp_path / "nothing")
 
 
 async def test_live_and_ready() -> None:

@@ -112,6 +112,34 @@ async def test_searches(tmp_path: Path) -> None:
         await get(http, "/v1/messages", 422, limit=501)
 
 
+async def test_a_list_may_jump(tmp_path: Path) -> None:
+    """What shows a hundred thousand rows asks for those in its middle."""
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        idents = await sent(stack, given, *(f"Number {number}" for number in range(6)))
+        newest = (await get(http, "/v1/messages", limit=1))["messages"][0]["number"]
+        await sent(stack, given, "Later")
+        page = await get(http, "/v1/messages", before=newest + 1, offset=2, limit=2)
+        assert [message["id"] for message in page["messages"]] == [idents[3], idents[2]]
+        page = await get(http, "/v1/messages", query="subject:number", offset=4, limit=9, counted=False)
+        assert [message["id"] for message in page["messages"]] == [idents[1], idents[0]]
+        assert (page["total"], page["unread"]) == (0, 0)
+        await get(http, "/v1/messages", 422, offset=-1)
+
+
+async def test_the_html_check(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        styled = mail("Styled", '<p style="display:flex">A</p>', "Content-Type: text/html\r\n")
+        ident = stack.send(styled, ANN, [BOB])
+        await stack.told(given.catalog)
+        report = await get(http, f"/v1/messages/{ident}/html-check")
+        assert 0 < report["total"]["supported"] < 100
+        (flex,) = [warning for warning in report["warnings"] if "flex" in warning["slug"]]
+        assert flex["found"] == 1
+        assert {"partial", "no"} >= {program["support"] for program in flex["programs"]} != set()
+        (plain,) = await sent(stack, given, "Plain")
+        await get(http, f"/v1/messages/{plain}/html-check", 404)
+
+
 async def test_one_message(tmp_path: Path) -> None:
     async with stacked(tmp_path) as (stack, given), client(given) as http:
         await get(http, "/v1/messages/latest", 404)

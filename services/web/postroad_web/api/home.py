@@ -1,4 +1,7 @@
-"""The page at /: how to connect, and the latest messages. HTML from the server, with no script."""
+"""The page at / where the console is not built: how to connect, and the latest messages; HTML with no script.
+
+Its frame and its table are those of Mailpit's pages too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from postroad_web.api import console
 from postroad_web.api.endpoints import endpoints
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import PAGE
@@ -54,7 +58,9 @@ def routes(services: Services) -> list[BaseRoute]:
             raise Problem(404, "No such file", "404 page not found")
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers={"Cache-Control": "max-age=3600"})
 
-    return [Route("/", home), Route("/static/{name}", asset)]
+    files = console.load(console.BUILT)
+    shown = console.routes(files) if files else [Route("/", home)]
+    return [*shown, Route("/static/{name}", asset)]
 
 
 def _home(services: Services, latest: Any, prefix: str) -> str:

@@ -21,6 +21,7 @@ from postroad_web.api.describe import operation, record
 from postroad_web.api.fields import flag, given, query_of
 from postroad_web.api.native.found import ID, Latest, content_from, record_from
 from postroad_web.api.problem import Problem
+from postroad_web.message.framed import framed
 from postroad_web.message.parts import part_octets
 from postroad_web.message.reader import read_message, read_part
 
@@ -82,7 +83,7 @@ def routes(services: Services) -> list[BaseRoute]:
         if not parsed.html:
             raise Problem(404, "No HTML", "The message has no HTML part.")
         policy = f"{_SANDBOX}; {_REMOTE if asked.remote else _OWN}"
-        shown = await asyncio.to_thread(with_images, octets, parsed)
+        shown = framed(await asyncio.to_thread(with_images, octets, parsed), remote=asked.remote)
         return Response(_utf8(shown), 200, {"Content-Security-Policy": policy}, "text/html; charset=utf-8")
 
     async def header(request: Request) -> Response:

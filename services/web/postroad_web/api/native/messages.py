@@ -37,9 +37,15 @@ class List:
     tz: str = TZ
     before: int | None = given(whole(), "only messages before this cursor", default=None)
     after: int | None = given(whole(), "only messages after this cursor", default=None)
+    offset: int = given(whole(), "how many of those are passed over, for lists that jump", default=0)
     limit: int = given(whole(0, 500), "the most messages of a page", default=50)
     order: str = given(one_of("newest", "oldest"), "which come first", default="newest")
     content: bool = given(flag(), "true: with their parsed content, and at most 100 messages", default=False)
+    counted: bool = given(
+        flag(),
+        "whether the matches of a query are counted, which takes longer than to find a page of them",
+        default=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +85,8 @@ def routes(services: Services) -> list[BaseRoute]:
         if asked.content and asked.limit > WITH_CONTENT:
             raise refusal(Wrong([("limit", f"must be {WITH_CONTENT} or less with content")]))
         window: dict[str, Any] = {"before": asked.before, "after": asked.after, "limit": asked.limit}
-        window["oldest_first"] = asked.order == "oldest"
         catalog = services.view(request)
+        window |= {"offset": asked.offset, "oldest_first": asked.order == "oldest", "counted": asked.counted}
         page = catalog.page(**window) if query is None else await catalog.find(query, **window)
         return json(
             {
@@ -172,8 +178,8 @@ OPENAPI: dict[str, Any] = {
             "List messages, or search",
             description=(
                 "The newest first. The answer's `next` is the cursor of the next page: give it as `before`, or as "
-                "`after` with `order=oldest`. `total` and `unread` count all that match. "
-                "With `content=true` each has its `content`, as a message that is read alone."
+                "`after` with `order=oldest`. `total` and `unread` count all that match; both are 0 for a query "
+                "that is not to be counted. With `content=true` each has its `content`, as a message that is read alone."
             ),
             query=List,
             answer=listed(ref("Summary"), "messages", total=_COUNT, unread=_COUNT),

@@ -1,0 +1,9 @@
+/** The view mailboxes. */
+
+import { Empty } from "../base/ui.tsx";
+
+export default function View() {
+  return (
+    <Empty icon="alert" title="Not here yet" />
+  );
+}
