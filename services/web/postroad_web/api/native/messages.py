@@ -179,7 +179,7 @@ OPENAPI: dict[str, Any] = {
             description=(
                 "The newest first. The answer's `next` is the cursor of the next page: give it as `before`, or as "
                 "`after` with `order=oldest`. `total` and `unread` count all that match; both are 0 for a query "
-                "that is not to be counted. With `content=true` each has its `content`, as a message that is read alone."
+                "that is not to be counted. With `content=true` each has its `content`, as a message read alone."
             ),
             query=List,
             answer=listed(ref("Summary"), "messages", total=_COUNT, unread=_COUNT),
