@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from postroad.journal import Kind
     from postroad.sasl.channel import Channel
+    from postroad.tap import Fact
     from postroad_store.protocol.contract import Event
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
@@ -101,6 +102,8 @@ class Wire:
 
     def __init__(self, place: Place, *, secure: bool = False) -> None:
         self.peer = "192.0.2.1"
+        self.session_id = "session1"
+        self.facts: list[Fact] = []
         self.secure = secure
         self.session = Session(place.shared)
         self._deflate: Deflate | None = None
@@ -136,6 +139,9 @@ class Wire:
     def rest(self) -> None:
         if self._deflate is not None:
             self._deflate.rest()
+
+    def note(self, fact: Fact) -> None:
+        self.facts.append(fact)
 
     def logged_in(self) -> None:
         self.known = True

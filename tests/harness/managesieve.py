@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.sasl.channel import Channel
+    from postroad.tap import Fact
     from postroad_store.managesieve.session import Session
 
 # bob@beta.test, builder
@@ -52,6 +53,8 @@ class Wire:
         self.session: Session = place.sieve.session()
         self.secure = secure
         self.peer = "127.0.0.1"
+        self.session_id = "session1"
+        self.facts: list[Fact] = []
         self.received = bytearray()
         self.closed = False
         self.known = False
@@ -64,6 +67,9 @@ class Wire:
 
     def flush(self) -> None:
         self.received += self.session.engine.data_to_send()
+
+    def note(self, fact: Fact) -> None:
+        self.facts.append(fact)
 
     def logged_in(self) -> None:
         self.known = True

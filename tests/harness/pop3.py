@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.sasl.channel import Channel
+    from postroad.tap import Fact
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.pop3.session import Session
 
@@ -92,6 +93,8 @@ class Wire:
         self.session: Session = place.shared.session()
         self.secure = secure
         self.peer = "127.0.0.1"
+        self.session_id = "session1"
+        self.facts: list[Fact] = []
         self.received = bytearray()
         self.closed = False
         self.known = False
@@ -117,6 +120,9 @@ class Wire:
     @property
     def channel(self) -> Channel:
         return channel(secure=self.secure)
+
+    def note(self, fact: Fact) -> None:
+        self.facts.append(fact)
 
     def logged_in(self) -> None:
         self.known = True

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from postroad.tap import Opened
+    from postroad.tap import Fact, Opened
 
 
 class Heard:
@@ -15,6 +15,7 @@ class Heard:
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
         self.events: list[tuple[str, bytes, float, bool]] = []
+        self.facts: list[Fact] = []
         self.ends: list[float] = []
         self.over = asyncio.Event()
 
@@ -23,6 +24,9 @@ class Heard:
 
     def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
         self.events.append(("sent", octets, at, tls))
+
+    def noted(self, fact: Fact) -> None:
+        self.facts.append(fact)
 
     def closed(self, at: float) -> None:
         self.ends.append(at)

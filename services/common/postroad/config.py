@@ -258,6 +258,12 @@ class Settings:
         "off", _switch, "whether webhooks may be sent to other than this machine's and private addresses"
     )
     link_check: bool = _setting("off", _switch, "whether the link check may send requests to the Internet")
+    transcripts: bool = _setting(
+        "on", _switch, "whether what is said in sessions is recorded, in memory, without secrets"
+    )
+    transcript_sessions: int = _setting("1000", _count, "the sessions of each world that a service has on record")
+    transcript_size: int = _setting("256K", size, "the most of one session that is on record")
+    transcript_memory: int = _setting("32M", size, "the memory that a service's record may take; the oldest goes first")
     log_level: str = _setting("info", _one_of(("debug", "info", "warning", "error")), "how much the services log")
     dns_port: int = _setting("1053", _port, "DNS, UDP and TCP", compose="53")
     app_port: int = _setting(

@@ -2,25 +2,56 @@
 
 A shell (`postroad.shell`) asks `Tap.opened` once per session and then calls the returned `Listener`, if any: a session
 without a listener costs one test for None per block. A listener gets the octets of the protocol: after TLS is removed,
-before it is added.
+before it is added. It also gets what the wire does not say in plain words (`Fact`): who the client is, and which
+messages it sends and reads.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A session as it begins."""
 
-    protocol: str  # "smtp", "imap", "pop3"
+    protocol: str  # "smtp", "lmtp", "imap", "pop3", "managesieve"
     session: str  # the ID that the log and the journal give it
     peer: str  # "address:port"
     local: str  # "address:port"
     outbound: bool  # True where we are the client
     at: float  # seconds since the epoch, by `Clock.now`
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The client has proved who it is, or is taken at its word."""
+
+    login: str
+    world: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A mail transaction carries a message: outbound the next one, else the one whose content has just ended."""
+
+    queue_id: str
+    world: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The client has read messages whole."""
+
+    account: str
+    mailbox: str
+    uid_validity: int
+    uids: str  # a uid-set (RFC 4315 §4)
+    world: str
+
+
+Fact: TypeAlias = LoggedIn | Carried | Read
 
 
 class Listener(Protocol):
@@ -32,6 +63,10 @@ class Listener(Protocol):
 
     def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
         """Take octets that go to the peer."""
+        ...
+
+    def noted(self, fact: Fact) -> None:
+        """Take what the service knows of the session at this point of it."""
         ...
 
     def closed(self, at: float) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Kind
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
+from postroad.tap import Carried
 from postroad.world.world import world_detail
 from postroad_relay.delivery.routing import Route
 from postroad_relay.queue.active import Active, Expired
@@ -49,12 +50,14 @@ class Chronicle:
 
     def attempted(self, active: Active, session: Session, recipients: Sequence[Address]) -> None:
         """Note that a transaction begins over a session."""
+        session.note(Carried(active.message.queue_id, active.message.world))
         self._record(
             Kind.ATTEMPTED,
             active.message,
             attempt=active.attempt,
             host=str(session.target),
             tls=session.tls_version,
+            session=session.session_id,
             reused=session.used,
             recipients=[str(recipient) for recipient in recipients],
         )

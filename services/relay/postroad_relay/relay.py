@@ -16,6 +16,8 @@ from postroad.sasl.settings import nonce, sasl_of
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
+from postroad.transcript.door import session_routes
+from postroad.transcript.recorder import recorder_of
 from postroad.world.guesses import Guesses
 from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
@@ -58,7 +60,9 @@ class Relay:
         tap: Tap | None = None,
     ) -> None:
         self._clock = clock = clock or Clock()
-        self._tap = tap  # hears every session, of clients and with servers
+        self.recorder = recorder_of(settings, clock)
+        # It hears every session, of clients and with servers.
+        self._tap = tap = tap or (self.recorder if settings.transcripts else None)
         self._settings = settings
         self._extensions = offered_by(settings)
         self._world = world  # that it starts in
@@ -180,7 +184,8 @@ class Relay:
         token = find_token(self._settings.control_dir)
         if token is None:
             return None
-        door = Door(routes(self.manager, self._service, self.journal, self._sessions), token=token, clock=self._clock)
+        given = routes(self.manager, self._service, self.journal, self._sessions)
+        door = Door([*given, *session_routes(self.recorder)], token=token, clock=self._clock)
         await door.start(self._address, self._settings.control_port)
         return door
 

@@ -11,6 +11,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Kind
+from postroad.tap import Read
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad_store.mail.model.arrival import Copied, Renamed
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.protocol.contract import Connection
 
 RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
 NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
@@ -39,6 +42,15 @@ class Notes:
     def one(self, kind: Kind, login: str, mailbox: Mailbox, uid: int) -> None:
         """Record an event of one message."""
         self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=uid)
+
+    def retrieved(self, connection: Connection, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
+        """Record that a client has read messages whole, and over which connection."""
+        for some in _pieces(uids):
+            uid = _uid_set(some)
+            self._record(
+                Kind.RETRIEVED, login, mailbox.name, mailbox.uid_validity, uid=uid, session=connection.session_id
+            )
+            connection.note(Read(login, mailbox.name, mailbox.uid_validity, str(uid), DEFAULT_WORLD))
 
     async def note_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Do the same for any number of messages, letting others run in between."""
@@ -73,9 +85,7 @@ class Notes:
             self._record(Kind.MOVED, login, inbox.name, inbox.uid_validity, uid=uids, **to)
 
     def _notes(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
-        ranges = ranges_of(uids)
-        for start in range(0, len(ranges), RANGES_PER_NOTE):
-            some = ranges[start : start + RANGES_PER_NOTE]
+        for some in _pieces(uids):
             self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=_uid_set(some))
             yield
 
@@ -118,6 +128,13 @@ async def _in_turns(notes: Iterator[None]) -> None:
     for count, _ in enumerate(notes, 1):
         if count % NOTES_AT_ONCE == 0:
             await asyncio.sleep(0)
+
+
+def _pieces(uids: Sequence[int]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield the ranges of UIDs, as many at a time as one line of the journal names."""
+    ranges = ranges_of(uids)
+    for start in range(0, len(ranges), RANGES_PER_NOTE):
+        yield ranges[start : start + RANGES_PER_NOTE]
 
 
 def _uid_set(ranges: tuple[tuple[int, int], ...]) -> int | str:

@@ -18,6 +18,8 @@ from postroad.smtp.server.service import Limits
 from postroad.smtp.server.service import Listener as SmtpListener
 from postroad.smtp.server.service import Purpose as SmtpPurpose
 from postroad.tls import server_context
+from postroad.transcript.door import session_routes
+from postroad.transcript.recorder import recorder_of
 from postroad.world.guesses import Guesses
 from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
@@ -69,7 +71,8 @@ class Store:
         self._pop3_offer = _pop3_offer(settings)
         self._world = world  # at the start
         self._clock = clock or Clock()
-        self._tap = tap
+        self.recorder = recorder_of(settings, self._clock)
+        self._tap = tap or (self.recorder if settings.transcripts else None)
         self.host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = ServerTls(settings.tls_dir, asks=asks_for_certificates(settings))
@@ -234,7 +237,8 @@ class Store:
             return None
         notes = Notes(self._journal, "control")
         mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, self._scripting.language)
-        door = Door(routes(mail, self._journal, self._sessions), token=token, clock=self._clock)
+        given = [*routes(mail, self._journal, self._sessions), *session_routes(self.recorder)]
+        door = Door(given, token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)
         return door
 

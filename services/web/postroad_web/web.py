@@ -82,6 +82,7 @@ class Web:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.services.webhooks.close()
+        await self.services.live.close()
         await self.catalog.close()
         for door in self.services.doors():
             await door.close()

@@ -17,6 +17,7 @@ from postroad.mail.trace_fields import received, with_protocol
 from postroad.sasl.mechanism import LONGEST_NAME
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
+from postroad.tap import Carried
 from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad.world.world import DEFAULT_WORLD, world_detail
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
@@ -249,6 +250,8 @@ class RelayService:
             **further,
         )
         self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, at=now, size=message.size)
+        if session.listener is not None:
+            session.listener.noted(Carried(message.queue_id, message.world))
         self._manager.accepted(entry, stored)
 
 

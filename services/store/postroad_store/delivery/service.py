@@ -35,6 +35,8 @@ from postroad.mail.trace_fields import received, return_path
 from postroad.mime.fields import header_end
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
+from postroad.tap import Carried
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.reached import Reached, has_script
 from postroad_store.mail.model.arrival import Arrival
@@ -225,6 +227,8 @@ class Delivery:
 
     def _note_stored(self, arrived: _Arrived, reached: Iterable[Reached], stored: Iterable[Stored]) -> None:
         header, session = arrived.header, arrived.session
+        if session.listener is not None:
+            session.listener.noted(Carried(arrived.queue_id, DEFAULT_WORLD))
         more: dict[str, Any] = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         for (account, recipients, captured), where in zip(reached, stored, strict=True):
             self._journal.record(
@@ -241,6 +245,7 @@ class Delivery:
                 peer=session.host,
                 client=session.client_name,
                 tls=session.tls_version,
+                session=session.session_id,
                 **(more | {"captured": True} if captured else more),
             )
 

@@ -6,7 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.mail.model.errors import (
     MailError,
     NoSuchScript,
@@ -135,6 +137,7 @@ class Session:
             self.engine.refuse(INTERNAL_ERROR, b"TRYLATER")
             return
         self._connection.logged_in()
+        self._connection.note(LoggedIn(account.login, DEFAULT_WORLD))
         log.info("managesieve login", extra=facts | {"login": account.login, "peer": peer})
         self.engine.logged_in(account.login)
 

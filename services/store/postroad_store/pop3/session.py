@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
+from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
 from postroad_store.pop3.authorization import AUTH_FAILED, PLAINTEXT_REFUSED
@@ -159,6 +161,7 @@ class Session:
         maildrop = Maildrop(inbox.uid_validity, uids, view.pick(inbox.sizes, 1, len(uids)))
         self._held = _Held(account.login, maildrop, view)
         self._connection.logged_in()
+        self._connection.note(LoggedIn(account.login, DEFAULT_WORLD))
         log.info("pop3 login", extra=facts | {"login": account.login, "peer": peer, "messages": len(maildrop)})
         self.engine.logged_in(maildrop)
 
@@ -198,7 +201,7 @@ class Session:
             return
         self.engine.message(content)
         if event.lines is None:
-            self._shared.notes.one(Kind.RETRIEVED, held.login, held.mailbox, uid)
+            self._shared.notes.retrieved(self._connection, held.login, held.mailbox, [uid])
 
     def _content(self, number: int, held: _Held) -> bytes | None:
         """Return a whole message; for a client that reads one after another, read several by one SELECT.
@@ -248,7 +251,7 @@ class Session:
         else:
             self.engine.end_message()
             if event.lines is None:
-                self._shared.notes.one(Kind.RETRIEVED, held.login, held.mailbox, uid)
+                self._shared.notes.retrieved(self._connection, held.login, held.mailbox, [uid])
 
     def _end_of_top(self, held: _Held, uid: int, lines: int, size: int) -> int:
         """Return how many octets TOP sends of a large message; 0 if it is gone."""

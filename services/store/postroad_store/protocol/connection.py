@@ -51,13 +51,13 @@ class Adapter(Protocol):
         self.peer = sys.intern(peer)  # many connections of one address share one string
         self.port = port  # ours
         self.secure = secure
+        self.session_id = next(listener.session_ids)
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
         self._work: asyncio.Future[None] | None = None
-        self._pumping = self._greeted = False
         self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._eof = self._closing = self._stopping = self._lost = False
+        self._eof = self._closing = self._stopping = self._lost = self._pumping = self._greeted = False
         self._shaking_hands = secure
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
@@ -78,7 +78,7 @@ class Adapter(Protocol):
         self._out.registerProducer(self, True)
         listener.opened(self)
         self._deadline.set(HANDSHAKE if self._shaking_hands else self._silence)
-        self._tapped = listener.hear(self._out)
+        self._tapped = listener.hear(self.session_id, self._out)
         if not self._shaking_hands:
             self._greet()
 
@@ -159,7 +159,6 @@ class Adapter(Protocol):
         self._closing = True
 
     # For a session: contract.Connection
-
     @property
     def channel(self) -> Channel:
         """What SASL may know of the TLS."""
@@ -182,6 +181,11 @@ class Adapter(Protocol):
             if self._tapped is not None:
                 self._tapped.sent(data, self._listener.clock.now(), tls=self.secure)
             (self._compression or self._out).write(data)
+
+    def note(self, fact: tap.Fact) -> None:
+        """Tell the tap what the session knows."""
+        if self._tapped is not None:
+            self._tapped.noted(fact)
 
     def logged_in(self) -> None:
         """Keep the connection when strangers are evicted, and let it be silent for longer."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from postroad.sasl.channel import Channel
+    from postroad.tap import Fact
 
 
 class Event:
@@ -101,6 +102,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def session_id(self) -> str:
+        """The ID of this connection in journal and transcripts."""
+        ...
+
+    @property
     def secure(self) -> bool:
         """Whether TLS is in use."""
         ...
@@ -121,6 +127,10 @@ class Connection(Protocol):
 
     def flush(self) -> None:
         """Write `engine.data_to_send()` now: for answers outside `handle`, or during a long one."""
+        ...
+
+    def note(self, fact: Fact) -> None:
+        """Tell the tap, if there is one, what the session knows."""
         ...
 
     def logged_in(self) -> None:

@@ -69,7 +69,7 @@ class Listener:
         self._unfinished: set[Adapter] = set()  # with handling under way, or still connected
         self._idle: asyncio.Event = asyncio.Event()
         run = secrets.token_hex(4)
-        self._session_ids = (f"{run}{number:06x}" for number in itertools.count())
+        self.session_ids = (f"{run}{number:06x}" for number in itertools.count())
 
     def listen(self, host: str, port: int, *, implicit_tls: bool = False) -> int:
         """Listen on a port (0: any free one) and return its number; raises Twisted's `CannotListenError`."""
@@ -89,15 +89,15 @@ class Listener:
         """How many clients are connected."""
         return len(self.admission)
 
-    def hear(self, transport: Any) -> tap.Listener | None:
-        """Return what listens to a connection that has been made."""
+    def hear(self, session: str, transport: Any) -> tap.Listener | None:
+        """Return what listens to a connection that has been made, by the session's ID."""
         if self.tap is None:
             return None
         peer, local = transport.getPeer(), transport.getHost()
         return self.tap.opened(
             Opened(
                 protocol=self.service.name,
-                session=next(self._session_ids),
+                session=session,
                 peer=f"{peer.host}:{peer.port}",
                 local=f"{local.host}:{local.port}",
                 outbound=False,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from postroad_web.api.scope import world_of
 from postroad_web.catalog.worlds import DefaultWorld, Worlds
+from postroad_web.sessions.directory import Directory
+from postroad_web.sessions.live import Live
 from postroad_web.waiting.quiet import Quiet
 from postroad_web.waiting.waits import Waits
 from postroad_web.webhooks.webhooks import Webhooks
@@ -38,10 +40,14 @@ class Services:
     quiet: Quiet = field(init=False)
     waits: Waits = field(init=False)
     webhooks: Webhooks = field(init=False)  # to be started, and closed
+    sessions: Directory = field(init=False)
+    live: Live = field(init=False)  # to be closed
 
     def __post_init__(self) -> None:
         self.quiet = Quiet(self.catalog, self.relay, self.store)
         self.waits = Waits(self.catalog, self.quiet, self.worlds)
+        self.sessions = Directory(self.doors(), self.catalog)
+        self.live = Live(self.sessions, self.clock)
         self.webhooks = Webhooks(
             self.settings.web_dir, self.catalog, self.clock, anywhere=self.settings.webhooks_anywhere
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.clock import Clock
 from postroad.control.client import DoorRefused, quote_path
+from postroad.journal.uids import ranges_in
 from postroad_web.catalog.hub import Change, Happened, Hub
 from postroad_web.catalog.keeper import Door, Keeper
 from postroad_web.catalog.reader import Reader
@@ -18,7 +19,7 @@ from postroad_web.catalog.view import View
 from postroad_web.catalog.worlds import EVERY, DefaultWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from postroad_web.catalog.page import Page, Query, Window
@@ -145,6 +146,18 @@ class Catalog:
     def cursor(self) -> int:
         """The cursor of the last change."""
         return self._cursor
+
+    def deliveries_of(self, record: Record) -> list[str]:
+        """Return the queue IDs that the store has given to the deliveries of a record."""
+        return self.reader.store_ids(record.number)
+
+    def of_deliveries(self, store_ids: Sequence[str]) -> dict[str, str]:
+        """Return the IDs of records by the store's queue IDs of their deliveries."""
+        return self.reader.of_deliveries(store_ids)
+
+    def in_place(self, account: str, mailbox: str, uid_validity: int, uids: str) -> list[str]:
+        """Return the IDs of the records with copies that have these UIDs (a uid-set), or had them."""
+        return self.reader.in_place(account, mailbox, uid_validity, ranges_in(uids))
 
     async def content(self, ident: str) -> bytes:
         """Return the octets of a message: those of a copy in a mailbox, or else those in the relay.

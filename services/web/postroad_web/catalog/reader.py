@@ -126,6 +126,25 @@ class Reader:
             return Page(records, total, unread, None)
         return Page(records[:limit], total, unread, records[limit - 1].number if limit else None)
 
+    def store_ids(self, number: int) -> list[str]:
+        """Return the queue IDs that the store has given to the deliveries of a record, by its number."""
+        return [row[0] for row in self.connection.execute("SELECT store_id FROM links WHERE number = ?", (number,))]
+
+    def of_deliveries(self, store_ids: Sequence[str]) -> dict[str, str]:
+        """Return the IDs of the records that deliveries belong to, by the store's queue IDs."""
+        marks = ",".join("?" * len(store_ids))
+        sql = f"SELECT store_id, id FROM links JOIN records USING (number) WHERE store_id IN ({marks})"  # noqa: S608 - marks
+        return dict(self.connection.execute(sql, tuple(store_ids)))
+
+    def in_place(self, account: str, mailbox: str, uid_validity: int, ranges: Sequence[tuple[int, int]]) -> list[str]:
+        """Return the IDs of the records that have, or had, copies with these UIDs."""
+        sql = (
+            "SELECT id FROM copies JOIN records USING (number)"
+            " WHERE account = ? AND mailbox = ? AND uid_validity = ? AND uid BETWEEN ? AND ?"
+        )
+        rows = (self.connection.execute(sql, (account, mailbox, uid_validity, *span)) for span in ranges)
+        return [row[0] for found in rows for row in found]
+
     def records(self, numbers: Sequence[int]) -> tuple[Record, ...]:
         """Return the records, those that exist, by their numbers."""
         return tuple(map(record_of, rows_with(self.connection, f"{_ROW} WHERE number", numbers)))

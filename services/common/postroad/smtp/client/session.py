@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from postroad.clock import Clock, Timer
     from postroad.smtp.client.events import Event, Transaction
     from postroad.smtp.extensions import Extension
-    from postroad.tap import Listener, Tap
+    from postroad.tap import Fact, Listener, Tap
 
 CONNECT_TIMEOUT = 30.0  # seconds
 HANDSHAKE_TIMEOUT = 30.0  # seconds
@@ -80,6 +80,7 @@ class Session(asyncio.Protocol):
     ) -> None:
         self.target = target
         self.idle_since = 0.0  # seconds of the clock, for the pool
+        self.session_id = secrets.token_hex(7)
         self.used = False  # for a transaction
         self.tls_version: str | None = None
         self._tls = tls
@@ -171,6 +172,11 @@ class Session(asyncio.Protocol):
             self._engine.tls_started()
             self._pump()
 
+    def note(self, fact: Fact) -> None:
+        """Tell the tap what the service knows."""
+        if self._listener is not None:
+            self._listener.noted(fact)
+
     async def run(self, transaction: Transaction, content: Content) -> Finished:
         """Make a transaction. An error in reading the content aborts the session and is raised."""
         self.used = True
@@ -229,7 +235,7 @@ class Session(asyncio.Protocol):
             self._listener = self._tap.opened(
                 Opened(
                     protocol="smtp",
-                    session=secrets.token_hex(7),
+                    session=self.session_id,
                     peer=_place(transport, "peername"),
                     local=_place(transport, "sockname"),
                     outbound=True,

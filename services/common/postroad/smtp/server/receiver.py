@@ -31,7 +31,9 @@ from postroad.smtp.server.events import (
 )
 from postroad.smtp.server.incoming import Incoming, storage_failed
 from postroad.smtp.server.wire import EARLY_TALKER
+from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
+from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     import ssl
@@ -167,6 +169,7 @@ class Receiver(Connection):
             return
         if user is not None:
             self._prove()
+            self._wire.noted(LoggedIn(user if isinstance(user, str) else user.login, DEFAULT_WORLD))
         self._engine.answer_authentication(user)
 
     async def _start_tls(self, context: ssl.SSLContext | None) -> None:

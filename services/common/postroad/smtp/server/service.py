@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from ipaddress import IPv4Address, IPv6Address
 
+    from postroad import tap
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.reply import Reply
@@ -91,6 +92,7 @@ class Session:
     account: Account | None = None  # after AUTH
     mechanism: str | None = None  # by which
     claimed: str | None = None  # the name that AUTH gave where it is taken at its word
+    listener: tap.Listener | None = None  # of the tap
     host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import select
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import reply
+from postroad.smtp.server.service import Purpose
 from postroad.tap import Opened
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from postroad.clock import Clock
     from postroad.smtp.server.service import Session
-    from postroad.tap import Listener, Tap
+    from postroad.tap import Fact, Listener, Tap
 
 EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
 
@@ -36,9 +37,9 @@ class Wire:
 
     def listen(self, tap: Tap, session: Session) -> None:
         """Let the tap hear the session, if it wants to."""
-        self.listener = tap.opened(
+        self.listener = session.listener = tap.opened(
             Opened(
-                protocol="smtp",
+                protocol="lmtp" if session.purpose is Purpose.LMTP else "smtp",
                 session=session.session_id,
                 peer=f"{session.host}:{session.peer_port}",
                 local=f"{self.local[0]}:{self.local[1]}",
@@ -62,6 +63,11 @@ class Wire:
         """Give the listener octets for the client."""
         if self.listener is not None:
             self.listener.sent(octets, self._clock.now(), tls=self.secure)
+
+    def noted(self, fact: Fact) -> None:
+        """Give the listener a fact."""
+        if self.listener is not None:
+            self.listener.noted(fact)
 
     def lost(self) -> None:
         """Tell the listener that the session is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
@@ -14,14 +14,16 @@ from postroad.jsontext import to_json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import given, many, one_of, query_of, whole
 from postroad_web.api.limits import Slots
+from postroad_web.api.native.sessions import shown
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import world_of
 from postroad_web.api.stream import events
 from postroad_web.catalog.hub import Happened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection, Request
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
@@ -29,12 +31,38 @@ if TYPE_CHECKING:
     from postroad_web.api.services import Services
     from postroad_web.api.stream import Event
     from postroad_web.catalog.view import View
+    from postroad_web.sessions.live import Live
 
 T = TypeVar("T")
 
 HEARTBEAT = 15.0  # seconds without an event
 AT_ONCE = 200  # streams
-KINDS = tuple(str(kind) for kind in Happened)
+SESSION = "session"
+KINDS = (*(str(kind) for kind in Happened), SESSION)
+
+
+class _Heard(NamedTuple):
+    """What a stream is about."""
+
+    catalog: View
+    live: Live
+    world: str
+
+
+class SessionEvent(NamedTuple):
+    """A session has begun, gone on or ended."""
+
+    cursor: int
+    session: dict[str, Any]
+    kind: str = SESSION
+    last: bool = False  # a stream is not taken up from it
+
+    def value(self) -> dict[str, Any]:
+        """Return the event as the API shows it."""
+        world = self.session["world"]
+        return {
+            "cursor": self.cursor, "kind": self.kind, "world": world, "message": None, "session": shown(self.session),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +79,9 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
     slots = Slots("streams", AT_ONCE)
 
+    def heard(connection: HTTPConnection) -> _Heard:
+        return _Heard(services.view(connection), services.live, world_of(connection))
+
     async def stream(request: Request) -> Response:
         which = query_of(request, Which)
         # What a browser's EventSource sends by itself when it comes back.
@@ -58,14 +89,14 @@ def routes(services: Services) -> list[BaseRoute]:
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= 16 else which.after
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
-        return _Stream(_lines(services.view(request), after, which.kind), slots)
+        return _Stream(_lines(heard(request), after, which.kind), slots)
 
     async def socket(websocket: WebSocket) -> None:
         try:
             which = query_of(websocket, Which)
             with slots.one():
                 await websocket.accept()
-                await _serve(websocket, services.view(websocket), which)
+                await _serve(websocket, heard(websocket), which)
         except Problem as problem:
             await websocket.send_denial_response(problem.response())
 
@@ -86,17 +117,60 @@ class _Stream(StreamingResponse):
                 await super().__call__(scope, receive, send)
 
 
-async def _wanted(catalog: View, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[Event]:
+async def _wanted(heard: _Heard, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[Event | SessionEvent]:
+    """Yield what happens to messages, and to sessions, whichever comes first."""
+    wanted = set(kinds or KINDS)
+    streams: list[AsyncGenerator[Event | SessionEvent]] = []
+    if wanted - {SESSION}:
+        streams.append(_of_messages(heard.catalog, after, wanted))
+    if SESSION in wanted:
+        streams.append(_of_sessions(heard))
+    async with aclosing(merged(*streams)) as stream:
+        async for event in stream:
+            yield event
+
+
+async def _of_messages(catalog: View, after: int | None, kinds: set[str]) -> AsyncGenerator[Event | SessionEvent]:
     async with aclosing(events(catalog, after)) as stream:
         async for event in stream:
-            if not kinds or event.kind in kinds:
+            if event.kind in kinds:
                 yield event
 
 
-async def _lines(catalog: View, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[bytes]:
+async def _of_sessions(heard: _Heard) -> AsyncGenerator[Event | SessionEvent]:
+    async with heard.live.listen(heard.world) as news:
+        while True:
+            yield SessionEvent(heard.catalog.cursor, await news.next())
+
+
+async def merged(*streams: AsyncGenerator[T]) -> AsyncGenerator[T]:
+    """Yield what several streams yield, as it comes, until one of them ends."""
+    coming: dict[asyncio.Future[T], AsyncGenerator[T]] = {}
+    try:
+        for stream in streams:
+            coming[asyncio.ensure_future(anext(stream))] = stream
+        while True:
+            done, _ = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
+            for future in done:
+                stream = coming.pop(future)
+                try:
+                    value = future.result()
+                except StopAsyncIteration:
+                    return
+                coming[asyncio.ensure_future(anext(stream))] = stream
+                yield value
+    finally:
+        for future in coming:
+            future.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)
+        for stream in streams:
+            await stream.aclose()
+
+
+async def _lines(heard: _Heard, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[bytes]:
     """Yield the stream's lines. The first one names the cursor at which the stream begins."""
-    yield f"retry: 1000\nid: {catalog.cursor if after is None else after}\n\n".encode()
-    async with aclosing(_wanted(catalog, after, kinds)) as stream:
+    yield f"retry: 1000\nid: {heard.catalog.cursor if after is None else after}\n\n".encode()
+    async with aclosing(_wanted(heard, after, kinds)) as stream:
         async for event in beating(stream, HEARTBEAT):
             if event is None:
                 yield b":\n\n"
@@ -128,10 +202,10 @@ async def beating(stream: AsyncIterator[T], seconds: float) -> AsyncIterator[T |
             await asyncio.gather(coming, return_exceptions=True)
 
 
-async def _serve(websocket: WebSocket, catalog: View, which: Which) -> None:
+async def _serve(websocket: WebSocket, heard: _Heard, which: Which) -> None:
     """Send the events until the client goes; what it says is not listened to. uvicorn sends pings."""
     leaving = asyncio.ensure_future(_left(websocket))
-    sending = asyncio.ensure_future(_send(websocket, catalog, which))
+    sending = asyncio.ensure_future(_send(websocket, heard, which))
     try:
         await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -145,8 +219,8 @@ async def _left(websocket: WebSocket) -> None:
         pass
 
 
-async def _send(websocket: WebSocket, catalog: View, which: Which) -> None:
-    async with aclosing(_wanted(catalog, which.after, which.kind)) as stream:
+async def _send(websocket: WebSocket, heard: _Heard, which: Which) -> None:
+    async with aclosing(_wanted(heard, which.after, which.kind)) as stream:
         async for event in stream:
             await websocket.send_text(to_json(event.value()).decode())
 
@@ -160,17 +234,22 @@ SCHEMAS = {
                 "enum": list(KINDS),
                 "description": (
                     "arrived: its content has been read; updated: a recipient, a copy, the read mark; deleted: from "
-                    "the catalog; purged: all messages of the world are gone; tags: a tag was renamed or dropped"
+                    "the catalog; purged: all messages of the world are gone; tags: a tag was renamed or dropped; "
+                    "session: a session has begun, gone on or ended"
                 ),
             },
             "world": {"type": "string", "description": "its ID"},
             "message": {
                 "anyOf": [ref("Summary"), {"type": "object"}, {"type": "null"}],
-                "description": "of a deleted message only `id` and `number`; null if all are gone",
+                "description": (
+                    "of a deleted message only `id` and `number`; null if all are gone, and of an event of a session, "
+                    "which has a further member `session`"
+                ),
             },
         }
     )
 }
+SCHEMAS["Event"]["properties"]["session"] = ref("SessionSummary")
 _DESCRIPTION = (
     "A stream that begins after a cursor first gives every message that has changed since, as it is now: as "
     "`arrived` if it has come since, else as `updated`. Then it goes on with what happens. Changes of the queue come "

@@ -8,7 +8,6 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from postroad.journal import Kind
 from postroad_store.imap.commands.fetch.blocks import responses
 from postroad_store.imap.commands.fetch.item import Refused
 from postroad_store.imap.commands.fetch.plain import Lost, can_be_given
@@ -199,7 +198,7 @@ def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
     if command.items.plan(uid=command.uid).whole and spans:
         login = session.directory.owner_of(view.mailbox)
-        session.shared.notes.note(Kind.RETRIEVED, login, view.mailbox, uids_of(view, spans))
+        session.shared.notes.retrieved(session.connection, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
         # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.
         session.finish(command, b"NO " + GONE, expunges=False)

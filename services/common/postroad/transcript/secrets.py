@@ -1,0 +1,72 @@
+r"""What must not be in a transcript, and the names that are there instead. Pure.
+
+A secret becomes `{?kind}`: `{?password}`, or the mechanism of a SASL response, as in `{?plain}`. Another secret of the
+same kind in one session is `{?password.2}`. A secret that comes again, also where no secret is expected, has its name
+again. So a dialogue with names can be replayed with other secrets.
+"""
+
+from __future__ import annotations
+
+import re
+
+from postroad.transcript.line import text_of
+
+SHORTEST = 5  # octets of a secret that is looked for in all lines; a shorter one would be found everywhere
+
+# RFC 4467 §7: what follows the access identifier and the mechanism of a URL is as good as a password.
+_URLAUTH = re.compile(rb"(;URLAUTH=[^\s:\";{]+:[A-Za-z0-9.-]+:)([0-9A-Za-z]+)", re.IGNORECASE)
+# Words behind which a client may have written a password in a command that nobody understands.
+_TOUCHY = re.compile(rb"(?:\A|[\s\"(])(?:AUTH|AUTHENTICATE|LOGIN|PASS|PASSWORD|USER|APOP)(?:[\s\")]|\Z)", re.IGNORECASE)
+_MECHANISM = re.compile(
+    rb"PLAIN|LOGIN|CRAM-MD5|DIGEST-MD5|SCRAM-SHA(?:-\d{1,3}){1,2}(?:-PLUS)?|XOAUTH2|OAUTHBEARER|EXTERNAL|ANONYMOUS|NTLM"
+    rb"|GSSAPI|GSS-SPNEGO|GS2-KRB5(?:-PLUS)?",
+    re.IGNORECASE,
+)
+
+
+class Secrets:
+    """The secrets of one session."""
+
+    __slots__ = ("_kinds", "_known", "_pattern", "touchy")
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, str] = {}
+        self._kinds: dict[str, int] = {}
+        self._pattern: re.Pattern[bytes] | None = None
+        self.touchy = False  # whether a login has been tried: what nobody understands may be a password
+
+    def listen(self, line: bytes) -> None:
+        """Note whether a client's line speaks of a login."""
+        self.touchy = self.touchy or _TOUCHY.search(line) is not None
+
+    def name(self, secret: bytes, kind: str) -> str:
+        """Return what is written in place of a secret."""
+        name = self._known.get(secret)
+        if name is None:
+            count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
+            name = f"{{?{kind}}}" if count == 1 else f"{{?{kind}.{count}}}"
+            self._known[secret] = name
+            if len(secret) >= SHORTEST:
+                longest = sorted((known for known in self._known if len(known) >= SHORTEST), key=len, reverse=True)
+                self._pattern = re.compile(b"|".join(map(re.escape, longest)))
+        return name
+
+    def spoken(self, octets: bytes) -> tuple[str, bool]:
+        """Return octets as text without known secrets, and whether there was one."""
+        if b"URLAUTH" in octets.upper():
+            for match in _URLAUTH.finditer(octets):
+                self.name(match[2], "urlauth")
+        pattern = self._pattern
+        if pattern is None:
+            return text_of(octets), False
+        pieces: list[str] = []
+        end = 0
+        for match in pattern.finditer(octets):
+            pieces += [text_of(octets[end : match.start()]), self._known[match[0]]]
+            end = match.end()
+        return "".join(pieces) + text_of(octets[end:]), bool(pieces)
+
+
+def mechanism_in(word: bytes) -> str | None:
+    """Return the name of a SASL mechanism, None if a word is none: it may be anything."""
+    return word.decode("ascii").upper() if _MECHANISM.fullmatch(word) else None
