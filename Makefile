@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 POSTROAD := $(VENV)/bin/postroad
 STAMP := $(VENV)/.installed
 CONSOLE := services/web/postroad_web/console/.built
-PROJECTS := services/common services/stack services/dns services/relay services/store services/web
+PROJECTS := services/common services/stack services/dns services/relay services/store services/web kit
 # A running container with all journals and the CA's certificate: the relay's or the store's, whichever runs. Commands that
 # need a stack use it, or else the data of `make run`.
 CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -xE -m 1 'relay|store'
@@ -75,7 +75,7 @@ test: venv ## run every test that this machine can run, and say which it skipped
 check: venv ## check format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy services tests bench
+	$(VENV)/bin/mypy services kit tests bench
 
 fuzz: venv ## give ten million inputs to everything that reads strangers' octets: make fuzz INPUTS=10000000 SEED=1
 	$(PY) -m tests.fuzz.millions --inputs $${INPUTS:-10000000} --seed $${SEED:-1}

@@ -40,7 +40,8 @@ def measured() -> dict[str, dict[str, Any]]:
         files: dict[str, dict[str, Any]] = json.load(file)["files"]
     found = {}
     for path, figures in files.items():
-        parts = Path(path).with_suffix("").parts[2:]  # after services/NAME
+        parts = Path(path).with_suffix("").parts
+        parts = parts[1:] if parts[0] == "kit" else parts[2:]  # after kit, or services/NAME
         if figures["summary"]["num_statements"]:
             found[".".join(parts).removesuffix(".__init__")] = figures
     return found

@@ -32,7 +32,15 @@ PACKAGES = {
     "store": "postroad_store",
     "web": "postroad_web",
 }
-MODULES = [path for folder, package in PACKAGES.items() for path in sorted((SERVICES / folder / package).rglob("*.py"))]
+KIT = {"postroad_kit", "pytest_postroad"}  # of one distribution, kit/, which needs none of the services
+MODULES = [
+    path
+    for folder in (
+        *(SERVICES / folder / package for folder, package in PACKAGES.items()),
+        *(ROOT / "kit" / one for one in KIT),
+    )
+    for path in sorted(folder.rglob("*.py"))
+]
 MOST_LINES = 400
 
 # The modules that each library is imported by: few, so that it can be seen through or replaced.
@@ -62,7 +70,7 @@ WORLDLY = {"asyncio", "os", "random", "secrets", "selectors", "signal", "socket"
 
 def name_of(path: Path) -> str:
     """Return the module's dotted name."""
-    parts = path.relative_to(SERVICES).with_suffix("").parts[1:]
+    parts = path.relative_to(SERVICES if path.is_relative_to(SERVICES) else ROOT).with_suffix("").parts[1:]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -93,6 +101,18 @@ def test_services_never_import_each_other() -> None:
         own = name_of(path).partition(".")[0]
         foreign = {one for one in imports_of(path) if one.partition(".")[0] in packages - {own, "postroad"}}
         assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+def test_the_kit_imports_the_standard_library_alone() -> None:
+    """A test kit must not decide which libraries its users have."""
+    for path in MODULES:
+        if (own := name_of(path).partition(".")[0]) in KIT:
+            further = {"pytest"} if own == "pytest_postroad" else {"django"} if path.stem == "django" else set()
+            foreign = {one.partition(".")[0] for one in imports_of(path)} - sys.stdlib_module_names - KIT - further
+            assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+    program = "import sys, pytest_postroad.plugin; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "postroad_kit" not in done.stdout.split(), "every run of pytest would load the kit"
 
 
 def test_imports_never_go_in_circles() -> None:
@@ -138,6 +158,8 @@ def test_modules_are_of_one_noun() -> None:
 def test_every_package_says_that_it_is_typed() -> None:
     for folder, package in PACKAGES.items():
         assert (SERVICES / folder / package / "py.typed").is_file()
+    for package in KIT:
+        assert (ROOT / "kit" / package / "py.typed").is_file()
 
 
 # What is written twice
@@ -186,8 +208,8 @@ def test_compose_has_the_hosts_of_the_world() -> None:
 def test_one_release_has_one_number() -> None:
     """Each distribution has the same version, and asks for just this version of the others."""
     versions = set()
-    for folder in PACKAGES:
-        text = (SERVICES / folder / "pyproject.toml").read_text(encoding="utf-8")
+    for folder in (*(SERVICES / folder for folder in PACKAGES), ROOT / "kit"):
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
         versions.update(re.findall(r'^version = "(.*)"$', text, re.MULTILINE))
         versions.update(re.findall(r'"postroad[\w-]*==([\w.]+)"', text))
     assert len(versions) == 1
@@ -195,8 +217,8 @@ def test_one_release_has_one_number() -> None:
 
 def test_libraries_give_ranges() -> None:
     """Postroad can be installed next to other things: libraries are not held to our pins."""
-    for folder in PACKAGES:
-        project = tomllib.loads((SERVICES / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for folder in (*(SERVICES / folder for folder in PACKAGES), ROOT / "kit"):
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for requirement in map(Requirement, project["dependencies"]):
             operators = {one.operator for one in requirement.specifier}
             if not requirement.name.startswith("postroad"):
@@ -228,7 +250,7 @@ def test_the_walk_through_the_code_names_files_that_exist() -> None:
         "postroad": "common/postroad",
         **{name: f"{name}/postroad_{name}" for name in PACKAGES if name != "common"},
     }
-    files = [f"/{path.relative_to(SERVICES)}" for path in MODULES]
+    files = [f"/{path.relative_to(ROOT)}" for path in MODULES]
     named = re.findall(r"`([\w/]+\.py)`", text)
     assert named
     for name in named:

@@ -1,0 +1,91 @@
+"""A world as the API describes it: domains, accounts, and the credentials of the app under test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from postroad_kit.reading import when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+DEFAULT = "default"  # the world of the world file
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user name with its password."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """An account: by its name in its domain, and by what a client logs in with."""
+
+    name: str
+    address: str
+    login: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainInfo:
+    """A domain with its accounts and aliases."""
+
+    name: str
+    accounts: tuple[AccountInfo, ...]
+    aliases: Mapping[str, tuple[str, ...]]
+    catch_all: str | None
+    records: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A world, as it was made.
+
+    `app` is what an app logs in with at the app door, so that its mail is this world's; `capture` is the account that
+    gets what the world's people send to strangers. The default world has neither.
+    """
+
+    id: str
+    owner: str
+    expires: datetime | None
+    app: Login | None
+    capture: Login | None
+    domains: tuple[DomainInfo, ...]
+
+
+DEFAULT_DEFINITION = Definition(DEFAULT, "", None, None, None, ())
+
+
+def definition_of(answer: Mapping[str, Any]) -> Definition:
+    """Return a world of the API's JSON."""
+    app, capture = answer.get("app"), answer.get("capture")
+    return Definition(
+        answer["id"],
+        answer.get("owner") or "",
+        when(answer.get("expires")),
+        None if app is None else Login(app["user"], app["password"]),
+        None if capture is None else Login(capture["login"], capture["password"]),
+        tuple(map(_domain, answer.get("domains", ()))),
+    )
+
+
+def account_of(answer: Mapping[str, Any]) -> AccountInfo:
+    """Return an account of the API's JSON; a password that is hashed in the world file is not known."""
+    login = answer["login"]
+    return AccountInfo(answer["name"], answer.get("address") or login, login, answer.get("password") or "")
+
+
+def _domain(domain: Mapping[str, Any]) -> DomainInfo:
+    return DomainInfo(
+        domain["name"],
+        tuple(map(account_of, domain.get("accounts", ()))),
+        {name: tuple(targets) for name, targets in (domain.get("aliases") or {}).items()},
+        domain.get("catch_all"),
+        tuple(domain.get("records", ())),
+    )

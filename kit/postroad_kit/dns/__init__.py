@@ -1,0 +1,1 @@
+"""A client of the name server: `wire` reads and writes messages, `client` asks."""

@@ -1,0 +1,46 @@
+"""The stack as processes of this virtual environment: `postroad run` on a free loopback network."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from postroad_kit.errors import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+OURS = "POSTROAD_URL"  # the kit's variable, which is no setting of the stack
+# Apps under test and their mail clients need no certificate; a test that is about TLS has the CA from the endpoints.
+SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on"}
+MODULES = ("postroad_stack", "postroad_dns", "postroad_relay", "postroad_store", "postroad_web")
+
+
+def processes(folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Return the command that runs the stack in a folder, and its environment; raises `CannotStart`.
+
+    Settings of Postroad in the environment (POSTROAD_RETRY and the like) hold for it.
+    """
+    missing = [module for module in MODULES if importlib.util.find_spec(module) is None]
+    if missing:
+        raise CannotStart(
+            f"no Postroad is installed here ({', '.join(missing)} missing). Install it next to the tests "
+            "(pip install 'pytest-postroad[stack]'), or name a running one: --postroad-url or POSTROAD_URL"
+        )
+    environ = {**SETTINGS, **{name: value for name, value in os.environ.items() if name != OURS}}
+    environ["POSTROAD_DATA"] = str(folder / "data")
+    command = [sys.executable, "-m", "postroad_stack", "run", "--json", "--while-locked", str(folder / "users")]
+    if "POSTROAD_NETWORK" not in environ:
+        command.append("--anywhere")
+    return command, environ
+
+
+def url_of(facts: Mapping[str, object]) -> str:
+    """Return the URL of a stack by what it said when it was ready."""
+    endpoints = facts["endpoints"]
+    assert isinstance(endpoints, dict)  # noqa: S101 - postroad run's own words
+    host, port = endpoints["web"]
+    return f"http://{host}:{port}"

@@ -1,0 +1,129 @@
+"""One stack for all test processes that share a folder: the first one in starts it, the last one out stops it.
+
+In the folder:
+    door      locked by whoever is just coming in or going out
+    users     locked (shared) by every test process; the stack ends when it gets the lock, as soon as nobody else has it
+    members   locked by the same: whoever goes out sees whether there are others
+    facts     what the stack said when it was ready
+    log       what it logs
+    data/     its data; data/lock is locked for as long as a process of the stack lives
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from postroad_kit.embedded.locks import alone, is_locked, opened, until_unlocked
+from postroad_kit.errors import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    Starter = Callable[[Path], tuple[Sequence[str], Mapping[str, str]]]
+
+TAIL = 2000  # characters of the log that a failure shows
+
+
+class Shared:
+    """What one process has of the stack of a folder, from `join` to `leave`."""
+
+    def __init__(self, folder: Path, starter: Starter) -> None:
+        self._folder = folder
+        self._starter = starter
+        self._locks: list[int] = []
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pid = os.getpid()
+
+    @property
+    def data(self) -> Path:
+        """The stack's data."""
+        return self._folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """The stack's log."""
+        return self._folder / "log"
+
+    def join(self) -> Mapping[str, Any]:
+        """Start the stack if nobody has, and return what it said when it was ready; raises `CannotStart`."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with alone(self._folder / "door"):
+            for name in ("members", "users"):  # a stack that has lost its last user has the latter until it is gone
+                self._locks.append(opened(self._folder / name))
+                fcntl.flock(self._locks[-1], fcntl.LOCK_SH)
+            facts = self._facts() if is_locked(self.data / "lock") else None
+            if facts is None:
+                try:
+                    facts = self._start()
+                except BaseException:
+                    self._release()
+                    raise
+            return facts
+
+    def leave(self, *, remove: bool = True) -> None:
+        """Use it no more; whoever is the last stops it, waits until it is gone, and removes its data."""
+        if not self._locks or self._pid != os.getpid():  # a fork shares its parent's lock
+            return
+        with alone(self._folder / "door"):
+            os.close(self._locks.pop(0))
+            facts = self._facts()
+            if not is_locked(self._folder / "members") and facts is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(facts["pid"], signal.SIGTERM)
+                if self._child is not None:
+                    self._child.wait()
+                until_unlocked(self.data / "lock")
+                (self._folder / "facts").unlink(missing_ok=True)
+                if remove:
+                    shutil.rmtree(self.data, ignore_errors=True)
+            self._release()
+
+    def clear(self) -> None:
+        """Remove the folder, which nobody shares any more."""
+        if self._pid == os.getpid():
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _release(self) -> None:
+        while self._locks:
+            os.close(self._locks.pop())
+
+    def _facts(self) -> Mapping[str, Any] | None:
+        try:
+            facts: Mapping[str, Any] = json.loads((self._folder / "facts").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return facts
+
+    def _start(self) -> Mapping[str, Any]:
+        command, environ = self._starter(self._folder)
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tests, whose end stops it
+            )
+        self._child = child
+        assert child.stdout is not None  # noqa: S101 - it was opened as a pipe
+        with child.stdout:
+            line = child.stdout.readline()  # or nothing, when it has ended
+        try:
+            said = json.loads(line)
+        except ValueError:
+            child.wait()
+            tail = self.log.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+            raise CannotStart(f"Postroad could not be started (status {child.returncode}):\n{tail}") from None
+        facts = {**said, "pid": child.pid}
+        (self._folder / "facts").write_text(json.dumps(facts), encoding="utf-8")
+        return facts

@@ -1,0 +1,70 @@
+"""What a failing test shows of its world: what arrived, what was said, which way it went, and where to look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_kit import asking
+from postroad_kit.errors import MailError, PostroadError
+from postroad_kit.table import harmless, table
+from postroad_kit.telling import HEAD, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from postroad_kit.world import World
+
+MESSAGES = 30  # the newest
+ROADS = 3
+SESSIONS = 6
+LINES = 40  # of a transcript or a road
+
+
+def sections(world: World) -> Iterator[tuple[str, str]]:
+    """Yield titles and texts; what can't be had is said, and hides nothing else."""
+    messages: asking.Messages = []
+
+    def arrived() -> str:
+        newest = world.ask(asking.summaries())
+        messages.extend(newest)
+        if not messages:
+            return "Nothing has arrived."
+        lines = list(table(HEAD, [row(message) for message in reversed(messages[:MESSAGES])], indent=""))
+        more = [f"and {len(messages) - MESSAGES} earlier ones"] if len(messages) > MESSAGES else []
+        failed = [
+            harmless(f"{message['id']} to {one['address']}: {one['reason']}")
+            for message in messages[:MESSAGES]
+            for one in message["recipients"]
+            if one["state"] in {"failed", "deferred", "held"}
+        ]
+        return "\n".join([*lines, *more, *failed])
+
+    def said() -> str:
+        found = world.ask(asking.sessions())[0][-SESSIONS:]
+        return "\n".join(_cut(str(world.ask(asking.session(session.id)))) for session in found)
+
+    def went() -> str:
+        ids = [message["id"] for message in reversed(messages[:ROADS])]
+        return "\n".join(_cut(str(world.road(ident))) for ident in ids)
+
+    yield f"Postroad: what arrived in the world {world.id}", _or_why(arrived)
+    yield "Postroad: sessions", _or_why(said)
+    yield "Postroad: road", _or_why(went)
+    yield "Postroad: look at it", world.console_url
+
+
+def described(world: World) -> str:
+    """Return the sections as one text."""
+    return "\n".join(f"-- {title}\n{text}" for title, text in sections(world) if text)
+
+
+def _or_why(tell: Callable[[], str]) -> str:
+    try:
+        return tell()
+    except (PostroadError, MailError) as error:
+        return f"(it can't be told: {error})"
+
+
+def _cut(text: str) -> str:
+    lines = text.split("\n")
+    return text if len(lines) <= LINES else "\n".join([*lines[:LINES], f"  … {len(lines) - LINES} more lines"])

@@ -1,0 +1,228 @@
+"""A world of its own: domains, accounts and mail that no other test sees."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import smtplib
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from postroad_kit import asking
+from postroad_kit.account import Account
+from postroad_kit.definition import DEFAULT
+from postroad_kit.dns.client import Dns
+from postroad_kit.errors import TooMany
+from postroad_kit.mail import mail_of
+from postroad_kit.outline import Outline
+from postroad_kit.telling import several
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+    from typing import Unpack
+
+    from postroad_kit.criteria import Criteria
+    from postroad_kit.definition import AccountInfo, Definition
+    from postroad_kit.endpoints import Endpoints
+    from postroad_kit.history import Clock, Road, Session
+    from postroad_kit.http.call import Call
+    from postroad_kit.http.plain import Client
+    from postroad_kit.letter import Letter
+    from postroad_kit.mail import Mail
+
+T = TypeVar("T")
+
+KEPT = 900.0  # seconds for which the world of a failed test stays
+
+
+class World(Outline):
+    """A world, for tests that block. As a context manager it drops the world at the end."""
+
+    def __init__(self, client: Client, definition: Definition, endpoints: Endpoints) -> None:
+        super().__init__(definition, endpoints, client.place.url)
+        self._client = client
+        self._made: dict[str, Account] = {}
+        self._open: list[smtplib.SMTP] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def ask(self, call: Call[T]) -> T:
+        """Ask the API something about this world."""
+        return self._client.ask(call, world=self.id)
+
+    # Who
+
+    def account(self, name: str = "", *, password: str | None = None) -> Account:
+        """Return the account with this name or address, which is made if need be; without a name, a new one.
+
+        The default world is the world file's: there the whole address and the password have to be given.
+        """
+        name = name or f"u{secrets.token_hex(4)}"
+        if self.id == DEFAULT:
+            return self._bound(name, name, name, password or "")
+        known = self.known(name)
+        if known is not None:
+            return self._bound(known.name, known.address, known.login, known.password)
+        address = self.address(name)
+        if address not in self._made:
+            local, _, domain = address.rpartition("@")
+            made = self.ask(asking.add_account(self.id, local, domain, password))
+            self._made[address] = self._bound(made.name, made.address, made.login, made.password)
+        return self._made[address]
+
+    @property
+    def accounts(self) -> list[Account]:
+        """The accounts that it was made with, and those that `account` has made."""
+        made: Iterator[AccountInfo] = (account for domain in self.domains for account in domain.accounts)
+        return [*(self._bound(one.name, one.address, one.login, one.password) for one in made), *self._made.values()]
+
+    @property
+    def capture(self) -> Account:
+        """The account that gets what this world's people and its app send to strangers."""
+        login = self.definition.capture
+        if login is None:
+            raise LookupError("the default world's capture account is in the world file")
+        return self._bound(login.user.rpartition("@")[0], login.user, login.user, login.password)
+
+    def _bound(self, name: str, address: str, login: str, password: str) -> Account:
+        return Account(name, address, login, password, self)
+
+    # Sending
+
+    def smtp(self) -> smtplib.SMTP:
+        """Return a client of Python's library at the app door, logged in; it is closed with the world at the latest."""
+        host, port = self.smtp_endpoint
+        client = smtplib.SMTP(host, port, timeout=30)
+        self._open.append(client)
+        if self.smtp_user:
+            client.login(self.smtp_user, self.smtp_password)
+        return client
+
+    # What came
+
+    def wait(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> Mail:
+        """Return the one message that meets all criteria, as soon as it is in its mailbox, captured or failed.
+
+        Raises `NotArrived`, which says what came instead, and `TooMany` if several match.
+        """
+        found = self.wait_all(timeout=timeout, **criteria)
+        if len(found) > 1:
+            raise TooMany(several(found))
+        return found[0]
+
+    def wait_all(
+        self,
+        *,
+        exactly: int | None = None,
+        at_least: int | None = None,
+        timeout: float = 10.0,
+        **criteria: Unpack[Criteria],
+    ) -> list[Mail]:
+        """Return so many messages, at least one; with `exactly` it is sure that no more will come."""
+        messages = self.ask(asking.wait(criteria, timeout, exactly=exactly, at_least=at_least))
+        return [mail_of(message, self) for message in messages]
+
+    def none(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> None:
+        """Return once it is sure that no such message has come or will come. Raises `TooMany`."""
+        self.ask(asking.wait(criteria, timeout, exactly=0))
+
+    def quiet(self, *, timeout: float = 10.0) -> int:
+        """Return once nothing is under way, and the cursor: `after` of later waits. Raises `NotQuiet`."""
+        return self.ask(asking.quiet(timeout))
+
+    def messages(self, query: str | None = None) -> list[Mail]:
+        """Return all messages, or those that a query finds, the oldest first."""
+        found: list[Mail] = []
+        after = None
+        while True:
+            page, after = self.ask(asking.messages(query or None, after))
+            found += [mail_of(message, self) for message in page]
+            if after is None:
+                return found
+
+    # What happened
+
+    def road(self, mail: Letter | str) -> Road:
+        """Return one message's whole story, hop by hop."""
+        return self.ask(asking.road(mail if isinstance(mail, str) else mail.id))
+
+    def sessions(self, *, protocol: str | None = None, account: str | None = None) -> list[Session]:
+        """Return the transcripts of its SMTP, IMAP, POP3 and DNS sessions, the oldest first, with their lines."""
+        idents: list[str] = []
+        cursor = None
+        while True:
+            page, cursor = self.ask(asking.sessions(cursor, protocol=protocol, account=account))
+            idents += [session.id for session in page]
+            if cursor is None:
+                return [self.ask(asking.session(ident)) for ident in idents]
+
+    @property
+    def dns(self) -> Dns:
+        """The name server: what it answers, and the records of this world's zones."""
+        return Dns(self)
+
+    # What is done to it
+
+    def snapshot(self, name: str = "") -> Snapshot:
+        """Take a snapshot of mailboxes and queue."""
+        name = name or f"s{secrets.token_hex(4)}"
+        self.ask(asking.snapshot(self.id, name))
+        return Snapshot(self, name)
+
+    def restore(self, name: str) -> None:
+        """Put mailboxes and queue back to a snapshot."""
+        self.ask(asking.restore(self.id, name))
+
+    def clock(self) -> Clock:
+        """Return this world's clock."""
+        return self.ask(asking.clock(self.id))
+
+    def push_clock(self, span: str | float | timedelta) -> Clock:
+        """Push the clock by "2h", seconds, a `timedelta`, or to the "next" thing that falls due.
+
+        It returns once all that fell due has been tried: retries, delay notifications, expiry.
+        """
+        return self.ask(asking.push_clock(self.id, span))
+
+    def purge(self) -> None:
+        """Empty it of mail; domains and accounts stay."""
+        self.ask(asking.purge(self.id))
+
+    def keep(self, seconds: float = KEPT) -> None:
+        """Let it stay for so long, for people to look at; the default world stays anyway."""
+        self._close()
+        if self.id != DEFAULT:
+            self.ask(asking.keep(self.id, seconds))
+
+    def drop(self) -> None:
+        """Remove it with all that is in it; the default world stays."""
+        self._close()
+        if self.id != DEFAULT:
+            self.ask(asking.drop(self.id))
+
+    def _close(self) -> None:
+        while self._open:
+            with contextlib.suppress(OSError):
+                self._open.pop().close()
+
+
+class Snapshot:
+    """A snapshot of a world; as a context manager it restores the world at the end."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world = world
+        self.name = name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Put the world back to it."""
+        self._world.restore(self.name)

@@ -1,0 +1,119 @@
+"""The fixtures, the options, and what a failing test's report says.
+
+pytest loads this module in every run, whether tests use it or not, so it imports the kit only where a fixture needs it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from postroad_kit import AsyncPostroad, AsyncWorld, Postroad, World
+
+WORLDS = pytest.StashKey[list["World"]]()
+FAILED = pytest.StashKey[bool]()  # of a test, and of a run
+FOLDER = "postroad"  # in the run's temporary folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say which stack the tests use."""
+    group = parser.getgroup("postroad", "Postroad, the mail system for tests")
+    group.addoption(
+        "--postroad-url",
+        metavar="URL",
+        help="use the Postroad that runs there (default: POSTROAD_URL; without either, one is started and stopped)",
+    )
+    group.addoption(
+        "--postroad-containers",
+        metavar="CHECKOUT",
+        nargs="?",
+        const=".",
+        help="start Postroad's containers, of this folder with its docker-compose.yml, and not processes",
+    )
+    group.addoption(
+        "--postroad-keep",
+        metavar="SECONDS",
+        type=float,
+        default=900.0,
+        help="how long the world of a failed test stays (default: 900)",
+    )
+
+
+@pytest.fixture(scope="session")
+def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postroad]:
+    """Yield a running Postroad, shared by all tests of the run and all workers of xdist."""
+    from postroad_kit.stack import find_or_start, set_current
+
+    config = request.config
+    # A worker's temporary folder is in that of the run.
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(config, "workerinput") else base) / FOLDER
+    checkout = config.getoption("--postroad-containers")
+    stack = find_or_start(
+        url=config.getoption("--postroad-url"), folder=folder, checkout=None if checkout is None else Path(checkout)
+    )
+    set_current(stack)
+    yield stack.postroad
+    set_current(None)
+    stack.close(keep=config.stash.get(FAILED, False))
+
+
+@pytest.fixture
+def world(postroad: Postroad, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Yield a world of the test's own, dropped at its end; that of a failed test stays for a while."""
+    node = request.node
+    made = postroad.world(owner=node.nodeid)
+    node.stash.setdefault(WORLDS, []).append(made)
+    yield made
+    if node.stash.get(FAILED, False):
+        made.keep(request.config.getoption("--postroad-keep"))
+    else:
+        made.drop()
+
+
+@pytest.fixture(scope="session")
+def postroad_async(postroad: Postroad) -> AsyncPostroad:
+    """Return the same Postroad for asyncio."""
+    from postroad_kit import AsyncPostroad
+
+    return AsyncPostroad(postroad.client.place.given, postroad.endpoints)
+
+
+@pytest.fixture
+def async_world(world: World, postroad_async: AsyncPostroad) -> AsyncWorld:
+    """Return the test's own world for asyncio."""
+    return postroad_async.over(world.definition, world.endpoints)
+
+
+@pytest.fixture
+def django_mail(world: World) -> Iterator[World]:
+    """Yield the test's own world, through which Django sends its mail."""
+    from postroad_kit.django import mail_through
+
+    with mail_through(world) as sending:
+        yield sending
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failing test's report what is in its world."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = item.config.stash[FAILED] = True
+        for made in item.stash.get(WORLDS, []):
+            from postroad_kit.report import sections
+
+            report.sections += [(title, text) for title, text in sections(made) if text]
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(obj: object) -> None:
+    """Let test cases of the kit use the run's stack: they know of no fixtures."""
+    if isinstance(obj, type) and getattr(obj, "postroad_world", False):
+        pytest.mark.usefixtures("postroad")(obj)

@@ -1,0 +1,64 @@
+"""The stack as containers: what is asked of Docker, and that it is asked to remove them. A script is Docker."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_kit.embedded.containers import containers
+from postroad_kit.embedded.locks import is_locked
+from postroad_kit.embedded.shared import Shared
+from postroad_kit.errors import CannotStart
+from tests.harness.stack import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCKER = """#!/bin/sh
+echo "$@" "$COMPOSE_PROJECT_NAME" "$POSTROAD_NETWORK" "$POSTROAD_WEB_PORT" "$POSTROAD_IMAPS_PORT" >>"$CALLS"
+case "$*" in *"$FAILS"*) echo "no engine" >&2; exit 1;; esac
+"""
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a script in the place of Docker, and return the file of its calls."""
+    (bin_ := tmp_path / "bin").mkdir()
+    (bin_ / "docker").write_text(DOCKER)
+    (bin_ / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(bin_), prepend=":")
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.setenv("FAILS", "nothing fails")
+    return tmp_path / "calls"
+
+
+def test_they_start_and_end(calls: Path, tmp_path: Path) -> None:
+    shared = Shared(tmp_path / "stack", containers(ROOT))
+    facts = shared.join()
+    assert is_locked(shared.data / "lock")
+    assert facts["endpoints"]["web"][0] == "127.0.0.1"
+    assert json.loads((tmp_path / "stack" / "facts").read_text()) == facts
+    shared.leave()
+    up, down = calls.read_text().splitlines()
+    place = rf"compose --project-directory {re.escape(str(ROOT))}"
+    names = rf"(postroad-kit-\w+ 198\.19\.\d+ {facts['endpoints']['web'][1]} \d+)"
+    begun = re.fullmatch(rf"{place} up --build --detach --wait --quiet-pull {names}", up)
+    ended = re.fullmatch(rf"{place} down --volumes --remove-orphans {names}", down)
+    assert begun is not None
+    assert ended is not None
+    assert begun[1] == ended[1]
+
+
+def test_docker_that_fails(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAILS", " up ")
+    with pytest.raises(CannotStart, match=r"(?s)status 1.*no engine.*the containers could not be started"):
+        Shared(tmp_path / "stack", containers(ROOT)).join()
+    assert " down " in calls.read_text().splitlines()[1]
+
+
+def test_a_folder_without_containers(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"no docker-compose\.yml of Postroad in"):
+        containers(tmp_path)(tmp_path)

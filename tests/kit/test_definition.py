@@ -1,0 +1,85 @@
+"""A world as the API describes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postroad_kit.definition import DEFAULT_DEFINITION, Login, definition_of
+from postroad_kit.endpoints import Endpoint, Endpoints, endpoints_of
+from postroad_kit.errors import PostroadError
+from postroad_kit.outline import Outline
+
+ANSWER: dict[str, Any] = {
+    "id": "checkout",
+    "owner": "t::a",
+    "created": "2026-11-26T12:00:00.000Z",
+    "expires": "2026-11-26T13:00:00.000Z",
+    "app": {"user": "checkout", "password": "p w"},
+    "capture": {"login": "outside@shop.test", "password": "c"},
+    "domains": [
+        {
+            "name": "shop.test",
+            "accounts": [{"name": "bob", "address": "bob@shop.test", "login": "bob@shop.test", "password": "x"}],
+            "aliases": {"sales": ["bob"]},
+            "catch_all": None,
+            "records": ["www A 172.30.0.9"],
+        },
+        {"name": "other.test"},
+    ],
+}
+PLACES = endpoints_of({"endpoints": {"app": {"host": "127.0.0.1", "port": 1025}}, "ca": None})
+
+
+def test_the_whole() -> None:
+    found = definition_of(ANSWER)
+    assert found.app == Login("checkout", "p w")
+    assert found.capture == Login("outside@shop.test", "c")
+    assert found.expires is not None
+    shop, other = found.domains
+    assert shop.accounts[0].address == "bob@shop.test"
+    assert shop.aliases == {"sales": ("bob",)}
+    assert not other.accounts
+    assert not other.records
+
+
+def test_the_least() -> None:
+    found = definition_of(
+        {"id": "default", "domains": [{"name": "a.test", "accounts": [{"name": "b", "login": "b@a.test"}]}]}
+    )
+    assert (found.app, found.capture, found.expires) == (None, None, None)
+    assert found.domains[0].accounts[0].address == "b@a.test"
+    assert found.domains[0].accounts[0].password == ""
+
+
+def test_what_a_test_knows_without_asking() -> None:
+    world = Outline(definition_of(ANSWER), PLACES, "http://localhost:8025")
+    assert repr(world) == "<Outline checkout>"
+    assert world.domain == "shop.test"
+    assert world.console_url == "http://localhost:8025/w/checkout/"
+    assert world.smtp_url == "smtp://checkout:p%20w@127.0.0.1:1025"
+    assert world.smtp_endpoint == Endpoint("127.0.0.1", 1025)
+    assert world.address("ann") == "ann@shop.test"
+    assert world.address("ann@other.test") == "ann@other.test"
+    bob = world.known("BOB")
+    assert bob is not None
+    assert bob.login == "bob@shop.test"
+    assert world.known("ann") is None
+
+
+def test_the_default_world_has_no_credentials() -> None:
+    world = Outline(DEFAULT_DEFINITION, PLACES, "http://localhost:8025")
+    assert world.smtp_url == "smtp://127.0.0.1:1025"
+    assert world.smtp_password == ""
+    assert world.known("bob") is world.known("bob@beta.test") is None
+    with pytest.raises(PostroadError, match="the world file's"):
+        _ = world.domain
+
+
+def test_endpoints_that_are_not_told() -> None:
+    places = Endpoints({}, None)
+    with pytest.raises(PostroadError, match="does not say where imaps is: POSTROAD_PUBLISHED"):
+        _ = places["imaps"]
+    with pytest.raises(PostroadError, match="does not show its CA"):
+        places.ssl_context()

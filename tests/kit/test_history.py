@@ -1,0 +1,53 @@
+"""Roads, sessions and clocks, as values and as text."""
+
+from __future__ import annotations
+
+from postroad_kit.history import clock_of, road_of, session_of
+
+AT = "2026-11-26T12:00:00.250Z"
+
+
+def test_a_road() -> None:
+    question = {"kind": "dns", "at": AT, "service": "dns", "reply": ["MX 10 mx", "A 1"]}
+    attempt = {
+        "kind": "attempt",
+        "at": AT,
+        "service": "relay",
+        "host": "mx.postroad.test",
+        "reply": "250 2.0.0 OK\x1b",
+        "recipient": "bob@shop.test",
+        "tls": {"version": "TLSv1.3"},
+        "session": "s1",
+        "detail": {"n": 1},
+        "children": [question],
+    }
+    road = road_of({"id": "4F1A9C", "hops": [{"kind": "submission", "at": None, "peer": "127.0.0.1"}, attempt]})
+    assert [hop.kind for hop in road.of("dns", "attempt")] == ["attempt", "dns"]
+    assert road.hops[1].session == "s1"
+    assert str(road).splitlines() == [
+        "4F1A9C",
+        "  submission  127.0.0.1",
+        "  12:00:00.250 relay  attempt  bob@shop.test  mx.postroad.test  {'version': 'TLSv1.3'}  250 2.0.0 OK\\x1b",
+        "    12:00:00.250 dns  dns  MX 10 mx A 1",
+    ]
+
+
+def test_a_session() -> None:
+    lines = [
+        {"at": AT, "from": "server", "text": "220 relay", "tls": False},
+        {"at": AT, "from": "client", "text": "AUTH PLAIN …", "tls": True, "blank": True},
+    ]
+    answer = {"id": "s1", "service": "relay", "protocol": "smtp", "peer": "127.0.0.1", "account": "checkout"}
+    session = session_of({**answer, "began": AT, "ended": None, "messages": ["4F1A9C"], "lines": lines})
+    assert session.lines[1].blank
+    assert session.ended is None
+    assert session.messages == ("4F1A9C",)
+    assert str(session) == "smtp relay, 127.0.0.1, checkout\n  S: 220 relay\n  C: AUTH PLAIN …"
+    assert str(session_of({**answer, "account": None})) == "smtp relay, 127.0.0.1"
+
+
+def test_a_clock() -> None:
+    clock = clock_of({"now": AT, "ahead": 7200, "next": None})
+    assert clock.ahead == 7200
+    assert clock.now.microsecond == 250_000
+    assert clock.next is None

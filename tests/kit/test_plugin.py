@@ -1,0 +1,127 @@
+"""The pytest plugin, run by pytest: whose stack it uses, that workers share it, and what is left of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_kit.embedded.locks import until_unlocked
+from postroad_kit.stack import current, find_or_start, set_current
+from tests.harness.stack import Port, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Run pytest on the tests that were made, in this process, with the plugin as users have it."""
+
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+
+    def run_(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("-p", "no:mailpit", "-p", "no:cacheprovider", *arguments)
+
+    return run_
+
+
+@pytest.fixture
+def url(native: Stack) -> str:
+    host, port = native.endpoint(Port.WEB)
+    return f"http://{host}:{port}"
+
+
+def test_the_stack_that_is_named(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
+    pytester.makepyfile(
+        f"""
+        def test_url(postroad):
+            assert postroad.url == {url!r}
+
+        async def test_async(postroad_async):
+            assert postroad_async.url == {url!r}
+            assert await postroad_async.endpoints()
+        """
+    )
+    run("--postroad-url", url).assert_outcomes(passed=2)
+
+
+def test_the_stack_of_the_environment(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROAD_URL", url)
+    pytester.makepyfile(f"def test_url(postroad): assert postroad.url == {url!r}")
+    run().assert_outcomes(passed=1)
+    assert current().postroad.url == url
+    set_current(None)
+
+
+SHARED = """
+import os, pathlib, pytest
+
+@pytest.mark.parametrize("number", range(8))
+def test_it(postroad, number, request):
+    assert postroad.default.dns.lookup("beta.test", "MX")
+    with open(os.environ["SEEN"], "a") as seen:
+        seen.write(f"{postroad.url} {os.getpid()}\\n")
+"""
+
+
+def test_workers_share_a_stack_that_ends_with_them(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEN", str(seen := tmp_path / "seen"))
+    pytester.makepyfile(SHARED)
+    result = pytester.runpytest_subprocess("-p", "no:mailpit", "-n", "2", "--basetemp", str(tmp_path / "base"))
+    result.assert_outcomes(passed=8)
+    urls, pids = (set(column) for column in zip(*(line.split() for line in seen.read_text().splitlines()), strict=True))
+    assert len(urls) == 1
+    assert len(pids) == 2
+    folder = tmp_path / "base" / "postroad"
+    assert not (folder / "data").exists()
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+KILLED = """
+import os, signal
+
+def test_it(postroad):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_that_is_killed_leaves_no_stack(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile(KILLED)
+    pytester.runpytest_subprocess("-p", "no:mailpit", "--basetemp", str(tmp_path / "base"))
+    data = tmp_path / "base" / "postroad" / "data"
+    until_unlocked(data / "lock")  # all its processes hold it
+    assert (data / "journal").exists()
+
+
+def test_a_stack_can_not_start(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROAD_RETRY", "soon")
+    pytester.makepyfile("def test_it(postroad): pass")
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*CannotStart: Postroad could not be started (status 1):", "*POSTROAD_RETRY=soon*"])
+
+
+def test_containers_of_a_folder(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
+    pytester.makepyfile("def test_it(postroad): pass")
+    result = run("--postroad-containers")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*CannotStart: there is no docker-compose.yml of Postroad in .*"])
+
+
+def test_a_stack_without_pytest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the kit's own `current` has it, which unittest uses."""
+    stack = find_or_start(folder=tmp_path / "stack")
+    assert stack.shared is not None
+    assert stack.postroad.default.dns.lookup("beta.test", "MX")
+    stack.close(keep=True)
+    assert (tmp_path / "stack" / "data" / "mail").exists()
