@@ -26,5 +26,8 @@ class SomeWorlds:
         world = domain.removesuffix(".test")
         return world if world in self.times and world != domain else "default"
 
+    def others(self) -> list[str]:
+        return [world for world in self.times if world != "default"]
+
     def made(self, world: str) -> World | None:
         return self.worlds.get(world)

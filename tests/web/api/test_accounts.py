@@ -134,7 +134,7 @@ async def test_purge(place: Place, given: Services) -> None:
 
 async def test_a_door_that_fails() -> None:
     class Broken:
-        async def get(self, path: str) -> None:
+        async def get(self, path: str, **_query: str) -> None:
             raise DoorRefused(500, f"no {path}")
 
     async with client(services(store=Broken())) as http:

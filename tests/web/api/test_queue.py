@@ -58,14 +58,16 @@ async def test_the_queue() -> None:
     async with client(services(relay=stack.relay)) as http:
         answer = await http.get("/v1/queue?limit=7&after=q0")
         assert answer.json() == {"messages": [SHOWN], "next": "q1", "total": 1}
-        assert given.pop() == {"after": "q0", "limit": 7}
+        assert given.pop() == {"after": "q0", "limit": 7, "world": "default"}
+        assert (await http.get("/v1/queue?world=*")).status_code == 200
+        assert given.pop() == {"after": None, "limit": 50}
         assert (await http.get("/v1/queue/q1")).json() == SHOWN
         for action in ("retry", "hold", "release"):
             assert (await http.post(f"/v1/queue/q1/{action}")).json() == SHOWN
         assert (await http.post("/v1/queue/retry", json={"ids": ["q1"]})).json() == {"count": 1}
-        assert given.pop() == {"ids": ["q1"]}
+        assert given.pop() == {"ids": ["q1"], "world": "default"}
         assert (await http.post("/v1/queue/retry")).json() == {"count": 1}
-        assert given.pop() == {"ids": None}
+        assert given.pop() == {"ids": None, "world": "default"}
         for report, asked in (("?report=yes", "yes"), ("?report=no", "no"), ("", "no")):
             assert (await http.delete(f"/v1/queue/q1{report}")).status_code == 204
             assert given.pop() == {"report": asked}

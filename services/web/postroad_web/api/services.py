@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from postroad_web.api.scope import world_of
-from postroad_web.catalog.worlds import DefaultWorld, Worlds
+from postroad_web.catalog.worlds import EVERY, DefaultWorld, Worlds
 from postroad_web.sessions.directory import Directory
 from postroad_web.sessions.live import Live
 from postroad_web.waiting.quiet import Quiet
@@ -55,6 +55,17 @@ class Services:
     def view(self, connection: HTTPConnection) -> View:
         """Return the catalog as the world of a request sees it."""
         return self.catalog.of(world_of(connection))
+
+    def world_named(self, ident: str) -> World:
+        """Return a world that exists."""
+        return self.worlds.made(ident) or self.world
+
+    def worlds_of(self, connection: HTTPConnection) -> list[World]:
+        """Return the world of a request, or all of them if it is about all."""
+        world = world_of(connection)
+        if world != EVERY:
+            return [self.world_named(world)]
+        return [self.world, *map(self.world_named, self.worlds.others())]
 
     def doors(self) -> tuple[DoorClient, ...]:
         """Return all control doors."""

@@ -223,9 +223,9 @@ class Catalog:
 
     async def empty(self, world: str) -> None:
         """Empty a world: its queue, its mailboxes, its records. Raises `DoorAway` with the service at fault."""
-        await self._relay.delete("/queue")
+        await self._relay.delete("/queue", world=world)
         last = (await self._relay.get("/state"))["last"]
-        await self._store.delete("/mail")
+        await self._store.delete("/mail", world=world)
         await self.write(self.writer.purge, world, last or self.position["relay"])
 
     async def drop(self, world: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from postroad.world.world import World
 
@@ -27,7 +27,10 @@ class Worlds(Protocol):
         """Return the ID of the world that has a domain; the default world's, if none has."""
 
     def made(self, world: str) -> World | None:
-        """Return a world that is not the file's."""
+        """Return a world that is not the file's, as services see it."""
+
+    def others(self) -> Iterable[str]:
+        """Return the IDs of all worlds but the default."""
 
 
 class DefaultWorld:
@@ -48,6 +51,10 @@ class DefaultWorld:
     def made(self, world: str) -> World | None:  # noqa: ARG002
         """Return None: there are no others."""
         return None
+
+    def others(self) -> Iterable[str]:
+        """Return none."""
+        return ()
 
 
 def is_admitted(worlds: Worlds, world: str, when: float) -> bool:

@@ -33,6 +33,7 @@ async def send(call: Call) -> Response:
             sender=draft.from_.address,
             recipients=draft.recipients,
             content=await asyncio.to_thread(compose_message, draft),
+            of=call.mailbox.world,
             login=_user(call) if services.settings.web_auth else "",
         )
     except (gojson.BadJsonError, SendError, ComposeError, EnvelopeError, RefusedError) as error:

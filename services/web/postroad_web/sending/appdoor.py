@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from postroad.control import names
 from postroad.smtp.client.login import with_login
 from postroad.smtp.extensions import EXTENSIONS
-from postroad.world.world import Role
+from postroad.world.world import DEFAULT_WORLD, Role
 from postroad_web.sending.transaction import Answer, AwayError, Server, send, transaction_of
 
 if TYPE_CHECKING:
@@ -39,14 +39,18 @@ async def submit(
     sender: str,
     recipients: Sequence[str],
     content: bytes,
+    of: str = DEFAULT_WORLD,
     login: str = "",
 ) -> Sent:
     """Send a message through the app door; an empty sender is the null reverse-path.
 
-    `login` is the name that the record gets. Raises `EnvelopeError`, `AwayError` and `RefusedError` (`transaction`).
+    `of` is the ID of the world whose message it is: the relay knows it by its app user, which has this name. `login` is
+    the name that the record gets in the default world. Raises `EnvelopeError`, `AwayError` and `RefusedError`
+    (`transaction`).
     """
     transaction = transaction_of(sender, recipients, content)
-    answers = await send(_door(settings, world, login), transaction, content, hostname=names.WEB, clock=clock)
+    user = login if of == DEFAULT_WORLD else of
+    answers = await send(_door(settings, world, user), transaction, content, hostname=names.WEB, clock=clock)
     for answer in answers:
         if answer.accepted and (match := _QUEUED.search(answer.reply)):
             return Sent(match[1], tuple(answers))

@@ -12,8 +12,10 @@ from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import given, line, query_of, whole
-from postroad_web.api.native.places import ACCOUNT
+from postroad_web.api.native.places import ACCOUNT, login_of, world_of_login
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,28 +38,42 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
     names: _Names | None = None
 
-    def of_the_world() -> _Names:
-        """Return the names of the world as it is now; to gather them anew takes long in a large one."""
+    def names_of(ident: str) -> _Names:
+        """Return the names of a world as it is now; to gather them anew takes long in a large one, as the file's is."""
         nonlocal names
+        if ident != DEFAULT_WORLD:
+            return _Names(services.world_named(ident))
         if names is None or names.world is not services.world:
             names = _Names(services.world)
         return names
 
+    async def listed_in(world: str) -> list[dict[str, Any]]:
+        """Return the accounts of a world, or of all, as the store counts them."""
+        wanted = {} if world == EVERY else {"world": world}
+        entries = (await services.store.get("/accounts", **wanted))["accounts"]
+        return [entry for entry in entries if world in {EVERY, world_of_login(services, entry["login"])}]
+
     async def accounts(request: Request) -> Response:
         page = query_of(request, Page)
-        counted = (await services.store.get("/accounts"))["accounts"]
+        counted = await listed_in(world_of(request))
         rest = [entry for entry in counted if page.after is None or entry["login"] > page.after]
-        now = of_the_world()
-        shown = [now.account(entry) for entry in rest[: page.limit]]
+        by_world: dict[str, _Names] = {}
+        shown = []
+        for entry in rest[: page.limit]:
+            world = world_of_login(services, entry["login"])
+            if world not in by_world:
+                by_world[world] = names_of(world)
+            shown.append(by_world[world].account(entry))
         return json({"accounts": shown, "next": shown[-1]["login"] if len(rest) > page.limit else None})
 
     async def account(request: Request) -> Response:
-        login = request.path_params["login"]
-        known = services.world.account(login)
+        login = login_of(services, request)
+        world = world_of_login(services, login)
+        known = services.world_named(world).account(login)
         wanted = known.login if known is not None else login
-        for entry in (await services.store.get("/accounts"))["accounts"]:
+        for entry in await listed_in(world):
             if entry["login"] == wanted:
-                return json(of_the_world().account(entry))
+                return json(names_of(world).account(entry))
         raise Problem(404, "No such account", f"There is no account {login[:200]}.")
 
     return [Route("/v1/accounts", accounts), Route(ACCOUNT, account)]
@@ -86,7 +102,7 @@ class _Names:
         login = counts["login"]
         return {
             "login": login,
-            "world": DEFAULT_WORLD,
+            "world": self.world.id,
             "domain": login.rpartition("@")[2],
             "in_world_file": self.world.account(login) is not None,
             "aliases": sorted(self._aliases.get(login, ())),

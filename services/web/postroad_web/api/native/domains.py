@@ -8,45 +8,51 @@ from starlette.routing import Route
 
 from postroad.control.client import quote_path
 from postroad.mail.address import AddressError, domain_key
-from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-    from postroad.world.world import Domain
+    from postroad.world.world import Domain, World
     from postroad_web.api.services import Services
 
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
-    async def domains(request: Request) -> Response:  # noqa: ARG001 - a handler's signature
-        return json({"domains": [_shown(domain) for _, domain in sorted(services.world.domains.items())]})
+    async def domains(request: Request) -> Response:
+        found = {
+            name: (domain, world) for world in services.worlds_of(request) for name, domain in world.domains.items()
+        }
+        return json({"domains": [_shown(*found[name]) for name in sorted(found)]})
 
     async def domain(request: Request) -> Response:
         name = request.path_params["name"]
         try:
-            found = services.world.domains.get(domain_key(name))
+            key = domain_key(name)
         except AddressError:
-            found = None
-        if found is None:
+            key = ""
+        world = services.world_named(services.worlds.of_domain(key))
+        found = world.domains.get(key)
+        if found is None or world_of(request) not in {EVERY, world.id}:
             raise Problem(404, "No such domain", f"The world has no domain {name[:200]}.")
         zone = await services.dns.get(quote_path("zones", found.name))
-        return json(_shown(found) | {"records": zone["records"]})
+        return json(_shown(found, world) | {"records": zone["records"]})
 
     return [Route("/v1/domains", domains), Route("/v1/domains/{name}", domain)]
 
 
-def _shown(domain: Domain) -> dict[str, Any]:
+def _shown(domain: Domain, world: World) -> dict[str, Any]:
     """Return a domain as the API shows it."""
     return {
         "name": domain.name,
-        "world": DEFAULT_WORLD,
+        "world": world.id,
         "mx": [{"preference": exchanger.preference, "host": exchanger.host} for exchanger in domain.mx],
         "accounts": sorted(account.login for account in domain.accounts.values()),
         "aliases": {

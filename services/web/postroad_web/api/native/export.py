@@ -45,7 +45,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def export(request: Request) -> Response:
         form = FORMS[query_of(request, Export).format]()
-        box = await mailbox_of(services.store, request)
+        box = await mailbox_of(services, request)
         return _File(services.store, request.path_params["login"], box, form, slots)
 
     return [Route(f"{MAILBOX}/export", export)]

@@ -9,11 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroad.control.client import DoorRefused, quote_path
-from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, given, many, query_of, whole
-from postroad_web.api.native.places import ACCOUNT, MAILBOX, mailbox_of
+from postroad_web.api.native.places import ACCOUNT, MAILBOX, login_of, mailbox_of, world_of_login
 from postroad_web.api.native.shapes import CONTENT, TIME, content, time
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
@@ -48,30 +47,31 @@ def routes(services: Services) -> list[BaseRoute]:
     store = services.store
 
     async def mailboxes(request: Request) -> Response:
-        login = request.path_params["login"]
+        login = login_of(services, request)
         answer = await store.get(quote_path("accounts", login, "mailboxes"))
-        return json({"mailboxes": [{"account": login, "world": DEFAULT_WORLD, **box} for box in answer["mailboxes"]]})
+        world = world_of_login(services, login)
+        return json({"mailboxes": [{"account": login, "world": world, **box} for box in answer["mailboxes"]]})
 
     async def messages(request: Request) -> Response:
         page = query_of(request, Page)
-        box = await mailbox_of(store, request)
+        box = await mailbox_of(services, request)
         answer = await store.get(
             quote_path("accounts", request.path_params["login"], "messages"),
             mailbox=box["name"],
             after=page.after,
             limit=page.limit,
         )
-        stored = [_shown(_place(request, box, entry["uid"]), entry) for entry in answer["messages"]]
+        stored = [_shown(_place(services, request, box, entry["uid"]), entry) for entry in answer["messages"]]
         return json({"messages": stored, "next": answer["next"]})
 
     async def message(request: Request) -> Response:
-        box = await mailbox_of(store, request)
+        box = await mailbox_of(services, request)
         entry = await _entry(request, box["name"])
         parsed = await read_message(await _octets(request, box))
-        return json(_shown(_place(request, box, entry["uid"]), entry) | {"content": content(parsed)})
+        return json(_shown(_place(services, request, box, entry["uid"]), entry) | {"content": content(parsed)})
 
     async def raw(request: Request) -> Response:
-        return Response(await _octets(request, await mailbox_of(store, request)), media_type="message/rfc822")
+        return Response(await _octets(request, await mailbox_of(services, request)), media_type="message/rfc822")
 
     async def remove(request: Request) -> Response:
         if not await _remove(request, [request.path_params["uid"]]):
@@ -95,7 +95,7 @@ def routes(services: Services) -> list[BaseRoute]:
         raise _gone(request)
 
     async def _octets(request: Request, box: dict[str, Any]) -> bytes:
-        place = _place(request, box, request.path_params["uid"])
+        place = _place(services, request, box, request.path_params["uid"])
         del place["world"]
         try:
             return await store.octets("/content", **place)
@@ -106,7 +106,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def _remove(request: Request, uids: list[int]) -> int:
         answer = await store.post(
-            quote_path("accounts", request.path_params["login"], "remove"),
+            quote_path("accounts", login_of(services, request), "remove"),
             {"mailbox": request.path_params["mailbox"], "uids": uids},
         )
         return int(answer["removed"])
@@ -121,10 +121,11 @@ def routes(services: Services) -> list[BaseRoute]:
     ]
 
 
-def _place(request: Request, box: dict[str, Any], uid: int) -> dict[str, Any]:
+def _place(services: Services, request: Request, box: dict[str, Any], uid: int) -> dict[str, Any]:
+    login = request.path_params["login"]
     return {
-        "account": request.path_params["login"],
-        "world": DEFAULT_WORLD,
+        "account": login,
+        "world": world_of_login(services, login),
         "mailbox": box["name"],
         "uid_validity": box["uid_validity"],
         "uid": uid,

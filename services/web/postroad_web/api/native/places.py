@@ -12,11 +12,13 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from postroad.control.client import quote_path
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from postroad.control.client import DoorClient
+    from postroad_web.api.services import Services
 
 
 class _Login(Convertor[str]):
@@ -35,10 +37,23 @@ ACCOUNT = "/v1/accounts/{login:login}"
 MAILBOX = f"{ACCOUNT}/mailboxes/{{mailbox:path}}"
 
 
-async def mailbox_of(store: DoorClient, request: Request) -> dict[str, Any]:
+def world_of_login(services: Services, login: str) -> str:
+    """Return the ID of the world that a login is of: that of its domain."""
+    return services.worlds.of_domain(login.rpartition("@")[2])
+
+
+def login_of(services: Services, request: Request) -> str:
+    """Return the login that a request's path names; raises `Problem` 404 if it is one of another world."""
+    login: str = request.path_params["login"]
+    if world_of(request) not in {EVERY, world_of_login(services, login)}:
+        raise Problem(404, "No such account", f"There is no account {login[:200]}.")
+    return login
+
+
+async def mailbox_of(services: Services, request: Request) -> dict[str, Any]:
     """Return the mailbox that a request's path names, as the store lists it; raises `Problem`."""
-    login, name = request.path_params["login"], request.path_params["mailbox"]
-    answer = await store.get(quote_path("accounts", login, "mailboxes"))
+    login, name = login_of(services, request), request.path_params["mailbox"]
+    answer = await services.store.get(quote_path("accounts", login, "mailboxes"))
     for box in answer["mailboxes"]:
         if box["name"] == name or name.upper() == box["name"] == "INBOX":
             found: dict[str, Any] = box

@@ -1,4 +1,4 @@
-"""Empty the world, or one account."""
+"""Empty a world, or one account."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from starlette.routing import Route
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record
 from postroad_web.api.fields import body_of, given, line
+from postroad_web.api.native.places import world_of_login
+from postroad_web.api.problem import Problem
+from postroad_web.api.scope import world_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,7 +27,7 @@ class Purge:
     """What to empty."""
 
     account: str | None = given(
-        line(most=400), "the account whose mailboxes are emptied; left out: all is", default=None
+        line(most=400), "the account whose mailboxes are emptied; left out: all of the world is", default=None
     )
 
 
@@ -36,6 +39,8 @@ def routes(services: Services) -> list[BaseRoute]:
         if wanted.account is None:
             await services.view(request).purge()
             return json({"account": None, "removed": None})
+        if world_of(request) != world_of_login(services, wanted.account):
+            raise Problem(404, "No such account", f"There is no account {wanted.account[:200]}.")
         answer = await services.store.delete("/mail", account=wanted.account)
         return json({"account": wanted.account, "removed": answer["removed"]})
 
@@ -47,8 +52,8 @@ OPENAPI = {
         "post": operation(
             "accounts",
             "Empty all, or one account",
-            description="Without an account: all messages are taken out of the catalog, the mailboxes and the queue, "
-            "and nobody gets a notification. With one: its mailboxes are emptied, and nothing else. "
+            description="Without an account: all messages of the world are taken out of the catalog, the mailboxes and "
+            "the queue, and nobody gets a notification. With one: its mailboxes are emptied, and nothing else. "
             "Accounts and mailboxes stay.",
             body=Purge,
             example={"account": "bob@beta.test"},

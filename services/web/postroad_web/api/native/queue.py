@@ -16,6 +16,8 @@ from postroad_web.api.fields import body_of, flag, given, line, many, query_of, 
 from postroad_web.api.native.shapes import MAYBE_TIME, TIME, time
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,7 +56,9 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def queue(request: Request) -> Response:
         page = query_of(request, Page)
-        answer = await relay.get("/queue", after=page.after, limit=page.limit)
+        world = world_of(request)
+        wanted = {} if world == EVERY else {"world": world}
+        answer = await relay.get("/queue", after=page.after, limit=page.limit, **wanted)
         return json(
             {
                 "messages": [_entry(message) for message in answer["messages"]],
@@ -68,12 +72,14 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def remove(request: Request) -> Response:
         removal = query_of(request, Removal)
+        await _of(request, relay.get)
         await _of(request, relay.delete, report="yes" if removal.report else "no")
         return Response(status_code=204)
 
     def act(action: str) -> Any:
         async def acted(request: Request) -> Response:
             await body_of(request, _Nothing)
+            await _of(request, relay.get)
             return json(_entry(await _of(request, relay.post, action)))
 
         return acted
@@ -81,7 +87,8 @@ def routes(services: Services) -> list[BaseRoute]:
     async def retry(request: Request) -> Response:
         some = await body_of(request, Some)
         ids = None if some.ids is None else list(some.ids)
-        return json({"count": (await relay.post("/queue/retry", {"ids": ids}))["count"]})
+        asked = {"ids": ids, "world": world_of(request)}
+        return json({"count": (await relay.post("/queue/retry", asked))["count"]})
 
     return [
         Route("/v1/queue", queue),
@@ -102,20 +109,24 @@ class _Nothing:
 async def _of(request: Request, ask: Any, *actions: str, **query: Any) -> Any:
     """Ask the relay for one message; raises `Problem` 404 if it is not in the queue."""
     ident = request.path_params["id"]
+    missing = Problem(404, "No such message", f"There is no message {ident[:64]} in the queue.")
     try:
-        return await ask(quote_path("queue", ident, *actions), **query)
+        answer = await ask(quote_path("queue", ident, *actions), **query)
     except DoorRefused as error:
         if error.status != 404:
             raise
-        raise Problem(404, "No such message", f"There is no message {ident[:64]} in the queue.") from None
+        raise missing from None
+    if not actions and not query and world_of(request) not in {EVERY, answer.get("world", DEFAULT_WORLD)}:
+        raise missing
+    return answer
 
 
 def _entry(message: dict[str, Any]) -> dict[str, Any]:
     """Return a queue entry as the API shows it."""
     return {
         "id": message["queue_id"],
-        "world": DEFAULT_WORLD,
-        **{name: value for name, value in message.items() if name != "queue_id"},
+        "world": message.get("world", DEFAULT_WORLD),
+        **{name: value for name, value in message.items() if name not in {"queue_id", "world"}},
         "arrived": time(message["arrived"]),
         "due": time(message["due"]),
     }

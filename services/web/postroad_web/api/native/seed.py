@@ -16,12 +16,11 @@ from starlette.routing import Route
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad.jsontext import to_json
-from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import given, line, many, media_type_of, one_of, query_of
 from postroad_web.api.limits import Slots
-from postroad_web.api.native.places import MAILBOX
+from postroad_web.api.native.places import MAILBOX, login_of, world_of_login
 from postroad_web.api.problem import Problem
 from postroad_web.seeding.found import NotReadable
 from postroad_web.seeding.maildir import Maildir
@@ -84,14 +83,15 @@ class _Seeding:
         self._request = request
         self._wanted = wanted
         self._most = services.settings.message_size
-        self._login = request.path_params["login"]
+        self._login = login_of(services, request)
+        self._world = world_of_login(services, self._login)
         self._mailbox = request.path_params["mailbox"]
         self._sower = Sower(services.store, self._login, self._mailbox)
         self._source: Source | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return what has been done by now."""
-        where = {"account": self._login, "world": DEFAULT_WORLD, "mailbox": self._mailbox}
+        where = {"account": self._login, "world": self._world, "mailbox": self._mailbox}
         return where | self._sower.summary() | {"skipped": self._source.skipped if self._source is not None else 0}
 
     async def steps(self) -> AsyncIterator[None]:

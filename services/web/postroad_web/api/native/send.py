@@ -26,7 +26,7 @@ from postroad_web.api.fields import (
 )
 from postroad_web.api.fields import text as words
 from postroad_web.api.problem import Problem
-from postroad_web.api.scope import prefix_of
+from postroad_web.api.scope import prefix_of, world_of
 from postroad_web.catalog.record import Address
 from postroad_web.message.addresses import addresses
 from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message, octets_of
@@ -169,6 +169,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
                 sender=sender,
                 recipients=recipients,
                 content=content,
+                of=world_of(request),
             )
             with suppress(TimeoutError):  # its URL can be read once the catalog knows the message
                 async with asyncio.timeout(SEEN_WITHIN):

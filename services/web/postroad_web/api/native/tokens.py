@@ -16,6 +16,7 @@ from postroad_web.api.describe import operation, record
 from postroad_web.api.fields import body_of, given, line, many, one_of, whole
 from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
+from postroad_web.api.scope import world_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,9 +45,9 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def add(request: Request) -> Response:
         new = await body_of(request, New)
-        account = services.world.account(new.account)
+        account = services.world_named(world_of(request)).account(new.account)
         if account is None:
-            raise Problem(404, "No such account", f"There is no account {new.account[:200]} in the world file.")
+            raise Problem(404, "No such account", f"There is no account {new.account[:200]} in the world.")
         try:
             key = read_token(services.settings.control_dir, KEY_FILE).encode()
         except TokenError as error:
