@@ -9,6 +9,7 @@ from postroad_relay.control.clock import ClockRoutes
 from postroad_relay.control.content import ContentRoutes
 from postroad_relay.control.faults import FaultRoutes
 from postroad_relay.control.queue import QueueRoutes
+from postroad_relay.control.route import route_of
 from postroad_relay.control.state import StateRoutes
 from postroad_relay.queue.administration import Administration
 
@@ -35,4 +36,5 @@ def routes(
         *ContentRoutes(manager.spool).routes,
         *state.routes,
         *FaultRoutes(service).routes,
+        route_of(manager),
     ]

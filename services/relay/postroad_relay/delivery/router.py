@@ -55,21 +55,32 @@ class Router:
         same = cached(domain, "MX") is mx_answer and cached(route.mx[0].host, "A") is a_answer
         return route if same else None
 
-    async def route(self, domain: str) -> Route | Deferred | Failed:
-        """Return the servers for a domain (a `domain_key`) or address literal, or the failure."""
+    async def route(
+        self, domain: str, heard: Callable[[str, str, Answer], object] | None = None
+    ) -> Route | Deferred | Failed:
+        """Return the servers for a domain (a `domain_key`) or address literal, or the failure.
+
+        `heard` is told each question, by its name and type, with its answer.
+        """
         if domain.startswith("["):
             return routing.literal_route(domain, own_addresses=self._own_addresses, network=self._network)
         # Look into the cache first: in a burst to one domain, `ask` would make tasks and futures for nothing.
         resolver = self._resolver
-        mx = routing.exchangers(domain, resolver.cached(domain, "MX") or await resolver.ask(domain, "MX"))
+        answer = resolver.cached(domain, "MX") or await resolver.ask(domain, "MX")
+        if heard is not None:
+            heard(domain, "MX", answer)
+        mx = routing.exchangers(domain, answer)
         if isinstance(mx, Deferred | Failed):
             return mx
         names = dict.fromkeys(exchanger.host for exchanger in mx)
-        hosts = {name: answer for name in names if (answer := resolver.cached(name, "A")) is not None}
+        hosts = {name: cached for name in names if (cached := resolver.cached(name, "A")) is not None}
         missing = [name for name in names if name not in hosts]
         if missing:
             answers = await asyncio.gather(*(resolver.ask(name, "A") for name in missing))
             hosts.update(zip(missing, answers, strict=True))
+        if heard is not None:
+            for name in names:
+                heard(name, "A", hosts[name])
         route = routing.route(
             domain,
             routing.ordered(mx, self._shuffle),

@@ -5,6 +5,7 @@ import "./styles/frame.css";
 import "./styles/parts.css";
 import "./styles/list.css";
 import "./styles/message.css";
+import "./styles/views.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { start } from "./base/events.ts";
