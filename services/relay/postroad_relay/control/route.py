@@ -1,4 +1,4 @@
-"""`GET /route?domain=...`: where mail for a domain would go now, with each question to the name server and its answer."""
+"""`GET /route?domain=...`: where a domain's mail would go now, and each question to the name server with its answer."""
 
 from __future__ import annotations
 
