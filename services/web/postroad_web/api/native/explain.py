@@ -86,8 +86,8 @@ OPENAPI = {
             "Explain where mail for an address goes",
             description=(
                 "As the relay would send it: `questions` are those of RFC 5321 §5.1 to the name server, with their "
-                "answers, `servers` those that it would try, in order. `steps` are what the store does with the address "
-                "then: aliases, catch-alls, the account."
+                "answers, `servers` those that it would try, in order. `steps` are what the store does with the "
+                "address then: aliases, catch-alls, the account."
             ),
             query=Asked,
             answer=record(
