@@ -30,7 +30,7 @@ async def store_door(place: Place, folder: Path) -> AsyncIterator[DoorClient]:
     """Open the door of the store in `folder`."""
     reading = Reading(folder / "mail")
     notes = Notes(place.journal, "control")  # type: ignore[arg-type]
-    mail = Mail(place.accounts, place.storage, reading, notes, Clock(wall=lambda: NOW), Registry)
+    mail = Mail(place.accounts, place.storage, reading, notes, Clock(wall=lambda: NOW), Registry, 3)
     journal = Journal(folder / "journal", service="store")
     opened = Door(routes(mail, journal, lambda: {"imap": 3}), token=TOKEN, clock=Clock())
     await opened.start("127.0.0.1", 0)

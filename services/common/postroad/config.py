@@ -198,6 +198,7 @@ class Settings:
     )
     recipients: int = _setting("1000", _count, "the most recipients of one message")
     queue: int = _setting("100000", _count, "the most messages in the relay's queue; then clients get 452 4.3.1")
+    snapshots: int = _setting("100", _count, "the most snapshots of one world")
     connections: int = _setting("500", _count, "the most connections to one service at a time; twice as many to web")
     login_timeout: float = _setting(
         "1m", duration, "how long a POP3 or IMAP client may be silent before it has logged in"

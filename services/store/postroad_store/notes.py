@@ -16,7 +16,7 @@ from postroad.world.world import DEFAULT_WORLD
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from postroad.journal import Journal
     from postroad_store.mail.model.arrival import Copied, Renamed
@@ -69,6 +69,14 @@ class Notes:
     def removed_whole(self, login: str, mailbox: Mailbox) -> None:
         """Record that a mailbox has been removed with all its messages."""
         self._record(Kind.REMOVED, login, mailbox.name, mailbox.uid_validity)
+
+    def snapshot(self, kind: Kind, login: str, name: str, token: str, validities: Mapping[str, int] | None) -> None:
+        """Record that what an account has was KEPT in a snapshot, or RESTORED from it.
+
+        `validities` are the UIDVALIDITY values of its mailboxes if they have got new ones.
+        """
+        more: dict[str, Any] = {} if validities is None else {"uid_validities": validities}
+        self._journal.record(kind, account=login, snapshot=name, token=token, **more, protocol=self._protocol)
 
     async def renamed(self, login: str, renamed: Renamed) -> None:
         """Record that mailboxes have other names now; of INBOX: that its messages have moved, and kept their UIDs."""

@@ -236,7 +236,8 @@ class Store:
         if token is None:
             return None
         notes = Notes(self._journal, "control")
-        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, self._scripting.language)
+        language, most = self._scripting.language, self._settings.snapshots
+        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, language, most)
         given = [*routes(mail, self._journal, self._sessions), *session_routes(self.recorder)]
         door = Door(given, token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)

@@ -8,6 +8,7 @@ import pytest
 
 from postroad_store.keeping.fsck import check, mend
 from postroad_store.mail.database.invariants import INVARIANTS
+from postroad_store.mail.database.tables.snapshots import MAILBOXES
 from postroad_store.mail.model.errors import StorageBusy, StorageError
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.storage import Storage
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from postroad.progress import Progress
 
+SNAPSHOT = "INSERT INTO snapshots VALUES (1, 'default', 's', 't', 0, 1, 0, 0)"
 INBOX = "(SELECT id FROM mailboxes WHERE name = 'INBOX')"
 # What spoils the mail, and the sentences that tell of it, by the name of the invariant.
 FAULTS = {
@@ -66,7 +68,7 @@ FAULTS = {
             ),
             "INSERT INTO octets SELECT 99 << 16, octets FROM octets WHERE piece >> 16 = 5",
         ],
-        [f"content 99 of {len(MAIL % (4, 4))} octets is in no mailbox, and takes room"],
+        [f"content 99 of {len(MAIL % (4, 4))} octets is in no mailbox and no snapshot, and takes room"],
     ),
     "pieces": (
         ["INSERT INTO octets VALUES (88 << 16, x'00')"],
@@ -112,6 +114,22 @@ FAULTS = {
     "UIDVALIDITY": (
         ["UPDATE counters SET value = 3 WHERE name = 'uid_validity'"],
         ["the next UIDVALIDITY would come after 3, though 1006 was given"],
+    ),
+    "kept contents": (
+        [SNAPSHOT, "INSERT INTO kept_entries VALUES (1, 1, 5, 99, 0, 0, 9, 1, NULL, NULL)"],
+        ["the snapshot s of the world default: a message with UID 5 has no content"],
+    ),
+    "kept sizes": (
+        [SNAPSHOT, "INSERT INTO kept_entries VALUES (1, 1, 5, 5, 0, 0, 9, 1, NULL, NULL)"],
+        ["1 messages of snapshots are said to have another size than they have"],
+    ),
+    "kept counts": (
+        [SNAPSHOT, f"INSERT INTO kept_mailboxes SELECT 1, {', '.join(MAILBOXES.columns)} FROM mailboxes WHERE id = 1"],
+        ["the snapshot s of the world default: INBOX is not counted to have what it has"],
+    ),
+    "kept rows": (
+        ["INSERT INTO kept_subscriptions VALUES (9, 1, 'x'), (9, 1, 'y')"],
+        ["2 rows belong to snapshots that have gone"],
     ),
     "keywords of mailboxes": (
         ["INSERT INTO keywords VALUES (99, 0, 'a')"],

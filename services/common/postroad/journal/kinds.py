@@ -36,6 +36,8 @@ class Kind(StrEnum):
     MOVED = "moved"  # store: it is in another mailbox now, under another UID
     COPIED = "copied"  # store: it is in another mailbox too
     RENAMED = "renamed"  # store: the mailbox that it is in has another name
+    KEPT = "kept"  # store: a snapshot has what an account had at this moment
+    RESTORED = "restored"  # store: an account has what a snapshot had kept, and nothing else
     LOST = "lost"  # relay, store: so many events (`count`) were not written, as the disk or the queue was full
 
 

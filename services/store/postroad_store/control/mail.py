@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Route
-from postroad_store.mail.model.errors import LimitReached, MailError, NameNotAllowed, OverQuota, StorageError
+from postroad.world.world import DEFAULT_WORLD
+from postroad_store.mail.database.listing import Listing
+from postroad_store.mail.model.errors import (
+    LimitReached,
+    MailError,
+    NameNotAllowed,
+    OverQuota,
+    SnapshotRefused,
+    StorageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +42,7 @@ class Mail:
     notes: Notes
     clock: Clock
     sieve: Callable[[], Registry]
+    snapshots: int  # the most that a world may have
 
     async def account(self, login: str) -> Account:
         """Return an account of the world, or one that was made; raises `Refusal`."""
@@ -42,6 +52,12 @@ class Mail:
         if not await self.read(lambda listing: listing.has(login)):
             raise no_account(login)
         return await self.storage.account(login)
+
+    async def logins_of(self, world: str) -> list[str]:
+        """Return the logins of a world's accounts that have been made; raises `Refusal` if there is no such world."""
+        if world != DEFAULT_WORLD:
+            raise Refusal(404, f"there is no world {world}")
+        return [account.login for account in await self.read(Listing.accounts)]
 
     async def receiver(self, login: str) -> Account:
         """Return an account that a delivery could reach, which may make it; raises `Refusal`."""
@@ -56,6 +72,8 @@ class Mail:
                 return await handler(request)
             except StorageError as error:
                 raise Refusal(503, str(error)) from error
+            except SnapshotRefused as error:
+                raise Refusal(409, str(error)) from error
             except OverQuota as error:
                 raise Refusal(507, str(error)) from error
             except (NameNotAllowed, LimitReached) as error:

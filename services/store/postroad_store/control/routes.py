@@ -16,6 +16,7 @@ from postroad_store.control import (
     purge,
     quota,
     scripts,
+    snapshots,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def routes(mail: Mail, journal: Journal, sessions: Callable[[], Mapping[str, int]]) -> list[Route]:
     """Return them; `sessions` counts the sessions by protocol."""
-    nouns = (accounts, hidden, quota, mailboxes, messages, contents, appending, purge, scripts)
+    nouns = (accounts, hidden, quota, mailboxes, messages, contents, appending, purge, scripts, snapshots)
     return [
         journal_route(journal),
         *(route for noun in nouns for route in noun.routes(mail)),

@@ -9,8 +9,9 @@ from weakref import WeakValueDictionary
 from postroad_store.mail.model.account import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
+    from postroad_store.mail.database.commits.snapshots import Restored
     from postroad_store.mail.database.reader import AccountRow, Reader
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.mailboxes import Mailboxes
@@ -55,6 +56,18 @@ class Accounts:
     def owner(self, login: str) -> Account | None:
         """Return an account, however many mailboxes it has; None if it has not been made."""
         return self._by_login.get(login) or self._adopt(login, self._reader.account(login))
+
+    def restored(self, accounts: Iterable[Restored]) -> list[Mailbox]:
+        """Show what accounts have now in the place of what they had; return their old mailboxes, which vanish."""
+        gone: list[Mailbox] = []
+        for restored in accounts:
+            for mailbox in self._mailboxes.of(restored.id):
+                mailbox.vanish()
+                gone.append(mailbox)
+            account = self._by_login.get(restored.login)
+            if account is not None:
+                account.replace(restored.mailboxes, restored.subscriptions)
+        return gone
 
     def _adopt(self, login: str, read: AccountRow | None) -> Account | None:
         if read is None:

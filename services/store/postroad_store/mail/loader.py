@@ -80,6 +80,10 @@ class Loader:
         if contents is not None and not contents.packed:
             self._packer.changed(mailbox)
 
+    def forget(self, mailbox: Mailbox) -> None:
+        """Forget a mailbox that has vanished."""
+        self._loaded.pop(mailbox.id, None)
+
     def _keep(self, mailbox: Mailbox) -> None:
         """Note that a mailbox is used now; unload others that no session looks at, the longest unused first."""
         if mailbox.id not in self._loaded:

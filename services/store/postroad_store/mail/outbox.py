@@ -29,6 +29,7 @@ class Outbox:
         self._parser = parser
         self._quotas = quotas
         self.on_posted: Callable[[], None] = _nobody
+        self._fewer = asyncio.Event()
 
     async def deliver(
         self, arrivals: Sequence[Arrival], letters: Sequence[Letter], memories: Sequence[Memory], now: float
@@ -64,7 +65,15 @@ class Outbox:
 
     def forget(self, number: int) -> Awaitable[None]:
         """Commit: the relay has the letter, or it can't be sent."""
-        return self._writer.submit(Forget(number))
+        forgotten = self._writer.submit(Forget(number))
+        forgotten.add_done_callback(lambda _: self._fewer.set())
+        return forgotten
+
+    async def emptied(self) -> None:
+        """Wait until the relay has all letters."""
+        while self.next_due() is not None:
+            self._fewer.clear()
+            await self._fewer.wait()
 
     def postpone(self, number: int, due: float) -> Awaitable[None]:
         """Commit: try the letter again later; `due` is in seconds since 1970."""

@@ -51,6 +51,10 @@ class Quotas:
         self._some_set = True  # for all commits after this one
         return self._writer.submit(SetQuota(account, quota))
 
+    def look(self) -> None:
+        """Learn whether anybody has set any, now that a snapshot was restored."""
+        self._some_set = self._some_set or bool(self._reader.rows("SELECT 1 FROM quotas LIMIT 1", ()))
+
     def usage(self, login: str) -> Usage:
         """Read: return what an account has and may have; one that has not been made has nothing."""
         rows = self._reader.rows(_USAGE, (login,))

@@ -56,6 +56,13 @@ class Scripts:
             self._read = True
         return account.id in self._active
 
+    def restored(self, account: int, *, active: bool) -> None:
+        """Learn whether an account has an active script, now that a snapshot was restored."""
+        if active:
+            self._active.add(account)
+        else:
+            self._active.discard(account)
+
     def listed(self, account: Account) -> list[Listed]:
         """Read: the names of an account's scripts, and which one is active."""
         rows = self._reader.rows("SELECT name, active FROM scripts WHERE account = ? ORDER BY name", (account.id,))

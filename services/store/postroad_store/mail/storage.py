@@ -45,6 +45,7 @@ from postroad_store.mail.packer import Packer
 from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.sharing import Sharing
+from postroad_store.mail.snapshots import Snapshots
 from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
+    from postroad_store.mail.database.commits.snapshots import Restored
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
@@ -105,6 +107,9 @@ class Storage:
         self.finder = Finder(path, self._reader, self._clock)
         self._collector = Collector(self._writer)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
+        self.snapshots = Snapshots(
+            self._writer, self._reader, self._clock, restored=self._restored, collect=self._collector.collect
+        )
         self._swept = False
         self._closed = False
 
@@ -354,6 +359,15 @@ class Storage:
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
+
+    def _restored(self, accounts: Sequence[Restored]) -> None:
+        """Show accounts that a snapshot has given back what they had."""
+        for mailbox in self._accounts.restored(accounts):
+            self._loader.forget(mailbox)
+        for restored in accounts:
+            self.scripts.restored(restored.id, active=restored.filtered)
+        self.quotas.look()
+        self._collector.collect()
 
     # -- figures ----------------------------------------------------------------------------------------------
 

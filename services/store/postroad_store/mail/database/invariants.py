@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.database.invariant import Invariant
+from postroad_store.mail.database.kept_invariants import SNAPSHOTS
 from postroad_store.mail.database.packs import BLOCKS, read_block
 from postroad_store.mail.database.schema import NARROW_KEYWORDS, PIECE_BITS
 from postroad_store.mail.model.columns import Columns
@@ -22,21 +24,6 @@ if TYPE_CHECKING:
 
 # The mailbox of a fault, as an administrator knows it; `m` is its row.
 _WHERE = "coalesce((SELECT login FROM accounts WHERE id = m.account), 'an account that has gone') || ' ' || m.name"
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """One invariant: rows of `find` are the values of `sentence`; `mend` are statements."""
-
-    name: str
-    find: str
-    sentence: str
-    mend: tuple[str, ...]
-
-    def faults(self, db: Connection) -> Iterator[str]:
-        """Yield a sentence for each fault."""
-        for row in db.execute(self.find):
-            yield self.sentence.format(*row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +67,11 @@ def _left_over(table: str, what: str, mailbox: str = "mailbox") -> Invariant:
         (f"DELETE {gone}",),
     )
 
+
+_UNUSED = (
+    "NOT EXISTS (SELECT 1 FROM entries WHERE content = c.id)"
+    " AND NOT EXISTS (SELECT 1 FROM kept_entries WHERE content = c.id) AND id NOT IN (SELECT content FROM garbage)"
+)
 
 INVARIANTS: tuple[Invariant | Packs, ...] = (
     Invariant(
@@ -147,14 +139,10 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
     ),
     Invariant(
         "orphans",
-        "SELECT id, size FROM contents c WHERE NOT EXISTS (SELECT 1 FROM entries WHERE content = c.id)"
-        " AND id NOT IN (SELECT content FROM garbage)",
-        "content {0} of {1} octets is in no mailbox, and takes room",
+        f"SELECT id, size FROM contents c WHERE {_UNUSED}",  # noqa: S608
+        "content {0} of {1} octets is in no mailbox and no snapshot, and takes room",
         (
-            (
-                "INSERT INTO garbage SELECT id FROM contents c WHERE NOT EXISTS"
-                " (SELECT 1 FROM entries WHERE content = c.id) AND id NOT IN (SELECT content FROM garbage)"
-            ),
+            f"INSERT INTO garbage SELECT id FROM contents c WHERE {_UNUSED}",  # noqa: S608
         ),
     ),
     Invariant(
@@ -287,6 +275,7 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
             ),
         ),
     ),
+    *SNAPSHOTS,
     _left_over("keywords", "keywords"),
     _left_over("expunged", "expunges"),
     _left_over("packs", "packs", f"id >> {BLOCKS}"),

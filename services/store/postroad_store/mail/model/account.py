@@ -73,18 +73,30 @@ class Account:
     ) -> None:
         self.id = number
         self.login = login
-        self._entries = {mailbox.name: mailbox for mailbox in mailboxes}  # \Noselect ones too
         self._read = read or (lambda _: None)
+        self.observers: set[Observer] = set()  # of all its mailboxes
+        self._fill(mailboxes, subscriptions)
+
+    def _fill(self, mailboxes: Iterable[Mailbox | Named], subscriptions: Iterable[str]) -> None:
+        self._entries = {mailbox.name: mailbox for mailbox in mailboxes}  # \Noselect ones too
         self.names = sorted(self._entries)
         self._children: dict[str, int] = {}  # how many names are right below this one; every superior exists
         for name in self.names:
             self._count_child(name, 1)
         # A name may be subscribed to that no mailbox has (RFC 3501 §6.3.6).
         self.subscriptions = set(subscriptions)
-        self.observers: set[Observer] = set()  # of all its mailboxes
         for entry in self._entries.values():
             if not isinstance(entry, Named):
                 entry.observers = self.observers
+
+    def replace(self, mailboxes: Iterable[Named], subscriptions: Iterable[str]) -> None:
+        """Have other mailboxes and subscriptions from now on; commits call it. The old mailboxes must have vanished."""
+        names, subscribed = set(self.names), self.subscriptions
+        self._fill(mailboxes, subscriptions)
+        for name in sorted(names.symmetric_difference(self.names)):
+            self.tell_named(name)
+        for name in sorted(subscribed ^ self.subscriptions):
+            self.tell_subscribed(name)
 
     @property
     def inbox(self) -> Mailbox:

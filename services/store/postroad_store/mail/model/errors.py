@@ -18,6 +18,8 @@
     ├── NoSuchScript         NONEXISTENT
     ├── ScriptExists         ALREADYEXISTS
     ├── ScriptActive         CANNOT      ManageSieve says ACTIVE
+    ├── NoSuchSnapshot       NONEXISTENT  no client of IMAP asks for it
+    ├── SnapshotRefused      CANNOT       neither for it
     └── StorageError         UNAVAILABLE  nothing was written
         ├── StorageFull      UNAVAILABLE  SMTP says 452 4.3.1
         ├── StorageBusy      INUSE       another process holds the database
@@ -137,6 +139,16 @@ class ScriptExists(MailError):
 
 class ScriptActive(MailError):
     """The script is the active one, which can't be deleted (RFC 5804 §2.10)."""
+
+
+class NoSuchSnapshot(MailError):
+    """The world has no snapshot of this name."""
+
+    code = "NONEXISTENT"
+
+
+class SnapshotRefused(MailError):
+    """A snapshot can't be taken or restored as things are; the text says why."""
 
 
 class StorageError(MailError):

@@ -92,6 +92,7 @@ class Collect(Commit[bool, None]):
             suspect
             for suspect in suspects
             if db.execute("SELECT 1 FROM entries WHERE content = ? LIMIT 1", suspect).fetchone() is None
+            and db.execute("SELECT 1 FROM kept_entries WHERE content = ? LIMIT 1", suspect).fetchone() is None
         ]
         highest = max(garbage, default=(0,))
         db.execute("UPDATE counters SET value = ? WHERE name = 'content' AND value < ?", highest * 2)

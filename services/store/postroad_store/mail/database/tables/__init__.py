@@ -25,6 +25,7 @@ from postroad_store.mail.database.tables import (
     quotas,
     remembered,
     scripts,
+    snapshots,
     tallies,
     threads,
     url_keys,
@@ -52,4 +53,5 @@ TABLES: tuple[ModuleType, ...] = (
     remembered,
     threads,
     url_keys,
+    snapshots,
 )

@@ -1,0 +1,73 @@
+"""Snapshots of the mail of worlds: what their accounts had at one moment, by name (decision 37)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_store.mail.database.commits.snapshots import (
+    COLUMNS,
+    DeleteSnapshots,
+    Restored,
+    RestoreSnapshot,
+    Snapshot,
+    TakeSnapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from postroad.clock import Clock
+    from postroad_store.mail.database.reader import Reader
+    from postroad_store.mail.writer import Writer
+
+
+class Snapshots:
+    """All snapshots of a storage. `restored` and `collect` are the storage's."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Reader,
+        clock: Clock,
+        *,
+        restored: Callable[[Sequence[Restored]], None],
+        collect: Callable[[], None],
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._restored = restored
+        self._collect = collect
+
+    def take(self, world: str, name: str, token: str, logins: Sequence[str], *, most: int) -> Awaitable[Snapshot]:
+        """Commit: keep what the accounts of a world have; of `most` snapshots that it may have.
+
+        Raises `SnapshotRefused` if there is one of this name, `LimitReached`.
+        """
+        return self._writer.submit(TakeSnapshot(world, name, token, logins, now=self._clock.now(), most=most))
+
+    def restore(
+        self, world: str, name: str, token: str, logins: Sequence[str], *, fresh: bool = False
+    ) -> Awaitable[list[Restored]]:
+        """Commit: let the accounts of a world have what they had, and nothing that came since.
+
+        Accounts that have been made since are as new. Views of their mailboxes see these gone. The same `token`
+        restores once only, and then returns no accounts. With `fresh`, mailboxes get new UIDVALIDITY values. Raises
+        `NoSuchSnapshot`, `SnapshotRefused`.
+        """
+        now = int(self._clock.now())
+        commit = RestoreSnapshot(world, name, token, logins, now=now, fresh=fresh, restored=self._restored)
+        return self._writer.submit(commit)
+
+    def delete(self, world: str, name: str) -> Awaitable[int]:
+        """Commit: delete a snapshot; raises `NoSuchSnapshot`."""
+        return self._writer.submit(DeleteSnapshots(world, name, collect=self._collect))
+
+    def forget(self, world: str) -> Awaitable[int]:
+        """Commit: delete all snapshots of a world, which has been dropped; return how many there were."""
+        return self._writer.submit(DeleteSnapshots(world, None, collect=self._collect))
+
+    def of(self, world: str) -> list[Snapshot]:
+        """Read: the snapshots of a world, the oldest first."""
+        rows = self._reader.rows(f"SELECT {COLUMNS} FROM snapshots WHERE world = ? ORDER BY id", (world,))  # noqa: S608
+        return [Snapshot(*row) for row in rows]
