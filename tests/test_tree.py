@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from postroad import config
-from postroad.config import Settings
+from postroad.config import Settings, variable_of
 from tests.covered import engines
 
 ROOT = Path(__file__).parents[1]
@@ -171,8 +171,8 @@ def test_env_example_is_what_the_code_prints() -> None:
 
 def test_compose_hands_every_setting_to_the_containers() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    given = dict(re.findall(r"^  (POSTROAD_[A-Z0-9_]+):(.*)$", text, re.MULTILINE))
-    settings = {f"POSTROAD_{one.name.upper()}": one.metadata for one in dataclasses.fields(Settings)}
+    given = dict(re.findall(r"^  ([A-Z0-9_]+):(.*)$", text, re.MULTILINE))
+    settings = {variable_of(one): one.metadata for one in dataclasses.fields(Settings)}
     assert given.keys() == settings.keys()
     for name, metadata in settings.items():
         value = given[name].strip().strip('"')

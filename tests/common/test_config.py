@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from postroad import config
-from postroad.config import ConfigError, Outside, Settings, UnknownUsers
+from postroad.config import ConfigError, Outside, Settings, UnknownUsers, variable_of
 from postroad.sasl.oauth import Errors
 
 
@@ -143,9 +143,22 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_every_setting_is_in_the_example() -> None:
     text = config.example()
     for one in dataclasses.fields(Settings):
-        assert f"\n#POSTROAD_{one.name.upper()}={one.metadata['default']}\n" in text
+        assert f"\n#{variable_of(one)}={one.metadata['default']}\n" in text
 
 
 def test_the_example_is_printed() -> None:
     printed = subprocess.run([sys.executable, "-m", "postroad.config"], capture_output=True, text=True, check=True)
     assert printed.stdout == config.example()
+
+
+def test_greenmails_options_count_where_its_ports_are_open() -> None:
+    wrong = {"GREENMAIL_OPTS": "-Dgreenmail.users=bob:s3cret -Dgreenmail.users.login=name"}
+    assert Settings.from_environ(wrong).habits is None
+    with pytest.raises(
+        ConfigError, match=r"^GREENMAIL_OPTS: greenmail\.users\.login must be local_part or email"
+    ) as error:
+        Settings.from_environ(wrong | {"POSTROAD_GREENMAIL": "on"})
+    assert "s3cret" not in str(error.value)
+    habits = Settings.from_environ({"POSTROAD_GREENMAIL": "on"}).habits
+    assert habits is not None
+    assert habits.auth_disabled

@@ -73,3 +73,32 @@ async def test_an_unknown_user_comes_back_from_the_app_door(site: Site) -> None:
     await site.store.wait_for(1)
     assert site.store.mails[0].recipients == ["x@elsewhere.example"]
     assert site.store.mails[0].sender.startswith("MAIL FROM:<> ")
+
+
+@pytest.mark.parametrize("port", [3025, 3465])
+async def test_greenmails_ports_are_app_doors(site: Site, port: int) -> None:
+    await site.restart(POSTROAD_GREENMAIL="on")
+    client = aiosmtplib.SMTP(
+        hostname=f"{site.network}.1",
+        port=port,
+        username="any",
+        password="any",
+        use_tls=port == 3465,
+        start_tls=False,
+        validate_certs=False,
+        timeout=10,
+    )
+    async with client:
+        assert not client.supports_extension("starttls")
+        await client.sendmail("noreply@example.org", ["x@elsewhere.example"], CONTENT)
+    await site.store.wait_for(1)
+    accepted = next(detail for kind, detail in await site.journal() if kind is Kind.ACCEPTED)
+    assert (accepted["port"], accepted["tls"]) == ("app", "TLSv1.3" if port == 3465 else None)
+
+
+async def test_greenmails_ports_are_those_that_its_options_name(site: Site) -> None:
+    await site.restart(POSTROAD_GREENMAIL="on", GREENMAIL_OPTS="-Dgreenmail.setup.test.smtp")
+    ports = {listener.port for listener in site.relay.listeners if listener.host == f"{site.network}.1"}
+    assert ports == {APP, 3025}
+    await site.restart(POSTROAD_GREENMAIL="off")
+    assert 3025 not in {listener.port for listener in site.relay.listeners}

@@ -36,7 +36,7 @@ async def run(settings: Settings) -> int:
         await relay.start()
     except OSError as error:
         print(
-            f"POSTROAD_APP_PORT, _SMTP_PORT, _SUBMISSION_PORT, _SUBMISSIONS_PORT, _CONTROL_PORT: {error}",
+            f"POSTROAD_APP_PORT, _SMTP_PORT, _SUBMISSION_PORT, _SUBMISSIONS_PORT, _CONTROL_PORT, _GREENMAIL: {error}",
             file=sys.stderr,
         )
         await relay.stop()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.control.door import Door
 from postroad.control.token import find_key, find_token
+from postroad.greenmail import SMTP, SMTPS
 from postroad.journal import Journal
 from postroad.sasl.server import UNCHECKED, Sasl
 from postroad.sasl.settings import nonce, sasl_of
@@ -118,6 +119,7 @@ class Relay:
         ]
         if self._server_tls is not None:
             listeners.append(Listener(address, settings.submissions_port, Purpose.SUBMISSIONS))
+        listeners += self._greenmail()
         self._server = await serve(
             self._service,
             listeners,
@@ -144,6 +146,15 @@ class Relay:
         source = WorldFile(settings.world, settings.network, settings.capturing)
         watcher = WorldWatcher(source, self._world)
         self._watcher = asyncio.create_task(watcher.run(self.change))
+
+    def _greenmail(self) -> list[Listener]:
+        """Return GreenMail's ports, which are app doors, the second one over TLS."""
+        front, habits = self._settings.front, self._settings.habits
+        opened = habits.ports if habits is not None else frozenset()
+        listeners = [Listener(front, SMTP, Purpose.APP, starttls=False)] if "smtp" in opened else []
+        if "smtps" in opened and self._server_tls is not None:
+            listeners.append(Listener(front, SMTPS, Purpose.APP, tls=True))
+        return listeners
 
     def _mechanisms(self) -> Mapping[Purpose, Sasl]:
         """Return the mechanisms of AUTH; raises `ConfigError`."""

@@ -87,7 +87,7 @@ class Server:
         """Listen on one more port."""
         loop = asyncio.get_running_loop()
         make = functools.partial(Receiver, self, profile, listener.purpose, configure(profile, tls, loop), loop)
-        if listener.purpose is Purpose.SUBMISSIONS and tls is not None:
+        if listener.implicit_tls and tls is not None:
             tls_port = TlsPort(
                 listener.host,
                 listener.port,
@@ -95,7 +95,7 @@ class Server:
                 connections=self.admission,
                 tls=tls,
                 clock=self.clock,
-                failed=self._shut_out,
+                failed=functools.partial(self._shut_out, listener.purpose),
                 backlog=BACKLOG,
             )
             self._tls_ports.append(tls_port)
@@ -106,9 +106,9 @@ class Server:
             port = server.sockets[0].getsockname()[1]
         self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
 
-    def _shut_out(self, address: tuple[str, int], why: str, port: int) -> None:
+    def _shut_out(self, purpose: Purpose, address: tuple[str, int], why: str, port: int) -> None:
         """Leave a trace of a client that has not come through the TLS of a port of implicit TLS."""
-        session = Session(Purpose.SUBMISSIONS, ip_address(address[0]), address[1], self.next_session_id())
+        session = Session(purpose, ip_address(address[0]), address[1], self.next_session_id())
         self.handshake_failed(session, why, port)
 
     def left(self, connection: Connection) -> None:
@@ -200,7 +200,7 @@ async def serve(
     then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
-    if tls is None and any(listener.purpose is Purpose.SUBMISSIONS for listener in listeners):
+    if tls is None and any(listener.implicit_tls for listener in listeners):
         raise ValueError("submissions (RFC 8314) is TLS from the first octet: it needs a TLS context")
     server = Server(
         service,
@@ -218,7 +218,7 @@ async def serve(
                 limits=limits,
                 postmaster=postmaster or Address("postmaster", hostname),
                 extensions=extensions,
-                starttls=tls is not None and listener.starttls and listener.purpose is not Purpose.SUBMISSIONS,
+                starttls=tls is not None and listener.starttls and not listener.implicit_tls,
                 sasl=sasl.get(listener.purpose),
                 lmtp=listener.purpose is Purpose.LMTP,
             )

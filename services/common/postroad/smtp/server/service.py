@@ -46,6 +46,12 @@ class Listener:
     port: int
     purpose: Purpose = Purpose.TRANSFER
     starttls: bool = True  # whether STARTTLS is offered, if there is a certificate
+    tls: bool = False  # from the first octet, as SUBMISSIONS always is
+
+    @property
+    def implicit_tls(self) -> bool:
+        """Whether it speaks TLS from the first octet (RFC 8314)."""
+        return self.tls or self.purpose is Purpose.SUBMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
