@@ -1,8 +1,11 @@
-"""The text of a message as SEARCH sees it: decoded to Unicode, case folded, as UTF-8 (RFC 3501 §6.4.4).
+"""The text of a message as SEARCH sees it: decoded to Unicode, prepared for comparison, as UTF-8 (RFC 3501 §6.4.4).
 
 Header fields are unfolded and their encoded-words decoded (RFC 2047). Text and message parts are decoded from their
 transfer encoding and charset. The header sections of parts and of embedded messages belong to the body. Other parts
 (images, archives) are not searched.
+
+Text is compared by the collation i;unicode-casemap, as I18NLEVEL=1 wants it (RFC 5255 §4.6). A charset that is unknown,
+or that the text is not valid in, does not make a text binary here: it is read as UTF-8 or, if it is not, as Latin-1.
 
 Most messages are plain: one part of ASCII text. The lower-case message itself serves as their text, and nothing more is
 stored. For other messages the text is stored with the message, unless it is long: then each search makes it anew, in a
@@ -13,10 +16,10 @@ from __future__ import annotations
 
 import binascii
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from postroad.mime.charsets import codec_of
+from postroad.mime.collation import casemap
 from postroad.mime.fields import fields
 
 if TYPE_CHECKING:
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_PLAIN = 1 << 20  # octets of a message that may be its own text: the store has its body in one piece
 MAX_KEPT = 256 * 1024  # octets of text parts, as sent, of which the text is kept
-
-COMPOSED = 500  # characters per call of the normalizer
 
 # Charsets in which 7-bit octets are ASCII, so that a 7-bit text needs no decoding.
 _ASCII_CHARSET = re.compile(rb"(?:us-ascii|ascii|utf-?8|iso-8859-\d+|windows-125\d|koi8-[ru])\Z", re.IGNORECASE)
@@ -79,27 +80,14 @@ def header_text(section: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def fold(value: str) -> bytes:
-    """Return the form that makes equal spellings equal: case folded, composed (NFC), UTF-8."""
+    """Return the octets of which those of one text are within those of another if i;unicode-casemap finds it there.
+
+    RFC 5255 §4.2: these are compared by RFC 5051. Its capitals are small letters here and the other way round, so that
+    ASCII is folded by lower-casing its octets.
+    """
     if value.isascii():
         return value.lower().encode("ascii")
-    return _composed(value.casefold()).encode("utf-8", "replace")
-
-
-def _composed(value: str) -> str:
-    """Return the value in NFC, piece by piece: 100,000 combining marks in a row take 8 seconds at once."""
-    if len(value) <= COMPOSED:
-        return unicodedata.normalize("NFC", value)
-    pieces: list[str] = []
-    start = 0
-    while start < len(value):
-        end = start + COMPOSED
-        # White space never composes, so cut there. Without white space, a mark may lose its character.
-        cut = max(value.rfind(" ", start + 1, end), value.rfind("\n", start + 1, end))
-        if cut > 0:
-            end = cut
-        pieces.append(unicodedata.normalize("NFC", value[start:end]))
-        start = end
-    return "".join(pieces)
+    return casemap(value).swapcase()
 
 
 def decode(octets: bytes, charset: bytes | None) -> str:

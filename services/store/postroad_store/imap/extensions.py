@@ -54,6 +54,9 @@ QRESYNC = Capability(b"QRESYNC", "RFC 7162", after_login, enables=True, requires
 # UIDs in place of message numbers, everywhere.
 UIDONLY = Capability(b"UIDONLY", "RFC 9586", after_login, enables=True, requires=(b"ENABLE",))
 
+# What SEARCH, SORT and THREAD compare text by: i;unicode-casemap. It has no syntax (RFC 5255 §4.3).
+I18NLEVEL = Capability(b"I18NLEVEL=1", "RFC 5255", after_login)
+
 # The search key FUZZY, and the relevancy of what it finds: RETURN (RELEVANCY), SORT (RELEVANCY).
 SEARCH_FUZZY = Capability(b"SEARCH=FUZZY", "RFC 6203", after_login)
 

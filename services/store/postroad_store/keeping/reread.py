@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mime.structure import parse
-from postroad.mime.text import is_plain, kept_text
-from postroad_store.mail.database.bodies import write_body
+from postroad.mime.text import is_plain
+from postroad_store.mail.database.bodies import octets_of, write_body
 from postroad_store.mail.database.schema import PIECE_BITS
+from postroad_store.mail.database.texts import write_text
 from postroad_store.mail.incoming import checksum_of
 
 if TYPE_CHECKING:
@@ -54,17 +55,6 @@ def _wrong(db: Connection, content: int, size: int, header_size: int, checksum: 
     return Wrong(content, f"{f'{where[0]}: the message with UID {where[1]}' if where else f'content {content}'} {what}")
 
 
-def octets_of(db: Connection, content: int) -> bytes:
-    """Return what is stored of a content."""
-    pieces = db.execute("SELECT CAST(header AS BLOB) FROM contents WHERE id = ?", (content,)).fetchall()
-    first = content << PIECE_BITS
-    pieces += db.execute(
-        "SELECT CAST(octets AS BLOB) FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece",
-        (first, first + (1 << PIECE_BITS) - 1),
-    ).fetchall()
-    return b"".join([piece for (piece,) in pieces])
-
-
 def reread(db: Connection, content: int) -> None:
     """Make all that is stored about a content anew from its octets; its size changes if some are lost."""
     octets = octets_of(db, content)
@@ -91,5 +81,5 @@ def reread(db: Connection, content: int) -> None:
     db.execute("DELETE FROM octets WHERE piece BETWEEN ? AND ?", (first, first + (1 << PIECE_BITS) - 1))
     write_body(db, content, octets, parsed.header_size)
     db.execute("DELETE FROM texts WHERE content = ?", (content,))
-    if not plain and (text := kept_text(octets, parsed)) is not None:
-        db.execute("INSERT INTO texts VALUES (?, ?, ?)", (content, *text))
+    if not plain:
+        write_text(db, content, octets, parsed)

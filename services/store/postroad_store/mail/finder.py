@@ -46,6 +46,10 @@ class Finder:
         """End the making of the index."""
         self._indexer.close()
 
+    def texts_are_made(self) -> None:
+        """Note that all messages have their texts, which the index may have waited for."""
+        self._indexer.notice(0)
+
     def arrived(self, messages: int) -> None:
         """Note that there are so many new messages to be found."""
         self._indexer.notice(messages)

@@ -28,6 +28,7 @@ from postroad_store.mail.database.commits.messages import Append, Copy, Expunge,
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
+from postroad_store.mail.database.texts import UNTEXTED
 from postroad_store.mail.decoded import DecodedParts
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
@@ -43,6 +44,7 @@ from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.packer import Packer
 from postroad_store.mail.quotas import Quotas
+from postroad_store.mail.retexter import Retexter
 from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.sharing import Sharing
 from postroad_store.mail.snapshots import Snapshots
@@ -105,6 +107,7 @@ class Storage:
         self.decoded = DecodedParts()
         self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
+        self._retexter = Retexter(self._submit, self._clock, self.finder.texts_are_made)
         self._collector = Collector(self._writer)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         self.snapshots = Snapshots(
@@ -119,6 +122,7 @@ class Storage:
             return
         self._closed = True
         self._collector.close()
+        self._retexter.close()
         self.finder.close()
         self._parser.shutdown()
         self._packer.close()
@@ -137,6 +141,8 @@ class Storage:
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
             self._collector.collect()
+            if self._reader.rows(UNTEXTED, ()):
+                self._retexter.begin()
         known = await self._accounts.find(login)
         if known is None:
             await self._submit(NewAccount(login, int(self._clock.now())))

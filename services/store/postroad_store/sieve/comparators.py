@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.order.collation import prepared
+from postroad.mime.collation import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,6 +10,17 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
+def octets_of(db: Connection, content: int) -> bytes:
+    """Return what is stored of a content."""
+    pieces = db.execute("SELECT CAST(header AS BLOB) FROM contents WHERE id = ?", (content,)).fetchall()
+    first = content << PIECE_BITS
+    pieces += db.execute(
+        "SELECT CAST(octets AS BLOB) FROM octets WHERE piece BETWEEN ? AND ? ORDER BY piece",
+        (first, first + (1 << PIECE_BITS) - 1),
+    ).fetchall()
+    return b"".join([piece for (piece,) in pieces])
+
+
 def write_body(db: Connection, content: int, octets: bytes, header_size: int) -> None:
     """Insert what follows the header section of a content."""
     first = content << PIECE_BITS

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_store.mail.database.connection import connect
+from postroad_store.mail.database.texts import UNTEXTED
 from postroad_store.mail.index.trigrams import indexed_text, query
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "index.sqlite"
-VERSION = 1  # kept as user_version; another one is made anew
+VERSION = 2  # kept as user_version; another one is made anew
 BATCH_ROWS = 200  # messages of one commit
 BATCH_OCTETS = 4 << 20  # octets of text, about
 PROOFS = 8  # contents whose checksums tell whether the index is of this mail
@@ -126,11 +127,11 @@ class Index:
         return True
 
     def extend(self) -> bool:
-        """Index some more messages; return False if there are none. Raises `sqlite3.Error`."""
+        """Index some more messages; return False if there are none, or texts are made anew. Raises `sqlite3.Error`."""
         assert self._db is not None  # noqa: S101 - `open` has made both
         assert self._mail is not None  # noqa: S101
         ((upto, count),) = self._db.execute("SELECT upto, rows FROM reached").fetchall()
-        rows = self._batch(upto)
+        rows = [] if self._mail.execute(UNTEXTED).fetchone() else self._batch(upto)
         if not rows:
             return False
         texts = [

@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from postroad.mime.collation import casemap
 from postroad.mime.envelope import sent_time
 from postroad.mime.text import decode_words
 from postroad_store.mail.model.message import Column
-from postroad_store.mail.order.collation import casemap
 from postroad_store.mail.order.subject import base_subject
 from postroad_store.mail.order.values import Derived
 from postroad_store.mail.search.envelopes import Place, first, string

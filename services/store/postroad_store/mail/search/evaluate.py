@@ -379,15 +379,21 @@ def _header(section: bytes) -> bytes:
     return header_text(fields(section))
 
 
-# A search spends its time in these two. They also return the rows whose text is not kept. Lowering is for plain
-# messages: the texts of others are folded already.
+# A search spends its time in these two. They also return the rows whose text is not kept. Only plain messages are made
+# lower-case: the texts of others are folded already.
 
 
 def _in_text(needle: bytes, rows: list[Row]) -> list[Row]:
-    if b" " in needle or b"\t" in needle:  # only then can the folding of a field part it
-        return [row for row in rows if row[2] is None or needle in row[3].lower() or needle in unfold(row[2]).lower()]
-    return [row for row in rows if row[2] is None or needle in row[3].lower() or needle in row[2].lower()]
+    spaced = b" " in needle or b"\t" in needle  # only then can the folding of a field part it
+    return [row for row in rows if row[2] is None or _has_in(row[1], needle, row[3], row[2], spaced=spaced)]
 
 
 def _in_body(needle: bytes, rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row[2] is None or needle in row[3].lower()]
+    return [row for row in rows if row[2] is None or needle in (row[3].lower() if row[1] else row[3])]
+
+
+def _has_in(plain: int, needle: bytes, body: bytes, header: bytes, *, spaced: bool) -> bool:
+    if needle in (body.lower() if plain else body):
+        return True
+    header = unfold(header) if spaced else header
+    return needle in (header.lower() if plain else header)

@@ -55,7 +55,7 @@ def long_text(content: bytes) -> LongText:
     for leaf in parsed.leaves:
         if is_text(leaf):
             body.append(b"\n")
-            body += _folded(_decoded(content, leaf))
+            body += map(fold, _decoded(content, leaf))
     return LongText(header_text(parsed.fields), _gathered(body[1:]))
 
 
@@ -69,19 +69,6 @@ def _gathered(pieces: list[bytes]) -> list[bytes]:
             gathered.append(b"".join(pieces[start:number]))
             start, octets = number, 0
     return gathered
-
-
-def _folded(texts: Iterator[str]) -> Iterator[bytes]:
-    """Fold text that comes in pieces, cut at white space: a character must not be cut from its combining marks."""
-    rest = ""
-    for text in texts:
-        rest += text
-        cut = max(rest.rfind(" "), rest.rfind("\n"))
-        if cut < 0:
-            cut = len(rest) if len(rest) > STEP else 0
-        yield fold(rest[:cut])
-        rest = rest[cut:]
-    yield fold(rest)
 
 
 def _decoded(content: bytes, leaf: Leaf) -> Iterator[str]:

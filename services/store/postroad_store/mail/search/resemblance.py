@@ -27,7 +27,7 @@ MAX_KNOWN = 4096  # words of texts of which is remembered how near they are
 ONE_MISTAKE, TWO_MISTAKES = 4, 8  # characters of a word that may have so many mistakes
 IN_ANY_ORDER = 0.95  # how near a text is that has all words, but not as they were given
 
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = re.compile(r"[0-9A-Za-z\x80-\U0010ffff]+")  # all beyond ASCII: accents are characters of their own
 _LETTERS = rb"[0-9A-Za-z\x80-\xff]"
 _BEFORE = re.compile(_LETTERS + rb"*\Z")
 _AFTER = re.compile(_LETTERS + rb"*")
@@ -65,9 +65,8 @@ class Word:
     def _of_token(self, token: bytes) -> float:
         known = self._known.get(token)
         if known is None:
-            words = _WORDS.findall(token.decode("utf-8", "replace"))
-            least = min([mistakes(self.text, word, self.mistakes) for word in words], default=self.mistakes + 1)
-            known = max(1 - least / (self.mistakes + 1), 0.0)
+            made = mistakes(self.text, token.decode("utf-8", "replace"), self.mistakes)
+            known = 1 - made / (self.mistakes + 1)
             if len(self._known) < MAX_KNOWN:
                 self._known[token] = known
         return known

@@ -11,10 +11,10 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
+from postroad.mime.collation import casemap
 from postroad.mime.fields import unfold
 from postroad.mime.text import decode_words
 from postroad_store.mail.model.message import Column
-from postroad_store.mail.order.collation import casemap
 from postroad_store.mail.order.criteria import MAX_SUBJECT, SUBJECT
 from postroad_store.mail.order.subject import base_subject
 from postroad_store.mail.order.values import Derived

@@ -13,7 +13,7 @@ from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, Cha
 from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, scores, updates
 from postroad_store.imap.contexts import Context, Contexts, known, refusal
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE, CONTEXT_SEARCH, ESEARCH, PARTIAL, SEARCHRES
+from postroad_store.imap.extensions import CONDSTORE, CONTEXT_SEARCH, ESEARCH, I18NLEVEL, PARTIAL, SEARCHRES
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
@@ -184,7 +184,7 @@ def refuse_charset(session: Session, command: BadCharset) -> None:
 
 
 FOLLOW: Mapping[type[Event], Handler] = MappingProxyType({BadCharset: refuse_charset})
-_EXTENSIONS = (ESEARCH, SEARCHRES, PARTIAL, CONTEXT_SEARCH, *EXTENSIONS.values())
+_EXTENSIONS = (I18NLEVEL, ESEARCH, SEARCHRES, PARTIAL, CONTEXT_SEARCH, *EXTENSIONS.values())
 
 SPECS = (
     Spec(b"SEARCH", SELECT, Search, parse, handle, "RFC 3501 §6.4.4", extensions=_EXTENSIONS, follow=FOLLOW),
