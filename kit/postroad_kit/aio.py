@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from postroad_kit import asking
-from postroad_kit.definition import DEFAULT, DEFAULT_DEFINITION, AccountInfo
+from postroad_kit.definition import DEFAULT, DEFAULT_DEFINITION, AccountInfo, wanted
 from postroad_kit.errors import TooMany
 from postroad_kit.http.aio import AsyncClient
 from postroad_kit.letter import Attachment, Letter
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from postroad_kit.criteria import Criteria
-    from postroad_kit.definition import Definition
+    from postroad_kit.definition import Accounts, Definition
     from postroad_kit.endpoints import Endpoints
     from postroad_kit.history import Clock, Road, Session
     from postroad_kit.http.call import Call
@@ -183,7 +183,11 @@ class AsyncWorld(Outline):
             page, cursor = await self.ask(asking.sessions(cursor, protocol=protocol, account=account))
             idents += [session.id for session in page]
             if cursor is None:
-                return [await self.ask(asking.session(ident)) for ident in idents]
+                return [await self.ask(asking.session(ident)) for ident in reversed(idents)]
+
+    async def dialogue(self, session: Session | str) -> str:
+        """Return a transcript as a dialogue file, for `postroad replay`."""
+        return await self.ask(asking.dialogue(session if isinstance(session, str) else session.id))
 
     async def snapshot(self, name: str) -> None:
         """Take a snapshot of mailboxes and queue."""
@@ -263,6 +267,7 @@ class AsyncPostroad:
         self,
         ident: str | None = None,
         *,
+        accounts: Accounts | None = None,
         domains: int | Sequence[Mapping[str, Any]] | None = None,
         owner: str | None = None,
         ttl: float | None = LIFE,
@@ -271,15 +276,16 @@ class AsyncPostroad:
         quota: Any = None,
     ) -> _Making:
         """Make a world: `await` it, or enter it with `async with`, which drops it. The members are as in `Postroad`."""
-        definition = {
-            "id": ident,
-            "owner": owner,
-            "ttl": ttl,
-            "password": password,
-            "domains": domains,
-            "imap_without": imap_without,
-            "quota": quota,
-        }
+        definition = wanted(
+            ident,
+            accounts,
+            domains=domains,
+            owner=owner,
+            ttl=ttl,
+            password=password,
+            imap_without=imap_without,
+            quota=quota,
+        )
         return _Making(self, asking.make(definition))
 
     def over(self, definition: Definition, endpoints: Endpoints) -> AsyncWorld:

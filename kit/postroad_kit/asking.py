@@ -35,8 +35,7 @@ def endpoints() -> Call[Endpoints]:
 
 def make(definition: Mapping[str, Any]) -> Call[Definition]:
     """Make a world."""
-    value = {name: member for name, member in definition.items() if member is not None}
-    return Call("POST", "/v1/worlds", definition_of, value, again=False)
+    return Call("POST", "/v1/worlds", definition_of, dict(definition), again=False)
 
 
 def read(world: str) -> Call[Definition]:
@@ -136,13 +135,18 @@ def road(ident: str) -> Call[Road]:
 
 
 def sessions(cursor: Any = None, **only: str | None) -> Call[tuple[list[Session], Any]]:
-    """List transcripts without their lines, and the cursor of the next page."""
+    """List transcripts without their lines, the newest first, and the cursor of the next page."""
     return Call(
         "GET",
         "/v1/sessions",
         lambda answer: ([session_of(one) for one in answer["sessions"]], answer["next"]),
-        query={"after": cursor, **only},
+        query={"before": cursor, **only},
     )
+
+
+def dialogue(ident: str) -> Call[str]:
+    """Read one transcript as a dialogue file, which `postroad replay` plays."""
+    return Call("GET", f"/v1/sessions/{segment(ident)}/dialogue", bytes.decode, octets=True)
 
 
 def session(ident: str) -> Call[Session]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from postroad_kit.reading import when
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 DEFAULT = "default"  # the world of the world file
@@ -60,6 +61,24 @@ class Definition:
 
 
 DEFAULT_DEFINITION = Definition(DEFAULT, "", None, None, None, ())
+
+
+Accounts = Sequence[str | Mapping[str, Any]]
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def wanted(ident: str | None, accounts: Accounts | None, **members: Any) -> dict[str, Any]:
+    """Return what `POST /v1/worlds` takes, without what is None.
+
+    With `accounts`, by name or with more members, the world has one domain with them, named as the API names it.
+    """
+    if accounts is not None:
+        if members.get("domains") is not None:
+            raise ValueError("give accounts, which get a domain, or domains with accounts, not both")
+        ident = ident or "w" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+        given = [{"name": one} if isinstance(one, str) else dict(one) for one in accounts]
+        members["domains"] = [{"name": f"{ident}.test", "accounts": given}]
+    return {name: member for name, member in {"id": ident, **members}.items() if member is not None}
 
 
 def definition_of(answer: Mapping[str, Any]) -> Definition:

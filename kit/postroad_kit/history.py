@@ -91,23 +91,23 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a session. `blank` says that a secret was taken out."""
+    """A line of a session, without CRLF; {?name} is in place of a secret, and a size in place of a mail's content."""
 
     at: datetime | None
     sender: str  # client or server
     text: str
     tls: bool
-    blank: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A transcript of one connection; `messages` are the IDs of those that it was about."""
+    """A transcript of one connection; `outbound`: we are the client; `messages`: the IDs of those that it was about."""
 
     id: str
     service: str
     protocol: str
     peer: str
+    outbound: bool
     account: str
     began: datetime | None
     ended: datetime | None
@@ -115,7 +115,8 @@ class Session:
     lines: tuple[Line, ...]
 
     def __str__(self) -> str:
-        head = f"{self.protocol} {self.service}, {self.peer}{f', {self.account}' if self.account else ''}"
+        way = "to" if self.outbound else "from"
+        head = f"{self.protocol} {self.service}, {way} {self.peer}{f', {self.account}' if self.account else ''}"
         shown = (f"  {'C' if line.sender == 'client' else 'S'}: {harmless(line.text)}" for line in self.lines)
         return "\n".join([head, *shown])
 
@@ -127,15 +128,19 @@ def session_of(answer: Mapping[str, Any]) -> Session:
         answer["service"],
         answer["protocol"],
         _text(answer.get("peer")),
+        bool(answer.get("outbound")),
         _text(answer.get("account")),
         when(answer.get("began")),
         when(answer.get("ended")),
         tuple(answer.get("messages") or ()),
-        tuple(
-            Line(when(line.get("at")), line["from"], line["text"], bool(line.get("tls")), bool(line.get("blank")))
-            for line in answer.get("lines") or ()
-        ),
+        tuple(map(_line, answer.get("lines") or ())),
     )
+
+
+def _line(line: Mapping[str, Any]) -> Line:
+    reference = line.get("reference")
+    text = line.get("text") or ("" if reference is None else f"({reference['size']} octets)")
+    return Line(when(line.get("at")), line["from"], text, bool(line.get("tls")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from postroad_kit import asking
-from postroad_kit.definition import DEFAULT_DEFINITION
+from postroad_kit.definition import DEFAULT_DEFINITION, wanted
 from postroad_kit.http.plain import Client
 from postroad_kit.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from postroad_kit.definition import Accounts
     from postroad_kit.endpoints import Endpoints
 
 LIFE = 3600.0  # seconds after which a world goes that nobody has dropped
@@ -43,6 +44,7 @@ class Postroad:
         self,
         ident: str | None = None,
         *,
+        accounts: Accounts | None = None,
         domains: int | Sequence[Mapping[str, Any]] | None = None,
         owner: str | None = None,
         ttl: float | None = LIFE,
@@ -52,18 +54,20 @@ class Postroad:
     ) -> World:
         """Make a world, which is in force in all services when this returns; a context manager drops it.
 
-        The members are those of POST /v1/worlds: `domains` how many, or each with its name, accounts, aliases,
-        catch-all and records; `ttl` the seconds after which it goes by itself, None: never.
+        `accounts` are those of its one domain, by name or with members such as a quota. The others are the members of
+        POST /v1/worlds: `domains` how many, or each with its name, accounts, aliases, catch-all and records; `ttl` the
+        seconds after which it goes by itself.
         """
-        definition = {
-            "id": ident,
-            "owner": owner,
-            "ttl": ttl,
-            "password": password,
-            "domains": domains,
-            "imap_without": imap_without,
-            "quota": quota,
-        }
+        definition = wanted(
+            ident,
+            accounts,
+            domains=domains,
+            owner=owner,
+            ttl=ttl,
+            password=password,
+            imap_without=imap_without,
+            quota=quota,
+        )
         return World(self.client, self.client.ask(asking.make(definition)), self.endpoints)
 
     def find(self, ident: str) -> World:

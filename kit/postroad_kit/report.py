@@ -40,8 +40,8 @@ def sections(world: World) -> Iterator[tuple[str, str]]:
         return "\n".join([*lines, *more, *failed])
 
     def said() -> str:
-        found = world.ask(asking.sessions())[0][-SESSIONS:]
-        return "\n".join(_cut(str(world.ask(asking.session(session.id)))) for session in found)
+        found = world.ask(asking.sessions())[0][:SESSIONS]
+        return "\n".join(_cut(str(world.ask(asking.session(session.id)))) for session in reversed(found))
 
     def went() -> str:
         ids = [message["id"] for message in reversed(messages[:ROADS])]

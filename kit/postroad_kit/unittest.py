@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import functools
 import unittest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from postroad_kit.report import described
 from postroad_kit.stack import current
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from postroad_kit.world import World
 
 
@@ -27,6 +29,7 @@ class WorldMixin(unittest.TestCase):
     """Gives each test `self.world`; other test cases come behind it: `class T(WorldMixin, django.test.TestCase)`."""
 
     world: World
+    world_members: ClassVar[Mapping[str, Any]] = {}  # how it is made, as `Postroad.world` takes them
     postroad_world = True  # by which the pytest plugin knows it
 
     def __init__(self, methodName: str = "runTest") -> None:  # noqa: N803 - unittest's
@@ -38,7 +41,7 @@ class WorldMixin(unittest.TestCase):
     def setUp(self) -> None:
         """Make the world."""
         self._failed = False
-        self.world = current().postroad.world(owner=self.id())
+        self.world = current().postroad.world(**{"owner": self.id(), **self.world_members})
         self.addCleanup(self._leave)
         super().setUp()
 

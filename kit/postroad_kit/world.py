@@ -158,7 +158,11 @@ class World(Outline):
             page, cursor = self.ask(asking.sessions(cursor, protocol=protocol, account=account))
             idents += [session.id for session in page]
             if cursor is None:
-                return [self.ask(asking.session(ident)) for ident in idents]
+                return [self.ask(asking.session(ident)) for ident in reversed(idents)]
+
+    def dialogue(self, session: Session | str) -> str:
+        """Return a transcript as a dialogue file, for `postroad replay`."""
+        return self.ask(asking.dialogue(session if isinstance(session, str) else session.id))
 
     @property
     def dns(self) -> Dns:

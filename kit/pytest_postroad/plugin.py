@@ -44,6 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marker means."""
+    config.addinivalue_line(
+        "markers", "world(accounts=…, domains=…, quota=…, imap_without=…): how the test's world is made"
+    )
+
+
 @pytest.fixture(scope="session")
 def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postroad]:
     """Yield a running Postroad, shared by all tests of the run and all workers of xdist."""
@@ -67,7 +74,10 @@ def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def world(postroad: Postroad, request: pytest.FixtureRequest) -> Iterator[World]:
     """Yield a world of the test's own, dropped at its end; that of a failed test stays for a while."""
     node = request.node
-    made = postroad.world(owner=node.nodeid)
+    marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
+    made = postroad.world(
+        **{"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
+    )
     node.stash.setdefault(WORLDS, []).append(made)
     yield made
     if node.stash.get(FAILED, False):

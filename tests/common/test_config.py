@@ -117,6 +117,10 @@ def test_what_is_wrong(name: str, text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_where_the_api_is_is_told_to_its_clients_and_is_no_setting() -> None:
+    assert Settings.from_environ({"POSTROAD_URL": "http://localhost:8025"}) == Settings.from_environ({})
+
+
 def test_no_password_is_shown() -> None:
     with pytest.raises(ConfigError, match=r"^POSTROAD_UNKNOWN_PASSWORD: a scrypt hash is") as caught:
         Settings.from_environ({"POSTROAD_UNKNOWN_PASSWORD": "$scrypt$hunter2"})

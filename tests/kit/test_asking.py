@@ -54,7 +54,7 @@ def test_quiet() -> None:
 
 
 def test_worlds() -> None:
-    call = asking.make({"id": "checkout", "ttl": None})
+    call = asking.make({"id": "checkout"})
     assert (call.method, call.path, call.value) == ("POST", "/v1/worlds", {"id": "checkout"})
     assert asking.read("a").path == "/v1/worlds/a"
     assert asking.keep("a", 9.0).value == {"ttl": 9.0}
@@ -83,6 +83,7 @@ def test_what_happened() -> None:
     assert call.target == "/v1/sessions?protocol=imap"
     assert call.read({"sessions": [], "next": None}) == ([], None)
     assert asking.session("s1").path == "/v1/sessions/s1"
+    assert asking.dialogue("s1").read("C: NOOP ä".encode()) == "C: NOOP ä"
 
 
 def test_snapshots_and_the_clock() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from postroad_kit.definition import DEFAULT_DEFINITION, Login, definition_of
+from postroad_kit.definition import DEFAULT_DEFINITION, Login, definition_of, wanted
 from postroad_kit.endpoints import Endpoint, Endpoints, endpoints_of
 from postroad_kit.errors import PostroadError
 from postroad_kit.outline import Outline
@@ -30,6 +31,19 @@ ANSWER: dict[str, Any] = {
     ],
 }
 PLACES = endpoints_of({"endpoints": {"app": {"host": "127.0.0.1", "port": 1025}}, "ca": None})
+
+
+def test_what_is_asked_for() -> None:
+    assert wanted(None, None, ttl=None, domains=2) == {"domains": 2}
+    accounts = ["bob", {"name": "full", "quota": {"messages": 1}}]
+    assert wanted("checkout", accounts)["domains"] == [
+        {"name": "checkout.test", "accounts": [{"name": "bob"}, {"name": "full", "quota": {"messages": 1}}]}
+    ]
+    made = wanted(None, ["bob"], owner="me")
+    assert re.fullmatch("w[a-z2-7]{8}", made["id"])
+    assert made["domains"][0]["name"] == f"{made['id']}.test"
+    with pytest.raises(ValueError, match="not both"):
+        wanted(None, ["bob"], domains=1)
 
 
 def test_the_whole() -> None:

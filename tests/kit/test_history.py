@@ -35,15 +35,18 @@ def test_a_road() -> None:
 def test_a_session() -> None:
     lines = [
         {"at": AT, "from": "server", "text": "220 relay", "tls": False},
-        {"at": AT, "from": "client", "text": "AUTH PLAIN …", "tls": True, "blank": True},
+        {"at": AT, "from": "client", "text": "AUTH PLAIN {?a}", "tls": True, "blank": True},
+        {"at": AT, "from": "client", "text": "", "tls": True, "reference": {"size": 300, "sha256": "ab"}},
     ]
     answer = {"id": "s1", "service": "relay", "protocol": "smtp", "peer": "127.0.0.1", "account": "checkout"}
     session = session_of({**answer, "began": AT, "ended": None, "messages": ["4F1A9C"], "lines": lines})
-    assert session.lines[1].blank
+    assert session.lines[1].tls
     assert session.ended is None
     assert session.messages == ("4F1A9C",)
-    assert str(session) == "smtp relay, 127.0.0.1, checkout\n  S: 220 relay\n  C: AUTH PLAIN …"
-    assert str(session_of({**answer, "account": None})) == "smtp relay, 127.0.0.1"
+    assert str(session) == (
+        "smtp relay, from 127.0.0.1, checkout\n  S: 220 relay\n  C: AUTH PLAIN {?a}\n  C: (300 octets)"
+    )
+    assert str(session_of({**answer, "account": None, "outbound": True})) == "smtp relay, to 127.0.0.1"
 
 
 def test_a_clock() -> None:

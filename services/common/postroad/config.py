@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
 PREFIX = "POSTROAD_"
+URL = "POSTROAD_URL"  # where the API is, for its clients: commands and tests. It is no setting of the stack
 
 
 class ConfigError(Exception):
@@ -311,7 +312,7 @@ class Settings:
         errors = [
             f"{name} is not a setting of Postroad; .env.example and `python -m postroad.config` list them all"
             for name in sorted(environ)
-            if name.startswith(PREFIX) and name not in fields
+            if name.startswith(PREFIX) and name not in fields and name != URL
         ]
         values: dict[str, Any] = {}
         for name, setting in fields.items():

@@ -10,7 +10,7 @@ import pytest
 from postroad_kit.errors import Away
 from postroad_kit.http.aio import AsyncClient, answer_of, request_of
 from postroad_kit.http.call import Call, Place
-from tests.kit.http.conftest import Scripted, ok
+from tests.kit.http.scripted import Scripted, ok
 
 A: Call[object] = Call("GET", "/v1/a", lambda answer: answer)
 

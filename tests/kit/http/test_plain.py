@@ -10,7 +10,7 @@ import pytest
 from postroad_kit.errors import Away
 from postroad_kit.http.call import Call
 from postroad_kit.http.plain import Client
-from tests.kit.http.conftest import Scripted, ok
+from tests.kit.http.scripted import Scripted, ok
 
 A: Call[object] = Call("GET", "/v1/a", lambda answer: answer)
 

@@ -172,3 +172,13 @@ def test_where_the_api_is(api: FakeApi, monkeypatch: pytest.MonkeyPatch, capsys:
     assert wait.main([]) == 2
     with pytest.raises(SystemExit, match="2"):
         wait.main(["--none", "--exactly", "1"])
+
+
+def test_the_api_that_the_environment_names(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROAD_WEB_PORT", "1")
+    monkeypatch.setenv("POSTROAD_URL", api.url)
+    api.answers["POST /v1/wait"] = (200, {"messages": [], "cursor": 7})
+    assert wait.main(["--none"]) == 0
+    assert capsys.readouterr().err == ""

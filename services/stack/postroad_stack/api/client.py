@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from postroad.config import Settings
+from postroad.config import URL, Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -150,13 +150,13 @@ def segment(text: str) -> str:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that all commands of the API have."""
-    parser.add_argument("--url", help="where the API is (default: POSTROAD_WEB_PORT on this machine)")
+    parser.add_argument("--url", help=f"where the API is (default: {URL}, or POSTROAD_WEB_PORT on this machine)")
     parser.add_argument("--json", action="store_true", help="print the API's answer as JSON")
 
 
 def api_of(url: str | None) -> Api:
     """Return the API that is asked for, or that of this machine's stack; raises `ConfigError`."""
-    if url:
+    if url := url or os.environ.get(URL):
         return Api(url)
     settings = Settings.from_environ(os.environ)
     host = settings.front

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from typing import TYPE_CHECKING
-
-import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Scripted:
@@ -42,13 +36,6 @@ class Scripted:
                     size = next((int(one[15:]) for one in head.split(b"\r\n") if one.startswith(b"Content-Length:")), 0)
                     self.requests.append(head + lines.read(size))
                     client.sendall(answer)
-
-
-@pytest.fixture
-def server() -> Iterator[Scripted]:
-    made = Scripted()
-    yield made
-    made.close()
 
 
 def ok(body: bytes, *fields: str) -> bytes:
