@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from postroad_kit import asking
 from postroad_kit.errors import MailError, PostroadError
+from postroad_kit.stack import in_use
 from postroad_kit.table import harmless, table
 from postroad_kit.telling import HEAD, row
 
@@ -50,7 +51,14 @@ def sections(world: World) -> Iterator[tuple[str, str]]:
     yield f"Postroad: what arrived in the world {world.id}", _or_why(arrived)
     yield "Postroad: sessions", _or_why(said)
     yield "Postroad: road", _or_why(went)
-    yield "Postroad: look at it", world.console_url
+    yield "Postroad: look at it", "\n".join([world.console_url, *_again()])
+
+
+def _again() -> Iterator[str]:
+    """Yield how to start a stack again that ends with the tests."""
+    stack = in_use()
+    if stack is not None and stack.shared is not None and (command := stack.shared.again()) is not None:
+        yield f"after the run: {command}"
 
 
 def described(world: World) -> str:

@@ -35,7 +35,7 @@ class Stack:
         """Leave it; a stack that tests have started ends with the last of them. `keep` leaves its data there."""
         self.postroad.close()
         if self.shared is not None:
-            self.shared.leave(remove=not keep)
+            self.shared.leave(keep=keep)
 
 
 _current: list[Stack] = []
@@ -48,6 +48,11 @@ def current() -> Stack:
         set_current(stack)
         atexit.register(_end)
     return _current[0]
+
+
+def in_use() -> Stack | None:
+    """Return the stack that this process uses already, or None."""
+    return _current[0] if _current else None
 
 
 def set_current(stack: Stack | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from postroad_kit.definition import DEFAULT_DEFINITION, Login, definition_of, wanted
+from postroad_kit.definition import DEFAULT_DEFINITION, Accounts, Login, definition_of, wanted
 from postroad_kit.endpoints import Endpoint, Endpoints, endpoints_of
 from postroad_kit.errors import PostroadError
 from postroad_kit.outline import Outline
@@ -35,7 +35,7 @@ PLACES = endpoints_of({"endpoints": {"app": {"host": "127.0.0.1", "port": 1025}}
 
 def test_what_is_asked_for() -> None:
     assert wanted(None, None, ttl=None, domains=2) == {"domains": 2}
-    accounts = ["bob", {"name": "full", "quota": {"messages": 1}}]
+    accounts: Accounts = ["bob", {"name": "full", "quota": {"messages": 1}}]
     assert wanted("checkout", accounts)["domains"] == [
         {"name": "checkout.test", "accounts": [{"name": "bob"}, {"name": "full", "quota": {"messages": 1}}]}
     ]

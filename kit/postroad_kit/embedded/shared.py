@@ -6,6 +6,7 @@ In the folder:
     members   locked by the same: whoever goes out sees whether there are others
     facts     what the stack said when it was ready
     log       what it logs
+    keep      is there if the data are to stay
     data/     its data; data/lock is locked for as long as a process of the stack lives
 """
 
@@ -68,11 +69,16 @@ class Shared:
                     raise
             return facts
 
-    def leave(self, *, remove: bool = True) -> None:
-        """Use it no more; whoever is the last stops it, waits until it is gone, and removes its data."""
+    def leave(self, *, keep: bool = False) -> None:
+        """Use it no more; whoever is the last stops it, waits until it is gone, and removes its data.
+
+        The data stay if anybody wants to keep them.
+        """
         if not self._locks or self._pid != os.getpid():  # a fork shares its parent's lock
             return
         with alone(self._folder / "door"):
+            if keep:
+                (self._folder / "keep").touch()
             os.close(self._locks.pop(0))
             facts = self._facts()
             if not is_locked(self._folder / "members") and facts is not None:
@@ -82,9 +88,16 @@ class Shared:
                     self._child.wait()
                 until_unlocked(self.data / "lock")
                 (self._folder / "facts").unlink(missing_ok=True)
-                if remove:
+                if not (self._folder / "keep").exists():
                     shutil.rmtree(self.data, ignore_errors=True)
             self._release()
+
+    def again(self) -> str | None:
+        """Return the command that starts it again on its data, or None for one that is of containers."""
+        facts = self._facts()
+        if facts is None or "network" not in facts:
+            return None
+        return f"cd {self._folder} && POSTROAD_DATA=data POSTROAD_NETWORK={facts['network']} postroad run"
 
     def clear(self) -> None:
         """Remove the folder, which nobody shares any more."""

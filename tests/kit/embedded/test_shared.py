@@ -86,7 +86,8 @@ def test_a_run_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
     shared = Shared(tmp_path, starter)
     assert shared.join()["pid"] != pid
     assert len(starts(tmp_path)) == 2
-    shared.leave(remove=False)
+    assert shared.again() is None
+    shared.leave(keep=True)
     assert shared.data.exists()
     shared.clear()
     assert not tmp_path.exists()
