@@ -279,6 +279,7 @@ class AsyncPostroad:
         definition = wanted(
             ident,
             accounts,
+            secrets.token_hex(4),
             domains=domains,
             owner=owner,
             ttl=ttl,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,18 +63,18 @@ DEFAULT_DEFINITION = Definition(DEFAULT, "", None, None, None, ())
 
 
 Accounts = Sequence[str | Mapping[str, Any]]
-_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-def wanted(ident: str | None, accounts: Accounts | None, **members: Any) -> dict[str, Any]:
+def wanted(ident: str | None, accounts: Accounts | None, unique: str, **members: Any) -> dict[str, Any]:
     """Return what `POST /v1/worlds` takes, without what is None.
 
-    With `accounts`, by name or with more members, the world has one domain with them, named as the API names it.
+    With `accounts`, by name or with more members, the world has one domain with them, which has the name of the world:
+    `ident`, or `unique`, which nobody else has.
     """
     if accounts is not None:
         if members.get("domains") is not None:
             raise ValueError("give accounts, which get a domain, or domains with accounts, not both")
-        ident = ident or "w" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+        ident = ident or f"w{unique}"
         given = [{"name": one} if isinstance(one, str) else dict(one) for one in accounts]
         members["domains"] = [{"name": f"{ident}.test", "accounts": given}]
     return {name: member for name, member in {"id": ident, **members}.items() if member is not None}

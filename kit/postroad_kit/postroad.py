@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,6 +62,7 @@ class Postroad:
         definition = wanted(
             ident,
             accounts,
+            secrets.token_hex(4),
             domains=domains,
             owner=owner,
             ttl=ttl,
