@@ -172,6 +172,15 @@ class TownDoor(ToyDoor):
             case ("DELETE", "queue"):
                 self.town.changed.append(given["world"])
                 return {"removed": 1}
+            case ("GET", "route"):
+                facts: dict[str, Any] = {
+                    "outcome": "routed",
+                    "status": None,
+                    "reason": None,
+                    "questions": [],
+                    "servers": [],
+                }
+                return {"domain": given["domain"], **facts}
             case ("GET", "sessions"):
                 worlds = [world for world in WORLDS if given["world"] in {"*", world}]
                 return {"sessions": [self._session(world) for world in worlds], "next": None}
@@ -207,6 +216,8 @@ class TownDoor(ToyDoor):
             case ("DELETE", "mail"):
                 self.town.changed.append(given["world"] if "account" not in given else self._of(given["account"]))
                 return {"removed": 1}
+            case ("GET", "zones"):
+                return {"zones": [{"apex": f"{world}.test.", "serial": 1, "records": 1} for world in WORLDS]}
             case ("GET", "zones", name):
                 return {"records": [f"{name} TXT {content(self._of(name))}"]}
             case ("GET" | "POST" | "PUT" | "DELETE", "sessions" | "faults" | "clock", *_):
@@ -223,6 +234,7 @@ VALUES: dict[str, Callable[[Town, str], str]] = {
         town.services.webhooks.of(world)[0].id if town.services.webhooks.of(world) else "none"
     ),
     "{id}": lambda town, world: town.idents[world][0],
+    "{apex}": lambda _, world: f"{world}.test",
     "{login:login}": lambda _, world: f"alice@{world}.test",
     "{mailbox:path}": lambda _, __: "INBOX",
     "{uid:int}": lambda _, __: "1",
@@ -234,6 +246,7 @@ VALUES: dict[str, Callable[[Town, str], str]] = {
 }
 QUERIES: dict[str, str] = {
     "DELETE /v1/messages": "id={id}",
+    "GET /v1/explain": "address=alice@{world}.test",
     "GET /api/v1/search": "query=zq",
     "DELETE /api/v1/search": "query=subject:{content}",
     "GET /api/v2/search": "kind=containing&query=zq",

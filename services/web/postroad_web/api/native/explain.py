@@ -12,6 +12,8 @@ from postroad.world.world import Redirect
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record
 from postroad_web.api.fields import Wrong, given, line, query_of, refusal
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -42,7 +44,9 @@ def routes(services: Services) -> list[BaseRoute]:
         except AddressError as error:
             raise refusal(Wrong([("address", f"must be an address or a domain: {error}")])) from None
         route = await services.relay.get("/route", domain=text if address is None else address.domain)
-        world = services.worlds.made(services.worlds.of_domain(route["domain"])) or services.world
+        asking = world_of(request)
+        owner = services.worlds.of_domain(route["domain"]) if asking == EVERY else asking
+        world = services.world_named(owner)
         steps = [] if address is None else steps_of(world, address)
         return json({"address": text, **route, "steps": steps})
 
@@ -87,7 +91,7 @@ OPENAPI = {
             description=(
                 "As the relay would send it: `questions` are those of RFC 5321 §5.1 to the name server, with their "
                 "answers, `servers` those that it would try, in order. `steps` are what the store does with the "
-                "address then: aliases, catch-alls, the account."
+                "address then if the mail is of this world: aliases, catch-alls, the account."
             ),
             query=Asked,
             answer=record(

@@ -10,6 +10,8 @@ from postroad.control.client import DoorRefused, quote_path
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record
 from postroad_web.api.problem import Problem
+from postroad_web.api.scope import world_of
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,12 +24,19 @@ if TYPE_CHECKING:
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
-    async def zones(_request: Request) -> Response:
-        return json({"zones": (await services.dns.get("/zones"))["zones"]})
+    def is_seen(request: Request, apex: str) -> bool:
+        """Whether a zone is of the request's world; the root and the reverse ones are the world file's."""
+        return world_of(request) in {EVERY, services.worlds.of_domain(apex.removesuffix("."))}
+
+    async def zones(request: Request) -> Response:
+        found = (await services.dns.get("/zones"))["zones"]
+        return json({"zones": [zone for zone in found if is_seen(request, zone["apex"])]})
 
     async def zone(request: Request) -> Response:
         apex = request.path_params["apex"]
         try:
+            if not is_seen(request, apex):
+                raise DoorRefused(404, "it is another world's")
             found = await services.dns.get(quote_path("zones", apex))
         except DoorRefused as error:
             if error.status != 404:
