@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from postroad.control.token import ensure_token
 from postroad.world.watcher import WorldWatcher
 from postroad_dns import __main__ as main
+from postroad_dns.worlds import Worlds, next_serial
 from tests.dns.golden import query
 from tests.dns.test_server import bound
 from tests.dns.world import domain, settings, world
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_serials_only_grow(last: int, now: float, expected: int) -> None:
-    assert main.next_serial(last, now) == expected
+    assert next_serial(last, now) == expected
 
 
 class Edits(WorldWatcher):
@@ -65,7 +67,13 @@ def test_watching(caplog: pytest.LogCaptureFixture) -> None:
             world(domain("alpha.test", "www BOGUS x")),
             world(domain("al\0pha" + "x" * 70)),
         )
-        main.watch(edits, settings(), server, 7, wait=lambda _seconds: not edits.found)
+        worlds = Worlds(world(), settings())
+        worlds.served_by(server)
+
+        def adopt(changed: World) -> int:
+            return asyncio.run(worlds.adopt(changed))
+
+        main.watch(edits, adopt, wait=lambda _seconds: not edits.found)
         (answer,) = dns.query.udp(query("www.alpha.test. A"), *server.address[:1], 5, server.address[1]).answer
         assert answer[0].to_text() == "203.0.113.1"
     finally:

@@ -124,7 +124,7 @@ class Wire:
     def note(self, fact: Fact) -> None:
         self.facts.append(fact)
 
-    def logged_in(self) -> None:
+    def logged_in(self, login: str) -> None:
         self.known = True
 
     def logged_out(self) -> None:

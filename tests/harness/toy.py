@@ -126,7 +126,7 @@ class ToySession:
                 self.connection.rest()
             case "LOGIN":
                 assert self.connection is not None
-                self.connection.logged_in()
+                self.connection.logged_in("someone")
         self.engine.answer(event.text)
         return None
 

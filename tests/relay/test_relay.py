@@ -276,7 +276,7 @@ async def test_what_is_refused_leaves_a_trace(site: Site, caplog: pytest.LogCapt
 
 
 async def test_a_password_that_is_not_looked_at_leaves_a_trace_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object) -> None:
+    async def refuse(*_: object, **_more: object) -> None:
         raise TooManyGuesses
 
     monkeypatch.setattr(site.relay._service._guesses, "log_in", refuse)

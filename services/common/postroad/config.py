@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from postroad import variables
+from postroad.folders import Folders
 from postroad.greenmail import DEFAULT as GREENMAIL
 from postroad.greenmail import Habits, OptionError, read_options
 from postroad.measures import age, days, duration, durations, size
@@ -77,7 +78,7 @@ def variable_of(setting: dataclasses.Field[Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Folders):
     """All settings. Durations are in seconds, sizes in octets."""
 
     world: Path = _setting(
@@ -264,46 +265,6 @@ class Settings:
     def capturing(self) -> bool:
         """Whether the world has to name an account that gets mail for unknown domains."""
         return self.outside is Outside.CAPTURE
-
-    @property
-    def tls_dir(self) -> Path:
-        """The certificate that init made, for all services: ca.pem, cert.pem, key.pem."""
-        return self.data / "tls"
-
-    @property
-    def trust_dir(self) -> Path:
-        """The CA's certificate alone, for clients, readable by every user: ca.pem."""
-        return self.data / "trust"
-
-    @property
-    def ca_dir(self) -> Path:
-        """The CA with its key, which only init needs."""
-        return self.data / "ca"
-
-    @property
-    def control_dir(self) -> Path:
-        """The token of the control doors, which init made."""
-        return self.data / "control"
-
-    @property
-    def web_dir(self) -> Path:
-        """The web service's catalog and marks."""
-        return self.data / "web"
-
-    @property
-    def journal_dir(self) -> Path:
-        """The journal's files, one per service."""
-        return self.data / "journal"
-
-    @property
-    def spool_dir(self) -> Path:
-        """The relay's spool."""
-        return self.data / "spool"
-
-    @property
-    def mail_dir(self) -> Path:
-        """The store's mail."""
-        return self.data / "mail"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:

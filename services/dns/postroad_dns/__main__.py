@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
 from postroad.control.token import find_token
+from postroad.control.worlds import world_routes
 from postroad.dns.zone import ZoneError
+from postroad.world.overlay_log import OverlayLog
+from postroad.world.overlays import Overlays
 from postroad.world.source import WorldError, WorldFile
 from postroad.world.watcher import POLL_INTERVAL, WorldWatcher
 from postroad.world.world import Role
-from postroad_dns.addressbook import build_catalog
 from postroad_dns.control import DoorThread
 from postroad_dns.server import Server
+from postroad_dns.worlds import Worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from postroad.world.world import World
+
 _log = logging.getLogger("postroad.dns")
 
 
-def next_serial(last: int, now: float) -> int:
-    """Return a SOA serial after `last`: the time in seconds since 1970, or one more than the last (RFC 1982 §3.1)."""
-    clock = int(now) & 0xFFFFFFFF
-    ahead = (clock - last) & 0xFFFFFFFF
-    return clock if 0 < ahead < 1 << 31 else (last + 1) & 0xFFFFFFFF
-
-
-def watch(
-    watcher: WorldWatcher, settings: Settings, server: Server, serial: int, *, wait: Callable[[float], bool]
-) -> None:
+def watch(watcher: WorldWatcher, adopt: Callable[[World], int], *, wait: Callable[[float], bool]) -> None:
     """Serve each edit of the world, until `wait` returns true; a bad edit is logged, and the last good one stays.
 
-    It runs in its own thread, so that no query waits while zones are made.
+    It runs in its own thread, so that no query waits while zones are made. `adopt` returns the zones' serial.
     """
     while not wait(POLL_INTERVAL):
         world = watcher.poll()
         if world is None:
             continue
-        serial = next_serial(serial, time.time())
         try:
-            server.replace(build_catalog(world, settings, serial))
+            serial = adopt(world)
         except ZoneError as error:
             _log.error("zones refused: %s", error)
             continue
@@ -65,20 +60,27 @@ def main() -> int:
         source = WorldFile(settings.world, settings.network, settings.capturing)
         world = source.load()
         watcher = WorldWatcher(source, world)
-        serial = next_serial(0, time.time())
-        catalog = build_catalog(world, settings, serial)
+        worlds = Worlds(world, settings)
+        token = find_token(settings.control_dir)
+        overlays = None if token is None else Overlays(worlds.layers, OverlayLog(settings.dns_dir))
+        worlds.restore()
     except (ConfigError, WorldError, ZoneError) as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"{settings.dns_dir} can't be used: {error.strerror}", file=sys.stderr)
+        return 1
     address = settings.listen or str(world.host_of(Role.DNS).address)
     try:
-        server = Server(address, settings.dns_port, catalog, connections=settings.connections)
+        server = Server(address, settings.dns_port, worlds.live.catalog, connections=settings.connections)
     except OSError as error:
         print(f"cannot listen on {address} port {settings.dns_port}: {error.strerror}", file=sys.stderr)
         return 1
-    token = find_token(settings.control_dir)
-    door = DoorThread(server, token) if token is not None else None
-    if door is not None:
+    worlds.served_by(server)
+    door = None
+    if token is not None and overlays is not None:
+        overlays.came, overlays.gone = worlds.came, worlds.gone
+        door = DoorThread(server, token, world_routes(overlays))
         own = str(world.host_of(Role.DNS).address)
         try:
             door.start(own, settings.control_port)
@@ -86,9 +88,14 @@ def main() -> int:
             server.close()
             print(f"cannot listen on {own} port {settings.control_port}: {error.strerror}", file=sys.stderr)
             return 1
+    carry_out = asyncio.run if door is None else door.run
+
+    def adopt(changed: World) -> int:
+        return carry_out(worlds.adopt(changed))
+
     ended = threading.Event()
     threading.Thread(
-        target=watch, args=(watcher, settings, server, serial), kwargs={"wait": ended.wait}, name="world", daemon=True
+        target=watch, args=(watcher, adopt), kwargs={"wait": ended.wait}, name="world", daemon=True
     ).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: server.stop())
@@ -97,6 +104,8 @@ def main() -> int:
     ended.set()
     if door is not None:
         door.stop()
+    if overlays is not None:
+        overlays.log.close()
     return 0
 
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.config import Outside
 from postroad.dns.masterfile import parse_record
 from postroad.dns.name import ROOT, BadName, Key, Name
 from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, A
 from postroad.dns.words import ZoneFileError
-from postroad.dns.zone import Catalog, Record, Zone, ZoneError
+from postroad.dns.zone import EMPTY_NODE, Catalog, Record, Zone, ZoneError, by_owner, node_of
 from postroad.world.further import FurtherCheck
 from postroad.world.world import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from postroad.config import Settings
+    from postroad.dns.zone import Node
     from postroad.world.world import Domain, Host, World
 
 # Seconds. An edit of the world must be seen at once, and no server here is far away. RFC 2181 §7.2: a SOA has a TTL
@@ -53,6 +54,24 @@ def build_catalog(world: World, settings: Settings, serial: int) -> Catalog:
     """
     check = FurtherCheck(world.domains, world.hosts, world.network)
     return _Builder(world, settings, serial, check).catalog()
+
+
+def build_overlay(world: World, settings: Settings, serial: int) -> OverlayZones:
+    """Derive the zones of an overlay, and what the root needs so that they are found; raises `ZoneError`."""
+    check = FurtherCheck(world.domains, world.hosts, world.network)
+    return _Builder(world, settings, serial, check).overlay()
+
+
+class OverlayZones(NamedTuple):
+    """The zones of an overlay.
+
+    `cuts` are the nodes of the root where its zones begin, by owner. `between` are those that exist only because of the
+    names below them: empty ones, or with the root's wildcards. Overlays share these.
+    """
+
+    zones: tuple[Zone, ...]
+    cuts: Mapping[Key, Node]
+    between: Mapping[Key, Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +116,37 @@ class _Builder:
             )
             for key, own in records.items()
         )
+
+    def overlay(self) -> OverlayZones:
+        """Build the zones of a world that has no hosts and no reverse zones of its own."""
+        forward = {Name.parse(domain.name): domain for domain in self.world.domains.values()}
+        apexes = {apex.key for apex in forward}
+        records: dict[Key, list[Record]] = {apex.key: [] for apex in forward}
+        cuts: dict[Key, Node] = {}
+        between: dict[Key, Node] = {}
+        for apex, domain in forward.items():
+            parent = _nearest(apexes, apex.key[1:])
+            if parent is not None:
+                records[parent].extend(self._delegation(apex))
+            else:
+                cuts[apex.key] = node_of(list(self._delegation(apex)))
+                between |= self._between(apex.key)
+            records[apex.key].extend(self._mail(apex, domain))
+        zones = [
+            Zone.build(apex, (*self._top(apex, domain), *self._with_further(apex, domain, records[apex.key])))
+            for apex, domain in forward.items()
+        ]
+        return OverlayZones(tuple(zones), cuts, between)
+
+    def _between(self, apex: Key) -> dict[Key, Node]:
+        """Return the nodes between a zone and the root (`_capture`)."""
+        nodes: dict[Key, Node] = {}
+        for cut in range(1, len(apex)):
+            nodes[apex[cut:]] = EMPTY_NODE
+            if self.settings.outside is Outside.CAPTURE:
+                for owner, records in by_owner(self._captured(apex[cut:])).items():
+                    nodes[owner] = node_of(records)
+        return nodes
 
     def _top(self, apex: Name, domain: Domain | None) -> Iterator[Record]:
         """Yield the first records of every zone: SOA and NS."""
@@ -190,15 +240,19 @@ class _Builder:
         RFC 4592 §3.3.1: a wildcard covers only names whose closest encloser is right above it. So the root has one,
         and so has every name between the root and a zone of the world, such as "test" above "alpha.test".
         """
-        store = self.world.host_of(Role.STORE)
         between = {key[cut:] for key in apexes for cut in range(1, len(key)) if _nearest(apexes, key[cut:]) == ()}
         for key in sorted(between | {ROOT.key}):
-            name = Name(key)
-            if any(name.is_under(special) for special in _NOT_CAPTURED):
-                continue
-            for owner in (name, name.child(b"*")) if key else (name.child(b"*"),):
-                yield Record(owner, TTL, MX(10, Name.parse(store.name)))
-                yield self._address(owner, store)
+            yield from self._captured(key)
+
+    def _captured(self, key: Key) -> Iterator[Record]:
+        """Yield the records of one such name."""
+        name = Name(key)
+        if any(name.is_under(special) for special in _NOT_CAPTURED):
+            return
+        store = self.world.host_of(Role.STORE)
+        for owner in (name, name.child(b"*")) if key else (name.child(b"*"),):
+            yield Record(owner, TTL, MX(10, Name.parse(store.name)))
+            yield self._address(owner, store)
 
 
 def _reverse_apex(network: IPv4Network | IPv6Network) -> Name:

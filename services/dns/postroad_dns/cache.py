@@ -1,9 +1,10 @@
 """The wire cache: the octets of a query without its ID, and the octets of the response without its ID.
 
-The responder is a pure function of the catalog, so a response stays right until the catalog changes, and then the whole
-cache goes with it. The key is the whole query, including the case of QNAME, which the response must repeat, but without
-EDNS options: no option changes a response here, and a client that sends a cookie or padding of its own with each query
-(RFC 7873, RFC 7830) would otherwise never hit and soon fill the cache.
+The responder is a pure function of the catalog, so a response stays right until a zone changes that it was made of. The
+zones that may change are noted with it, and a change of one takes its responses along. The key is the whole query,
+including the case of QNAME, which the response must repeat, but without EDNS options: no option changes a response
+here, and a client that sends a cookie or padding of its own with each query (RFC 7873, RFC 7830) would otherwise never
+hit and soon fill the cache.
 
 Two generations bound it: when the young one is full it becomes the old one. An old entry comes back when it is asked
 for again, and is forgotten otherwise. So a flood of names that nobody asks twice costs memory for twice `LIMIT`
@@ -21,7 +22,9 @@ from postroad_dns.responder import servfail
 from postroad_dns.wire import HEADER, PAYLOAD, whole_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from postroad.dns.name import Key
 
 _log = logging.getLogger(__name__)
 
@@ -39,14 +42,27 @@ class Cache:
     now and then, so the hot path reads the attribute for each query.
     """
 
-    __slots__ = ("_limit", "_old", "_respond", "misses", "young")
+    __slots__ = ("_limit", "_old", "_old_zones", "_respond", "_touched", "_zones", "misses", "young")
 
-    def __init__(self, respond: Callable[[bytes], bytes | None], *, limit: int = LIMIT) -> None:
+    def __init__(
+        self, respond: Callable[[bytes], bytes | None], *, limit: int = LIMIT, touched: set[Key] | None = None
+    ) -> None:
         self._respond = respond
         self._limit = limit
+        self._touched = set() if touched is None else touched
         self.misses = 0  # queries that the responder was asked
         self.young: dict[bytes, bytes] = {}
+        self._zones = _Zones()
         self._old: dict[bytes, bytes] = {}
+        self._old_zones = _Zones()
+
+    def forget(self, zones: Iterable[Key]) -> None:
+        """Forget the responses that were made of zones that have changed."""
+        for zone in zones:
+            for key in self._zones.take(zone):
+                self.young.pop(key, None)
+            for key in self._old_zones.take(zone):
+                self._old.pop(key, None)
 
     def answer(self, packet: bytes) -> bytes | None:
         """Return the response of `respond`; an unforeseen error is logged and becomes SERVFAIL."""
@@ -66,19 +82,49 @@ class Cache:
         known = self.young.get(key)
         if known is None:
             known = self._old.get(key)
+            made_of = self._old_zones.of(key)
             if known is None:
                 self.misses += 1
+                self._touched.clear()
                 response = self._respond(plain)
                 if response is None or len(plain) > _LONGEST_QUERY or len(response) > PAYLOAD:
                     return response
                 if response[3] & 0xF not in _CACHED:
                     return response
                 known = response[2:]
+                made_of = tuple(self._touched)
             if len(self.young) >= self._limit:
                 self._old = self.young
                 self.young = {}
+                self._old_zones, self._zones = self._zones, _Zones()
             self.young[key] = known
+            self._zones.note(key, made_of)
         return packet[:2] + known
+
+
+class _Zones:
+    """Of which zones the responses of a generation were made; those that never change are not noted."""
+
+    __slots__ = ("_keys", "_made_of")
+
+    def __init__(self) -> None:
+        self._made_of: dict[bytes, tuple[Key, ...]] = {}  # by the key of the response
+        self._keys: dict[Key, list[bytes]] = {}
+
+    def note(self, key: bytes, zones: tuple[Key, ...]) -> None:
+        if zones:
+            self._made_of[key] = zones
+            for zone in zones:
+                self._keys.setdefault(zone, []).append(key)
+
+    def of(self, key: bytes) -> tuple[Key, ...]:
+        return self._made_of.get(key, ())
+
+    def take(self, zone: Key) -> list[bytes]:
+        keys = self._keys.pop(zone, [])
+        for key in keys:
+            self._made_of.pop(key, None)
+        return keys
 
 
 def without_options(packet: bytes) -> bytes:

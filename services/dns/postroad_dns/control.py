@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from postroad.clock import Clock
 from postroad.control.door import Door, Refusal, Request, Response, Route, answer
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from postroad.dns.zone import Catalog, Zone
+
+
+Result = TypeVar("Result")
 
 
 class Source(Protocol):
@@ -37,7 +40,7 @@ def routes(source: Source) -> Sequence[Route]:
     """Return the routes of the name server's door."""
 
     async def zones(_request: Request) -> Response:
-        return answer({"zones": [_summary(zone) for zone in source.catalog.zones.values()]})
+        return answer({"zones": [_summary(zone) for zone in list(source.catalog.zones.values())]})
 
     async def zone(request: Request) -> Response:
         apex = request.params["apex"]
@@ -64,15 +67,15 @@ def _summary(zone: Zone) -> dict[str, Any]:
     return {
         "apex": str(zone.apex),
         "serial": soa.serial if isinstance(soa, SOA) else None,
-        "records": sum(len(rrset.rdatas) for node in zone.nodes.values() for rrset in node.values()),
+        "records": sum(len(rrset.rdatas) for node in list(zone.nodes.values()) for rrset in node.values()),
     }
 
 
 class DoorThread:
     """Runs a door in a thread of its own, from `start` to `stop`."""
 
-    def __init__(self, source: Source, token: str) -> None:
-        self._door = Door(routes(source), token=token, clock=Clock())
+    def __init__(self, source: Source, token: str, further: Sequence[Route] = ()) -> None:
+        self._door = Door([*routes(source), *further], token=token, clock=Clock())
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="control", daemon=True)
 
@@ -85,18 +88,19 @@ class DoorThread:
         """Listen; raises `OSError` if the address can't be bound."""
         self._thread.start()
         try:
-            self._run(self._door.start(host, port))
+            self.run(self._door.start(host, port))
         except OSError:
             self._end()
             raise
 
     def stop(self) -> None:
         """Close the door and end the thread."""
-        self._run(self._door.close())
+        self.run(self._door.close())
         self._end()
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Carry something out in the door's thread, and wait for it in this one."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

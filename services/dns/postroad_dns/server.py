@@ -1,7 +1,7 @@
 """The server: one thread, one selector, a UDP socket and a TCP listener at one address.
 
-It needs no event loop: a query is answered as soon as it is read. Only `serve` runs on that thread; `replace` and
-`stop` may be called from any other thread, or from a signal handler.
+It needs no event loop: a query is answered as soon as it is read. Only `serve` runs on that thread; `replace`,
+`change` and `stop` may be called from any other thread, `stop` from a signal handler too.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ import logging
 import selectors
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from postroad_dns.batched import open_udp
 from postroad_dns.cache import Cache
+from postroad_dns.live import LiveCatalog
 from postroad_dns.responder import Responder
 from postroad_dns.tally import Tally
 from postroad_dns.tcp import Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from postroad.dns.name import Key
     from postroad.dns.zone import Catalog
     from postroad_dns.udp import Udp
 
@@ -29,6 +33,7 @@ _log = logging.getLogger(__name__)
 _SWEEP = 1.0  # seconds between searches for idle connections
 _UDP_BUFFER = 4 << 20  # octets; a burst waits here instead of being lost
 _BACKLOG = 128
+_WAKES = 4096  # octets, one for each change, that are read at a time
 
 
 class Server:
@@ -57,8 +62,9 @@ class Server:
             self._open = stack.pop_all()
         responder = Responder(catalog)
         self.catalog = catalog
-        self._udp: Udp = open_udp(self._udp_socket, Cache(responder.udp))
-        self._tcp_cache = Cache(responder.tcp)
+        self._udp: Udp = open_udp(self._udp_socket, _cache(responder.udp, catalog))
+        self._tcp_cache = _cache(responder.tcp, catalog)
+        self._changes: deque[Callable[[], None]] = deque()
         self._tcp_tally = Tally()
         self._misses = 0  # of caches that were replaced
         for sock in (self._udp_socket, self._tcp, self._woken):
@@ -69,8 +75,24 @@ class Server:
         responder = Responder(catalog)
         self.catalog = catalog
         self._misses += self._udp.cache.misses + self._tcp_cache.misses
-        self._udp.cache = Cache(responder.udp)
-        self._tcp_cache = Cache(responder.tcp)
+        self._udp.cache = _cache(responder.udp, catalog)
+        self._tcp_cache = _cache(responder.tcp, catalog)
+
+    def change(self, change: Callable[[], Iterable[Key]], done: Callable[[Exception | None], None]) -> None:
+        """Have the thread that serves make a change of zones, whose keys it returns; `done` is called there."""
+
+        def make() -> None:
+            try:
+                zones = list(change())
+                self._udp.cache.forget(zones)
+                self._tcp_cache.forget(zones)
+            except Exception as error:  # noqa: BLE001 - it is the caller's
+                done(error)
+            else:
+                done(None)
+
+        self._changes.append(make)
+        self._wake.send(b"\0")
 
     def figures(self) -> dict[str, Any]:
         """Return how many queries there were, how they were answered, and whether from the cache."""
@@ -86,7 +108,10 @@ class Server:
 
     def stop(self) -> None:
         """Let `serve` end."""
-        self._wake.send(b"\0")  # before the flag: once `serve` ends, it closes this socket
+        self._changes.append(self._stop)
+        self._wake.send(b"\0")
+
+    def _stop(self) -> None:
         self._stopping = True
 
     def serve(self) -> None:
@@ -98,6 +123,10 @@ class Server:
                     self._udp.drain()
                 elif key.fileobj is self._tcp:
                     self._accept()
+                elif key.fileobj is self._woken:
+                    self._woken.recv(_WAKES)
+                    while self._changes:
+                        self._changes.popleft()()
                 elif key.data in self._connections:  # not if it was closed a moment ago to make room
                     self._serve_connection(key.data, events)
             now = time.monotonic()
@@ -151,3 +180,7 @@ class Server:
         self._connections.remove(connection)
         self._selector.unregister(connection.socket)
         connection.socket.close()
+
+
+def _cache(respond: Callable[[bytes], bytes | None], catalog: Catalog) -> Cache:
+    return Cache(respond, touched=catalog.touched if isinstance(catalog, LiveCatalog) else None)

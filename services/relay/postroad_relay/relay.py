@@ -10,25 +10,31 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.control.door import Door
 from postroad.control.token import find_key, find_token
+from postroad.control.worlds import world_routes
 from postroad.greenmail import SMTP, SMTPS
 from postroad.journal import Journal
 from postroad.sasl.server import UNCHECKED, Sasl
 from postroad.sasl.settings import nonce, sasl_of
-from postroad.smtp.extensions import offered_by
+from postroad.smtp.extensions import EXTENSIONS, offered_by
+from postroad.smtp.extensions.world import world_extension
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.transcript.door import session_routes
 from postroad.transcript.recorder import recorder_of
 from postroad.world.guesses import Guesses
+from postroad.world.layers import Layers
+from postroad.world.overlay_log import OverlayLog
+from postroad.world.overlays import Overlays
 from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
-from postroad.world.world import Role
+from postroad.world.world import DEFAULT_WORLD, Role
 from postroad_relay.control.routes import routes
 from postroad_relay.delivery.courier import Courier
 from postroad_relay.delivery.resolver import Resolver
 from postroad_relay.delivery.router import Router
 from postroad_relay.dsn.report import Reporter
+from postroad_relay.queue.administration import Administration
 from postroad_relay.queue.manager import Manager
 from postroad_relay.queue.schedule import Schedule
 from postroad_relay.queue.spool import Spool
@@ -42,7 +48,9 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.smtp.server.server import Server
     from postroad.tap import Tap
-    from postroad.world.world import Account, World
+    from postroad.world.overlay import Overlay
+    from postroad.world.world import World
+    from postroad_relay.queue.spool import Entry
 
 
 class Relay:
@@ -67,6 +75,7 @@ class Relay:
         self._settings = settings
         self._extensions = offered_by(settings)
         self._world = world  # that it starts in
+        self.layers = Layers(world)
         self._server_tls = server_tls
         self._client_certificates = client_certificates
         self._end_point = end_point
@@ -79,8 +88,10 @@ class Relay:
         self._address = str(host.address)
         self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
+        self.overlays = Overlays(self.layers, OverlayLog(settings.spool_dir / "worlds"))
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
-        self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock, tap=tap)
+        extensions = (*EXTENSIONS, world_extension(find_key(settings.control_dir)))
+        self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock, tap=tap, extensions=extensions)
         self.manager = Manager(
             self.spool,
             router=self._router(world),
@@ -99,7 +110,10 @@ class Relay:
             guesses=Guesses(clock),
             most_queued=settings.queue,
             clock=clock,
+            layers=self.layers,
         )
+        self._administration = Administration(self.manager)
+        self.overlays.gone = self._gone
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
@@ -110,7 +124,7 @@ class Relay:
         """Take up the queue and listen; raises `OSError` if a port can't be bound."""
         settings = self._settings
         # Before `serve`, which may serve clients before it returns: their mail is taken up by the service.
-        queued = self.spool.entries()
+        queued = self._of_living_worlds()
         address = settings.listen or self._address
         listeners = [
             Listener(settings.front, settings.app_port, Purpose.APP, starttls=settings.app_starttls),
@@ -144,7 +158,7 @@ class Relay:
         self.manager.start(queued)
         self._door = await self._open_door()
         source = WorldFile(settings.world, settings.network, settings.capturing)
-        watcher = WorldWatcher(source, self._world)
+        watcher = WorldWatcher(source, self._world, refusals=self.layers.refusals)
         self._watcher = asyncio.create_task(watcher.run(self.change))
 
     def _greenmail(self) -> list[Listener]:
@@ -160,16 +174,14 @@ class Relay:
         """Return the mechanisms of AUTH; raises `ConfigError`."""
         settings = self._settings
         key = find_key(settings.control_dir)
-        realm = AccountRealm(self._find, lambda: self._service.policy.world, key=key, clock=self._clock)
+        realm = AccountRealm(self.layers.account, lambda: self.layers, key=key, clock=self._clock)
         checked = sasl_of(settings, "smtp", realm, self.hostname)
         unchecked = Sasl("smtp", realm, UNCHECKED, hostname=checked.hostname, nonce=nonce, plaintext_auth=True)
         return {Purpose.SUBMISSION: checked, Purpose.SUBMISSIONS: checked, Purpose.APP: unchecked}
 
-    def _find(self, login: str) -> Account | None:
-        return self._service.policy.world.account(login)
-
     def change(self, world: World) -> None:
         """Change to another world. The relay's own name and address stay until the next start."""
+        self.layers.adopt(world)
         dns = world.host_of(Role.DNS)
         self._resolver.server = str(dns.address)
         self._resolver.clear()
@@ -188,6 +200,7 @@ class Relay:
         await self.manager.close()
         self._courier.close()
         self.spool.close()
+        self.overlays.log.close()
         self.journal.close()
 
     async def _open_door(self) -> Door | None:
@@ -195,10 +208,29 @@ class Relay:
         token = find_token(self._settings.control_dir)
         if token is None:
             return None
-        given = routes(self.manager, self._service, self.journal, self._sessions)
-        door = Door([*given, *session_routes(self.recorder)], token=token, clock=self._clock)
+        rooms = [
+            *routes(self._administration, self.manager, self._service, self.journal, self._sessions),
+            *session_routes(self.recorder),
+            *world_routes(self.overlays, lambda: self.journal.last),
+        ]
+        door = Door(rooms, token=token, clock=self._clock)
         await door.start(self._address, self._settings.control_port)
         return door
+
+    def _of_living_worlds(self) -> list[Entry]:
+        """Return the queued messages without those of worlds that were dropped as the process ended."""
+        entries = self.spool.entries()
+        left = [entry for entry in entries if entry.world != DEFAULT_WORLD and entry.world not in self.overlays.log]
+        for entry in left:
+            self.spool.finish(entry)
+        return [entry for entry in entries if entry not in left] if left else entries
+
+    async def _gone(self, overlay: Overlay) -> None:
+        """Take all mail of a world that was dropped out of the queue, whatever is being done with it."""
+        await self._service.arriving.none_left(overlay.id)
+        while self.spool.of_world(overlay.id):
+            await self._administration.purge(overlay.id)
+        await self.spool.dead.clear(overlay.id)
 
     def _sessions(self) -> Iterable[Purpose]:
         return self._server.purposes if self._server is not None else ()

@@ -56,7 +56,14 @@ def prepare(settings: Settings) -> World:
     except WorldError as error:
         raise InitError(str(error)) from error
     journals = (settings.journal_dir / role.value for role in (Role.RELAY, Role.STORE))
-    folders = (settings.ca_dir, settings.tls_dir, settings.control_dir, settings.spool_dir, settings.mail_dir)
+    folders = (
+        settings.ca_dir,
+        settings.tls_dir,
+        settings.control_dir,
+        settings.spool_dir,
+        settings.mail_dir,
+        settings.dns_dir,
+    )
     for folder in (*folders, *journals, settings.web_dir, settings.trust_dir):
         try:
             folder.mkdir(mode=0o755 if folder == settings.trust_dir else 0o700, parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """The store's accounts: who may log in, and to whose mailboxes an address leads.
 
-The world decides; two settings add to it. With `unknown_users=create`, every address of a known domain that leads
-nowhere in the world is an account. Its mailboxes are made at the first delivery or login, and its password is
-`unknown_password`; only its address is known, so there is no list of these accounts. With `outside=capture`, mail for
-unknown domains goes to the world's capture account.
+The worlds decide, each about its own domains; two settings add to it. With `unknown_users=create`, every address of a
+known domain that leads nowhere in its world is an account. Its mailboxes are made at the first delivery or login, and
+its password is `unknown_password`; only its address is known, so there is no list of these accounts. With
+`outside=capture`, mail for unknown domains goes to the world's capture account; for mail of an overlay all domains of
+other worlds are unknown.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from postroad.config import Outside, UnknownUsers
 from postroad.mail.address import Address, AddressError, parse_address
+from postroad.world.layers import Layers
 from postroad.world.quota import UNLIMITED
 from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
@@ -24,17 +26,45 @@ if TYPE_CHECKING:
 
 
 class Accounts:
-    """The accounts of the world as it is now; `world` is replaced when the file changes."""
+    """The accounts of the worlds as they are now: that of the file, and the overlays."""
 
-    def __init__(self, world: World, settings: Settings, guesses: Guesses) -> None:
-        self.world = world
+    def __init__(self, world: World | Layers, settings: Settings, guesses: Guesses) -> None:
+        self.layers = world if isinstance(world, Layers) else Layers(world)
         self._settings = settings
         self._guesses = guesses
         self._limits: tuple[World | None, bool] = (None, False)  # whether the world limits an account
 
-    def is_local(self, address: Address) -> bool:
-        """Whether the world knows the address's domain."""
-        return self.world.domain_of(address) is not None
+    @property
+    def world(self) -> World:
+        """The world of the file."""
+        return self.layers.base
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self.layers.adopt(world)
+
+    def world_of(self, address: Address, ident: str | None) -> World | None:
+        """Return the world with an ID, or that of an address's domain; None if it has gone."""
+        return self.layers.world_of(address) if ident is None else self.layers.world(ident)
+
+    @property
+    def creates(self) -> bool:
+        """Whether deliveries and logins make accounts that no world lists."""
+        return self._settings.unknown_users is UnknownUsers.CREATE
+
+    def world_id(self, login: str) -> str:
+        """Return the ID of the world of an account."""
+        return self.layers.world_of_login(login).id
+
+    def is_local(self, address: Address, ident: str | None = None) -> bool:
+        """Whether the world with this ID knows the address's domain, or any world does."""
+        world = self.world_of(address, ident)
+        return world is not None and world.domain_of(address) is not None
+
+    def may_exist(self, login: str) -> bool:
+        """Whether an account may be made: a world has its domain."""
+        domain = login.rpartition("@")[2]
+        return domain in self.layers.world_of_domain(domain).domains
 
     def administers(self, login: str) -> bool:
         """Whether an account may change what belongs to others, or to all."""
@@ -47,44 +77,50 @@ class Accounts:
             domains = self.world.domains.values()
             limits = any(account.quota is not None for domain in domains for account in domain.accounts.values())
             self._limits = self.world, limits
-        return limits or self._settings.quota != UNLIMITED
+        return limits or self.layers.limits or self._settings.quota != UNLIMITED
 
     def quota(self, login: str) -> Quota:
         """Return how much mail an account may have, as the world or else the settings have it."""
-        account = self.world.account(login)
+        account = self.layers.account(login)
         quota = None if account is None else account.quota
         return self._settings.quota if quota is None else quota
 
-    def reached_by(self, address: Address) -> tuple[Account, ...]:
-        """Return the accounts that get the mail for an address; empty if the address does not exist."""
-        if not self.is_local(address):
-            capture = self.world.capture
-            if self._settings.outside is Outside.CAPTURE and capture is not None:
-                return self.world.resolve(capture)
-            return ()
-        return self.world.resolve(address) or self._created(address)
+    def reached_by(self, address: Address, ident: str | None = None) -> tuple[Account, ...]:
+        """Return the accounts that get the mail for an address; empty if the address does not exist.
 
-    def _created(self, address: Address) -> tuple[Account, ...]:
+        `ident` is the ID of the world that the mail belongs to; None: that of the address.
+        """
+        world = self.world_of(address, ident)
+        if world is None:
+            return ()
+        if world.domain_of(address) is None:
+            if self._settings.outside is Outside.CAPTURE and world.capture is not None:
+                return world.resolve(world.capture)
+            return ()
+        return world.resolve(address) or self._created(world, address)
+
+    def _created(self, world: World, address: Address) -> tuple[Account, ...]:
         if self._settings.unknown_users is not UnknownUsers.CREATE:
             return ()
         # The subaddress belongs to the same user (RFC 5233 §1).
         local_part = address.local_part.partition(SUBADDRESS_SEPARATOR)[0] or address.local_part
-        domain = self.world.domain_of(address)
+        domain = world.domain_of(address)
         hidden = domain.imap_without if domain is not None else frozenset()
         return (Account(Address(local_part, address.domain), self._settings.unknown_password, hidden),)
 
     def find(self, login: str) -> Account | None:
         """Return the account with this login name, in any spelling, or None."""
-        account = self.world.account(login)
+        world = self.layers.world_of_login(login)
+        account = world.account(login)
         if account is not None:
             return account
         try:
             address = parse_address(login)
         except AddressError:
             return None
-        if not self.is_local(address) or self.world.resolve(address):
+        if world.domain_of(address) is None or world.resolve(address):
             return None  # an alias has no password of its own
-        created = self._created(address)
+        created = self._created(world, address)
         return created[0] if created and created[0].address == address else None
 
     def hidden(self, login: str) -> frozenset[str]:
@@ -97,4 +133,5 @@ class Accounts:
 
         Raises `TooManyGuesses` if the claim was not checked, `NotAllowed` if the client may not act for another.
         """
-        return await self._guesses.log_in(self.find, claim, address, self.world.administrators)
+        layers = self.layers
+        return await self._guesses.log_in(self.find, claim, address, layers.administrators, fellows=layers.fellows)

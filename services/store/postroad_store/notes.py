@@ -16,7 +16,7 @@ from postroad.world.world import DEFAULT_WORLD
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postroad.journal import Journal
     from postroad_store.mail.model.arrival import Copied, Renamed
@@ -28,9 +28,12 @@ NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
 
 
 class Notes:
-    """Records what one protocol does to messages."""
+    """Records what one protocol does to messages; `world_of` gives the ID of the world of a login."""
 
-    def __init__(self, journal: Journal, protocol: str) -> None:
+    def __init__(
+        self, journal: Journal, protocol: str, world_of: Callable[[str], str] = lambda _login: DEFAULT_WORLD
+    ) -> None:
+        self._world_of = world_of
         self._journal = journal
         self._protocol = protocol
 
@@ -50,7 +53,7 @@ class Notes:
             self._record(
                 Kind.RETRIEVED, login, mailbox.name, mailbox.uid_validity, uid=uid, session=connection.session_id
             )
-            connection.note(Read(login, mailbox.name, mailbox.uid_validity, str(uid), DEFAULT_WORLD))
+            connection.note(Read(login, mailbox.name, mailbox.uid_validity, str(uid), self._world_of(login)))
 
     async def note_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Do the same for any number of messages, letting others run in between."""

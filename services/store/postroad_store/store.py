@@ -9,10 +9,11 @@ from postroad.clock import Clock
 from postroad.config import ConfigError, UnknownUsers
 from postroad.control.door import Door
 from postroad.control.token import find_key, find_token
-from postroad.journal import Journal
+from postroad.control.worlds import world_routes
 from postroad.journal.refusals import Refusals
 from postroad.sasl.settings import asks_for_certificates, sasl_of
 from postroad.smtp.extensions import offered_by
+from postroad.smtp.extensions.world import world_extension
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits
 from postroad.smtp.server.service import Listener as SmtpListener
@@ -21,12 +22,16 @@ from postroad.tls import server_context
 from postroad.transcript.door import session_routes
 from postroad.transcript.recorder import recorder_of
 from postroad.world.guesses import Guesses
+from postroad.world.layers import Layers
+from postroad.world.overlay_log import OverlayLog
+from postroad.world.overlays import Overlays
 from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import Role
 from postroad_store import scripting
 from postroad_store.accounts import Accounts
+from postroad_store.chronicle import Chronicle
 from postroad_store.control.mail import Mail
 from postroad_store.control.reading import Reading
 from postroad_store.control.routes import routes
@@ -34,10 +39,12 @@ from postroad_store.delivery.postman import Postman, app_door
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
+from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.storage import Storage
 from postroad_store.notes import Notes
 from postroad_store.pop3 import capabilities
 from postroad_store.pop3 import shared as pop3
+from postroad_store.protocol.contract import Farewell
 from postroad_store.protocol.listener import Listener
 from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
     from postroad.config import Settings
     from postroad.smtp.server.server import Server
     from postroad.tap import Tap
+    from postroad.world.overlay import Overlay
     from postroad.world.world import World
     from postroad_store.protocol.contract import Session
 
@@ -77,14 +85,19 @@ class Store:
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = ServerTls(settings.tls_dir, asks=asks_for_certificates(settings))
         self._storage = Storage(settings.mail_dir, clock=self._clock)
-        self._journal = Journal(settings.journal_dir, service=SERVICE, clock=self._clock)
+        self._layers = Layers(world)
+        self._overlays = Overlays(
+            self._layers, OverlayLog(settings.mail_dir / "worlds"), why_not_hide=self._registry.why_not_hide
+        )
+        self._overlays.gone = self._gone
+        self._journal = Chronicle(settings.journal_dir, self._layers, service=SERVICE, clock=self._clock)
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
         self._postman: Postman | None = None
-        self._accounts = Accounts(world, settings, Guesses(self._clock))
+        self._accounts = Accounts(self._layers, settings, Guesses(self._clock))
         realm = AccountRealm(
             self._accounts.find,
-            lambda: self._accounts.world,
+            lambda: self._layers,
             key=find_key(settings.control_dir),
             clock=self._clock,
             created=settings.unknown_users is UnknownUsers.CREATE,
@@ -93,6 +106,7 @@ class Store:
         self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
         self._storage.quotas.allowed = self._accounts.quota
         self._storage.quotas.limits = self._accounts.has_quotas
+        self._storage.may_exist = self._accounts.may_exist
         self._scripting = Scripting(
             settings,
             self._accounts,
@@ -111,7 +125,9 @@ class Store:
     async def start(self) -> None:
         """Listen; raises `OSError` or `CannotListenError` if a port can't be bound."""
         settings = self._settings
-        self._watching = asyncio.create_task(WorldWatcher(world_of(settings), self._world).run(self._adopt))
+        self._watching = asyncio.create_task(
+            WorldWatcher(world_of(settings), self._world, refusals=self._layers.refusals).run(self._adopt)
+        )
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._listen(self._managesieve(), settings.sieve_port)
@@ -131,6 +147,7 @@ class Store:
         self._scripting.close()
         self._reading.close()
         self._storage.close()
+        self._overlays.log.close()
         self._journal.close()
 
     def _adopt(self, world: World) -> None:
@@ -217,7 +234,7 @@ class Store:
             ],
             hostname=hostname,
             content_directory=self._incoming,
-            extensions=self._extensions,
+            extensions=(*self._extensions, world_extension(find_key(settings.control_dir))),
             limits=Limits(
                 message_size=settings.message_size,
                 recipients=settings.recipients,
@@ -238,10 +255,26 @@ class Store:
         notes = Notes(self._journal, "control")
         language, most = self._scripting.language, self._settings.snapshots
         mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, language, most)
-        given = [*routes(mail, self._journal, self._sessions), *session_routes(self.recorder)]
-        door = Door(given, token=token, clock=self._clock)
+        rooms = [
+            *routes(mail, self._journal, self._sessions),
+            *session_routes(self.recorder),
+            *world_routes(self._overlays, lambda: self._journal.last),
+        ]
+        door = Door(rooms, token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)
         return door
+
+    async def _gone(self, overlay: Overlay) -> None:
+        """Remove the accounts of a world that was dropped, with all their mail, and end their sessions."""
+        logins = overlay.logins
+        if self._accounts.creates:
+            suffixes = tuple(f"@{domain}" for domain in overlay.world.domains)
+            made = await self._reading(Listing.accounts)
+            logins += [account.login for account in made if account.login.endswith(suffixes)]
+        for login in logins:
+            for listener in self._listeners:
+                listener.dismiss(login, Farewell.REMOVED)
+        await self._storage.drop_accounts(logins)
 
     def _sessions(self) -> dict[str, int]:
         """Count the sessions by protocol."""

@@ -49,7 +49,7 @@ class RRset:
 
 
 Node = MappingProxyType[int, RRset]  # the RRsets of one name, by type
-_EMPTY_NODE: Node = MappingProxyType({})
+EMPTY_NODE: Node = MappingProxyType({})  # that of an empty non-terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Zone:
             raise ZoneError(f"the zone {apex} has no NS record")
         for _, sentence in faults(apex, owners):
             raise ZoneError(sentence)
-        nodes = {key: _node(own) for key, own in owners.items()}
+        nodes = {key: node_of(own) for key, own in owners.items()}
         for key in owners:
             for cut in range(1, len(key) - len(apex.key)):
-                nodes.setdefault(key[cut:], _EMPTY_NODE)
+                nodes.setdefault(key[cut:], EMPTY_NODE)
         soa = nodes[apex.key][Type.SOA]
         return cls(apex, soa, MappingProxyType(nodes), frozenset(name.key for name in absent))
 
@@ -93,7 +93,7 @@ def by_owner(records: Iterable[Record]) -> dict[Key, list[Record]]:
     return owners
 
 
-def _node(records: Sequence[Record]) -> Node:
+def node_of(records: Sequence[Record]) -> Node:
     """Return the RRsets of one owner, in the order of their types."""
     by_type: dict[int, list[Record]] = {}
     for record in records:

@@ -78,11 +78,14 @@ class Guesses:
         claim: Claim,
         address: str,
         administrators: Container[str] = (),
+        *,
+        fellows: Callable[[str, str], bool] = lambda _one, _other: True,
     ) -> Account | None:
         """Return the account that the client may act as if its claim is right, else None.
 
-        `find` has the accounts, and `administrators` are the logins of those who may act as any of them. `address` is
-        the client's. Raises `TooManyGuesses`, `NotAllowed`.
+        `find` has the accounts, and `administrators` are the logins of those who may act as any of their `fellows`:
+        it says whether two logins are of the same world. `address` is the client's. Raises `TooManyGuesses`,
+        `NotAllowed`.
         """
         clock = self._clock
         login, identity = identities(claim.login, claim.identity)
@@ -101,7 +104,15 @@ class Guesses:
                 del self._under_way[name]
             if (waiting := self._waiting.pop(name, None)) is not None:
                 waiting.set_result(None)
-        return account if account is None or not identity else _acting(find, account, identity, administrators)
+        if account is None or not identity:
+            return account
+        wanted = _found(find, identity)
+        if wanted is not None and wanted.login == account.login:
+            return wanted
+        # RFC 4422 §3.4.1: the authorization identity
+        if wanted is None or account.login not in administrators or not fellows(account.login, wanted.login):
+            raise NotAllowed(identity)
+        return wanted
 
     def _key(self, login: str, address: str) -> str:
         """Return the name whose turns an attempt takes."""
@@ -157,13 +168,3 @@ def _found(find: Callable[[str], Account | None], login: str) -> Account | None:
         return find(saslprep(login))
     except PrepareError:
         return None
-
-
-def _acting(
-    find: Callable[[str], Account | None], account: Account, identity: str, administrators: Container[str]
-) -> Account:
-    """Return the account of the authorization identity (RFC 4422 §3.4.1); raises `NotAllowed`."""
-    wanted = _found(find, identity)
-    if wanted is not None and (wanted.login == account.login or account.login in administrators):
-        return wanted
-    raise NotAllowed(identity)

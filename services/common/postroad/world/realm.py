@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from postroad.sasl.scram_hash import SALT, Salted, ScramHash
 from postroad.sasl.token import LONGEST, Grant, digest, read
 from postroad.world.secret import is_scram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from postroad.clock import Clock
-    from postroad.world.world import Account, World
+    from postroad.world.world import Account
+
+
+class Known(Protocol):
+    """What a realm takes from a `World`, or from the `Layers` of several."""
+
+    @property
+    def forms(self) -> frozenset[str]: ...  # noqa: D102 - as in `World`
+
+    @property
+    def administrators(self) -> frozenset[str]: ...  # noqa: D102
+
+    @property
+    def tokens(self) -> Mapping[str, Grant]: ...  # noqa: D102
 
 
 class AccountRealm:
@@ -26,7 +39,7 @@ class AccountRealm:
     def __init__(
         self,
         find: Callable[[str], Account | None],
-        world: Callable[[], World],
+        world: Callable[[], Known],
         *,
         key: bytes,
         clock: Clock,

@@ -9,7 +9,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from postroad.world.reader import WorldReader, any_name
+from postroad.world.domains import any_name
+from postroad.world.reader import WorldReader
 from postroad.world.toml_lines import KeyLines
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
     from pathlib import Path
 
-    from postroad.world.reader import WhyNotHide
+    from postroad.world.domains import WhyNotHide
     from postroad.world.world import World
 
 MAX_FILE = 16 << 20  # octets, enough for a hundred thousand domains; anything larger is some other file

@@ -27,12 +27,16 @@ class WorldWatcher:
 
     `poll` is for a loop of the caller's own; `run` is for asyncio. Both load a changed source only after two polls
     in a row have seen the same version, so that a file that is still being written is not read. `world` is the one
-    that the service has started with: an edit during the start is found too.
+    that the service has started with: an edit during the start is found too. `refusals` says what else speaks against a
+    world.
     """
 
-    def __init__(self, source: WorldSource, world: World) -> None:
+    def __init__(
+        self, source: WorldSource, world: World, *, refusals: Callable[[World], list[str]] = lambda _world: []
+    ) -> None:
         self._source = source
         self._started_with = world
+        self._refusals = refusals
         self._seen: Hashable = source.version()
         self._loaded: Hashable = ()  # nothing yet; no version is an empty tuple
 
@@ -53,6 +57,10 @@ class WorldWatcher:
             _log.exception("world refused: the file could not be read")
             return None
         if first and world == self._started_with:
+            return None
+        if refusals := self._refusals(world):
+            for sentence in refusals:
+                _log.error("world refused: %s", sentence)
             return None
         for role in Role:
             was, now = self._started_with.host_of(role), world.host_of(role)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from contextlib import contextmanager
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.door import Refusal, Route, answer
@@ -133,9 +134,16 @@ def _refusals() -> Iterator[None]:
         raise Refusal(_STATUS[type(error)], str(error)) from error
 
 
-def next_ones(manager: Manager, count: int) -> list[dict[str, Any]]:
-    """Describe some messages, in this order: being attempted, of a domain that rests, by when they are due, held."""
+def next_ones(manager: Manager, count: int, world: str | None = None) -> list[dict[str, Any]]:
+    """Describe some messages, in this order: being attempted, of a domain that rests, by when they are due, held.
+
+    Those of one world come by when they are due.
+    """
     spool = manager.spool
+    if world is not None:
+        return [
+            describe(manager, entry) for entry in heapq.nsmallest(count, spool.of_world(world), key=attrgetter("due"))
+        ]
 
     def entries() -> Iterator[Entry]:
         for active in manager.active.values():

@@ -11,7 +11,6 @@ from postroad_relay.control.faults import FaultRoutes
 from postroad_relay.control.queue import QueueRoutes
 from postroad_relay.control.route import route_of
 from postroad_relay.control.state import StateRoutes
-from postroad_relay.queue.administration import Administration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,16 +18,20 @@ if TYPE_CHECKING:
     from postroad.control.door import Route
     from postroad.journal import Journal
     from postroad.smtp.server.service import Purpose
+    from postroad_relay.queue.administration import Administration
     from postroad_relay.queue.manager import Manager
     from postroad_relay.submission.service import RelayService
 
 
 def routes(
-    manager: Manager, service: RelayService, journal: Journal, sessions: Callable[[], Iterable[Purpose]]
+    administration: Administration,
+    manager: Manager,
+    service: RelayService,
+    journal: Journal,
+    sessions: Callable[[], Iterable[Purpose]],
 ) -> list[Route]:
     """Return them; `sessions` gives the purpose of each session."""
-    administration = Administration(manager)
-    state = StateRoutes(manager, administration, journal, accepting=lambda: service.accepting, sessions=sessions)
+    state = StateRoutes(manager, administration, journal, arriving=service.arriving, sessions=sessions)
     return [
         journal_route(journal),
         *ClockRoutes(manager).routes,

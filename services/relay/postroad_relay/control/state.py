@@ -3,7 +3,7 @@
 The state is exact. A message is under way from before its client can see the 250 until its conclusion is durable and in
 the journal; so, if nothing is queued and nothing is being accepted, all that has happened is in the journal up to the
 number `last`. With `wait=` the answer comes once nothing is under way but messages that are held, or after so many
-seconds.
+seconds. With `world=` all of it is about that world alone.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from postroad.journal import Journal
     from postroad_relay.queue.administration import Administration
     from postroad_relay.queue.manager import Manager
+    from postroad_relay.submission.arriving import Arriving
 
 SHOWN = 100  # messages of `GET /state`
 
 
 class StateRoutes:
-    """The handlers; `accepting` counts messages whose 250 is due, `sessions` gives the purpose of each session."""
+    """The handlers; `arriving` counts messages whose 250 is due, `sessions` gives the purpose of each session."""
 
     def __init__(
         self,
@@ -40,15 +41,15 @@ class StateRoutes:
         administration: Administration,
         journal: Journal,
         *,
-        accepting: Callable[[], int],
+        arriving: Arriving,
         sessions: Callable[[], Iterable[Purpose]],
     ) -> None:
         self._manager = manager
         self._administration = administration
         self._journal = journal
-        self._accepting = accepting
+        self._arriving = arriving
         self._sessions = sessions
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], str | None] = {}  # with the world that should be quiet
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -58,46 +59,62 @@ class StateRoutes:
     async def state(self, request: Request) -> Response:
         """Say what is under way."""
         wait = request.seconds("wait", 0.0, most=LONGEST_WAIT)
-        if wait and not self._is_quiet():
-            await self._until_quiet(wait)
+        world = request.query.get("world")
+        if wait and not self._is_quiet(world):
+            await self._until_quiet(wait, world)
         return answer(
-            self._counts()
+            (self._counts() if world is None else self._counts_of(world))
             | {
-                "accepting": self._accepting(),
+                "accepting": self._arriving.total if world is None else self._arriving.of_world(world),
                 "last": self._journal.last,
-                "messages": next_ones(self._manager, SHOWN),
+                "messages": next_ones(self._manager, SHOWN, world),
             }
         )
 
-    def _is_quiet(self) -> bool:
+    def _is_quiet(self, world: str | None) -> bool:
+        if world is not None:
+            held = sum(entry.held for entry in self._manager.spool.of_world(world))
+            return not self._arriving.of_world(world) and self._administration.under_way_in(world) == held
         spool = self._manager.spool
-        if len(spool) > spool.held or self._accepting():
+        if len(spool) > spool.held or self._arriving.total:
             return False  # most often, and cheap
         return self._administration.under_way == spool.held
 
-    async def _until_quiet(self, seconds: float) -> None:
+    async def _until_quiet(self, seconds: float, world: str | None) -> None:
         quiet = asyncio.get_running_loop().create_future()
-        self._waiting.add(quiet)
+        self._waiting[quiet] = world
         self._manager.watcher = self._look
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await quiet
         finally:
-            self._waiting.discard(quiet)
+            del self._waiting[quiet]
             if not self._waiting:
                 self._manager.watcher = None
 
     def _look(self) -> None:
-        if self._is_quiet():
-            for quiet in self._waiting:
-                if not quiet.done():
-                    quiet.set_result(None)
+        for quiet, world in self._waiting.items():
+            if not quiet.done() and self._is_quiet(world):
+                quiet.set_result(None)
 
     def _counts(self) -> dict[str, int]:
         manager = self._manager
         queued, active, held = self._administration.under_way, len(manager.active), manager.spool.held
         return {"queued": queued, "active": active, "held": held, "deferred": manager.waiting}
+
+    def _counts_of(self, world: str) -> dict[str, int]:
+        manager = self._manager
+        entries = manager.spool.of_world(world)
+        active = sum(active.message.world == world for active in manager.active.values())
+        held = sum(entry.held for entry in entries)
+        deferred = sum(not entry.held and entry.queue_id not in manager.active for entry in entries)
+        return {
+            "queued": self._administration.under_way_in(world),
+            "active": active,
+            "held": held,
+            "deferred": deferred,
+        }
 
     async def figures(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
         """Give the figures."""

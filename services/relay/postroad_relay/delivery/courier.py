@@ -9,6 +9,7 @@ from postroad.clock import Clock
 from postroad.smtp.client.events import Finished
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad.smtp.client.session import Session
+from postroad.smtp.extensions import EXTENSIONS
 from postroad_relay.delivery.pool import Pool
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from postroad.smtp.client.events import Transaction
+    from postroad.smtp.extensions.extension import Extension
     from postroad.tap import Tap
     from postroad_relay.delivery.routing import Route, Target
     from postroad_relay.queue.spool import Stored
@@ -34,7 +36,7 @@ class Attempt:
 class Courier:
     """Delivers over SMTP, with one pool of sessions, at most `sessions` with one address at a time.
 
-    `tap` hears every session.
+    `tap` hears every session. `extensions` of SMTP are used where servers offer them.
     """
 
     def __init__(
@@ -46,8 +48,9 @@ class Courier:
         clock: Clock | None = None,
         sessions: int = SESSIONS,
         tap: Tap | None = None,
+        extensions: tuple[Extension, ...] = EXTENSIONS,
     ) -> None:
-        self._pool = Pool(hostname, port, tls, clock=clock or Clock(), limit=sessions, tap=tap)
+        self._pool = Pool(hostname, port, tls, clock=clock or Clock(), limit=sessions, tap=tap, extensions=extensions)
 
     async def deliver(
         self,

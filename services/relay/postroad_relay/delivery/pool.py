@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from postroad.smtp.client.outcome import Deferred, Failed, deferred
 from postroad.smtp.client.session import Session, TlsFailedError
+from postroad.smtp.extensions import EXTENSIONS
 
 if TYPE_CHECKING:
     import ssl
 
     from postroad.clock import Clock, Timer
+    from postroad.smtp.extensions.extension import Extension
     from postroad.tap import Tap
     from postroad_relay.delivery.routing import IPAddress, Target
 
@@ -48,11 +50,19 @@ class _Peer:
 class Pool:
     """Opens sessions, at most `limit` with one address at a time, and keeps those that have done their work.
 
-    `tap` hears every one.
+    `tap` hears every one. `extensions` of SMTP are used where servers offer them.
     """
 
     def __init__(
-        self, hostname: str, port: int, tls: ssl.SSLContext | None, *, clock: Clock, limit: int, tap: Tap | None = None
+        self,
+        hostname: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        *,
+        clock: Clock,
+        limit: int,
+        tap: Tap | None = None,
+        extensions: tuple[Extension, ...] = EXTENSIONS,
     ) -> None:
         self._hostname = hostname
         self._port = port
@@ -60,6 +70,7 @@ class Pool:
         self._clock = clock
         self._limit = limit
         self._tap = tap
+        self._extensions = extensions
         self._peers: dict[IPAddress, _Peer] = {}  # bounded by the addresses of the private network
         self._sweeper: Timer | None = None
 
@@ -106,7 +117,7 @@ class Pool:
         return await self._begin(target, None)
 
     async def _begin(self, target: Target, tls: ssl.SSLContext | None) -> Session | Deferred | Failed:
-        session = Session(target, self._hostname, tls, self._clock, tap=self._tap)
+        session = Session(target, self._hostname, tls, self._clock, tap=self._tap, extensions=self._extensions)
         try:
             refused = await session.open(self._port)
         finally:

@@ -67,6 +67,14 @@ class Administration:
         concluding = {*self._manager.active, *self._changing}
         return len(spool) + sum(spool.find(ident) is None for ident in concluding)
 
+    def under_way_in(self, world: str) -> int:
+        """How many messages of a world are not concluded yet."""
+        spool = self._manager.spool
+        ending = [active for active in self._manager.active.values() if active.message.world == world]
+        changing = [entry for entry in self._changing.values() if entry.world == world]
+        concluding = {*(active.entry.queue_id for active in ending), *(entry.queue_id for entry in changing)}
+        return len(spool.of_world(world)) + sum(spool.find(ident) is None for ident in concluding)
+
     # -- attempt now ------------------------------------------------------------------------------------------------
 
     def retry(self, entry: Entry) -> bool:
@@ -181,11 +189,11 @@ class Administration:
                 self._go_on(halted)
                 raise
 
-    async def purge(self) -> int:
-        """Drop all messages, without DSNs and dead letters; return how many they were."""
+    async def purge(self, world: str | None = None) -> int:
+        """Drop all messages, or those of one world, without DSNs and dead letters; return how many they were."""
         manager = self._manager
         removed = 0
-        wanted = manager.spool.entries()
+        wanted = manager.spool.of_world(world) if world is not None else manager.spool.entries()
         while wanted := [entry for entry in wanted if manager.spool.find(entry.queue_id) is entry]:
             victims = [entry for entry in wanted if entry.queue_id not in self._changing]
             others = [entry for entry in wanted if entry.queue_id in self._changing]
@@ -193,7 +201,11 @@ class Administration:
                 await self._change_ended.wait()
                 continue
             with self._change(victims):
-                concluding = [active for active in manager.active.values() if active.concluding]
+                concluding = [
+                    active
+                    for active in manager.active.values()
+                    if active.concluding and world in {None, active.message.world}
+                ]
                 halted = await self._halt(victims)
                 waiting = iter([entry for entry in victims if manager.spool.find(entry.queue_id) is entry])
                 while chunk := list(islice(waiting, _CHUNK)):
@@ -202,7 +214,7 @@ class Administration:
             # DSNs that were on their way to the disk
             notifications = [active.notification for active in concluding if active.notification is not None]
             wanted = others + [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
-        await manager.spool.dead.clear()
+        await manager.spool.dead.clear(world)
         return removed
 
     async def _forget(self, entries: Sequence[Entry], halted: dict[QueueId, Active]) -> int:

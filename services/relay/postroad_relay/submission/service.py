@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -12,24 +13,28 @@ from postroad.journal import Kind
 from postroad.journal.refusals import Refusals
 from postroad.mail.dates import utc
 from postroad.mail.header import read_header
-from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, MAIL_LOOP, OK, QUEUE_FULL, Reply
+from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, MAIL_LOOP, OK, QUEUE_FULL, Reply, reply
 from postroad.mail.trace_fields import received, with_protocol
 from postroad.sasl.mechanism import LONGEST_NAME
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad.tap import Carried
 from postroad.world.guesses import NotAllowed, TooManyGuesses
+from postroad.world.layers import Layers
 from postroad.world.world import DEFAULT_WORLD, world_detail
 from postroad_relay.queue.spool import UNTRIED, Message, Stored
+from postroad_relay.submission.arriving import Arriving
 from postroad_relay.submission.badline import BadLine, is_spared
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.faults import Command, Faults
 from postroad_relay.submission.fixup import fix_up
+from postroad_relay.submission.splitting import by_world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from postroad.journal import Journal
+    from postroad.mail.address import Address
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.header import Header
@@ -40,11 +45,12 @@ if TYPE_CHECKING:
     from postroad.world.guesses import Guesses
     from postroad.world.world import Account
     from postroad_relay.queue.manager import Manager
-    from postroad_relay.queue.spool import Entry, QueueId, Spool
+    from postroad_relay.queue.spool import Entry, Spool
     from postroad_relay.submission.policy import Policy
 
 log = logging.getLogger(__name__)
 
+WORLD_GONE = reply(554, "5.7.1", "The world of this session has been dropped")
 TOO_MANY = "too many wrong passwords"
 NOT_ALLOWED = "the client may not act for another"
 
@@ -52,9 +58,9 @@ NOT_ALLOWED = "the client may not act for another"
 class RelayService:
     """The service behind the relay's listeners (`postroad.smtp.server.service.Service`).
 
-    `policy` is replaced when the world changes, and `faults`, which apply to submission and the app door, when a test
-    asks for others. `most_queued` bounds the queue, in messages. `accepting` counts the messages whose content has come
-    and that the manager does not have yet.
+    `policy` is replaced when the world file changes, and `faults`, which apply to submission and the app door, when a
+    test asks for others; `layers` has all worlds. `most_queued` bounds the queue, in messages. `arriving` counts the
+    messages whose content has come and that the manager does not have yet.
     """
 
     def __init__(
@@ -68,10 +74,12 @@ class RelayService:
         guesses: Guesses,
         most_queued: int,
         clock: Clock | None = None,
+        layers: Layers | None = None,
     ) -> None:
         self.policy = policy
+        self.layers = layers or Layers(policy.world)
         self.faults = Faults()
-        self.accepting = 0
+        self.arriving = Arriving()
         self._spool = spool
         self._manager = manager
         self._journal = journal
@@ -94,11 +102,16 @@ class RelayService:
         if refusal is not None:
             self._refusals.note("AUTH", refusal, **facts)
             return refusal
+        layers = self.layers
         if session.purpose is Purpose.APP:
-            return claim.login[:LONGEST_NAME]
-        world = self.policy.world
+            name = claim.login[:LONGEST_NAME]
+            world = layers.world_of_user(name)
+            session.world = None if world is None else world.id
+            return name
         try:
-            account = await self._guesses.log_in(world.account, claim, session.host, world.administrators)
+            account = await self._guesses.log_in(
+                layers.account, claim, session.host, layers.administrators, fellows=layers.fellows
+            )
         except TooManyGuesses:
             self._refusals.note("AUTH", AUTH_UNAVAILABLE, **facts, reason=TOO_MANY)
             raise
@@ -108,6 +121,7 @@ class RelayService:
         if account is None:
             self._refusals.note("AUTH", AUTH_FAILED, **facts)
         else:
+            session.world = layers.world_of_login(account.login).id
             of_session = {"peer": session.host, "session": session.session_id}
             log.info("logged in", extra=claim.facts | {"login": account.login} | of_session)
         return account
@@ -120,9 +134,24 @@ class RelayService:
         """Return the line of a new connection, None for a good one."""
         return None if self.faults.link.is_good else BadLine(self.faults)
 
+    def _policy(self, session: Session, recipient: Address | None = None) -> Policy | None:
+        """Return the policy of the world of a transaction, or of a recipient; None if that world has gone.
+
+        The world is the one that the client's name decides, or its port. Else it is that of the recipient's domain.
+        """
+        layers, policy = self.layers, self.policy
+        if session.world is not None:
+            world = layers.world(session.world)
+        else:
+            world = layers.base if recipient is None else layers.world_of(recipient)
+        if world is None or world is policy.world:
+            return policy if world is not None else None
+        return replace(policy, world=world)
+
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""
-        answer = self.policy.mail(session, envelope.reverse_path)
+        policy = self._policy(session)
+        answer = WORLD_GONE if policy is None else policy.mail(session, envelope.reverse_path)
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
         if answer.is_success:
@@ -133,7 +162,8 @@ class RelayService:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Answer RCPT."""
-        answer = self.policy.rcpt(session, recipient.address)
+        policy = self._policy(session, recipient.address)
+        answer = WORLD_GONE if policy is None else policy.rcpt(session, recipient.address)
         if answer.is_success:
             answer = self._fault(session, Command.RCPT, str(recipient.address)) or answer
         if answer.is_success:
@@ -162,35 +192,53 @@ class RelayService:
             details = details_of(envelope)
             self._refusals.note("content", refusal, message_id=header.message_id, **session.facts, **details)
             return refusal
+        envelopes = by_world(self.layers, session.world, envelope)
         if content.path is not None:
-            return self._take_spilled(session, envelope, header, content)
+            return self._take_spilled(session, envelopes, header, content)
         octets = content.read()
+        if len(envelopes) == 1:
+            return self._take(session, envelopes[0], header, octets)
+        return self._take_all(session, envelopes, header, octets)
+
+    def _take(self, session: Session, envelope: Envelope, header: Header, octets: bytes) -> asyncio.Future[Reply]:
         message, start = self._compose(session, envelope, header, len(octets), eight_bit=not octets.isascii())
         entry, durable = self._spool.add(message, (start, octets))
-        self.accepting += 1
+        self.arriving.come(message.world)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def written(done: asyncio.Future[None]) -> None:
             error = done.exception()
             if error is not None:
-                self.accepting -= 1
+                self.arriving.end(message.world)
                 self._manager.changed()
                 answer.set_exception(error)
                 return
-            # The future wakes the receiver in the loop's next turn, after the next line.
-            answer.set_result(_queued_as(message.queue_id))
-            self._queued(session, header, entry, Stored(message, UNTRIED, start + octets))
-            self.accepting -= 1
+            # The future wakes the receiver in the loop's next turn, after the next lines.
+            answer.set_result(self._queued(session, header, entry, Stored(message, UNTRIED, start + octets)))
+            self.arriving.end(message.world)
 
         durable.add_done_callback(written)
         return answer
 
-    async def _take_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
-        self.accepting += 1
+    async def _take_all(self, session: Session, envelopes: list[Envelope], header: Header, octets: bytes) -> Reply:
+        """Take a message once for each world that it goes to; the reply is the first one's."""
+        taken = [self._take(session, envelope, header, octets) for envelope in envelopes]
+        return (await asyncio.gather(*taken))[0]
+
+    async def _take_spilled(
+        self, session: Session, envelopes: list[Envelope], header: Header, content: Content
+    ) -> Reply:
+        worlds = [envelope.world or DEFAULT_WORLD for envelope in envelopes]
+        for world in worlds:
+            self.arriving.come(world)
         try:
-            return await self._store_spilled(session, envelope, header, content)
+            others = [self._take(session, envelope, header, content.read()) for envelope in envelopes[1:]]
+            answer = await self._store_spilled(session, envelopes[0], header, content)
+            await asyncio.gather(*others)
+            return answer
         finally:
-            self.accepting -= 1
+            for world in worlds:
+                self.arriving.end(world)
             self._manager.changed()
 
     async def _store_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
@@ -198,8 +246,7 @@ class RelayService:
         message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
         entry, durable = await self._spool.add_spilled(message, start, content)
         await durable
-        self._queued(session, header, entry, self._spool.read(entry))
-        return _queued_as(message.queue_id)
+        return self._queued(session, header, entry, self._spool.read(entry))
 
     def _compose(
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
@@ -225,10 +272,13 @@ class RelayService:
         )
         return message, start
 
-    def _queued(self, session: Session, header: Header, entry: Entry, stored: Stored) -> None:
-        """Note a durable message in the journal, and have it delivered."""
+    def _queued(self, session: Session, header: Header, entry: Entry, stored: Stored) -> Reply:
+        """Note a durable message in the journal, and have it delivered; return the reply to its content."""
         message = stored.message
         envelope = message.envelope
+        if self.layers.world(message.world) is None:  # it was dropped meanwhile
+            self._spool.finish(entry)
+            return WORLD_GONE
         now = self._spool.clocks.of(message.world).now()
         further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         self._journal.record(
@@ -253,10 +303,7 @@ class RelayService:
         if session.listener is not None:
             session.listener.noted(Carried(message.queue_id, message.world))
         self._manager.accepted(entry, stored)
-
-
-def _queued_as(queue_id: QueueId) -> Reply:
-    return Reply(250, OK.status, (f"OK: queued as {queue_id}",))
+        return Reply(250, OK.status, (f"OK: queued as {message.queue_id}",))
 
 
 def _eight_bit(content: Content) -> bool:

@@ -19,8 +19,10 @@ def routes(mail: Mail) -> Sequence[Route]:
 
     async def accounts(request: Request) -> Response:  # noqa: ARG001 - a handler's signature
         made = {account.login: account for account in await mail.read(Listing.accounts)}
-        domains = mail.accounts.world.domains.values()
-        world = [account.login for domain in domains for account in domain.accounts.values()]
+        worlds = mail.accounts.layers.every()
+        world = [
+            account.login for one in worlds for domain in one.domains.values() for account in domain.accounts.values()
+        ]
         missing = [AccountCounts(login, 0, 0, 0) for login in world if login not in made]
         listed = sorted([*made.values(), *missing])
         return answer({"accounts": [account._asdict() for account in listed]})

@@ -46,7 +46,7 @@ class Mail:
 
     async def account(self, login: str) -> Account:
         """Return an account of the world, or one that was made; raises `Refusal`."""
-        known = self.accounts.world.account(login)
+        known = self.accounts.layers.account(login)
         if known is not None:
             return await self.storage.account(known.login)
         if not await self.read(lambda listing: listing.has(login)):
@@ -55,9 +55,14 @@ class Mail:
 
     async def logins_of(self, world: str) -> list[str]:
         """Return the logins of a world's accounts that have been made; raises `Refusal` if there is no such world."""
-        if world != DEFAULT_WORLD:
+        overlay = self.accounts.layers.overlays.get(world)
+        if world != DEFAULT_WORLD and overlay is None:
             raise Refusal(404, f"there is no world {world}")
-        return [account.login for account in await self.read(Listing.accounts)]
+        if overlay is not None and not self.accounts.creates:
+            logins = overlay.logins
+            return await self.read(lambda listing: [login for login in logins if listing.has(login)])
+        made = await self.read(Listing.accounts)
+        return [account.login for account in made if self.accounts.world_id(account.login) == world]
 
     async def receiver(self, login: str) -> Account:
         """Return an account that a delivery could reach, which may make it; raises `Refusal`."""

@@ -36,7 +36,6 @@ from postroad.mime.fields import header_end
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad.tap import Carried
-from postroad.world.world import DEFAULT_WORLD
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.reached import Reached, has_script
 from postroad_store.mail.model.arrival import Arrival
@@ -109,13 +108,13 @@ class Delivery:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Accept recipients that the world or the settings make known (RFC 5321 §3.3)."""
-        reached = self._accounts.reached_by(recipient.address)
+        reached = self._accounts.reached_by(recipient.address, envelope.world)
         if reached:
             answer = self._full([account.login for account in reached], envelope.declared_size or 0)
             if answer is None:
                 return RECIPIENT_OK
         else:
-            answer = NO_SUCH_USER if self._accounts.is_local(recipient.address) else RELAY_DENIED
+            answer = NO_SUCH_USER if self._accounts.is_local(recipient.address, envelope.world) else RELAY_DENIED
         recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
         self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
         return answer
@@ -227,10 +226,10 @@ class Delivery:
 
     def _note_stored(self, arrived: _Arrived, reached: Iterable[Reached], stored: Iterable[Stored]) -> None:
         header, session = arrived.header, arrived.session
-        if session.listener is not None:
-            session.listener.noted(Carried(arrived.queue_id, DEFAULT_WORLD))
         more: dict[str, Any] = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
         for (account, recipients, captured), where in zip(reached, stored, strict=True):
+            if session.listener is not None:
+                session.listener.noted(Carried(arrived.queue_id, self._accounts.world_id(account.login)))
             self._journal.record(
                 Kind.STORED,
                 arrived.queue_id,
@@ -280,12 +279,12 @@ class Delivery:
         by_login: dict[str, tuple[Account, list[Address]]] = {}
         captured: set[str] = set()
         for recipient in envelope.recipients:
-            accounts = self._accounts.reached_by(recipient.address)
+            accounts = self._accounts.reached_by(recipient.address, envelope.world)
             if not accounts:
                 return None
             for account in accounts:
                 by_login.setdefault(account.login, (account, []))[1].append(recipient.address)
-            if not self._accounts.is_local(recipient.address):
+            if not self._accounts.is_local(recipient.address, envelope.world):
                 captured.update(account.login for account in accounts)
         return [Reached(account, recipients, account.login in captured) for account, recipients in by_login.values()]
 

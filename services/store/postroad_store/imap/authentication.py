@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
-from postroad.world.world import DEFAULT_WORLD
 from postroad_store.imap.states import State
 
 if TYPE_CHECKING:
@@ -72,8 +71,8 @@ async def conclude(session: Session, tag: bytes, command: str, verdict: Verdict)
     session.account = await session.shared.storage.account(account.login)
     session.engine.offer = session.shared.offer_to(account.login)
     session.engine.enter(State.AUTHENTICATED)
-    session.connection.logged_in()
-    session.connection.note(LoggedIn(account.login, DEFAULT_WORLD))
+    session.connection.logged_in(account.login)
+    session.connection.note(LoggedIn(account.login, session.shared.accounts.world_id(account.login)))
     log.info("imap login", extra=facts | {"login": account.login, "peer": session.connection.peer})
     # RFC 3501 §6.2.3: the capabilities may have changed; the client need not ask.
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(session.capabilities()))

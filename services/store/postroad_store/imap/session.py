@@ -61,6 +61,7 @@ FAREWELLS = {
     Farewell.GARBLED: b"Input is not compressed.",
     Farewell.SHUTDOWN: b"Server shutting down.",
     Farewell.CROWDED: b"Too many connections.",
+    Farewell.REMOVED: b"The account has been removed.",
 }
 
 

@@ -50,7 +50,7 @@ class Shared:
     ) -> None:
         self.accounts = accounts
         self.storage = storage
-        self.notes = Notes(journal, "imap")
+        self.notes = Notes(journal, "imap", accounts.world_id)
         self.refusals = refusals
         self.incoming = incoming
         self.sasl = sasl

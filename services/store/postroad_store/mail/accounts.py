@@ -69,6 +69,15 @@ class Accounts:
                 account.replace(restored.mailboxes, restored.subscriptions)
         return gone
 
+    def forget(self, logins: Iterable[str], numbers: Iterable[int]) -> None:
+        """Note that accounts have been removed, those with these logins and numbers: their mailboxes vanish."""
+        for login in logins:
+            self._by_login.pop(login, None)
+            self._recent.pop(login, None)
+        for number in numbers:
+            for mailbox in self._mailboxes.of(number):
+                mailbox.vanish()
+
     def _adopt(self, login: str, read: AccountRow | None) -> Account | None:
         if read is None:
             return None

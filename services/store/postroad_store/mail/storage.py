@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from postroad.clock import Clock
 from postroad_store.mail.accounts import Accounts
 from postroad_store.mail.collector import Collector, ignore
-from postroad_store.mail.database.commits.accounts import NewAccount, Subscribe
+from postroad_store.mail.database.commits.accounts import DropAccounts, NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
@@ -52,7 +52,7 @@ from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
@@ -113,6 +113,7 @@ class Storage:
         self.snapshots = Snapshots(
             self._writer, self._reader, self._clock, restored=self._restored, collect=self._collector.collect
         )
+        self.may_exist: Callable[[str], bool] = lambda _login: True  # whether an account may be made
         self._swept = False
         self._closed = False
 
@@ -136,7 +137,8 @@ class Storage:
     async def account(self, login: str) -> Account:
         """Return the account of this login (`world.Account.login`); raises `StorageError`.
 
-        A new account is made with its mailboxes, in a commit. For any other, nothing is waited for.
+        A new account is made with its mailboxes, in a commit, or `NoSuchMailbox` is raised if it may not exist. For any
+        other, nothing is waited for.
         """
         if not self._swept:  # a process that was killed may have left garbage
             self._swept = True
@@ -145,10 +147,22 @@ class Storage:
                 self._retexter.begin()
         known = await self._accounts.find(login)
         if known is None:
+            if not self.may_exist(login):
+                raise NoSuchMailbox("there is no such account")
             await self._submit(NewAccount(login, int(self._clock.now())))
             known = await self._accounts.find(login)
-            assert known is not None  # noqa: S101 - it has just been committed
+            if known is None:  # it was dropped meanwhile
+                raise NoSuchMailbox("there is no such account")
         return known
+
+    async def drop_accounts(self, logins: Sequence[str]) -> None:
+        """Commit: remove accounts with all their mail; raises `StorageError`."""
+
+        def gone(logins: list[str], numbers: list[int]) -> None:
+            self._accounts.forget(logins, numbers)
+            self._collector.collect()
+
+        await self._submit(DropAccounts(logins, gone))
 
     def known_account(self, login: str) -> Account | None:
         """Return an account that is in memory, or that is read at once; see `Accounts.known`."""

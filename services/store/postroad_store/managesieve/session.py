@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
-from postroad.world.world import DEFAULT_WORLD
 from postroad_store.mail.model.errors import (
     MailError,
     NoSuchScript,
@@ -61,6 +60,7 @@ _FAREWELLS = {
     Farewell.IDLE: ("Disconnected for inactivity.", b""),
     Farewell.SHUTDOWN: ("Server shutting down.", b"TRYLATER"),
     Farewell.CROWDED: ("Too many connections.", b"TRYLATER"),
+    Farewell.REMOVED: ("The account has been removed.", b""),
 }
 
 
@@ -136,8 +136,8 @@ class Session:
             log.warning("an account can't be opened: %s", error, extra={"login": account.login})
             self.engine.refuse(INTERNAL_ERROR, b"TRYLATER")
             return
-        self._connection.logged_in()
-        self._connection.note(LoggedIn(account.login, DEFAULT_WORLD))
+        self._connection.logged_in(account.login)
+        self._connection.note(LoggedIn(account.login, self._shared.accounts.world_id(account.login)))
         log.info("managesieve login", extra=facts | {"login": account.login, "peer": peer})
         self.engine.logged_in(account.login)
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from postroad.journal import Kind
 from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
-from postroad.world.world import DEFAULT_WORLD
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
 from postroad_store.pop3.authorization import AUTH_FAILED, PLAINTEXT_REFUSED
@@ -160,8 +159,8 @@ class Session:
         uids = view.uids
         maildrop = Maildrop(inbox.uid_validity, uids, view.pick(inbox.sizes, 1, len(uids)))
         self._held = _Held(account.login, maildrop, view)
-        self._connection.logged_in()
-        self._connection.note(LoggedIn(account.login, DEFAULT_WORLD))
+        self._connection.logged_in(account.login)
+        self._connection.note(LoggedIn(account.login, self._shared.accounts.world_id(account.login)))
         log.info("pop3 login", extra=facts | {"login": account.login, "peer": peer, "messages": len(maildrop)})
         self.engine.logged_in(maildrop)
 

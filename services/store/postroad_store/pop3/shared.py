@@ -43,7 +43,7 @@ class Shared:
     ) -> None:
         self.accounts = accounts
         self.storage = storage
-        self.notes = Notes(journal, "pop3")
+        self.notes = Notes(journal, "pop3", accounts.world_id)
         self.refusals = refusals
         self.sasl = sasl
         self.offer = offer or Offer()

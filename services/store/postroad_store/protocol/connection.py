@@ -46,6 +46,7 @@ class Adapter(Protocol):
 
     _session: Session  # made when the connection is
     _compression: Compression | None = None
+    _leaving: Farewell | None = None  # for which reason, once its work is done
 
     def __init__(self, listener: Listener, peer: str, port: int, *, secure: bool) -> None:
         self.peer = sys.intern(peer)  # many connections of one address share one string
@@ -57,7 +58,7 @@ class Adapter(Protocol):
         self._work: asyncio.Future[None] | None = None
         self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
-        self._eof = self._closing = self._stopping = self._lost = self._pumping = self._greeted = False
+        self._eof = self._closing = self._lost = self._pumping = self._greeted = False
         self._shaking_hands = secure
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
@@ -187,16 +188,16 @@ class Adapter(Protocol):
         if self._tapped is not None:
             self._tapped.noted(fact)
 
-    def logged_in(self) -> None:
+    def logged_in(self, login: str) -> None:
         """Keep the connection when strangers are evicted, and let it be silent for longer."""
-        self._listener.admission.prove(self)
+        self._listener.logged_in(self, login)
         self._silence = self._listener.service.idle_timeout
         if not self._closing:
             self._deadline.set(self._silence)
 
     def logged_out(self) -> None:
         """Treat the client as one that has just come."""
-        self._listener.admission.doubt(self)
+        self._listener.logged_out(self)
         self._silence = self._listener.service.login_timeout
 
     def can_write(self) -> bool:
@@ -275,13 +276,11 @@ class Adapter(Protocol):
         elif not self._closing:
             self._farewell(Farewell.CROWDED)
 
-    def stop(self) -> None:
+    def stop(self, reason: Farewell = Farewell.SHUTDOWN) -> None:
         """Say goodbye because the service stops; a command under way is finished and answered first."""
-        self._stopping = True
+        self._leaving = reason
         if self._work is None and not self._closing:
-            self._farewell(Farewell.SHUTDOWN)
-
-    # The wheel
+            self._farewell(reason)
 
     def _pump(self) -> None:
         """Handle events until the engine needs more input, an event takes time, or the client does not keep up."""
@@ -346,8 +345,8 @@ class Adapter(Protocol):
         if not self._closing:
             self._deadline.set(self._silence)
         self.flush()
-        if self._stopping and not self._closing:
-            self._farewell(Farewell.SHUTDOWN)
+        if self._leaving is not None and not self._closing:
+            self._farewell(self._leaving)
         self._pump()
 
     def _start_tls(self) -> None:

@@ -71,6 +71,7 @@ class Farewell(Enum):
     SHUTDOWN = auto()  # the service stops
     GARBLED = auto()  # what the client sends is not compressed, as it said it would be
     CROWDED = auto()  # there are too many connections, and this one has not logged in
+    REMOVED = auto()  # the account has been removed
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event of the network, and no fault
@@ -133,8 +134,8 @@ class Connection(Protocol):
         """Tell the tap, if there is one, what the session knows."""
         ...
 
-    def logged_in(self) -> None:
-        """Note that the client has logged in: it may be silent for longer, and is not evicted."""
+    def logged_in(self, login: str) -> None:
+        """Note that the client has logged in, as this account: it may be silent for longer, and is not evicted."""
         ...
 
     def logged_out(self) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from postroad import tap
     from postroad.journal.refusals import Refusals
     from postroad.tap import Tap
+    from postroad_store.protocol.contract import Farewell
     from postroad_store.protocol.service import Service
     from postroad_store.protocol.tls import ServerTls
 
@@ -67,6 +68,8 @@ class Listener:
         self._reactor = reactor
         self._ports: list[Any] = []  # IListeningPort
         self._unfinished: set[Adapter] = set()  # with handling under way, or still connected
+        self._logins: dict[Adapter, str] = {}
+        self._of_login: dict[str, set[Adapter]] = {}
         self._idle: asyncio.Event = asyncio.Event()
         run = secrets.token_hex(4)
         self.session_ids = (f"{run}{number:06x}" for number in itertools.count())
@@ -118,8 +121,34 @@ class Listener:
     def ended(self, connection: Adapter) -> None:
         """Note that a connection has no handling under way any more."""
         self._unfinished.discard(connection)
+        self._forget(connection)
         if not self._unfinished:
             self._idle.set()
+
+    def logged_in(self, connection: Adapter, login: str) -> None:
+        """Note who a client is."""
+        self.admission.prove(connection)
+        self._forget(connection)
+        self._logins[connection] = login
+        self._of_login.setdefault(login, set()).add(connection)
+
+    def logged_out(self, connection: Adapter) -> None:
+        """Note that a client is a stranger again."""
+        self.admission.doubt(connection)
+        self._forget(connection)
+
+    def _forget(self, connection: Adapter) -> None:
+        login = self._logins.pop(connection, None)
+        if login is not None:
+            others = self._of_login[login]
+            others.discard(connection)
+            if not others:
+                del self._of_login[login]
+
+    def dismiss(self, login: str, reason: Farewell) -> None:
+        """Say goodbye to all clients that have logged in as an account."""
+        for connection in tuple(self._of_login.get(login, ())):
+            connection.stop(reason)
 
     def channel(self, transport: Any) -> Channel:
         """Return what SASL may know of a connection's TLS."""

@@ -303,6 +303,7 @@ class Engine:
             opened.smtputf8,
             opened.declared_size,
             opened.parameters,
+            opened.world,
         )
 
     def take_content(self, data: MailData) -> None:

@@ -169,7 +169,9 @@ class Receiver(Connection):
             return
         if user is not None:
             self._prove()
-            self._wire.noted(LoggedIn(user if isinstance(user, str) else user.login, DEFAULT_WORLD))
+            self._wire.noted(
+                LoggedIn(user if isinstance(user, str) else user.login, self._facts.world or DEFAULT_WORLD)
+            )
         self._engine.answer_authentication(user)
 
     async def _start_tls(self, context: ssl.SSLContext | None) -> None:

@@ -99,6 +99,7 @@ class Session:
     mechanism: str | None = None  # by which
     claimed: str | None = None  # the name that AUTH gave where it is taken at its word
     listener: tap.Listener | None = None  # of the tap
+    world: str | None = None  # the ID of the world that this, or the port, decides
     host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 
     def __post_init__(self) -> None:
@@ -121,7 +122,7 @@ class Session:
         """Begin anew inside TLS, and forget all that the client has said before (RFC 3207 §4.2)."""
         self.tls_version, self.tls_cipher, self.channel = version, cipher, channel
         self.client_name, self.extended = None, False
-        self.account = self.claimed = self.mechanism = None
+        self.account = self.claimed = self.mechanism = self.world = None
 
     @property
     def login(self) -> str | None:

@@ -6,6 +6,7 @@ batches, `index.py` knows where each record is, and `spool.py` puts these togeth
 
 from postroad_relay.queue.spool.index import Entry
 from postroad_relay.queue.spool.record import UNTRIED, Message, Progress, QueueId
-from postroad_relay.queue.spool.spool import Spool, SpoolError, Stored
+from postroad_relay.queue.spool.spool import Spool
+from postroad_relay.queue.spool.stored import SpoolError, Stored
 
 __all__ = ["UNTRIED", "Entry", "Message", "Progress", "QueueId", "Spool", "SpoolError", "Stored"]

@@ -2,7 +2,8 @@
 
 They are in the spool's folder `dead/`, a file per queue ID, the newest `MOST` and at most `OCTETS`. A thread writes
 them, without fsync: mail never waits for it, and a crash may cost some. The file of a content that had spilled gets a
-second name, `<queue ID>.more`, and follows what is in the first.
+second name, `<queue ID>.more`, and follows what is in the first. A letter of a world that is not the file's is named
+`<queue ID>@<world>`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from postroad.world.world import DEFAULT_WORLD
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from postroad_relay.queue.spool.record import QueueId
-    from postroad_relay.queue.spool.spool import Stored
+    from postroad_relay.queue.spool.stored import Stored
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class DeadLetters:
         self._closing = False
         self._complained = False
         directory.mkdir(parents=True, exist_ok=True)
+        self._worlds: dict[str, str] = {}  # of letters of other worlds than the file's
         self._sizes = dict(self._found())  # oldest first
         self._thread = threading.Thread(target=self._run, name="dead-letters", daemon=True)
         self._thread.start()
@@ -56,10 +60,15 @@ class DeadLetters:
                 path.unlink()  # the process ended meanwhile
         letters = [(path.stat().st_mtime_ns, path) for path in paths if not path.suffix]
         for _, path in sorted(letters):
-            yield path.name, self._size(path)
+            ident, _, world = path.name.partition("@")
+            if world:
+                self._worlds[ident] = world
+            yield ident, self._size(path)
 
     def keep(self, stored: Stored) -> None:
         """Keep a message; its record and its file may be gone afterwards."""
+        if stored.message.world != DEFAULT_WORLD:
+            self._worlds[stored.message.queue_id] = stored.message.world
         if stored.path is not None:
             more = self._more(stored.message.queue_id)
             try:
@@ -83,9 +92,10 @@ class DeadLetters:
         """Return the content of a letter, None if it is not here."""
         return await asyncio.to_thread(self._read, ident)
 
-    async def clear(self) -> None:
-        """Throw all letters away."""
-        await asyncio.to_thread(self._clear)
+    async def clear(self, world: str | None = None) -> None:
+        """Throw all letters away, or those of one world."""
+        if world is None or world == DEFAULT_WORLD or world in list(self._worlds.values()):
+            await asyncio.to_thread(self._clear, world)
 
     def close(self) -> None:
         """Write what waits, and end the thread."""
@@ -102,19 +112,21 @@ class DeadLetters:
             if start is None and ident not in self._sizes:
                 return None
             try:
-                octets = start if start is not None else (self._directory / ident).read_bytes()
+                octets = start if start is not None else self._path(ident).read_bytes()
                 more = self._more(ident)
                 return octets + more.read_bytes() if more.exists() else octets
             except OSError as error:
                 log.warning("a dead letter can't be read: %s", error)
                 return None
 
-    def _clear(self) -> None:
+    def _clear(self, world: str | None) -> None:
         with self._disk:
             with self._lock:
-                waiting = [letter.message.queue_id for letter in self._waiting]
-                self._waiting.clear()
-            for ident in {*waiting, *self._sizes}:
+                waiting = [letter for letter in self._waiting if world in {None, letter.message.world}]
+                for letter in waiting:
+                    self._waiting.remove(letter)
+            kept = (ident for ident in self._sizes if world in {None, self._worlds.get(ident, DEFAULT_WORLD)})
+            for ident in {*(letter.message.queue_id for letter in waiting), *kept}:
                 self._remove(ident)
 
     def _run(self) -> None:
@@ -132,11 +144,11 @@ class DeadLetters:
             return  # they were cleared just now
         self._write(letter)
         with self._lock:
-            self._waiting.popleft()
+            self._waiting.remove(letter)
 
     def _write(self, letter: Stored) -> None:
         ident = letter.message.queue_id
-        path = self._directory / ident
+        path = self._path(ident)
         part = path.with_suffix(_PART)
         try:
             part.write_bytes(letter.start)
@@ -155,14 +167,20 @@ class DeadLetters:
 
     def _remove(self, ident: str) -> None:
         self._sizes.pop(ident, None)
-        for path in (self._directory / ident, self._more(ident)):
+        paths = (self._path(ident), self._more(ident))
+        self._worlds.pop(ident, None)
+        for path in paths:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 log.warning("a dead letter can't be removed: %s", error)
 
+    def _path(self, ident: str) -> Path:
+        world = self._worlds.get(ident)
+        return self._directory / (ident if world is None else f"{ident}@{world}")
+
     def _more(self, ident: str) -> Path:
-        return self._directory / f"{ident}{_MORE}"
+        return self._path(ident).with_suffix(_MORE)
 
     def _size(self, path: Path) -> int:
         more = path.with_suffix(_MORE)

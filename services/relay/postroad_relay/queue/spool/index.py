@@ -55,6 +55,7 @@ class Entry:
         self.attempts = 0
         self.warned = False  # its sender has a DSN that it is delayed, or may not get one
         self.spilled = spilled
+        self.world = world
         self.message_at: Position | None = None  # None until it is on disk
         self.progress_at: Position | None = None
         self.writing = 0  # records about it that are under way
@@ -75,6 +76,7 @@ class Index:
         self.entries: dict[QueueId, Entry] = {}
         self.pins: Counter[int] = Counter()  # segment → records in it that are needed
         self.seen: Counter[int] = Counter()  # segment → records in it that the index knows of
+        self.worlds: dict[str, dict[QueueId, Entry]] = {}  # those of other worlds than the file's, by world
         self.held = 0  # messages that an administrator holds
         self.live = 0  # octets of the records that are needed
         self.total = 0  # octets of the log
@@ -90,6 +92,8 @@ class Index:
         """Queue a message whose record is on disk."""
         entry.message_at = position
         self.entries[entry.queue_id] = entry
+        if entry.world != DEFAULT_WORLD:
+            self.worlds.setdefault(entry.world, {})[entry.queue_id] = entry
         self._pin(position)
 
     def remove(self, entry: Entry) -> None:
@@ -97,6 +101,10 @@ class Index:
         if self.entries.pop(entry.queue_id, None) is not None:
             self._unpin(entry.places)
             self.held -= entry.held
+            if entry.world != DEFAULT_WORLD:
+                del self.worlds[entry.world][entry.queue_id]
+                if not self.worlds[entry.world]:
+                    del self.worlds[entry.world]
 
     def progress(self, entry: Entry, position: Position, progress: Progress) -> None:
         """Note where the last progress of a message is."""

@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.groupcommit import GroupCommit
+from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.queue.spool.clocks import Clocks
 from postroad_relay.queue.spool.dead import DeadLetters
 from postroad_relay.queue.spool.index import Entry, Index
@@ -39,61 +40,21 @@ from postroad_relay.queue.spool.record import (
     queue_id,
 )
 from postroad_relay.queue.spool.segment import KEPT_SUFFIX, number_in
+from postroad_relay.queue.spool.stored import SpoolError, Stored
 from postroad_relay.queue.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from postroad.mail.content import Content
 
 log = logging.getLogger(__name__)
 
-BLOCK = 64 * 1024
 _BEGINNING = 4096  # octets, in which most messages have their facts
 _SLACK = 4  # the log may be this many times as long as the records that are needed, plus two segments
 _MOVE = 8 << 20  # octets moved in one piece of work, so that new messages do not wait long
 _MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
-
-
-class SpoolError(Exception):
-    """A queued message can't be read back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A message read back. If the content has spilled to the file `path`, `start` comes before it."""
-
-    message: Message
-    progress: Progress
-    start: bytes  # trace fields, and the whole content unless it has spilled
-    path: Path | None = None
-
-    def beginning(self, octets: int) -> bytes:
-        """Return the first `octets` octets of the content, and the whole header section; raises `SpoolError`."""
-        beginning = b""
-        for block in self.blocks():
-            beginning += block
-            if len(beginning) > octets and b"\r\n\r\n" in beginning:
-                break
-        return beginning
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the content; raises `SpoolError`."""
-        yield self.start
-        if self.path is None:
-            return
-        try:
-            with self.path.open("rb", buffering=0) as file:
-                left = self.message.size - len(self.start)
-                while left:
-                    block = file.read(min(BLOCK, left))
-                    if not block:
-                        raise SpoolError(f"{self.path.name} is {left} octets short")
-                    left -= len(block)
-                    yield block
-        except OSError as error:
-            raise SpoolError(f"{self.path.name} can't be read: {error}") from error
 
 
 class Spool:
@@ -124,6 +85,12 @@ class Spool:
     def entries(self) -> list[Entry]:
         """Return all queued messages, the oldest first."""
         return list(self._entries.values())
+
+    def of_world(self, world: str) -> list[Entry]:
+        """Return the queued messages of a world, the oldest first."""
+        if world == DEFAULT_WORLD:
+            return [entry for entry in self._entries.values() if entry.world == DEFAULT_WORLD]
+        return list(self._index.worlds.get(world, {}).values())
 
     def find(self, ident: QueueId) -> Entry | None:
         """Return the entry of a queued message, or None."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.packs import forget_packs
 from postroad_store.mail.database.rows import insert_mailbox
 from postroad_store.mail.model.account import INBOX, MAX_SUBSCRIPTIONS, SPECIAL_USE, checked_name
 from postroad_store.mail.model.errors import LimitReached
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from sqlite3 import Connection
 
     from postroad_store.mail.model.account import Account
@@ -35,6 +38,63 @@ class NewAccount(Commit[None, None]):
 
     def show(self, written: None) -> None:
         """Do nothing: the account is read when it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dropped:
+    logins: list[str]
+    accounts: list[int]
+
+
+class DropAccounts(Commit[_Dropped, None]):
+    """Remove accounts with all that they have; those that were never made are left out.
+
+    Their contents become garbage, which is collected later, a little at a time.
+    """
+
+    def __init__(self, logins: Sequence[str], show: Callable[[list[str], list[int]], None]) -> None:
+        self._logins = logins
+        self._show = show
+
+    def write(self, db: Connection) -> _Dropped:
+        """Delete all rows that name them."""
+        gone = _Dropped([], [])
+        for login in self._logins:
+            db.execute("DELETE FROM hidden WHERE login = ?", (login,))
+            row = db.execute("SELECT id FROM accounts WHERE login = ?", (login,)).fetchone()
+            if row is None:
+                continue
+            for mailbox, uid_next in db.execute("SELECT id, uid_next FROM mailboxes WHERE account = ?", row).fetchall():
+                db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (mailbox,))
+                forget_packs(db, mailbox, [(0, uid_next)])
+                for statement in _OF_MAILBOX:
+                    db.execute(statement, (mailbox,))
+            for statement in _OF_ACCOUNT:
+                db.execute(statement, row)
+            gone.logins.append(login)
+            gone.accounts.append(row[0])
+        return gone
+
+    def show(self, written: _Dropped) -> None:
+        """Show that they have gone."""
+        self._show(written.logins, written.accounts)
+
+
+_OF_MAILBOX = (
+    "DELETE FROM entries WHERE mailbox = ?",
+    "DELETE FROM expunged WHERE mailbox = ?",
+    "DELETE FROM keywords WHERE mailbox = ?",
+    "DELETE FROM mailboxes WHERE id = ?",
+)
+_OF_ACCOUNT = (
+    "DELETE FROM subscriptions WHERE account = ?",
+    "DELETE FROM quotas WHERE account = ?",
+    "DELETE FROM remembered WHERE account = ?",
+    "DELETE FROM scripts WHERE account = ?",
+    "DELETE FROM metadata WHERE account = ?",
+    "DELETE FROM url_keys WHERE account = ?",
+    "DELETE FROM accounts WHERE id = ?",
+)
 
 
 class Subscribe(Commit[None, None]):

@@ -1,0 +1,48 @@
+"""`/worlds`: the overlays of a service, made, dropped and listed by the web service, which is their master."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad.control.messages import Refusal, Request, Response, Route, answer
+from postroad.world.layers import TakenError
+from postroad.world.overlay import OverlayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from postroad.world.overlays import Overlays
+
+
+def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: None) -> Sequence[Route]:
+    """Return the routes; `last` is the number of the journal's last event, None where the service has no journal."""
+
+    async def put(request: Request) -> Response:
+        ident, definition = request.params["id"], request.json()
+        if not isinstance(definition, dict) or definition.get("id") != ident:
+            raise Refusal(422, "id: it must be the one of the path")
+        try:
+            await overlays.put(ident, definition)
+        except OverlayError as error:
+            raise Refusal(422, str(error)) from None
+        except TakenError as error:
+            raise Refusal(409, str(error)) from None
+        except OSError as error:
+            raise Refusal(507, f"the world can't be written: {error.strerror}") from error
+        return answer({"last": last()})
+
+    async def drop(request: Request) -> Response:
+        try:
+            await overlays.drop(request.params["id"])
+        except OSError as error:
+            raise Refusal(507, f"the world can't be dropped: {error.strerror}") from error
+        return answer({"last": last()})
+
+    async def every(_request: Request) -> Response:
+        return answer({"worlds": list(overlays.layers.overlays)})
+
+    return (
+        Route("GET", "/worlds", every),
+        Route("PUT", "/worlds/{id}", put),
+        Route("DELETE", "/worlds/{id}", drop),
+    )

@@ -1,0 +1,106 @@
+"""The overlays of one service: in force, and on disk.
+
+A change is answered once it is both. Whoever makes an overlay keeps its definition too, so a service that has lost one
+gets it again; what a service has on disk is for the time until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from postroad.world.domains import any_name
+from postroad.world.layers import TakenError
+from postroad.world.overlay import OverlayError, read_overlay
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from postroad.world.domains import WhyNotHide
+    from postroad.world.layers import Layers
+    from postroad.world.overlay import Overlay
+    from postroad.world.overlay_log import OverlayLog
+
+_log = logging.getLogger(__name__)
+
+
+async def _nothing(_overlay: Overlay) -> None:
+    """Do nothing."""
+
+
+class Overlays:
+    """Keeps `layers` and `log` the same, and tells the service of what it does.
+
+    `came` is called with an overlay that is in force, and `gone` with one that no longer is, to remove all that is left
+    of it; both are awaited. `why_not_hide` is as in `domains`.
+    """
+
+    def __init__(self, layers: Layers, log: OverlayLog, *, why_not_hide: WhyNotHide = any_name) -> None:
+        self.layers = layers
+        self.log = log
+        self.came: Callable[[Overlay], Awaitable[None]] = _nothing
+        self.gone: Callable[[Overlay], Awaitable[None]] = _nothing
+        self._why_not_hide = why_not_hide
+        self._queues: dict[str, _Queue] = {}  # by ID
+        self._going: dict[str, Overlay] = {}  # no longer in force, and something may be left of them
+        for definition in log.definitions:
+            self._restore(definition)
+        log.definitions.clear()
+
+    def _restore(self, definition: Any) -> None:
+        try:
+            self.layers.put(read_overlay(definition, self.layers.base, why_not_hide=self._why_not_hide))
+        except (OverlayError, TakenError) as error:
+            _log.error("the world %s is not in force: %s", definition["id"], error)
+
+    async def put(self, ident: str, definition: Any) -> None:
+        """Make an overlay, or change it; raises `OverlayError`, `TakenError`, `OSError`."""
+        overlay = read_overlay(definition, self.layers.base, why_not_hide=self._why_not_hide)
+        async with self._turn(ident):
+            before = self.layers.put(overlay)
+            written = self.log.put(ident, definition)
+            try:
+                await asyncio.gather(written, self.came(overlay))
+            except OSError:
+                self.layers.drop(ident)
+                if before is not None:
+                    self.layers.put(before)
+                raise
+
+    async def drop(self, ident: str) -> None:
+        """Drop an overlay and all that belongs to it; there may be none. Raises `OSError`."""
+        async with self._turn(ident):
+            overlay = self.layers.drop(ident)
+            if overlay is not None:
+                self._going[ident] = overlay
+            going = self._going.get(ident)
+            if going is not None:
+                await self.gone(going)
+            if ident in self.log:
+                await self.log.drop(ident)
+            self._going.pop(ident, None)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, ident: str) -> AsyncIterator[None]:
+        """Let changes of one world come one after the other; those of others go on."""
+        queue = self._queues.setdefault(ident, _Queue())
+        queue.length += 1
+        try:
+            async with queue.lock:
+                yield
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                del self._queues[ident]
+
+
+class _Queue:
+    """The changes of one world."""
+
+    __slots__ = ("length", "lock")
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.lock = asyncio.Lock()
