@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad_kit import asking
@@ -46,7 +47,7 @@ def sections(world: World) -> Iterator[tuple[str, str]]:
 
     def went() -> str:
         ids = [message["id"] for message in reversed(messages[:ROADS])]
-        return "\n".join(_cut(str(world.road(ident))) for ident in ids)
+        return "\n".join(_or_why(partial(_road, world, ident)) for ident in ids)
 
     yield f"Postroad: what arrived in the world {world.id}", _or_why(arrived)
     yield "Postroad: sessions", _or_why(said)
@@ -64,6 +65,10 @@ def _again() -> Iterator[str]:
 def described(world: World) -> str:
     """Return the sections as one text."""
     return "\n".join(f"-- {title}\n{text}" for title, text in sections(world) if text)
+
+
+def _road(world: World, ident: str) -> str:
+    return _cut(str(world.road(ident)))
 
 
 def _or_why(tell: Callable[[], str]) -> str:

@@ -30,7 +30,8 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("installed")
     unwanted = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
-    shutil.copytree(ROOT / "services", folder / "services", symlinks=True, ignore=unwanted)
+    for name in ("services", "kit"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=unwanted)
     shutil.copy(ROOT / "LICENSE", folder)  # the distributions have links to it
     environment = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
@@ -44,8 +45,10 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Path(site, "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
     options = ["--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, *options, *(str(folder / "services" / name) for name in DISTRIBUTIONS)], check=True)
+    projects = [*(folder / "services" / name for name in DISTRIBUTIONS), folder / "kit"]
+    subprocess.run([*pip, *options, *map(str, projects)], check=True)
     shutil.rmtree(folder / "services")
+    shutil.rmtree(folder / "kit")
     return environment
 
 
@@ -75,11 +78,23 @@ def test_run_in_an_empty_folder(prefix: Path, tmp_path: Path) -> None:
     assert (tmp_path / "world.toml").read_bytes() == (ROOT / "services" / "world.toml").read_bytes()
 
 
+def test_the_kit_starts_what_is_installed(prefix: Path, tmp_path: Path) -> None:
+    test = "def test_it(postroad):\n    assert postroad.default.dns.lookup('beta.test', 'A') == []\n"
+    (tmp_path / "test_it.py").write_text(test, encoding="utf-8")
+    options = ["-p", "no:mailpit", "-p", "no:cacheprovider", "--basetemp", "t"]
+    command = [prefix / "bin" / "python", "-m", "pytest", *options]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=2 * WAIT, check=False
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_what_is_installed(prefix: Path) -> None:
     script = """
 import importlib.metadata, json, postroad_relay, postroad_stack
 found = {}
-for name in ("postroad", "postroad-stack", "postroad-dns", "postroad-relay", "postroad-store", "postroad-web"):
+for name in ("postroad", "postroad-stack", "postroad-dns", "postroad-relay", "postroad-store", "postroad-web",
+             "pytest-postroad"):
     metadata = importlib.metadata.metadata(name)
     files = [str(file) for file in importlib.metadata.files(name) or ()]
     found[name] = [metadata["License-Expression"], metadata.get_payload().strip()[:2], files]
