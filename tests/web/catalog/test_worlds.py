@@ -9,6 +9,7 @@ import pytest
 
 from postroad_web.catalog import database, writer
 from postroad_web.catalog.catalog import Catalog
+from postroad_web.catalog.database import Share
 from postroad_web.catalog.hub import Change, Happened, Hub
 from postroad_web.catalog.marks import Marks
 from postroad_web.catalog.worlds import is_admitted, world_of_refusal
@@ -67,9 +68,9 @@ def town(tmp_path: Path, worlds: SomeWorlds) -> Town:
     return Town(tmp_path, worlds)
 
 
-@pytest.mark.parametrize("few", [0, 10])
-async def test_each_world_sees_its_own(town: Town, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    monkeypatch.setattr("postroad_web.catalog.reader.FEW", few)
+@pytest.mark.parametrize("share", Share)
+async def test_each_world_sees_its_own(town: Town, monkeypatch: pytest.MonkeyPatch, share: Share) -> None:
+    monkeypatch.setattr("postroad_web.catalog.reader.share_of", lambda *_: share)
     await town.fill()
     for world in WORLDS:
         mine = town.idents[world]

@@ -29,6 +29,7 @@ A database with another `VERSION` is thrown away: it is cheaper to fold again th
 from __future__ import annotations
 
 import sqlite3
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +161,7 @@ _CANDIDATE = (
     " UNION ALL SELECT number FROM records WHERE digested <> 1)"
 )
 _SELECTING = "records.number IN (SELECT "  # how conditions begin that name the records that they may be true for
+PENDING = "state IN ('queued', 'deferred', 'held')"  # there is an index of these
 TAGGED = "records.number IN (SELECT tags.number FROM tags WHERE tags.tag = ?)"
 IN_MAILBOX = (
     "records.number IN (SELECT copies.number FROM copies WHERE copies.mailbox = ? AND NOT copies.removed"
@@ -183,19 +185,36 @@ class Trigrams(str):
     __slots__ = ()
 
 
-def within(world: str, condition: str, values: Sequence[Any], *, few: bool) -> tuple[str, Sequence[Any]]:
+class Share(Enum):
+    """How much of the catalog a world has."""
+
+    FEW = auto()  # records
+    SOME = auto()
+    MOST = auto()  # of all records
+
+
+def share_of(total: int, everything: int) -> Share:
+    """Return the share of a world that has so many of all records."""
+    if total <= FEW:
+        return Share.FEW
+    return Share.MOST if 2 * total >= everything else Share.SOME
+
+
+def within(world: str, condition: str, values: Sequence[Any], share: Share) -> tuple[str, Sequence[Any]]:
     """Return a condition for the records of one world, or of `EVERY`.
 
-    In a world of few records these are looked at one by one, and not what the index of texts finds in all worlds. In a
-    larger one SQLite has to begin with what a condition selects, if it does, rather than with the world: `+` says so.
+    Few records are looked at one by one, and not what the index of texts finds in all worlds. Elsewhere SQLite has to
+    begin with what a condition selects, if it does; and where most records are the world's, to read them in their order
+    takes a fifth of the time that its index of worlds takes. `+` keeps it from that index.
     """
     if world == EVERY:
         return f"({condition})", values
-    if few:
+    if share is Share.FEW:
         for selecting, asking in _ONE_BY_ONE.items():
             condition = condition.replace(selecting, asking)
         values = [value for value in values if not isinstance(value, Trigrams)]
-    own = "+records.world" if not few and _SELECTING in condition else "records.world"
+    by_world = condition == "1" or PENDING in condition or share is Share.FEW
+    own = "records.world" if by_world or (share is Share.SOME and _SELECTING not in condition) else "+records.world"
     return f"({condition}) AND {own} = ?", [*values, world]
 
 

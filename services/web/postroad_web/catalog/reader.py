@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from postroad_web.catalog.database import FEW, open_reader, rows_with, within
+from postroad_web.catalog.database import open_reader, rows_with, share_of, within
 from postroad_web.catalog.page import Changed, Counts, Page, SearchTooLong
 from postroad_web.catalog.rows import RECORD, record_of
 from postroad_web.catalog.worlds import EVERY
@@ -103,8 +103,8 @@ class Reader:
     ) -> Page:
         """Return the records of a world and a `Window` that match a query, and how many match in all."""
         where, given = query.where() if query is not None else ("1", ())
-        few = query is not None and self.counts(world).total <= FEW
-        condition, values = within(world, where, given, few=few)
+        share = share_of(self.counts(world).total, self.counts(EVERY).total)
+        condition, values = within(world, where, given, share)
         condition = f"{condition} AND present" if present else condition
         if query is None:
             total, unread = self.counts(world, present=present)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from postroad_web.catalog.database import candidates
+from postroad_web.catalog.database import PENDING, candidates
 from postroad_web.catalog.searchable import searchable
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class UnderWay:
 
     def where(self) -> tuple[str, Sequence[Any]]:
         """Return the condition on the table `records`, and its parameters."""
-        return "state IN ('queued', 'deferred', 'held')", ()
+        return PENDING, ()
 
 
 def _plain(text: str | None) -> bool:
