@@ -179,10 +179,14 @@ class Settings(Folders):
         "who may use the web service: user:password, several with spaces between; empty: everybody here",
     )
     web_hosts: tuple[str, ...] = _setting(
-        "", variables.names, "further names by which the web service may be called, such as mail.example.org"
+        "",
+        variables.names,
+        "further names by which the web service may be called, such as mail.example.org; they name no world",
     )
     keep_messages: int = _setting(
-        "0", variables.bound, "how many messages the web service remembers, the newest; 0: all (mailboxes keep theirs)"
+        "0",
+        variables.bound,
+        "how many messages of each world the web service remembers, the newest; 0: all (mailboxes keep theirs)",
     )
     keep_age: float = _setting("0", age, "how long the web service remembers a message, such as 7d; 0: for ever")
     release: str = _setting(
