@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroad.mail.address import Address
     from postroad.smtp.client.session import Session
     from postroad_relay.dsn.report import Report
-    from postroad_relay.queue.spool import Entry, Message
+    from postroad_relay.queue.spool import Entry, Message, Progress
     from postroad_relay.queue.spool.clocks import Clocks
 
 
@@ -122,6 +122,14 @@ class Chronicle:
             **world_detail(notification.world),
         )
 
+    def put_back(self, message: Message, progress: Progress) -> None:
+        """Note that a message is in the queue again, as a snapshot had kept it."""
+        recipients = [
+            {"address": str(recipient.address), **_as_kept(index, progress)}
+            for index, recipient in enumerate(message.envelope.recipients)
+        ]
+        self._record(Kind.RESTORED, message, recipients=recipients, held=progress.held)
+
     def held(self, message: Message) -> None:
         """Note that no attempt is made until an administrator releases the message."""
         self._record(Kind.HELD, message)
@@ -143,6 +151,15 @@ class Chronicle:
 
 def _log(what: str, message: Message, recipient: str, outcome: Deferred | Failed) -> None:
     log.info("%s: %s", what, outcome.reason, extra={"queue_id": message.queue_id, "recipient": recipient})
+
+
+def _as_kept(index: int, progress: Progress) -> dict[str, Any]:
+    if index in progress.done:
+        return {"state": "failed" if index in progress.reported else "delivered"}
+    outcome = progress.deferred.get(index)
+    if outcome is None:
+        return {"state": "queued"}
+    return {"state": "deferred", "attempt": progress.attempts, "next": progress.due, **_words(outcome)}
 
 
 def _words(outcome: Deferred | Failed) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
 from postroad.world.world import DEFAULT_WORLD, Role
 from postroad_relay.control.routes import routes
+from postroad_relay.control.snapshots import SnapshotRoutes
 from postroad_relay.delivery.courier import Courier
 from postroad_relay.delivery.resolver import Resolver
 from postroad_relay.delivery.router import Router
@@ -37,7 +38,9 @@ from postroad_relay.dsn.report import Reporter
 from postroad_relay.queue.administration import Administration
 from postroad_relay.queue.manager import Manager
 from postroad_relay.queue.schedule import Schedule
+from postroad_relay.queue.snapshots import QueueSnapshots
 from postroad_relay.queue.spool import Spool
+from postroad_relay.queue.spool.kept import KeptQueues
 from postroad_relay.submission.policy import Policy
 from postroad_relay.submission.service import RelayService
 
@@ -101,6 +104,9 @@ class Relay:
             reporter=Reporter(host.name, world.postmaster_of(host.name)),
             clock=clock,
         )
+        self._administration = Administration(self.manager)
+        kept = KeptQueues(settings.spool_dir)
+        self.snapshots = QueueSnapshots(self.manager, kept, last=lambda: self.journal.last)
         self._service = RelayService(
             self._policy(world),
             self.spool,
@@ -125,6 +131,7 @@ class Relay:
         settings = self._settings
         # Before `serve`, which may serve clients before it returns: their mail is taken up by the service.
         queued = self._of_living_worlds()
+        await self.snapshots.start()
         address = settings.listen or self._address
         listeners = [
             Listener(settings.front, settings.app_port, Purpose.APP, starttls=settings.app_starttls),
@@ -210,6 +217,7 @@ class Relay:
             return None
         rooms = [
             *routes(self._administration, self.manager, self._service, self.journal, self._sessions),
+            *SnapshotRoutes(self.snapshots).routes,
             *session_routes(self.recorder),
             *world_routes(self.overlays, lambda: self.journal.last),
         ]

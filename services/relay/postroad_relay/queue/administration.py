@@ -158,7 +158,7 @@ class Administration:
     async def drop(self, entry: Entry, *, report: bool) -> None:
         """Take a message out of the queue; with `report`, its sender gets a DSN about the recipients that are left."""
         with self._change([entry]):
-            halted = await self._halt([entry])
+            halted = await self.halt([entry])
             self._check_queued(entry)
             manager, spool = self._manager, self._manager.spool
             active = halted.get(entry.queue_id) or self._read(entry)
@@ -186,7 +186,7 @@ class Administration:
             try:
                 await self._durable(spool.finish(entry, report=pair), dropped)
             except NotWrittenError:
-                self._go_on(halted)
+                self.go_on(halted)
                 raise
 
     async def purge(self, world: str | None = None) -> int:
@@ -206,11 +206,11 @@ class Administration:
                     for active in manager.active.values()
                     if active.concluding and world in {None, active.message.world}
                 ]
-                halted = await self._halt(victims)
+                halted = await self.halt(victims)
                 waiting = iter([entry for entry in victims if manager.spool.find(entry.queue_id) is entry])
                 while chunk := list(islice(waiting, _CHUNK)):
                     removed += await self._forget(chunk, halted)
-                self._go_on(halted)
+                self.go_on(halted)
             # DSNs that were on their way to the disk
             notifications = [active.notification for active in concluding if active.notification is not None]
             wanted = others + [entry for ident in notifications if (entry := manager.spool.find(ident)) is not None]
@@ -303,7 +303,7 @@ class Administration:
         """Take a message out of wherever it waits, and return whether it has waited."""
         return self._manager.due.remove(entry) or self._manager.lanes.leave(entry)
 
-    async def _halt(self, entries: Iterable[Entry]) -> dict[QueueId, Active]:
+    async def halt(self, entries: Iterable[Entry]) -> dict[QueueId, Active]:
         """End all attempts of some messages, and return those messages that were active."""
         manager = self._manager
         halted: dict[QueueId, Active] = {}
@@ -326,7 +326,7 @@ class Administration:
             for active in concluding:
                 await self._over(active)
         except NotWrittenError:
-            self._go_on(halted)
+            self.go_on(halted)
             raise
         return halted
 
@@ -350,7 +350,7 @@ class Administration:
             self._manager.lanes.cut(running, even_final=True)
             await ended.wait()
 
-    def _go_on(self, halted: dict[QueueId, Active]) -> None:
+    def go_on(self, halted: dict[QueueId, Active]) -> None:
         """Let messages go on whose attempts were ended in vain."""
         for active in halted.values():
             self._manager.outcomes.conclude(active)

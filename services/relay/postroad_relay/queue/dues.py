@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 from postroad_relay.queue.due import Due
@@ -27,6 +28,7 @@ class Dues:
     def __init__(self, ahead: Callable[[str], float]) -> None:
         self._ahead = ahead
         self._worlds: dict[str, Due] = {}  # those in which a message waits
+        self._frozen: set[str] = set()  # none of their messages comes out by itself
         self._first: dict[str, float] = {}  # world → when its first message is due, by the relay's clock
         self._heap: list[tuple[float, int, str]] = []
         self._numbers = itertools.count()  # so that those that are due first at the same moment take turns
@@ -111,11 +113,25 @@ class Dues:
             due = self._worlds.get(world)
             return due.first(count) if due is not None else []
         found: list[tuple[float, int, Entry]] = []
-        for world_id in heapq.nsmallest(count, self._worlds, key=self._first.__getitem__):
+        for world_id in heapq.nsmallest(count, self._worlds, key=lambda name: self._first.get(name, math.inf)):
             ahead = self._ahead(world_id)
             some = self._worlds[world_id].first(count)
             found += [((entry.turn or 0.0) - ahead, number, entry) for number, entry in enumerate(some, len(found))]
         return [entry for _, _, entry in heapq.nsmallest(count, found)]
+
+    def freeze(self, world: str) -> None:
+        """Let no message of a world come out by `pop` until it is thawed."""
+        self._frozen.add(world)
+        self.moved(world)
+
+    def thaw(self, world: str) -> None:
+        """Let messages of a world come out again."""
+        self._frozen.discard(world)
+        self.moved(world)
+
+    def is_frozen(self, world: str) -> bool:
+        """Whether a world is frozen."""
+        return world in self._frozen
 
     def moved(self, world: str) -> None:
         """Note that a world's clock was pushed, or that its first message is another."""
@@ -123,6 +139,9 @@ class Dues:
         at = due.next_at if due is not None else None
         if at is None:
             self._worlds.pop(world, None)
+            self._first.pop(world, None)
+            return
+        if world in self._frozen:
             self._first.pop(world, None)
             return
         at -= self._ahead(world)

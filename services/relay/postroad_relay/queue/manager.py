@@ -39,6 +39,7 @@ import asyncio
 import logging
 import random
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
 from postroad.mail.address import AddressError
@@ -116,6 +117,8 @@ class Manager:
         self.active: dict[QueueId, Active] = {}
         self.attempts = 0  # that were made, each for the recipients of one message in one domain
         self.pushing: dict[str, Push] = {}  # worlds whose clock is being pushed
+        self.on_end: set[Callable[[Active], None]] = set()  # called when a message is active no more
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.watcher: Callable[[], None] | None = None  # called when less may be under way than before
         self._octets = 0  # of content in memory
         self._timer: Timer | None = None
@@ -148,7 +151,7 @@ class Manager:
         """Take up a message that has just become durable: its first attempt is made at once."""
         if self._stopping or entry.steered:
             return  # it is in the spool
-        if self.has_room:
+        if self.has_room and not self.due.is_frozen(entry.world):
             self._activate(entry, stored)
         else:
             self.due.push(entry, self.clock_of(entry).monotonic())
@@ -164,6 +167,13 @@ class Manager:
         await self.outcomes.close(grace)
 
     # -- from the waiting messages to the lanes -----------------------------------------------------------------
+
+    def turn(self, world: str) -> asyncio.Lock:
+        """Return the lock of those who push a world's clock or let its queue stand still."""
+        lock = self._turns.get(world)
+        if lock is None:
+            lock = self._turns[world] = asyncio.Lock()
+        return lock
 
     def clock_of(self, entry: Entry) -> WorldClock:
         """Return the clock that a message goes by."""
@@ -224,6 +234,9 @@ class Manager:
     def _activate(self, entry: Entry, stored: Stored, *, probe: bool = False) -> None:
         """Offer a message to the lanes of its domains; if its only domain rests, let it wait there unless it probes."""
         message = stored.message
+        if self.due.is_frozen(entry.world):  # a person wants it now
+            self.due.push(entry, self.clock_of(entry).monotonic())
+            return
         by_domain: dict[str, list[int]] = {}
         for index in stored.progress.pending(message):
             by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
@@ -340,8 +353,8 @@ class Manager:
             self.refill()
 
     def _ended(self, active: Active) -> None:
-        for push in self.pushing.values():
-            push.ended(active)
+        for note in tuple(self.on_end):
+            note(active)
 
 
 def _domain(address: Address) -> str:

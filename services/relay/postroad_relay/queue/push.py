@@ -139,22 +139,22 @@ class Pushes:
 
         The task ends when all that fell due has been concluded; it raises `PushError` or `OSError`.
         """
-        before = self._turns.get(world)
-        task = asyncio.get_running_loop().create_task(self._run(world, span, before))
+        task = asyncio.get_running_loop().create_task(self._run(world, span))
         self._turns[world] = task
         task.add_done_callback(lambda done: self._ended(world, done))
         return task
 
-    async def _run(self, world: str, span: float, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        push = Push(self._manager, world)
-        self._manager.pushing[world] = push
-        try:
-            await push.run(span)
-        finally:
-            del self._manager.pushing[world]
-            self._manager.refill()
+    async def _run(self, world: str, span: float) -> None:
+        manager = self._manager
+        async with manager.turn(world):
+            push = manager.pushing[world] = Push(manager, world)
+            manager.on_end.add(push.ended)
+            try:
+                await push.run(span)
+            finally:
+                manager.on_end.discard(push.ended)
+                del manager.pushing[world]
+                manager.refill()
 
     def _ended(self, world: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
