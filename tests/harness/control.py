@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.harness.imap import Place
 
 TOKEN = "t" * 43
+DISMISSED: list[str] = []  # accounts whose sessions were to end
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def store_door(place: Place, folder: Path) -> AsyncIterator[DoorClient]:
     """Open the door of the store in `folder`."""
     reading = Reading(folder / "mail")
     notes = Notes(place.journal, "control")  # type: ignore[arg-type]
-    mail = Mail(place.accounts, place.storage, reading, notes, Clock(wall=lambda: NOW), Registry, 3)
+    mail = Mail(place.accounts, place.storage, reading, notes, Clock(wall=lambda: NOW), Registry, 3, DISMISSED.append)
     journal = Journal(folder / "journal", service="store")
     opened = Door(routes(mail, journal, lambda: {"imap": 3}), token=TOKEN, clock=Clock())
     await opened.start("127.0.0.1", 0)

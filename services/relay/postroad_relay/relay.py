@@ -118,7 +118,6 @@ class Relay:
             clock=clock,
             layers=self.layers,
         )
-        self._administration = Administration(self.manager)
         self.overlays.gone = self._gone
 
     @property
@@ -239,6 +238,7 @@ class Relay:
         while self.spool.of_world(overlay.id):
             await self._administration.purge(overlay.id)
         await self.spool.dead.clear(overlay.id)
+        await self.snapshots.forget(overlay.id)
 
     def _sessions(self) -> Iterable[Purpose]:
         return self._server.purposes if self._server is not None else ()

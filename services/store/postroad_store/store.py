@@ -254,7 +254,7 @@ class Store:
             return None
         notes = Notes(self._journal, "control")
         language, most = self._scripting.language, self._settings.snapshots
-        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, language, most)
+        mail = Mail(self._accounts, self._storage, self._reading, notes, self._clock, language, most, self._dismiss)
         rooms = [
             *routes(mail, self._journal, self._sessions),
             *session_routes(self.recorder),
@@ -272,9 +272,13 @@ class Store:
             made = await self._reading(Listing.accounts)
             logins += [account.login for account in made if account.login.endswith(suffixes)]
         for login in logins:
-            for listener in self._listeners:
-                listener.dismiss(login, Farewell.REMOVED)
+            self._dismiss(login, Farewell.REMOVED)
         await self._storage.drop_accounts(logins)
+        await self._storage.snapshots.forget(overlay.id)
+
+    def _dismiss(self, login: str, reason: Farewell = Farewell.RESTORED) -> None:
+        for listener in self._listeners:
+            listener.dismiss(login, reason)
 
     def _sessions(self) -> dict[str, int]:
         """Count the sessions by protocol."""

@@ -184,6 +184,8 @@ async def test_a_message_is_delivered_and_forgotten(bench: Bench) -> None:
     await bench.idle()
     assert bench.courier.deliveries == [("bob@beta.test",)]
     assert bench.courier.contents == [CONTENT]
+    (attempted,) = bench.notes.find(Kind.ATTEMPTED)
+    assert attempted.pop("session")
     assert bench.notes.events == [
         (Kind.RESOLVED, ident, {"domain": "beta.test", "mx": ["10 mx.beta.test"]}),
         (

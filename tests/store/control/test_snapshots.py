@@ -12,6 +12,7 @@ from postroad_store.control import snapshots
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from postroad_store.mail.model.letter import Letter
+from tests.harness.control import DISMISSED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -39,6 +40,7 @@ async def refused(request: Awaitable[Any]) -> tuple[int, str]:
 async def test_take_list_restore_delete(door: DoorClient, place: Place) -> None:
     bob = await place.storage.account(BOB)
     await put(place, bob.inbox)
+    DISMISSED.clear()
     taken = await door.post("/snapshots", asked())
     assert taken.items() >= {"world": "default", "name": "seeded", "token": "t1", "messages": 1}.items()
     assert await door.get("/snapshots") == {"snapshots": [taken]}
@@ -47,6 +49,7 @@ async def test_take_list_restore_delete(door: DoorClient, place: Place) -> None:
     view = place.storage.view(bob.inbox)
     assert (await door.post("/snapshots/restore", asked(token="r1")))["accounts"] >= 1
     assert view.gone
+    assert BOB in DISMISSED
     assert list(place.storage.view(bob.inbox).uids) == [1]
     assert await door.post("/snapshots/restore", asked(token="r1")) == {"accounts": 0}
     before = bob.inbox.uid_validity

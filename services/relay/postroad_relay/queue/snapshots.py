@@ -69,7 +69,7 @@ class QueueSnapshots:
         self._check_frozen(world)
         spool = self._manager.spool
         queue: list[Waiting] = []
-        for entry in self._entries(world):
+        for entry in spool.of_world(world):
             try:
                 stored = spool.read(entry)
             except SpoolError as error:
@@ -93,9 +93,13 @@ class QueueSnapshots:
             return await asyncio.to_thread(self.kept.delete, world, name)
 
     async def forget(self, world: str) -> None:
-        """Delete all snapshots of a world that is dropped, and end its restore; raises `NotWrittenError`."""
+        """Delete all snapshots of a world that is dropped, its restore and its clock; raises `NotWrittenError`."""
+        push = self._manager.pushing.get(world)
+        if push is not None:
+            push.stop()
         with _writing():
             await asyncio.to_thread(self.kept.forget, world)
+            await self._manager.clocks.forget(world)
         self.freezer.thaw(world)
 
     # -- restore --------------------------------------------------------------------------------------------------
@@ -154,7 +158,7 @@ class QueueSnapshots:
     async def _empty(self, world: str, kept: set[QueueId]) -> None:
         """Forget the messages that are in the queue now. The journal says so of those that do not come back."""
         manager, spool = self._manager, self._manager.spool
-        entries = self._entries(world)
+        entries = spool.of_world(world)
         for entry in entries:
             manager.due.remove(entry)
         written = [spool.finish(entry) for entry in entries]
@@ -163,9 +167,6 @@ class QueueSnapshots:
         for entry in entries:
             if entry.queue_id not in kept:
                 manager.chronicle.dropped_unread(entry)
-
-    def _entries(self, world: str) -> list[Entry]:
-        return [entry for entry in self._manager.spool.entries() if entry.world == world]
 
     async def _put_back(self, kept: Kept, message: Message, progress: Progress, start: bytes) -> Entry:
         spool = self._manager.spool

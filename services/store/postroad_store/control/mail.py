@@ -43,6 +43,7 @@ class Mail:
     clock: Clock
     sieve: Callable[[], Registry]
     snapshots: int  # the most that a world may have
+    dismiss: Callable[[str], None]  # end the sessions of an account that a snapshot has given back its mail
 
     async def account(self, login: str) -> Account:
         """Return an account of the world, or one that was made; raises `Refusal`."""

@@ -49,6 +49,7 @@ def routes(mail: Mail) -> Sequence[Route]:
         accounts = await snapshots.restore(world, name, token, await mail.logins_of(world), fresh=fresh)
         kept = {snapshot.name: snapshot.token for snapshot in snapshots.of(world)}.get(name, "")
         for restored in accounts:
+            mail.dismiss(restored.login)
             validities = restored.validities if fresh else None
             mail.notes.snapshot(Kind.RESTORED, restored.login, name, kept, validities)
         return answer({"accounts": len(accounts)})

@@ -62,6 +62,7 @@ FAREWELLS = {
     Farewell.SHUTDOWN: b"Server shutting down.",
     Farewell.CROWDED: b"Too many connections.",
     Farewell.REMOVED: b"The account has been removed.",
+    Farewell.RESTORED: b"The mailboxes have been restored, have to disconnect.",
 }
 
 

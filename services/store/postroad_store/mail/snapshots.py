@@ -14,15 +14,20 @@ from postroad_store.mail.database.commits.snapshots import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
 
     from postroad.clock import Clock
+    from postroad_store.mail.accounts import Accounts
+    from postroad_store.mail.collector import Collector
     from postroad_store.mail.database.reader import Reader
+    from postroad_store.mail.loader import Loader
+    from postroad_store.mail.quotas import Quotas
+    from postroad_store.mail.scripts import Scripts
     from postroad_store.mail.writer import Writer
 
 
 class Snapshots:
-    """All snapshots of a storage. `restored` and `collect` are the storage's."""
+    """All snapshots of a storage, whose other parts learn of what a snapshot has given back."""
 
     def __init__(
         self,
@@ -30,14 +35,20 @@ class Snapshots:
         reader: Reader,
         clock: Clock,
         *,
-        restored: Callable[[Sequence[Restored]], None],
-        collect: Callable[[], None],
+        collector: Collector,
+        accounts: Accounts,
+        loader: Loader,
+        scripts: Scripts,
+        quotas: Quotas,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
-        self._restored = restored
-        self._collect = collect
+        self._collector = collector
+        self._accounts = accounts
+        self._loader = loader
+        self._scripts = scripts
+        self._quotas = quotas
 
     def take(self, world: str, name: str, token: str, logins: Sequence[str], *, most: int) -> Awaitable[Snapshot]:
         """Commit: keep what the accounts of a world have; of `most` snapshots that it may have.
@@ -59,13 +70,22 @@ class Snapshots:
         commit = RestoreSnapshot(world, name, token, logins, now=now, fresh=fresh, restored=self._restored)
         return self._writer.submit(commit)
 
+    def _restored(self, accounts: Sequence[Restored]) -> None:
+        """Show accounts that a snapshot has given back what they had."""
+        for mailbox in self._accounts.restored(accounts):
+            self._loader.forget(mailbox)
+        for restored in accounts:
+            self._scripts.restored(restored.id, active=restored.filtered)
+        self._quotas.look()
+        self._collector.collect()
+
     def delete(self, world: str, name: str) -> Awaitable[int]:
         """Commit: delete a snapshot; raises `NoSuchSnapshot`."""
-        return self._writer.submit(DeleteSnapshots(world, name, collect=self._collect))
+        return self._writer.submit(DeleteSnapshots(world, name, collect=self._collector.collect))
 
     def forget(self, world: str) -> Awaitable[int]:
         """Commit: delete all snapshots of a world, which has been dropped; return how many there were."""
-        return self._writer.submit(DeleteSnapshots(world, None, collect=self._collect))
+        return self._writer.submit(DeleteSnapshots(world, None, collect=self._collector.collect))
 
     def of(self, world: str) -> list[Snapshot]:
         """Read: the snapshots of a world, the oldest first."""

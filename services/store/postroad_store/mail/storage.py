@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from postroad.control.histogram import Histogram
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
-    from postroad_store.mail.database.commits.snapshots import Restored
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
@@ -111,7 +110,14 @@ class Storage:
         self._collector = Collector(self._writer)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         self.snapshots = Snapshots(
-            self._writer, self._reader, self._clock, restored=self._restored, collect=self._collector.collect
+            self._writer,
+            self._reader,
+            self._clock,
+            collector=self._collector,
+            accounts=self._accounts,
+            loader=self._loader,
+            scripts=self.scripts,
+            quotas=self.quotas,
         )
         self.may_exist: Callable[[str], bool] = lambda _login: True  # whether an account may be made
         self._swept = False
@@ -379,15 +385,6 @@ class Storage:
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
         """Read: return the root of the message's parts; None if the message has gone."""
         return self._reader.parts(mailbox, uid)
-
-    def _restored(self, accounts: Sequence[Restored]) -> None:
-        """Show accounts that a snapshot has given back what they had."""
-        for mailbox in self._accounts.restored(accounts):
-            self._loader.forget(mailbox)
-        for restored in accounts:
-            self.scripts.restored(restored.id, active=restored.filtered)
-        self.quotas.look()
-        self._collector.collect()
 
     # -- figures ----------------------------------------------------------------------------------------------
 

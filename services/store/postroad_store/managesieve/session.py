@@ -61,6 +61,7 @@ _FAREWELLS = {
     Farewell.SHUTDOWN: ("Server shutting down.", b"TRYLATER"),
     Farewell.CROWDED: ("Too many connections.", b"TRYLATER"),
     Farewell.REMOVED: ("The account has been removed.", b""),
+    Farewell.RESTORED: ("The scripts have been restored.", b""),
 }
 
 

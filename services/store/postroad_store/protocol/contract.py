@@ -72,6 +72,7 @@ class Farewell(Enum):
     GARBLED = auto()  # what the client sends is not compressed, as it said it would be
     CROWDED = auto()  # there are too many connections, and this one has not logged in
     REMOVED = auto()  # the account has been removed
+    RESTORED = auto()  # the account has what a snapshot had kept
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event of the network, and no fault

@@ -93,6 +93,8 @@ _OF_ACCOUNT = (
     "DELETE FROM scripts WHERE account = ?",
     "DELETE FROM metadata WHERE account = ?",
     "DELETE FROM url_keys WHERE account = ?",
+    "DELETE FROM threads WHERE account = ?",
+    "DELETE FROM message_ids WHERE account = ?",
     "DELETE FROM accounts WHERE id = ?",
 )
 
