@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from postroad_web.waiting import refused
 from postroad_web.waiting.refused import KEPT, Refusals
 from tests.web.worlds import SomeWorlds
 
@@ -23,3 +26,22 @@ def test_whom_a_content_was_for() -> None:
     refusals.hear({"n": 2, "time": "2026-11-26T12:00:00.000Z", "reply": "451"})
     refusals.hear({"n": 3, "time": "2026-11-26T12:00:00.000Z", "command": "TLS", "reason": "no handshake"})
     assert [refusal.recipients for refusal in refusals.after(0, "default")] == [("a@b.test", "c@d.test"), ()]
+
+
+def test_each_world_has_its_own() -> None:
+    refusals = Refusals(SomeWorlds(w1=""))
+    for number, details in enumerate([{}, {"world": "w1"}, {"recipient": "nobody@w1.test"}], 1):
+        refusals.hear({"n": number, "time": "2026-11-26T12:00:00.000Z", "reply": "550", **details})
+    assert [refusal.number for refusal in refusals.after(0, "default")] == [1]
+    assert [refusal.number for refusal in refusals.after(0, "w1")] == [2, 3]
+    refusals.forget("w1")
+    refusals.forget("w1")
+    assert refusals.after(0, "w1") == []
+
+
+def test_those_of_few_worlds_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refused, "WORLDS", 2)
+    refusals = Refusals(SomeWorlds())
+    for number, world in enumerate(("a", "b", "a", "c"), 1):
+        refusals.hear({"n": number, "time": "2026-11-26T12:00:00.000Z", "reply": "550", "world": world})
+    assert [len(refusals.after(0, world)) for world in "abc"] == [2, 0, 1]

@@ -56,6 +56,12 @@ class Services:
         """Return the catalog as the world of a request sees it."""
         return self.catalog.of(world_of(connection))
 
+    async def forget(self, world: str) -> None:
+        """Forget a world that is no more, with all that is kept of it here."""
+        await self.catalog.drop(world)
+        self.webhooks.drop(world)
+        self.waits.forget(world)
+
     def world_named(self, ident: str) -> World:
         """Return a world that exists."""
         return self.worlds.made(ident) or self.world

@@ -60,6 +60,10 @@ class Refusals:
             )
         )
 
+    def forget(self, world: str) -> None:
+        """Forget a world that is no more."""
+        self._latest.pop(world, None)
+
     def after(self, number: int, world: str) -> list[Refusal]:
         """Return those of a world after a number, the oldest first."""
         return [refusal for refusal in self._latest.get(world, ()) if refusal.number > number]

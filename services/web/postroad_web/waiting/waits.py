@@ -99,6 +99,11 @@ class Waits:
             decision = await held.out_of_time()
         return Found(decision, tally, held.cursor, held.started, held.start)
 
+    def forget(self, world: str) -> None:
+        """Forget a world that is no more."""
+        self._glances.pop(world, None)
+        self.refusals.forget(world)
+
     def newest(self, catalog: View) -> tuple[Record, ...]:
         """Return the newest messages of a world, the newest first."""
         return self._glanced(catalog).newest
