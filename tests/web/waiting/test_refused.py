@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from postroad_web.waiting import refused
 from postroad_web.waiting.refused import KEPT, Refusals
 from tests.web.worlds import SomeWorlds
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_latest_are_kept() -> None:
