@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad_store.mail.database.commits.snapshots import (
     COLUMNS,
@@ -26,29 +26,24 @@ if TYPE_CHECKING:
     from postroad_store.mail.writer import Writer
 
 
-class Snapshots:
-    """All snapshots of a storage, whose other parts learn of what a snapshot has given back."""
+class Memory(NamedTuple):
+    """Whoever has in memory what a restore changes."""
 
-    def __init__(
-        self,
-        writer: Writer,
-        reader: Reader,
-        clock: Clock,
-        *,
-        collector: Collector,
-        accounts: Accounts,
-        loader: Loader,
-        scripts: Scripts,
-        quotas: Quotas,
-    ) -> None:
+    accounts: Accounts
+    loader: Loader
+    scripts: Scripts
+    quotas: Quotas
+
+
+class Snapshots:
+    """All snapshots of a storage."""
+
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock, collector: Collector, memory: Memory) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
         self._collector = collector
-        self._accounts = accounts
-        self._loader = loader
-        self._scripts = scripts
-        self._quotas = quotas
+        self._memory = memory
 
     def take(self, world: str, name: str, token: str, logins: Sequence[str], *, most: int) -> Awaitable[Snapshot]:
         """Commit: keep what the accounts of a world have; of `most` snapshots that it may have.
@@ -72,11 +67,11 @@ class Snapshots:
 
     def _restored(self, accounts: Sequence[Restored]) -> None:
         """Show accounts that a snapshot has given back what they had."""
-        for mailbox in self._accounts.restored(accounts):
-            self._loader.forget(mailbox)
+        for mailbox in self._memory.accounts.restored(accounts):
+            self._memory.loader.forget(mailbox)
         for restored in accounts:
-            self._scripts.restored(restored.id, active=restored.filtered)
-        self._quotas.look()
+            self._memory.scripts.restored(restored.id, active=restored.filtered)
+        self._memory.quotas.look()
         self._collector.collect()
 
     def delete(self, world: str, name: str) -> Awaitable[int]:

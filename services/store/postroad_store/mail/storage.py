@@ -47,7 +47,7 @@ from postroad_store.mail.quotas import Quotas
 from postroad_store.mail.retexter import Retexter
 from postroad_store.mail.scripts import Scripts
 from postroad_store.mail.sharing import Sharing
-from postroad_store.mail.snapshots import Snapshots
+from postroad_store.mail.snapshots import Memory, Snapshots
 from postroad_store.mail.url_keys import UrlKeys
 from postroad_store.mail.writer import Writer
 
@@ -109,16 +109,8 @@ class Storage:
         self._retexter = Retexter(self._submit, self._clock, self.finder.texts_are_made)
         self._collector = Collector(self._writer)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
-        self.snapshots = Snapshots(
-            self._writer,
-            self._reader,
-            self._clock,
-            collector=self._collector,
-            accounts=self._accounts,
-            loader=self._loader,
-            scripts=self.scripts,
-            quotas=self.quotas,
-        )
+        memory = Memory(self._accounts, self._loader, self.scripts, self.quotas)
+        self.snapshots = Snapshots(self._writer, self._reader, self._clock, self._collector, memory)
         self.may_exist: Callable[[str], bool] = lambda _login: True  # whether an account may be made
         self._swept = False
         self._closed = False
