@@ -97,6 +97,7 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
             plaintext_auth=dialogue.settings.get("plaintext_auth", True),
             message_size=dialogue.settings.get("message_size", MESSAGE_SIZE),
             mechanisms=mechanisms(dialogue, secure=secure),
+            message_limit=dialogue.settings.get("message_limit", 0),
         )
         listed = [each for each in Registry(asked=dialogue.asked).offered if each.name not in gone]
         while kept := [each for each in listed if not gone.intersection(each.requires)]:

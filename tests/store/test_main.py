@@ -196,6 +196,13 @@ class TestStart:
         assert self.start(settings, monkeypatch) == 1
         assert "POSTROAD_IMAP_WITH=MOVE: MOVE is no IMAP capability that is offered on request alone" in caplog.text
 
+    def test_a_limit_that_needs_a_number(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("POSTROAD_IMAP_WITH", "XLIST,MessageLimit")
+        assert self.start(settings, monkeypatch) == 1
+        assert "POSTROAD_IMAP_WITH=MessageLimit: POSTROAD_IMAP_MESSAGE_LIMIT is what offers it" in caplog.text
+
     def test_a_capability_that_the_world_cannot_hide(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -162,6 +162,9 @@ class Settings(Folders):
     pop3_login_delay: float = _setting(
         "0", age, "how long a POP3 client has to wait between two logins, such as 5m; 0: not at all"
     )
+    imap_message_limit: int = _setting(
+        "0", variables.bound, "how many messages one IMAP command may treat, told as MESSAGELIMIT; 0: any number"
+    )
     imap_with: tuple[str, ...] = _setting(
         "", variables.names, "IMAP capabilities to offer that are off otherwise, because they are no standards"
     )

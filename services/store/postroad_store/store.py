@@ -38,6 +38,7 @@ from postroad_store.control.routes import routes
 from postroad_store.delivery.postman import Postman, app_door
 from postroad_store.delivery.service import Delivery
 from postroad_store.imap import shared as imap
+from postroad_store.imap.extensions import MESSAGELIMIT, SAVELIMIT
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
 from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.storage import Storage
@@ -180,6 +181,7 @@ class Store:
             sasl=self._sasl["imap"],
             plaintext_auth=settings.plaintext_auth,
             message_size=settings.message_size,
+            message_limit=settings.imap_message_limit,
             registry=self._registry,
             clock=self._clock,
         )
@@ -293,8 +295,15 @@ def world_of(settings: Settings) -> WorldFile:
 
 def _commands(settings: Settings) -> Registry:
     """Return IMAP's commands, without those that the settings hide; raises `ConfigError`."""
+    limits = [MESSAGELIMIT.name.decode("ascii"), SAVELIMIT.name.decode("ascii")]
+    for name in settings.imap_with:
+        if name.upper() in limits:
+            raise ConfigError(
+                f"POSTROAD_IMAP_WITH={name}: POSTROAD_IMAP_MESSAGE_LIMIT is what offers it, and says how many"
+            )
+    asked = (*settings.imap_with, *limits) if settings.imap_message_limit else settings.imap_with
     try:
-        return Registry(without=settings.imap_without, asked=settings.imap_with)
+        return Registry(without=settings.imap_without, asked=asked)
     except CannotHide as error:
         raise ConfigError(f"POSTROAD_IMAP_WITHOUT={','.join(settings.imap_without)}: {error}") from None
     except CannotAsk as error:

@@ -89,6 +89,19 @@ def _message_size(conditions: Conditions) -> bytes:
 
 APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)
 
+
+def _message_limit(conditions: Conditions) -> bytes:
+    return b"%d" % conditions.message_limit
+
+
+# So many messages at most in one command; or only in COPY and APPEND. Offered where POSTROAD_IMAP_MESSAGE_LIMIT is set.
+SAVELIMIT = Capability(
+    b"SAVELIMIT", "RFC 9738", after_login, _message_limit, covered_by=b"MESSAGELIMIT", on_request=True
+)
+MESSAGELIMIT = Capability(
+    b"MESSAGELIMIT", "RFC 9738", after_login, _message_limit, requires=(b"SAVELIMIT",), on_request=True
+)
+
 # Several messages in one APPEND, all or none.
 MULTIAPPEND = Capability(b"MULTIAPPEND", "RFC 3502", after_login)
 

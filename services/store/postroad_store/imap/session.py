@@ -189,9 +189,8 @@ class Session:
         shared, engine = self.shared, self.engine
         stranger = engine.state is State.NOT_AUTHENTICATED
         mechanisms = shared.sasl.offered(self.connection.channel) if stranger else ()
-        conditions = Conditions(
-            engine.state, engine.secure, shared.tls, shared.plaintext_auth, shared.message_size, mechanisms
-        )
+        sizes = shared.message_size, mechanisms, shared.message_limit
+        conditions = Conditions(engine.state, engine.secure, shared.tls, shared.plaintext_auth, *sizes)
         return self.engine.offer.registry.capabilities(conditions)
 
     def follow(self, notify: Notify | None) -> None:

@@ -46,6 +46,7 @@ class Shared:
         tls: bool = True,
         plaintext_auth: bool = False,
         message_size: int = 50 * 1024 * 1024,
+        message_limit: int = 0,
         clock: Clock | None = None,
     ) -> None:
         self.accounts = accounts
@@ -60,6 +61,7 @@ class Shared:
         self.tls = tls
         self.plaintext_auth = plaintext_auth
         self.message_size = message_size  # octets
+        self.message_limit = message_limit  # messages of one command, where MESSAGELIMIT or SAVELIMIT is offered
         self.clock = clock or Clock()
         self.under_way = UnderWay(self.clock)
         self.annotated: WeakSet[Session] = WeakSet()  # those that want to hear of changed annotations (RFC 5464 §4.1)

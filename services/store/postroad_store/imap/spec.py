@@ -36,6 +36,7 @@ class Conditions:
     plaintext_auth: bool  # passwords are taken without TLS
     message_size: int  # octets
     mechanisms: tuple[str, ...] = ()  # of SASL, that can be used now
+    message_limit: int = 0  # messages of one command, where there is a limit
 
 
 def _always(_: Conditions) -> bool:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import UIDPLUS
+from postroad_store.imap.extensions import MESSAGELIMIT, SAVELIMIT, UIDPLUS
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_sequence_set
+from postroad_store.imap.limits import message_limit, newest, refusal, save_limit, told
 from postroad_store.imap.selection import GONE, READ_ONLY, require, spans_of, uids_of
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
@@ -71,10 +72,15 @@ def handle(session: Session, command: Copy | Move) -> Awaitable[None] | None:
     if not spans:
         session.finish(command, NOTHING_FOUND)
         return None
-    return _copy(session, command, uids_of(view, spans))
+    limit = message_limit(session) if isinstance(command, Move) else save_limit(session)
+    spans, lowest = newest(view, spans, limit)
+    if lowest is not None and isinstance(command, Copy):  # RFC 9738 §3.1: COPY is of all messages, or of none
+        session.finish(command, refusal(session, lowest))
+        return None
+    return _copy(session, command, uids_of(view, spans), lowest)
 
 
-async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID]) -> None:
+async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID], lowest: UID | None) -> None:
     view = session.selected_view()
     move = isinstance(command, Move)
     try:
@@ -103,7 +109,8 @@ async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID]) -> 
         return
     if code:  # RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where the messages went
         session.engine.send(b"* OK %bMoved UIDs.\r\n" % code)
-    session.finish(command, b"OK Move completed.", coded=True)  # RFC 6851 §4.4
+    # RFC 6851 §4.4
+    session.finish(command, told(session, b"OK Move completed.", lowest, coded=True), coded=True)
 
 
 def _copyuid(copied: Copied) -> bytes:
@@ -113,7 +120,15 @@ def _copyuid(copied: Copied) -> bytes:
 
 
 SPECS = (
-    Spec(b"COPY", SELECT, Copy, _parser(Copy, uid=False), handle, "RFC 3501 §6.4.7", extensions=(UIDPLUS,)),
+    Spec(
+        b"COPY",
+        SELECT,
+        Copy,
+        _parser(Copy, uid=False),
+        handle,
+        "RFC 3501 §6.4.7",
+        extensions=(UIDPLUS, SAVELIMIT, MESSAGELIMIT),
+    ),
     Spec(b"UID COPY", SELECT, Copy, _parser(Copy, uid=True), handle, "RFC 3501 §6.4.8", extensions=(UIDPLUS,)),
     Spec(b"MOVE", SELECT, Move, _parser(Move, uid=False), handle, "RFC 6851 §3.1", capability=MOVE),
     Spec(b"UID MOVE", SELECT, Move, _parser(Move, uid=True), handle, "RFC 6851 §3.2", capability=MOVE),

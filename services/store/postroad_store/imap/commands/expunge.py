@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from postroad.journal import Kind
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
-from postroad_store.imap.grammar.sequence import read_sequence_set
+from postroad_store.imap.grammar.sequence import ranges_of, read_sequence_set
+from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import READ_ONLY, require, spans_of, uids_of
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
+from postroad_store.mail.model.flags import DELETED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,30 @@ def handle(session: Session, command: Expunge) -> Awaitable[None] | None:
 
 async def _expunge(session: Session, command: Expunge) -> None:
     view = session.selected_view()
-    uids = view.uids if command.uids is None else uids_of(view, spans_of(view, command.uids, uid=True))
+    lowest = None
+    uids: Sequence[UID] = view.uids
+    if command.uids is not None:  # RFC 9738 §3.1: UID EXPUNGE alone has a limit
+        spans, lowest = newest(view, _deleted(session, view, command.uids), message_limit(session))
+        uids = uids_of(view, spans)
     removed = await remove(session, view.mailbox, uids)
-    session.finish(command, b"OK Expunge completed.", coded=bool(removed))  # RFC 7162 §3.2.7, §3.2.9
+    coded = bool(removed)
+    # RFC 7162 §3.2.7, §3.2.9
+    session.finish(command, told(session, b"OK Expunge completed.", lowest, coded=coded), coded=coded)
+
+
+def _deleted(session: Session, view: View, uids: SequenceSet) -> list[range]:
+    r"""Return the sequence numbers of those of the messages that have \Deleted, where that has to be known before."""
+    spans = spans_of(view, uids, uid=True)
+    if message_limit(session) is None:
+        return spans
+    flags = view.mailbox.flags
+    marked = [
+        number
+        for span in spans
+        for number, value in zip(span, view.pick(flags, span[0], span[-1]), strict=True)
+        if value >= 0 and value & DELETED
+    ]
+    return [range(low, high + 1) for low, high in ranges_of(marked)]
 
 
 async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> list[UID]:

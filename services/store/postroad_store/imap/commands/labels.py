@@ -14,6 +14,7 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import READ_ONLY, spans_of, uids_of
 from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted
 from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
@@ -72,16 +73,16 @@ def _read_label(reader: Reader) -> str:
 def handle(session: Session, command: Store) -> Awaitable[None] | None:
     """Copy and remove, label by label; then say what the labels are."""
     view = session.selected_view()
-    spans = spans_of(view, command.messages, uid=command.uid)
+    spans, lowest = newest(view, spans_of(view, command.messages, uid=command.uid), message_limit(session))
     if view.read_only:
         session.engine.complete(command.tag, READ_ONLY)
         return None
     if view.foreign:  # a label is a mailbox of the same account
         raise NotPermitted("labels are for your own mailboxes")
-    return _store(session, command, spans)
+    return _store(session, command, spans, lowest)
 
 
-async def _store(session: Session, command: Store, spans: list[range]) -> None:
+async def _store(session: Session, command: Store, spans: list[range], lowest: UID | None) -> None:
     view, storage = session.selected_view(), session.storage
     uids = uids_of(view, spans)
     added = command.labels if command.change is not Change.REMOVE else ()
@@ -103,7 +104,8 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
             session.connection.flush()
             await session.connection.wait_writable()
             await asyncio.sleep(0)
-    session.finish(command, b"OK Store completed.", expunges=command.uid, uid=command.uid)
+    text = told(session, b"OK Store completed.", lowest)
+    session.finish(command, text, expunges=command.uid, uid=command.uid)
 
 
 async def _add(session: Session, uids: Sequence[UID], label: str) -> None:

@@ -21,6 +21,7 @@ from postroad_store.imap.commands.search.options import DEFAULT, offered_options
 from postroad_store.imap.contexts import known
 from postroad_store.imap.filters import FILTERS, Filter, covers, names_of, read_filter
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.limits import refusal, searched, told
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.model.errors import LimitReached
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import View
 
 MULTISEARCH = Capability(b"MULTISEARCH", "RFC 7377", after_login, requires=(b"ESEARCH",))
+COMPLETED = b"OK Search completed."
 MAX_MAILBOXES = 1_000  # of one command (RFC 7377 §2.4)
 
 
@@ -106,31 +108,35 @@ async def _search(session: Session, command: ESearch) -> None:
     names = _names(session, command.sources)
     if len(names) > MAX_MAILBOXES:
         raise LimitReached(f"at most {MAX_MAILBOXES} mailboxes can be searched at once")
-    text = b"OK Search completed."
+    text = COMPLETED
     for name, needs in names.items():
         mailbox = directory.find(name)
         # RFC 7377 §2.2: mailboxes for which rights are lacking "MUST be ignored"
         if mailbox is None or not mailbox.selectable or not directory.rights(mailbox).issuperset(needs):
             continue
         if session.view is not None and session.view.mailbox is mailbox:
-            if not await _search_one(session, command, session.view):
-                text = NOT_SAVED
-            continue
-        view = await session.storage.view_large(mailbox, read_only=True, claim_recent=False)
-        try:
-            await _search_one(session, command, view)
-        finally:
-            view.close()
+            answer = await _search_one(session, command, session.view)
+        else:
+            view = await session.storage.view_large(mailbox, read_only=True, claim_recent=False)
+            try:
+                answer = await _search_one(session, command, view)
+            finally:
+                view.close()
+        if answer != COMPLETED:
+            text = answer
     expunges = NUMBERS not in command.program.words
     session.finish(command, text, expunges=expunges, uid=True)
 
 
-async def _search_one(session: Session, command: ESearch, view: View) -> bool:
-    """Search one mailbox; return False if its result cannot be kept."""
+async def _search_one(session: Session, command: ESearch, view: View) -> bytes:
+    """Search one mailbox; return the completion."""
     upto = known(view)
     options = command.options or DEFAULT
     pause, noted = session.connection.wait_writable, Scores()
-    numbers = await session.storage.finder.search(view, command.program.key, between=pause, scores=noted)
+    key, lowest = await searched(session, view, command.program.key)
+    if lowest is not None and command.sources != SELECTED:  # a UID alone does not say in which mailbox
+        return refusal(session)
+    numbers = await session.storage.finder.search(view, key, between=pause, scores=noted)
     found = Found(view, numbers, uid=True, scores=noted, modseq=modseq_asked(session, command))
     kept = True
     # RFC 7377 §2.1: "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
@@ -142,8 +148,8 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bool:
     if saves(options) and not (numbers and kept):
         view.saved = ()
     if updates(options):
-        follow(session, command, found, upto)
-    return kept
+        follow(session, command, found, upto, whole=lowest is None)
+    return told(session, COMPLETED, lowest) if kept else NOT_SAVED
 
 
 def _names(session: Session, sources: tuple[Source, ...]) -> dict[str, str]:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, Searching, answer, begun, check_fuzzy
+from postroad_store.imap.commands.search.command import (
+    FOLLOW,
+    BadCharset,
+    Searching,
+    answer,
+    begun,
+    check_fuzzy,
+    refuse_large,
+)
 from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
 from postroad_store.imap.commands.search.options import offered_options, read_options, saves, scores, updates
 from postroad_store.imap.extensions import CONTEXT_SORT, ESORT, SEARCH_FUZZY
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.limits import searched
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.order.criteria import CRITERIA, Relevancy
@@ -88,6 +97,10 @@ async def handle(session: Session, command: Sort) -> None:
         return
     pause, noted = session.connection.wait_writable, Scores()
     view, key, orders = session.selected_view(), command.program.key, command.orders
+    _, lowest = await searched(session, view, key)
+    if lowest is not None:
+        refuse_large(session, command, lowest, saves=saves(command.options))
+        return
     numbers = session.storage.finder.sort(view, key, orders, between=pause, scores=noted)
     await answer(session, command, numbers, noted, command.options, orders=orders)
 

@@ -16,6 +16,7 @@ from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.options import OptionSpec, option_table, read_options
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, read_sequence_set
+from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import GONE, READ_ONLY, changed_among, some_gone, spans_of, uids_of, without
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Handler
     from postroad_store.mail.model.arrival import FlagsStored
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
     from postroad_store.protocol.contract import Event
 
@@ -110,7 +112,7 @@ def parse_uid(tag: bytes, reader: Reader) -> Store | labels.Store:
 def handle(session: Session, command: Store) -> Awaitable[None] | None:
     """Change flags, and report the new ones."""
     view = session.selected_view()
-    spans = spans_of(view, command.messages, uid=command.uid)
+    spans, lowest = newest(view, spans_of(view, command.messages, uid=command.uid), message_limit(session))
     if command.unchanged_since is not None:
         session.enable(CONDSTORE)
     if view.read_only:
@@ -119,10 +121,10 @@ def handle(session: Session, command: Store) -> Awaitable[None] | None:
     if not spans:
         session.finish(command, b"OK Store completed.", uid=True)
         return None
-    return _store(session, command, spans)
+    return _store(session, command, spans, lowest)
 
 
-async def _store(session: Session, command: Store, spans: list[range]) -> None:
+async def _store(session: Session, command: Store, spans: list[range], lowest: UID | None) -> None:
     view = session.selected_view()
     change, flags = command.change, command.flags
     if view.rights is not ALL:
@@ -136,7 +138,8 @@ async def _store(session: Session, command: Store, spans: list[range]) -> None:
     if view.changed:  # the client must know new keywords before they are used; numbers must stay
         await session.tell_in_turns(view, expunges=False, uid=command.uid)
     await _report(session, command, spans, stored)
-    session.finish(command, _completion(command, view, spans, stored), expunges=command.uid, uid=command.uid)
+    text = told(session, _completion(command, view, spans, stored), lowest)
+    session.finish(command, text, expunges=command.uid, uid=command.uid)
 
 
 def _permitted(view: View, change: Change, flags: FlagSet) -> tuple[Change, FlagSet]:

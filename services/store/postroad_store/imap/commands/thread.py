@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, refuse_filter
+from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, refuse_filter, refuse_large
 from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.limits import searched
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.threads.algorithms import ALGORITHMS
@@ -69,6 +70,10 @@ async def handle(session: Session, command: Thread) -> None:
     undefined = undefined_filter(session, command.program)
     if undefined is not None:
         refuse_filter(session, command, undefined, saves=False)
+        return
+    _, lowest = await searched(session, view, command.program.key)
+    if lowest is not None:
+        refuse_large(session, command, lowest, saves=False)
         return
     pause = session.connection.wait_writable
     numbers, forest = await session.storage.finder.thread(view, command.program.key, command.algorithm, between=pause)

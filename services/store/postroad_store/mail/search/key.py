@@ -31,6 +31,7 @@ class Argument(Enum):
     OBJECT_ID = auto()  # objectid
     LABEL = auto()  # of Gmail: a string, or a word after a backslash
     FILTER = auto()  # the name of a filter
+    UID = auto()  # one UID
     INTERVAL = auto()  # 32 bits, not 0
     MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 

@@ -22,6 +22,7 @@ from postroad_store.mail.search.key import IN_MEMORY, Argument, Combination, Lea
 from postroad_store.mail.search.modseq import ModSeq
 from postroad_store.mail.search.near import near_size
 from postroad_store.mail.search.strings import Addresses, Body, Header, Text
+from postroad_store.mail.search.uids import UidAfter, UidBefore
 from postroad_store.mail.search.within import Within
 
 if TYPE_CHECKING:
@@ -264,6 +265,6 @@ class Smaller(Leaf):
 
 KEYS: tuple[type[Key], ...] = (
     *(And, Or, Not, Fuzzy, Filter),
-    *(InSet, Flag, Keyword, Recent, InternalDate, Within, Larger, Smaller, ModSeq),
+    *(InSet, Flag, Keyword, Recent, InternalDate, Within, Larger, Smaller, ModSeq, UidAfter, UidBefore),
     *(SentDate, Addresses, Header, Body, Text),
 )

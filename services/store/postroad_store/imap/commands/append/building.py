@@ -19,6 +19,8 @@ from postroad_store.imap.events import Octets
 from postroad_store.imap.extensions import UTF8_ACCEPT
 from postroad_store.imap.grammar.responses import text
 from postroad_store.imap.grammar.url import UrlFault
+from postroad_store.imap.limits import refusal as refusal_of_many
+from postroad_store.imap.limits import save_limit
 from postroad_store.imap.urls import find_text
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
@@ -121,6 +123,9 @@ def _begin(session: Session, step: Begin) -> bytes | None:
     incoming = _incoming(session)
     if incoming.drafts and not incoming.drafts[-1].content.size:
         return ZERO
+    limit = save_limit(session)
+    if limit is not None and len(incoming.drafts) >= limit:
+        return refusal_of_many(session)
     if len(incoming.drafts) >= MAX_MESSAGES:
         return TOO_MANY
     # RFC 4314 §4: a flag that may not be set is left out, and the message comes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right
+from dataclasses import replace
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from postroad_store.imap.commands.fetch.item import Refused
 from postroad_store.imap.commands.fetch.plain import Lost, can_be_given
 from postroad_store.imap.extensions import CONDSTORE
 from postroad_store.imap.grammar.sequence import ranges_of
+from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import GONE, some_gone, spans_of, uids_of
 from postroad_store.mail.model.flags import SEEN, Change, FlagSet
 
@@ -40,6 +42,9 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
     for modifier in command.modifiers:
         modifier.begin(session, command.messages)
         spans = modifier.narrow(session, spans)
+    spans, lowest = newest(view, spans, message_limit(session))
+    if lowest is not None:
+        command = replace(command, lowest=lowest)
     plan = _plan(session, command)
     if plan.modseq:  # RFC 7162 §3.1: from now on FETCH responses that nobody has asked for have MODSEQ too
         session.enable(CONDSTORE)
@@ -201,6 +206,7 @@ def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
         session.shared.notes.retrieved(session.connection, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
         # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.
-        session.finish(command, b"NO " + GONE, expunges=False)
+        session.finish(command, told(session, b"NO " + GONE, command.lowest), expunges=False)
     else:
-        session.finish(command, b"OK Fetch completed.", expunges=command.uid, uid=command.uid)
+        text = told(session, b"OK Fetch completed.", command.lowest)
+        session.finish(command, text, expunges=command.uid, uid=command.uid)

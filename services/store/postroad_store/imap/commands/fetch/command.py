@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.plan import ItemList
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.grammar.sequence import SequenceSet
+    from postroad_store.mail.model.message import UID
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Fetch(Command):
     messages: SequenceSet
     items: ItemList
     modifiers: tuple[Modifier, ...] = ()
+    lowest: UID | None = None  # the lowest message that is answered, if there are too many (RFC 9738)
 
 
 def _read(tag: bytes, reader: Reader, items: ItemReader, *, uid: bool) -> Fetch:

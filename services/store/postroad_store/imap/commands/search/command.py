@@ -15,6 +15,8 @@ from postroad_store.imap.contexts import Context, Contexts, known, refusal
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE, CONTEXT_SEARCH, ESEARCH, I18NLEVEL, PARTIAL, SEARCHRES
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.limits import refusal as too_many
+from postroad_store.imap.limits import searched, told
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.errors import MailError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Handler
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.order.ordering import Order
     from postroad_store.protocol.contract import Event
 
@@ -94,10 +97,10 @@ async def handle(session: Session, command: Search) -> None:
     if not begun(session, command):
         return
     pause, noted = session.connection.wait_writable, Scores()
-    view, key = session.selected_view(), command.program.key
-    await answer(
-        session, command, session.storage.finder.search(view, key, between=pause, scores=noted), noted, options
-    )
+    view = session.selected_view()
+    key, lowest = await searched(session, view, command.program.key)
+    search = session.storage.finder.search(view, key, between=pause, scores=noted)
+    await answer(session, command, search, noted, options, lowest=lowest)
 
 
 def begun(session: Session, command: Searching) -> bool:
@@ -131,8 +134,12 @@ async def answer(
     options: Options | None,
     *,
     orders: Sequence[Order] | None = None,
+    lowest: UID | None = None,
 ) -> None:
-    """Answer SEARCH or, with `orders`, SORT with what the search finds, and the scores that it notes."""
+    """Answer SEARCH or, with `orders`, SORT with what the search finds, and the scores that it notes.
+
+    `lowest` is the UID of the lowest message that was looked at, unless all were.
+    """
     view = session.selected_view()
     word = b"SEARCH" if orders is None else b"SORT"
     text = b"OK %b completed." % word.capitalize()
@@ -151,10 +158,10 @@ async def answer(
         view.saved = ()
         text = NOT_SAVED
     if updates(options):
-        follow(session, command, found, upto, orders)
+        follow(session, command, found, upto, orders, whole=lowest is None)
     # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
     expunges = command.uid and NUMBERS not in command.program.words
-    session.finish(command, text, expunges=expunges, uid=command.uid)
+    session.finish(command, told(session, text, lowest), expunges=expunges, uid=command.uid)
 
 
 def modseq_asked(session: Session, command: Searching) -> bool:
@@ -166,14 +173,27 @@ def modseq_asked(session: Session, command: Searching) -> bool:
 
 
 def follow(
-    session: Session, command: Searching, found: Found, upto: int, orders: Sequence[Order] | None = None
+    session: Session,
+    command: Searching,
+    found: Found,
+    upto: int,
+    orders: Sequence[Order] | None = None,
+    *,
+    whole: bool = True,
 ) -> None:
     """Keep a result up to date that has all up to a mod-sequence (RFC 5267 §4.3), or say that it is not done."""
     session.contexts = session.contexts or Contexts(found.view)
     context = Context(command.tag, command.program.key, orders, uid=command.uid)
     lasting = all(order.criterion.lasting for order in orders or ())
-    if not lasting or not session.contexts.keep(context, found, upto):
+    if not lasting or not whole or not session.contexts.keep(context, found, upto):
         session.engine.send(refusal(command.tag))
+
+
+def refuse_large(session: Session, command: Command, lowest: UID, *, saves: bool) -> None:
+    """Refuse what cannot be done with a part of the messages (RFC 9738 §3.3)."""
+    if saves:  # RFC 5182 §2.1: then NO makes it empty
+        session.selected_view().saved = ()
+    session.engine.complete(command.tag, too_many(session, lowest))
 
 
 def refuse_charset(session: Session, command: BadCharset) -> None:

@@ -15,6 +15,7 @@ from postroad.mime.charsets import codec_of
 from postroad_store.imap.extensions import (
     CONDSTORE,
     FILTERS,
+    MESSAGELIMIT,
     OBJECTID,
     SAVEDATE,
     SEARCH_FUZZY,
@@ -46,7 +47,7 @@ _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1(?![^ )])')
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![^ )])")
 EXTENSIONS = {
     each.name.decode("ascii"): each
-    for each in (CONDSTORE, FILTERS, OBJECTID, SAVEDATE, SEARCH_FUZZY, WITHIN, X_GM_EXT_1)
+    for each in (CONDSTORE, FILTERS, MESSAGELIMIT, OBJECTID, SAVEDATE, SEARCH_FUZZY, WITHIN, X_GM_EXT_1)
 }  # those that have search keys
 _ENTRY = re.compile(rb"/flags/\\?" + ATOM.pattern + rb"\Z", re.IGNORECASE)
 # filter-name = 1*<any ATOM-CHAR except "/">                                                   (RFC 5466 §4)
@@ -242,6 +243,14 @@ class _Search:
             raise SyntaxFault("Invalid search interval parameter")
         return seconds
 
+    def uid(self) -> int:
+        """Take a UID."""
+        # search-key =/ ("UIDAFTER" SP uniqueid) / ("UIDBEFORE" SP uniqueid); uniqueid = nz-number     (RFC 9738 §5)
+        uid = self._reader.number()
+        if not uid:
+            raise SyntaxFault("Invalid UID")
+        return uid
+
     def modseq(self) -> int:
         """Take a mod-sequence; the flag before it says nothing here, where a message has one mod-sequence for all."""
         # search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer                (RFC 7162 §7)
@@ -272,6 +281,7 @@ _READ: dict[Argument, Callable[[_Search], object]] = {
     Argument.OBJECT_ID: _Search.object_id,
     Argument.LABEL: _Search.label,
     Argument.FILTER: _Search.filter,
+    Argument.UID: _Search.uid,
     Argument.INTERVAL: _Search.interval,
     Argument.MODSEQ: _Search.modseq,
 }
