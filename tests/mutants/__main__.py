@@ -38,6 +38,7 @@ FURTHER = {
     "postroad_relay.dsn": ["tests/golden/test_dsn.py"],
     "postroad_store.imap": ["tests/dialogues/test_imap.py"],
     "postroad.mime": ["tests/golden/test_structure.py"],
+    "postroad_store.managesieve": ["tests/dialogues/test_managesieve.py"],
     "postroad_store.pop3": ["tests/dialogues/test_pop3.py"],
 }
 MANY = 3.0  # times what the tests took without a mutant, and

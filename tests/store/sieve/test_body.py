@@ -106,6 +106,7 @@ PLAIN = [
         True,
     ),
     (b"Content-Type: nonsense\r\n\r\nx", 'body :content "text/plain" :is "x"', True),
+    (b"Content-Type: text/html\r\n\r\n&lt;&gt;&amp;&nbsp;&apos;&copy;", 'body :is "<>& \'&copy;"', True),
 ]
 
 

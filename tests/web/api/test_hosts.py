@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from postroad_web.api.hosts import is_ours, refused_origin
@@ -94,7 +96,9 @@ def test_requests_of_our_own_pages_and_of_programs(method: str, headers: dict[st
 
 @pytest.mark.parametrize(("method", "headers"), WRONG)
 def test_requests_of_other_pages(method: str, headers: dict[str, str]) -> None:
-    assert refused_origin(method, HOST, headers, websocket=False)
+    sentence = refused_origin(method, HOST, headers, websocket=False)
+    assert sentence
+    assert re.match(r"A page of another (origin|site) may not (do|load) this[.;]", sentence)
 
 
 def test_a_websocket_changes_nothing_but_reads_all() -> None:

@@ -55,3 +55,14 @@ def test_every_reference_leads_somewhere() -> None:
         return set().union(*map(references, value), set()) if isinstance(value, list) else set()
 
     assert references(DEFINITIONS) <= {f"#/definitions/{name}" for name in DEFINITIONS}
+
+
+def test_lists_are_lists_of_what_their_names_say() -> None:
+    def listed(name: str, member: str) -> object:
+        property_ = DEFINITIONS[name]["properties"][member]
+        assert property_["type"] == "array"
+        return property_["items"].get("$ref", property_["items"].get("type"))
+
+    assert listed("SpamAssassinResponse", "Rules") == "#/definitions/Rule"
+    assert listed("SendRequest", "Attachments") == "#/definitions/SendAttachment"
+    assert {listed("SendRequest", member) for member in ("Bcc", "Tags")} == {"string"}

@@ -74,6 +74,7 @@ def test_html() -> None:
     }.items():
         assert uses.get(slug) == count, slug
     assert "html-table" not in uses
+    assert found("".join(f"<h{level}>x</h{level}>" for level in range(1, 7)))["html-h1-h6"] == 6
 
 
 def test_styles_of_elements_and_of_sheets() -> None:
@@ -100,6 +101,8 @@ def test_styles_of_elements_and_of_sheets() -> None:
         ("p { --x: 1; width: var(--x) }", {"css-variables", "css-width"}),
         ("p { & em { top: 1vw } }", {"css-nesting"}),
         ("p{width: min-content; font-family: system-ui}", {"css-width", "css-intrinsic-size", "css-sytem-ui"}),
+        ("p{flex-flow: column}", {"css-flex-direction"}),
+        ("p{x: repeating-linear-gradient(red, blue)}", {"css-linear-gradient"}),
         ("p{x: linear-gradient(1%, lab(1))}", {"css-linear-gradient", "css-modern-color", "css-unit-percent"}),
         ("p:hover{}", {"css-pseudo-class-hover"}),
         ("p::before{}", {"css-pseudo-element-before"}),

@@ -146,3 +146,16 @@ async def test_many_messages(
     found = await made.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
     sign = -1 if reverse else 1
     assert found == sorted(range(2000), key=lambda place: (sign * keys[place], second[place], place))
+
+
+async def test_few_messages_let_others_run_once_each_criterion(storage: Storage, filled: Mailbox) -> None:
+    paces = 0
+
+    async def pace() -> None:
+        nonlocal paces
+        paces += 1
+
+    made = ordering.Ordering(storage.view(filled), storage.finder._sources, pace)  # type: ignore[arg-type]
+    given: Criterion = Given([2, 1])  # type: ignore[assignment]
+    assert await made.sorted(range(1, 3), [Order(given), Order(given)]) == [1, 0]
+    assert paces == 2
