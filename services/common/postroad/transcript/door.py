@@ -11,29 +11,58 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.control.messages import LONGEST_WAIT, Refusal, Request, Response, Route, answer
-from postroad.journal.uids import position_of, ranges_in
-from postroad.transcript.view import place_of, summary, whole
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from postroad.tap import Read
-    from postroad.transcript.recorder import Recorder
-    from postroad.transcript.tape import Tape
+    from collections.abc import Callable, Iterator, Mapping
 
 MOST = 500  # sessions of an answer
 GATHER = 0.05  # seconds in which changes are gathered before a request that waits is answered
 
 
-def session_routes(recorder: Recorder) -> list[Route]:
+class Entry(Protocol):
+    """A session on record."""
+
+    @property
+    def changed(self) -> int:
+        """The number of its last change."""
+        ...
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it is in the order of all: when it began, in microseconds, and its ID."""
+        ...
+
+    def summary(self, world: str | None) -> dict[str, Any]:
+        """Return the facts about it, as a world may see them; None: as all may."""
+        ...
+
+    def whole(self, world: str | None) -> dict[str, Any]:
+        """Return it with its lines."""
+        ...
+
+
+class Record(Protocol):
+    """The sessions on record."""
+
+    number: int  # of the last change
+    woken: Callable[[], None] | None  # is called at the next change, and forgotten
+
+    def find(self, session: str, world: str | None) -> Entry | None:
+        """Return a session by its ID, if the world may see it."""
+        ...
+
+    def matching(self, query: Mapping[str, str], world: str | None) -> Iterator[Entry]:
+        """Yield the sessions that a query asks for, the one that began last first; raises `Refusal`."""
+        ...
+
+
+def session_routes(record: Record) -> list[Route]:
     """Return the routes."""
-    return _Sessions(recorder).routes()
+    return _Sessions(record).routes()
 
 
 def world_in(request: Request) -> str | None:
@@ -43,8 +72,8 @@ def world_in(request: Request) -> str | None:
 
 
 class _Sessions:
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, record: Record) -> None:
+        self._record = record
         self._waiting: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -54,10 +83,10 @@ class _Sessions:
     async def one(self, request: Request) -> Response:
         """Answer with one session and its lines."""
         world = world_in(request)
-        tape = self._recorder.find(request.params["id"])
-        if tape is None or not tape.of(world):
+        found = self._record.find(request.params["id"], world)
+        if found is None:
             raise Refusal(404, f"there is no session {request.params['id']}, or no more")
-        return answer(whole(tape, world))
+        return answer(found.whole(world))
 
     async def some(self, request: Request) -> Response:
         """Answer with sessions."""
@@ -73,47 +102,32 @@ class _Sessions:
         changed = self._changed(request, after)
         more = len(changed) > limit
         changed = changed[:limit]
-        last = changed[-1].changed if more else self._recorder.number
+        last = changed[-1].changed if more else self._record.number
         world = world_in(request)
-        return answer({"sessions": [summary(tape, world) for tape in changed], "next": None, "last": last})
+        return answer({"sessions": [entry.summary(world) for entry in changed], "next": None, "last": last})
 
-    def _changed(self, request: Request, after: int) -> list[Tape]:
+    def _changed(self, request: Request, after: int) -> list[Entry]:
         """Return the sessions that have changed after a number, in that order."""
-        if self._recorder.number <= after:
+        if self._record.number <= after:
             return []
-        return sorted((tape for tape in self._matching(request) if tape.changed > after), key=lambda tape: tape.changed)
+        matching = self._record.matching(request.query, world_in(request))
+        return sorted((entry for entry in matching if entry.changed > after), key=lambda entry: entry.changed)
 
     def _newest(self, request: Request, limit: int) -> Response:
         before = _place(request.query["before"]) if "before" in request.query else None
-        found: list[Tape] = []
+        found: list[Entry] = []
         more = False
-        for tape in self._matching(request):
-            if before is not None and place_of(tape) >= before:
+        world = world_in(request)
+        for entry in self._record.matching(request.query, world):
+            if before is not None and entry.place >= before:
                 continue
             if len(found) == limit:
                 more = True
                 break
-            found.append(tape)
-        world = world_in(request)
-        value: dict[str, Any] = {"sessions": [summary(tape, world) for tape in found], "last": self._recorder.number}
-        value["next"] = "{}-{}".format(*place_of(found[-1])) if more and found else None
+            found.append(entry)
+        value: dict[str, Any] = {"sessions": [entry.summary(world) for entry in found], "last": self._record.number}
+        value["next"] = "{}-{}".format(*found[-1].place) if more and found else None
         return answer(value)
-
-    def _matching(self, request: Request) -> Iterator[Tape]:
-        world, query = world_in(request), request.query
-        protocol, peer = query.get("protocol"), query.get("peer")
-        account = query.get("account")
-        about = _About(request)
-        for tape in self._recorder.tapes():
-            opened = tape.opened
-            if (
-                tape.of(world)
-                and protocol in {None, opened.protocol}
-                and peer in {None, opened.peer, opened.peer.rpartition(":")[0]}
-                and account in {None, tape.account}
-                and about.fits(tape, world)
-            ):
-                yield tape
 
     async def _change(self) -> None:
         """Wait for a change, and for those that follow at once."""
@@ -121,7 +135,7 @@ class _Sessions:
         woken: asyncio.Future[None] = loop.create_future()
         self._waiting.add(woken)
         self._loop = loop
-        self._recorder.woken = self._wake_soon
+        self._record.woken = self._wake_soon
         try:
             await woken
         finally:
@@ -135,31 +149,6 @@ class _Sessions:
         for woken in self._waiting:
             if not woken.done():
                 woken.set_result(None)
-
-
-class _About:
-    """Which messages a session has to be about: by queue IDs, or because it has read one of these places."""
-
-    def __init__(self, request: Request) -> None:
-        query = request.query
-        self._all = "message" not in query and "places" not in query
-        self._messages = frozenset(query.get("message", "").split(","))
-        try:
-            self._places = [(str(a), str(b), int(c), int(d)) for a, b, c, d in orjson.loads(query.get("places", "[]"))]
-        except (TypeError, ValueError):
-            raise Refusal(400, "places must be a list of account, mailbox, UIDVALIDITY and UID") from None
-
-    def fits(self, tape: Tape, world: str | None) -> bool:
-        if self._all:
-            return True
-        if any(world in {None, tape.messages[ident]} for ident in self._messages & tape.messages.keys()):
-            return True
-        return any(_has_read(fact, place) for fact in tape.reads for place in self._places)
-
-
-def _has_read(fact: Read, place: tuple[str, str, int, int]) -> bool:
-    here = (fact.account, fact.mailbox, fact.uid_validity)
-    return here == place[:3] and position_of(place[3], ranges_in(fact.uids)) is not None
 
 
 def _place(text: str) -> tuple[int, str]:

@@ -13,11 +13,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from postroad.transcript.finding import matching
 from postroad.transcript.tape import Tape
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from postroad.clock import Clock
     from postroad.config import Settings
@@ -126,9 +127,14 @@ class Recorder:
 
     # -- for readers
 
-    def find(self, session: str) -> Tape | None:
-        """Return a session's tape by its ID."""
-        return self._by_id.get(session)
+    def find(self, session: str, world: str | None = None) -> Tape | None:
+        """Return a session's tape by its ID, if the world may see it; None: all worlds."""
+        tape = self._by_id.get(session)
+        return tape if tape is not None and tape.of(world) else None
+
+    def matching(self, query: Mapping[str, str], world: str | None) -> Iterator[Tape]:
+        """Yield the tapes that a query asks for, the session that began last first; raises `Refusal`."""
+        return matching(self.tapes(), query, world)
 
     def tapes(self) -> Iterator[Tape]:
         """Yield all tapes, the one that began last first."""

@@ -9,9 +9,10 @@ are made now, and the oldest go, except the first ones, which say how the sessio
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.tap import Carried, LoggedIn, Read
+from postroad.transcript import view
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
 from postroad.world.world import DEFAULT_WORLD
@@ -131,6 +132,19 @@ class Tape:
     def of(self, world: str | None) -> bool:
         """Whether a world may see it; None: all may. One that has to do with no world is the default world's."""
         return world is None or world in (self.worlds or {DEFAULT_WORLD})
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where the session is in the order of all: when it began, in microseconds, and its ID."""
+        return int(self.opened.at * 1_000_000), self.opened.session
+
+    def summary(self, world: str | None) -> dict[str, Any]:
+        """Return the facts about the session, as a world may see them."""
+        return view.summary(self, world)
+
+    def whole(self, world: str | None) -> dict[str, Any]:
+        """Return the session with its lines."""
+        return view.whole(self, world)
 
     def read(self) -> None:
         """Make lines of all blocks."""

@@ -9,18 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.tap import Carried, Read
-from postroad.transcript.line import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postroad.transcript.line import Line
     from postroad.transcript.tape import Tape
-
-
-def place_of(tape: Tape) -> tuple[int, str]:
-    """Return where a session is in the order of all: when it began, in microseconds, and its ID."""
-    return int(tape.began * 1_000_000), tape.opened.session
 
 
 def summary(tape: Tape, world: str | None) -> dict[str, Any]:
@@ -100,8 +94,3 @@ def _line(line: Line) -> dict[str, Any]:
     if line.reference is not None:
         value["reference"] = {"size": line.reference.size, "sha256": line.reference.sha256}
     return value
-
-
-def side_of(value: dict[str, Any]) -> Side:
-    """Return who says a line that `whole` has shown."""
-    return Side(value["from"])

@@ -1,0 +1,156 @@
+"""Exchanges of the query log as the control door shows them: each is a session of two sides.
+
+    GET /sessions?name=beta.test&peer=127.0.0.25
+
+The question is the client's line; the server's are the kind of response, then one for each record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from postroad.control.messages import Refusal
+from postroad.dns.name import BadName, Name
+from postroad.world.world import DEFAULT_WORLD
+from postroad_dns.wire import HEADER, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from postroad_dns.exchanges import Batch, Exchanges
+
+_ID = b"\0\0"  # in place of the one that the log does not keep
+
+
+class Asked:
+    """One exchange (`postroad.transcript.door.Entry`)."""
+
+    def __init__(self, batch: Batch, index: int, local: str, world: str) -> None:
+        self._batch = batch
+        self._index = index
+        self._local = local
+        self.world = world
+        self.changed = batch.first + index
+
+    @property
+    def peer(self) -> str:
+        """Who has asked."""
+        return self._batch.peer(self._index)
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """See `Entry`."""
+        return int(self._batch.at * 1_000_000), f"dns{self.changed:x}"
+
+    def summary(self, world: str | None) -> dict[str, Any]:  # noqa: ARG002 - it is seen whole or not at all
+        """See `Entry`."""
+        question, _ = self._text()
+        return {
+            "id": self.place[1],
+            "protocol": "dns",
+            "peer": self.peer,
+            "local": self._local,
+            "outbound": False,
+            "began": self._batch.at,
+            "ended": self._batch.at,
+            "tls": False,
+            "account": None,
+            "world": self.world,
+            "messages": [],
+            "question": question,
+            "changed": self.changed,
+        }
+
+    def whole(self, world: str | None) -> dict[str, Any]:
+        """See `Entry`."""
+        question, answer = self._text()
+        said = [("client", question), *(("server", line) for line in answer)]
+        lines = [
+            {"n": number, "at": self._batch.at, "from": side, "text": text, "tls": False, "state": self._batch.transport}
+            for number, (side, text) in enumerate(said, 1)
+        ]
+        return {**self.summary(world), "omitted": 0, "facts": [], "lines": lines}
+
+    def _text(self) -> tuple[str, list[str]]:
+        query, response = self._batch.pairs[self._index]
+        question = written(_ID + query)
+        return question[0], [] if response is None else written(_ID + response)[1:]
+
+
+class QueryLog:
+    """The query log as sessions on record (`postroad.transcript.door.Record`).
+
+    `world_of` says whose a name is, `wake` is how another thread calls the door's loop.
+    """
+
+    def __init__(self, exchanges: Exchanges, local: str, world_of: Callable[[str], str] | None = None) -> None:
+        self._exchanges = exchanges
+        self._local = local
+        self._world_of = world_of or (lambda _name: DEFAULT_WORLD)
+
+    @property
+    def number(self) -> int:
+        """The number of the last exchange."""
+        return self._exchanges.number
+
+    @property
+    def woken(self) -> Callable[[], None] | None:
+        """What is called at the next exchange."""
+        return self._exchanges.woken
+
+    @woken.setter
+    def woken(self, woken: Callable[[], None] | None) -> None:
+        self._exchanges.woken = woken
+
+    def find(self, session: str, world: str | None) -> Asked | None:
+        """See `Record`."""
+        try:
+            found = self._exchanges.find(int(session.removeprefix("dns"), 16))
+        except ValueError:
+            found = None
+        asked = None if found is None else self._asked(*found)
+        return asked if asked is not None and world in {None, asked.world} else None
+
+    def matching(self, query: Mapping[str, str], world: str | None) -> Iterator[Asked]:
+        """See `Record`."""
+        if query.get("protocol", "dns") != "dns" or not query.keys().isdisjoint({"account", "message", "places"}):
+            return
+        peer, name = query.get("peer"), _octets_of(query.get("name"))
+        for batch, index in self._exchanges.newest():
+            if name is not None and _qname(batch.pairs[index][0]) != name:
+                continue
+            asked = self._asked(batch, index)
+            if world in {None, asked.world} and peer in {None, asked.peer, asked.peer.rpartition(":")[0]}:
+                yield asked
+
+    def _asked(self, batch: Batch, index: int) -> Asked:
+        return Asked(batch, index, self._local, self._world_of(_text_of(_qname(batch.pairs[index][0]))))
+
+
+def _qname(query: bytes) -> bytes:
+    """Return the name of a query's question as it is on the wire, in lower case; the query has no ID."""
+    start = end = HEADER - 2
+    while end < len(query) and 0 < query[end] < 0x40:
+        end += query[end] + 1
+    return query[start : end + 1].lower()
+
+
+def _octets_of(name: str | None) -> bytes | None:
+    """Return a name as it is on the wire; raises `Refusal`."""
+    if name is None:
+        return None
+    try:
+        labels = Name.parse(name).labels
+    except BadName as error:
+        raise Refusal(400, f"name: {error}") from None
+    return b"".join(bytes([len(label)]) + label for label in labels).lower() + b"\0"
+
+
+def _text_of(name: bytes) -> str:
+    """Return a name on the wire as text without the final dot."""
+    labels = []
+    at = 0
+    while at < len(name) and (size := name[at]):
+        labels.append(name[at + 1 : at + 1 + size].decode("ascii", "replace"))
+        at += size + 1
+    return ".".join(labels)
