@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,web,imap,growth,idle,start] [--rounds 3] [--save docs/benchmarks.md]
+python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,idle,start] [--rounds 3] [--save docs/benchmarks.md]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bench import (
 )
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
-from bench.table import Row, markdown
+from bench.table import Row, at_least, markdown
 from postroad.config import Settings
 from tests.harness.processes import ProcessStack
 from tests.harness.stack import BOB, Port, Service
@@ -39,7 +39,7 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "web", "imap", "growth", "idle")
+GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -52,6 +52,10 @@ def _stack(folder: Path, **settings: str) -> ProcessStack:
 def _reader(stack: ProcessStack) -> ImapClient:
     host, port = stack.endpoint(Port.IMAP)
     return ImapClient(host, port, BOB.address, BOB.password)
+
+
+def _road(stack: ProcessStack) -> rows_road.Road:
+    return rows_road.Road(stack.endpoint(Port.SMTP), stack.endpoint(Port.MX), lambda: _reader(stack))
 
 
 @contextlib.contextmanager
@@ -78,8 +82,19 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             user = BOB.address, BOB.password
             yield from rows_idle.rows((imap.host, imap.port), user, stack.process_id(Service.STORE))
         return
+    if group == "transcripts":
+        with (
+            _stack(folder / "on") as recorded,
+            _stack(folder / "off", POSTROAD_TRANSCRIPTS="off") as silent,
+            _telling_its_logs(recorded),
+        ):
+            yield rows_road.with_transcripts(_road(recorded), _road(silent), rounds)
+            row = Row("DNS warm, query log on", "queries/s", at_least(0.9), peer_name="query log off")
+            ports = recorded.endpoint(Port.DNS), silent.endpoint(Port.DNS)
+            yield rows_dns.compared(row, *ports, folder, rounds)
+        return
     with _stack(folder / "ours") as stack, _telling_its_logs(stack):
-        smtp, mx, imap, pop3 = (stack.endpoint(port) for port in (Port.SMTP, Port.MX, Port.IMAP, Port.POP3))
+        smtp, imap, pop3 = (stack.endpoint(port) for port in (Port.SMTP, Port.IMAP, Port.POP3))
         tls = stack.data / "tls"
         if group == "dns":
             yield from rows_dns.rows(stack, folder / "dns", rounds)
@@ -88,7 +103,7 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield from rows_smtp.rows(*smtp, stack.process_id(Service.RELAY), tls=tls, folder=folder, rounds=rounds)
             stack.start(Service.STORE, Service.WEB)
         elif group == "road":
-            road = rows_road.Road(smtp, mx, lambda: _reader(stack))
+            road = _road(stack)
             yield from rows_road.rows(road, tls=tls, folder=folder, rounds=rounds)
             yield rows_road.with_web(
                 road, start=lambda: stack.start(Service.WEB), stop=lambda: stack.stop(Service.WEB), rounds=rounds

@@ -154,6 +154,13 @@ def with_web(road: Road, *, start: Callable[[], None], stop: Callable[[], None],
     return interleave(row, rounds, measure, without)
 
 
+def with_transcripts(recorded: Road, silent: Road, rounds: int) -> Row:
+    """Measure the throughput of a stack that records its sessions, beside one that does not."""
+    measured = _throughput(recorded.smtp, recorded.reader), _throughput(silent.smtp, silent.reader)
+    row = Row("road, 2,000 messages, transcripts on", "messages/s", at_least(0.9), peer_name="transcripts off")
+    return interleave(row, rounds, *measured)
+
+
 def with_flood(road: Road, door: tuple[str, int], rounds: int) -> Row:
     """Measure single messages while another process floods the relay's control door, at the lowest priority."""
     calm = _latency(road.smtp, road.reader)

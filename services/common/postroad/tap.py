@@ -9,7 +9,7 @@ messages it sends and reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +24,21 @@ class Opened:
     at: float  # seconds since the epoch, by `Clock.now`
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedIn:
+class LoggedIn(NamedTuple):  # facts are tuples: one is made per message
     """The client has proved who it is, or is taken at its word."""
 
     login: str
     world: str
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(NamedTuple):
     """A mail transaction carries a message: outbound the next one, else the one whose content has just ended."""
 
     queue_id: str
     world: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """The client has read messages whole."""
 
     account: str

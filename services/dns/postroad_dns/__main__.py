@@ -15,12 +15,15 @@ from postroad.config import ConfigError, Settings
 from postroad.control.token import find_token
 from postroad.control.worlds import world_routes
 from postroad.dns.zone import ZoneError
+from postroad.transcript.door import session_routes
 from postroad.world.overlay_log import OverlayLog
 from postroad.world.overlays import Overlays
 from postroad.world.source import WorldError, WorldFile
 from postroad.world.watcher import POLL_INTERVAL, WorldWatcher
 from postroad.world.world import Role
+from postroad_dns.asked import QueryLog
 from postroad_dns.control import DoorThread
+from postroad_dns.exchanges import Exchanges
 from postroad_dns.server import Server
 from postroad_dns.worlds import Worlds
 
@@ -71,16 +74,21 @@ def main() -> int:
         print(f"{settings.dns_dir} can't be used: {error.strerror}", file=sys.stderr)
         return 1
     address = settings.listen or str(world.host_of(Role.DNS).address)
+    log_of_queries = Exchanges(time.time) if settings.transcripts else None
     try:
-        server = Server(address, settings.dns_port, worlds.live.catalog, connections=settings.connections)
+        server = Server(
+            address, settings.dns_port, worlds.live.catalog, connections=settings.connections, log=log_of_queries
+        )
     except OSError as error:
         print(f"cannot listen on {address} port {settings.dns_port}: {error.strerror}", file=sys.stderr)
         return 1
     worlds.served_by(server)
+    # The sessions of the door are what was asked and answered.
+    record = QueryLog(log_of_queries or Exchanges(time.time), "{}:{}".format(*server.address))
     door = None
     if token is not None and overlays is not None:
         overlays.came, overlays.gone = worlds.came, worlds.gone
-        door = DoorThread(server, token, world_routes(overlays))
+        door = DoorThread(server, token, [*world_routes(overlays), *session_routes(record)])
         own = str(world.host_of(Role.DNS).address)
         try:
             door.start(own, settings.control_port)

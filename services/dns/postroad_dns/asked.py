@@ -65,10 +65,8 @@ class Asked:
         """See `Entry`."""
         question, answer = self._text()
         said = [("client", question), *(("server", line) for line in answer)]
-        lines = [
-            {"n": number, "at": self._batch.at, "from": side, "text": text, "tls": False, "state": self._batch.transport}
-            for number, (side, text) in enumerate(said, 1)
-        ]
+        common = {"at": self._batch.at, "tls": False, "state": self._batch.transport}
+        lines = [{"n": number, "from": side, "text": text, **common} for number, (side, text) in enumerate(said, 1)]
         return {**self.summary(world), "omitted": 0, "facts": [], "lines": lines}
 
     def _text(self) -> tuple[str, list[str]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from postroad.dns.name import Key
     from postroad.dns.zone import Catalog
+    from postroad_dns.exchanges import Exchanges
     from postroad_dns.udp import Udp
 
 _log = logging.getLogger(__name__)
@@ -40,11 +41,15 @@ class Server:
     """Answers at one address over UDP and TCP. Raises `OSError` if the address can't be bound.
 
     With port 0 the system chooses one port for both; `address` has it. `connections` is the number of TCP
-    connections that may be open at a time; one more closes the one that has been idle longest.
+    connections that may be open at a time; one more closes the one that has been idle longest. Exchanges are noted in
+    `log`.
     """
 
-    def __init__(self, address: str, port: int, catalog: Catalog, *, connections: int) -> None:
+    def __init__(
+        self, address: str, port: int, catalog: Catalog, *, connections: int, log: Exchanges | None = None
+    ) -> None:
         self._limit = connections
+        self._log = log
         self._connections: set[Connection] = set()
         self._stopping = False
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -62,7 +67,7 @@ class Server:
             self._open = stack.pop_all()
         responder = Responder(catalog)
         self.catalog = catalog
-        self._udp: Udp = open_udp(self._udp_socket, _cache(responder.udp, catalog))
+        self._udp: Udp = open_udp(self._udp_socket, _cache(responder.udp, catalog), log)
         self._tcp_cache = _cache(responder.tcp, catalog)
         self._changes: deque[Callable[[], None]] = deque()
         self._tcp_tally = Tally()
@@ -145,7 +150,7 @@ class Server:
 
     def _accept(self) -> None:
         try:
-            sock, _ = self._tcp.accept()
+            sock, peer = self._tcp.accept()
         except BlockingIOError:
             return
         except OSError as error:
@@ -156,7 +161,7 @@ class Server:
         self._make_room(self._limit - 1)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(sock, time.monotonic())
+        connection = Connection(sock, time.monotonic(), peer=f"{peer[0]}:{peer[1]}", log=self._log)
         self._connections.add(connection)
         self._selector.register(sock, selectors.EVENT_READ, connection)
 

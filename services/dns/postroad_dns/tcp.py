@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
+    from postroad_dns.exchanges import Exchanges
     from postroad_dns.tally import Tally
 
 # Seconds that a connection may be idle: RFC 7766 §6.2.3 recommends the order of seconds.
@@ -22,11 +23,13 @@ _BACKLOG = 262144
 class Connection:
     """One client's connection. `deadline` is the time on the monotonic clock at which it has been idle too long."""
 
-    def __init__(self, sock: socket.socket, now: float) -> None:
+    def __init__(self, sock: socket.socket, now: float, *, peer: str = "", log: Exchanges | None = None) -> None:
         self.socket = sock
         self.deadline = now + IDLE
         self._framing = Framing()
         self._unsent = b""
+        self._peer = peer
+        self._log = log  # where exchanges are noted
 
     @property
     def wants_to_write(self) -> bool:
@@ -76,6 +79,8 @@ class Connection:
             self.deadline = now + IDLE  # RFC 7766 §6.2.3: a whole message, not a piece of one
             response = cache.answer(message)
             tally.add_one(response)
+            if self._log is not None:
+                self._log.add("tcp", self._peer, [(message[2:], None if response is None else response[2:])])
             if response is not None:
                 responses.append(framed(response))
                 room -= len(response) + 2

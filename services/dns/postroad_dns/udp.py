@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import socket
 
     from postroad_dns.cache import Cache
+    from postroad_dns.exchanges import Exchanges
 
 RECEIVE = 4096  # octets that are read per datagram; a longer query is malformed then
 BURST = 1024  # datagrams that are answered before the loop looks at its other sockets
@@ -25,6 +26,7 @@ class Udp(Protocol):
 
     cache: Cache  # may be exchanged at any time, by another thread too
     tally: Tally
+    log: Exchanges | None  # where exchanges are noted
 
     def drain(self) -> None:
         """Answer at most `BURST` datagrams that wait; never blocks and never raises `OSError`."""
@@ -33,8 +35,9 @@ class Udp(Protocol):
 class PlainUdp:
     """One recvfrom and one sendto per query, on a socket that does not block."""
 
-    def __init__(self, sock: socket.socket, cache: Cache) -> None:
+    def __init__(self, sock: socket.socket, cache: Cache, log: Exchanges | None = None) -> None:
         self.cache = cache
+        self.log = log
         self.tally = Tally()
         self._receive = sock.recvfrom
         self._send = sock.sendto
@@ -48,5 +51,8 @@ class PlainUdp:
                 packet, peer = receive(RECEIVE)
                 response = cache.answer(packet)
                 self.tally.add_one(response)
+                if self.log is not None:
+                    pair = packet[2:], None if response is None else response[2:]
+                    self.log.add("udp", f"{peer[0]}:{peer[1]}", [pair])
                 if response is not None:
                     send(response, peer)

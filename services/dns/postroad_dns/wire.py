@@ -280,3 +280,33 @@ def _rd(rdata: Rdata) -> dnslib.RD:
 
 def _label(name: Name) -> DNSLabel:
     return DNSLabel(name.labels)
+
+
+def written(packet: bytes) -> list[str]:
+    """Return a message as text: its question, the kind of message, and its records, for people to read."""
+    buffer = _Buffer(packet)
+    lines = ["a malformed query"]
+    try:
+        header = dnslib.DNSHeader.parse(buffer)
+        flags = [name for name in ("aa", "tc", "rd", "ra") if getattr(header, name)]
+        questions = [dnslib.DNSQuestion.parse(buffer) for _ in range(header.q)]
+        asked = [f"{_written(each.qname)} {_class(each.qclass)} {dnslib.QTYPE[each.qtype]}" for each in questions]
+        lines = [", ".join(asked) or "no question", " ".join([str(dnslib.RCODE[header.rcode]), *flags])]
+        for _ in range(header.a + header.auth + header.ar):
+            record = dnslib.RR.parse(buffer)
+            if record.rtype == Type.OPT:
+                lines.append(f"OPT payload {record.rclass}")
+            else:
+                kind = dnslib.QTYPE[record.rtype]
+                lines.append(f"{_written(record.rname)} {record.ttl} {_class(record.rclass)} {kind} {record.rdata}")
+    except (_Malformed, DnslibBufferError, dnslib.DNSError, UnicodeDecodeError):
+        lines.append("malformed")
+    return lines
+
+
+def _class(number: int) -> str:
+    return "IN" if number == IN else f"CLASS{number}"  # RFC 3597 §5
+
+
+def _written(name: DNSLabel) -> str:
+    return str(Name(name.label))

@@ -279,11 +279,13 @@ def test_numbers_grow_with_each_change() -> None:
     assert heard.number == 5_000_000
     rung: list[int] = []
     tape = session(heard, "a", over=False)
-    before = tape.changed
+    before = heard.number
+    assert tape.changed == before
     heard.woken = lambda: rung.append(1)
     tape.received(b"NOOP\r\n", 1.0, tls=False)
     tape.received(b"NOOP\r\n", 1.0, tls=False)
-    assert tape.changed == heard.number > before
+    assert heard.number == before + 1
+    assert tape.changed == before + 1
     assert rung == [1]
 
     def closed() -> None:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.control.messages import LONGEST_WAIT, Refusal, Request, Response, Route, answer
@@ -48,8 +48,12 @@ class Entry(Protocol):
 class Record(Protocol):
     """The sessions on record."""
 
-    number: int  # of the last change
     woken: Callable[[], None] | None  # is called at the next change, and forgotten
+
+    @property
+    def number(self) -> int:
+        """The number of the last change."""
+        ...
 
     def find(self, session: str, world: str | None) -> Entry | None:
         """Return a session by its ID, if the world may see it."""
@@ -97,8 +101,12 @@ class _Sessions:
         wait = request.seconds("wait", 0.0, most=LONGEST_WAIT)
         with suppress(TimeoutError):
             async with asyncio.timeout(wait or None):
-                while wait and not self._changed(request, after):
-                    await self._change()
+                while wait:
+                    # Before anything is looked at: what changes meanwhile, in another thread, wakes this request.
+                    with self._listening() as woken:
+                        if self._changed(request, after):
+                            break
+                        await woken
         changed = self._changed(request, after)
         more = len(changed) > limit
         changed = changed[:limit]
@@ -129,21 +137,22 @@ class _Sessions:
         value["next"] = "{}-{}".format(*found[-1].place) if more and found else None
         return answer(value)
 
-    async def _change(self) -> None:
-        """Wait for a change, and for those that follow at once."""
-        loop = asyncio.get_running_loop()
-        woken: asyncio.Future[None] = loop.create_future()
+    @contextmanager
+    def _listening(self) -> Iterator[asyncio.Future[None]]:
+        """Give a future that ends at the next change, a moment after it."""
+        self._loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = self._loop.create_future()
         self._waiting.add(woken)
-        self._loop = loop
         self._record.woken = self._wake_soon
         try:
-            await woken
+            yield woken
         finally:
             self._waiting.discard(woken)
 
     def _wake_soon(self) -> None:
+        """Wake the requests that wait, in a moment; any thread may call this."""
         if self._loop is not None:
-            self._loop.call_later(GATHER, self._wake)
+            self._loop.call_soon_threadsafe(self._loop.call_later, GATHER, self._wake)
 
     def _wake(self) -> None:
         for woken in self._waiting:

@@ -4,7 +4,7 @@ Each world has a shelf. A shelf has at most so many sessions: those that have en
 tapes together have so many octets: beyond them the fullest shelf loses its oldest sessions. So a flood in one world
 leaves the transcripts of the others alone. A session that goes on while its tape is dropped is recorded no further.
 
-Numbers grow with each change of a tape, also over a restart (they begin at the time in microseconds), so that a reader
+Numbers grow with the changes of tapes, also over a restart (they begin at the time in microseconds), so that a reader
 can ask for what has changed since.
 """
 
@@ -56,7 +56,7 @@ class Recorder:
     """
 
     def __init__(self, clock: Clock, *, sessions: int, size: int, memory: int) -> None:
-        self.number = int(clock.now() * 1_000_000)  # of the last change
+        self._number = int(clock.now() * 1_000_000)
         self.woken: Callable[[], None] | None = None  # is called at the next change, and forgotten
         self.held = 0  # octets
         self._sessions = sessions
@@ -64,6 +64,7 @@ class Recorder:
         self._memory = memory
         self._shelves: dict[str, _Shelf] = {}
         self._by_id: dict[str, Tape] = {}
+        self._changed: dict[Tape, None] = {}  # since a reader has last looked
 
     # -- for tapes
 
@@ -73,59 +74,66 @@ class Recorder:
         self._by_id[session.session] = tape
         shelf = self._shelf(tape.world)
         shelf.open[tape] = None
-        self.grew(tape, tape.held)
+        self.changed(tape)
+        self.grew(tape)
         if len(shelf) > self._sessions:
             self._drop_oldest(shelf)
         return tape
 
-    def grew(self, tape: Tape, octets: int) -> None:
+    def changed(self, tape: Tape) -> None:
+        """Note that a tape has changed since a reader has last looked."""
+        self._changed[tape] = None
+        if self.woken is not None:
+            self._wake()
+
+    def grew(self, tape: Tape) -> None:
         """Note that a tape has grown."""
-        shelf = self._shelves.get(tape.world)
-        if shelf is None or tape.changed < 0:
-            return
-        shelf.held += octets
-        self.held += octets
-        self.number = tape.changed = self.number + 1
+        self.weighed(tape)
         if tape.held > self.size:
             tape.shorten(self.size)
         if self.held > self._memory:
             self._make_room()
-        if self.woken is not None:
-            self._wake()
 
-    def shrank(self, tape: Tape, octets: int) -> None:
-        """Note that a tape has become smaller."""
-        if tape.changed >= 0:
-            self._shelves[tape.world].held -= octets
-            self.held -= octets
+    def weighed(self, tape: Tape) -> None:
+        """Note how many octets a tape has."""
+        octets, tape.told = tape.held - tape.told, tape.held
+        self._shelves[tape.world].held += octets
+        self.held += octets
 
     def moved(self, tape: Tape, world: str) -> None:
         """Put a tape on another world's shelf: it is known now whose it is."""
-        if tape.changed < 0 or world == tape.world:
+        if world == tape.world:
             return
         old = self._shelves[tape.world]
         is_open = tape in old.open
         old.open.pop(tape, None)
         old.ended.pop(tape, None)
-        old.held -= tape.held
+        old.held -= tape.told
         self._forget_if_empty(tape.world, old)
         tape.world = world
         shelf = self._shelf(world)
         (shelf.open if is_open else shelf.ended)[tape] = None
-        shelf.held += tape.held
+        shelf.held += tape.told
         if len(shelf) > self._sessions:
             self._drop_oldest(shelf)
 
     def over(self, tape: Tape) -> None:
         """Note that a session has ended."""
-        if tape.changed < 0:
-            return
-        shelf = self._shelves[tape.world]
-        shelf.open.pop(tape, None)
-        shelf.ended[tape] = None
-        self.grew(tape, 0)
+        if tape.changed >= 0:
+            shelf = self._shelves[tape.world]
+            shelf.open.pop(tape, None)
+            shelf.ended[tape] = None
 
     # -- for readers
+
+    @property
+    def number(self) -> int:
+        """The number of the last change. Changes get their numbers when a reader looks."""
+        for tape in self._changed:
+            self._number += 1
+            tape.looked_at(self._number)
+        self._changed.clear()
+        return self._number
 
     def find(self, session: str, world: str | None = None) -> Tape | None:
         """Return a session's tape by its ID, if the world may see it; None: all worlds."""
@@ -172,8 +180,9 @@ class Recorder:
         shelf = self._shelves[tape.world]
         shelf.open.pop(tape, None)
         shelf.ended.pop(tape, None)
-        shelf.held -= tape.held
-        self.held -= tape.held
+        shelf.held -= tape.told
+        self.held -= tape.told
+        self._changed.pop(tape, None)
         tape.changed = -1
         tape.forget()
         if self._by_id.get(tape.opened.session) is tape:

@@ -1,15 +1,16 @@
 """A tape: what one session says, as it comes, until somebody wants to read it.
 
-While mail is under way, a block costs an append and a few additions: the octets are those that the event loop has made
-anyway. An observer makes lines of them later (`read`). A tape that has grown beyond its limit is made shorter: of an
-SMTP session that carries one message after the other, whole old transactions go without having been read; else lines
-are made now, and the oldest go, except the first ones, which say how the session began.
+While mail is under way, a block costs an append and an addition: the octets are those that the event loop has made
+anyway (0.5 µs; the recorder is told now and then how much the tape has grown). An observer makes lines of them later
+(`read`). A tape that has grown beyond its limit is made shorter: of an SMTP session that carries one message after the
+other, whole old transactions go without having been read; else lines are made now, and the oldest go, except the first
+ones, which say how the session began.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from postroad.tap import Carried, LoggedIn, Read
 from postroad.transcript import view
@@ -24,18 +25,21 @@ if TYPE_CHECKING:
     from postroad.transcript.recorder import Recorder
 
 ENTRY = 120  # octets of memory that a block takes besides its own
+STEP = 2048  # octets that a tape may grow before the recorder is told
 READS = 50  # facts of reading by which a session is found
 FIRST = 20  # lines that are never dropped
-_CLIENT, _SERVER = Side.CLIENT, Side.SERVER
-_Block: TypeAlias = "tuple[Side, bytes, float, bool] | Fact | None"
+
+# A block: whether the client has sent it, octets, time, TLS. Such tuples cost the garbage collector nothing.
+_Said: TypeAlias = "tuple[bool, bytes, float, bool]"
+_Block: TypeAlias = "_Said | Fact | None"
 
 
 class Tape:
     """The listener of one session (`postroad.tap.Listener`)."""
 
     __slots__ = (
-        "_between", "_blocks", "_inbound", "_marks", "_observer", "_recorder", "_smtp", "account", "changed", "ended",
-        "held", "lines", "messages", "notes", "omitted", "opened", "reads", "tls", "world", "worlds",
+        "_blocks", "_changed", "_inbound", "_observer", "_recorder", "account", "changed", "ended", "held", "lines",
+        "messages", "notes", "omitted", "opened", "reads", "told", "world", "worlds",
     )  # fmt: skip
 
     def __init__(self, opened: Opened, recorder: Recorder) -> None:
@@ -45,82 +49,74 @@ class Tape:
         self.account: str | None = None
         self.messages: dict[str, str] = {}  # worlds by queue ID
         self.reads: deque[Read] = deque(maxlen=READS)
-        self.tls = False
         self.ended: float | None = None
-        self.changed = 0  # the recorder's number of the last change
+        self.changed = 0  # the recorder's number of the last change; -1: it is recorded no more
         self.held = ENTRY  # about how many octets of memory it takes
+        self.told = 0  # as far as the recorder knows
         self.omitted = 0  # octets that were dropped, about
         self.lines: list[Line] = []
         self.notes: list[Noted] = []
+        self._changed = False  # since a reader has last looked
         self._recorder = recorder
         self._inbound = not opened.outbound
-        self._smtp = opened.protocol in {"smtp", "lmtp"}
         self._observer: Observer | None = None  # made when it is first needed
-        # Blocks that have not been read: side, octets, time, TLS; or a fact; None where blocks were dropped.
-        self._blocks: list[_Block] = []
-        self._between = False  # no transaction is open, as far as the last block says
-        self._marks: list[int] = []  # in `_blocks`: where a mail transaction begins and none is open
+        self._blocks: list[_Block] = []  # those that have not been read; None where some were dropped
 
     # -- the hot path
 
     def received(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
-        if self._inbound:
-            self._from_client(octets, at, tls)
-        else:
-            self._from_server(octets, at, tls)
+        self._blocks.append((self._inbound, octets, at, tls))
+        self.held += len(octets) + ENTRY
+        if not self._changed or self.held - self.told > STEP:
+            self._tell()
 
     def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
-        if self._inbound:
-            self._from_server(octets, at, tls)
-        else:
-            self._from_client(octets, at, tls)
-
-    def _from_client(self, octets: bytes, at: float, tls: bool) -> None:
-        blocks = self._blocks
-        if self.changed < 0:
-            return
-        if self._between and octets[:5] in {b"MAIL ", b"mail "}:
-            # Outbound, the message was named a moment before.
-            self._marks.append(len(blocks) - (not self._inbound and bool(blocks) and isinstance(blocks[-1], Carried)))
-        self._between = False
-        blocks.append((_CLIENT, octets, at, tls))
+        self._blocks.append((not self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
-        self._recorder.grew(self, len(octets) + ENTRY)
-
-    def _from_server(self, octets: bytes, at: float, tls: bool) -> None:
-        if self.changed < 0:
-            return
-        # A reply of this kind ends a transaction, or stands before one; 354 asks for content.
-        self._between = self._smtp and octets[:3] == b"250" and b"\n3" not in octets
-        self.tls = self.tls or tls
-        self._blocks.append((_SERVER, octets, at, tls))
-        self.held += len(octets) + ENTRY
-        self._recorder.grew(self, len(octets) + ENTRY)
+        if not self._changed or self.held - self.told > STEP:
+            self._tell()
 
     def noted(self, fact: Fact) -> None:
         """See `Listener`."""
         if self.changed < 0:
             return
         self._blocks.append(fact)
-        if isinstance(fact, LoggedIn):
-            self.account = fact.login
-        elif isinstance(fact, Carried):
+        self.held += ENTRY
+        if isinstance(fact, Carried):
             self.messages[fact.queue_id] = fact.world
+        elif isinstance(fact, LoggedIn):
+            self.account = fact.login
         else:
             self.reads.append(fact)
         if fact.world not in self.worlds:
             self.worlds.add(fact.world)
             if len(self.worlds) == 1:
                 self._recorder.moved(self, fact.world)
-        self.held += ENTRY
-        self._recorder.grew(self, ENTRY)
+        self._tell()
 
     def closed(self, at: float) -> None:
         """See `Listener`."""
         self.ended = at
+        self._tell()
         self._recorder.over(self)
+
+    def _tell(self) -> None:
+        """Tell the recorder that the tape has grown."""
+        if self.changed < 0:
+            self._blocks.clear()
+            self.held = 0
+            return
+        if not self._changed:
+            self._changed = True
+            self._recorder.changed(self)
+        self._recorder.grew(self)
+
+    def looked_at(self, number: int) -> None:
+        """Note that a reader looks, to whom the changes so far have this number."""
+        self._changed = False
+        self.changed = number
 
     # -- reading
 
@@ -132,6 +128,12 @@ class Tape:
     def of(self, world: str | None) -> bool:
         """Whether a world may see it; None: all may. One that has to do with no world is the default world's."""
         return world is None or world in (self.worlds or {DEFAULT_WORLD})
+
+    @property
+    def tls(self) -> bool:
+        """Whether any of it was inside TLS."""
+        last = next((block for block in reversed(self._blocks) if type(block) is tuple), None)
+        return cast("_Said", last)[3] if last is not None else bool(self.lines) and self.lines[-1].tls
 
     @property
     def place(self) -> tuple[int, str]:
@@ -154,15 +156,14 @@ class Tape:
         if not self._blocks and (self.ended is None or not observer.open):
             return
         blocks, self._blocks = self._blocks, []
-        self._marks.clear()
         for block in blocks:
             if block is None:
                 observer.skip()
-            elif isinstance(block, tuple):
-                side, octets, at, tls = block
-                observer.take(side, octets, at, tls=tls)
+            elif type(block) is tuple:
+                from_client, octets, at, tls = cast("_Said", block)
+                observer.take(Side.CLIENT if from_client else Side.SERVER, octets, at, tls=tls)
             else:
-                observer.noted(block)
+                observer.noted(cast("Fact", block))
         if self.ended is not None and observer.open:
             observer.end()
         self.lines += observer.lines
@@ -175,7 +176,7 @@ class Tape:
 
     def shorten(self, limit: int) -> None:
         """Become shorter than `limit` octets."""
-        if len(self._marks) > 1:
+        if self.opened.protocol in {"smtp", "lmtp"}:
             self._drop_transactions(limit)
         if self.held > limit:
             self.read()
@@ -183,24 +184,48 @@ class Tape:
             self._drop_lines(limit)
 
     def _drop_transactions(self, limit: int) -> None:
-        """Drop blocks from the first mark to a later one: transactions that nobody has read."""
-        first = self._marks[0]
-        room = max(self.held - limit // 2, 0)
-        gone, last = 0, first
-        for mark in self._marks[1:]:
-            gone += sum(_size(block) for block in self._blocks[last:mark])
-            last = mark
-            if gone >= room:
-                break
-        for block in self._blocks[first:last]:
-            if isinstance(block, Carried):
+        """Drop blocks from where a mail transaction begins to where a later one does, which nobody has read."""
+        blocks = self._blocks
+        first, last, gone = self._transactions(self.held - limit // 2)
+        if first == last:
+            return
+        for block in blocks[first:last]:
+            if type(block) is Carried:
                 self.messages.pop(block.queue_id, None)
-        gap: list[_Block] = [] if first and self._blocks[first - 1] is None else [None]
-        self._blocks[first:last] = gap
-        shift = last - first - len(gap)
-        self._marks = [mark - shift for mark in self._marks if mark >= last]
+        blocks[first:last] = [] if first and blocks[first - 1] is None else [None]
         self.omitted += gone
         self._weigh(self.held - gone)
+
+    def _transactions(self, room: int) -> tuple[int, int, int]:
+        """Return between which blocks there are whole transactions of `room` octets, or fewer, and how many octets.
+
+        A transaction begins with a block that begins with MAIL, behind a reply that ends the one before. While 354 or
+        334 is the last word, the client's octets are content, or a response of AUTH.
+        """
+        blocks, inbound = self._blocks, self._inbound
+        first = last = -1
+        size = gone = 0
+        between = False
+        for index, block in enumerate(blocks):
+            if type(block) is not tuple:
+                size += ENTRY
+                continue
+            from_client, octets, _, _ = cast("_Said", block)
+            if not from_client:
+                between = octets[:3] == b"250" and b"\n3" not in octets
+            else:
+                if between and octets[:5].upper() == b"MAIL ":
+                    # Outbound, the message was named a moment before.
+                    named = not inbound and index > 0 and type(blocks[index - 1]) is Carried
+                    last = index - named
+                    if first < 0:
+                        first, size = last, ENTRY * named
+                    gone = size - ENTRY * named
+                    if gone >= room:
+                        break
+                between = False
+            size += ENTRY + len(octets)
+        return first, last, gone
 
     def _drop_lines(self, limit: int) -> None:
         """Drop the oldest lines behind the first ones."""
@@ -216,7 +241,7 @@ class Tape:
 
     def forget(self) -> None:
         """Drop all, and take no more."""
-        self._blocks, self._marks, self._observer = [], [], None
+        self._blocks, self._observer = [], None
         self.lines, self.notes, self.messages = [], [], {}
 
     def forget_world(self, world: str) -> None:
@@ -246,9 +271,5 @@ class Tape:
         return gone
 
     def _weigh(self, held: int) -> None:
-        before, self.held = self.held, held
-        self._recorder.shrank(self, before - held)
-
-
-def _size(block: _Block) -> int:
-    return ENTRY + len(block[1]) if isinstance(block, tuple) else ENTRY
+        self.held = held
+        self._recorder.weighed(self)
