@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESPONDER = Responder(golden_catalog())
-MX = query("example. MX").to_wire()
-NOBODY = query("nobody.example. A").to_wire()
+MX = b"\0\1" + query("example. MX").to_wire()[2:]
+NOBODY = b"\0\2" + query("nobody.example. A").to_wire()[2:]
 
 
 def log(limit: int = 1000) -> Exchanges:
@@ -162,13 +162,27 @@ def test_what_is_asked_for() -> None:
 
     assert found() == ["EXAMPLE. IN MX", "a malformed query", "nobody.example. IN A", "example. IN MX"]
     assert found(name="Example") == ["EXAMPLE. IN MX", "example. IN MX"]
-    assert found("default") == ["a malformed query", "nobody.example. IN A"]
+    assert found("default") == ["a malformed query"]
+    assert found("shop") == ["EXAMPLE. IN MX", "nobody.example. IN A", "example. IN MX"]
     assert found(protocol="dns", peer="192.0.2.1", name="nobody.example.") == ["nobody.example. IN A"]
     assert found(peer="192.0.2.1:4000") == found()
     assert found(peer="192.0.2.2") == found(protocol="imap") == found(account="bob") == found(message="Q1") == []
     with pytest.raises(Refusal):
         found(name="a..b")
     assert QueryLog(log(), "x").woken is None
+
+
+def test_a_world_that_was_dropped_leaves_no_exchanges() -> None:
+    record = noted(MX, NOBODY, query("other.test A").to_wire())
+    (asked,) = record.matching({"name": "example"}, None)
+    record.forget(["example"])
+    assert [entry.summary(None)["question"] for entry in record.matching({}, None)] == ["other.test. IN A"]
+    assert record.find(asked.place[1], None) is None
+    record._exchanges.add("udp", "192.0.2.1:4000", [(MX[2:], None)] * 2000)  # the world is back
+    assert len(list(record.matching({}, "shop"))) == 2000
+    record.forget(["more.test"])
+    assert list(record._forgotten) == ["more.test"]  # nothing is left of what the other was about
+    assert Exchanges(lambda: 5.0).oldest == 5_000_001
 
 
 def test_who_waits_for_the_log() -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from postroad import log
@@ -28,8 +29,9 @@ from postroad_dns.server import Server
 from postroad_dns.worlds import Worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from postroad.world.overlay import Overlay
     from postroad.world.world import World
 
 _log = logging.getLogger("postroad.dns")
@@ -53,6 +55,16 @@ def watch(watcher: WorldWatcher, adopt: Callable[[World], int], *, wait: Callabl
             _log.exception("zones could not be made")
             continue
         _log.info("zones loaded: serial %d", serial)
+
+
+def _gone(worlds: Worlds, record: QueryLog) -> Callable[[Overlay], Awaitable[None]]:
+    """Return what removes the zones of a world that was dropped, and what was asked about it."""
+
+    async def gone(overlay: Overlay) -> None:
+        await worlds.gone(overlay)
+        record.forget(overlay.world.domains)
+
+    return gone
 
 
 def main() -> int:
@@ -84,10 +96,14 @@ def main() -> int:
         return 1
     worlds.served_by(server)
     # The sessions of the door are what was asked and answered.
-    record = QueryLog(log_of_queries or Exchanges(time.time), "{}:{}".format(*server.address))
+    record = QueryLog(
+        log_of_queries or Exchanges(time.time),
+        "{}:{}".format(*server.address),
+        lambda domain: worlds.layers.world_of_domain(domain).id,
+    )
     door = None
     if token is not None and overlays is not None:
-        overlays.came, overlays.gone = worlds.came, worlds.gone
+        overlays.came, overlays.gone = worlds.came, _gone(worlds, record)
         door = DoorThread(server, token, [*world_routes(overlays), *session_routes(record)])
         own = str(world.host_of(Role.DNS).address)
         try:

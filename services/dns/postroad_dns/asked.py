@@ -15,7 +15,7 @@ from postroad.world.world import DEFAULT_WORLD
 from postroad_dns.wire import HEADER, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from postroad_dns.exchanges import Batch, Exchanges
 
@@ -78,13 +78,20 @@ class Asked:
 class QueryLog:
     """The query log as sessions on record (`postroad.transcript.door.Record`).
 
-    `world_of` says whose a name is, `wake` is how another thread calls the door's loop.
+    `world_of` gives the ID of the world that has a domain, `DEFAULT_WORLD` if none has.
     """
 
     def __init__(self, exchanges: Exchanges, local: str, world_of: Callable[[str], str] | None = None) -> None:
         self._exchanges = exchanges
         self._local = local
         self._world_of = world_of or (lambda _name: DEFAULT_WORLD)
+        self._forgotten: dict[str, int] = {}  # by domain: the last exchange about it that nobody may see
+
+    def forget(self, domains: Iterable[str]) -> None:
+        """Show no exchanges about domains, of those so far: their world was dropped."""
+        number, oldest = self._exchanges.number, self._exchanges.oldest
+        self._forgotten = {domain: last for domain, last in self._forgotten.items() if last >= oldest}
+        self._forgotten.update(dict.fromkeys(domains, number))
 
     @property
     def number(self) -> int:
@@ -118,11 +125,28 @@ class QueryLog:
             if name is not None and _qname(batch.pairs[index][0]) != name:
                 continue
             asked = self._asked(batch, index)
+            if asked is None:
+                continue
             if world in {None, asked.world} and peer in {None, asked.peer, asked.peer.rpartition(":")[0]}:
                 yield asked
 
-    def _asked(self, batch: Batch, index: int) -> Asked:
-        return Asked(batch, index, self._local, self._world_of(_text_of(_qname(batch.pairs[index][0]))))
+    def _asked(self, batch: Batch, index: int) -> Asked | None:
+        name = _text_of(_qname(batch.pairs[index][0]))
+        world = DEFAULT_WORLD
+        for domain in _domains(name):  # the world of a name is that of the domain that it is in
+            if batch.first + index <= self._forgotten.get(domain, 0):
+                return None
+            world = self._world_of(domain)
+            if world != DEFAULT_WORLD:
+                break
+        return Asked(batch, index, self._local, world)
+
+
+def _domains(name: str) -> Iterator[str]:
+    """Yield a name and the domains above it."""
+    while name:
+        yield name
+        name = name.partition(".")[2]
 
 
 def _qname(query: bytes) -> bytes:

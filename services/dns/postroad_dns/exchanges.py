@@ -68,6 +68,12 @@ class Exchanges:
             with suppress(RuntimeError):  # the door's loop is closed
                 woken()
 
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest exchange that is kept."""
+        batches = list(self._batches)
+        return batches[0].first if batches else self.number + 1
+
     def newest(self) -> Iterator[tuple[Batch, int]]:
         """Yield the exchanges, the last first, as a batch and an index."""
         for batch in reversed(list(self._batches)):

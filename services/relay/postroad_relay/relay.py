@@ -239,6 +239,7 @@ class Relay:
             await self._administration.purge(overlay.id)
         await self.spool.dead.clear(overlay.id)
         await self.snapshots.forget(overlay.id)
+        self.recorder.drop_world(overlay.id)
 
     def _sessions(self) -> Iterable[Purpose]:
         return self._server.purposes if self._server is not None else ()

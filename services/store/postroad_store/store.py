@@ -277,6 +277,7 @@ class Store:
             self._dismiss(login, Farewell.REMOVED)
         await self._storage.drop_accounts(logins)
         await self._storage.snapshots.forget(overlay.id)
+        self.recorder.drop_world(overlay.id)
 
     def _dismiss(self, login: str, reason: Farewell = Farewell.RESTORED) -> None:
         for listener in self._listeners:
