@@ -6,6 +6,7 @@ import { isReadOnly } from "../base/place.ts";
 import { NOTICED, complain, tell } from "../base/toast.tsx";
 import { count } from "../base/format.ts";
 import type { Summary } from "../base/types.ts";
+import { learn } from "./known.ts";
 import { NOTHING } from "./selection.ts";
 import { changed, cursor, listing, meant, reload, selection } from "./store.ts";
 
@@ -51,6 +52,7 @@ export async function tag(messages: readonly Summary[], change: (tags: readonly 
   const all = async (tags: readonly (readonly [string, readonly string[]])[]): Promise<void> => {
     try {
       for (const [id, those] of tags) await api.patch(["messages", id], { tags: those });
+      await learn();
     } catch (error) {
       complain(error);
     }

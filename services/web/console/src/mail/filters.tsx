@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { listen } from "../base/events.ts";
 import { place } from "../base/place.ts";
 import { Go } from "../base/ui.tsx";
+import type { Happening } from "../base/types.ts";
 import { accounts, learn, tags } from "./known.ts";
 import { query, unreadOfAll } from "./store.ts";
 import { hasTerm, term, toggled } from "./terms.ts";
@@ -26,12 +27,21 @@ const STATES = [
   ["state:captured", "Captured"],
 ] as const;
 
+/** Whether something that has happened may change what is listed here. */
+function isNews({ kind, message }: Happening): boolean {
+  if (message === null || !("state" in message)) return true;
+  if (kind === "tags" || (kind === "arrived" && message.tags.length > 0)) return true;
+  if (message.tags.some((tag) => !tags.value.some(({ name }) => name === tag))) return true;
+  const copies = message.recipients.flatMap((recipient) => recipient.copies);
+  return copies.some((copy) => !accounts.value.some(({ login, messages }) => login === copy.account && messages > 0));
+}
+
 export function Filters() {
   useEffect(() => {
     void learn();
     let due = 0;
     const stop = listen((happenings) => {
-      if (happenings.every(({ kind, message }) => kind === "updated" || (kind === "arrived" && !(message && "tags" in message && message.tags.length)))) return;
+      if (!happenings.some(isNews)) return;
       due ||= window.setTimeout(() => {
         due = 0;
         void learn();
