@@ -53,8 +53,7 @@ class Site:
         idents = []
         with SMTP(self.stack.endpoint(Port.APP)) as session:
             session.ehlo()
-            for one in some:
-                idents.append(session.mail(one.sender, one.recipients, one.content).text.split()[-1])
+            idents += [session.mail(one.sender, one.recipients, one.content).text.split()[-1] for one in some]
         for ident in idents:
             self.http.post("/v1/wait", json={"id": ident, "settled": False, "timeout": 20}).raise_for_status()
         return idents
@@ -109,13 +108,17 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     errors: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        place = message.location.get("url", "")
+        # What a mail wanted to have and the policy of its frame has refused.
+        is_refused = "Content Security Policy" in message.text and urlsplit(place).path.endswith("/html")
+        if message.type in {"error", "warning"} and not is_refused and not place.endswith("/v1/worlds"):
             errors.append(f"console: {message.text} ({message.location.get('url')})")
 
     def asked(request: Request) -> None:
         url = urlsplit(request.url)
-        if url.scheme not in {"data", "blob"} and url.netloc != site.host:
-            errors.append(f"request: {request.url}")
+        is_refused = request.failure is not None and request.failure.lower() in {"csp", "net::err_blocked_by_csp"}
+        if url.scheme not in {"data", "blob"} and url.netloc != site.host and not is_refused:
+            errors.append(f"request: {request.url} {request.failure}")
 
     def open_(path: str = "/", *, width: int = 1440, height: int = 900, dark: bool = False, **options: Any) -> Page:
         context = browser.new_context(
@@ -128,7 +131,8 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         )
         context.set_default_timeout(WAIT)
         pages.append(context)
-        context.on("request", asked)
+        context.on("requestfinished", asked)
+        context.on("requestfailed", asked)
         page = context.new_page()
         page.on("console", said)
         page.on("pageerror", lambda error: errors.append(f"page: {error}"))

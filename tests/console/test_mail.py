@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.xdist_group("console"), pytest.mark.slow]
 
+
 def rows(page: Page) -> Locator:
     return page.get_by_test_id("message")
 
@@ -86,6 +87,7 @@ def test_the_keyboard(filled: Site, opened: Callable[..., Page]) -> None:
     page.keyboard.press("?")
     expect(page.get_by_test_id("help-dialog")).to_contain_text("Next message")
     page.keyboard.press("Escape")
+    expect(page.get_by_test_id("help-dialog")).to_have_count(0)
     page.keyboard.press("/")
     expect(page.get_by_test_id("search")).to_be_focused()
     page.keyboard.press("Escape")
@@ -177,7 +179,9 @@ def test_a_range_is_selected_marked_and_deleted_and_had_back(filled: Site, opene
     expect(page.get_by_test_id("count")).to_contain_text(f"{total - 1} messages")
     page.close(run_before_unload=False)
     filled.http.post("/v1/quiet", json={})
-    assert filled.get("messages", limit=0)["total"] == total - 1, f"{gone} stays: leaving the page deletes what was deleted"
+    assert filled.get("messages", limit=0)["total"] == total - 1, (
+        f"{gone} stays: leaving the page deletes what was deleted"
+    )
 
 
 def test_all_that_match_are_deleted_after_a_question(filled: Site, opened: Callable[..., Page]) -> None:

@@ -19,9 +19,7 @@ def node(*arguments: str) -> subprocess.CompletedProcess[str]:
     assert found is not None
     assert found.origin is not None
     program = Path(found.origin).parent / "bin" / "node"
-    return subprocess.run(
-        [program, *arguments], cwd=CONSOLE, capture_output=True, text=True, timeout=100, check=False
-    )
+    return subprocess.run([program, *arguments], cwd=CONSOLE, capture_output=True, text=True, timeout=100, check=False)
 
 
 @pytest.mark.parametrize(

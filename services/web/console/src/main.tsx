@@ -6,6 +6,7 @@ import "./styles/parts.css";
 import "./styles/list.css";
 import "./styles/message.css";
 import "./styles/views.css";
+import "./styles/sessions.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { start } from "./base/events.ts";

@@ -46,8 +46,9 @@ function take(event: MessageEvent<string>): void {
 function open(): void {
   close();
   const query = new URLSearchParams(worldQuery());
+  for (const kind of KINDS) query.append("kind", kind);
   if (cursor !== null) query.set("after", cursor);
-  const stream = new EventSource(`/v1/events${query.size ? `?${query.toString()}` : ""}`);
+  const stream = new EventSource(`/v1/events?${query.toString()}`);
   source = stream;
   link.value = "connecting";
   stream.onopen = () => {

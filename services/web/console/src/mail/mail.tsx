@@ -32,6 +32,7 @@ export default function Mail() {
   return (
     <div class={`mail${openId === null ? "" : " reading"}`}>
       <section class="left" aria-label="List of messages">
+        {openId === null && <h1 class="hidden">Mail</h1>}
         <Bar onCompose={() => setLetter({})} />
         {failure.value !== null ? (
           <Empty icon="alert" title="The list can't be had">

@@ -95,6 +95,7 @@ function OfAccount({ login, account, name, uid }: { login: string; account: Acco
           <thead>
             <tr>
               <th scope="col">Mailbox</th>
+              <th scope="col">Use</th>
               <th scope="col" class="number">Messages</th>
               <th scope="col" class="number">Unseen</th>
               <th scope="col" class="number">UIDVALIDITY</th>
@@ -111,9 +112,9 @@ function OfAccount({ login, account, name, uid }: { login: string; account: Acco
                     </Go>
                   ) : (
                     <Text of={box.name} />
-                  )}{" "}
-                  {box.special_use && <code class="quiet">{box.special_use}</code>}
+                  )}
                 </th>
+                <td>{box.special_use && <code class="quiet">{box.special_use}</code>}</td>
                 <td class="number">{box.messages}</td>
                 <td class="number">{box.unseen || ""}</td>
                 <td class="number">{box.uid_validity}</td>
