@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from postroad_kit import asking
 from postroad_kit.definition import DEFAULT, DEFAULT_DEFINITION, AccountInfo, wanted
+from postroad_kit.dns.client import AsyncDns
 from postroad_kit.errors import TooMany
 from postroad_kit.http.aio import AsyncClient
 from postroad_kit.letter import Attachment, Letter
@@ -130,6 +131,26 @@ class AsyncWorld(Outline):
             made = await self.ask(asking.add_account(self.id, local, domain, password))
             self._made[address] = AsyncAccount(made.name, made.address, made.login, made.password, self)
         return self._made[address]
+
+    @property
+    def accounts(self) -> list[AsyncAccount]:
+        """The accounts that it was made with, and those that `account` has made."""
+        made = (account for domain in self.domains for account in domain.accounts)
+        return [
+            *(AsyncAccount(one.name, one.address, one.login, one.password, self) for one in made),
+            *self._made.values(),
+        ]
+
+    @property
+    def capture(self) -> AsyncAccount:
+        """The account that gets what this world's people and its app send to strangers."""
+        login = self.capture_login
+        return AsyncAccount(login.user.rpartition("@")[0], login.user, login.user, login.password, self)
+
+    @property
+    def dns(self) -> AsyncDns:
+        """The name server: what it answers, and the records of this world's zones."""
+        return AsyncDns(self)
 
     async def wait(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> AsyncMail:  # noqa: ASYNC109
         """Return the one message that meets all criteria; raises `NotArrived`, or `TooMany` if several match."""

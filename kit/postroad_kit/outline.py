@@ -8,10 +8,8 @@ from urllib.parse import quote
 from postroad_kit.errors import PostroadError
 
 if TYPE_CHECKING:
-    from postroad_kit.definition import AccountInfo, Definition, DomainInfo
+    from postroad_kit.definition import AccountInfo, Definition, DomainInfo, Login
     from postroad_kit.endpoints import Endpoint, Endpoints
-
-SHOWN = "world"  # of the console's URL
 
 
 class Outline:
@@ -68,6 +66,13 @@ class Outline:
         host, port = self.smtp_endpoint
         login = f"{quote(self.smtp_user, safe='')}:{quote(self.smtp_password, safe='')}@" if self.smtp_user else ""
         return f"smtp://{login}{host}:{port}"
+
+    @property
+    def capture_login(self) -> Login:
+        """The login of the account that gets what is sent to strangers."""
+        if self.definition.capture is None:
+            raise PostroadError("the default world's capture account is in the world file")
+        return self.definition.capture
 
     def address(self, name: str) -> str:
         """Return an address in its first domain, or the name itself if it is a whole address."""

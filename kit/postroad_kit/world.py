@@ -83,9 +83,7 @@ class World(Outline):
     @property
     def capture(self) -> Account:
         """The account that gets what this world's people and its app send to strangers."""
-        login = self.definition.capture
-        if login is None:
-            raise LookupError("the default world's capture account is in the world file")
+        login = self.capture_login
         return self._bound(login.user.rpartition("@")[0], login.user, login.user, login.password)
 
     def _bound(self, name: str, address: str, login: str, password: str) -> Account:

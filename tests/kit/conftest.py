@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.stack import Port, Stack
 from tests.kit.http.scripted import Scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -18,3 +19,21 @@ def server() -> Iterator[Scripted]:
     made = Scripted()
     yield made
     made.close()
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Run pytest on the tests that were made, in this process, with the plugin as users have it."""
+
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+
+    def run_(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("-p", "no:mailpit", "-p", "no:cacheprovider", *arguments)
+
+    return run_
+
+
+@pytest.fixture
+def url(native: Stack) -> str:
+    host, port = native.endpoint(Port.WEB)
+    return f"http://{host}:{port}"

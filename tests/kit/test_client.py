@@ -130,7 +130,7 @@ def test_the_default_world_stays(world: World) -> None:
     assert world.console_url.endswith("/w/default/")
     world.keep()
     world.drop()
-    with pytest.raises(LookupError, match="in the world file"):
+    with pytest.raises(PostroadError, match="in the world file"):
         _ = world.capture
     with pytest.raises(PostroadError, match="the world file's"):
         world.dns.records()
@@ -141,6 +141,8 @@ async def test_the_same_for_asyncio(postroad: Postroad, world: World, bob: Accou
     assert repr(there) == f"<AsyncPostroad {postroad.url}>"
     same = await there.default()
     async with same:
+        assert await same.dns.lookup("beta.test", "MX") == world.dns.lookup("beta.test", "MX")
+        assert await same.dns.records("beta.test") == world.dns.records("beta.test")
         reader = await same.account(bob.address, password=bob.password)
         assert str(reader) == bob.address
         waiting = asyncio.create_task(reader.wait(subject="Welcome"))

@@ -84,6 +84,8 @@ def test_the_default_world_has_no_credentials() -> None:
     world = Outline(DEFAULT_DEFINITION, PLACES, "http://localhost:8025")
     assert world.smtp_url == "smtp://127.0.0.1:1025"
     assert world.smtp_password == ""
+    with pytest.raises(PostroadError, match="is in the world file"):
+        _ = world.capture_login
     assert world.known("bob") is world.known("bob@beta.test") is None
     with pytest.raises(PostroadError, match="the world file's"):
         _ = world.domain

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING
 
-import pytest
-
+from postroad_kit import stack as module
 from postroad_kit.embedded.locks import until_unlocked
-from postroad_kit.stack import current, find_or_start, set_current
-from tests.harness.stack import Port, Stack
+from postroad_kit.embedded.shared import Shared
+from postroad_kit.stack import Stack as Stack_
+from postroad_kit.stack import current, find_or_start, in_use, set_current
+from tests.kit.embedded.test_shared import starter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
+
 pytest_plugins = ["pytester"]
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run pytest on the tests that were made, in this process, with the plugin as users have it."""
-
-    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-
-    def run_(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_inprocess("-p", "no:mailpit", "-p", "no:cacheprovider", *arguments)
-
-    return run_
-
-
-@pytest.fixture
-def url(native: Stack) -> str:
-    host, port = native.endpoint(Port.WEB)
-    return f"http://{host}:{port}"
 
 
 def test_the_stack_that_is_named(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
@@ -125,3 +111,17 @@ def test_a_stack_without_pytest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert stack.postroad.default.dns.lookup("beta.test", "MX")
     stack.close(keep=True)
     assert (tmp_path / "stack" / "data" / "mail").exists()
+
+
+def test_a_process_without_pytest_has_a_stack_until_it_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Stack_("http://127.0.0.1:1", Shared(tmp_path / "stack", starter))
+    assert made.shared is not None
+    made.shared.join()
+    monkeypatch.setattr(module, "find_or_start", lambda: made)
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    assert current() is current() is made
+    (end,) = at_exit
+    end()
+    assert in_use() is None
+    assert not (tmp_path / "stack").exists()

@@ -82,7 +82,7 @@ def test_the_kit_starts_what_is_installed(prefix: Path, tmp_path: Path) -> None:
     test = "def test_it(postroad):\n    assert postroad.default.dns.lookup('beta.test', 'A') == []\n"
     (tmp_path / "test_it.py").write_text(test, encoding="utf-8")
     options = ["-p", "no:mailpit", "-p", "no:cacheprovider", "--basetemp", "t"]
-    command = [prefix / "bin" / "python", "-m", "pytest", *options]
+    command = [str(prefix / "bin" / "python"), "-m", "pytest", *options]
     done = subprocess.run(
         command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=2 * WAIT, check=False
     )

@@ -17,6 +17,7 @@ FOLDER = Path("folder")
 def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTROAD_URL", "http://localhost:8025")
     monkeypatch.setenv("POSTROAD_RETRY", "1s")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     command, environ = processes(FOLDER)
     assert command == [
         *(sys.executable, "-m", "postroad_stack", "run", "--json", "--while-locked", "folder/users"),
@@ -24,6 +25,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     ours = {name: value for name, value in environ.items() if name.startswith("POSTROAD_")}
     assert ours == {"POSTROAD_RETRY": "1s", "POSTROAD_DATA": "folder/data", "POSTROAD_PLAINTEXT_AUTH": "on"}
+    assert "PYTHONDONTWRITEBYTECODE" not in environ
     monkeypatch.setenv("POSTROAD_NETWORK", "127.0.0")
     assert "--anywhere" not in processes(FOLDER)[0]
 
