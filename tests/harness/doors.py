@@ -76,7 +76,7 @@ class ToyDoor:
         self._ask("POST", path)
         return self._answer("POST", path, value or query)
 
-    async def put(self, path: str, value: Any) -> Any:
+    async def put(self, path: str, value: Any, **_query: Any) -> Any:
         self._ask("PUT", path)
         return self._answer("PUT", path, value)
 

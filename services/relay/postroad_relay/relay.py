@@ -238,6 +238,7 @@ class Relay:
         while self.spool.of_world(overlay.id):
             await self._administration.purge(overlay.id)
         await self.spool.dead.clear(overlay.id)
+        self._service.faults.drop(overlay.id)
         await self.snapshots.forget(overlay.id)
         self.recorder.drop_world(overlay.id)
 

@@ -413,6 +413,37 @@ async def test_many_are_tried_at_once(desk: Desk) -> None:
     await desk.until(queued=0)
 
 
+WORLD = {
+    "id": "w1",
+    "app": {"user": "w1", "password": "x"},
+    "capture": {"login": "outside@w1.test", "password": "y"},
+    "domains": [{"name": "w1.test", "accounts": [{"name": "bob", "password": "p"}]}],
+}
+
+
+async def test_each_world_has_its_own_faults(desk: Desk) -> None:
+    await desk.door.put("/worlds/w1", WORLD)
+    mine = await desk.door.put("/faults", {"seed": 3, "rcpt": {"probability": 100}}, world="w1")
+    assert await desk.door.get("/faults", world="w1") == mine
+    assert (await desk.door.get("/faults"))["rcpt"]["probability"] == 0
+    client = aiosmtplib.SMTP(hostname=f"{desk.site.network}.1", port=1025, timeout=10)
+    async with client:
+        await client.mail("app@example.org")
+        await client.rcpt("bob@beta.test")
+        with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="Chaos"):  # the recipient says which world it is
+            await client.rcpt("bob@w1.test")
+        await client.rset()
+        await client.login("w1", "x")
+        await client.mail("app@example.org")
+        with pytest.raises(aiosmtplib.SMTPRecipientRefused, match="Chaos"):  # the client's name does
+            await client.rcpt("bob@beta.test")
+        await desk.door.put("/faults", {name: {"probability": 100} for name in ("mail", "rcpt", "auth")})
+        await client.rset()
+        await client.mail("app@example.org")
+    await desk.door.delete("/worlds/w1")
+    assert (await desk.door.get("/faults", world="w1"))["seed"] == 0
+
+
 async def test_faults(desk: Desk) -> None:
     off = {"code": 451, "probability": 0}
     default = {

@@ -13,6 +13,7 @@ from postroad.smtp.server.service import Purpose, Session
 from postroad_relay.submission.badline import BadLine
 from postroad_relay.submission.faults import Faults
 from postroad_relay.submission.link import Link
+from postroad_relay.submission.worldfaults import WorldFaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +61,31 @@ def test_speeds_are_between_the_two() -> None:
     assert [same.speed() for _ in range(5)] == speeds[:5]
 
 
+def lines(**by_world: dict[str, int]) -> WorldFaults:
+    faults = WorldFaults()
+    for world, link in by_world.items():
+        faults.put(world, Faults.of({"link": link}))
+    return faults
+
+
+def test_a_world_has_its_own_line() -> None:
+    faults = lines(w1=ALWAYS)
+    line = BadLine(faults)
+    mine = session(client="app.example")
+    assert not any((line.refuses(mine), line.speed(mine), line.breaks(mine)))
+    mine.world = "w1"
+    assert all((line.refuses(mine), line.speed(mine), line.breaks(mine)))
+    mine.world = "w2"
+    assert not line.breaks(mine)
+    faults.drop("w1")
+    faults.drop("w1")
+    mine.world = "w1"
+    assert not line.breaks(mine)
+    assert [lines(w1=ALWAYS).spare_all_lines, faults.spare_all_lines] == [False, True]
+
+
 def test_who_has_a_bad_line() -> None:
-    line = BadLine(Faults.of({"link": ALWAYS}))
+    line = BadLine(lines(default=ALWAYS))
     for purpose in (Purpose.APP, Purpose.SUBMISSION, Purpose.SUBMISSIONS):
         stranger = session(purpose, "app.example")
         assert line.refuses(stranger)

@@ -134,6 +134,10 @@ class TownDoor(ToyDoor):
         answer = self._queue(asked, given) if self.service == "relay" else self._mail(asked, given)
         return super()._answer(method, path, given) if answer is None else answer
 
+    async def put(self, path: str, value: Any, **query: Any) -> Any:
+        self.town.changed.append(query["world"])
+        return await self.get(path, **query)
+
     def _of(self, login: str) -> str:
         return self.town.worlds.of_domain(login.rpartition("@")[2])
 
@@ -172,6 +176,10 @@ class TownDoor(ToyDoor):
             case ("DELETE", "queue"):
                 self.town.changed.append(given["world"])
                 return {"removed": 1}
+            case ("GET", "faults"):
+                off = {"code": 451, "probability": 0}
+                words = {"seed": 0, "words": "mailpit", "of": content(given["world"])}
+                return words | dict.fromkeys(("mail", "rcpt", "auth"), off)
             case ("GET", "route"):
                 facts: dict[str, Any] = {
                     "outcome": "routed",
@@ -220,7 +228,7 @@ class TownDoor(ToyDoor):
                 return {"zones": [{"apex": f"{world}.test.", "serial": 1, "records": 1} for world in WORLDS]}
             case ("GET", "zones", name):
                 return {"records": [f"{name} TXT {content(self._of(name))}"]}
-            case ("GET" | "POST" | "PUT" | "DELETE", "sessions" | "faults" | "clock", *_):
+            case ("GET" | "POST" | "PUT" | "DELETE", "sessions" | "clock", *_):
                 raise DoorRefused(404, "it is a toy")
         return None
 

@@ -102,9 +102,9 @@ class DoorClient:
         """POST a value, or nothing, and return the answer's value."""
         return _value((await self._ask("POST", path, query, b"" if value is None else to_json(value))).body)
 
-    async def put(self, path: str, value: Any) -> Any:
+    async def put(self, path: str, value: Any, **query: Query) -> Any:
         """PUT a value and return the answer's."""
-        return _value((await self._ask("PUT", path, {}, to_json(value))).body)
+        return _value((await self._ask("PUT", path, query, to_json(value))).body)
 
     async def delete(self, path: str, **query: Query) -> Any:
         """DELETE, and return the answer's value."""

@@ -1,10 +1,11 @@
-"""`GET` and `PUT /faults`: the refusals that a test asks for."""
+"""`GET` and `PUT /faults?world=…`: the refusals that a test asks for in a world."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Route, answer
+from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.submission.faults import Faults
 from postroad_relay.submission.link import FaultError
 
@@ -26,14 +27,19 @@ class FaultRoutes:
         """The routes."""
         return (Route("GET", "/faults", self.show), Route("PUT", "/faults", self.change))
 
-    async def show(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+    async def show(self, request: Request) -> Response:
         """Show the faults in force."""
-        return answer(self._service.faults.to_json())
+        return answer(self._service.faults.of(_world(request)).to_json())
 
     async def change(self, request: Request) -> Response:
         """Put other faults in force; what is left out has its default."""
         try:
-            self._service.faults = Faults.of(request.json())
+            faults = Faults.of(request.json())
         except FaultError as error:
             raise Refusal(400, str(error)) from error
-        return answer(self._service.faults.to_json())
+        self._service.faults.put(_world(request), faults)
+        return answer(faults.to_json())
+
+
+def _world(request: Request) -> str:
+    return request.query.get("world", DEFAULT_WORLD)

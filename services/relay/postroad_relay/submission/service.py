@@ -26,9 +26,10 @@ from postroad_relay.queue.spool import UNTRIED, Message, Stored
 from postroad_relay.submission.arriving import Arriving
 from postroad_relay.submission.badline import BadLine, is_spared
 from postroad_relay.submission.bound import Bound
-from postroad_relay.submission.faults import Command, Faults
+from postroad_relay.submission.faults import Command
 from postroad_relay.submission.fixup import fix_up
 from postroad_relay.submission.splitting import by_world
+from postroad_relay.submission.worldfaults import WorldFaults
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -78,7 +79,7 @@ class RelayService:
     ) -> None:
         self.policy = policy
         self.layers = layers or Layers(policy.world)
-        self.faults = Faults()
+        self.faults = WorldFaults()
         self.arriving = Arriving()
         self._spool = spool
         self._manager = manager
@@ -98,7 +99,8 @@ class RelayService:
         Raises `TooManyGuesses`, `NotAllowed`.
         """
         facts = session.facts | claim.facts
-        refusal = self._fault(session, Command.AUTH, "")
+        named = self.layers.world_of_user(claim.login)
+        refusal = self._fault(session, Command.AUTH, "", DEFAULT_WORLD if named is None else named.id)
         if refusal is not None:
             self._refusals.note("AUTH", refusal, **facts)
             return refusal
@@ -126,13 +128,13 @@ class RelayService:
             log.info("logged in", extra=claim.facts | {"login": account.login} | of_session)
         return account
 
-    def _fault(self, session: Session, command: Command, address: str) -> Reply | None:
-        """Return the refusal that a test has asked for."""
-        return None if is_spared(session) else self.faults.refusal(command, address)
+    def _fault(self, session: Session, command: Command, address: str, world: str) -> Reply | None:
+        """Return the refusal that a test has asked for, in the session's world, or else in this one."""
+        return None if is_spared(session) else self.faults.of(session.world or world).refusal(command, address)
 
     def shaping(self) -> Shaping | None:
         """Return the line of a new connection, None for a good one."""
-        return None if self.faults.link.is_good else BadLine(self.faults)
+        return None if self.faults.spare_all_lines else BadLine(self.faults)
 
     def _policy(self, session: Session, recipient: Address | None = None) -> Policy | None:
         """Return the policy of the world of a transaction, or of a recipient; None if that world has gone.
@@ -155,7 +157,7 @@ class RelayService:
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
         if answer.is_success:
-            answer = self._fault(session, Command.MAIL, envelope.sender) or answer
+            answer = self._fault(session, Command.MAIL, envelope.sender, DEFAULT_WORLD) or answer
         if not answer.is_success:
             self._refusals.note("MAIL", answer, **session.facts, sender=envelope.sender)
         return answer
@@ -165,7 +167,8 @@ class RelayService:
         policy = self._policy(session, recipient.address)
         answer = WORLD_GONE if policy is None else policy.rcpt(session, recipient.address)
         if answer.is_success:
-            answer = self._fault(session, Command.RCPT, str(recipient.address)) or answer
+            world = self.layers.world_of(recipient.address).id
+            answer = self._fault(session, Command.RCPT, str(recipient.address), world) or answer
         if answer.is_success:
             self._manager.expect(recipient.address)
         else:

@@ -58,8 +58,8 @@ async def dismiss(call: Call) -> Response:
 
 
 async def _faults(call: Call) -> Any:
-    return await call.mailbox.services.relay.get("/faults")
+    return await call.mailbox.services.relay.get("/faults", world=call.mailbox.world)
 
 
 async def _put(call: Call, faults: dict[str, Any]) -> None:
-    await call.mailbox.services.relay.put("/faults", faults)
+    await call.mailbox.services.relay.put("/faults", faults, world=call.mailbox.world)

@@ -22,13 +22,14 @@ _TRIGGERS = (("Sender", "mail", 451), ("Recipient", "rcpt", 451), ("Authenticati
 
 async def chaos(call: Call) -> Response:
     """Answer the triggers. Mailpit's probabilities are whole numbers, and some clients can't read others."""
-    return json(_shape(await call.mailbox.services.relay.get("/faults")))
+    return json(_shape(await call.mailbox.services.relay.get("/faults", world=call.mailbox.world)))
 
 
 async def set_chaos(call: Call) -> Response:
     """Set the triggers; those that are left out are off."""
     faults = _faults(await call.struct())
-    return json(_shape(await call.mailbox.services.relay.put("/faults", faults)))
+    mailbox = call.mailbox
+    return json(_shape(await mailbox.services.relay.put("/faults", faults, world=mailbox.world)))
 
 
 def _faults(asked: Struct) -> dict[str, Any]:

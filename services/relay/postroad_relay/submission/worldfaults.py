@@ -1,0 +1,34 @@
+"""The faults of each world: a test that asks for some sees them itself, and no other does. Pure.
+
+A command is of the world that the client's name or port decides; without one, RCPT is of its recipient's world, and
+MAIL of the default world.
+"""
+
+from __future__ import annotations
+
+from postroad.world.world import DEFAULT_WORLD
+from postroad_relay.submission.faults import Faults
+
+
+class WorldFaults:
+    """The faults that are in force, by world."""
+
+    def __init__(self) -> None:
+        self._by_world = {DEFAULT_WORLD: Faults()}
+
+    def of(self, world: str) -> Faults:
+        """Return the faults of a world."""
+        return self._by_world.get(world) or Faults()
+
+    def put(self, world: str, faults: Faults) -> None:
+        """Put faults in force in a world."""
+        self._by_world[world] = faults
+
+    def drop(self, world: str) -> None:
+        """Forget a world."""
+        self._by_world.pop(world, None)
+
+    @property
+    def spare_all_lines(self) -> bool:
+        """Whether the lines of all worlds are good."""
+        return all(faults.link.is_good for faults in self._by_world.values())
