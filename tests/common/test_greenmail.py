@@ -41,8 +41,8 @@ def test_a_user_by_login_and_by_address() -> None:
         ("-Dgreenmail.auth.disabled=true", Habits(auth_disabled=True)),
         ("-Dgreenmail.auth.disabled=false", Habits()),
         ("-Dgreenmail.sieve.ignore.detail=true", Habits(ignore_detail=True)),
-        ("-Dgreenmail.verbose", Habits(verbose=True)),
-        ("-Dgreenmail.preload.dir=/home/mail", Habits(preload="/home/mail")),
+        ("-Dgreenmail.verbose", Habits()),
+        ("-Dgreenmail.preload.dir=/mail", Habits(ineffective=("-Dgreenmail.preload.dir=/mail",))),
         ("-Dgreenmail.setup.test.smtp\n-Dgreenmail.setup.test.imaps", Habits(ports=frozenset({"smtp", "imaps"}))),
         (
             (

@@ -9,13 +9,17 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.config import Settings
+from postroad.greenmail import User, read_options
 from postroad.mail.address import parse_address
 from postroad.sasl.mechanism import Claim
 from postroad.sasl.password import Password
 from postroad.world.guesses import Guesses
+from postroad.world.overlay import read_overlay
 from postroad.world.secret import hash_password
 from postroad.world.source import parse_world
 from postroad_store.accounts import Accounts
+from postroad_store.greenmail.habits import HabitualAccounts
+from postroad_store.greenmail.users import Users
 from tests.harness.stack import DEFAULT_WORLD
 
 WORLD = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.0.0.0/24"))
@@ -133,3 +137,93 @@ def test_an_edited_world_counts_at_once() -> None:
     known.world = parse_world(DEFAULT_WORLD.replace("dave", "dora").encode(), IPv4Network("127.0.0.0/24"))
     assert known.find("dave@beta.test") is None
     assert known.find("dora@beta.test") is not None
+
+
+OPTIONS = "-Dgreenmail.users=ann:s3cret@shop.example -Dgreenmail.sieve.ignore.detail=true"
+HABITS, EVE = read_options(OPTIONS), User("eve", "eve@shop.example", "apple")
+
+
+def with_users(users: Users, **settings: str) -> Accounts:
+    environ = {f"POSTROAD_{name.upper()}": value for name, value in settings.items()}
+    return Accounts(WORLD, Settings.from_environ(environ), guesses(), users)
+
+
+@pytest.mark.parametrize(
+    ("users", "address", "logins", "captured"),
+    [
+        (Users(HABITS), "ann@shop.example", ["ann@shop.example"], False),
+        (Users(HABITS), "Ann+x@shop.example", ["ann@shop.example"], False),
+        (Users(HABITS), "new@elsewhere.example", ["new@elsewhere.example"], False),
+        (Users(HABITS), "nobody@beta.test", ["nobody@beta.test"], False),
+        (Users(HABITS), "bob@beta.test", ["bob@beta.test"], False),
+        (Users(HABITS), "nobody@alpha.test", ["carol@alpha.test"], False),  # the catch-all is the world's own
+        (Users(HABITS), "x@[127.0.0.1]", ["capture@postroad.test"], True),
+        (Users(None, [EVE]), "eve@shop.example", ["eve@shop.example"], False),
+        (Users(None, [EVE]), "new@shop.example", ["capture@postroad.test"], True),
+        (Users(None, [EVE]), "nobody@beta.test", [], False),
+    ],
+)
+def test_users_beside_the_world_are_reached(users: Users, address: str, logins: list[str], captured: bool) -> None:
+    given = with_users(users)
+    assert [account.login for account in given.reached_by(parse_address(address))] == logins
+    assert given.captures(parse_address(address)) is captured
+
+
+def test_users_beside_the_world_log_in() -> None:
+    given = with_users(Users(HABITS, [EVE]))
+    found = {name: given.find(name) for name in ("eve", "ann@shop.example", "new@elsewhere.example", "bob@beta.test")}
+    assert {name: account and account.secret for name, account in found.items()} == {
+        "eve": "apple",
+        "ann@shop.example": "s3cret",
+        "new@elsewhere.example": "new@elsewhere.example",
+        "bob@beta.test": "builder",
+    }
+    assert given.find("nobody") is None
+    assert given.find("sales@beta.test") is None  # an alias
+    assert given.may_exist("any@elsewhere.example")
+    plain = with_users(Users(None, [EVE]))
+    assert plain.find("new@elsewhere.example") is None
+    assert plain.find("nobody@beta.test") is None
+    assert plain.may_exist("eve@shop.example")
+    assert not plain.may_exist("new@shop.example")
+
+
+def test_users_are_of_no_other_world() -> None:
+    """An overlay that gets a user's domain later has it to itself."""
+    given = with_users(Users(HABITS, [EVE]))
+    definition = {
+        "id": "shop",
+        "app": {"user": "shop", "password": "x"},
+        "capture": {"login": "outside@shop.example", "password": "x"},
+        "domains": [{"name": "shop.example", "accounts": [{"name": "bob", "password": "x"}]}],
+    }
+    given.layers.put(read_overlay(definition, WORLD))
+    assert given.reached_by(parse_address("eve@shop.example")) == ()
+    assert given.find("eve@shop.example") is None
+    assert given.captures(parse_address("new@elsewhere.example"), "shop")
+
+
+async def test_any_password_where_the_habits_say_so() -> None:
+    def opened(options: str) -> HabitualAccounts:
+        return HabitualAccounts(WORLD, Settings.from_environ({}), guesses(), Users(read_options(options)))
+
+    lax, strict = opened("-Dgreenmail.auth.disabled"), opened("")
+
+    def login(name: str, identity: str = "") -> Claim:
+        return Claim("PLAIN", name, Password("whatever"), identity)
+
+    for claim, account in (
+        (login("bob@beta.test"), "bob@beta.test"),
+        (login("new@elsewhere.example"), "new@elsewhere.example"),
+        (login("just-a-name"), "just-a-name@localhost"),
+        (login("x", "bob@beta.test"), "bob@beta.test"),
+    ):
+        found = await lax.authenticate(claim, "127.0.0.1")
+        assert found is not None
+        assert found.login == account
+        assert await strict.authenticate(claim, "127.0.0.1") is None
+    assert await lax.authenticate(login("no address@"), "127.0.0.1") is None
+    own = Claim("PLAIN", "bob@beta.test", Password("builder"), "")
+    assert await strict.authenticate(own, "127.0.0.1") is not None
+    plain = HabitualAccounts(WORLD, Settings.from_environ({}), guesses(), Users(None))
+    assert await plain.authenticate(own, "127.0.0.1") is not None

@@ -21,10 +21,10 @@ PORTS = {"smtp": SMTP, "smtps": SMTPS, "pop3": POP3, "pop3s": POP3S, "imap": IMA
 DEFAULT = "-Dgreenmail.setup.test.all -Dgreenmail.hostname=0.0.0.0 -Dgreenmail.auth.disabled"
 
 _OPTION = re.compile(r"-D(greenmail\.[A-Za-z0-9.]+)(?:=(.*))?", re.DOTALL)
-# They say where to listen, how to speak TLS or how long to take. Here that is settled otherwise.
+# They say where to listen, how to speak TLS, how long to take, or how much to log. Here that is settled otherwise.
 _WITHOUT_MEANING = re.compile(
     r"greenmail\.(?:hostname|startup\.timeout|tls\.(?:keystore\.(?:file|password)|key\.password)|api\.(?:hostname|port)"
-    r"|attachments\.discard|setup\.test\.all|(?:smtp|smtps|pop3|pop3s|imap|imaps)\.hostname)"
+    r"|attachments\.discard|verbose|setup\.test\.all|(?:smtp|smtps|pop3|pop3s|imap|imaps)\.hostname)"
 )
 LOCALHOST = "localhost"  # the domain of users that have none
 
@@ -54,8 +54,6 @@ class Habits:
     users: tuple[User, ...] = ()
     auth_disabled: bool = False  # any password will do, and a user is made of any login
     ignore_detail: bool = False  # mail for bob+detail is bob's
-    verbose: bool = False
-    preload: str = ""  # a folder whose messages are in the mailboxes from the start
     ports: frozenset[str] = frozenset(PORTS)  # by what they are
     ineffective: tuple[str, ...] = ()  # options that have no effect here
 
@@ -126,6 +124,4 @@ def _flag(value: str) -> bool:
 _READERS: dict[str, Callable[[Habits, str], Habits]] = {
     "greenmail.auth.disabled": lambda habits, value: replace(habits, auth_disabled=_flag(value)),
     "greenmail.sieve.ignore.detail": lambda habits, value: replace(habits, ignore_detail=_flag(value)),
-    "greenmail.verbose": lambda habits, value: replace(habits, verbose=_flag(value)),
-    "greenmail.preload.dir": lambda habits, value: replace(habits, preload=value),
 }

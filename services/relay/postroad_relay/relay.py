@@ -11,7 +11,7 @@ from postroad.clock import Clock
 from postroad.control.door import Door
 from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
-from postroad.greenmail import SMTP, SMTPS
+from postroad.greenmail import LOCALHOST, SMTP, SMTPS
 from postroad.journal import Journal
 from postroad.sasl.server import UNCHECKED, Sasl
 from postroad.sasl.settings import nonce, sasl_of
@@ -28,12 +28,13 @@ from postroad.world.overlays import Overlays
 from postroad.world.realm import AccountRealm
 from postroad.world.source import WorldFile
 from postroad.world.watcher import WorldWatcher
-from postroad.world.world import DEFAULT_WORLD, Role
+from postroad.world.world import DEFAULT_WORLD, MX, Role
 from postroad_relay.control.routes import routes
 from postroad_relay.control.snapshots import SnapshotRoutes
 from postroad_relay.delivery.courier import Courier
 from postroad_relay.delivery.resolver import Resolver
 from postroad_relay.delivery.router import Router
+from postroad_relay.delivery.routing import Route, Target
 from postroad_relay.dsn.report import Reporter
 from postroad_relay.queue.administration import Administration
 from postroad_relay.queue.manager import Manager
@@ -257,4 +258,12 @@ class Relay:
             own_names=frozenset({self.hostname, host.name}),
             own_addresses=frozenset({host.address}),
             network=world.network,
+            fixed=self._greenmail_routes(world),
         )
+
+    def _greenmail_routes(self, world: World) -> dict[str, Route]:
+        """Return the route of the domain that GreenMail's users have without another: anywhere else it is the relay."""
+        if not self._settings.greenmail:
+            return {}
+        store = world.host_of(Role.STORE)
+        return {LOCALHOST: Route((Target(store.name, store.address),), (MX(0, store.name),))}

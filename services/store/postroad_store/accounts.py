@@ -4,7 +4,7 @@ The worlds decide, each about its own domains; two settings add to it. With `unk
 known domain that leads nowhere in its world is an account. Its mailboxes are made at the first delivery or login, and
 its password is `unknown_password`; only its address is known, so there is no list of these accounts. With
 `outside=capture`, mail for unknown domains goes to the world's capture account; for mail of an overlay all domains of
-other worlds are unknown.
+other worlds are unknown. Beside the world file's accounts there are users as GreenMail has them (`greenmail.users`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from postroad.config import Outside, UnknownUsers
 from postroad.mail.address import Address, AddressError, parse_address
 from postroad.world.layers import Layers
 from postroad.world.quota import UNLIMITED
-from postroad.world.world import SUBADDRESS_SEPARATOR, Account
+from postroad.world.world import DEFAULT_WORLD, SUBADDRESS_SEPARATOR, Account
+from postroad_store.greenmail.users import Users
 
 if TYPE_CHECKING:
     from postroad.config import Settings
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 class Accounts:
     """The accounts of the worlds as they are now: that of the file, and the overlays."""
 
-    def __init__(self, world: World | Layers, settings: Settings, guesses: Guesses) -> None:
+    def __init__(self, world: World | Layers, settings: Settings, guesses: Guesses, users: Users | None = None) -> None:
         self.layers = world if isinstance(world, Layers) else Layers(world)
+        self.users = users or Users(None)
         self._settings = settings
         self._guesses = guesses
         self._limits: tuple[World | None, bool] = (None, False)  # whether the world limits an account
@@ -61,10 +63,16 @@ class Accounts:
         world = self.world_of(address, ident)
         return world is not None and world.domain_of(address) is not None
 
+    def named(self, login: str) -> Account | None:
+        """Return the account of a world, or of a user beside it, with this login."""
+        world = self.layers.world_of_login(login)
+        return world.account(login) or (self.users.account(login) if _has_users(world) else None)
+
     def may_exist(self, login: str) -> bool:
-        """Whether an account may be made: a world has its domain."""
+        """Whether an account may be made: a world has its domain, or it is a user's."""
         domain = login.rpartition("@")[2]
-        return domain in self.layers.world_of_domain(domain).domains
+        world = self.layers.world_of_domain(domain)
+        return domain in world.domains or (_has_users(world) and self.users.owns(login))
 
     def administers(self, login: str) -> bool:
         """Whether an account may change what belongs to others, or to all."""
@@ -93,11 +101,26 @@ class Accounts:
         world = self.world_of(address, ident)
         if world is None:
             return ()
-        if world.domain_of(address) is None:
-            if self._settings.outside is Outside.CAPTURE and world.capture is not None:
-                return world.resolve(world.capture)
-            return ()
-        return world.resolve(address) or self._created(world, address)
+        known = world.domain_of(address) is not None
+        if known and (reached := world.resolve(address)):
+            return reached
+        user = self._user(world, address)
+        if user is not None:
+            return (user,)
+        if known:
+            return self._created(world, address)
+        if self._settings.outside is Outside.CAPTURE and world.capture is not None:
+            return world.resolve(world.capture)
+        return ()
+
+    def captures(self, address: Address, ident: str | None = None) -> bool:
+        """Whether mail for an address goes to the capture account, if it goes anywhere."""
+        world = self.world_of(address, ident)
+        return world is not None and world.domain_of(address) is None and self._user(world, address) is None
+
+    def _user(self, world: World, address: Address) -> Account | None:
+        """Return the account of the user beside the world who gets the mail for an address."""
+        return self.users.receiver(address) if _has_users(world) and not address.is_literal else None
 
     def _created(self, world: World, address: Address) -> tuple[Account, ...]:
         if self._settings.unknown_users is not UnknownUsers.CREATE:
@@ -110,16 +133,20 @@ class Accounts:
 
     def find(self, login: str) -> Account | None:
         """Return the account with this login name, in any spelling, or None."""
-        world = self.layers.world_of_login(login)
-        account = world.account(login)
+        account = self.named(login)
         if account is not None:
             return account
+        world = self.layers.world_of_login(login)
         try:
             address = parse_address(login)
         except AddressError:
             return None
-        if world.domain_of(address) is None or world.resolve(address):
+        if world.resolve(address):
             return None  # an alias has no password of its own
+        if _has_users(world) and self.users.creates:
+            return self.users.created(login)
+        if world.domain_of(address) is None:
+            return None
         created = self._created(world, address)
         return created[0] if created and created[0].address == address else None
 
@@ -135,3 +162,8 @@ class Accounts:
         """
         layers = self.layers
         return await self._guesses.log_in(self.find, claim, address, layers.administrators, fellows=layers.fellows)
+
+
+def _has_users(world: World) -> bool:
+    """Whether there may be users beside the world's accounts: only where it is that of the file."""
+    return world.id == DEFAULT_WORLD

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.config import ConfigError, UnknownUsers
+from postroad.config import ConfigError
 from postroad.control.door import Door
 from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
+from postroad.greenmail import PORTS
 from postroad.journal.refusals import Refusals
 from postroad.sasl.settings import asks_for_certificates, sasl_of
 from postroad.smtp.extensions import offered_by
@@ -37,6 +40,9 @@ from postroad_store.control.reading import Reading
 from postroad_store.control.routes import routes
 from postroad_store.delivery.postman import Postman, app_door
 from postroad_store.delivery.service import Delivery
+from postroad_store.greenmail.control import UserRoutes
+from postroad_store.greenmail.habits import HabitualAccounts, sasl_at_ports
+from postroad_store.greenmail.ledger import Ledger
 from postroad_store.imap import shared as imap
 from postroad_store.imap.extensions import MESSAGELIMIT, SAVELIMIT
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
@@ -57,11 +63,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.config import Settings
+    from postroad.greenmail import Habits
+    from postroad.sasl.server import Sasl
     from postroad.smtp.server.server import Server
     from postroad.tap import Tap
     from postroad.world.overlay import Overlay
     from postroad.world.world import World
     from postroad_store.protocol.contract import Session
+
+log = logging.getLogger(__name__)
 
 SERVICE = "store"
 
@@ -95,13 +105,16 @@ class Store:
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
         self._postman: Postman | None = None
-        self._accounts = Accounts(self._layers, settings, Guesses(self._clock))
-        realm = AccountRealm(
+        self._ledger = Ledger(settings.mail_dir)
+        guesses, users = Guesses(self._clock), self._ledger.load(settings.habits)
+        self._accounts = Accounts(self._layers, settings, guesses, users)
+        self._habitual = HabitualAccounts(self._layers, settings, guesses, users)
+        self._realm = realm = AccountRealm(
             self._accounts.find,
             lambda: self._layers,
             key=find_key(settings.control_dir),
             clock=self._clock,
-            created=settings.unknown_users is UnknownUsers.CREATE,
+            created=self._accounts.creates or settings.greenmail,
         )
         hostname = world.host_of(Role.STORE).name
         self._sasl = {service: sasl_of(settings, service, realm, hostname) for service in ("pop", "imap", "sieve")}
@@ -117,6 +130,7 @@ class Store:
             hostname=hostname,
             everybody=settings.world.parent / "sieve",
         )
+        self._locked: set[str] = set()  # maildrops
         self._listeners: list[Listener] = []
         self._server: Server | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -132,6 +146,8 @@ class Store:
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._listen(self._managesieve(), settings.sieve_port)
+        if settings.habits is not None:
+            self._listen_as_greenmail(settings.habits)
         self._server = await self._serve_smtp()
         self._door = await self._open_door()
         self._postman = Postman(self._storage.outbox, lambda: app_door(settings, self._accounts.world), self._clock)
@@ -155,31 +171,44 @@ class Store:
         """Change to an edited world. The addresses of the listeners stay until the next start."""
         self._accounts.world = world
 
-    def _pop3(self) -> Service:
+    def _listen_as_greenmail(self, habits: Habits) -> None:
+        """Listen at GreenMail's ports, where people look for them: at the address of the app door."""
+        for option in habits.ineffective:
+            log.warning("GREENMAIL_OPTS: %s has no effect here", option)
+        hostname, front = self._world.host_of(Role.STORE).name, self._settings.front
+        sasl = {name: sasl_at_ports(name, self._realm, habits, hostname) for name in ("pop", "imap")}
+        for service, name in ((self._pop3(sasl["pop"]), "pop3"), (self._imap(sasl["imap"]), "imap")):
+            ports = [PORTS[kind] if kind in habits.ports else None for kind in (name, f"{name}s")]
+            self._listen(service, *ports, host=front)
+
+    def _pop3(self, open_sasl: Sasl | None = None) -> Service:
+        """Return POP3, or with `open_sasl` as GreenMail has it."""
         settings = self._settings
         shared = pop3.Shared(
-            self._accounts,
+            self._accounts if open_sasl is None else self._habitual,
             self._storage,
             self._journal,
             self._refusals,
-            sasl=self._sasl["pop"],
+            sasl=open_sasl or self._sasl["pop"],
             offer=self._pop3_offer,
             policy=capabilities.Policy(settings.pop3_expire, settings.pop3_login_delay),
             clock=self._clock,
-            plaintext_auth=settings.plaintext_auth,
+            plaintext_auth=settings.plaintext_auth or open_sasl is not None,
+            locked=self._locked,
         )
         return self._service("pop3", shared.session, pop3.REFUSAL, pop3.IDLE_TIMEOUT)
 
-    def _imap(self) -> Service:
+    def _imap(self, open_sasl: Sasl | None = None) -> Service:
+        """Return IMAP, or with `open_sasl` as GreenMail has it."""
         settings = self._settings
         shared = imap.Shared(
-            self._accounts,
+            self._accounts if open_sasl is None else self._habitual,
             self._storage,
             self._journal,
             self._refusals,
             self._incoming,
-            sasl=self._sasl["imap"],
-            plaintext_auth=settings.plaintext_auth,
+            sasl=open_sasl or self._sasl["imap"],
+            plaintext_auth=settings.plaintext_auth or open_sasl is not None,
             message_size=settings.message_size,
             message_limit=settings.imap_message_limit,
             registry=self._registry,
@@ -202,7 +231,8 @@ class Store:
             connections_per_address=settings.connections,  # behind a container's port all clients share one
         )
 
-    def _listen(self, service: Service, port: int, tls_port: int | None = None) -> None:
+    def _listen(self, service: Service, port: int | None, tls_port: int | None = None, *, host: str = "") -> None:
+        """Listen at a port, and at one of implicit TLS, as far as they are given."""
         loop = asyncio.get_running_loop()
         listener = Listener(
             service,
@@ -214,9 +244,10 @@ class Store:
             refusals=self._refusals,
         )
         self._listeners.append(listener)
-        listener.listen(self.host, port)
+        if port is not None:
+            listener.listen(host or self.host, port)
         if tls_port is not None:
-            listener.listen(self.host, tls_port, implicit_tls=True)
+            listener.listen(host or self.host, tls_port, implicit_tls=True)
 
     async def _serve_smtp(self) -> Server:
         settings = self._settings
@@ -261,6 +292,7 @@ class Store:
             *routes(mail, self._journal, self._sessions),
             *session_routes(self.recorder),
             *world_routes(self._overlays, lambda: self._journal.last),
+            *UserRoutes(mail, self._ledger, self._drop).routes,
         ]
         door = Door(rooms, token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)
@@ -273,11 +305,19 @@ class Store:
             suffixes = tuple(f"@{domain}" for domain in overlay.world.domains)
             made = await self._reading(Listing.accounts)
             logins += [account.login for account in made if account.login.endswith(suffixes)]
+        await self._drop(logins)
+        await self._storage.snapshots.forget(overlay.id)
+
+    async def _drop(self, logins: list[str]) -> None:
+        """Remove accounts with all their mail, and end their sessions."""
         for login in logins:
             self._dismiss(login, Farewell.REMOVED)
         await self._storage.drop_accounts(logins)
+<<<<<<< HEAD
         await self._storage.snapshots.forget(overlay.id)
         self.recorder.drop_world(overlay.id)
+=======
+>>>>>>> 19c6cf2c (Serve GreenMail's clients: its REST API, its ports and its habits with users, by GREENMAIL_OPTS)
 
     def _dismiss(self, login: str, reason: Farewell = Farewell.RESTORED) -> None:
         for listener in self._listeners:
@@ -285,8 +325,10 @@ class Store:
 
     def _sessions(self) -> dict[str, int]:
         """Count the sessions by protocol."""
-        counts = {listener.service.name: listener.connections for listener in self._listeners}
-        return {"smtp": self._server.connections if self._server is not None else 0} | counts
+        counts = Counter({"smtp": self._server.connections if self._server is not None else 0})
+        for listener in self._listeners:
+            counts[listener.service.name] += listener.connections
+        return counts
 
 
 def world_of(settings: Settings) -> WorldFile:

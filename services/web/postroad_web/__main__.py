@@ -31,12 +31,16 @@ async def run(settings: Settings) -> int:
     try:
         await web.start()
     except (OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"the web service can't start (POSTROAD_WEB_PORT, {settings.web_dir}): {error}\n")
+        sys.stderr.write(
+            f"the web service can't start (POSTROAD_WEB_PORT, _MAILHOG_PORT, _GREENMAIL, {settings.web_dir}): {error}\n"
+        )
         return 1
     settle()
     _log.setLevel(logging.INFO)
     # Mailpit's words, for which its clients' containers wait.
     _log.info("[http] accessible via http://localhost:%d/", dict(settings.published).get("web", settings.web_port))
+    if settings.greenmail:
+        _log.info("Starting GreenMail standalone")  # GreenMail's words, for the same
     log.ready(web=f"{settings.front}:{settings.web_port}")
     await ended.wait()
     await web.stop()

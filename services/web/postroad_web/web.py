@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from postroad import greenmail
 from postroad.clock import Clock
 from postroad.control.client import DoorAway, DoorClient, DoorRefused
 from postroad.world.source import WorldFile
@@ -64,6 +65,8 @@ class Web:
         self._server.bind(settings.front, settings.web_port)
         if settings.mailhog_port is not None:
             self._server.bind(settings.front, settings.mailhog_port)
+        if settings.greenmail:
+            self._server.bind(settings.front, greenmail.API)
         try:
             await self.catalog.start()
         except BaseException:

@@ -55,6 +55,21 @@ async def test_no_route(domain: str, expected: str) -> None:
     assert f"{type(result).__name__.lower()} {result.status}" == expected
 
 
+async def test_a_fixed_route_needs_no_name_server() -> None:
+    route = Route((Target("mx.test", IPv4Address("127.0.0.9")),), ())
+    async with NameServer({}) as server:
+        fixed = Router(
+            make(server),
+            shuffle=lambda _mx: None,
+            own_names=frozenset(),
+            own_addresses=frozenset(),
+            network=IPv4Network("127.0.0.0/24"),
+            fixed={"localhost": route},
+        )
+        assert await fixed.route("localhost") is route
+        assert fixed.known("localhost") is None
+
+
 async def test_a_literal_needs_no_name_server() -> None:
     async with NameServer({}) as server:
         found = await router(server).route("[127.0.0.9]")

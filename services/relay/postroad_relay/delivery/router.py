@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.smtp.client.outcome import Deferred, Failed
@@ -10,7 +11,7 @@ from postroad_relay.delivery import routing
 from postroad_relay.delivery.routing import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from ipaddress import IPv4Network
 
     from postroad.world.world import MX
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from postroad_relay.delivery.routing import Answer, IPAddress
 
 ROUTES = 1_000  # remembered
+NO_ROUTES: Mapping[str, Route] = MappingProxyType({})
 
 
 class Router:
     """Asks a resolver the questions of RFC 5321 §5.1, and gives the answers to `routing`.
 
     `shuffle` puts a list in random order; `own_names` and `own_addresses` are the relay's, which it never sends to.
+    `fixed` are routes of domains for which nobody is asked.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class Router:
         own_names: frozenset[str],
         own_addresses: frozenset[IPAddress],
         network: IPv4Network,
+        fixed: Mapping[str, Route] = NO_ROUTES,
     ) -> None:
         self._resolver = resolver
         self._shuffle = shuffle
         self._own_names = own_names
         self._own_addresses = own_addresses
         self._network = network
+        self._fixed = fixed
         self._known: dict[str, tuple[tuple[Answer, Answer], Route]] = {}
 
     def known(self, domain: str) -> Route | None:
@@ -64,6 +69,8 @@ class Router:
         """
         if domain.startswith("["):
             return routing.literal_route(domain, own_addresses=self._own_addresses, network=self._network)
+        if domain in self._fixed:
+            return self._fixed[domain]
         # Look into the cache first: in a burst to one domain, `ask` would make tasks and futures for nothing.
         resolver = self._resolver
         answer = resolver.cached(domain, "MX") or await resolver.ask(domain, "MX")

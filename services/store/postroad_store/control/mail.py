@@ -46,8 +46,8 @@ class Mail:
     dismiss: Callable[[str], None]  # end the sessions of an account that a snapshot has given back its mail
 
     async def account(self, login: str) -> Account:
-        """Return an account of the world, or one that was made; raises `Refusal`."""
-        known = self.accounts.layers.account(login)
+        """Return an account of a world or of a user, or one that was made; raises `Refusal`."""
+        known = self.accounts.named(login)
         if known is not None:
             return await self.storage.account(known.login)
         if not await self.read(lambda listing: listing.has(login)):

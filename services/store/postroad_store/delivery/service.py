@@ -284,7 +284,7 @@ class Delivery:
                 return None
             for account in accounts:
                 by_login.setdefault(account.login, (account, []))[1].append(recipient.address)
-            if not self._accounts.is_local(recipient.address, envelope.world):
+            if self._accounts.captures(recipient.address, envelope.world):
                 captured.update(account.login for account in accounts)
         return [Reached(account, recipients, account.login in captured) for account, recipients in by_login.values()]
 

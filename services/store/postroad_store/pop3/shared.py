@@ -40,7 +40,9 @@ class Shared:
         clock: Clock | None = None,
         tls: bool = True,
         plaintext_auth: bool = False,
+        locked: set[str] | None = None,
     ) -> None:
+        """Share them; `locked` has the logins whose maildrops are locked, where others lock them too."""
         self.accounts = accounts
         self.storage = storage
         self.notes = Notes(journal, "pop3", accounts.world_id)
@@ -50,7 +52,7 @@ class Shared:
         self.policy = policy or Policy()
         self.tls = tls
         self.plaintext_auth = plaintext_auth
-        self._locked: set[str] = set()
+        self._locked: set[str] = set() if locked is None else locked
         self._clock = clock or Clock()
         self._logins: OrderedDict[str, float] = OrderedDict()  # the times of the last ones, as far as they matter
 

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
 from postroad.control.client import DoorAway, DoorRefused
-from postroad_web import mailhog, mailpit
+from postroad_web import greenmail, mailhog, mailpit
 from postroad_web.api import health, home, metrics, native
 from postroad_web.api.dialect import is_native, worded
 from postroad_web.api.fields import Wrong, refusal
@@ -52,6 +52,7 @@ def build(services: Services) -> Starlette:
             *health.routes(services),
             *metrics.routes(services),
             *native.routes(services),
+            *greenmail.routes(services),
             *mailhog.routes(services),
             *mailpit.routes(services),
             *home.routes(services),

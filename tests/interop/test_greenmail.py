@@ -1,0 +1,204 @@
+"""What was written for GreenMail, against a running Postroad: its REST API, its ports, its options."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+import subprocess
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.harness.needs import require, require_program
+from tests.harness.processes import ProcessStack, output_of, plain_environment
+from tests.harness.stack import WAIT, Port, Service, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("greenmail")]
+
+SENDERS = Path(__file__).parent / "senders"
+JAVA = Path("/usr/share/java")
+# As people write it in a Compose file: on several lines.
+OPTIONS = """
+    -Dgreenmail.setup.test.all
+    -Dgreenmail.hostname=0.0.0.0
+    -Dgreenmail.users=test:pw@localhost,ann:s3cret@shop.example
+    -Dgreenmail.verbose
+    -Xmx256m
+"""
+TEST, ANN = ("test", "pw"), ("ann", "s3cret")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = {"POSTROAD_GREENMAIL": "on", "GREENMAIL_OPTS": OPTIONS}
+    with ProcessStack(tmp_path_factory.mktemp("greenmail"), settings=settings) as stack:
+        stack.logs[Service.WEB].wait("Starting GreenMail standalone")
+        stack.logs[Service.STORE].wait("-Xmx256m")  # it means nothing here, and the log says so
+        stack.logs[Service.WEB].wait("the catalog has caught up")
+        yield stack
+        stack.check_logs()
+
+
+@pytest.fixture
+def host(stack: Stack) -> str:
+    return stack.endpoint(Port.WEB).host
+
+
+@pytest.fixture
+def api(host: str) -> Iterator[httpx.Client]:
+    """Return a client of the API at GreenMail's port; nothing and nobody is there but what the options name."""
+    with httpx.Client(base_url=f"http://{host}:8080/api", timeout=WAIT) as client:
+        assert client.post("/service/reset").json() == {"message": "Performed reset"}
+        yield client
+
+
+def mail(host: str, to: str, subject: str) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "noreply@shop.example", to, subject
+    message.set_content("Text.\n")
+    with smtplib.SMTP(host, 3025) as smtp:
+        smtp.send_message(message)
+
+
+def subjects(api: httpx.Client, path: str) -> list[str]:
+    messages = api.get(path)
+    assert messages.status_code == 200, messages.text
+    return [message["subject"] for message in messages.json()]
+
+
+def refused(client: imaplib.IMAP4, login: str, password: str) -> None:
+    """Assert that a login is refused."""
+    with client, pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        client.login(login, password)
+
+
+def log_in(host: str, login: str, password: str) -> imaplib.IMAP4:
+    client = imaplib.IMAP4(host, 3143)
+    client.login(login, password)
+    return client
+
+
+def test_the_options_users(api: httpx.Client, host: str) -> None:
+    users = {user["login"]: user["email"] for user in api.get("/user").json()}
+    assert users["test"] == "test@localhost"
+    assert users["ann"] == "ann@shop.example"
+    mail(host, "test@localhost", "for test")
+    mail(host, "Ann@shop.example", "for ann")
+    assert subjects(api, "/user/test/messages") == ["for test"]
+    assert subjects(api, "/user/ann@shop.example/messages/INBOX/") == ["for ann"]
+    for login, password in (TEST, ANN, ("ann@shop.example", "s3cret")):
+        with log_in(host, login, password) as client:
+            assert client.select()[1] == [b"1"]
+    refused(imaplib.IMAP4(host, 3143), "ann", "wrong")
+
+
+def test_a_delivery_makes_a_user(api: httpx.Client, host: str) -> None:
+    mail(host, "new@elsewhere.example", "first")
+    (shown,) = api.get("/user/new@elsewhere.example/messages").json()
+    assert (shown["uid"], shown["subject"], shown["contentType"][:10]) == ("1", "first", "text/plain")
+    assert shown["Message-ID"] == shown["messageId"]
+    assert "Text.\r\n" in shown["mimeMessage"]
+    assert {"login": "new@elsewhere.example", "email": "new@elsewhere.example"} in api.get("/user").json()
+    with log_in(host, "new@elsewhere.example", "new@elsewhere.example") as client:
+        assert client.select()[1] == [b"1"]
+    assert api.post("/mail/purge").json() == {"message": "Purged mails"}
+    assert subjects(api, "/user/new@elsewhere.example/messages") == []
+
+
+def test_users_over_rest(api: httpx.Client, host: str) -> None:
+    eve = {"email": "eve@shop.example", "login": "eve", "password": "apple"}
+    shown = {"login": "eve", "email": "eve@shop.example"}
+    made = api.post("/user", json=eve)
+    assert (made.status_code, made.json()) == (200, shown)
+    again = api.post("/user", json=eve)
+    assert (again.status_code, again.json()["message"][:21]) == (400, "Can not create user :")
+    for name in ("alice@alpha.test", "ann"):  # an account of the world, and a user of the options
+        assert api.post("/user", json={"email": name, "login": name, "password": "x"}).status_code == 400
+    mail(host, "eve@shop.example", "for eve")
+    assert subjects(api, "/user/eve/messages") == ["for eve"]
+    with log_in(host, "eve", "apple") as client:
+        assert client.select()[1] == [b"1"]
+        deleted = api.delete("/user/eve@shop.example")
+        assert (deleted.status_code, deleted.json()) == (200, {"message": "User 'eve@shop.example' deleted"})
+    missing = api.delete("/user/eve")
+    assert (missing.status_code, missing.json()) == (400, {"message": "User 'eve' not found"})
+    refused(imaplib.IMAP4(host, 3143), "eve", "apple")
+    assert api.delete("/user/alice@alpha.test").status_code == 400
+    for path in ("/user/eve/messages", "/user/test/messages/No"):
+        assert api.get(path).status_code == 400
+
+
+def test_reset(api: httpx.Client, host: str) -> None:
+    before = sorted(user["login"] for user in api.get("/user").json())
+    api.post("/user", json={"email": "eve@shop.example", "login": "eve", "password": "apple"}).raise_for_status()
+    api.delete("/user/ann").raise_for_status()
+    mail(host, "new@elsewhere.example", "first")
+    assert subjects(api, "/user/new@elsewhere.example/messages") == ["first"]
+    api.post("/service/reset").raise_for_status()
+    assert sorted(user["login"] for user in api.get("/user").json()) == before
+
+
+def test_a_user_survives_a_restart(stack: Stack, api: httpx.Client, host: str) -> None:
+    api.post("/user", json={"email": "eve@shop.example", "login": "eve", "password": "apple"}).raise_for_status()
+    stack.kill(Service.STORE)
+    stack.start(Service.STORE)
+    with log_in(host, "eve", "apple") as client:
+        assert client.select()[1] == [b"0"]
+
+
+def test_configuration_and_readiness(api: httpx.Client) -> None:
+    assert api.get("/service/readiness").json() == {"message": "Service running"}
+    shown = api.get("/configuration").json()
+    ports = {setup["protocol"]: setup["port"] for setup in shown["serverSetups"]}
+    assert ports == {"smtp": 3025, "smtps": 3465, "pop3": 3110, "pop3s": 3995, "imap": 3143, "imaps": 3993}
+    assert (shown["authenticationDisabled"], shown["sieveIgnoreDetail"], shown["preloadDirectory"]) == (
+        False,
+        False,
+        None,
+    )
+
+
+@pytest.mark.usefixtures("api")
+@pytest.mark.parametrize(("address", "user"), [("ann@shop.example", ANN), ("test@localhost", TEST)])
+def test_jakarta_mail(tmp_path: Path, host: str, address: str, user: tuple[str, str]) -> None:
+    require((JAVA / "jakarta-mail.jar").exists(), "libjakarta-mail-java is not installed (tests/debian-packages.txt)")
+    classes = ":".join(str(JAVA / name) for name in ("jakarta-mail.jar", "jakarta-activation.jar"))
+    command: list[Any] = [require_program("java"), "-cp", classes, SENDERS / "GreenMail.java", host, address, *user]
+    environment = plain_environment() | {"HOME": str(tmp_path)}
+    assert output_of(command, folder=tmp_path, environment=environment, limit=4 * WAIT) == "ok\n"
+
+
+def test_curl(api: httpx.Client, host: str) -> None:
+    """As a shell script waits for a mail and removes it."""
+    mail(host, "ann@shop.example", "by curl")
+    base = str(api.base_url)
+
+    def curl(*arguments: str) -> str:
+        command = [require_program("curl"), "--silent", "--show-error", "--fail-with-body", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=True).stdout
+
+    assert '"subject":"by curl"' in curl(f"{base}user/ann/messages/")
+    assert curl("-X", "POST", f"{base}mail/purge") == '{"message":"Purged mails"}'
+    assert curl(f"{base}user/ann/messages") == "[]"
+
+
+def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
+    """GreenMail's image does so unless it is told otherwise."""
+    with ProcessStack(tmp_path / "stack", settings={"POSTROAD_GREENMAIL": "on"}) as stack:
+        host = stack.endpoint(Port.WEB).host
+        mail(host, "bob@beta.test", "for bob")
+        with log_in(host, "nobody@elsewhere.example", "whatever") as client:
+            assert client.select()[1] == [b"0"]
+        with log_in(host, "bob@beta.test", "not his") as client:
+            assert client.select()[0] == "OK"
+        with log_in(host, "just-a-name", "x") as client:
+            assert client.select()[1] == [b"0"]
+        # But only at GreenMail's own ports.
+        refused(imaplib.IMAP4_SSL(*stack.endpoint(Port.IMAPS)), "bob@beta.test", "not his")
+        stack.check_logs()
