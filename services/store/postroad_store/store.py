@@ -307,17 +307,13 @@ class Store:
             logins += [account.login for account in made if account.login.endswith(suffixes)]
         await self._drop(logins)
         await self._storage.snapshots.forget(overlay.id)
+        self.recorder.drop_world(overlay.id)
 
     async def _drop(self, logins: list[str]) -> None:
         """Remove accounts with all their mail, and end their sessions."""
         for login in logins:
             self._dismiss(login, Farewell.REMOVED)
         await self._storage.drop_accounts(logins)
-<<<<<<< HEAD
-        await self._storage.snapshots.forget(overlay.id)
-        self.recorder.drop_world(overlay.id)
-=======
->>>>>>> 19c6cf2c (Serve GreenMail's clients: its REST API, its ports and its habits with users, by GREENMAIL_OPTS)
 
     def _dismiss(self, login: str, reason: Farewell = Farewell.RESTORED) -> None:
         for listener in self._listeners:
