@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-import time
 from typing import TYPE_CHECKING
 
 from postroad import log
