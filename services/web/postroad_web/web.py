@@ -74,7 +74,7 @@ class Web:
             raise
         self.services.webhooks.start()
         watcher = WorldWatcher(WorldFile(settings.world, settings.network, settings.capturing), self.services.world)
-        works = [watcher.run(self._change), self._catch_up()]
+        works = [watcher.run(self._change), self._catch_up(), self.services.snapshots.run()]
         self._tasks = [asyncio.create_task(work) for work in works]
         await self._server.start()
 

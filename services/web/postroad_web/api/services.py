@@ -9,6 +9,7 @@ from postroad_web.api.scope import world_of
 from postroad_web.catalog.worlds import EVERY, DefaultWorld, Worlds
 from postroad_web.sessions.directory import Directory
 from postroad_web.sessions.live import Live
+from postroad_web.snapshots.snapshots import Snapshots
 from postroad_web.waiting.quiet import Quiet
 from postroad_web.waiting.waits import Waits
 from postroad_web.webhooks.webhooks import Webhooks
@@ -40,12 +41,14 @@ class Services:
     quiet: Quiet = field(init=False)
     waits: Waits = field(init=False)
     webhooks: Webhooks = field(init=False)  # to be started, and closed
+    snapshots: Snapshots = field(init=False)  # to be run
     sessions: Directory = field(init=False)
     live: Live = field(init=False)  # to be closed
 
     def __post_init__(self) -> None:
         self.quiet = Quiet(self.catalog, self.relay, self.store)
         self.waits = Waits(self.catalog, self.quiet, self.worlds)
+        self.snapshots = Snapshots(self.relay, self.store, self.catalog, self.clock)
         self.sessions = Directory(self.doors(), self.catalog)
         self.live = Live(self.sessions, self.clock)
         self.webhooks = Webhooks(
