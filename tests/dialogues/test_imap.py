@@ -95,7 +95,9 @@ def with_lists(dialogue: Dialogue, line: str) -> str:
             secure,
             tls=dialogue.settings.get("tls", True),
             plaintext_auth=dialogue.settings.get("plaintext_auth", True),
-            message_size=dialogue.settings.get("message_size", MESSAGE_SIZE),
+            message_size=None
+            if "append_limits" in dialogue.settings
+            else dialogue.settings.get("message_size", MESSAGE_SIZE),
             mechanisms=mechanisms(dialogue, secure=secure),
             message_limit=dialogue.settings.get("message_limit", 0),
         )
@@ -140,6 +142,9 @@ def setting(dialogue: Dialogue, word: str) -> None:
             dialogue.asked = value.split(",")
         case "quota":  # octets and messages of each account
             dialogue.settings["quota"] = "{} {} messages".format(*value.split(","))
+        case "append_limits":  # of alice's mailboxes, such as Drafts:20,INBOX:0
+            limits = (each.split(":") for each in value.split(","))
+            dialogue.settings["append_limits"] = {name: int(octets) for name, octets in limits}
         case "hidden":
             dialogue.settings["hidden"] = frozenset(value.split(","))
         case _:

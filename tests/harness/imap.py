@@ -22,6 +22,7 @@ from postroad_store.protocol.deflate import Deflate, Inflate
 from tests.harness.sasl import channel, sasl, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from postroad.journal import Kind
@@ -43,8 +44,10 @@ class Notes:
         self.entries.append((kind, detail))
 
 
-def world(settings: Settings, hidden: frozenset[str] = frozenset()) -> World:
-    """Return a world with alice@alpha.test (wonderland) and bob@alpha.test (builder).
+def world(
+    settings: Settings, hidden: frozenset[str] = frozenset(), append_limits: Mapping[str, int] | None = None
+) -> World:
+    """Return a world with alice@alpha.test (wonderland), who may have limits, and bob@alpha.test (builder).
 
     A little is hidden from bob, and he is an administrator.
     """
@@ -52,6 +55,8 @@ def world(settings: Settings, hidden: frozenset[str] = frozenset()) -> World:
         name: Account(Address(name, "alpha.test"), secret, without)
         for name, secret, without in (("alice", "wonderland", frozenset[str]()), ("bob", "builder", hidden))
     }
+    if append_limits:
+        accounts["alice"] = dataclasses.replace(accounts["alice"], append_limits=append_limits)
     domains = {"alpha.test": Domain("alpha.test", accounts=accounts)}
     administrators = frozenset({"bob@alpha.test"})
     return World(settings.network, {}, domains, administrators=administrators, tokens=tokens("alice@alpha.test"))
@@ -68,7 +73,7 @@ class Place:
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         hidden = settings.pop("hidden", frozenset())
         own = Settings.from_environ({"POSTROAD_QUOTA": settings.pop("quota", "none")})
-        self.accounts = Accounts(world(own, hidden), own, guesses)
+        self.accounts = Accounts(world(own, hidden, settings.pop("append_limits", None)), own, guesses)
         if settings.pop("administrator", False):
             administrators = frozenset({"alice@alpha.test"})
             self.accounts.world = dataclasses.replace(self.accounts.world, administrators=administrators)

@@ -35,6 +35,7 @@ class Accounts:
         self._settings = settings
         self._guesses = guesses
         self._limits: tuple[World | None, bool] = (None, False)  # whether the world limits an account
+        self._append_limits: tuple[World | None, bool] = (None, False)  # the same of a mailbox, of the last one asked
 
     @property
     def world(self) -> World:
@@ -92,6 +93,19 @@ class Accounts:
         account = self.layers.account(login)
         quota = None if account is None else account.quota
         return self._settings.quota if quota is None else quota
+
+    def append_limit(self, login: str, mailbox: str) -> int | None:
+        """Return the octets of the largest message that clients may append to a mailbox; None: as to any other."""
+        account = self.layers.account(login)
+        return None if account is None else account.append_limits.get(mailbox)
+
+    def limits_appends(self, login: str) -> bool:
+        """Return True if the world of an account has limits of single mailboxes."""
+        world = self.layers.world_of_login(login)
+        if world is not self._append_limits[0]:
+            accounts = (account for domain in world.domains.values() for account in domain.accounts.values())
+            self._append_limits = world, any(account.append_limits for account in accounts)
+        return self._append_limits[1]
 
     def reached_by(self, address: Address, ident: str | None = None) -> tuple[Account, ...]:
         """Return the accounts that get the mail for an address; empty if the address does not exist.

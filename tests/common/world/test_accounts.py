@@ -33,6 +33,22 @@ def read(accounts: str, top: str = "") -> World:
     return parse_world((HEAD.format(top=top) + accounts).encode(), IPv4Network("127.0.0.0/24"))
 
 
+def test_append_limits_of_mailboxes() -> None:
+    world = read(
+        """\
+accounts.ann = "wonderland"
+[domains."x.test".accounts.ben]
+password = "y"
+append_limits = { inbox = "10K", Drafts = 0, "a/b" = 1000, Sent = "0" }
+"""
+    )
+    ann, ben = world.account("ann@x.test"), world.account("ben@x.test")
+    assert ann is not None
+    assert ben is not None
+    assert ann.append_limits == {}
+    assert ben.append_limits == {"INBOX": 10240, "Drafts": 0, "a/b": 1000, "Sent": 0}
+
+
 def test_a_table() -> None:
     world = read(
         f"""\

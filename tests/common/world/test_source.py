@@ -149,6 +149,19 @@ BAD = [
         "11: the quota of a@y.test must be a size, a number of messages, or both, such as 100M 1000 messages, or none",
     ),
     (
+        "\n[domains.'y.test'.accounts.a]\npassword = ''\nappend_limits = 5",
+        "11: append_limits must be a table of mailboxes and sizes",
+    ),
+    (
+        "\n[domains.'y.test'.accounts.a]\npassword = ''\n[domains.'y.test'.accounts.a.append_limits]\nDrafts = '10X'",
+        "12: the append limit of Drafts must be 0, or a size such as 10K",
+    ),
+    (
+        "\n[domains.'y.test'.accounts.a]\npassword = ''\nappend_limits = { Sent = true, Drafts = -1 }",
+        "11: the append limit of Sent must be 0, or a size such as 10K",
+        "11: the append limit of Drafts must be 0, or a size such as 10K",
+    ),
+    (
         "\n[domains.'y.test'.accounts.a]\npassword = ''\nquota = 5",
         "11: the quota of a@y.test must be a size, a number of messages, or both, such as 100M 1000 messages, or none",
     ),

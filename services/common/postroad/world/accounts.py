@@ -4,28 +4,35 @@
     password = "wonderland"
     tokens = ["ya29.a0", { token = "ya29.b1", scope = "imap smtp", expires = 2030-01-01T00:00:00Z }]
     sieve = 'require "fileinto"; if header :contains "list-id" "x" { fileinto "Archive"; }'
+    append_limits = { Drafts = "10K", Archive = 0 }
 
 A token is an OAuth access token that a client may show instead of the password (`postroad.sasl.oauth`). Without `scope`
 it is for everything, without `expires` for ever. The Sieve script is in force while the account has no active one of
-its own; the store says in its log and journal what is wrong with it.
+its own; the store says in its log and journal what is wrong with it. An append limit is the size of the largest message
+that IMAP clients may put into that mailbox (RFC 7889).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from postroad.measures import size
 from postroad.sasl.token import B64TOKEN, LONGEST, Grant, digest, scopes_of
 from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import SecretError, check_secret, form_of
 from postroad.world.world import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from postroad.mail.address import Address
     from postroad.world.toml_lines import KeyPath
+
+
+_KEYS = ("password", "imap_without", "quota", "sieve", "append_limits", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,16 @@ class AccountReader:
         if not isinstance(written, dict):
             self._error(at, f"the password of {address} must be a string, or a table with it")
             return None
-        for key in written.keys() - {"password", "imap_without", "quota", "sieve", "tokens"}:
-            self._error((*at, key), f"unknown key {key!r}: an account has password, imap_without, quota, sieve, tokens")
+        for key in written.keys() - set(_KEYS):
+            self._error((*at, key), f"unknown key {key!r}: an account has {', '.join(_KEYS)}")
         own = self._hidden((*at, "imap_without"), written.get("imap_without", []))
         quota = self._quota((*at, "quota"), address, written.get("quota"))
         script = written.get("sieve", "")
         if not isinstance(script, str):
             self._error((*at, "sieve"), f"the script of {address} must be a string")
             script = ""
-        account = Account(address, self._password(at, address, written), hidden | own, quota, script)
+        limits = MappingProxyType(dict(self._append_limits((*at, "append_limits"), written.get("append_limits", {}))))
+        account = Account(address, self._password(at, address, written), hidden | own, quota, script, limits)
         tokens = written.get("tokens", [])
         if not isinstance(tokens, list):
             self._error((*at, "tokens"), f"the tokens of {address} must be a list of strings or of tables")
@@ -92,6 +100,19 @@ class AccountReader:
         except ValueError as error:
             self._error(at, f"the quota of {address} {error}")
             return None
+
+    def _append_limits(self, at: KeyPath, value: Any) -> Iterator[tuple[str, int]]:
+        if not isinstance(value, dict):
+            self._error(at, "append_limits must be a table of mailboxes and sizes")
+            return
+        for name, limit in value.items():
+            written = str(limit) if isinstance(limit, int | str) and not isinstance(limit, bool) else "?"
+            try:
+                octets = 0 if written == "0" else size(written)
+            except ValueError:
+                self._error((*at, name), f"the append limit of {name} must be 0, or a size such as 10K")
+                continue
+            yield "INBOX" if name.upper() == "INBOX" else name, octets
 
     def _secret(self, at: KeyPath, address: Address, secret: str) -> str:
         try:

@@ -35,7 +35,8 @@ WORLD_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 PREFERENCE = 10  # of the store, the mail exchanger of each of its domains
 _KEYS = ("id", "owner", "app", "capture", "imap_without", "quota", "domains")
 _DOMAIN_KEYS = ("name", "accounts", "aliases", "catch_all", "imap_without", "records")
-_ACCOUNT_KEYS = ("name", "password", "imap_without", "quota", "sieve")
+_PLAIN_KEYS = ("password", "imap_without", "sieve", "append_limits")  # as the world file has them
+_ACCOUNT_KEYS = ("name", "quota", *_PLAIN_KEYS)
 
 
 class Fault(NamedTuple):
@@ -250,7 +251,7 @@ class _OverlayReader(DomainReader):
                 continue
             own = table.get("quota")
             limit = shared.quota if own is None else self._quota((*place, "quota"), own)
-            facts = {key: table[key] for key in ("password", "imap_without", "sieve") if key in table}
+            facts = {key: table[key] for key in _PLAIN_KEYS if key in table}
             facts |= {} if limit is None else {"quota": limit}
             account = self._account_reader.read(place, address, facts, shared.hidden)
             if account is not None:

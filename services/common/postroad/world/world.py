@@ -55,6 +55,10 @@ class MX:
     host: str
 
 
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One user, who logs in by the whole address and has one set of mailboxes."""
@@ -64,6 +68,8 @@ class Account:
     imap_without: frozenset[str] = frozenset()  # capabilities of IMAP that are hidden from it
     quota: Quota | None = None  # None: as the settings say
     sieve: str = ""  # the Sieve script of its mail while it has no active one of its own
+    # Octets of the largest message that clients of IMAP may append, by mailbox
+    append_limits: Mapping[str, int] = field(default_factory=_nothing, hash=False)
 
     @property
     def login(self) -> str:
@@ -78,10 +84,6 @@ class Redirect(NamedTuple):
     domain: str
     alias: str | None  # the local-part; None: the catch-all
     targets: tuple[Address, ...]
-
-
-def _nothing() -> Mapping[str, Any]:
-    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

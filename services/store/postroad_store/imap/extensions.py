@@ -83,8 +83,9 @@ STATUS_SIZE = Capability(b"STATUS=SIZE", "RFC 8438", after_login)
 STATUS_DELETED = Capability(b"STATUS=DELETED", "RFC 9051", after_login)
 
 
-def _message_size(conditions: Conditions) -> bytes:
-    return b"%d" % conditions.message_size
+def _message_size(conditions: Conditions) -> bytes | None:
+    # RFC 7889 §2: without a value where limits "might differ from mailbox to mailbox"
+    return None if conditions.message_size is None else b"%d" % conditions.message_size
 
 
 APPENDLIMIT = Capability(b"APPENDLIMIT", "RFC 7889", after_login, _message_size)

@@ -1,4 +1,4 @@
-"""The limit on the messages of one command (RFC 9738).
+"""The limits on the messages of one command (RFC 9738), and on the size of one that is appended (RFC 7889).
 
 A command that would treat more treats the newest ones and says how far it has come, so that a client goes on below.
 COPY and APPEND store all or nothing (RFC 3501 §6.4.7, RFC 3502), and are refused; so are SORT and THREAD, of which a
@@ -15,9 +15,17 @@ from postroad_store.mail.search.uids import UidAfter, UidBefore
 
 if TYPE_CHECKING:
     from postroad_store.imap.session import Session
+    from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
     from postroad_store.mail.search.key import Key
+
+
+def append_limit(session: Session, mailbox: Mailbox) -> int:
+    """Return the octets of the largest message that may be appended to a mailbox (RFC 7889 §3)."""
+    shared = session.shared
+    own = shared.accounts.append_limit(session.directory.owner_of(mailbox), mailbox.name)
+    return shared.message_size if own is None else min(own, shared.message_size)
 
 
 def message_limit(session: Session) -> int | None:

@@ -189,7 +189,8 @@ class Session:
         shared, engine = self.shared, self.engine
         stranger = engine.state is State.NOT_AUTHENTICATED
         mechanisms = shared.sasl.offered(self.connection.channel) if stranger else ()
-        sizes = shared.message_size, mechanisms, shared.message_limit
+        varies = self.account is not None and shared.accounts.limits_appends(self.account.login)
+        sizes = None if varies else shared.message_size, mechanisms, shared.message_limit
         conditions = Conditions(engine.state, engine.secure, shared.tls, shared.plaintext_auth, *sizes)
         return self.engine.offer.registry.capabilities(conditions)
 

@@ -34,7 +34,7 @@ class Conditions:
     secure: bool  # TLS is in use
     tls: bool  # the server has a certificate
     plaintext_auth: bool  # passwords are taken without TLS
-    message_size: int  # octets
+    message_size: int | None  # octets; None: each mailbox has its own limit
     mechanisms: tuple[str, ...] = ()  # of SASL, that can be used now
     message_limit: int = 0  # messages of one command, where there is a limit
 
@@ -60,7 +60,8 @@ class Capability:
     name: bytes
     rfc: str
     shown: Callable[[Conditions], bool] = _always
-    value: Callable[[Conditions], bytes] | None = None  # returns the text after "=" in the announcement
+    # Returns the text after "=" in the announcement, None if there is none
+    value: Callable[[Conditions], bytes | None] | None = None
     kept: str = ""  # why it cannot be hidden, as a sentence without its full stop
     enables: bool = False  # ENABLE may name it (RFC 5161 §3.1)
     requires: tuple[bytes, ...] = ()  # names of those without which it is not offered
@@ -69,7 +70,8 @@ class Capability:
 
     def text(self, conditions: Conditions) -> bytes:
         """Return the text that CAPABILITY lists."""
-        return self.name if self.value is None else b"%b=%b" % (self.name, self.value(conditions))
+        value = None if self.value is None else self.value(conditions)
+        return self.name if value is None else b"%b=%b" % (self.name, value)
 
 
 @dataclass(frozen=True, slots=True)

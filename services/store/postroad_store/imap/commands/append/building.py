@@ -19,8 +19,8 @@ from postroad_store.imap.events import Octets
 from postroad_store.imap.extensions import UTF8_ACCEPT
 from postroad_store.imap.grammar.responses import text
 from postroad_store.imap.grammar.url import UrlFault
+from postroad_store.imap.limits import append_limit, save_limit
 from postroad_store.imap.limits import refusal as refusal_of_many
-from postroad_store.imap.limits import save_limit
 from postroad_store.imap.urls import find_text
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
@@ -157,7 +157,7 @@ async def _catenate(session: Session, step: Url) -> bytes | None:
 def _too_large(session: Session, octets: int) -> bytes | None:
     """Return the completion if the message would be too large with so many more octets, or all messages together."""
     incoming, largest = _incoming(session), session.shared.message_size
-    if incoming.drafts[-1].content.size + octets > largest:
+    if incoming.drafts[-1].content.size + octets > append_limit(session, incoming.mailbox):
         return TOO_BIG
     return TOO_MANY if len(incoming.drafts) > 1 and incoming.octets + octets > MAX_LARGEST * largest else None
 

@@ -16,6 +16,7 @@ from postroad_store.imap.extensions import (
     STATUS_SIZE,
 )
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.limits import append_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +53,7 @@ def _recent(figures: Figures) -> bytes:
 
 
 def _append_limit(figures: Figures) -> bytes:
-    return b"%d" % figures.session.shared.message_size
+    return b"%d" % append_limit(figures.session, figures.mailbox)
 
 
 def _highest_modseq(figures: Figures) -> bytes:
