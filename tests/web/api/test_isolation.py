@@ -224,6 +224,12 @@ class TownDoor(ToyDoor):
             case ("DELETE", "mail"):
                 self.town.changed.append(given["world"] if "account" not in given else self._of(given["account"]))
                 return {"removed": 1}
+            case ("GET", "users"):  # the default world's alone
+                logins = [f"{name}@default.test" for name in ("alice", content("default"))]
+                return {"users": [{"login": one, "email": one, "account": one} for one in logins]}
+            case ("POST" | "DELETE", "users", *_):
+                self.town.changed.append("default")
+                return {"login": "a", "email": "a@default.test", "account": "a@default.test"}
             case ("GET", "zones"):
                 return {"zones": [{"apex": f"{world}.test.", "serial": 1, "records": 1} for world in WORLDS]}
             case ("GET", "zones", name):
@@ -244,6 +250,8 @@ VALUES: dict[str, Callable[[Town, str], str]] = {
     "{id}": lambda town, world: town.idents[world][0],
     "{apex}": lambda _, world: f"{world}.test",
     "{login:login}": lambda _, world: f"alice@{world}.test",
+    "/api/user/{name}": lambda _, world: f"alice@{world}.test",
+    "{folder:path}": lambda _, __: "INBOX",
     "{mailbox:path}": lambda _, __: "INBOX",
     "{uid:int}": lambda _, __: "1",
     "{part}": lambda _, __: "1",
@@ -279,12 +287,16 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/tags/{tag:path}": {"Name": "red"},
     "POST /api/v1/send": {"From": {"Email": "a@{world}.test"}, "To": [{"Email": "alice@{world}.test"}], "Text": "x"},
     "POST /api/v1/message/{id}/release": {"To": ["ann@example.com"]},
+    "POST /api/user": {"email": "a@{world}.test", "password": "x"},
+    "POST /api/user/": {"email": "a@{world}.test", "password": "x"},
 }
 # These name no thing, and so are about all of the world that asks: what another world has is never meant.
 SWEEPING: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("POST", "/v1/purge", {}),
     ("DELETE", "/api/v1/messages", {}),
     ("PUT", "/api/v1/messages", {"Read": True}),
+    ("POST", "/api/mail/purge", {}),
+    ("POST", "/api/service/reset", {}),
 )
 
 
