@@ -12,8 +12,8 @@ import pytest
 from tests.harness.mailboxes import arrived, parse
 from tests.harness.processes import ProcessStack
 from tests.harness.smtp import client_context, submission
-from tests.harness.stack import ALICE, Port, Service, User
-from tests.harness.worlds import Worlds, definition, user
+from tests.harness.stack import ALICE, DEFAULT_WORLD, Port, Service, User
+from tests.harness.worlds import Worlds, outside, user
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -57,17 +57,16 @@ def subjects(messages: list[bytes]) -> list[str]:
 
 
 def test_a_world_is_in_force_at_once_and_gone_at_once(stack: ProcessStack, worlds: Worlds) -> None:
-    worlds.put(definition("shop"))
-    bob = user("bob@shop.test")
+    bob = user(worlds.make("shop"), "bob")
     send(stack, [bob.address], "Welcome")
     assert subjects(arrived(stack, bob)) == ["Welcome"]
-    assert worlds.listed() == [["shop"]] * 3
+    assert worlds.listed() == [["shop"]] * 4
     with connected(stack) as client:
         client.login(bob.address, bob.password)
         client.idle()
         worlds.drop("shop")
         assert client.idle_check(timeout=30) == [(b"BYE", *b"The account has been removed.".split())]
-    assert worlds.listed() == [[]] * 3
+    assert worlds.listed() == [[]] * 4
     with connected(stack) as client, pytest.raises(imapclient.exceptions.LoginError):
         client.login(bob.address, bob.password)
     # Its domain is a stranger's again, whose mail the world file's capture account gets.
@@ -77,37 +76,104 @@ def test_a_world_is_in_force_at_once_and_gone_at_once(stack: ProcessStack, world
 
 
 def test_mail_from_a_world_to_strangers_stays_in_it(stack: ProcessStack, worlds: Worlds) -> None:
-    worlds.put(definition("one"))
-    worlds.put(definition("two"))
+    one, two = worlds.make("one"), worlds.make("two")
     try:
-        outside = user("outside@one.test")
         send(stack, [ALICE.address, "bob@two.test", "ann@example.com", "bob@one.test"], "From one", login="one")
         # A copy for each domain of strangers: each is a transaction of its own.
-        assert subjects(arrived(stack, outside, count=3)) == ["From one"] * 3
-        assert subjects(arrived(stack, user("bob@one.test"))) == ["From one"]
-        with submission(stack, user("bob@two.test")) as client:
+        assert subjects(arrived(stack, outside(one), count=3)) == ["From one"] * 3
+        assert subjects(arrived(stack, user(one, "bob"))) == ["From one"]
+        with submission(stack, user(two, "bob")) as client:
             assert client.mail("bob@two.test", ["bob@one.test"], simple("From two")).code == 250
-        assert subjects(arrived(stack, user("outside@two.test"))) == ["From two"]
+        assert subjects(arrived(stack, outside(two))) == ["From two"]
         # Without a name the recipients' domains decide, each about its own.
         send(stack, ["bob@one.test", "bob@two.test", ALICE.address], "To all")
-        for one in (user("bob@one.test"), user("bob@two.test"), ALICE):
-            assert "To all" in subjects(arrived(stack, one, where=lambda content: b"To all" in content))
-        assert subjects(arrived(stack, outside, count=3)) == ["From one"] * 3
+        for account in (user(one, "bob"), user(two, "bob"), ALICE):
+            assert "To all" in subjects(arrived(stack, account, where=lambda content: b"To all" in content))
+        assert subjects(arrived(stack, outside(one), count=3)) == ["From one"] * 3
+        found = worlds.api("GET", "/w/two/v1/messages").body["messages"]
+        assert {message["subject"] for message in found} == {"From two", "To all"}
     finally:
         worlds.drop("one")
         worlds.drop("two")
 
 
-@pytest.mark.parametrize("killed", [[Service.DNS], [Service.RELAY], [Service.STORE]])
-def test_a_kill_loses_no_world(stack: ProcessStack, worlds: Worlds, killed: list[Service]) -> None:
-    ident = f"k{killed[0]}"
-    worlds.put(definition(ident))
-    stack.kill(*killed)
-    stack.start(*killed)
-    bob = user(f"bob@{ident}.test")
+@pytest.mark.parametrize("killed", [Service.DNS, Service.RELAY, Service.STORE, Service.WEB])
+def test_a_kill_loses_no_world(stack: ProcessStack, worlds: Worlds, killed: Service) -> None:
+    ident = f"k{killed}"
+    bob = user(worlds.make(ident), "bob")
+    stack.kill(killed)
+    stack.start(killed)
     send(stack, [bob.address], "Still here")
     assert subjects(arrived(stack, bob)) == ["Still here"]
+    assert worlds.listed() == [[ident]] * 4
     worlds.drop(ident)
-    stack.kill(*killed)
-    stack.start(*killed)
-    assert worlds.listed() == [[]] * 3
+    stack.kill(killed)
+    stack.start(killed)
+    assert worlds.listed() == [[]] * 4
+
+
+def test_what_can_not_be_made_is_told_where(stack: ProcessStack, worlds: Worlds) -> None:
+    worlds.make("first", domains=[{"name": "taken.test"}])
+    try:
+        for domains, whose in (("taken.test", "first"), ("sub.taken.test", "first"), ("alpha.test", "default")):
+            answer = worlds.api("POST", "/v1/worlds", {"domains": [{"name": domains}]})
+            assert (answer.status, answer.body["world"]) == (409, whose)
+        assert worlds.api("POST", "/v1/worlds", {"id": "first"}).status == 409
+        bad = {"domains": [{"records": ["www A 203.0.113.9", "www A nonsense"]}]}
+        answer = worlds.api("POST", "/v1/worlds", bad)
+        assert answer.status == 422
+        assert (answer.body["errors"][0]["field"], answer.body["errors"][0]["line"]) == ("domains.0.records.1", 2)
+        # Only the store knows the capabilities; what it refuses leaves nothing behind.
+        answer = worlds.api("POST", "/v1/worlds", {"id": "second", "imap_without": ["NONSENSE"]})
+        assert answer.status == 422
+        assert worlds.listed() == [["first"]] * 4
+    finally:
+        worlds.drop("first")
+
+
+def test_a_world_is_changed_while_it_lives(stack: ProcessStack, worlds: Worlds) -> None:
+    made = worlds.make("grows", ttl=3600)
+    try:
+        ann = worlds.api("POST", "/v1/worlds/grows/accounts", {"name": "ann", "password": "nna"})
+        assert (ann.status, ann.body["login"]) == (201, "ann@grows.test")
+        send(stack, ["ann@grows.test"], "Hello Ann")
+        grown = worlds.api("GET", "/v1/worlds/grows").body
+        assert subjects(arrived(stack, user(grown, "ann"))) == ["Hello Ann"]
+        assert made["expires"] is not None
+        changed = worlds.api("PATCH", "/v1/worlds/grows", {"ttl": 0, "imap_without": ["IDLE"]}).body
+        assert changed["expires"] is None
+        with connected(stack) as client:
+            client.login("ann@grows.test", "nna")
+            assert b"IDLE" not in client.capabilities()
+        assert worlds.api("POST", "/v1/worlds/grows/purge").status == 204
+        assert worlds.api("GET", "/w/grows/v1/messages").body["messages"] == []
+        assert worlds.api("PATCH", "/v1/worlds/grows", {"ttl": 1}).status == 200
+        stack.logs[Service.WEB].wait("the world grows has expired")
+        assert worlds.listed() == [[]] * 4
+    finally:
+        worlds.api("DELETE", "/v1/worlds/grows")
+
+
+def test_a_service_that_lost_its_worlds_gets_them_again(stack: ProcessStack, worlds: Worlds) -> None:
+    worlds.make("kept")
+    try:
+        stack.kill(Service.STORE)
+        (stack.data / "mail" / "worlds" / "worlds.log").write_bytes(b"")
+        after = stack.logs[Service.WEB].position
+        stack.start(Service.STORE)
+        stack.logs[Service.WEB].wait("the world kept is made again in store", after=after)
+        assert worlds.ask(lambda door: door.get("/worlds"), ["store"]) == [{"worlds": ["kept"]}]
+    finally:
+        worlds.drop("kept")
+
+
+def test_a_world_file_can_not_take_a_domain_of_a_world(stack: ProcessStack, worlds: Worlds) -> None:
+    worlds.make("owns")
+    try:
+        stack.edit_world(DEFAULT_WORLD + '[domains."owns.test"]\nmx = ["10 mx.postroad.test"]\n')
+        for service in (Service.RELAY, Service.STORE):
+            stack.logs[service].wait("world refused: owns.test is the world owns's")
+        stack.logs[Service.DNS].wait("zones refused: owns.test is the world owns's")
+    finally:
+        worlds.drop("owns")
+        stack.edit_world(DEFAULT_WORLD)

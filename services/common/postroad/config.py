@@ -186,6 +186,9 @@ class Settings(Folders):
         variables.names,
         "further names by which the web service may be called, such as mail.example.org; they name no world",
     )
+    worlds: int = _setting("20000", variables.count, "the most worlds that the API may have made at a time")
+    world_accounts: int = _setting("1000", variables.count, "the most accounts of one world")
+    world_size: int = _setting("256K", size, "the longest definition of a world, as JSON")
     keep_messages: int = _setting(
         "0",
         variables.bound,

@@ -305,8 +305,7 @@ class Store:
             suffixes = tuple(f"@{domain}" for domain in overlay.world.domains)
             made = await self._reading(Listing.accounts)
             logins += [account.login for account in made if account.login.endswith(suffixes)]
-        await self._drop(logins)
-        await self._storage.snapshots.forget(overlay.id)
+        await asyncio.gather(self._drop(logins), self._storage.snapshots.forget(overlay.id))
         self.recorder.drop_world(overlay.id)
 
     async def _drop(self, logins: list[str]) -> None:

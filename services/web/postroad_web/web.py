@@ -16,6 +16,8 @@ from postroad_web.api.app import build
 from postroad_web.api.listening import Listening
 from postroad_web.api.services import Services
 from postroad_web.catalog.catalog import Catalog
+from postroad_web.worlds.database import Database
+from postroad_web.worlds.keeper import Keeper
 
 if TYPE_CHECKING:
     from postroad.config import Settings
@@ -37,11 +39,15 @@ class Web:
         def door(role: Role) -> DoorClient:
             return DoorClient(role, str(world.host_of(role).address), settings.control_port, token)
 
-        relay, store = door(Role.RELAY), door(Role.STORE)
+        relay, store, dns = door(Role.RELAY), door(Role.STORE), door(Role.DNS)
+        self._worlds = Database(settings.web_dir)
+        self.keeper = keeper = Keeper(self._worlds, world, settings, clock)
+        keeper.served_by(dns, relay, store)
         self.catalog = Catalog(
             settings.web_dir,
             relay=relay,
             store=store,
+            worlds=keeper,
             clock=clock,
             keep_messages=settings.keep_messages,
             keep_age=settings.keep_age,
@@ -53,8 +59,10 @@ class Web:
             catalog=self.catalog,
             relay=relay,
             store=store,
-            dns=door(Role.DNS),
+            dns=dns,
+            worlds=keeper,
         )
+        keeper.forget = self.services.forget
         # Twice as many as senders: each may have a wait.
         self._server = Listening(build(self.services), connections=2 * settings.connections)
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,7 +82,8 @@ class Web:
             raise
         self.services.webhooks.start()
         watcher = WorldWatcher(WorldFile(settings.world, settings.network, settings.capturing), self.services.world)
-        works = [watcher.run(self._change), self._catch_up(), self.services.snapshots.run()]
+        background = (self.services.snapshots.run(), self.keeper.expire(), self.keeper.mend())
+        works = [watcher.run(self._change), self._catch_up(), *background]
         self._tasks = [asyncio.create_task(work) for work in works]
         await self._server.start()
 
@@ -89,9 +98,11 @@ class Web:
         await self.catalog.close()
         for door in self.services.doors():
             await door.close()
+        self._worlds.close()
 
     def _change(self, world: World) -> None:
-        self.services.world = world
+        if self.keeper.adopt(world):
+            self.services.world = world
 
     async def _catch_up(self) -> None:
         """Say that the service is ready once the catalog knows all that had happened before."""

@@ -148,6 +148,7 @@ async def test_a_deferred_message_is_shown_and_tried_at_once(desk: Desk) -> None
         "active": False,
         "login": None,
         "reports": None,
+        "world": "default",
     }
     desk.site.store.replies.clear()
     await desk.door.post(quote_path("queue", ident, "retry"))

@@ -38,11 +38,15 @@ def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: No
             raise Refusal(507, f"the world can't be dropped: {error.strerror}") from error
         return answer({"last": last()})
 
+    async def count(_request: Request) -> Response:
+        return answer({"count": len(overlays.layers.overlays)})
+
     async def every(_request: Request) -> Response:
         return answer({"worlds": list(overlays.layers.overlays)})
 
     return (
         Route("GET", "/worlds", every),
+        Route("GET", "/worlds/count", count),
         Route("PUT", "/worlds/{id}", put),
         Route("DELETE", "/worlds/{id}", drop),
     )

@@ -40,7 +40,7 @@ _ACCOUNT_KEYS = ("name", "quota", *_PLAIN_KEYS)
 
 
 class Fault(NamedTuple):
-    """What is wrong with a definition: the field, such as `domains[0].records[1]`, and a sentence.
+    """What is wrong with a definition: the field, such as `domains.0.records.1`, and a sentence.
 
     `line` is that of a record, counted from 1; else None.
     """
@@ -108,14 +108,13 @@ def read_overlay(definition: Any, base: World, *, why_not_hide: WhyNotHide = any
 
 def _fault(error: ReadError) -> Fault:
     at = error.at
-    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).removeprefix(".")
-    sentence = error.sentence.replace("{line}", _first(error.other))
+    sentence = error.sentence.replace("{line}", _path(error.other))
     line = int(at[-1]) + 1 if len(at) > 1 and at[-2] == "records" and isinstance(at[-1], int) else None
-    return Fault(field, sentence, line)
+    return Fault(_path(at), sentence, line)
 
 
-def _first(at: KeyPath) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).removeprefix(".")
+def _path(at: KeyPath) -> str:
+    return ".".join(map(str, at))
 
 
 class _Shared(NamedTuple):

@@ -26,6 +26,7 @@ def describe(manager: Manager, entry: Entry) -> dict[str, Any]:
             return _unreadable(entry)
     return {
         "queue_id": entry.queue_id,
+        "world": entry.world,
         "message_id": message.message_id,
         "arrived": message.arrived,
         "sender": str(message.envelope.reverse_path) if message.envelope.reverse_path is not None else None,
@@ -76,6 +77,7 @@ def _unreadable(entry: Entry) -> dict[str, Any]:
     """Return what the index knows of a message whose record can't be read."""
     return {
         "queue_id": entry.queue_id,
+        "world": entry.world,
         "message_id": None,
         "arrived": entry.arrived,
         "sender": None,

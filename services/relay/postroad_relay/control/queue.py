@@ -1,4 +1,4 @@
-"""The queue: list, show, attempt now, hold, release, drop, purge."""
+"""The queue: list, show, attempt now, hold, release, drop, purge; with `world`, that of one world alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postroad.control.door import Request, Response
     from postroad_relay.queue.administration import Administration
     from postroad_relay.queue.manager import Manager
-    from postroad_relay.queue.spool import Entry
+    from postroad_relay.queue.spool import Entry, Spool
 
 LIMIT = 50  # messages of one answer, unless fewer or more are asked for
 MOST = 500
@@ -57,13 +57,14 @@ class QueueRoutes:
         after = request.query.get("after", "")
         limit = request.whole("limit", LIMIT, least=1, most=MOST)
         spool = self._manager.spool
-        found = heapq.nsmallest(limit + 1, (entry.queue_id for entry in spool.entries() if entry.queue_id > after))
-        entries = [entry for ident in found[:limit] if (entry := spool.find(ident)) is not None]
+        entries = _entries(spool, request.query.get("world"))
+        found = heapq.nsmallest(limit + 1, (entry.queue_id for entry in entries if entry.queue_id > after))
+        shown = [entry for ident in found[:limit] if (entry := spool.find(ident)) is not None]
         return answer(
             {
-                "messages": [describe(self._manager, entry) for entry in entries],
+                "messages": [describe(self._manager, entry) for entry in shown],
                 "next": found[limit - 1] if len(found) > limit else None,
-                "total": len(spool),
+                "total": len(entries),
             }
         )
 
@@ -81,10 +82,15 @@ class QueueRoutes:
     async def retry_many(self, request: Request) -> Response:
         """Attempt some messages now, or all; those that are held or gone are left out."""
         match request.json():
+            case {"ids": None, "world": str(world)}:
+                entries = [entry for entry in self._manager.spool.of_world(world) if not entry.held]
+                return answer({"count": sum(self._administration.retry(entry) for entry in entries)})
             case {"ids": None}:
                 return answer({"count": self._administration.retry_all()})
-            case {"ids": list(idents)} if len(idents) <= MOST and all(isinstance(ident, str) for ident in idents):
-                entries = [entry for ident in idents if (entry := self._manager.spool.find(ident)) and not entry.held]
+            case {"ids": list(idents), **more} if len(idents) <= MOST and all(isinstance(one, str) for one in idents):
+                only = more.get("world")
+                found = map(self._manager.spool.find, map(QueueId, idents))
+                entries = [entry for entry in found if entry and not entry.held and only in (None, entry.world)]
                 return answer({"count": sum(self._administration.retry(entry) for entry in entries)})
         raise Refusal(400, f"ids must be null or a list of at most {MOST} queue IDs")
 
@@ -112,10 +118,10 @@ class QueueRoutes:
             await self._administration.drop(entry, report=report == "yes")
         return answer({})
 
-    async def purge(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+    async def purge(self, request: Request) -> Response:
         """Drop all messages without DSNs."""
         with _refusals():
-            return answer({"removed": await self._administration.purge()})
+            return answer({"removed": await self._administration.purge(request.query.get("world"))})
 
     def _entry(self, request: Request) -> Entry:
         ident = request.params["id"]
@@ -123,6 +129,10 @@ class QueueRoutes:
         if entry is None:
             raise Refusal(404, "the message is not in the queue")
         return entry
+
+
+def _entries(spool: Spool, world: str | None) -> list[Entry]:
+    return spool.entries() if world is None else spool.of_world(world)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""`GET /accounts`: all accounts of the world, and those that deliveries and logins have made."""
+"""`GET /accounts`: all accounts of the worlds, or of one, and those that deliveries and logins have made."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from postroad.control.door import answer
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.mail.database.listing import AccountCounts, Listing
 
 if TYPE_CHECKING:
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 def routes(mail: Mail) -> Sequence[Route]:
     """Return the routes."""
 
-    async def accounts(request: Request) -> Response:  # noqa: ARG001 - a handler's signature
-        made = {account.login: account for account in await mail.read(Listing.accounts)}
-        worlds = mail.accounts.layers.every()
-        world = [
+    async def accounts(request: Request) -> Response:
+        ident = request.query.get("world")
+        worlds = mail.accounts.layers.every() if ident is None else [mail.world(ident)]
+        known = [
             account.login for one in worlds for domain in one.domains.values() for account in domain.accounts.values()
         ]
-        missing = [AccountCounts(login, 0, 0, 0) for login in world if login not in made]
-        listed = sorted([*made.values(), *missing])
-        return answer({"accounts": [account._asdict() for account in listed]})
+        if ident is None or ident == DEFAULT_WORLD or mail.accounts.creates:
+            made = await mail.read(Listing.accounts)
+            if ident is not None:
+                made = [account for account in made if mail.accounts.world_id(account.login) == ident]
+        else:
+            made = await mail.read(lambda listing: listing.counted(known))
+        has = {account.login for account in made}
+        missing = [AccountCounts(login, 0, 0, 0) for login in known if login not in has]
+        return answer({"accounts": [account._asdict() for account in sorted([*made, *missing])]})
 
     return [mail.route("GET", "/accounts", accounts)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Route
-from postroad.world.world import DEFAULT_WORLD
 from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.model.errors import (
     LimitReached,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from postroad.clock import Clock
     from postroad.control.door import Handler, Request, Response
+    from postroad.world.world import World
     from postroad_store.accounts import Accounts
     from postroad_store.control.reading import Reading
     from postroad_store.mail.model.account import Account
@@ -54,11 +54,17 @@ class Mail:
             raise no_account(login)
         return await self.storage.account(login)
 
+    def world(self, ident: str) -> World:
+        """Return a world; raises `Refusal`."""
+        world = self.accounts.layers.world(ident)
+        if world is None:
+            raise Refusal(404, f"there is no world {ident}")
+        return world
+
     async def logins_of(self, world: str) -> list[str]:
         """Return the logins of a world's accounts that have been made; raises `Refusal` if there is no such world."""
+        self.world(world)
         overlay = self.accounts.layers.overlays.get(world)
-        if world != DEFAULT_WORLD and overlay is None:
-            raise Refusal(404, f"there is no world {world}")
         if overlay is not None and not self.accounts.creates:
             logins = overlay.logins
             return await self.read(lambda listing: [login for login in logins if listing.has(login)])

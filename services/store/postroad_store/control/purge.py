@@ -1,4 +1,4 @@
-"""`DELETE /mail`: empty every mailbox, of one account or of all; the mailboxes themselves stay.
+"""`DELETE /mail`: empty every mailbox, of one account, of a world, or of all; the mailboxes themselves stay.
 
 What was there when the request came is removed, a few messages at a time: each step is a commit of its own, which
 shares its fsync with those of others, and open sessions hear of it as of any client's EXPUNGE.
@@ -30,9 +30,13 @@ def routes(mail: Mail) -> Sequence[Route]:
         login = request.query.get("account")
         if login is not None:
             login = (await mail.account(login)).login
+        logins = [login]
+        if (world := request.query.get("world")) is not None and login is None:
+            logins = [*await mail.logins_of(world)]
         removed = 0
-        for owner, name, last in await mail.read(lambda listing: listing.filled(login)):
-            removed += await _empty(mail, owner, name, last)
+        for one in logins:
+            for owner, name, last in await mail.read(partial(_filled, one)):
+                removed += await _empty(mail, owner, name, last)
         return answer({"removed": removed})
 
     return [mail.route("DELETE", "/mail", purge)]
@@ -53,6 +57,10 @@ async def _empty(mail: Mail, login: str, name: str, last: int) -> int:
         await mail.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
         count += len(removed)
     return count
+
+
+def _filled(login: str | None, listing: Listing) -> list[tuple[str, str, int]]:
+    return listing.filled(login)
 
 
 def _lowest(mailbox: int, last: int, listing: Listing) -> list[int]:

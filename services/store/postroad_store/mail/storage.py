@@ -153,14 +153,9 @@ class Storage:
                 raise NoSuchMailbox("there is no such account")
         return known
 
-    async def drop_accounts(self, logins: Sequence[str]) -> None:
-        """Commit: remove accounts with all their mail; raises `StorageError`."""
-
-        def gone(logins: list[str], numbers: list[int]) -> None:
-            self._accounts.forget(logins, numbers)
-            self._collector.collect()
-
-        await self._submit(DropAccounts(logins, gone))
+    def drop_accounts(self, logins: Sequence[str]) -> Awaitable[None]:
+        """Commit: remove accounts with all their mail."""
+        return self._submit(DropAccounts(logins, self._accounts.forget, self._collector.collect))
 
     def known_account(self, login: str) -> Account | None:
         """Return an account that is in memory, or that is read at once; see `Accounts.known`."""

@@ -12,7 +12,7 @@ from postroad_store.mail.database.rows import joined
 from postroad_store.mail.model.keywords import Keywords
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from postroad_store.mail.database.reader import Reader
 
@@ -75,6 +75,11 @@ class Listing:
             " LEFT JOIN counts c ON c.mailbox = m.id GROUP BY a.id ORDER BY a.login",
             (),
         )
+        return [AccountCounts(*row) for row in rows]
+
+    def counted(self, logins: Iterable[str]) -> list[AccountCounts]:
+        """Return those of some accounts that have been made."""
+        rows = [row for login in logins for row in self._reader.rows(_OF_ACCOUNT, (login,))]
         return [AccountCounts(*row) for row in rows]
 
     def has(self, login: str) -> bool:
@@ -175,3 +180,10 @@ class Listing:
             whole: bytes = header + body
             return whole
         return self._reader.octets(content, size, header_size)
+
+
+# The counts that each mailbox keeps, as `database.tables.mailboxes` has them
+_OF_ACCOUNT = (
+    "SELECT a.login, count(m.id), coalesce(sum(m.messages), 0), coalesce(sum(m.unseen), 0)"
+    " FROM accounts a LEFT JOIN mailboxes m ON m.account = a.id WHERE a.login = ? GROUP BY a.id"
+)

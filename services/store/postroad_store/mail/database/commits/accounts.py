@@ -52,9 +52,12 @@ class DropAccounts(Commit[_Dropped, None]):
     Their contents become garbage, which is collected later, a little at a time.
     """
 
-    def __init__(self, logins: Sequence[str], show: Callable[[list[str], list[int]], None]) -> None:
+    def __init__(
+        self, logins: Sequence[str], forget: Callable[[list[str], list[int]], None], collect: Callable[[], None]
+    ) -> None:
         self._logins = logins
-        self._show = show
+        self._forget = forget
+        self._collect = collect
 
     def write(self, db: Connection) -> _Dropped:
         """Delete all rows that name them."""
@@ -77,7 +80,8 @@ class DropAccounts(Commit[_Dropped, None]):
 
     def show(self, written: _Dropped) -> None:
         """Show that they have gone."""
-        self._show(written.logins, written.accounts)
+        self._forget(written.logins, written.accounts)
+        self._collect()
 
 
 _OF_MAILBOX = (

@@ -1,0 +1,314 @@
+"""Worlds: made for a test, say, with domains and accounts of their own, and dropped with all that is in them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from postroad.control.client import DoorRefused
+from postroad.mail.address import Address
+from postroad.world.overlay import OverlayError
+from postroad.world.world import Account
+from postroad_web.api.answer import json
+from postroad_web.api.describe import listed, operation, record, ref
+from postroad_web.api.fields import body_of, given, line, query_of, whole
+from postroad_web.api.native.shapes import MAYBE_TIME, TIME, time
+from postroad_web.api.native.worldly import QUOTA, Change, FurtherAccount, New
+from postroad_web.api.problem import Problem
+from postroad_web.api.routing import by_method
+from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken, Unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from postroad_web.api.services import Services
+    from postroad_web.worlds.made import Made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of the worlds."""
+
+    after: str | None = given(line(most=32), "the cursor of the page, which the page before it gave", default=None)
+    limit: int = given(whole(1, 200), "the most worlds of a page", default=50)
+
+
+PATH = {"id": "the world's ID"}
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """Return the routes."""
+
+    def keeper() -> Keeper:
+        if not isinstance(services.worlds, Keeper):
+            raise Problem(503, "No worlds are kept", "This service keeps no worlds.")
+        return services.worlds
+
+    async def make(request: Request) -> Response:
+        asked = _members(asdict(await body_of(request, New)))
+        with _problems():
+            made = await keeper().make(asked)
+        return json(_shown(made, messages=0, queued=0, snapshots=[]), 201)
+
+    async def every(request: Request) -> Response:
+        page = query_of(request, Page)
+        idents = sorted(ident for ident in keeper().others() if page.after is None or ident > page.after)
+        shown = await asyncio.gather(*(whole_of(ident) for ident in idents[: page.limit]))
+        following = idents[page.limit - 1] if len(idents) > page.limit else None
+        return json({"worlds": [one for one in shown if one is not None], "next": following})
+
+    async def whole_of(ident: str) -> dict[str, Any] | None:
+        """Return all of a world; None if it has gone."""
+        try:
+            made = keeper().get(ident)
+            state, snapshots = await asyncio.gather(
+                services.relay.get("/state", world=ident), services.store.get("/snapshots", world=ident)
+            )
+        except NoSuchWorld:
+            return None
+        except DoorRefused as refused:
+            if refused.status != 404:
+                raise
+            return None
+        counts = services.catalog.of(ident).counts()
+        names = [snapshot["name"] for snapshot in snapshots["snapshots"]]
+        return _shown(made, messages=counts.total, queued=state["queued"], snapshots=names)
+
+    async def one(request: Request) -> Response:
+        ident = request.path_params["id"]
+        shown = await whole_of(ident)
+        if shown is None:
+            raise _missing(ident)
+        return json(shown)
+
+    async def drop(request: Request) -> Response:
+        with _problems():
+            await keeper().drop(request.path_params["id"])
+        return Response(status_code=204)
+
+    async def change(request: Request) -> Response:
+        asked = await body_of(request, Change)
+        wanted = {name: value for name, value in asdict(asked).items() if value is not None}
+        if "ttl" in wanted:
+            wanted["ttl"] = wanted["ttl"] or None
+        if "imap_without" in wanted:
+            wanted["imap_without"] = list(wanted["imap_without"])
+        with _problems():
+            await keeper().change(request.path_params["id"], wanted)
+        return await one(request)
+
+    async def purge(request: Request) -> Response:
+        ident = request.path_params["id"]
+        if services.worlds.begun(ident) is None:
+            raise _missing(ident)
+        await services.catalog.of(ident).purge()
+        return Response(status_code=204)
+
+    async def add(request: Request) -> Response:
+        asked = await body_of(request, FurtherAccount)
+        members = _members(asdict(asked))
+        domain = members.pop("domain", None)
+        ident = request.path_params["id"]
+        with _problems():
+            _, name, new = await keeper().add_account(ident, domain, members)
+        return json(_account(new, name), 201)
+
+    return [
+        by_method("/v1/worlds", get=every, post=make),
+        by_method("/v1/worlds/{id}", get=one, delete=drop, patch=change),
+        by_method("/v1/worlds/{id}/purge", post=purge),
+        by_method("/v1/worlds/{id}/accounts", post=add),
+    ]
+
+
+def _members(value: Any) -> Any:
+    """Return a value as JSON has it, without members that were left out."""
+    if isinstance(value, dict):
+        return {name: _members(member) for name, member in value.items() if member is not None and member != ()}
+    return [_members(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _missing(ident: str) -> Problem:
+    return Problem(404, "No such world", f"There is no world {ident[:64]} that the API has made.")
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    """Answer what the keeper says of a request."""
+    try:
+        yield
+    except OverlayError as error:
+        raise _wrong(error) from None
+    except Taken as taken:
+        raise Problem(409, "Another world has it", f"{taken}.", world=taken.world) from None
+    except Beyond as beyond:
+        raise Problem(409, "There is a limit", f"{beyond}.") from None
+    except NoSuchWorld as missing:
+        raise _missing(str(missing)) from None
+    except Unwritable as fault:
+        raise Problem(507, "The worlds can't be written", f"{fault}.") from None
+    except DoorRefused as refused:
+        if refused.status not in {409, 422}:
+            raise
+        raise Problem(refused.status, "A service refuses it", f"{refused}.") from None
+
+
+def _wrong(error: OverlayError) -> Problem:
+    faults = error.faults[:20]
+    return Problem(
+        422,
+        "The request is not right",
+        "; ".join(f"{fault.field}: {fault.sentence}" for fault in faults) + ".",
+        errors=[
+            {"field": fault.field, "detail": fault.sentence} | ({} if fault.line is None else {"line": fault.line})
+            for fault in faults
+        ],
+    )
+
+
+def _shown(made: Made, *, messages: int, queued: int, snapshots: list[str]) -> dict[str, Any]:
+    """Return a world as the API shows it."""
+    definition = made.definition
+    return {
+        "id": made.id,
+        "owner": definition["owner"],
+        "created": time(made.created),
+        "expires": time(made.expires),
+        "app": definition["app"],
+        "capture": definition["capture"],
+        "imap_without": definition.get("imap_without", []),
+        "quota": definition.get("quota"),
+        "domains": [
+            {**domain, "accounts": [_account(account, domain["name"]) for account in domain["accounts"]]}
+            for domain in definition["domains"]
+        ],
+        "messages": messages,
+        "queued": queued,
+        "snapshots": snapshots,
+    }
+
+
+def _account(account: dict[str, Any], domain: str) -> dict[str, Any]:
+    address = Address(account["name"], domain)
+    return {
+        "name": account["name"],
+        "address": str(address),
+        "login": Account(address, "").login,
+        "password": account["password"],
+        "quota": account.get("quota"),
+        "imap_without": account.get("imap_without", []),
+    }
+
+
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+_MAYBE_QUOTA = {"anyOf": [dict(QUOTA.schema), {"type": "null"}]}
+SCHEMAS = {
+    "WorldAccount": record(
+        {
+            "name": {"type": "string"},
+            "address": {"type": "string"},
+            "login": {"type": "string"},
+            "password": {"type": "string"},
+            "quota": _MAYBE_QUOTA,
+            "imap_without": _STRINGS,
+        }
+    ),
+    "World": record(
+        {
+            "id": {"type": "string"},
+            "owner": {"type": "string"},
+            "created": TIME,
+            "expires": {**MAYBE_TIME, "description": "when it is dropped; null: never"},
+            "app": {
+                **record({"user": {"type": "string"}, "password": {"type": "string"}}),
+                "description": "by which an app's mail belongs to this world, whomever it is for",
+            },
+            "capture": {
+                **record({"login": {"type": "string"}, "password": {"type": "string"}}),
+                "description": "the account that gets what this world sends to strangers",
+            },
+            "imap_without": _STRINGS,
+            "quota": _MAYBE_QUOTA,
+            "domains": {
+                "type": "array",
+                "items": record(
+                    {
+                        "name": {"type": "string"},
+                        "accounts": {"type": "array", "items": ref("WorldAccount")},
+                        "aliases": {"type": "object"},
+                        "catch_all": {"type": ["string", "null"]},
+                        "records": _STRINGS,
+                    }
+                ),
+            },
+            "messages": {"type": "integer", "description": "in the catalog"},
+            "queued": {"type": "integer", "description": "in the relay's queue"},
+            "snapshots": {**_STRINGS, "description": "their names"},
+        }
+    ),
+}
+OPENAPI = {
+    "/v1/worlds": {
+        "get": operation(
+            "worlds",
+            "List the worlds that were made",
+            query=Page,
+            answer=listed(ref("World"), "worlds", {"type": "string"}),
+            errors=(503,),
+        ),
+        "post": operation(
+            "worlds",
+            "Make a world; it is in force everywhere when the answer comes",
+            description=(
+                "Mail that its accounts or its app user send to others than its own addresses is captured in it. "
+                "A domain is taken if another world has it, or one above or below it: 409, with whose it is."
+            ),
+            body=New,
+            example={"id": "checkout", "domains": [{"name": "shop.test", "accounts": [{"name": "bob"}]}]},
+            answer=ref("World"),
+            status=201,
+            errors=(409, 503, 507),
+        ),
+    },
+    "/v1/worlds/{id}": {
+        "get": operation("worlds", "Read a world", path=PATH, answer=ref("World"), errors=(404, 503)),
+        "patch": operation(
+            "worlds",
+            "Change a world's owner, its time to live from now, or what IMAP hides",
+            path=PATH,
+            body=Change,
+            answer=ref("World"),
+            errors=(404, 409, 503, 507),
+        ),
+        "delete": operation(
+            "worlds",
+            "Drop a world: its domains, accounts, mail, queue, records, transcripts, snapshots",
+            path=PATH,
+            status=204,
+            errors=(404, 409, 503, 507),
+        ),
+    },
+    "/v1/worlds/{id}/purge": {
+        "post": operation(
+            "worlds", "Remove all mail of a world; the world stays", path=PATH, status=204, errors=(404, 503)
+        )
+    },
+    "/v1/worlds/{id}/accounts": {
+        "post": operation(
+            "worlds",
+            "Add an account to a world",
+            path=PATH,
+            body=FurtherAccount,
+            answer=ref("WorldAccount"),
+            status=201,
+            errors=(404, 409, 503, 507),
+        )
+    },
+}

@@ -1,0 +1,100 @@
+"""The definitions of all worlds, `worlds.sqlite` in the web service's folder: on disk before any service is asked.
+
+Changes that wait together share a transaction and its fsync (`postroad.groupcommit`), in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING
+
+import orjson
+
+from postroad.groupcommit import GroupCommit
+from postroad.jsontext import to_json
+from postroad_web.worlds.made import Made
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FILE = "worlds.sqlite"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS worlds (
+    id TEXT PRIMARY KEY, created REAL NOT NULL, expires REAL, password TEXT, dropping INTEGER NOT NULL,
+    definition BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+_COLUMNS = "definition, created, expires, password, dropping"
+
+
+class Database:
+    """The database in a folder. Raises `sqlite3.Error` and `OSError`; changes raise it as awaited."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(directory / FILE, isolation_level=None, check_same_thread=False)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.Error:
+            self._connection.close()
+            raise
+        self._commit: GroupCommit[Made | str, None] = GroupCommit(self._write, name="worlds")
+
+    def all(self) -> list[Made]:
+        """Return all worlds, by when they were made; for the start."""
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM worlds ORDER BY created, id")  # noqa: S608 - columns
+        return [
+            Made(orjson.loads(definition), created, expires, password, bool(dropping))
+            for definition, created, expires, password, dropping in rows
+        ]
+
+    def put(self, made: Made) -> asyncio.Future[None]:
+        """Keep a world as it is now."""
+        return self._submit(made)
+
+    def forget(self, ident: str) -> asyncio.Future[None]:
+        """Forget a world."""
+        return self._submit(ident)
+
+    def close(self) -> None:
+        """Write what waits, and close."""
+        self._commit.close()
+        self._connection.close()
+
+    def _submit(self, change: Made | str) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Exception | None) -> None:
+            if future.done():
+                return
+            if outcome is None:
+                future.set_result(None)
+            else:
+                future.set_exception(outcome)
+
+        self._commit.submit(change, settle)
+        return future
+
+    def _write(self, batch: Sequence[Made | str]) -> Sequence[None]:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            for change in batch:
+                if isinstance(change, str):
+                    execute("DELETE FROM worlds WHERE id = ?", (change,))
+                    continue
+                values = (change.created, change.expires, change.password, change.dropping)
+                execute(
+                    "INSERT OR REPLACE INTO worlds (id, created, expires, password, dropping, definition)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (change.id, *values, to_json(change.definition)),
+                )
+            execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+        return [None] * len(batch)

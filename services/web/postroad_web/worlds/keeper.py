@@ -1,0 +1,342 @@
+"""The keeper of worlds: makes them, changes them, drops them, in dns, relay and store, and lets them expire.
+
+Its database is the truth. A world is in it before any service is asked, and a world that is dropped stays in it until
+every service has said that nothing is left. So whatever is killed, what was begun is brought to its end: `mending` does
+that when the web service starts, and whenever a service comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from postroad.control.client import DoorAway, DoorRefused, quote_path
+from postroad.world.layers import Layers, TakenError
+from postroad.world.overlay import WORLD_ID, OverlayError, read_overlay
+from postroad.world.world import DEFAULT_WORLD
+from postroad_web.worlds.made import Made
+from postroad_web.worlds.plan import account, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from postroad.clock import Clock
+    from postroad.config import Settings
+    from postroad.control.client import DoorClient
+    from postroad.world.overlay import Overlay
+    from postroad.world.world import World
+    from postroad_web.worlds.database import Database
+
+_log = logging.getLogger(__name__)
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32 (RFC 4648 §6), in lower case
+AGAIN = 1.0  # seconds until a service that was away is asked again
+_SECRET = 12  # octets of a password that is drawn
+
+
+class NoSuchWorld(Exception):  # noqa: N818 - an outcome, as the caller sees it
+    """There is no world with this ID."""
+
+
+class Beyond(Exception):  # noqa: N818 - as above
+    """A limit does not allow this; the sentence names the setting."""
+
+
+class Taken(Exception):  # noqa: N818 - as above
+    """An ID or a domain is another world's, `world`."""
+
+    def __init__(self, sentence: str, world: str) -> None:
+        super().__init__(sentence)
+        self.world = world
+
+
+class Unwritable(Exception):  # noqa: N818 - as above
+    """The worlds' database can't be written."""
+
+
+class Keeper:
+    """All worlds (`catalog.worlds.Worlds`); `forget` is called with the ID of a world that no service has any more."""
+
+    def __init__(self, database: Database, base: World, settings: Settings, clock: Clock) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._layers = Layers(base)
+        self._worlds: dict[str, Made] = {}  # all that are not forgotten yet
+        self._in_force: dict[str, Made] = {}
+        self._busy: set[str] = set()  # being made, changed or dropped
+        self._doors: tuple[DoorClient, ...] = ()
+        self.forget: Callable[[str], Awaitable[None]] = _nothing
+        self._expiry = asyncio.Event()  # when the next one expires may be another
+        for made in database.all():
+            self._worlds[made.id] = made
+            try:
+                self._layers.put(self._read(made.definition))
+            except (OverlayError, TakenError) as error:
+                _log.error("the world %s is not in force: %s", made.id, error)
+                continue
+            if not made.dropping:
+                self._in_force[made.id] = made
+
+    # -- `Worlds`: any thread may ask ---------------------------------------------------------------------------
+
+    def begun(self, world: str) -> float | None:
+        """Return when a world was made, in seconds since the epoch; None: there is no world with this ID."""
+        if world == DEFAULT_WORLD:
+            return 0.0
+        made = self._in_force.get(world)
+        return None if made is None else made.created
+
+    def password(self, world: str) -> str | None:
+        """Return the password of a world's app user; None: there is no such user."""
+        made = self._in_force.get(world)
+        return None if made is None else made.app_password
+
+    def of_domain(self, domain: str) -> str:
+        """Return the ID of the world that has a domain; the default world's, if none has."""
+        return self._layers.world_of_domain(domain).id
+
+    def made(self, world: str) -> World | None:
+        """Return a world that is not the file's."""
+        return self._layers.world(world) if world in self._in_force else None
+
+    def others(self) -> Iterable[str]:
+        """Return the IDs of all worlds but the default, in the order in which they were made."""
+        return list(self._in_force)
+
+    def get(self, world: str) -> Made:
+        """Return a world that the API has made; raises `NoSuchWorld`."""
+        made = self._in_force.get(world)
+        if made is None:
+            raise NoSuchWorld(world)
+        return made
+
+    # -- changes ------------------------------------------------------------------------------------------------
+
+    def served_by(self, dns: DoorClient, relay: DoorClient, store: DoorClient) -> None:
+        """Keep the worlds of these services."""
+        self._doors = (dns, relay, store)
+
+    async def make(self, asked: Mapping[str, Any]) -> Made:
+        """Make a world; raises `OverlayError`, `Taken`, `Beyond`, `Unwritable`, `DoorAway`, `DoorRefused`."""
+        if len(self._worlds) >= self._settings.worlds:
+            raise Beyond(f"There are {len(self._worlds)} worlds, as many as POSTROAD_WORLDS allows")
+        ident = asked.get("id") or self._new_id()
+        if ident in self._worlds or ident == DEFAULT_WORLD:
+            raise Taken(f"The ID {ident} is taken", ident)
+        now = self._clock.now()
+        ttl = asked.get("ttl")
+        made = Made(plan(asked, ident, _secret), now, None if ttl is None else now + ttl, asked.get("password"))
+        self._check_size(made)
+        overlay = self._read(made.definition)
+        try:
+            self._layers.put(overlay)
+        except TakenError as error:
+            raise Taken(str(error), error.world) from None
+        self._worlds[ident] = made
+        self._busy.add(ident)
+        try:
+            await self._keep(made)
+            await asyncio.gather(*(self._put(door, made) for door in self._doors))
+        except (DoorAway, DoorRefused, Unwritable):
+            self._worlds[ident] = replace(made, dropping=True)
+            self._busy.discard(ident)
+            await self._undo(ident)
+            raise
+        self._busy.discard(ident)
+        self._in_force[ident] = made
+        self._expiry.set()
+        return made
+
+    async def add_account(
+        self, ident: str, domain: str | None, asked: Mapping[str, Any]
+    ) -> tuple[Made, str, dict[str, Any]]:
+        """Add an account; return the world, the domain, and the account as it is defined. Raises as `make` does."""
+        made = self.get(ident)
+        new = account(asked, made.password, _secret)
+        domains = [dict(one) for one in made.definition["domains"]]
+        name = (domain or asked["name"].partition("@")[2] or domains[0]["name"]).lower()
+        own = next((one for one in domains if one["name"].lower() == name), None)
+        if own is None:
+            raise NoSuchWorld(name)
+        own["accounts"] = [*own["accounts"], new]
+        changed = await self._change(replace(made, definition={**made.definition, "domains": domains}))
+        return changed, own["name"], new
+
+    async def change(self, ident: str, asked: Mapping[str, Any]) -> Made:
+        """Change the owner, the time to live from now, or what IMAP hides. Raises as `make` does."""
+        made = self.get(ident)
+        definition = {**made.definition, **{key: asked[key] for key in ("owner", "imap_without") if key in asked}}
+        expires = made.expires
+        if "ttl" in asked:
+            expires = None if asked["ttl"] is None else self._clock.now() + asked["ttl"]
+        return await self._change(replace(made, definition=definition, expires=expires))
+
+    async def _change(self, made: Made) -> Made:
+        ident = made.id
+        before = self.get(ident)
+        self._check_size(made)
+        overlay = self._read(made.definition)
+        if ident in self._busy:
+            raise Taken(f"The world {ident} is being changed already", ident)
+        self._busy.add(ident)
+        try:
+            await self._keep(made)
+            try:
+                if made.definition != before.definition:
+                    await asyncio.gather(*(self._put(door, made) for door in self._doors))
+            except (DoorAway, DoorRefused):
+                await self._keep(before)
+                raise
+            self._layers.put(overlay)
+            self._worlds[ident] = self._in_force[ident] = made
+        finally:
+            self._busy.discard(ident)
+        self._expiry.set()
+        return made
+
+    async def drop(self, ident: str) -> None:
+        """Drop a world with all that is in it; raises `NoSuchWorld`, and what `make` raises."""
+        made = self.get(ident)
+        if ident in self._busy:
+            raise Taken(f"The world {ident} is being changed already", ident)
+        self._busy.add(ident)
+        try:
+            gone = replace(made, dropping=True)
+            await self._keep(gone)
+            self._worlds[ident] = gone
+            self._in_force.pop(ident, None)
+            await self._clear(ident)
+        finally:
+            self._busy.discard(ident)
+
+    async def _clear(self, ident: str) -> None:
+        """Have every service drop a world, and forget it then. The relay comes first: it sends the others its mail."""
+        dns, relay, store = self._doors
+        path = quote_path("worlds", ident)
+        await relay.delete(path)
+        await asyncio.gather(store.delete(path), dns.delete(path))
+        await self.forget(ident)
+        try:
+            await self._database.forget(ident)
+        except sqlite3.Error as error:
+            raise Unwritable(str(error)) from error
+        self._worlds.pop(ident, None)
+        self._layers.drop(ident)
+
+    async def _undo(self, ident: str) -> None:
+        """Drop what there is of a world that could not be made; what can't be dropped now is dropped later."""
+        try:
+            await self._keep(self._worlds[ident])
+            await self._clear(ident)
+        except (DoorAway, DoorRefused, Unwritable) as error:
+            _log.warning("the world %s is dropped later: %s", ident, error)
+
+    def _read(self, definition: Mapping[str, Any]) -> Overlay:
+        return read_overlay(definition, self._layers.base)
+
+    def _check_size(self, made: Made) -> None:
+        settings = self._settings
+        if made.accounts > settings.world_accounts:
+            raise Beyond(f"A world has at most {settings.world_accounts} accounts (POSTROAD_WORLD_ACCOUNTS)")
+        if made.size > settings.world_size:
+            raise Beyond(f"The definition of a world has at most {settings.world_size} octets (POSTROAD_WORLD_SIZE)")
+
+    def _new_id(self) -> str:
+        while True:
+            ident = "w" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+            if ident not in self._worlds:
+                return ident
+
+    async def _keep(self, made: Made) -> None:
+        try:
+            await self._database.put(made)
+        except (sqlite3.Error, OSError) as error:
+            raise Unwritable(str(error)) from error
+
+    @staticmethod
+    async def _put(door: DoorClient, made: Made) -> None:
+        await door.put(quote_path("worlds", made.id), made.definition)
+
+    # -- in the background --------------------------------------------------------------------------------------
+
+    async def expire(self) -> None:
+        """Drop worlds when their time is over, for ever."""
+        while True:
+            self._expiry.clear()
+            now = self._clock.now()
+            ends = [(made.expires, ident) for ident, made in self._in_force.items() if made.expires is not None]
+            for when, ident in sorted(ends):
+                if when > now:
+                    break
+                try:
+                    await self.drop(ident)
+                except (NoSuchWorld, Taken):
+                    continue
+                except (DoorAway, DoorRefused, Unwritable) as error:
+                    _log.warning("the world %s is dropped later: %s", ident, error)
+                else:
+                    _log.info("the world %s has expired", ident)
+            following = min((when for when, _ in ends if when > now), default=None)
+            bell = self._clock.call_later(following - now, self._expiry.set) if following is not None else None
+            await self._expiry.wait()
+            if bell is not None:
+                bell.cancel()
+
+    async def mend(self) -> None:
+        """Bring services up to date that may have missed something, and worlds to their end, for ever."""
+        while True:
+            for ident in [made.id for made in self._worlds.values() if made.dropping and made.id not in self._busy]:
+                self._busy.add(ident)
+                try:
+                    await self._clear(ident)
+                except (DoorAway, DoorRefused, Unwritable):
+                    pass  # it is tried again
+                finally:
+                    self._busy.discard(ident)
+            for door in self._doors:
+                try:
+                    await self._compare(door)
+                except (DoorAway, DoorRefused):
+                    continue
+            await self._clock.sleep(AGAIN)
+
+    async def _compare(self, door: DoorClient) -> None:
+        """Give a service the worlds that it lacks, and take those away that are not ours."""
+        if (await door.get("/worlds/count"))["count"] == len(self._worlds):
+            return  # most often, and cheap
+        has = set((await door.get("/worlds"))["worlds"])
+        for made in list(self._in_force.values()):
+            if made.id not in has and made.id not in self._busy and made.id in self._in_force:
+                await self._put(door, made)
+                _log.info("the world %s is made again in %s", made.id, door.service)
+        for ident in has - self._worlds.keys():
+            if ident not in self._worlds:
+                _log.warning("the world %s is dropped in %s: nobody has made it", ident, door.service)
+                await door.delete(quote_path("worlds", ident))
+
+    def adopt(self, base: World) -> bool:
+        """Take up another world file, unless it has a domain of a world that was made; return whether it is so."""
+        refusals = self._layers.refusals(base)
+        for sentence in refusals:
+            _log.error("world refused: %s", sentence)
+        if not refusals:
+            self._layers.adopt(base)
+        return not refusals
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be the ID of a world that is made."""
+    return WORLD_ID.fullmatch(text) is not None and text != DEFAULT_WORLD
+
+
+async def _nothing(_world: str) -> None:
+    """Do nothing."""
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(_SECRET)
