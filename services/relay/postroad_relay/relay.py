@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.control.door import Door
+from postroad.control.search import search_route
 from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
 from postroad.greenmail import LOCALHOST, SMTP, SMTPS
@@ -219,6 +220,7 @@ class Relay:
             *routes(self._administration, self.manager, self._service, self.journal, self._sessions),
             *SnapshotRoutes(self.snapshots).routes,
             *session_routes(self.recorder),
+            search_route(self._settings.journal_dir),
             *world_routes(self.overlays, lambda: self.journal.last),
         ]
         door = Door(rooms, token=token, clock=self._clock)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 PROGRAMS = {
     "run": ("run.command", "start dns, relay, store and web as processes, until Ctrl-C"),
     "init": ("init", "check settings and world, make the certificates and the data folders"),
-    "trace": ("trace.command", "print one message's road, or what was refused to somebody"),
+    "road": ("road", "print one message's road, or what was refused to somebody"),
+    "trace": ("trace.command", "the same"),
     "wait": ("wait", "wait until the mail that a test expects is there"),
     "messages": ("messages", "list and show messages"),
     "send": ("send", "send a message"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.config import ConfigError
 from postroad.control.door import Door
+from postroad.control.search import search_route
 from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
 from postroad.greenmail import PORTS
@@ -291,6 +292,7 @@ class Store:
         rooms = [
             *routes(mail, self._journal, self._sessions),
             *session_routes(self.recorder),
+            search_route(self._settings.journal_dir),
             *world_routes(self._overlays, lambda: self._journal.last),
             *UserRoutes(mail, self._ledger, self._drop).routes,
         ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad.journal import JournalReader, Kind
+from postroad.journal.finding import find
 from postroad_stack.trace.command import main
-from postroad_stack.trace.finding import find
 from postroad_stack.trace.printing import render
 
 if TYPE_CHECKING:

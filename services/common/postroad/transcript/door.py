@@ -2,7 +2,7 @@
 
     GET /sessions?world=checkout&protocol=smtp&limit=50          the newest, the last first; `next` goes on as `before`
     GET /sessions?after=1764115200000000&wait=25                 what has changed since, in order; waits for it
-    GET /sessions/4f1a9c22?world=checkout                        one of them, with its lines
+    GET /sessions/4f1a9c22?world=checkout                        one of them, with its lines, unless lines=no
 
 `world=*` shows those of all worlds. `last` is the number of the last change, for `after`.
 """
@@ -90,7 +90,10 @@ class _Sessions:
         found = self._record.find(request.params["id"], world)
         if found is None:
             raise Refusal(404, f"there is no session {request.params['id']}, or no more")
-        return answer(found.whole(world))
+        whole = found.whole(world)
+        if request.query.get("lines") == "no":
+            del whole["lines"]
+        return answer(whole)
 
     async def some(self, request: Request) -> Response:
         """Answer with sessions."""

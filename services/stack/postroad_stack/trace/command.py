@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from postroad.config import ConfigError, Settings
 from postroad.harmless import harmless
 from postroad.journal import JournalReader
-from postroad_stack.trace.finding import find, find_refusals
+from postroad.journal.finding import find, find_refusals
 from postroad_stack.trace.printing import render, render_refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, name: str = "trace") -> int:
     """Print the road; returns 1 if no event is found."""
     parser = argparse.ArgumentParser(
-        prog="postroad trace",
+        prog=f"postroad {name}",
         description="Print one message's road, or what was refused to somebody.",
     )
     parser.add_argument(

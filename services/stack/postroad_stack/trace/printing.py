@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.harmless import harmless
 from postroad.journal import Entry, Kind
-from postroad_stack.trace.finding import ids_of
+from postroad.journal.finding import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from postroad_stack.trace.finding import Message
+    from postroad.journal.finding import Message
 
 MOST_SHOWN = 8  # of a list; a mailing's hundred recipients have lines of their own further down
 

@@ -39,6 +39,7 @@ class Message:
     entries: list[Entry] = field(default_factory=list)
     reports: set[str] = field(default_factory=set)  # queue IDs of the messages that it is a notification about
     reported_by: set[str] = field(default_factory=set)  # queue IDs of the notifications about it
+    exact: bool = False  # whether a Message-ID is no name of it: it may have been submitted several times
 
     @property
     def names(self) -> int:
@@ -47,7 +48,9 @@ class Message:
 
     def is_of(self, entry: Entry) -> bool:
         """Whether the event is of this message, by the names that are known so far."""
-        if entry.queue_id in self.queue_ids or not self.message_ids.isdisjoint(ids_of(entry)):
+        if entry.queue_id in self.queue_ids:
+            return True
+        if not self.exact and not self.message_ids.isdisjoint(ids_of(entry)):
             return True
         if entry.kind in _OF_A_PLACE:
             return any(_is_at(entry, place) for place in self.places)
@@ -59,7 +62,8 @@ class Message:
         """Add the names that an event of this message gives it."""
         if entry.queue_id is not None:
             self.queue_ids.add(entry.queue_id)
-        self.message_ids.update(ids_of(entry))
+        if not self.exact:
+            self.message_ids.update(ids_of(entry))
         detail = entry.detail
         if isinstance(detail.get("session"), str):
             self.sessions.add(detail["session"])
@@ -138,6 +142,15 @@ def find(reader: JournalReader, name: str) -> list[Message]:
             if not any(queue_id in other.queue_ids for other in messages):
                 messages.append(_gather(reader, Message({queue_id})))
     return sorted((message for message in messages if message.entries), key=lambda message: message.entries[0].time)
+
+
+def find_queued(reader: JournalReader, queue_id: str) -> list[Message]:
+    """Return the message that has this queue ID, and no other with its Message-ID, and the notifications about it."""
+    messages = [_gather(reader, Message({queue_id}, exact=True))]
+    for message in messages:  # the list grows meanwhile
+        known = {ident for other in messages for ident in other.queue_ids}
+        messages += [_gather(reader, Message({ident}, exact=True)) for ident in sorted(message.reported_by - known)]
+    return [message for message in messages if message.entries]
 
 
 def find_refusals(reader: JournalReader, name: str) -> list[Entry]:

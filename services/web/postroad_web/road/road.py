@@ -1,0 +1,123 @@
+"""One message's road: its hops, each with the session and the line of its transcript."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
+from postroad_web.catalog.record import State
+from postroad_web.road.hops import Hop, hops_of, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from postroad_web.catalog.record import Record
+
+BEFORE = 7.0  # seconds that a resolver may take to an answer
+AFTER = 0.1  # seconds by which the clocks of two services may differ
+EXCHANGES = 20  # of one name that are looked at
+
+
+class Roads:
+    """Finds the road of a message by the doors of all services."""
+
+    def __init__(self, dns: DoorClient, relay: DoorClient, store: DoorClient) -> None:
+        self._dns = dns
+        self._relay = relay
+        self._store = store
+
+    async def of(self, record: Record) -> dict[str, Any]:
+        """Return the hops of a message and the attempts that are to come; raises `DoorAway`."""
+        found = await self._search(record.id)
+        own = next((message for message in found if record.id in message["queue_ids"]), None)
+        hops = hops_of(own["entries"]) if own is not None else []
+        for message in found:
+            if message is not own:
+                self._hang(hops, message, record.id)
+        await asyncio.gather(self._look_up(hops, record.world), self._ask(hops))
+        due = [
+            {"recipient": recipient.address, "due": recipient.due}
+            for recipient in record.recipients
+            if recipient.state is State.DEFERRED
+        ]
+        return {"hops": hops, "next_attempts": due}
+
+    async def _search(self, ident: str) -> list[Mapping[str, Any]]:
+        """Search the journals, which relay and store can both read."""
+        try:
+            found = await self._relay.get("/journal/search", queue_id=ident)
+        except DoorAway:
+            found = await self._store.get("/journal/search", queue_id=ident)
+        messages: list[Mapping[str, Any]] = found["messages"]
+        return messages
+
+    def _hang(self, hops: list[Hop], message: Mapping[str, Any], ident: str) -> None:
+        """Hang the hops of a notification below the report that names it; one that this one is about is left out."""
+        if ident not in message["reports"]:
+            return
+        for hop in hops:
+            if hop.kind == "report" and hop.detail.get("dsn_queue_id") in message["queue_ids"]:
+                hop.children += hops_of(message["entries"])
+
+    async def _look_up(self, hops: Sequence[Hop], world: str) -> None:
+        """Say on which line of which transcript each hop is."""
+        sessions = {(hop.service, hop.session) for hop in walk(hops) if hop.session is not None}
+        doors = {"relay": self._relay, "store": self._store}
+        asked = [(service, session) for service, session in sessions if service in doors]
+        answers = await asyncio.gather(*(_facts(doors[service], session, world) for service, session in asked))
+        facts = dict(zip(asked, answers, strict=True))
+        for hop in walk(hops):
+            known = None if hop.session is None else facts.get((hop.service, hop.session))
+            if known is None:
+                hop.session = None  # the session is not on record any more
+            elif hop.about is not None:
+                about = hop.about
+                hop.line = next((fact["line"] for fact in known if about(fact)), None)
+
+    async def _ask(self, hops: Sequence[Hop]) -> None:
+        """Add the questions and answers of each look-up."""
+        look_ups = [hop for hop in walk(hops) if hop.kind == "dns"]
+        exchanges = await asyncio.gather(*(self._exchanges(hop) for hop in look_ups))
+        for hop, found in zip(look_ups, exchanges, strict=True):
+            hop.children += found
+
+    async def _exchanges(self, hop: Hop) -> list[Hop]:
+        domain = hop.detail.get("domain", "")
+        names = [domain, *(exchanger.split(" ")[-1] for exchanger in hop.detail.get("mx", ()))]
+        found: list[Hop] = []
+        for number, name in enumerate(dict.fromkeys(names)):
+            kind = "MX" if number == 0 else "A"
+            exchange = await self._last(name, kind, hop.at)
+            if exchange is not None:
+                found.append(exchange)
+        if not found:
+            hop.detail["cached"] = True  # as far as is known: the log may have lost it
+        return found
+
+    async def _last(self, name: str, kind: str, at: float) -> Hop | None:
+        """Return the last exchange about a name before a moment."""
+        try:
+            answer = await self._dns.get("/sessions", name=name, limit=EXCHANGES, world="*")
+        except (DoorAway, DoorRefused):
+            return None
+        for session in answer["sessions"]:
+            right = session["question"].endswith(f" {kind}") and at - BEFORE <= session["began"] <= at + AFTER
+            if right:
+                whole = await self._dns.get(quote_path("sessions", session["id"]), world="*")
+                answers = [line["text"] for line in whole["lines"] if line["from"] == "server"]
+                detail = {"question": session["question"], "answer": answers}
+                return Hop(
+                    "dns", session["began"], "dns", peer=session["peer"], session=session["id"], line=1, detail=detail
+                )
+        return None
+
+
+async def _facts(door: DoorClient, session: str, world: str) -> list[Mapping[str, Any]] | None:
+    """Return the facts of a session; None if it is not on record, or its service is away."""
+    try:
+        whole = await door.get(quote_path("sessions", session), world=world, lines=False)
+    except (DoorAway, DoorRefused):
+        return None
+    facts: list[Mapping[str, Any]] = whole["facts"]
+    return facts

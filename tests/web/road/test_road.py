@@ -1,0 +1,171 @@
+"""A message's road: hops from the journals' events, with the lines of transcripts that they belong to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad.control.client import DoorRefused
+from postroad_web.catalog.catalog import Catalog
+from postroad_web.road.hops import hops_of, walk
+from tests.harness.doors import ToyDoor, ToyStack
+from tests.web.api.asgi import client, services
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+PLACE = {"account": "bob@beta.test", "mailbox": "INBOX", "uid_validity": 7}
+
+
+def event(
+    kind: str, at: float, service: str = "relay", queue_id: str | None = "R000001", **detail: Any
+) -> dict[str, Any]:
+    return {"at": at, "service": service, "kind": kind, "queue_id": queue_id, "message_id": None, "detail": detail}
+
+
+BOTH = ["bob@beta.test", "x"]
+EVENTS = [
+    event("accepted", 10.0, peer="127.0.0.1", client="app", tls=None, session="in", port="app", login=None),
+    event("queued", 10.0, size=300),
+    event("resolved", 10.5, domain="beta.test", mx=["10 mx.test"]),
+    event(
+        "attempted", 10.6, attempt=1, host="mx.test[1]", tls="TLSv1.3", session="out", recipients=["bob@beta.test", "x"]
+    ),
+    event("delivered", 10.7, attempt=1, recipient="bob@beta.test", reply="250 OK stored as s1", host="mx.test[1]"),
+    event("deferred", 10.8, attempt=1, recipient="x", reply="451 later", next=20.0),
+    event("stored", 10.65, "store", "s1", **PLACE, uid=4, session="mx", recipients=["bob@beta.test"]),
+    event("stored", 10.66, "store", "s2", **PLACE, uid=5, session="mx", captured=True),
+    event("retrieved", 11.0, "store", None, **PLACE, uid="3:4", session="imap", protocol="imap"),
+    event("moved", 11.1, "store", None, **PLACE, uid=4, to="Trash", protocol="imap"),
+    event("removed", 11.2, "store", None, account="bob@beta.test", mailbox="Trash", uid_validity=8, uid=1),
+    event("deferred", 12.0, recipient="y", reason="connect: refused", next=30.0),
+    event("reported", 13.0, dsn_queue_id="R000002", to="alice@alpha.test"),
+]
+
+
+def test_every_event_has_its_hop() -> None:
+    hops = hops_of(EVENTS)
+    assert [(hop.kind, [child.kind for child in hop.children]) for hop in hops] == [
+        ("submission", []),
+        ("dns", []),
+        ("attempt", ["delivered", "deferred"]),
+        ("delivery", []),
+        ("captured", []),
+        ("read", []),
+        ("copy", []),
+        ("removed", []),
+        ("deferred", []),
+        ("report", []),
+    ]
+    submission, _, attempt, delivery, _, read, copy, *_ = hops
+    assert submission.detail == {"port": "app", "size": 300}
+    assert (submission.peer, submission.host, submission.session) == ("127.0.0.1", "app", "in")
+    assert attempt.latency == pytest.approx(0.6)
+    assert attempt.reply == "250 OK stored as s1"
+    assert [child.recipient for child in attempt.children] == ["bob@beta.test", "x"]
+    assert copy.detail["how"] == "moved"
+    assert delivery.about is not None
+    assert delivery.about({"message": "s1"})
+    assert not delivery.about({"message": "s2"})
+    assert read.about is not None
+    assert read.about({"read": {**PLACE, "uids": "1:3"}})
+    assert not read.about({"read": {**PLACE, "uids": "5"}})
+    assert not read.about({"read": {**PLACE, "mailbox": "Trash", "uids": "3"}})
+    assert not read.about({"message": "s1"})
+    assert len(list(walk(hops))) == 12
+
+
+def test_no_events_are_no_road() -> None:
+    assert hops_of([]) == []
+    assert [hop.kind for hop in hops_of([event("queued", 1.0, size=3)])] == []
+
+
+@pytest.fixture
+async def stack(tmp_path: Path) -> AsyncIterator[tuple[ToyStack, ToyDoor, Catalog]]:
+    toys = ToyStack()
+    catalog = Catalog(tmp_path, relay=toys.relay, store=toys.store)
+    await catalog.start()
+    toys.accept(b"Subject: x\r\n\r\n", "alice@alpha.test", ["bob@beta.test", "x"])
+    toys.defer("R000001", "x")
+    await toys.told(catalog)
+    yield toys, ToyDoor("dns", 1), catalog
+    await catalog.close()
+
+
+def exchange(ident: str, question: str, began: float) -> dict[str, Any]:
+    lines = [{"from": "client", "text": question}, {"from": "server", "text": "NOERROR"}]
+    return {"id": ident, "question": question, "began": began, "peer": "127.0.0.25:9", "lines": lines}
+
+
+async def test_the_whole_story(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None:
+    toys, dns, catalog = stack
+    report = [event("queued", 13.0, queue_id="R000002", reports="R000001"), event("accepted", 13.1, queue_id="R000002")]
+    messages = [
+        {"queue_ids": ["R000001", "s1"], "reports": [], "entries": EVENTS},
+        {"queue_ids": ["R000002"], "reports": ["R000001"], "entries": report},
+        {"queue_ids": ["R000009"], "reports": [], "entries": report},
+    ]
+    facts = {
+        "in": [{"line": 11, "message": "R000001"}],
+        "out": [{"line": 30, "message": "R0"}, {"line": 40, "message": "R000001"}],
+        "mx": [{"line": 20, "message": "s1"}],
+        "imap": [{"line": 5, "read": {**PLACE, "uids": "4"}}],
+    }
+    for door, names in ((toys.relay, ("in", "out")), (toys.store, ("mx", "imap"))):
+        for name in names:
+            door.answers["GET", f"/sessions/{name}"] = {"facts": facts[name]}
+    toys.relay.answers["GET", "/journal/search"] = {"messages": messages}
+    asked = {
+        "beta.test": [exchange("d9", "beta.test. IN A", 10.4), exchange("d1", "beta.test. IN MX", 10.4)],
+        "mx.test": [exchange("d3", "mx.test. IN A", 99.0), exchange("d2", "mx.test. IN A", 10.45)],
+    }
+    dns.answers["GET", "/sessions"] = lambda query: {"sessions": asked[query["name"]]}
+    for one in (one for found in asked.values() for one in found):
+        dns.answers["GET", f"/sessions/{one['id']}"] = one
+    async with client(services(relay=toys.relay, store=toys.store, dns=dns, catalog=catalog)) as http:
+        road = (await http.get("/v1/messages/R000001/road")).json()
+        assert (await http.get("/v1/messages/none/road")).status_code == 404
+    assert (road["id"], road["world"]) == ("R000001", "default")
+    assert [(hop["kind"], hop["session"], hop["line"]) for hop in road["hops"]] == [
+        ("submission", "in", 11),
+        ("dns", None, None),
+        ("attempt", "out", 40),
+        ("delivery", "mx", 20),
+        ("captured", "mx", None),
+        ("read", "imap", 5),
+        ("copy", None, None),
+        ("removed", None, None),
+        ("deferred", None, None),
+        ("report", None, None),
+    ]
+    assert [(child["session"], child["line"], child["detail"]) for child in road["hops"][1]["children"]] == [
+        ("d1", 1, {"question": "beta.test. IN MX", "answer": ["NOERROR"]}),
+        ("d2", 1, {"question": "mx.test. IN A", "answer": ["NOERROR"]}),
+    ]
+    assert [child["kind"] for child in road["hops"][-1]["children"]] == ["submission", "submission"]
+    assert road["hops"][0]["at"] == "1970-01-01T00:00:10.000Z"
+    assert [entry["recipient"] for entry in road["next_attempts"]] == ["x"]
+    assert road["next_attempts"][0]["due"].startswith("2026-03-01T12:01:00")
+
+
+async def test_what_is_on_record_no_more(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None:
+    """Sessions that nobody knows, a look-up that was cached, services that are away."""
+    toys, dns, catalog = stack
+    found = {"messages": [{"queue_ids": ["R000001"], "reports": [], "entries": EVENTS[:4]}]}
+    toys.store.answers["GET", "/journal/search"] = found
+    toys.relay.away = True
+
+    def refuse(_: object) -> None:
+        raise DoorRefused(404, "no")
+
+    dns.answers["GET", "/sessions"] = refuse
+    async with client(services(relay=toys.relay, store=toys.store, dns=dns, catalog=catalog)) as http:
+        road = (await http.get("/v1/messages/R000001/road")).json()
+        assert [hop["session"] for hop in road["hops"]] == [None, None, None]
+        assert road["hops"][1]["detail"]["cached"] is True
+        toys.store.answers["GET", "/journal/search"] = {"messages": []}
+        assert (await http.get("/v1/messages/R000001/road")).json()["hops"] == []
+        toys.store.away = True
+        assert (await http.get("/v1/messages/R000001/road")).status_code == 503
