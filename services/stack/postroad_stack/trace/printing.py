@@ -218,6 +218,12 @@ def _of_a_place(detail: dict[str, Any]) -> list[str]:
     ]
 
 
+def _of_a_snapshot(detail: dict[str, Any]) -> list[str]:
+    for name in ("token", "uid_validities"):
+        detail.pop(name, None)
+    return [_take(detail, "account"), _take(detail, "snapshot", "snapshot {}"), _take(detail, "protocol", "by {}")]
+
+
 def _halted(detail: dict[str, Any]) -> list[str]:
     return [_take(detail, "recipients", "for {}"), _take(detail, "reason", "({})")]
 
@@ -247,5 +253,7 @@ _DESCRIBE: Mapping[Kind, Callable[[dict[str, Any]], list[str]]] = {
     Kind.MOVED: _of_a_place,
     Kind.COPIED: _of_a_place,
     Kind.RENAMED: _of_a_place,
+    Kind.KEPT: _of_a_snapshot,
+    Kind.RESTORED: _of_a_snapshot,
     Kind.LOST: _lost,
 }
