@@ -332,10 +332,17 @@ class Mailbox(Columns):
         self._flag_names.clear()
         return True
 
-    def vanish(self) -> None:
-        """Note that the mailbox has been deleted: its views see all messages expunged, and no other change."""
+    def vanish(self, *, expunged: bool = True) -> None:
+        """Note that the mailbox has been deleted: its views see all messages expunged, and no other change.
+
+        Without `expunged` they see no change at all: there is another mailbox in its place now, which may have them.
+        """
         self.deleted = True
-        self._tell_expunged(self.uids)
+        if expunged:
+            self._tell_expunged(self.uids)
+        else:
+            for view in self.views:
+                view.abandon()
         keywords = self._keywords
         self.unload()
         self._keywords = keywords

@@ -196,6 +196,11 @@ class View:
                 yield Changes(flags=tuple(self._numbered(changed)), keywords=self._learn_keywords())
             start += PIECE
 
+    def abandon(self) -> None:
+        """Report no change any more: another mailbox has taken the place of this one."""
+        self._expunged.clear()
+        self._flagged.clear()
+
     def _learn_keywords(self) -> bool:
         """Return True if the keywords have changed since they were last reported."""
         known, self._keywords = self._keywords, self.mailbox.keywords_version
