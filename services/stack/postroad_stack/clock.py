@@ -28,7 +28,6 @@ def main(arguments: Sequence[str]) -> int:
         "action", nargs="?", choices=("show", "push"), default="show", help="what to do (default: show)"
     )
     parser.add_argument("span", nargs="?", metavar="SPAN", help="push: a time such as 30m, 2h or 5d, or next")
-    parser.add_argument("--world", default=DEFAULT, metavar="ID", help="the world (default: the world file's)")
     add_options(parser)
     options = parser.parse_args(arguments)
     if (options.span is None) is (options.action == "push"):
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _clock(api: Api, options: argparse.Namespace) -> int:
-    path = f"/v1/worlds/{segment(options.world)}/clock"
+    path = f"/v1/worlds/{segment(options.world or DEFAULT)}/clock"
     if options.action == "push":
         clock = api.ask("POST", path, {"push": options.span}, timeout=PATIENCE)
     else:

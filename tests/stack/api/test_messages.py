@@ -91,3 +91,13 @@ def test_send_as_it_is(api: FakeApi, capsys: pytest.CaptureFixture[str], tmp_pat
     assert api.asked == [(path, b"Subject: x\n\n")]
     assert api.headers[0]["Content-Type"] == "message/rfc822"
     assert capsys.readouterr().err == "x@y.test: 550 5.1.1 no\n"
+
+
+def test_of_a_world(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.answers["GET /v1/messages"] = 200, {"messages": [message()], "next": None, "total": 1, "unread": 1}
+    assert messages.main(["--world", "shop"]) == 0
+    assert messages.main([]) == 0
+    monkeypatch.setenv("POSTROAD_URL", f"{api.url}/w/shop")
+    api.answers["GET /w/shop/v1/messages"] = api.answers["GET /v1/messages"]
+    assert messages.main([]) == 0
+    assert [headers.get("Postroad-World") for headers in api.headers] == ["shop", None, None]

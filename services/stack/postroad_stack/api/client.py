@@ -44,13 +44,16 @@ class ApiAway(Exception):  # noqa: N818 - a state of affairs
 
 
 class Api:
-    """The API at a URL, which may have a name and a password: http://user:password@host:8025."""
+    """The API at a URL, which may have a name and a password: http://user:password@host:8025.
 
-    def __init__(self, url: str) -> None:
+    Without `world`, an ID, it answers for the world that the URL names, or for the default world.
+    """
+
+    def __init__(self, url: str, world: str | None = None) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self._base = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path.rstrip('/')}"
-        self._headers = {}
+        self._headers = {} if world is None else {"Postroad-World": world}
         if parts.username is not None:
             login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             # RFC 7617 §2
@@ -151,16 +154,17 @@ def segment(text: str) -> str:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that all commands of the API have."""
     parser.add_argument("--url", help=f"where the API is (default: {URL}, or POSTROAD_WEB_PORT on this machine)")
+    parser.add_argument("--world", metavar="ID", help="in which world (default: that of the URL, or of the world file)")
     parser.add_argument("--json", action="store_true", help="print the API's answer as JSON")
 
 
-def api_of(url: str | None) -> Api:
+def api_of(url: str | None, world: str | None = None) -> Api:
     """Return the API that is asked for, or that of this machine's stack; raises `ConfigError`."""
     if url := url or os.environ.get(URL):
-        return Api(url)
+        return Api(url, world)
     settings = Settings.from_environ(os.environ)
     host = settings.front
     if host in {"0.0.0.0", "127.0.0.1"}:
         host = "localhost"
     login = "".join(f"{quote(user)}:{quote(password)}@" for user, password in settings.web_auth[:1])
-    return Api(f"http://{login}{f'[{host}]' if ':' in host else host}:{settings.web_port}")
+    return Api(f"http://{login}{f'[{host}]' if ':' in host else host}:{settings.web_port}", world)

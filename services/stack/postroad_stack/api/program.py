@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace, command: Callable[[Api, argparse.Namespace], int]) -> int:
     """Run a command against the API that the options name; returns the exit status."""
     try:
-        return command(api_of(options.url), options)
+        return command(api_of(options.url, options.world), options)
     except ConfigError as error:
         return say(str(error), USAGE)
     except ApiAway as error:
