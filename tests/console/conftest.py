@@ -111,7 +111,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         place = message.location.get("url", "")
         # What a mail wanted to have and the policy of its frame has refused.
         is_refused = "Content Security Policy" in message.text and urlsplit(place).path.endswith("/html")
-        if message.type in {"error", "warning"} and not is_refused and not place.endswith("/v1/worlds"):
+        if message.type in {"error", "warning"} and not is_refused:
             errors.append(f"console: {message.text} ({message.location.get('url')})")
 
     def asked(request: Request) -> None:

@@ -1,6 +1,6 @@
 /** The keyboard: what each key does in what is shown now, and the list of it for `?`. */
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 export interface Key {
   /** As `KeyboardEvent.key` has it; two keys after one another with a space: `g m`. */
@@ -11,25 +11,34 @@ export interface Key {
   readonly group: string;
 }
 
-const bound: (readonly Key[])[] = [];
+interface Bound {
+  readonly level: number;
+  keys: readonly Key[];
+}
+
+const bound: Bound[] = [];
 let first = "";
 let forget = 0;
 
-/** Bind keys for as long as the component is shown; what was bound last comes first. */
-export function useKeys(keys: readonly Key[]): void {
+/** Bind keys for as long as the component is shown. Those of a higher level come first: a message lies above its list. */
+export function useKeys(keys: readonly Key[], level = 0): void {
+  const entry = useRef<Bound>({ level, keys });
+  entry.current.keys = keys;
   useEffect(() => {
-    bound.push(keys);
+    const mine = entry.current;
+    bound.push(mine);
+    bound.sort((one, other) => other.level - one.level);
     return () => {
-      bound.splice(bound.indexOf(keys), 1);
+      bound.splice(bound.indexOf(mine), 1);
     };
-  });
+  }, []);
 }
 
 /** Return what is bound now, each key once. */
 export function boundKeys(): readonly Key[] {
   const seen = new Set<string>();
   const found: Key[] = [];
-  for (const keys of [...bound].reverse()) {
+  for (const { keys } of bound) {
     for (const key of keys) {
       const name = key.keys.join();
       if (!seen.has(name)) found.push(key);
@@ -56,7 +65,7 @@ addEventListener("keydown", (event) => {
   const both = first ? `${first} ${event.key}` : "";
   clearTimeout(forget);
   first = "";
-  for (const keys of [...bound].reverse()) {
+  for (const { keys } of bound) {
     for (const key of keys) {
       if (key.keys.includes(both) || (!both && key.keys.includes(event.key))) {
         event.preventDefault();
@@ -65,7 +74,7 @@ addEventListener("keydown", (event) => {
       }
     }
   }
-  if (bound.some((keys) => keys.some((key) => key.keys.some((one) => one.startsWith(`${event.key} `))))) {
+  if (bound.some(({ keys }) => keys.some((key) => key.keys.some((one) => one.startsWith(`${event.key} `))))) {
     first = event.key;
     forget = window.setTimeout(() => {
       first = "";

@@ -68,7 +68,8 @@ export function MessageView({ id, onClose, onWrite }: Props) {
 
   const content = message?.content ?? null;
   const asked = place.value.path[1];
-  const tab: Tab = TABS.find(([name]) => name === asked)?.[0] ?? (content?.html ? "html" : "text");
+  const wanted = TABS.find(([name]) => name === asked)?.[0];
+  const tab: Tab = wanted && (wanted !== "html" || content?.html) ? wanted : content?.html ? "html" : "text";
   const show = (name: Tab): void => go({ view: "mail", path: [id, name], query: place.peek().query }, { replace: true });
   const drop = (): void => {
     if (!message) return;
@@ -87,7 +88,7 @@ export function MessageView({ id, onClose, onWrite }: Props) {
     { keys: ["R"], does: "Reply to all", group: "Message", act: () => reply(true) },
     { keys: ["#", "Delete"], does: "Delete", group: "Message", act: drop },
     ...TABS.map(([name, label], index) => ({ keys: [String(index + 1)], does: label, group: "Message", act: () => show(name) })),
-  ]);
+  ], 1);
 
   if (!message) {
     return (
