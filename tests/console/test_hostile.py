@@ -18,7 +18,7 @@ from tests.harness.needs import require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
     from tests.console.conftest import Site
     from tests.console.hostile import Hostile
@@ -86,7 +86,12 @@ def page(trapped: Browser, canary: Canary) -> Iterator[Page]:
     context.set_default_timeout(WAIT)
     page = context.new_page()
     problems: list[str] = []
-    page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def asked(dialog: Dialog) -> None:
+        problems.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", asked)
     page.on("pageerror", lambda error: problems.append(f"error {error}"))
     context.on("page", lambda _: problems.append("a window"))
     canary.heard.clear()

@@ -29,7 +29,8 @@ export type Query = Record<string, string | number | boolean | null | undefined 
 /** Return the URL of a resource: `url("messages", id, "raw")`. */
 export function url(path: readonly string[] | string, query: Query = {}): string {
   const segments = typeof path === "string" ? path : path.map(encodeURIComponent).join("/");
-  const parameters = new URLSearchParams(worldQuery());
+  // What is done to worlds names them in the path.
+  const parameters = new URLSearchParams(/^worlds(\/|$)/.test(segments) ? {} : worldQuery());
   for (const [name, value] of Object.entries(query)) {
     if (Array.isArray(value)) for (const one of value) parameters.append(name, one);
     else if (value !== null && value !== undefined) parameters.set(name, String(value));

@@ -23,6 +23,13 @@ export default function Dns() {
             </Go>
           </li>
         </ul>
+        <ul class="choices">
+          <li>
+            <Go to={{ view: "sessions", query: { protocol: "dns" } }} data-test="queries">
+              <span class="name">Queries, live</span>
+            </Go>
+          </li>
+        </ul>
         <h3>Zones</h3>
         {zones.error !== null && <p class="problem">{zones.error}</p>}
         <ul class="choices">

@@ -3,6 +3,7 @@
 export interface Hop {
   readonly kind: string;
   readonly at: string;
+  /** Seconds since the message came. */
   readonly latency: number | null;
   readonly service: string | null;
   readonly peer: string | null;
@@ -27,39 +28,69 @@ function of(detail: Readonly<Record<string, unknown>>, name: string): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
+function lines(detail: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const value = detail[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function into(hop: Hop): string {
+  const [mailbox, account] = [of(hop.detail, "mailbox"), of(hop.detail, "account")];
+  return `${mailbox ? ` ${mailbox}` : " a mailbox"}${account ? ` of ${account}` : ""}`;
+}
+
 /** What a hop is, in a few words. */
 export function tellsOf(hop: Hop): string {
-  const where = hop.host ?? hop.peer ?? "";
+  const question = of(hop.detail, "question");
+  const domain = of(hop.detail, "domain");
   switch (hop.kind) {
     case "submission":
-      return `Taken by the relay${hop.peer ? ` from ${hop.peer}` : ""}`;
+      return `Taken by the relay${hop.host ? ` from ${hop.host}` : hop.peer ? ` from ${hop.peer}` : ""}`;
     case "dns":
-      return `Asked for the servers${of(hop.detail, "domain") ? ` of ${of(hop.detail, "domain")}` : ""}`;
+      return question ? question.replace(". IN ", " ") : `Who takes mail${domain ? ` for ${domain}` : ""}?`;
     case "attempt":
-      return `Tried at ${where || "no server"}`;
-    case "delivery":
-      return `Delivered${of(hop.detail, "mailbox") ? ` into ${of(hop.detail, "mailbox")}` : ""}${of(hop.detail, "account") ? ` of ${of(hop.detail, "account")}` : ""}`;
-    case "captured":
-      return "Captured: the world does not know the domain";
-    case "copy":
-      return `Copied or moved${of(hop.detail, "mailbox") ? ` to ${of(hop.detail, "mailbox")}` : ""}`;
-    case "read":
-      return `Read${of(hop.detail, "account") ? ` by ${of(hop.detail, "account")}` : ""}`;
-    case "report":
-      return "Its sender was notified";
+      return `Offered to ${hop.host ?? "no server"}`;
+    case "delivered":
+      return "The server has taken it";
     case "deferred":
-      return "Put back, to be tried again";
+      return "It is to be tried again";
+    case "failed":
+      return "It is refused for good";
+    case "expired":
+      return "It has been tried for too long";
+    case "delivery":
+      return `Delivered into${into(hop)}`;
+    case "captured":
+      return `Captured in${into(hop)}`;
+    case "copy":
+      return `Copied or moved to${into(hop)}`;
+    case "read":
+      return `Read in${into(hop)}`;
+    case "removed":
+      return `Removed from${into(hop)}`;
+    case "report":
+      return "Its sender is notified";
+    case "filtered":
+      return "Sorted by a Sieve script";
+    case "held":
+      return "Held by somebody";
+    case "released":
+      return "Let go on";
+    case "dropped":
+      return "Taken out of the queue";
+    case "refused":
+      return "Refused";
     default:
       return hop.kind;
   }
 }
 
-/** The answer that a hop got, and whether it was a good one. */
-export function answerOf(hop: Hop): { text: string; state: "good" | "wait" | "bad" | "" } {
-  const text = hop.reply ?? of(hop.detail, "reason");
-  const digit = /^\s*([2-5])\d\d\b/.exec(text)?.[1];
-  if (hop.kind === "deferred" || digit === "4") return { text, state: "wait" };
-  if (hop.kind === "report" || digit === "5") return { text, state: "bad" };
-  if (hop.kind === "delivery" || hop.kind === "captured" || digit === "2") return { text, state: "good" };
-  return { text, state: "" };
+/** What a hop was answered, in lines, and whether that was good. */
+export function answerOf(hop: Hop): { texts: readonly string[]; state: "good" | "wait" | "bad" | "" } {
+  const said = hop.reply ?? of(hop.detail, "reason");
+  const texts = said ? [said] : [...lines(hop.detail, "mx"), ...lines(hop.detail, "answer")];
+  const digit = /^\s*(?:.* said: )?([2-5])\d\d\b/.exec(said)?.[1];
+  if (["deferred", "held"].includes(hop.kind) || digit === "4") return { texts, state: "wait" };
+  if (["failed", "expired", "refused", "report", "dropped"].includes(hop.kind) || digit === "5") return { texts, state: "bad" };
+  if (["delivery", "captured", "delivered"].includes(hop.kind) || digit === "2") return { texts, state: "good" };
+  return { texts, state: "" };
 }

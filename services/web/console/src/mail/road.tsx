@@ -21,7 +21,16 @@ const ICONS: Record<string, IconName> = {
   copy: "copy",
   read: "read",
   report: "alert",
+  delivered: "check",
   deferred: "clock",
+  failed: "close",
+  expired: "close",
+  refused: "close",
+  held: "pause",
+  released: "play",
+  dropped: "trash",
+  removed: "trash",
+  filtered: "tag",
 };
 
 export function Road({ message }: { message: Message }) {
@@ -41,12 +50,11 @@ export function Road({ message }: { message: Message }) {
     );
   }
   if (!road.value) return <p class="quiet">…</p>;
-  const begin = road.value.hops[0]?.at;
   return (
     <div class="road" data-test="road">
       <ol>
         {road.value.hops.map((hop, index) => (
-          <HopView key={index} hop={hop} begin={begin ? Date.parse(begin) : 0} />
+          <HopView key={index} hop={hop} />
         ))}
       </ol>
       {road.value.next_attempts.length > 0 && (
@@ -63,9 +71,8 @@ export function Road({ message }: { message: Message }) {
   );
 }
 
-function HopView({ hop, begin }: { hop: Hop; begin: number }) {
+function HopView({ hop }: { hop: Hop }) {
   const answer = answerOf(hop);
-  const since = begin ? (Date.parse(hop.at) - begin) / 1000 : 0;
   return (
     <li class={`hop ${hop.kind} ${answer.state}`} data-test="hop" data-kind={hop.kind}>
       <span class="mark">
@@ -73,18 +80,18 @@ function HopView({ hop, begin }: { hop: Hop; begin: number }) {
       </span>
       <div class="what">
         <p>
-          <strong>{tellsOf(hop)}</strong> {hop.recipient && <span class="quiet"><Text of={hop.recipient} /></span>}
+          <strong><Text of={tellsOf(hop)} /></strong> {hop.recipient && <span class="quiet"><Text of={hop.recipient} /></span>}
           {hop.tls && (
             <span class="tls" title={hop.tls}>
               <Icon name="key" size={12} /> {hop.tls}
             </span>
           )}
         </p>
-        {answer.text && (
-          <p class="reply">
-            <Text of={answer.text} />
+        {answer.texts.map((text, index) => (
+          <p key={index} class="reply">
+            <Text of={text} />
           </p>
-        )}
+        ))}
         {hop.session !== null && (
           <Go to={{ view: "sessions", path: [hop.session], ...(hop.line === null ? {} : { hash: `L${hop.line}` }) }} class="spoken" data-test="hop-session">
             What was said{hop.line === null ? "" : `, line ${hop.line}`}
@@ -93,7 +100,7 @@ function HopView({ hop, begin }: { hop: Hop; begin: number }) {
         {hop.children.length > 0 && (
           <ol class="branches">
             {hop.children.map((child, index) => (
-              <HopView key={index} hop={child} begin={begin} />
+              <HopView key={index} hop={child} />
             ))}
           </ol>
         )}
@@ -102,10 +109,7 @@ function HopView({ hop, begin }: { hop: Hop; begin: number }) {
         <time dateTime={hop.at} title={moment(hop.at)}>
           {clock(hop.at)}
         </time>
-        <span class="quiet">
-          {since > 0 ? `+${duration(since)}` : "begin"}
-          {hop.latency !== null && hop.latency > 0 && `, took ${duration(hop.latency)}`}
-        </span>
+        {hop.latency !== null && hop.latency > 0 && <span class="quiet">+{duration(hop.latency)}</span>}
       </span>
     </li>
   );

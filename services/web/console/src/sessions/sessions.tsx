@@ -101,7 +101,7 @@ export default function Sessions() {
                 <span class="who">
                   <span class="address">
                     {session.outbound ? "to " : ""}
-                    <Text of={session.account ?? session.peer} />
+                    <Text of={session.question?.replace(". IN ", " ") ?? session.account ?? session.peer} />
                   </span>
                   <span class="quiet">
                     {session.service}

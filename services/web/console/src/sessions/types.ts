@@ -13,6 +13,8 @@ export interface Session {
   readonly account: string | null;
   readonly world: string;
   readonly messages: readonly string[];
+  /** Of DNS. */
+  readonly question?: string;
 }
 
 export interface Line {

@@ -16,7 +16,7 @@ export const worlds = signal<readonly WorldName[]>([]);
 /** Ask anew which worlds there are. */
 export async function learnWorlds(): Promise<void> {
   try {
-    worlds.value = (await api.get<{ worlds: readonly WorldName[] }>("worlds")).worlds;
+    worlds.value = (await api.get<{ worlds: readonly WorldName[] }>("worlds", { limit: 200 })).worlds;
   } catch {
     // the last list stays
   }

@@ -23,7 +23,7 @@ interface Question {
 }
 
 export default function Worlds() {
-  const found = useLoaded((signal) => api.get<{ worlds: readonly World[] }>("worlds", { limit: 500 }, signal), []);
+  const found = useLoaded((signal) => api.get<{ worlds: readonly World[] }>("worlds", { limit: 200 }, signal), []);
   const [isNew, setNew] = useState(false);
   const [question, setQuestion] = useState<Question | null>(null);
   const [now, setNow] = useState(Date.now());
