@@ -1,6 +1,7 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,idle,start] [--rounds 3] [--save docs/benchmarks.md]
+python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,idle,kit,start] [--rounds 3]
+                [--save docs/benchmarks.md]
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench import (
     rows_growth,
     rows_idle,
     rows_imap,
+    rows_kit,
     rows_resync,
     rows_road,
     rows_smtp,
@@ -39,7 +41,7 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle")
+GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle", "kit")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -74,6 +76,9 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
     if group == "start":
         numbers = iter(range(rounds))
         yield from rows_start.rows(lambda: _stack(folder / f"ours-{next(numbers)}"), rounds)
+        return
+    if group == "kit":
+        yield from rows_kit.rows(folder, rounds)
         return
     if group == "idle":
         with rows_idle.many_files(), _stack(folder / "ours", **rows_idle.SETTINGS) as stack, _telling_its_logs(stack):

@@ -24,7 +24,7 @@ async def invite(world: AsyncWorld, address: str, room: int) -> None:
 
 @pytest.mark.asyncio
 async def test_everybody_is_invited(async_world: AsyncWorld) -> None:
-    people = [await async_world.account(f"guest{number}") for number in range(5)]
+    people = await asyncio.gather(*(async_world.account(f"guest{number}") for number in range(5)))
     waits = [asyncio.create_task(guest.wait(subject="Room")) for guest in people]  # before anything is sent
     await asyncio.gather(*(invite(async_world, guest.address, 1000 + n) for n, guest in enumerate(people)))
     mails = await asyncio.gather(*waits)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from postroad_kit import World
 
 LETTER = "From: shop@{domain}\r\nTo: {to}\r\nSubject: Your order\r\n\r\nThank you.\r\n"
@@ -23,9 +21,8 @@ def test_an_unknown_customer(world: World) -> None:
     assert "5.1.1" in report.raw.decode()
 
 
-@pytest.mark.world(accounts=["shop", {"name": "full", "quota": {"messages": 1}}])
 def test_a_full_mailbox_for_five_days(world: World) -> None:
-    shop, full = world.account("shop"), world.account("full")
+    shop, full = world.account("shop"), world.account("full", quota={"messages": 1})
     send(world, full.address)
     full.wait()
     send(world, full.address)

@@ -32,6 +32,7 @@ class Account(AccountInfo):
 
     def wait(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> Mail:
         """Return the one message to this account that meets all criteria, as soon as it is in its mailbox."""
+        __tracebackhide__ = True
         return self._world.wait(timeout=timeout, **self._mine(criteria))
 
     def wait_all(
@@ -43,10 +44,12 @@ class Account(AccountInfo):
         **criteria: Unpack[Criteria],
     ) -> list[Mail]:
         """Return so many messages to this account; with `exactly` it is sure that no more will come."""
+        __tracebackhide__ = True
         return self._world.wait_all(exactly=exactly, at_least=at_least, timeout=timeout, **self._mine(criteria))
 
     def none(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> None:
         """Return once it is sure that no such message to this account has come or will come. Raises `TooMany`."""
+        __tracebackhide__ = True
         self._world.none(timeout=timeout, **self._mine(criteria))
 
     def messages(self, query: str = "") -> list[Mail]:

@@ -6,6 +6,7 @@ are the test's own: `world.smtp_endpoint` and `account.login` are what aiosmtpli
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -74,6 +75,7 @@ class AsyncAccount(AccountInfo):
 
     async def wait(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> AsyncMail:  # noqa: ASYNC109
         """Return the one message to this account that meets all criteria, as soon as it is in its mailbox."""
+        __tracebackhide__ = True
         return await self._world.wait(timeout=timeout, **self._mine(criteria))
 
     async def wait_all(
@@ -85,10 +87,12 @@ class AsyncAccount(AccountInfo):
         **criteria: Unpack[Criteria],
     ) -> list[AsyncMail]:
         """Return so many messages to this account; with `exactly` it is sure that no more will come."""
+        __tracebackhide__ = True
         return await self._world.wait_all(exactly=exactly, at_least=at_least, timeout=timeout, **self._mine(criteria))
 
     async def none(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> None:  # noqa: ASYNC109
         """Return once it is sure that no such message to this account has come or will come. Raises `TooMany`."""
+        __tracebackhide__ = True
         await self._world.none(timeout=timeout, **self._mine(criteria))
 
     async def messages(self, query: str = "") -> list[AsyncMail]:
@@ -106,6 +110,7 @@ class AsyncWorld(Outline):
         super().__init__(definition, endpoints, client.place.url)
         self._client = client
         self._made: dict[str, AsyncAccount] = {}
+        self._changing = asyncio.Lock()  # a world has one change at a time
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,9 +120,17 @@ class AsyncWorld(Outline):
 
     async def ask(self, call: Call[T]) -> T:
         """Ask the API something about this world."""
+        __tracebackhide__ = True
         return await self._client.ask(call, world=self.id)
 
-    async def account(self, name: str = "", *, password: str | None = None) -> AsyncAccount:
+    async def account(
+        self,
+        name: str = "",
+        *,
+        password: str | None = None,
+        quota: Any = None,
+        imap_without: Sequence[str] | None = None,
+    ) -> AsyncAccount:
         """Return the account with this name or address, which is made if need be; without a name, a new one."""
         name = name or f"u{secrets.token_hex(4)}"
         if self.id == DEFAULT:
@@ -126,10 +139,12 @@ class AsyncWorld(Outline):
         if known is not None:
             return AsyncAccount(known.name, known.address, known.login, known.password, self)
         address = self.address(name)
-        if address not in self._made:
-            local, _, domain = address.rpartition("@")
-            made = await self.ask(asking.add_account(self.id, local, domain, password))
-            self._made[address] = AsyncAccount(made.name, made.address, made.login, made.password, self)
+        local, _, domain = address.rpartition("@")
+        async with self._changing:
+            if address not in self._made:
+                members = {"password": password, "quota": quota, "imap_without": imap_without}
+                made = await self.ask(asking.add_account(self.id, local, domain, **members))
+                self._made[address] = AsyncAccount(made.name, made.address, made.login, made.password, self)
         return self._made[address]
 
     @property
@@ -154,6 +169,7 @@ class AsyncWorld(Outline):
 
     async def wait(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> AsyncMail:  # noqa: ASYNC109
         """Return the one message that meets all criteria; raises `NotArrived`, or `TooMany` if several match."""
+        __tracebackhide__ = True
         found = await self.wait_all(timeout=timeout, **criteria)
         if len(found) > 1:
             raise TooMany(several(found))
@@ -168,15 +184,18 @@ class AsyncWorld(Outline):
         **criteria: Unpack[Criteria],
     ) -> list[AsyncMail]:
         """Return so many messages, at least one; with `exactly` it is sure that no more will come."""
+        __tracebackhide__ = True
         messages = await self.ask(asking.wait(criteria, timeout, exactly=exactly, at_least=at_least))
         return [self._mail(message) for message in messages]
 
     async def none(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> None:  # noqa: ASYNC109
         """Return once it is sure that no such message has come or will come. Raises `TooMany`."""
+        __tracebackhide__ = True
         await self.ask(asking.wait(criteria, timeout, exactly=0))
 
     async def quiet(self, *, timeout: float = 10.0) -> int:  # noqa: ASYNC109
         """Return once nothing is under way, and the cursor: `after` of later waits. Raises `NotQuiet`."""
+        __tracebackhide__ = True
         return await self.ask(asking.quiet(timeout))
 
     async def messages(self, query: str | None = None) -> list[AsyncMail]:
@@ -291,7 +310,7 @@ class AsyncPostroad:
         accounts: Accounts | None = None,
         domains: int | Sequence[Mapping[str, Any]] | None = None,
         owner: str | None = None,
-        ttl: float | None = LIFE,
+        ttl: int | None = LIFE,
         password: str | None = None,
         imap_without: Sequence[str] | None = None,
         quota: Any = None,
@@ -300,7 +319,6 @@ class AsyncPostroad:
         definition = wanted(
             ident,
             accounts,
-            secrets.token_hex(4),
             domains=domains,
             owner=owner,
             ttl=ttl,

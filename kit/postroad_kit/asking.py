@@ -45,7 +45,7 @@ def read(world: str) -> Call[Definition]:
 
 def keep(world: str, seconds: float) -> Call[None]:
     """Give a world so much time from now on."""
-    return Call("PATCH", f"/v1/worlds/{segment(world)}", _nothing, {"ttl": seconds})
+    return Call("PATCH", f"/v1/worlds/{segment(world)}", _nothing, {"ttl": max(1, round(seconds))})
 
 
 def drop(world: str) -> Call[None]:
@@ -58,10 +58,9 @@ def purge(world: str) -> Call[None]:
     return Call("POST", f"/v1/worlds/{segment(world)}/purge", _nothing)
 
 
-def add_account(world: str, name: str, domain: str | None, password: str | None) -> Call[AccountInfo]:
-    """Make an account."""
-    given = {"name": name, "domain": domain, "password": password}
-    value = {member: text for member, text in given.items() if text is not None}
+def add_account(world: str, name: str, domain: str, **members: Any) -> Call[AccountInfo]:
+    """Make an account; members that are None are left out."""
+    value = {"name": name, "domain": domain} | {key: one for key, one in members.items() if one is not None}
     return Call("POST", f"/v1/worlds/{segment(world)}/accounts", account_of, value, again=False)
 
 

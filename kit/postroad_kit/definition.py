@@ -65,18 +65,15 @@ DEFAULT_DEFINITION = Definition(DEFAULT, "", None, None, None, ())
 Accounts = Sequence[str | Mapping[str, Any]]
 
 
-def wanted(ident: str | None, accounts: Accounts | None, unique: str, **members: Any) -> dict[str, Any]:
+def wanted(ident: str | None, accounts: Accounts | None, **members: Any) -> dict[str, Any]:
     """Return what `POST /v1/worlds` takes, without what is None.
 
-    With `accounts`, by name or with more members, the world has one domain with them, which has the name of the world:
-    `ident`, or `unique`, which nobody else has.
+    With `accounts`, by name or with more members, the world has one domain with them, which the API names.
     """
     if accounts is not None:
         if members.get("domains") is not None:
             raise ValueError("give accounts, which get a domain, or domains with accounts, not both")
-        ident = ident or f"w{unique}"
-        given = [{"name": one} if isinstance(one, str) else dict(one) for one in accounts]
-        members["domains"] = [{"name": f"{ident}.test", "accounts": given}]
+        members["domains"] = [{"accounts": [{"name": one} if isinstance(one, str) else dict(one) for one in accounts]}]
     return {name: member for name, member in {"id": ident, **members}.items() if member is not None}
 
 

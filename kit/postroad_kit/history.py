@@ -57,9 +57,17 @@ def _all(hops: Sequence[Hop]) -> Iterator[Hop]:
 def _lines(hops: Sequence[Hop], indent: str) -> Iterator[str]:
     for hop in hops:
         at = "" if hop.at is None else f"{hop.at:%H:%M:%S}.{hop.at.microsecond // 1000:03} "
-        words = [hop.service, hop.kind, hop.recipient, hop.host or hop.peer, hop.tls, hop.reply]
+        words = [hop.service, hop.kind, hop.recipient, hop.host or hop.peer, hop.tls, _found(hop.detail), hop.reply]
         yield harmless(f"{indent}{at}{'  '.join(word for word in words if word)}")
         yield from _lines(hop.children, f"{indent}  ")
+
+
+def _found(detail: Mapping[str, Any]) -> str:
+    """Return what a look-up or a copy is about."""
+    if "question" in detail:
+        return f"{detail['question']} → {'; '.join(detail.get('answer') or ())}"
+    place = [detail.get("account"), detail.get("mailbox"), detail.get("uid")]
+    return " ".join(str(part) for part in place if part is not None)
 
 
 def road_of(answer: Mapping[str, Any]) -> Road:
@@ -83,10 +91,8 @@ def _hop(hop: Mapping[str, Any]) -> Hop:
     )
 
 
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _text(value: str | None) -> str:
+    return value or ""
 
 
 @dataclass(frozen=True, slots=True)

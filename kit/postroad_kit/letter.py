@@ -187,6 +187,7 @@ class Letter:
 
         Without either, of the one link that is no unsubscribe link. The same URL twice is one link. Raises `NotOne`.
         """
+        __tracebackhide__ = True
         found = {
             link.url: link
             for link in reversed(self.links)
@@ -200,6 +201,7 @@ class Letter:
 
     def code(self) -> str:
         """Return the one-time code: the only one, or the one that is by far the likeliest. Raises `NotOne`."""
+        __tracebackhide__ = True
         ranked = self.codes
         if len(ranked) > 1 and ranked[0].score - ranked[1].score >= CERTAIN:
             ranked = ranked[:1]
@@ -208,6 +210,7 @@ class Letter:
 
     def file(self, name: str = "*") -> File:
         """Return the one attachment whose file name matches, with `*` and `?`. Raises `NotOne`."""
+        __tracebackhide__ = True
         found = [file for file in self.files if fnmatch.fnmatch(file.filename.casefold(), name.casefold())]
         shown = [f"{file.filename} ({file.content_type}, {file.size} octets)" for file in self.files]
         by_id = {file.part_id: file for file in found}
@@ -224,6 +227,7 @@ class Letter:
 
     def unsubscribe_link(self, *, one_click: bool = False) -> str:
         """Return the web link of List-Unsubscribe; with `one_click` it has to obey RFC 8058. Raises `NotOne`."""
+        __tracebackhide__ = True
         told = self.content.list_unsubscribe
         found = [link for link in told.links if link.casefold().startswith(("https:", "http:"))]
         if one_click:
@@ -232,6 +236,7 @@ class Letter:
         return self._one(found, "one-click link" if one_click else "web link", where, [*told.links, *told.errors])
 
     def _one(self, found: Sequence[str], noun: str, which: str, there: Iterable[str]) -> str:
+        __tracebackhide__ = True
         if len(found) == 1:
             return found[0]
         count = f"{len(found)} {noun}s{which}, where one is expected" if found else f"no {noun}{which}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from postroad_kit.definition import Accounts
     from postroad_kit.endpoints import Endpoints
 
-LIFE = 3600.0  # seconds after which a world goes that nobody has dropped
+LIFE = 3600  # seconds after which a world goes that nobody has dropped
 
 
 class Postroad:
@@ -48,7 +47,7 @@ class Postroad:
         accounts: Accounts | None = None,
         domains: int | Sequence[Mapping[str, Any]] | None = None,
         owner: str | None = None,
-        ttl: float | None = LIFE,
+        ttl: int | None = LIFE,
         password: str | None = None,
         imap_without: Sequence[str] | None = None,
         quota: Any = None,
@@ -62,7 +61,6 @@ class Postroad:
         definition = wanted(
             ident,
             accounts,
-            secrets.token_hex(4),
             domains=domains,
             owner=owner,
             ttl=ttl,

@@ -42,7 +42,8 @@ def sections(world: World) -> Iterator[tuple[str, str]]:
         return "\n".join([*lines, *more, *failed])
 
     def said() -> str:
-        found = world.ask(asking.sessions())[0][:SESSIONS]
+        listed = world.ask(asking.sessions())[0]
+        found = [session for session in listed if session.protocol != "dns"][:SESSIONS]  # the road has the look-ups
         return "\n".join(_cut(str(world.ask(asking.session(session.id)))) for session in reversed(found))
 
     def went() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import secrets
 import smtplib
-from typing import TYPE_CHECKING, Self, TypeVar
+import threading
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from postroad_kit import asking
 from postroad_kit.account import Account
@@ -17,7 +18,7 @@ from postroad_kit.outline import Outline
 from postroad_kit.telling import several
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import timedelta
     from typing import Unpack
 
@@ -43,6 +44,7 @@ class World(Outline):
         self._client = client
         self._made: dict[str, Account] = {}
         self._open: list[smtplib.SMTP] = []
+        self._changing = threading.Lock()  # a world has one change at a time
 
     def __enter__(self) -> Self:
         return self
@@ -52,11 +54,19 @@ class World(Outline):
 
     def ask(self, call: Call[T]) -> T:
         """Ask the API something about this world."""
+        __tracebackhide__ = True
         return self._client.ask(call, world=self.id)
 
     # Who
 
-    def account(self, name: str = "", *, password: str | None = None) -> Account:
+    def account(
+        self,
+        name: str = "",
+        *,
+        password: str | None = None,
+        quota: Any = None,
+        imap_without: Sequence[str] | None = None,
+    ) -> Account:
         """Return the account with this name or address, which is made if need be; without a name, a new one.
 
         The default world is the world file's: there the whole address and the password have to be given.
@@ -68,10 +78,12 @@ class World(Outline):
         if known is not None:
             return self._bound(known.name, known.address, known.login, known.password)
         address = self.address(name)
-        if address not in self._made:
-            local, _, domain = address.rpartition("@")
-            made = self.ask(asking.add_account(self.id, local, domain, password))
-            self._made[address] = self._bound(made.name, made.address, made.login, made.password)
+        local, _, domain = address.rpartition("@")
+        with self._changing:
+            if address not in self._made:
+                members = {"password": password, "quota": quota, "imap_without": imap_without}
+                made = self.ask(asking.add_account(self.id, local, domain, **members))
+                self._made[address] = self._bound(made.name, made.address, made.login, made.password)
         return self._made[address]
 
     @property
@@ -107,6 +119,7 @@ class World(Outline):
 
         Raises `NotArrived`, which says what came instead, and `TooMany` if several match.
         """
+        __tracebackhide__ = True
         found = self.wait_all(timeout=timeout, **criteria)
         if len(found) > 1:
             raise TooMany(several(found))
@@ -121,15 +134,18 @@ class World(Outline):
         **criteria: Unpack[Criteria],
     ) -> list[Mail]:
         """Return so many messages, at least one; with `exactly` it is sure that no more will come."""
+        __tracebackhide__ = True
         messages = self.ask(asking.wait(criteria, timeout, exactly=exactly, at_least=at_least))
         return [mail_of(message, self) for message in messages]
 
     def none(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> None:
         """Return once it is sure that no such message has come or will come. Raises `TooMany`."""
+        __tracebackhide__ = True
         self.ask(asking.wait(criteria, timeout, exactly=0))
 
     def quiet(self, *, timeout: float = 10.0) -> int:
         """Return once nothing is under way, and the cursor: `after` of later waits. Raises `NotQuiet`."""
+        __tracebackhide__ = True
         return self.ask(asking.quiet(timeout))
 
     def messages(self, query: str | None = None) -> list[Mail]:

@@ -57,10 +57,14 @@ def test_worlds() -> None:
     call = asking.make({"id": "checkout"})
     assert (call.method, call.path, call.value) == ("POST", "/v1/worlds", {"id": "checkout"})
     assert asking.read("a").path == "/v1/worlds/a"
-    assert asking.keep("a", 9.0).value == {"ttl": 9.0}
+    assert [asking.keep("a", span).value for span in (8.7, 0.0)] == [{"ttl": 9}, {"ttl": 1}]
     assert asking.drop("a").read(None) is None
     assert asking.purge("a").path == "/v1/worlds/a/purge"
-    assert asking.add_account("a", "bob", None, "x").value == {"name": "bob", "password": "x"}
+    assert asking.add_account("a", "bob", "b.test", password="x", quota=None).value == {
+        "name": "bob",
+        "domain": "b.test",
+        "password": "x",
+    }
     assert asking.records("shop.test").read({"records": ["a"]}) == ("a",)
 
 

@@ -33,15 +33,15 @@ PLACES = endpoints_of({"endpoints": {"app": {"host": "127.0.0.1", "port": 1025}}
 
 
 def test_what_is_asked_for() -> None:
-    assert wanted(None, None, "1", ttl=None, domains=2) == {"domains": 2}
+    assert wanted(None, None, ttl=None, domains=2) == {"domains": 2}
     accounts: Accounts = ["bob", {"name": "full", "quota": {"messages": 1}}]
-    assert wanted("checkout", accounts, "1")["domains"] == [
-        {"name": "checkout.test", "accounts": [{"name": "bob"}, {"name": "full", "quota": {"messages": 1}}]}
-    ]
-    made = wanted(None, ["bob"], "1f", owner="me")
-    assert (made["id"], made["domains"][0]["name"]) == ("w1f", "w1f.test")
+    assert wanted("checkout", accounts, owner="me") == {
+        "id": "checkout",
+        "owner": "me",
+        "domains": [{"accounts": [{"name": "bob"}, {"name": "full", "quota": {"messages": 1}}]}],
+    }
     with pytest.raises(ValueError, match="not both"):
-        wanted(None, ["bob"], "1", domains=1)
+        wanted(None, ["bob"], domains=1)
 
 
 def test_the_whole() -> None:

@@ -8,7 +8,8 @@ AT = "2026-11-26T12:00:00.250Z"
 
 
 def test_a_road() -> None:
-    question = {"kind": "dns", "at": AT, "service": "dns", "reply": ["MX 10 mx", "A 1"]}
+    detail = {"question": "shop.test. IN MX", "answer": ["NOERROR aa", "10 mx"]}
+    question = {"kind": "dns", "at": AT, "service": "dns", "detail": detail}
     attempt = {
         "kind": "attempt",
         "at": AT,
@@ -16,9 +17,9 @@ def test_a_road() -> None:
         "host": "mx.postroad.test",
         "reply": "250 2.0.0 OK\x1b",
         "recipient": "bob@shop.test",
-        "tls": {"version": "TLSv1.3"},
+        "tls": "TLSv1.3",
         "session": "s1",
-        "detail": {"n": 1},
+        "detail": {"account": "bob@shop.test", "mailbox": "INBOX", "uid": 1},
         "children": [question],
     }
     road = road_of({"id": "4F1A9C", "hops": [{"kind": "submission", "at": None, "peer": "127.0.0.1"}, attempt]})
@@ -27,8 +28,11 @@ def test_a_road() -> None:
     assert str(road).splitlines() == [
         "4F1A9C",
         "  submission  127.0.0.1",
-        "  12:00:00.250 relay  attempt  bob@shop.test  mx.postroad.test  {'version': 'TLSv1.3'}  250 2.0.0 OK\\x1b",
-        "    12:00:00.250 dns  dns  MX 10 mx A 1",
+        (
+            "  12:00:00.250 relay  attempt  bob@shop.test  mx.postroad.test  TLSv1.3"
+            "  bob@shop.test INBOX 1  250 2.0.0 OK\\x1b"
+        ),
+        "    12:00:00.250 dns  dns  shop.test. IN MX → NOERROR aa; 10 mx",
     ]
 
 

@@ -27,6 +27,7 @@ class AsyncClient:
 
     async def ask(self, call: Call[T], *, world: str | None = None) -> T:
         """Return what the API answers; raises `Away`, `Refused` or a `MailError`."""
+        __tracebackhide__ = True
         try:
             async with asyncio.timeout(call.timeout):
                 octets = await self._exchange(request_of(self.place, call, world))

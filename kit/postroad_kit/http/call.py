@@ -63,6 +63,7 @@ class Call(Generic[T]):
 
     def result(self, status: int, octets: bytes) -> T:
         """Return what the answer says; raises `Refused` or a `MailError`."""
+        __tracebackhide__ = True  # here and elsewhere: pytest shows the line of the test, and not ours
         if 200 <= status < 300:
             return self.read(octets if self.octets else json.loads(octets) if octets else None)
         try:

@@ -29,6 +29,7 @@ class Client:
 
     def ask(self, call: Call[T], *, world: str | None = None) -> T:
         """Return what the API answers; raises `Away`, `Refused` or a `MailError`."""
+        __tracebackhide__ = True
         status, octets = self._exchange(call, world)
         return call.result(status, octets)
 

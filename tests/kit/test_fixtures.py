@@ -1,0 +1,132 @@
+"""The plugin's worlds: one for each test, kept and shown when it fails; test cases of unittest have them too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postroad_kit import Postroad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+pytest_plugins = ["pytester"]
+
+
+WORLDS = """
+import pytest
+
+SEEN = []
+
+@pytest.fixture(autouse=True)
+def _see(world):
+    SEEN.append(world.id)
+
+def test_one(world):
+    bob = world.account("bob")
+    with world.smtp() as client:
+        client.sendmail(world.address("app"), [bob.address], "Subject: Welcome\\r\\n\\r\\nHi.\\r\\n")
+    assert bob.wait().subject == "Welcome"
+
+async def test_another(async_world, world):
+    assert async_world.id == world.id != SEEN[0]
+    assert await async_world.messages() == []
+
+@pytest.mark.world(accounts=["ann"])
+@pytest.mark.skipif("False")
+def test_marked(world):
+    assert [account.name for account in world.accounts] == ["ann"]
+
+def test_dropped(postroad):
+    from postroad_kit import Refused
+    for ident in SEEN[:-1]:
+        with pytest.raises(Refused, match="404"):
+            postroad.find(ident)
+"""
+
+
+def test_worlds(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
+    pytester.makepyfile(WORLDS)
+    run("--postroad-url", url, "--strict-markers").assert_outcomes(passed=4)
+
+
+FAILING = """
+def test_fails(world):
+    bob = world.account("bob")
+    with world.smtp() as client:
+        client.sendmail(world.address("app"), [bob.address], "Subject: Welcome\\r\\n\\r\\nHi.\\r\\n")
+    bob.wait()
+    print("world", world.id)
+    bob.wait(subject="Goodbye", timeout=0.1)
+"""
+
+
+def test_a_failing_test_shows_its_world_and_keeps_it(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str
+) -> None:
+    pytester.makepyfile(FAILING)
+    result = run("--postroad-url", url, "--postroad-keep", "60")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*NotArrived: at least 1 should match, but within 0.1 s 0 did.*",
+            "*Came close:",
+            "*what arrived in the world *",
+            "*delivered *bob@*Welcome*",
+            "*Postroad: sessions*",
+            "*C: mail FROM:<app@*",
+            "*Postroad: road*",
+            "*Postroad: look at it*",
+            f"{url}/w/*",
+        ]
+    )
+    ident = next(line.split()[1] for line in result.outlines if line.startswith("world w"))
+    with Postroad(url) as postroad:
+        kept = postroad.find(ident)
+        assert kept.definition.owner.endswith("::test_fails")
+        assert [mail.subject for mail in kept.messages()] == ["Welcome"]
+        kept.drop()
+
+
+def test_it_says_how_to_start_a_stack_again(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile("def test_fails(world): assert not world.id")
+    result = pytester.runpytest_subprocess("-p", "no:mailpit", "--basetemp", str(tmp_path / "base"))
+    result.assert_outcomes(failed=1)
+    folder = tmp_path / "base" / "postroad"
+    result.stdout.fnmatch_lines(
+        [f"after the run: cd {folder} && POSTROAD_DATA=data POSTROAD_NETWORK=127.*.* postroad run"]
+    )
+    assert (folder / "data" / "mail").exists()
+
+
+UNITTEST = """
+import unittest
+from postroad_kit.unittest import PostroadTestCase
+
+class T(PostroadTestCase):
+    world_members = {"accounts": ["bob"]}
+
+    def test_passes(self):
+        self.assertEqual(self.world.accounts[0].name, "bob")
+        self.assertIn("test_passes", self.world.definition.owner)
+
+    def test_skips(self):
+        self.skipTest("not today")
+
+    def test_fails(self):
+        self.world.account("bob").wait(timeout=0.1)
+
+class Further(T):
+    test_fails = None
+"""
+
+
+def test_unittest_has_the_runs_stack(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
+    pytester.makepyfile(UNITTEST)
+    result = run("--postroad-url", url)
+    result.assert_outcomes(passed=2, skipped=2, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*NotArrived: at least 1 should match*", "*-- Postroad: what arrived*", "*Nothing has*"]
+    )

@@ -1,0 +1,165 @@
+"""Worlds of the kit against a whole stack: nothing of one shows in another."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_kit import AsyncPostroad, NotArrived, NotQuiet, Postroad, Refused
+from tests.harness.stack import Port, Stack
+from tests.kit.test_client import letter, send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postroad_kit import World
+
+
+@pytest.fixture
+def postroad(native: Stack) -> Iterator[Postroad]:
+    host, port = native.endpoint(Port.WEB)
+    with Postroad(f"http://{host}:{port}") as made:
+        yield made
+
+
+@pytest.fixture
+def world(postroad: Postroad) -> Iterator[World]:
+    with postroad.world(owner="tests/kit") as made:
+        yield made
+
+
+def test_it_is_made_and_dropped(postroad: Postroad) -> None:
+    with postroad.world(accounts=["bob", {"name": "ann", "password": "secret"}], ttl=60) as world:
+        assert world.domain == f"{world.id}.test"
+        bob, ann = world.accounts
+        assert (bob.address, ann.password) == (f"bob@{world.domain}", "secret")
+        assert world.account("bob") == bob
+        assert world.account(bob.address) == bob
+        found = postroad.find(world.id)
+        assert found.definition.app == world.definition.app
+        assert world.dns.lookup(world.domain, "MX") == ["10 mx.postroad.test."]
+        with pytest.raises(Refused, match="409") as caught:
+            postroad.world(domains=[{"name": world.domain}])
+        assert caught.value.problem["world"] == world.id
+    with pytest.raises(Refused, match="404"):
+        postroad.find(world.id)
+    with pytest.raises(Refused, match="404"):
+        world.dns.records()
+
+
+def test_a_mail_and_what_happened_to_it(world: World) -> None:
+    bob = world.account("bob")
+    assert world.account("bob") is bob
+    assert bob in world.accounts
+    send(world, letter(bob.address))
+    mail = bob.wait(subject="Welcome")
+    assert mail.world == world.id
+    assert mail.login == world.smtp_user
+    with bob.imap() as imap:
+        imap.select("INBOX")
+        imap.fetch("1", "(BODY[])")
+    assert mail.seen
+    assert [hop.kind for hop in mail.road.of("submission", "delivery")] == ["submission", "delivery"]
+    assert mail.road.id == world.road(mail.id).id == mail.id
+    sessions = world.sessions()
+    assert {session.protocol for session in sessions} >= {"smtp", "imap"}
+    assert bob.password not in "\n".join(map(str, sessions))
+    assert "S: 220" in world.dialogue(sessions[0])
+    assert [session.protocol for session in world.sessions(protocol="imap")] == ["imap"]
+
+
+def test_one_does_not_show_in_another(postroad: Postroad, world: World) -> None:
+    with postroad.world() as other:
+        bob, same = world.account("bob"), other.account("bob")
+        send(world, letter(bob.address))
+        send(other, letter(same.address, "Elsewhere"))
+        (mail,) = world.wait_all(exactly=1)
+        assert mail.subject == "Welcome"
+        (mail,) = other.wait_all(exactly=1)
+        assert mail.subject == "Elsewhere"
+        assert [one.subject for one in other.messages()] == ["Elsewhere"]
+        world.purge()
+        assert world.messages() == []
+        assert len(other.messages()) == 1
+        world.none()
+
+
+def test_strangers_are_captured(world: World) -> None:
+    send(world, letter("somebody@gmail.com"))
+    mail = world.wait(recipient="somebody@gmail.com")
+    assert mail.state == "captured"
+    with world.capture.imap() as imap:
+        assert imap.select("INBOX") == ("OK", [b"1"])
+
+
+def test_snapshots(world: World) -> None:
+    bob = world.account("bob")
+    send(world, letter(bob.address))
+    bob.wait()
+    seeded = world.snapshot()
+    with seeded, bob.imap() as imap:
+        imap.select("INBOX")
+        imap.store("1", "+FLAGS", "\\Deleted")
+        imap.expunge()
+    with bob.imap() as imap:
+        assert imap.select("INBOX") == ("OK", [b"1"])
+    world.restore(seeded.name)
+
+
+def test_the_clock(postroad: Postroad) -> None:
+    with postroad.world(accounts=[{"name": "full", "quota": "1 messages"}]) as world:
+        (full,) = world.accounts
+        for subject in ("one", "two"):
+            send(world, letter(full.address, subject))
+            world.wait(recipient=full.address, subject=subject, settled=False)
+        with pytest.raises(NotQuiet, match="still under way"):
+            world.quiet(timeout=0.2)
+        with pytest.raises(NotArrived, match="Still under way to full@"):
+            full.wait(subject="two", timeout=0.2)
+        assert world.clock().next is not None
+        world.push_clock("next")
+        clock = world.push_clock(timedelta(days=6))
+        assert clock.ahead >= 6 * 86400
+        delay, failure = world.wait_all(exactly=2, reports=True, sender="")  # captured: their sender is a stranger
+        assert "(Delay)" in delay.subject
+        assert "4.2.2" in failure.raw.decode()
+        world.quiet()
+
+
+def test_it_stays_for_those_who_look_at_it(postroad: Postroad) -> None:
+    world = postroad.world()
+    world.smtp()
+    world.keep(60.0)
+    assert postroad.find(world.id).definition.expires is not None
+    world.drop()
+
+
+async def test_the_same_for_asyncio(postroad: Postroad) -> None:
+    there = AsyncPostroad(postroad.url)
+    async with there.world(accounts=["bob"]) as world:
+        bob, ann = await world.account("bob"), await world.account("ann")
+        assert world.accounts == [bob, ann]
+        assert world.capture.login == postroad.find(world.id).capture.login
+        assert await world.account("ann") is ann
+        waiting = asyncio.create_task(bob.wait(subject="Welcome"))
+        await asyncio.to_thread(send, postroad.find(world.id), letter(bob.address))
+        mail = await waiting
+        assert (await mail.road()).id == (await world.road(mail)).id == mail.id
+        assert {session.protocol for session in await world.sessions()} >= {"smtp"}
+        (session, *_) = await world.sessions(protocol="smtp")
+        assert "S: 220" in await world.dialogue(session)
+        await world.snapshot("seeded")
+        await world.purge()
+        assert await world.messages() == []
+        await world.restore("seeded")
+        assert (await world.clock()).ahead == 0
+        assert (await world.push_clock(60)).ahead == 60
+        await world.keep(60.0)
+    other = await there.world()
+    await other.drop()
+    with pytest.raises(Refused, match=re.escape("404")):
+        await other.messages()
