@@ -152,6 +152,32 @@ def test_a_user_survives_a_restart(stack: Stack, api: httpx.Client, host: str) -
         assert client.select()[1] == [b"0"]
 
 
+def test_a_world_has_its_own_users(api: httpx.Client, host: str) -> None:
+    base = f"http://{host}:8080"
+    with httpx.Client(base_url=base, timeout=WAIT) as client:
+        client.post("/v1/worlds", json={"id": "green", "domains": [{"name": "green.test"}]}).raise_for_status()
+        try:
+            made = client.post(
+                "/w/green/api/user", json={"email": "eve@green.test", "login": "eve", "password": "apple"}
+            )
+            assert (made.status_code, made.json()["login"]) == (200, "eve@green.test")
+            mail(host, "eve@green.test", "in green")
+            assert subjects(client, "/w/green/api/user/eve@green.test/messages") == ["in green"]
+            with log_in(host, "eve@green.test", "apple") as reader:
+                assert reader.select()[1] == [b"1"]
+            assert all(user["email"] != "eve@green.test" for user in api.get("/user").json())
+            assert api.get("/user/eve@green.test/messages").status_code == 400
+            taken = api.post("/user", json={"email": "al@green.test", "login": "al", "password": "x"})
+            assert (taken.status_code, "another world" in taken.json()["message"]) == (400, True)
+            api.post("/mail/purge").raise_for_status()  # of the default world
+            assert subjects(client, "/w/green/api/user/eve@green.test/messages") == ["in green"]
+            client.post("/w/green/api/service/reset").raise_for_status()
+            assert subjects(client, "/w/green/api/user/eve@green.test/messages") == []
+            assert {user["login"] for user in api.get("/user").json()} >= {"test", "ann"}
+        finally:
+            client.delete("/v1/worlds/green").raise_for_status()
+
+
 def test_configuration_and_readiness(api: httpx.Client) -> None:
     assert api.get("/service/readiness").json() == {"message": "Service running"}
     shown = api.get("/configuration").json()

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from postroad.control.client import DoorRefused
 from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.greenmail import mail
+from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken
 from tests.web.greenmail.conftest import BOB, ToyUsers, served
 
 if TYPE_CHECKING:
@@ -27,6 +29,20 @@ class Shop(DefaultWorld):
 
     def of_domain(self, domain: str) -> str:
         return "shop" if domain == "shop.test" else super().of_domain(domain)
+
+
+class Kept(Keeper):
+    """A keeper that notes which accounts it is to make."""
+
+    def __init__(self) -> None:
+        self.made_of: list[tuple[str, str | None, dict[str, Any]]] = []
+        self.error: Exception | None = None
+
+    async def add_account(self, ident: str, domain: str | None, asked: Any) -> Any:
+        if self.error is not None:
+            raise self.error
+        self.made_of.append((ident, domain, asked))
+        return None, domain, asked
 
 
 async def asked(web: Web, method: str, path: str, *, world: str = "default", **more: Any) -> tuple[int, Any]:
@@ -87,11 +103,30 @@ class TestUsers:
         shown = [{"login": "ann@shop.test", "email": "ann@shop.test"}]
         assert await asked(web, "GET", USER, world="shop") == (200, shown)
         assert seen == [{"world": "shop"}]
-        for method, path in (("POST", USER), ("DELETE", f"{USER}/ann@shop.test")):
-            status, said = await asked(web, method, path, world="shop", json={"email": "a@shop.test", "password": "x"})
-            assert status == 400
-            assert "of a world are made by POST /v1/worlds" in said["message"]
+        status, said = await asked(web, "DELETE", f"{USER}/ann@shop.test", world="shop")
+        assert status == 400
+        assert "the accounts of a world go with their world" in said["message"]
         assert await asked(web, "GET", OF_BOB, world="shop") == (400, {"message": "User 'bob' not found"})
+
+    async def test_make_in_another_world(self, green: Green) -> None:
+        web, users = green
+        bob = {"email": "bob@shop.test", "login": "ignored", "password": "x"}
+        status, said = await asked(web, "POST", USER, world="shop", json=bob)
+        assert (status, said["message"]) == (400, "Can not create user : the world shop has no shop")
+        kept = web.services.worlds = Kept()
+        shown = {"login": "bob@shop.test", "email": "bob@shop.test"}
+        assert await asked(web, "POST", USER, world="shop", json=bob) == (200, shown)
+        assert kept.made_of == [("shop", "shop.test", {"name": "bob", "password": "x"})]
+        for error, sentence in (
+            (NoSuchWorld("other.test"), "the world shop has no other.test"),
+            (Taken("It is taken", "w1"), "It is taken"),
+            (Beyond("A world has at most 5 accounts"), "A world has at most 5 accounts"),
+            (DoorRefused(409, "no"), "no"),
+        ):
+            kept.error = error
+            refused = (400, {"message": f"Can not create user : {sentence}"})
+            assert await asked(web, "POST", USER, world="shop", json=bob) == refused
+        assert users.made == []
 
 
 class TestMessages:

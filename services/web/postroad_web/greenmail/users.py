@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.client import DoorRefused, quote_path
+from postroad.world.overlay import OverlayError
 from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.native.places import world_of_login
 from postroad_web.api.scope import world_of
 from postroad_web.greenmail.refused import Refused
 from postroad_web.greenmail.shapes import said, user
 from postroad_web.mailpit import gojson
+from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken, Unwritable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from postroad_web.api.services import Services
 
 LEFT_OUT = "a user has an email and a password"
-OF_A_WORLD = "the accounts of a world are made by POST /v1/worlds/{id}/accounts, and go with their world"
+OF_A_WORLD = "the accounts of a world go with their world"
 
 
 class Users:
@@ -40,12 +42,27 @@ class Users:
             raise Refused(f"Can not create user : {error}") from error
         if not wanted["email"].strip() or not wanted["password"]:
             raise Refused(f"Can not create user : {LEFT_OUT}")
-        if world_of(request) != DEFAULT_WORLD:
-            raise Refused(f"Can not create user : {OF_A_WORLD}")
+        world = world_of(request)
         try:
+            if world != DEFAULT_WORLD:
+                return user(await self._made_in(world, wanted["email"].strip(), wanted["password"]))
             return user(await self._services.store.post("/users", wanted))
         except DoorRefused as error:
             raise Refused(f"Can not create user : {error.sentence}") from error
+        except (Beyond, OverlayError, Taken, Unwritable) as error:
+            raise Refused(f"Can not create user : {error}") from error
+        except NoSuchWorld as error:  # or no such domain in it
+            raise Refused(f"Can not create user : the world {world} has no {error}") from error
+
+    async def _made_in(self, world: str, email: str, password: str) -> dict[str, Any]:
+        """Make an account of a world, whose login is its address."""
+        keeper = self._services.worlds
+        if not isinstance(keeper, Keeper):
+            raise NoSuchWorld(world)
+        name, _, domain = email.rpartition("@")
+        _, domain, new = await keeper.add_account(world, domain, {"name": name or email, "password": password})
+        address = f"{new['name']}@{domain}"
+        return {"login": address, "email": address}
 
     async def remove(self, request: Request) -> Any:
         """Remove a user with all mail."""
