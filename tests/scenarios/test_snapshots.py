@@ -82,8 +82,9 @@ def facts(client: imapclient.IMAPClient) -> tuple[Any, ...]:
 
 
 def test_mailboxes_and_queue_are_as_they_were(stack: ProcessStack, api: Api) -> None:
+    seeded = []
     for number in (1, 2):
-        send(stack, BOB, f"Seeded {number}")
+        seeded.append(send(stack, BOB, f"Seeded {number}"))
         arrived(stack, BOB, count=number)
     waiting = send(stack, BOB, "One too many")
     entry = deferred(api, waiting)
@@ -116,12 +117,18 @@ def test_mailboxes_and_queue_are_as_they_were(stack: ProcessStack, api: Api) -> 
         with imap(stack, BOB) as client:
             after = facts(client)
             assert not client.folder_exists("Later")
+        now = after[0][b"UIDVALIDITY"]
         if fresh:
             assert after[0].pop(b"UIDVALIDITY") > before[0].pop(b"UIDVALIDITY")
         assert after == before
         (again,) = api.ask("GET", "/v1/queue")["messages"]
         assert (again["id"], again["attempts"]) == (waiting, entry["attempts"])
         assert again["recipients"] == entry["recipients"]
+        for ident in seeded:
+            (recipient,) = api.ask("GET", f"/v1/messages/{ident}")["recipients"]
+            assert [copy["removed"] for copy in recipient["copies"] if copy["uid_validity"] == now] == [False]
+        (recipient,) = api.ask("GET", f"/v1/messages/{waiting}")["recipients"]
+        assert (recipient["state"], recipient["copies"]) == ("deferred", [])
         with pytest.raises(ApiError) as gone:
             api.ask("GET", f"/v1/messages/{late}")
         assert gone.value.status == 404

@@ -31,6 +31,7 @@ class History:
         self.places: list[Place] = []
         self.boxes: dict[tuple[str, str], int] = {}  # UIDVALIDITY
         self.uids: dict[int, int] = {}
+        self.snapshots: dict[str, tuple[str, list[Place], dict[tuple[str, str], int], dict[int, int]]] = {}
         self.serial = 0
 
     def note(self, journal: list[dict[str, Any]], kind: str, **details: Any) -> None:
@@ -125,6 +126,34 @@ class History:
             self.places = [other for other in self.places if other not in some]
         self.places += targets
 
+    def keep(self, account: str) -> None:
+        """Take a snapshot of an account."""
+        token = f"t{len(self.snapshots)}"
+        self.note(self.store, "kept", account=account, snapshot="s", token=token)
+        own = [place for place in self.places if place[0] == account]
+        boxes = {box: validity for box, validity in self.boxes.items() if box[0] == account}
+        self.snapshots[token] = (
+            account,
+            own,
+            boxes,
+            {validity: self.uids.get(validity, 0) for validity in boxes.values()},
+        )
+
+    def restore(self, token: str, *, fresh: bool) -> None:
+        """Restore a snapshot: UIDs are given again."""
+        account, own, boxes, uids = self.snapshots[token]
+        become = {validity: validity for validity in boxes.values()}
+        more = {}
+        if fresh:
+            become = {validity: 1000 + 100 * len(self.store) + validity for validity in become}
+            more = {"uid_validities": {name: become[validity] for (_, name), validity in boxes.items()}}
+        self.note(self.store, "restored", account=account, snapshot="s", token=token, **more)
+        self.places = [place for place in self.places if place[0] != account]
+        self.places += [(place[0], place[1], become[place[2]], place[3]) for place in own]
+        self.boxes = {box: validity for box, validity in self.boxes.items() if box[0] != account}
+        self.boxes |= {box: become[validity] for box, validity in boxes.items()}
+        self.uids |= {become[validity]: last for validity, last in uids.items()}
+
     def rename(self, place: Place, mailbox: str) -> None:
         account, old, validity, _ = place
         if old == "INBOX" or (account, mailbox) in self.boxes:
@@ -179,7 +208,12 @@ def _in_queue(draw: st.DrawFn, history: History) -> None:
 def _in_mailbox(draw: st.DrawFn, history: History) -> None:
     place = draw(st.sampled_from(sorted(history.places)))
     mailbox = draw(st.sampled_from(sorted(MAILBOXES)))
-    match draw(st.sampled_from(["remove", "copy", "move", "rename", "remove mailbox"])):
+    acts = ["remove", "copy", "move", "rename", "remove mailbox", "keep", *(["restore"] if history.snapshots else [])]
+    match draw(st.sampled_from(acts)):
+        case "keep":
+            history.keep(place[0])
+        case "restore":
+            history.restore(draw(st.sampled_from(sorted(history.snapshots))), fresh=draw(st.booleans()))
         case "remove":
             history.remove(place)
         case "rename":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class MemoryShelf:
         self.journeys: dict[str, Journey] = {}
         self.links: dict[str, Journey] = {}
         self.copies: list[tuple[Placed, Journey | None]] = []
+        self.snapshots: dict[tuple[str, str], list[Placed]] = {}
         self.unwanted: set[str] = set()
         self.noted: set[str] = set()  # the journeys that were said to be new or changed
 
@@ -60,11 +62,23 @@ class MemoryShelf:
         return waited
 
     def place(self, copy: Placed, journey: Journey | None) -> None:
-        self.unplace(copy)
+        which = copy.place, copy.store_id
+        self.copies = [(one, owner) for one, owner in self.copies if (one.place, one.store_id) != which]
         self.copies.append((copy, journey))
 
     def unplace(self, copy: Placed) -> None:
         self.copies = [(other, owner) for other, owner in self.copies if other is not copy]
+
+    def keep(self, token: str, account: str, world: str) -> None:
+        assert world
+        self.snapshots[token, account] = [copy.copy(one) for one, _ in self.of_account(account)]
+
+    def kept(self, token: str, account: str) -> list[Placed] | None:
+        kept = self.snapshots.get((token, account))
+        return None if kept is None else [copy.copy(one) for one in kept]
+
+    def of_account(self, account: str) -> list[tuple[Placed, Journey | None]]:
+        return [(one, owner) for one, owner in self.copies if one.account == account and not one.removed]
 
     def at(
         self, account: str, mailbox: str, uid_validity: int, ranges: Sequence[tuple[int, int]]

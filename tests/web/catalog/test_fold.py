@@ -315,3 +315,41 @@ def test_uids_that_have_no_partner_stay() -> None:
     assert fold.take({"kind": "stored", **now, "queue_id": "S1", "recipients": ["b@b.test"], **place, "uid": 7})
     assert fold.take({"kind": "moved", **place, "uid": "6:7", "to": "Old", "to_uid_validity": 2, "to_uid": 1})
     assert [(copy.mailbox, copy.uid) for copy, _ in shelf.copies] == [("INBOX", 7)]
+
+
+def test_the_queue_is_put_back() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    recipients = ["a@x.test", "b@x.test", "c@x.test", "d@x.test"]
+    fold.take(accepted(recipients=recipients))
+    words = {"host": "mx", "attempt": 1, "latency": 0.1}
+    fold.take({"kind": "delivered", "queue_id": "R1", "recipient": "a@x.test", "reply": "250 stored as S1", **words})
+    fold.take({"kind": "delivered", "queue_id": "R1", "recipient": "b@x.test", "reply": "250 stored as S2", **words})
+    fold.take({"kind": "failed", "queue_id": "R1", "recipient": "c@x.test", "reason": "no", **words})
+    then = [
+        {"address": "a@x.test", "state": "delivered"},
+        {"address": "b@x.test", "state": "queued"},
+        {"address": "c@x.test", "state": "deferred", "attempt": 2, "reason": "later", "next": 9.5},
+        {"address": "d@x.test", "state": "failed"},
+    ]
+    assert fold.take({"kind": "restored", "queue_id": "R1", "recipients": then, "held": True})
+    journey = shelf.journeys["R1"]
+    assert journey.held
+    assert [(one.state, one.via, one.attempts, one.due) for one in journey.recipients] == [
+        (State.DELIVERED, "S1", 1, None),
+        (State.QUEUED, None, 0, None),
+        (State.DEFERRED, None, 2, 9.5),
+        (State.QUEUED, None, 0, None),  # it has not failed as far as this journal tells
+    ]
+    assert fold.take({"kind": "restored", "queue_id": "R9", "recipients": then, "held": True})  # people have removed it
+
+
+def test_a_snapshot_that_the_journal_has_forgotten_changes_nothing() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    stored = {"account": "a@x.test", "mailbox": "INBOX", "uid_validity": 1, "uid": 1}
+    fold.take(
+        {"kind": "stored", "queue_id": "S1", "recipients": ["a@x.test"], "time": "2026-03-01T12:00:00Z", **stored}
+    )
+    assert fold.take({"kind": "restored", "account": "a@x.test", "token": "gone"})
+    assert [copy.removed for copy, _ in shelf.copies] == [False]

@@ -17,7 +17,9 @@
 - `headers` has the header fields of a record, each on a line of its own (`name: value`, the name in lower case, the
   value decoded), with a line feed on both sides.
 - `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
-  copy that no record is known for has no number yet.
+  copy that no record is known for has no number yet. After a restore two copies may have had the same place.
+- `kept` has the places in which an account had copies when a snapshot was taken (`token`), for its restore. A row
+  without a mailbox says that there is such a snapshot.
 - `facts` has the numbers of the last journal events that are folded, `counts` how many records there are in each world
   that has some, and in all (`*`). All of a batch is one transaction. Triggers keep the counts, and take what belongs to
   a record away with it. The index of texts keeps what it had of removed records, which nothing finds (`stale` counts
@@ -39,7 +41,7 @@ from postroad_web.catalog.worlds import EVERY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-VERSION = 4  # kept as user_version
+VERSION = 5  # kept as user_version
 FILE = "catalog.sqlite"
 DAMAGED = "catalog.damaged"  # is there if the database was found to be damaged
 
@@ -113,8 +115,21 @@ CREATE TABLE copies (
     captured INTEGER NOT NULL,
     removed INTEGER NOT NULL,
     number INTEGER,
-    PRIMARY KEY (account, mailbox, uid_validity, uid)
+    PRIMARY KEY (account, mailbox, uid_validity, uid, store_id)
 ) WITHOUT ROWID;
+CREATE TABLE kept (
+    token TEXT NOT NULL,
+    account TEXT NOT NULL,
+    world TEXT NOT NULL,
+    mailbox TEXT,
+    uid_validity INTEGER,
+    uid INTEGER,
+    store_id TEXT,
+    recipients BLOB,
+    captured INTEGER
+);
+CREATE INDEX kept_token ON kept (token, account);
+CREATE INDEX kept_world ON kept (world);
 CREATE INDEX copies_unlinked ON copies (store_id) WHERE number IS NULL;
 CREATE INDEX copies_number ON copies (number) WHERE number IS NOT NULL;
 CREATE TRIGGER record_added AFTER INSERT ON records BEGIN

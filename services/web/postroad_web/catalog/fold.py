@@ -60,6 +60,15 @@ class Shelf(Protocol):
     ) -> list[tuple[Placed, Journey | None]]:
         """Return the copies in places of a mailbox that are not removed."""
 
+    def keep(self, token: str, account: str, world: str) -> None:
+        """Keep the places in which an account has copies, for a snapshot."""
+
+    def kept(self, token: str, account: str) -> list[Placed] | None:
+        """Return the copies that an account had at a snapshot; None if nothing is known of it."""
+
+    def of_account(self, account: str) -> list[tuple[Placed, Journey | None]]:
+        """Return the copies of an account that are not removed."""
+
 
 class Fold:
     """Takes events and changes the journeys of a shelf."""
@@ -83,6 +92,8 @@ class Fold:
             Kind.MOVED: self._moved,
             Kind.COPIED: self._copied,
             Kind.RENAMED: self._renamed,
+            Kind.KEPT: self._kept,
+            Kind.RESTORED: self._restored,
         }
 
     def take(self, event: Mapping[str, Any]) -> bool:
@@ -194,6 +205,20 @@ class Fold:
         journey.held = False
         self._shelf.change(journey)
 
+    def _put_back(self, event: Mapping[str, Any]) -> None:
+        """Let the recipients be as they were: a snapshot has put the message into the queue again."""
+        journey = self._shelf.by_id(event["queue_id"])
+        if journey is None:
+            return
+        for told in event["recipients"]:
+            recipient = journey.recipient(told["address"])
+            if told["state"] in PENDING:
+                _concluded(recipient, State(told["state"]), told)
+                recipient.attempts = told.get("attempt", 0)
+                recipient.due, recipient.via = told.get("next"), None
+        journey.held = event["held"]
+        self._shelf.change(journey)
+
     def _new(self, ident: str, event: Mapping[str, Any], origin: Origin, world: str) -> Journey | None:
         if self._shelf.by_id(ident) is not None:
             return None
@@ -219,12 +244,15 @@ class Fold:
 
     def _removed(self, event: Mapping[str, Any]) -> None:
         for copy, journey in self._at(event):
-            copy.removed = True
-            if journey is None:
-                self._shelf.place(copy, None)
-            else:
-                self._shelf.unplace(copy)
-                self._shelf.change(journey)
+            self._remove(copy, journey)
+
+    def _remove(self, copy: Placed, journey: Journey | None) -> None:
+        copy.removed = True
+        if journey is None:
+            self._shelf.place(copy, None)
+        else:
+            self._shelf.unplace(copy)
+            self._shelf.change(journey)
 
     def _moved(self, event: Mapping[str, Any]) -> None:
         for copy, journey, uid in self._there(event):
@@ -239,6 +267,39 @@ class Fold:
     def _renamed(self, event: Mapping[str, Any]) -> None:
         for copy, journey in self._at(event):
             self._move(copy, journey, event["to"], copy.uid_validity, copy.uid)
+
+    def _kept(self, event: Mapping[str, Any]) -> None:
+        self._shelf.keep(event["token"], event["account"], event.get("world", DEFAULT_WORLD))
+
+    def _restored(self, event: Mapping[str, Any]) -> None:
+        """Let copies be where they were: a snapshot has given an account its mail back."""
+        if "queue_id" in event:
+            self._put_back(event)
+            return
+        account = event["account"]
+        then = self._shelf.kept(event["token"], account)
+        if then is None:
+            return
+        for copy in then:
+            copy.uid_validity = event.get("uid_validities", {}).get(copy.mailbox, copy.uid_validity)
+        back = {(copy.place, copy.store_id): copy for copy in then}
+        for copy, journey in self._shelf.of_account(account):
+            if back.pop((copy.place, copy.store_id), None) is None:
+                self._remove(copy, journey)
+        for copy in back.values():
+            self._bring_back(copy, self._shelf.by_store_id(copy.store_id))
+
+    def _bring_back(self, copy: Placed, journey: Journey | None) -> None:
+        known = journey.placed if journey is not None else ()
+        for own in known:
+            if (own.place, own.store_id) == (copy.place, copy.store_id):
+                own.removed = False
+                self._shelf.place(own, journey)
+                break
+        else:
+            self._add(copy, journey)
+        if journey is not None:
+            self._shelf.change(journey)
 
     def _at(self, event: Mapping[str, Any]) -> list[tuple[Placed, Journey | None]]:
         """Return the copies that an event is about: those with its UIDs, or all of a mailbox."""

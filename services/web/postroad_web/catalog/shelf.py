@@ -115,7 +115,8 @@ class DatabaseShelf:
 
     def unplace(self, copy: Placed) -> None:
         """Forget a place."""
-        self._connection.execute(f"DELETE FROM copies WHERE {_PLACE} AND uid = ?", copy.place)  # noqa: S608 - a constant
+        sql = f"DELETE FROM copies WHERE {_PLACE} AND uid = ? AND store_id = ?"  # noqa: S608 - a constant
+        self._connection.execute(sql, (*copy.place, copy.store_id))
 
     def at(
         self, account: str, mailbox: str, uid_validity: int, ranges: Sequence[tuple[int, int]]
@@ -131,8 +132,36 @@ class DatabaseShelf:
                 if number is None:
                     found.append((_placed(*copy), None))
                 elif (journey := self.by_number(number)) is not None:
-                    place = tuple(copy[1:5])
-                    found += [(own, journey) for own in journey.placed if own.place == place and not own.removed]
+                    which = copy[0], tuple(copy[1:5])
+                    own = [own for own in journey.placed if (own.store_id, own.place) == which and not own.removed]
+                    found += [(one, journey) for one in own]
+        return found
+
+    def keep(self, token: str, account: str, world: str) -> None:
+        """Keep the places in which an account has copies, for a snapshot."""
+        execute = self._connection.execute
+        execute("INSERT INTO kept (token, account, world) VALUES (?, ?, ?)", (token, account, world))
+        execute(
+            "INSERT INTO kept SELECT ?, account, ?, mailbox, uid_validity, uid, store_id, recipients, captured"
+            " FROM copies WHERE account = ? AND NOT removed",
+            (token, world, account),
+        )
+
+    def kept(self, token: str, account: str) -> list[Placed] | None:
+        """Return the copies that an account had at a snapshot; None if nothing is known of it."""
+        rows = self._connection.execute(
+            "SELECT store_id, account, mailbox, uid_validity, uid, recipients, captured, 0 FROM kept"
+            " WHERE token = ? AND account = ?",
+            (token, account),
+        ).fetchall()
+        return [_placed(*row) for row in rows if row[2] is not None] if rows else None
+
+    def of_account(self, account: str) -> list[tuple[Placed, Journey | None]]:
+        """Return the copies of an account that are not removed."""
+        sql = "SELECT DISTINCT mailbox, uid_validity FROM copies WHERE account = ?"
+        found: list[tuple[Placed, Journey | None]] = []
+        for mailbox, uid_validity in self._connection.execute(sql, (account,)).fetchall():
+            found += self.at(account, mailbox, uid_validity, ((1, (1 << 32) - 1),))
         return found
 
     # -- the writer's -------------------------------------------------------------------------------------------

@@ -130,6 +130,8 @@ class Writer:
         """Forget a world that is no more: its records, and what people have said of them."""
         self.marks.drop(world)
         self._empty(world, _LAST)
+        with self.step():
+            self.connection.execute("DELETE FROM kept WHERE world = ?", (world,))
         return News(self.cursor, Happened.PURGED, world=world)
 
     # -- the same for those that follow the journals ----------------------------------------------------------
