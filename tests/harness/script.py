@@ -1,31 +1,26 @@
-r"""Dialogues as they are written down, and how they are run over a live socket.
+"""Dialogues (`postroad.transcript.script`), and how they are run over a live socket.
 
-    C: a NOOP               a line from the client; CRLF is added. (a*70) is 70 times a, {\x00} an octet.
-    c: a NO                 the same without CRLF
-    S: a OK ...             a line from the server, exact
-    T:                      the TLS handshake happens here
-    X:                      the server has closed the connection
-    Z:                      both sides compress from here on (DEFLATE), or no longer do
-
-`C2:`, `S2:` and so on are a second connection. Client lines that follow each other are sent together.
+Client lines that follow each other are sent together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad.transcript.script import expand, said
+
+__all__ = ["Compressor", "Step", "add", "expand", "play_live"]
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Iterable
 
 PATIENCE = 10.0  # seconds that an answer may take
-_LINE = re.compile(r"([CcSTXZ])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -37,19 +32,10 @@ class Step:
     octets: bytes = b""
 
 
-def expand(text: str) -> bytes:
-    """Return the octets that are meant."""
-    octets = re.sub(rb"\((.)\*(\d+)\)", lambda match: match[1] * int(match[2]), text.encode())
-    return re.sub(rb"\{\\x([0-9a-f]{2})\}", lambda match: bytes([int(match[1], 16)]), octets)
-
-
 def add(steps: list[Step], line: str) -> None:
     """Add what a line says to the steps; raises `ValueError` where it says nothing."""
-    match = _LINE.match(line)
-    if match is None:
-        raise ValueError(f"no line of a dialogue: {line}")
-    kind, who = match[1].upper(), int(match[2] or 1)
-    octets = expand(match[3]) + (b"\r\n" if match[1] in "CS" else b"")
+    one = said(line)
+    kind, who, octets = one.kind, one.who, one.octets
     if steps and kind in "CS" and (steps[-1].kind, steps[-1].who) == (kind, who):
         steps[-1].octets += octets
     else:

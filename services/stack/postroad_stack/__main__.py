@@ -18,6 +18,7 @@ PROGRAMS = {
     "init": ("init", "check settings and world, make the certificates and the data folders"),
     "road": ("road", "print one message's road, or what was refused to somebody"),
     "trace": ("trace.command", "the same"),
+    "replay": ("replay.command", "play a recorded dialogue against any server, and show how its answers differ"),
     "wait": ("wait", "wait until the mail that a test expects is there"),
     "messages": ("messages", "list and show messages"),
     "send": ("send", "send a message"),

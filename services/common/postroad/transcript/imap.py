@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad.tap import Read
 from postroad.transcript.line import INLINE, Measure, Side
-from postroad.transcript.observer import Observer
+from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.secrets import mechanism_in
 
 if TYPE_CHECKING:
@@ -69,7 +69,19 @@ class ImapObserver(Observer):
         self._coming: _Literal | None = None  # from the client
         self._going: _Literal | None = None  # from the server
         self._inside = False  # the next line goes on with a command
+        self._greeted = False
+        self._idles = False  # IDLE waits for DONE
         self._read: set[int] = set()
+
+    @property
+    def turn(self) -> Turn:
+        """See `Observer`."""
+        if self._answers:
+            return Turn.RESPONSE
+        if self._coming is not None or (self._inside and not self._waits):
+            return Turn.CONTENT
+        idles = self._idles and len(self._asked) == 1
+        return Turn.SERVER if not self._greeted or (self._asked and not idles) else Turn.COMMAND
 
     def noted(self, fact: Fact) -> None:
         """See `Observer`."""
@@ -110,6 +122,7 @@ class ImapObserver(Observer):
         self._hides = None
         if octets.upper() == b"DONE":  # RFC 2177 §3
             self.say(Side.CLIENT, octets)
+            self._idles = False
             return
         self._tag = tag
         self._command = words[2].upper() if command == b"UID" and len(words) > 2 else command
@@ -203,6 +216,7 @@ class ImapObserver(Observer):
         if octets is None:
             return False
         self.say(Side.SERVER, octets)
+        self._greeted = True
         tag, _, rest = octets.partition(b" ")
         if tag == b"+":
             self._continued()
@@ -223,6 +237,8 @@ class ImapObserver(Observer):
             self._coming, self._announced, self._waits = self._announced, None, False
         elif self._waits and self._command == b"AUTHENTICATE":
             self._answers, self._waits = True, False
+        else:
+            self._idles = self._command == b"IDLE"
 
     def _release(self) -> None:
         """Go on with commands: what was announced is refused and does not come, or an exchange is over."""

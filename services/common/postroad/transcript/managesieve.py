@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from postroad.transcript.line import Measure, Side
-from postroad.transcript.observer import Observer
+from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.secrets import mechanism_in
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ class ManageSieveObserver(Observer):
         self._left = {Side.CLIENT: 0, Side.SERVER: 0}  # octets of a literal that are to come
         self._measure = {Side.CLIENT: Measure(), Side.SERVER: Measure()}
         self._inside = False  # the next line goes on with a command
+        self._challenged = False  # the client has to answer in an AUTHENTICATE
+
+    @property
+    def turn(self) -> Turn:
+        """See `Observer`."""
+        if self._challenged:
+            return Turn.RESPONSE
+        if self._inside or self._left[Side.CLIENT]:
+            return Turn.CONTENT
+        return Turn.SERVER if self._asked or self._left[Side.SERVER] else Turn.COMMAND
 
     def noted(self, fact: Fact) -> None:
         """See `Observer`."""
@@ -51,6 +61,7 @@ class ManageSieveObserver(Observer):
 
     def _say_client(self, octets: bytes) -> None:
         if self._exchange is not None:
+            self._challenged = False
             self._say_secret(octets)
         elif self._inside:
             self._inside = False
@@ -121,13 +132,15 @@ class ManageSieveObserver(Observer):
         match = _RESPONSE.match(octets)
         if match is not None:
             self._completed(success=match[1].upper() == b"OK")
+        else:
+            self._challenged = self._exchange is not None and _LITERAL.search(octets) is None
         self._announce(Side.SERVER, octets)
         return True
 
     def _completed(self, *, success: bool) -> None:
         command = self._asked.popleft() if self._asked else b""
         if command == b"AUTHENTICATE":
-            self._exchange = None
+            self._exchange, self._challenged = None, False
             self.state = "authenticated" if success else self.state
         elif command == b"STARTTLS":
             self._waits = False

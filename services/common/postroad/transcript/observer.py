@@ -8,6 +8,7 @@ the meaning of what a client has sent depends on a reply (DATA, AUTH, a literal)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from postroad.transcript.line import LONGEST, Line, Measure, Noted, Reference, Side
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from postroad.tap import Fact
+
+
+class Turn(Enum):
+    """Who speaks next."""
+
+    SERVER = auto()  # it owes an answer
+    COMMAND = auto()  # the client may give a command
+    CONTENT = auto()  # the client has begun with content, or with a command, and goes on
+    RESPONSE = auto()  # the client answers a challenge
 
 
 class Observer(ABC):
@@ -53,6 +63,11 @@ class Observer(ABC):
             if (octets := stream.rest()) or self._partial(side):
                 self._torn(side, octets)
                 self.lines[-1].whole = False
+
+    @property
+    @abstractmethod
+    def turn(self) -> Turn:
+        """Whose turn it is, as far as what was said tells."""
 
     @abstractmethod
     def noted(self, fact: Fact) -> None:

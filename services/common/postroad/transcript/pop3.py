@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from postroad.tap import Read
 from postroad.transcript.line import Measure, Side
-from postroad.transcript.observer import Observer
+from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.secrets import mechanism_in
 from postroad.transcript.stream import Dotted
 
@@ -39,6 +39,13 @@ class Pop3Observer(Observer):
         self._many = False  # lines of a list are coming
         self._dotted: Dotted | None = None  # a message is coming
         self._read: set[int] = set()  # lines of RETR whose message is known
+
+    @property
+    def turn(self) -> Turn:
+        """See `Observer`."""
+        if self._answers:
+            return Turn.RESPONSE
+        return Turn.SERVER if self._asked or self._many or self._dotted is not None else Turn.COMMAND
 
     def noted(self, fact: Fact) -> None:
         """See `Observer`."""

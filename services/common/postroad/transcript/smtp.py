@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from postroad.tap import Carried
 from postroad.transcript.line import Measure, Side
-from postroad.transcript.observer import Observer
+from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.secrets import mechanism_in
 from postroad.transcript.stream import Dotted
 
@@ -45,6 +45,15 @@ class SmtpObserver(Observer):
         self._dotted: Dotted | None = None
         self._accepted = 0  # recipients
         self._next: list[Fact] = []  # facts about the transaction to come
+
+    @property
+    def turn(self) -> Turn:
+        """See `Observer`."""
+        if self._answers:
+            return Turn.RESPONSE
+        if self._dotted is not None:
+            return Turn.CONTENT
+        return Turn.SERVER if self._asked else Turn.COMMAND
 
     def noted(self, fact: Fact) -> None:
         """See `Observer`."""

@@ -60,7 +60,7 @@ def whole(tape: Tape, world: str | None) -> dict[str, Any]:
                 facts.append({"line": note.line, "read": _read(fact)})
             case _:
                 pass
-    return {**summary(tape, world), "omitted": tape.omitted, "facts": facts, "lines": [_line(line) for line in lines]}
+    return {**summary(tape, world), "omitted": tape.omitted, "facts": facts, "lines": [line_of(line) for line in lines]}
 
 
 def visible(tape: Tape, world: str | None) -> Iterator[Line]:
@@ -76,7 +76,8 @@ def visible(tape: Tape, world: str | None) -> Iterator[Line]:
             yield line
 
 
-def _line(line: Line) -> dict[str, Any]:
+def line_of(line: Line) -> dict[str, Any]:
+    """Return one line."""
     value: dict[str, Any] = {
         "n": line.number,
         "at": line.at,
