@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -185,3 +186,37 @@ def test_a_restore_is_finished_whatever_is_killed(stack: ProcessStack, api: Api,
     with imap(stack, BOB) as client:
         assert facts(client) == before
     assert name in [snapshot["name"] for snapshot in api.ask("GET", SNAPSHOTS)["snapshots"]]
+
+
+def test_a_world_of_its_own(stack: ProcessStack, api: Api) -> None:
+    """Nothing of another world is in a snapshot; a world that is dropped takes its snapshots and its clock along."""
+    for ident in ("one", "two"):
+        api.ask(
+            "POST", "/v1/worlds", {"id": ident, "domains": [{"name": f"{ident}.test", "accounts": [{"name": "bob"}]}]}
+        )
+    send(stack, User("bob@one.test", ""), "One")
+    api.ask("POST", "/v1/quiet", world="one")
+    taken = api.ask("POST", "/v1/worlds/one/snapshots", {"name": "seeded"})
+    assert (taken["world"], taken["accounts"], taken["messages"]) == ("one", 1, 1)
+    for ident in ("one", "two"):
+        send(stack, User(f"bob@{ident}.test", ""), "Later")
+        api.ask("POST", "/v1/quiet", world=ident)
+    api.ask("POST", "/v1/worlds/one/clock", {"push": "2h"})
+    assert api.ask("GET", "/v1/worlds/two/clock")["ahead"] == 0
+    api.ask("POST", "/v1/worlds/one/snapshots/seeded/restore")
+    for ident, subjects in (("one", ["One"]), ("two", ["Later"])):
+        messages = api.ask("GET", "/v1/messages", world=ident)["messages"]
+        assert [one["subject"] for one in messages] == subjects
+    assert api.ask("GET", "/v1/worlds/one")["snapshots"] == ["seeded"]
+    assert (stack.data / "spool" / "clocks" / "one").exists()
+    for ident in ("one", "two"):
+        api.ask("DELETE", f"/v1/worlds/{ident}")
+    assert not (stack.data / "spool" / "clocks" / "one").exists()
+    assert not (stack.data / "spool" / "snapshots" / "one").exists()
+    with contextlib.closing(sqlite3.connect(stack.data / "mail" / "mail.sqlite")) as db:
+        for table in ("snapshots", "restored", "kept_accounts", "kept_entries", "kept_message_ids"):
+            whose = "world = 'one'" if "kept" not in table else "snapshot NOT IN (SELECT id FROM snapshots)"
+            assert db.execute(f"SELECT count(*) FROM {table} WHERE {whose}").fetchone() == (0,)
+    with pytest.raises(ApiError) as gone:
+        api.ask("GET", "/v1/worlds/one/snapshots")
+    assert gone.value.status == 404
