@@ -30,6 +30,7 @@ from bench import (
     rows_smtp,
     rows_start,
     rows_web,
+    rows_worlds,
 )
 from bench.clients import ImapClient
 from bench.peers import IMAP_PORT, PASSWORD, POP3_PORT, Dovecot, MissingPeerError
@@ -41,7 +42,7 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle", "kit")
+GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle", "kit", "worlds")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -116,6 +117,8 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield rows_road.with_flood(road, (smtp.host, Settings.from_environ({}).control_port), rounds)
         elif group == "web":
             yield from rows_web.rows(stack.endpoint(Port.APP), stack.endpoint(Port.WEB), folder, rounds)
+        elif group == "worlds":
+            yield from rows_worlds.rows(stack, rounds)
         elif group == "growth":
 
             def restart() -> None:

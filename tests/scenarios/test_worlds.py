@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import imapclient
 import pytest
 
-from tests.harness.mailboxes import arrived, parse
+from tests.harness.mailboxes import arrived, imap, parse
 from tests.harness.processes import ProcessStack
 from tests.harness.smtp import client_context, submission
 from tests.harness.stack import ALICE, DEFAULT_WORLD, Port, Service, User
@@ -18,6 +18,7 @@ from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +178,50 @@ def test_a_world_file_can_not_take_a_domain_of_a_world(stack: ProcessStack, worl
     finally:
         worlds.drop("owns")
         stack.edit_world(DEFAULT_WORLD)
+
+
+def test_letters_of_scripts_stay_in_their_world(stack: ProcessStack, worlds: Worlds) -> None:
+    made = worlds.make("away")
+    try:
+        script = 'require "vacation"; vacation "Away.";'
+        path = "/accounts/bob@away.test/scripts/away"
+        worlds.ask(lambda door: door.put(path, {"script": script, "active": True}), ["store"])
+        endpoint = stack.endpoint(Port.APP)
+        with smtplib.SMTP(endpoint.host, endpoint.port, timeout=30) as client:
+            letter = b"From: alice@alpha.test\r\nTo: bob@away.test\r\nSubject: Are you there?\r\n\r\nHello\r\n"
+            client.sendmail(ALICE.address, ["bob@away.test"], letter)
+        (answer,) = arrived(stack, outside(made))
+        assert b"Away." in answer
+    finally:
+        worlds.drop("away")
+
+
+def test_nothing_is_shared_between_worlds(stack: ProcessStack, worlds: Worlds) -> None:
+    one, two = worlds.make("left", "bob", "ann"), worlds.make("right")
+    shared = "Other Users/bob@left.test/INBOX"
+    try:
+        with imap(stack, user(one, "bob")) as client:
+            for name in ("anyone", "ann@left.test", "bob@right.test", ALICE.address):
+                client._imap.setacl("INBOX", name, "lrswipkxtea")
+        with imap(stack, user(one, "ann")) as client:
+            assert [name for _, _, name in client.list_folders("", "Other Users/*")] == [shared]
+        for stranger in (user(two, "bob"), ALICE):
+            with imap(stack, stranger) as client:
+                assert client.list_folders("", "Other Users/*") == []
+                with pytest.raises(imapclient.exceptions.IMAPClientError):
+                    client.select_folder(shared)
+    finally:
+        worlds.drop("left")
+        worlds.drop("right")
+
+
+def test_administrators_of_the_file_are_strangers_in_a_world(tmp_path: Path) -> None:
+    with ProcessStack(tmp_path, world='administrators = ["postmaster@postroad.test"]\n' + DEFAULT_WORLD) as stack:
+        Worlds(stack).make("closed")
+        for act_as, allowed in (("alice@alpha.test", True), ("bob@closed.test", False)):
+            with connected(stack) as client:
+                if allowed:
+                    client.plain_login("postmaster@postroad.test", "postmaster", act_as)
+                else:
+                    with pytest.raises(imapclient.exceptions.LoginError):
+                        client.plain_login("postmaster@postroad.test", "postmaster", act_as)

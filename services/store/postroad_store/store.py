@@ -122,6 +122,7 @@ class Store:
         self._storage.quotas.allowed = self._accounts.quota
         self._storage.quotas.limits = self._accounts.has_quotas
         self._storage.may_exist = self._accounts.may_exist
+        self._storage.sharing.fellows = self._layers.fellows
         self._scripting = Scripting(
             settings,
             self._accounts,
@@ -307,7 +308,8 @@ class Store:
             suffixes = tuple(f"@{domain}" for domain in overlay.world.domains)
             made = await self._reading(Listing.accounts)
             logins += [account.login for account in made if account.login.endswith(suffixes)]
-        await asyncio.gather(self._drop(logins), self._storage.snapshots.forget(overlay.id))
+        storage = self._storage
+        await asyncio.gather(self._drop(logins), storage.snapshots.forget(overlay.id), storage.outbox.drop(overlay.id))
         self.recorder.drop_world(overlay.id)
 
     async def _drop(self, logins: list[str]) -> None:

@@ -185,7 +185,8 @@ class _OverlayReader(DomainReader):
             return None
         own = self._local_part((*at, "login"), address.local_part, domain.name, self._local_parts[domain.name])
         account = self._account_reader.read(at, address, {"password": table.get("password")}, hidden)
-        if own is None or account is None:
+        assert account is not None  # noqa: S101 - it is a table
+        if own is None:
             return None
         accounts = MappingProxyType({**domain.accounts, own.key[0]: account})
         domains[domain.name] = replace(domain, accounts=accounts)
@@ -253,8 +254,8 @@ class _OverlayReader(DomainReader):
             facts = {key: table[key] for key in _PLAIN_KEYS if key in table}
             facts |= {} if limit is None else {"quota": limit}
             account = self._account_reader.read(place, address, facts, shared.hidden)
-            if account is not None:
-                yield address.key[0], account
+            assert account is not None  # noqa: S101 - it is a table
+            yield address.key[0], account
 
     def _quota(self, at: KeyPath, value: Any) -> str | None:
         """Return a quota as the world file writes it; it may be an object too, or None."""

@@ -153,8 +153,10 @@ class Postman:
         """Hand a letter to the relay, and return what it said; raises `RefusedError`, `AwayError`, `OSError`."""
         # A store without scripts needs no client of SMTP, which is 3 MB.
         from postroad.smtp.client.events import Transaction  # noqa: PLC0415
+        from postroad.smtp.client.login import with_login  # noqa: PLC0415
         from postroad.smtp.client.outcome import Delivered, Failed  # noqa: PLC0415
         from postroad.smtp.client.session import Session  # noqa: PLC0415
+        from postroad.smtp.extensions import EXTENSIONS  # noqa: PLC0415
 
         try:
             sender = parse_address(letter.sender) if letter.sender else None
@@ -171,7 +173,9 @@ class Postman:
             utf8_header=not header.isascii(),
         )
         door = self._door()
-        session = Session(door, names.STORE, None, self._clock)
+        # By the name of AUTH the relay knows which world the letter is of.
+        extensions = with_login(letter.world, "-", plaintext=True) if letter.world else EXTENSIONS
+        session = Session(door, names.STORE, None, self._clock, extensions=extensions)
         try:
             refused = await session.open(door.port)
             if refused is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +37,7 @@ from postroad.mime.fields import header_end
 from postroad.smtp.server.events import details_of
 from postroad.smtp.server.service import Purpose
 from postroad.tap import Carried
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.reached import Reached, has_script
 from postroad_store.mail.model.arrival import Arrival
@@ -203,7 +205,9 @@ class Delivery:
                 plan.letters.append(letter)
         arrivals = plan.arrivals(octets, header_end(octets, 0, len(octets)), int(arrived.now))
         if arrivals or plan.letters or plan.memories:
-            stored = await self._storage.outbox.deliver(arrivals, plan.letters, plan.memories, arrived.now)
+            world = self._accounts.world_id(accounts[0][0].account.login)
+            letters = [letter if world == DEFAULT_WORLD else replace(letter, world=world) for letter in plan.letters]
+            stored = await self._storage.outbox.deliver(arrivals, letters, plan.memories, arrived.now)
             self._note_stored(arrived, plan.placed, stored)
         for ran in plan.ran:
             details: dict[str, Any] = {"account": ran.login, "actions": ran.actions} | (

@@ -40,7 +40,7 @@ class Directory:
         if not self.is_foreign(name):
             return self._account, canonical_name(name)
         login, _, rest = name.removeprefix(PREFIX).partition(DELIMITER)
-        owner = self._storage.sharing.owner(login) if rest else None
+        owner = self._storage.sharing.owner(login, self._account) if rest else None
         return owner, canonical_name(rest)
 
     def find(self, name: str) -> Mailbox | None:

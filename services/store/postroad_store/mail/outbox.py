@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.database.commits.outbox import Deliver, Forget, Postpone
+from postroad_store.mail.database.commits.outbox import Deliver, Forget, ForgetAll, Postpone
 from postroad_store.mail.incoming import incoming
 from postroad_store.mail.model.letter import Letter, Posted
 
@@ -54,14 +54,19 @@ class Outbox:
     def due(self, now: float) -> Posted | None:
         """Read: the letter that has been due for the longest time; None if none is."""
         rows = self._reader.rows(
-            "SELECT id, sender, recipient, content, smtputf8, written, attempts FROM outbox WHERE due <= ?"
+            "SELECT id, sender, recipient, content, smtputf8, written, attempts, world FROM outbox WHERE due <= ?"
             " ORDER BY due, id LIMIT 1",
             (now,),
         )
         if not rows:
             return None
-        number, sender, recipient, content, smtputf8, written, attempts = rows[0]
-        return Posted(number, Letter(sender, recipient, content, bool(smtputf8)), written, attempts)
+        number, sender, recipient, content, smtputf8, written, attempts, world = rows[0]
+        letter = Letter(sender, recipient, content, bool(smtputf8), world=world)
+        return Posted(number, letter, written, attempts)
+
+    def drop(self, world: str) -> Awaitable[None]:
+        """Commit: forget the letters of a world, which was dropped."""
+        return self._writer.submit(ForgetAll(world))
 
     def forget(self, number: int) -> Awaitable[None]:
         """Commit: the relay has the letter, or it can't be sent."""

@@ -219,7 +219,7 @@ def _canonical(session: Session, owner: Account, identifier: str) -> str:
         return dash + ANYONE
     if name.lower() == OWNER:
         return dash + owner.login
-    known = session.shared.accounts.find(name)
+    known = session.shared.accounts.find(name) if session.storage.sharing.fellows(name, owner.login) else None
     return dash + (name if known is None else known.login)
 
 

@@ -135,7 +135,7 @@ def _root(session: Session, name: bytes) -> str:
     if text == own:
         return own
     accounts = session.shared.accounts
-    account = accounts.find(text) if accounts.administers(own) else None
+    account = accounts.find(text) if accounts.administers(own) and accounts.layers.fellows(own, text) else None
     if account is None:  # whether there is such an account is nobody's business
         raise NotPermitted("there is no such quota root, or it is not yours")
     return account.login

@@ -118,7 +118,8 @@ async def _found(session: Session, text: bytes) -> _Found:
     if url.host is None or url.user is None or authorization is None or authorization.token is None:
         raise UrlFault("URL is not authorized")
     storage = session.storage
-    owner = storage.known_account(url.user)
+    fellows = storage.sharing.fellows(url.user, session.current_account().login)
+    owner = storage.known_account(url.user) if fellows else None
     mailbox, key = None, None
     if owner is not None:
         try:

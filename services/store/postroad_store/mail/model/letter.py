@@ -18,6 +18,7 @@ class Memory:
 class Letter:
     """A message to send; the sender is empty for the null reverse-path.
 
+    `world` is the ID of the world that it belongs to, empty where its recipient's domain says so anyway.
     It is not sent if what `unless` says is still remembered; otherwise that is remembered with it.
     """
 
@@ -26,6 +27,7 @@ class Letter:
     content: bytes
     smtputf8: bool = False
     unless: Memory | None = None
+    world: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ class Deliver(Commit["tuple[Any, bool]", "list[Stored]"]):
                     continue
                 self._remember(db, letter.unless)
             db.execute(
-                "INSERT INTO outbox (sender, recipient, smtputf8, written, attempts, due, content)"
-                " VALUES (?, ?, ?, ?, 0, ?, ?)",
-                (letter.sender, letter.recipient, letter.smtputf8, self._now, self._now, letter.content),
+                "INSERT INTO outbox (sender, recipient, smtputf8, written, attempts, due, content, world)"
+                " VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
+                (letter.sender, letter.recipient, letter.smtputf8, self._now, self._now, letter.content, letter.world),
             )
             posted = True
         for memory in self._memories:
@@ -103,6 +103,20 @@ class Forget(Commit[None, None]):
     def write(self, db: Connection) -> None:
         """Delete it."""
         db.execute("DELETE FROM outbox WHERE id = ?", (self._number,))
+
+    def show(self, written: None) -> None:
+        """Do nothing: the outbox is read when it is needed."""
+
+
+class ForgetAll(Commit[None, None]):
+    """Forget the letters of a world, which was dropped."""
+
+    def __init__(self, world: str) -> None:
+        self._world = world
+
+    def write(self, db: Connection) -> None:
+        """Delete them."""
+        db.execute("DELETE FROM outbox WHERE world = ?", (self._world,))
 
     def show(self, written: None) -> None:
         """Do nothing: the outbox is read when it is needed."""

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from postroad.mail.envelope import Envelope
+from postroad.smtp.client.events import Transaction
+from postroad.smtp.extensions.world import world_extension
+from postroad.smtp.server.commands import CommandError
+
+EXTENSION = world_extension(b"key")
+(PARAMETER,) = EXTENSION.mail
+
+
+def written(world: str | None) -> str | None:
+    assert EXTENSION.with_mail is not None
+    return EXTENSION.with_mail(Transaction(Envelope(None, world=world), 1), "")
+
+
+@pytest.mark.parametrize("world", ["default", "checkout", "a" * 32])
+def test_the_store_reads_what_the_relay_writes(world: str) -> None:
+    parameter = written(world)
+    assert parameter is not None
+    keyword, _, value = parameter.partition("=")
+    assert (keyword, PARAMETER.parse(value)) == ("XWORLD", world)
+    assert len(f" {parameter}") <= EXTENSION.mail_line
+    with pytest.raises(CommandError):
+        world_extension(b"another key").mail[0].parse(value)
+
+
+@pytest.mark.parametrize("value", [None, "", "checkout", "checkout.", ".", "checkout.00000000000000000000000000000000"])
+def test_a_value_that_is_not_the_relays_is_refused(value: str | None) -> None:
+    with pytest.raises(CommandError):
+        PARAMETER.parse(value)
+
+
+def test_nothing_is_said_of_a_transaction_that_its_recipients_decide() -> None:
+    assert written(None) is None

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad_web.worlds.made import Made
+from postroad_web.worlds.plan import account, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def secret() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"s{next(numbers)}"
+
+
+def test_a_world_of_nothing_has_a_domain_and_a_capture_box(secret: Callable[[], str]) -> None:
+    assert plan({}, "w1", secret) == {
+        "id": "w1",
+        "owner": "",
+        "app": {"user": "w1", "password": "s1"},
+        "capture": {"login": "outside@w1.test", "password": "s2"},
+        "domains": [{"name": "w1.test", "accounts": [], "aliases": {}, "catch_all": None, "records": []}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("domains", "names"),
+    [
+        (3, ["w1.test", "w1-2.test", "w1-3.test"]),
+        ([{}, {"name": "W1.test"}, {}], ["w1-2.test", "W1.test", "w1-3.test"]),
+        ([], []),
+    ],
+)
+def test_domains_get_names(domains: Any, names: list[str], secret: Callable[[], str]) -> None:
+    made = plan({"domains": domains}, "w1", secret)
+    assert [domain["name"] for domain in made["domains"]] == names
+    assert ("capture" in made) is bool(names)
+
+
+def test_what_was_asked_for_is_in_the_definition(secret: Callable[[], str]) -> None:
+    domain = {
+        "name": "shop.test",
+        "accounts": [{"name": "Outside"}, {"name": "bob", "password": "x", "quota": "1M", "imap_without": ["IDLE"]}],
+        "aliases": {"outside-2": "bob"},
+        "catch_all": "bob",
+        "records": ["www A 203.0.113.9"],
+    }
+    asked = {"owner": "me", "password": "pw", "quota": "2M", "imap_without": ["MOVE"], "ttl": 5, "domains": [domain]}
+    made = plan(asked, "w1", secret)
+    assert (made["owner"], made["quota"], made["imap_without"]) == ("me", "2M", ["MOVE"])
+    assert made["capture"] == {"login": "outside-3@shop.test", "password": "pw"}
+    accounts = [{"name": "Outside", "password": "pw"}, domain["accounts"][1]]  # type: ignore[index]
+    assert made["domains"] == [domain | {"accounts": accounts}]
+
+
+def test_an_account_may_be_named_by_its_address(secret: Callable[[], str]) -> None:
+    assert account({"name": "ann@shop.test"}, None, secret) == {"name": "ann", "password": "s1"}
+
+
+def test_a_world_that_was_made(secret: Callable[[], str]) -> None:
+    made = Made(plan({"domains": [{"accounts": [{"name": "bob"}]}, {}]}, "w1", secret), 5.0)
+    assert (made.id, made.app_password, made.accounts) == ("w1", "s2", 1)
+    assert made.size > 100
