@@ -61,8 +61,12 @@ def test_a_definition_becomes_a_world_of_its_own() -> None:
     assert bob is not None
     assert ann is not None
     assert outside is not None
-    assert (bob.secret, bob.quota, bob.imap_without) == ("x", Quota(1048576, 100), {"QRESYNC", "MOVE"})
-    assert (ann.quota, ann.imap_without, ann.sieve) == (Quota(1024, None, True), {"QRESYNC", "MOVE", "IDLE"}, "keep;")
+    assert (bob.secret, bob.quota, bob.imap_without) == ("x", Quota(1048576, 100), frozenset({"QRESYNC", "MOVE"}))
+    assert (ann.quota, ann.imap_without, ann.sieve) == (
+        Quota(1024, None, True),
+        frozenset({"QRESYNC", "MOVE", "IDLE"}),
+        "keep;",
+    )
     assert (outside.secret, outside.quota, world.capture) == ("out", None, outside.address)
     assert world.resolve(Address("sales", "shop.test")) == (bob, ann)
     assert world.resolve(Address("off", "shop.test")) == (world.account("carl@other.test"),)
