@@ -7,6 +7,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from postroad.greenmail import API, PORTS
 from postroad.world.world import Role
 from postroad_stack.run.errors import RunError
 
@@ -35,7 +36,17 @@ def listeners(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
         "imap": (store, settings.imap_port),
         "imaps": (store, settings.imaps_port),
         "web": (settings.front, settings.web_port),
+        **_dialects(settings),
     }
+
+
+def _dialects(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Return the further ports for clients of MailHog and GreenMail, if they are wanted."""
+    mailhog = {} if settings.mailhog_port is None else {"mailhog": settings.mailhog_port}
+    habits = settings.habits
+    greenmail = {} if habits is None else {name: PORTS[name] for name in sorted(habits.ports)} | {"api": API}
+    named = mailhog | {f"greenmail-{name}": port for name, port in greenmail.items()}
+    return {name: (settings.front, port) for name, port in named.items()}
 
 
 def control_doors(settings: Settings, world: World) -> dict[str, tuple[str, int]]:
@@ -111,6 +122,11 @@ def first_steps(settings: Settings, world: World, endpoints: Mapping[str, tuple[
     yield f"  POP3        {at['pop3']} (STLS), {at['pop3s']} (TLS)"
     yield f"  IMAP        {at['imap']} (STARTTLS), {at['imaps']} (TLS)"
     yield f"  DNS         {at['dns']} (UDP and TCP)"
+    further = [f"{name.removeprefix('greenmail-')} {at[name]}" for name in at if name.startswith("greenmail-")]
+    if further:
+        yield f"  GreenMail   {', '.join(further)}"
+    if "mailhog" in at:
+        yield f"  MailHog     http://{at['mailhog']}"
     yield f"  accounts    in {settings.world}; the CA for clients: {settings.tls_dir / 'ca.pem'}"
     # The first users of two domains, so that the first mail crosses from one to the other.
     captures = world.capture.domain if world.capture else None
