@@ -47,7 +47,9 @@ def test_members_match_whatever_their_case() -> None:
     assert seed == 7
 
 
-@pytest.mark.parametrize("value", [{"AcceptChance": "1"}, {"AcceptChance": True}, {"Seed": 1.5}, {"Seed": -1}])
+@pytest.mark.parametrize(
+    "value", [{"AcceptChance": "1"}, {"AcceptChance": True}, {"Seed": 1.5}, {"Seed": -1}, {"AcceptChance": 10**400}]
+)
 def test_what_can_not_be_read(value: dict[str, Any]) -> None:
     with pytest.raises(BadJsonError):
         chances_in(Struct(value))

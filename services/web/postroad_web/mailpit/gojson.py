@@ -74,7 +74,10 @@ class Struct:
         value = self._get(name, (int, float), "float64") or 0
         if isinstance(value, bool):
             raise BadJsonError(f"{name} is not of type float64")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise BadJsonError(f"{name} is not of type float64") from None
 
     def texts(self, name: str) -> list[str]:
         """Return an array of strings, empty by default."""
