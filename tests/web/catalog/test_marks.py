@@ -152,6 +152,20 @@ def test_a_purge_leaves_what_came_later(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_a_copy_that_is_told_of_before_its_message_outlives_a_world_that_is_dropped(tmp_path: Path) -> None:
+    """As when the last message of one world goes while the first of another one is under way."""
+    stack = ToyStack()
+    stack.send(b"", None, ["bob@beta.test"])
+    writer = Writer(tmp_path, DefaultWorld())
+    folding = Folding(writer, Tallies())
+    folding.fold([("store", [line for _, line in stack.store.journal_lines], stack.store.number)])
+    writer.drop("other")
+    writer.purge("default", 1)
+    folding.fold([("relay", [line for _, line in stack.relay.journal_lines], stack.relay.number)])
+    assert writer.connection.execute("SELECT count(*) FROM copies WHERE number IS NOT NULL").fetchone() == (1,)
+    writer.close()
+
+
 def test_copies_that_nobody_delivered_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = ToyStack()
     for _ in range(5):
