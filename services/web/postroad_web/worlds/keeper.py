@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.control.client import DoorAway, DoorRefused, quote_path
 from postroad.world.layers import Layers, TakenError
-from postroad.world.overlay import WORLD_ID, OverlayError, read_overlay
+from postroad.world.overlay import OverlayError, read_overlay
 from postroad.world.world import DEFAULT_WORLD
 from postroad_web.worlds.made import Made
 from postroad_web.worlds.plan import account, plan
@@ -327,11 +327,6 @@ class Keeper:
         if not refusals:
             self._layers.adopt(base)
         return not refusals
-
-
-def is_id(text: str) -> bool:
-    """Whether a text may be the ID of a world that is made."""
-    return WORLD_ID.fullmatch(text) is not None and text != DEFAULT_WORLD
 
 
 async def _nothing(_world: str) -> None:

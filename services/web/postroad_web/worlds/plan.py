@@ -39,11 +39,9 @@ def account(asked: Mapping[str, Any], password: str | None, secret: Callable[[],
 
 
 def _names(ident: str, taken: set[str]) -> Iterator[str]:
-    """Yield names for domains that were given none: the ID's, then with numbers; none that another one has."""
-    for count in itertools.count(1):
-        name = f"{ident}.{TOP}" if count == 1 else f"{ident}-{count}.{TOP}"
-        if name not in taken:
-            yield name
+    """Return names for domains that were given none: the ID's, then with numbers; none that another one has."""
+    numbered = (f"{ident}.{TOP}" if count == 1 else f"{ident}-{count}.{TOP}" for count in itertools.count(1))
+    return (name for name in numbered if name not in taken)
 
 
 def _domain(asked: Mapping[str, Any], password: str | None, secret: Callable[[], str]) -> dict[str, Any]:

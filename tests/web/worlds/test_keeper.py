@@ -1,0 +1,276 @@
+"""The keeper with doors that are toys: what it asks of them, when they are away, and what is so after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from postroad.clock import Clock
+from postroad.config import Settings
+from postroad.control.client import DoorAway, DoorRefused
+from postroad.world.overlay import OverlayError
+from postroad.world.source import parse_world
+from postroad_web.worlds.database import Database
+from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken, Unwritable
+from tests.harness.stack import DEFAULT_WORLD
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+BASE = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.1.2.0/24"))
+NOW = 1_000_000.0
+
+
+class ToyDoor:
+    """A service that has worlds."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.worlds: dict[str, Any] = {}
+        self.away = False
+        self.refuses = False
+
+    async def get(self, path: str) -> Any:
+        self._open()
+        return {"count": len(self.worlds)} if path.endswith("count") else {"worlds": list(self.worlds)}
+
+    async def put(self, path: str, value: Any) -> None:
+        self._open()
+        if self.refuses:
+            raise DoorRefused(422, "no")
+        self.worlds[path.rpartition("/")[2]] = value
+
+    async def delete(self, path: str) -> None:
+        self._open()
+        self.worlds.pop(path.rpartition("/")[2], None)
+
+    def _open(self) -> None:
+        if self.away:
+            raise DoorAway(self.service, "it is away")
+
+
+class Desk:
+    """A keeper in a folder, its doors, and a clock that a test pushes."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.settings = Settings.from_environ({f"POSTROAD_{name.upper()}": value for name, value in settings.items()})
+        self.doors = tuple(ToyDoor(service) for service in ("dns", "relay", "store"))
+        self.clock = Clock(wall=lambda: NOW)
+        self.forgotten: list[str] = []
+        self.open()
+
+    def open(self) -> None:
+        self.database = Database(self.folder)
+        self.keeper = Keeper(self.database, BASE, self.settings, self.clock)
+        self.keeper.served_by(*self.doors)  # type: ignore[arg-type]
+
+        async def forget(world: str) -> None:
+            self.forgotten.append(world)
+
+        self.keeper.forget = forget
+
+    def restart(self) -> None:
+        self.database.close()
+        self.open()
+
+    def listed(self) -> list[list[str]]:
+        return [*(list(door.worlds) for door in self.doors), list(self.keeper.others())]
+
+    @asynccontextmanager
+    async def mending(self) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self.keeper.mend()), asyncio.create_task(self.keeper.expire())]
+        await self.turn()
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def turn(self) -> None:
+        """Let what is under way come to its end: a commit is in a thread, so turns alone do not do."""
+        for _ in range(20):
+            await self.database.forget("nobody")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+async def test_a_world_is_made_everywhere_and_known(desk: Desk) -> None:
+    made = await desk.keeper.make({"id": "shop", "password": "pw", "domains": [{"accounts": [{"name": "bob"}]}]})
+    assert desk.listed() == [["shop"]] * 4
+    keeper = desk.keeper
+    assert (keeper.begun("shop"), keeper.begun("default"), keeper.begun("no")) == (NOW, 0.0, None)
+    assert (keeper.password("shop"), keeper.password("no")) == (made.app_password, None)
+    assert (keeper.of_domain("shop.test"), keeper.of_domain("alpha.test")) == ("shop", "default")
+    world = keeper.made("shop")
+    assert world is not None
+    assert world.account("bob@shop.test") is not None
+    assert keeper.made("no") is None
+    random = await keeper.make({})
+    assert len(random.id) == 9
+    desk.restart()
+    assert list(desk.keeper.others()) == ["shop", random.id]
+    await desk.keeper.drop("shop")
+    with pytest.raises(NoSuchWorld):
+        desk.keeper.get("shop")
+    assert (desk.listed(), desk.forgotten) == ([[random.id]] * 4, ["shop"])
+
+
+async def test_what_is_taken_or_beyond_a_limit_is_refused(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, worlds="2", world_accounts="1", world_size="1K")
+    await desk.keeper.make({"id": "a"})
+    for asked, world in (({"id": "a"}, "a"), ({"id": "default"}, "default"), ({"domains": [{"name": "a.test"}]}, "a")):
+        with pytest.raises(Taken) as taken:
+            await desk.keeper.make(asked)
+        assert taken.value.world == world
+    with pytest.raises(Beyond, match="POSTROAD_WORLD_ACCOUNTS"):
+        await desk.keeper.make({"domains": [{"accounts": [{"name": "a"}, {"name": "b"}]}]})
+    with pytest.raises(Beyond, match="POSTROAD_WORLD_SIZE"):
+        await desk.keeper.make({"owner": "x" * 1000})
+    with pytest.raises(OverlayError):
+        await desk.keeper.make({"domains": [{"records": ["nonsense"]}]})
+    await desk.keeper.make({"id": "b"})
+    with pytest.raises(Beyond, match="POSTROAD_WORLDS"):
+        await desk.keeper.make({})
+    await desk.keeper.add_account("b", None, {"name": "a"})
+    with pytest.raises(Beyond):
+        await desk.keeper.add_account("b", None, {"name": "c"})
+
+
+async def test_a_world_that_can_not_be_made_everywhere_is_made_nowhere(desk: Desk) -> None:
+    desk.doors[2].refuses = True
+    with pytest.raises(DoorRefused):
+        await desk.keeper.make({"id": "shop"})
+    assert desk.listed() == [[]] * 4
+    desk.doors[2].refuses = False
+    desk.doors[1].away = True
+    with pytest.raises(DoorAway):
+        await desk.keeper.make({"id": "shop"})
+    assert desk.listed()[3] == []
+    with pytest.raises(Taken):  # until nothing is left of it
+        await desk.keeper.make({"id": "shop"})
+    desk.restart()
+    desk.doors[1].away = False
+    async with desk.mending():
+        pass
+    assert desk.listed() == [[]] * 4
+    await desk.keeper.make({"id": "shop"})
+
+
+async def test_what_is_dropped_while_a_service_is_away_goes_later(desk: Desk) -> None:
+    await desk.keeper.make({"id": "shop"})
+    desk.doors[0].away = True
+    with pytest.raises(DoorAway):
+        await desk.keeper.drop("shop")
+    assert desk.listed()[3] == []
+    async with desk.mending():
+        assert desk.doors[0].worlds
+        desk.doors[0].away = False
+        desk.clock.push(2.0)
+        await desk.turn()
+    assert desk.listed() == [[]] * 4
+
+
+async def test_services_are_brought_up_to_date(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    await desk.keeper.make({"id": "a"})
+    await desk.keeper.make({"id": "b"})
+    desk.doors[0].worlds.clear()
+    desk.doors[2].worlds["stranger"] = {}
+    async with desk.mending():
+        pass
+    assert [sorted(listed) for listed in desk.listed()] == [["a", "b"]] * 4
+    assert "the world a is made again in dns" in caplog.text
+    assert "the world stranger is dropped in store" in caplog.text
+
+
+async def test_a_world_expires(desk: Desk) -> None:
+    await desk.keeper.make({"id": "short", "ttl": 10})
+    await desk.keeper.make({"id": "long", "ttl": 100})
+    await desk.keeper.make({"id": "ever"})
+    async with desk.mending():
+        desk.clock.push(11.0)
+        await desk.turn()
+        assert desk.listed() == [["long", "ever"]] * 4
+        await desk.keeper.change("long", {"ttl": None})
+        desk.clock.push(1000.0)
+        await desk.turn()
+    assert desk.listed() == [["long", "ever"]] * 4
+
+
+async def test_a_world_is_changed(desk: Desk) -> None:
+    await desk.keeper.make({"id": "shop", "password": "pw"})
+    made, domain, account = await desk.keeper.add_account("shop", None, {"name": "ann"})
+    assert (made.accounts, domain, account) == (1, "shop.test", {"name": "ann", "password": "pw"})
+    await desk.keeper.add_account("shop", "SHOP.test", {"name": "ben@shop.test", "password": "x"})
+    with pytest.raises(NoSuchWorld):
+        await desk.keeper.add_account("shop", "other.test", {"name": "ann"})
+    with pytest.raises(OverlayError):
+        await desk.keeper.add_account("shop", None, {"name": "ann"})
+    changed = await desk.keeper.change("shop", {"owner": "me", "imap_without": ["IDLE"], "ttl": 5})
+    assert (changed.definition["owner"], changed.expires) == ("me", NOW + 5)
+    assert all(door.worlds["shop"] == changed.definition for door in desk.doors)
+    desk.doors[0].refuses = True
+    with pytest.raises(DoorRefused):
+        await desk.keeper.change("shop", {"imap_without": ["MOVE"]})
+    assert desk.keeper.get("shop") == changed
+    desk.restart()
+    assert desk.keeper.get("shop") == changed
+
+
+async def test_only_one_change_at_a_time(desk: Desk) -> None:
+    await desk.keeper.make({"id": "shop"})
+    dropping = asyncio.create_task(desk.keeper.drop("shop"))
+    await asyncio.sleep(0)
+    with pytest.raises(Taken):
+        await desk.keeper.change("shop", {"owner": "me"})
+    with pytest.raises(Taken):
+        await desk.keeper.drop("shop")
+    await dropping
+
+
+async def test_a_world_file_with_a_domain_of_a_world_is_refused(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    await desk.keeper.make({"id": "shop"})
+    edited = parse_world((DEFAULT_WORLD + '[domains."shop.test"]\n').encode(), IPv4Network("127.1.2.0/24"))
+    assert not desk.keeper.adopt(edited)
+    assert "world refused: shop.test is the world shop's" in caplog.text
+    assert desk.keeper.adopt(BASE)
+    # One that was there before a restart is left out, and said so.
+    desk.database.close()
+    database = Database(desk.folder)
+    keeper = Keeper(database, edited, desk.settings, desk.clock)
+    assert list(keeper.others()) == []
+    assert "the world shop is not in force" in caplog.text
+    database.close()
+
+
+async def test_a_database_that_can_not_be_written_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.keeper.make({"id": "kept"})
+
+    def full(_made: object) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_exception(sqlite3.OperationalError("disk full"))
+        return future
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.database, "put", full)
+        with pytest.raises(Unwritable, match="disk full"):
+            await desk.keeper.make({"id": "new"})
+        patched.setattr(desk.database, "forget", full)
+        with pytest.raises(Unwritable):
+            await desk.keeper._clear("kept")
+    assert list(desk.keeper.others()) == ["kept"]
+
+
+def test_a_folder_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "worlds.sqlite").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(sqlite3.DatabaseError):
+        Database(tmp_path)
