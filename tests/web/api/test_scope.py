@@ -190,6 +190,7 @@ def test_what_is_beyond_a_world() -> None:
 def test_the_default_world_is_alone() -> None:
     worlds = DefaultWorld()
     assert (worlds.begun("default"), worlds.begun("w1"), worlds.password("default")) == (0.0, None, None)
+    assert (worlds.of_domain("w1.test"), worlds.made("w1"), list(worlds.others())) == ("default", None, [])
 
 
 # The application

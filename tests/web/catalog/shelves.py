@@ -31,6 +31,12 @@ class MemoryShelf:
     def admits(self, journey: Journey) -> bool:
         return journey.id not in self.unwanted and journey.number > 0
 
+    def knows(self, world: str, when: float) -> bool:
+        return world != "gone" and when > 0
+
+    def abandon(self, store_id: str) -> None:
+        self.copies = [(copy, owner) for copy, owner in self.copies if owner is not None or copy.store_id != store_id]
+
     def add(self, journey: Journey) -> None:
         self.journeys[journey.id] = journey
         self.noted.add(journey.id)

@@ -10,8 +10,11 @@ import pytest
 from postroad_web.catalog import database, writer
 from postroad_web.catalog.catalog import Catalog
 from postroad_web.catalog.database import Share
+from postroad_web.catalog.folding import Folding
 from postroad_web.catalog.hub import Change, Happened, Hub
 from postroad_web.catalog.marks import Marks
+from postroad_web.catalog.reader import Reader
+from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.worlds import is_admitted, world_of_refusal
 from postroad_web.catalog.writer import Writer
 from postroad_web.search import parse
@@ -21,6 +24,8 @@ from tests.web.worlds import SomeWorlds
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.harness.doors import ToyDoor
 
 WORLDS = ("default", "w1", "w2")
 
@@ -297,3 +302,57 @@ def test_what_has_happened_before_a_world_was_made_is_not_its_own() -> None:
     assert is_admitted(worlds, "w1", 100.0)
     assert not is_admitted(worlds, "w1", 99.0)
     assert not is_admitted(worlds, "w2", 200.0)
+
+
+@pytest.mark.parametrize("many", [0, 100])
+def test_a_drop_takes_no_copy_of_what_is_still_to_come(town: Town, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    """The store's journal may be ahead: a copy waits for the delivery of a message of another world."""
+    monkeypatch.setattr(writer, "_MANY", many)
+    write = Writer(town.folder, town.worlds)
+    folding = Folding(write, Tallies())
+
+    def fold(door: ToyDoor) -> None:
+        folding.fold([(door.service, [line for _, line in door.journal_lines], door.number)])
+
+    stack = town.stack
+    town.accept("w1")
+    fold(stack.relay)
+    fold(stack.store)
+    ident = town.accept("w2")
+    stack.store.journal_lines = stack.store.journal_lines[-1:]
+    fold(stack.store)
+    del town.worlds.times["w1"]
+    assert write.drop("w1").world == "w1"
+    fold(stack.relay)
+    write.close()
+    reader = Reader(town.folder)
+    assert reader.counts("w1") == (0, 0)
+    assert (found := reader.get(ident, "w2")) is not None
+    assert [copy.account for copy in found.recipients[0].copies] == ["bob@w2.test"]
+    reader.close()
+
+
+@pytest.mark.parametrize("first", ["relay", "store"])
+def test_no_copy_of_a_world_that_is_dropped_waits_for_ever(town: Town, first: str) -> None:
+    """Its message is taken out of the catalog while the journals still tell of the delivery."""
+    write = Writer(town.folder, town.worlds)
+    folding = Folding(write, Tallies())
+    stack = town.stack
+    ident = town.accept("w1", deliver=False)
+    folding.fold([("relay", [line for _, line in stack.relay.journal_lines], stack.relay.number)])
+    stack.relay.journal_lines.clear()
+    stack.deliver(ident)
+    of_store = [b'{"world":"w1",' + line.removeprefix(b"{") for _, line in stack.store.journal_lines]
+    pieces = {
+        "relay": ("relay", [line for _, line in stack.relay.journal_lines], stack.relay.number),
+        "store": ("store", of_store, stack.store.number),
+    }
+    if first == "store":
+        folding.fold([pieces["store"]])
+        assert write.connection.execute("SELECT count(*) FROM copies").fetchone() == (1,)
+    del town.worlds.times["w1"]
+    write.drop("w1")
+    folding.fold([pieces["relay"]])
+    folding.fold([pieces["store"]])
+    assert write.connection.execute("SELECT count(*) FROM copies").fetchone() == (0,)
+    write.close()

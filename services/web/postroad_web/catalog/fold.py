@@ -40,6 +40,9 @@ class Shelf(Protocol):
     def admits(self, journey: Journey) -> bool:
         """Return whether a new journey is wanted: people may have removed its record, or its world."""
 
+    def knows(self, world: str, when: float) -> bool:
+        """Return whether something that happened in a world then belongs to one that is still there."""
+
     def add(self, journey: Journey) -> None:
         """Take a new journey."""
 
@@ -48,6 +51,9 @@ class Shelf(Protocol):
 
     def link(self, store_id: str, journey: Journey) -> list[Placed]:
         """Note which journey a delivery belongs to; return the copies that have waited for it."""
+
+    def abandon(self, store_id: str) -> None:
+        """Forget the copies that wait for a delivery: its message is removed."""
 
     def place(self, copy: Placed, journey: Journey | None) -> None:
         """Note a copy in its place; None: it waits for its delivery."""
@@ -152,6 +158,8 @@ class Fold:
     def _delivered(self, event: Mapping[str, Any]) -> None:
         journey = self._shelf.by_id(event["queue_id"])
         if journey is None:
+            if (removed := _STORED_AS.search(event.get("reply") or "")) is not None:
+                self._shelf.abandon(removed[1])
             return
         recipient = journey.recipient(event["recipient"])
         _concluded(recipient, State.DELIVERED, event)
@@ -228,6 +236,8 @@ class Fold:
     # -- the store's ----------------------------------------------------------------------------------------------
 
     def _stored(self, event: Mapping[str, Any]) -> None:
+        if not self._shelf.knows(event.get("world") or DEFAULT_WORLD, _seconds(event)):
+            return
         copy = Placed(
             event["queue_id"],
             event["account"],

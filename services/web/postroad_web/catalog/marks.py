@@ -146,7 +146,10 @@ class Marks:
             self._say(world, self.of_all(world)._replace(purged=upto))
 
     def drop(self, world: str) -> None:
-        """Forget all that was said of a world."""
+        """Forget all that was said of a world; most often it is nothing."""
+        said = self._connection.execute("SELECT 1 FROM marks WHERE world = ? LIMIT 1", (world,)).fetchone()
+        if said is None and world not in self._worlds:
+            return
         with self._changing():
             self._connection.execute("DELETE FROM marks WHERE world = ?", (world,))
             self._connection.execute("DELETE FROM worlds WHERE world = ?", (world,))

@@ -64,11 +64,15 @@ class DatabaseShelf:
         row = self._connection.execute("SELECT number FROM links WHERE store_id = ?", (store_id,)).fetchone()
         return self.by_number(row[0]) if row is not None else None
 
+    def knows(self, world: str, when: float) -> bool:
+        """Return whether something that happened in a world then belongs to one that is still there."""
+        return is_admitted(self._worlds, world, when)
+
     def admits(self, journey: Journey) -> bool:
         """Return whether a new journey is wanted."""
         if journey.number <= self._marks.of_all(journey.world).purged:
             return False
-        if not is_admitted(self._worlds, journey.world, journey.arrived):
+        if not self.knows(journey.world, journey.arrived):
             return False
         mark = self._marks.of([journey.id]).get(journey.id)
         if mark is None:
@@ -98,6 +102,10 @@ class DatabaseShelf:
         execute("UPDATE copies SET number = ? WHERE store_id = ? AND number IS NULL", (journey.number, store_id))
         execute("DELETE FROM copies WHERE number = ? AND removed", (journey.number,))
         return [_placed(store_id, *row) for row in rows]
+
+    def abandon(self, store_id: str) -> None:
+        """Forget the copies that wait for a delivery."""
+        self._connection.execute("DELETE FROM copies WHERE store_id = ? AND number IS NULL", (store_id,))
 
     def place(self, copy: Placed, journey: Journey | None) -> None:
         """Note a copy in its place."""
@@ -213,11 +221,13 @@ class DatabaseShelf:
             for kept in (self._by_id, self._by_number, self._by_store_id, self._new, self._changed, self._marked):
                 kept.clear()
             return
-        for number in numbers:
+        gone = set(numbers)
+        for number in gone:
             journey = self._by_number.get(number)
             if journey is not None:
                 self._drop(journey)
-        self._by_store_id.clear()
+        for store_id in [name for name, journey in self._by_store_id.items() if journey.number in gone]:
+            del self._by_store_id[store_id]
 
     def _drop(self, journey: Journey) -> None:
         del self._by_id[journey.id]

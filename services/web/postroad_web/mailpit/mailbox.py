@@ -49,7 +49,7 @@ class Mailbox:
         """Wait until every message is shown that the relay has said 250 to."""
         try:
             async with asyncio.timeout(FRESH_WITHIN):
-                state = await self.services.relay.get("/state")
+                state = await self.services.relay.get("/state", world=self.world)
                 await self.services.catalog.caught_up(state["last"], 0, FRESH_WITHIN)
         except (TimeoutError, DoorAway, DoorRefused) as error:
             log.debug("the list may lag behind the relay", extra={"reason": str(error)})
