@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,idle,kit,start] [--rounds 3]
+python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,idle,kit,snapshots,start] [--rounds 3]
                 [--save docs/benchmarks.md]
 """
 
@@ -28,6 +28,7 @@ from bench import (
     rows_resync,
     rows_road,
     rows_smtp,
+    rows_snapshots,
     rows_start,
     rows_web,
     rows_worlds,
@@ -42,7 +43,7 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle", "kit", "worlds")
+GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle", "kit", "worlds", "snapshots")
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -87,6 +88,10 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             imap = stack.endpoint(Port.IMAP)
             user = BOB.address, BOB.password
             yield from rows_idle.rows((imap.host, imap.port), user, stack.process_id(Service.STORE))
+        return
+    if group == "snapshots":
+        with _stack(folder / "ours", **rows_snapshots.SETTINGS) as stack, _telling_its_logs(stack):
+            yield from rows_snapshots.rows(stack, _reader(stack), rounds)
         return
     if group == "transcripts":
         with (
