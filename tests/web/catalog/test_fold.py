@@ -353,3 +353,31 @@ def test_a_snapshot_that_the_journal_has_forgotten_changes_nothing() -> None:
     )
     assert fold.take({"kind": "restored", "account": "a@x.test", "token": "gone"})
     assert [copy.removed for copy, _ in shelf.copies] == [False]
+
+
+def test_copies_are_where_a_snapshot_has_them() -> None:
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
+    snapshot = {"account": "b@b.test", "token": "t"}
+    when = {"recipients": ["b@b.test"], "time": "2026-03-01T12:00:00Z"}
+    fold.take(accepted(recipients=["b@b.test"]))
+    words = {"host": "mx", "reply": "250 stored as S1", "latency": 0.1}
+    fold.take({"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", **words})
+    fold.take({"kind": "stored", "queue_id": "S1", **when, **place, "uid": 1})
+    fold.take({"kind": "kept", **snapshot})
+    (copy,) = shelf.journeys["R1"].placed
+    fold.take({"kind": "removed", **place, "uid": 1})
+    assert copy.removed
+    shelf.noted.clear()
+    assert fold.take({"kind": "restored", **snapshot})
+    assert (copy.removed, shelf.noted) == (False, {"R1"})
+    # It is moved, and another gets its UID; then both are where they were, which is nowhere.
+    fold.take({"kind": "moved", **place, "uid": 1, "to": "Old", "to_uid_validity": 2, "to_uid": 1})
+    fold.take({"kind": "stored", "queue_id": "S2", **when, **place, "uid": 1})
+    assert fold.take({"kind": "restored", **snapshot, "uid_validities": {"INBOX": 9}})
+    assert [(one.mailbox, one.uid_validity, one.removed) for one in shelf.journeys["R1"].placed] == [
+        ("Old", 2, True),
+        ("INBOX", 9, False),
+    ]
+    assert [one.removed for one, _ in shelf.copies if one.store_id == "S2"] == [True]
