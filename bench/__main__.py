@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,idle,kit,snapshots,start] [--rounds 3]
+python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,finding,idle,kit,snapshots,start] [--rounds 3]
                 [--save docs/benchmarks.md]
 """
 
@@ -15,12 +15,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import (
     rows_busy,
     rows_dns,
+    rows_finding,
     rows_growth,
     rows_idle,
     rows_imap,
@@ -43,7 +45,21 @@ from tests.harness.stack import BOB, Port, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("start", "dns", "smtp", "road", "transcripts", "web", "imap", "growth", "idle", "kit", "worlds", "snapshots")
+GROUPS = (
+    "start",
+    "dns",
+    "smtp",
+    "road",
+    "transcripts",
+    "web",
+    "imap",
+    "growth",
+    "finding",
+    "idle",
+    "kit",
+    "worlds",
+    "snapshots",
+)
 QUIET = 0.7  # the load average above which a machine has other things to do
 # Dovecot and smtp-source speak no TLS here, so ours must take passwords without it too.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
@@ -124,6 +140,10 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             yield from rows_web.rows(stack.endpoint(Port.APP), stack.endpoint(Port.WEB), folder, rounds)
         elif group == "worlds":
             yield from rows_worlds.rows(stack, rounds)
+        elif group == "finding":
+            process_id = partial(stack.process_id, Service.STORE)
+            place, user = (imap.host, imap.port, pop3.port), (BOB.address, BOB.password)
+            yield from rows_finding.rows(place, user, stack.data / "mail", process_id)
         elif group == "growth":
 
             def restart() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bench.rows_imap import Place, User
+    from bench.table import Floor
 
 SIZES = (10_000, 100_000, 1_000_000)
 AT_ONCE = 1_000  # messages that are appended, and copied
@@ -54,20 +55,24 @@ def rows(place: Place, user: User, process_id: Callable[[], int], restart: Calla
             _fill(filler, size)
         restart()
         with client() as asking:
-            yield _once(f"STATUS of {size:,}, the first", SLOW, asking.timed(STATUS))
-            yield _once(f"STATUS of {size:,}, again", SLOW, asking.timed(STATUS))
+            yield once(f"STATUS of {size:,}, the first", at_most(SLOW), asking.timed(STATUS))
+            yield once(f"STATUS of {size:,}, again", at_most(SLOW), asking.timed(STATUS))
         with contextlib.ExitStack() as stack:
             first, *others = [stack.enter_context(client()) for _ in range(SESSIONS + 1)]
-            yield _once(f"SELECT of {size:,}, the first", SLOW, first.timed("SELECT big"))
-            yield _once(f"SELECT of {size:,}, again", SLOW, max(other.timed("SELECT big") for other in others[1:]))
-            yield _once(f"memory with {size:,}, in {SESSIONS} sessions", MEMORY, _memory(process_id()), unit="MB")
+            yield once(f"SELECT of {size:,}, the first", at_most(SLOW), first.timed("SELECT big"))
+            yield once(
+                f"SELECT of {size:,}, again", at_most(SLOW), max(other.timed("SELECT big") for other in others[1:])
+            )
+            yield once(
+                f"memory with {size:,}, in {SESSIONS} sessions", at_most(MEMORY), memory(process_id()), unit="MB"
+            )
             waiting = Others(others[0])
             for text in COMMANDS:
                 began = time.perf_counter()
                 wait = waiting.wait(partial(first.command, text))
-                yield _once(f"{text} of {size:,}", None, (time.perf_counter() - began) * 1000)
-                yield _once(f"others' NOOP, p99, during {text} of {size:,}", WAIT, wait)
-            yield _once(f"memory afterwards, with {size:,}", MEMORY, _memory(process_id()), unit="MB")
+                yield once(f"{text} of {size:,}", None, (time.perf_counter() - began) * 1000)
+                yield once(f"others' NOOP, p99, during {text} of {size:,}", at_most(WAIT), wait)
+            yield once(f"memory afterwards, with {size:,}", at_most(MEMORY), memory(process_id()), unit="MB")
             for other in others[1:]:
                 other.command("UNSELECT")
     with client() as filler:
@@ -84,11 +89,12 @@ def _fill(client: ImapClient, size: int) -> None:
         client.command("COPY 1:* big")
 
 
-def _once(name: str, most: float | None, figure: float, unit: str = "ms") -> Row:
-    return interleave(Row(f"IMAP {name}", unit, at_most(most) if most is not None else None), 1, lambda: figure)
+def once(name: str, floor: Floor | None, figure: float, unit: str = "ms") -> Row:
+    """Return the row of what is measured once."""
+    return interleave(Row(f"IMAP {name}", unit, floor), 1, lambda: figure)
 
 
-def _memory(process_id: int) -> float:
+def memory(process_id: int) -> float:
     """Return what the process has of its own and shares with files, in MB."""
     time.sleep(0.2)  # what was just read may still be in the hands of a thread
     for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
