@@ -159,6 +159,13 @@ def with_users(users: Users, **settings: str) -> Accounts:
         (Users(HABITS), "nobody@alpha.test", ["carol@alpha.test"], False),  # the catch-all is the world's own
         (Users(HABITS), "x@[127.0.0.1]", ["capture@postroad.test"], True),
         (Users(None, [EVE]), "eve@shop.example", ["eve@shop.example"], False),
+        (
+            Users(None, [User("x", "x@alpha.test", "1")]),
+            "x@alpha.test",
+            ["x@alpha.test"],
+            False,
+        ),  # before the catch-all
+        (Users(None, [User("x", "alice@alpha.test", "1")]), "alice+y@alpha.test", ["alice@alpha.test"], False),
         (Users(None, [EVE]), "new@shop.example", ["capture@postroad.test"], True),
         (Users(None, [EVE]), "nobody@beta.test", [], False),
     ],

@@ -15,7 +15,7 @@ from postroad.config import Outside, UnknownUsers
 from postroad.mail.address import Address, AddressError, parse_address
 from postroad.world.layers import Layers
 from postroad.world.quota import UNLIMITED
-from postroad.world.world import DEFAULT_WORLD, SUBADDRESS_SEPARATOR, Account
+from postroad.world.world import DEFAULT_WORLD, SUBADDRESS_SEPARATOR, Account, Redirect
 from postroad_store.greenmail.users import Users
 
 if TYPE_CHECKING:
@@ -116,6 +116,10 @@ class Accounts:
         if world is None:
             return ()
         known = world.domain_of(address) is not None
+        if self.users and _has_users(world) and not is_listed(world, address):
+            named = self.users.named(address)
+            if named is not None:
+                return (named,)
         if known and (reached := world.resolve(address)):
             return reached
         user = self._user(world, address)
@@ -134,7 +138,7 @@ class Accounts:
 
     def _user(self, world: World, address: Address) -> Account | None:
         """Return the account of the user beside the world who gets the mail for an address."""
-        return self.users.receiver(address) if _has_users(world) and not address.is_literal else None
+        return self.users.receiver(address) if self.users and _has_users(world) and not address.is_literal else None
 
     def _created(self, world: World, address: Address) -> tuple[Account, ...]:
         if self._settings.unknown_users is not UnknownUsers.CREATE:
@@ -176,6 +180,12 @@ class Accounts:
         """
         layers = self.layers
         return await self._guesses.log_in(self.find, claim, address, layers.administrators, fellows=layers.fellows)
+
+
+def is_listed(world: World, address: Address) -> bool:
+    """Whether an address is that of an account or an alias of a world, and not only caught by a catch-all."""
+    step = world.next_step(address)
+    return step is not None and not (isinstance(step, Redirect) and step.alias is None)
 
 
 def _has_users(world: World) -> bool:

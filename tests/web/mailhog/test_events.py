@@ -88,5 +88,10 @@ async def test_lines(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     await reader.leave()
 
 
+async def test_head_is_no_stream(web: Web) -> None:
+    answer = await web.http.head(LINES)
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+
+
 def test_an_event_is_json_of_many_lines() -> None:
     assert event('{"a":["ü"]}'.encode()) == 'data: {\ndata:   "a": [\ndata:     "ü"\ndata:   ]\ndata: }\n\n'.encode()

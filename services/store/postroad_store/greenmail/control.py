@@ -8,6 +8,7 @@ from postroad.control.door import Refusal, Route, answer
 from postroad.greenmail import OptionError, user_of
 from postroad.mail.address import AddressError, parse_address
 from postroad.world.world import DEFAULT_WORLD
+from postroad_store.accounts import is_listed
 from postroad_store.greenmail.users import TakenError
 from postroad_store.mail.database.listing import Listing
 
@@ -64,7 +65,7 @@ class UserRoutes:
             world = self._accounts.world_of(address, None)
             if world is None or world.id != DEFAULT_WORLD:
                 raise TakenError(f"{user.email} is of the domain of another world")
-            if world.account(user.login) is not None or world.resolve(address):
+            if world.account(user.login) is not None or is_listed(world, address):
                 raise TakenError(f"{user.email} or {user.login} is in the world file already")
             users.make(user)
         except (OptionError, AddressError) as error:

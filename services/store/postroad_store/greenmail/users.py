@@ -69,8 +69,11 @@ class Users:
 
     def receiver(self, address: Address) -> Account | None:
         """Return the account that gets the mail for an address, which may be made by it; None if there is none."""
-        known = self.account(str(address)) or self.account(str(self.without_detail(address)))
-        return known or self.created(str(self.without_detail(address)))
+        return self.named(address) or self.created(str(self.without_detail(address)))
+
+    def named(self, address: Address) -> Account | None:
+        """Return the account of the user who has been named or made with an address."""
+        return self.account(str(address)) or self.account(str(self.without_detail(address)))
 
     def owns(self, login: str) -> bool:
         """Whether an account is a user's, or could be."""

@@ -11,7 +11,7 @@ import json
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocketDisconnect
 
 from postroad.control.client import DoorAway, DoorRefused
@@ -46,8 +46,10 @@ class Streams:
         self._letters = letters
         self._slots = Slots("streams", AT_ONCE)
 
-    async def lines(self, request: Request) -> StreamingResponse:
+    async def lines(self, request: Request) -> Response:
         """Tell one client by server-sent events."""
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         return _Stream(self._lines(self._services.view(request)), self._slots)
 
     async def socket(self, socket: WebSocket) -> None:
