@@ -95,29 +95,30 @@ def test_offlineimap(clients: Clients) -> None:
     assert files(folder / "INBOX") == AFTER
 
 
+@pytest.mark.parametrize("program", ["mutt", "neomutt"])
 @pytest.mark.parametrize("options", ["", "set imap_condstore=yes", "set imap_condstore=yes imap_qresync=yes"])
-def test_neomutt(clients: Clients, options: str) -> None:
-    """Its header cache is filled, and corrected when it comes back (RFC 7162)."""
+def test_mutt_and_neomutt(clients: Clients, program: str, options: str) -> None:
+    """Their header cache is filled, and corrected when they come back (RFC 7162)."""
     user = clients.stack.fresh_user()
     delivered(clients.stack, user, 3)
     server = f"imap://{STORE_NAME}:{clients.number(Port.IMAP)}/"
     (clients.home / "cache").mkdir()
     clients.file(
-        ".neomuttrc",
+        f".{program}rc",
         f'set imap_user="{user.address}" imap_pass="{user.password}"\n'
         f'set ssl_force_tls=yes ssl_ca_certificates_file="{clients.ca}"\n'
         f'set folder="{server}" pipe_decode=no wait_key=no quit=yes header_cache="{clients.home}/cache"\n'
         f"{options}\n",
     )
-    neomutt = ("neomutt", "-n", "-f", f"{server}INBOX", "-e")
-    clients.run_on_terminal(*neomutt, 'push "<quit>"')
+    mutt = (program, "-n", "-f", f"{server}INBOX", "-e")
+    clients.run_on_terminal(*mutt, 'push "<quit>"')
     changed_elsewhere(clients.stack, user)
     keys = f"<tag-pattern>~A<enter><tag-prefix><pipe-message>cat >>{clients.home}/got<enter><quit>"
-    clients.run_on_terminal(*neomutt, f'push "{keys}"')
+    clients.run_on_terminal(*mutt, f'push "{keys}"')
     got = (clients.home / "got").read_bytes()
     assert re.findall(rb"Subject: (.*)", got) == [b"Number 1", b"Number 3", b"Number 4"]
     flagged = f"<tag-pattern>~F<enter><tag-prefix><pipe-message>cat >>{clients.home}/flagged<enter><quit>"
-    clients.run_on_terminal(*neomutt, f'push "{flagged}"')
+    clients.run_on_terminal(*mutt, f'push "{flagged}"')
     assert re.findall(rb"Subject: (.*)", (clients.home / "flagged").read_bytes()) == [b"Number 1"]
 
 
