@@ -225,3 +225,14 @@ def test_administrators_of_the_file_are_strangers_in_a_world(tmp_path: Path) -> 
                 else:
                     with pytest.raises(imapclient.exceptions.LoginError):
                         client.plain_login("postmaster@postroad.test", "postmaster", act_as)
+
+
+def test_what_another_world_says_of_its_domain_is_nothing_to_a_stranger(stack: ProcessStack, worlds: Worlds) -> None:
+    worlds.make("mute", domains=[{"records": ["@ MX 0 ."]}])
+    one = worlds.make("talks")
+    try:
+        send(stack, ["bob@mute.test"], "To the mute", login="talks")
+        assert subjects(arrived(stack, outside(one))) == ["To the mute"]
+    finally:
+        worlds.drop("mute")
+        worlds.drop("talks")

@@ -36,6 +36,7 @@ from postroad_relay.delivery.courier import Courier
 from postroad_relay.delivery.resolver import Resolver
 from postroad_relay.delivery.router import Router
 from postroad_relay.delivery.routing import Route, Target
+from postroad_relay.delivery.strangers import stranger_route
 from postroad_relay.dsn.report import Reporter
 from postroad_relay.queue.administration import Administration
 from postroad_relay.queue.manager import Manager
@@ -121,6 +122,7 @@ class Relay:
             layers=self.layers,
         )
         self.overlays.gone = self._gone
+        self.manager.strangers = lambda world, domain: stranger_route(self.layers, world, domain, settings.outside)
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
