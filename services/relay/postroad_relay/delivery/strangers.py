@@ -1,7 +1,7 @@
 """Where mail goes that a world sends to strangers: into its capture box, whoever the stranger is. Pure.
 
 The name server has one Internet for all worlds, so it would lead to the stranger's own servers: as another world's
-records have it, or to a host of the world file's that is none of ours. The store has the capture boxes, so it gets this.
+records have it, or to a host of the world file's that is none of ours. The store has the capture boxes, so it gets it.
 """
 
 from __future__ import annotations
