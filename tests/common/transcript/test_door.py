@@ -85,6 +85,7 @@ async def test_one_session() -> None:
     async with door_of(heard) as door:
         assert (await door.get("/sessions/a", world="shop"))["lines"][0]["text"] == "220 mx.test"
         assert (await door.get("/sessions/a", world="*"))["account"] == "bob@shop.test"
+        assert "lines" not in await door.get("/sessions/a", world="*", lines=False)
         for path in ("/sessions/a", "/sessions/b"):
             with pytest.raises(DoorRefused, match="no session"):
                 await door.get(path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.client import connect
 
+from postroad.control.client import DoorAway
 from postroad_web.api import stream
 from postroad_web.api.app import build
 from postroad_web.api.listening import Listening
@@ -223,3 +224,52 @@ async def test_a_websocket_that_is_asked_for_wrongly_is_refused(tmp_path: Path) 
             with pytest.raises(InvalidStatus) as refused:
                 await connect(uri, host="127.0.0.1", additional_headers=headers)
             assert refused.value.response.status_code == status
+
+
+def session(changed: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"s{changed}", "protocol": "smtp", "peer": "p", "local": "l", "outbound": False, "began": 1.0,
+        "ended": None, "tls": False, "account": None, "world": "default", "messages": [], "reads": [],
+        "changed": changed, **more,
+    }  # fmt: skip
+
+
+async def test_sessions_are_told_while_somebody_listens(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        def sessions(query: dict[str, Any]) -> dict[str, Any]:
+            asked.put_nowait(query)
+            if "after" not in query:
+                return {"sessions": [], "next": None, "last": 7}
+            if query["after"] == 7:
+                return {"sessions": [session(8), session(9)], "next": None, "last": 9}
+            raise DoorAway("relay", "it goes on being asked")
+
+        it.stack.relay.answers["GET", "/sessions"] = sessions
+        it.services.live._clock = Quick()  # type: ignore[assignment]
+        async with it.streamed("?kind=session") as streamed, it.streamed("?kind=session&kind=arrived") as both:
+            await streamed.event()
+            await both.event()
+            for number in (8, 9):
+                event = await streamed.event()
+                assert event["event"] == "session"
+                assert "id" not in event
+                assert json.loads(event["data"])["session"]["id"] == f"s{number}"
+                assert json.loads(event["data"])["world"] == "default"
+            it.send()
+            kinds = [(await both.event())["event"] for _ in range(3)]
+            assert sorted(kinds) == ["arrived", "session", "session"]
+            assert (await asked.get())["world"] == "default"
+            assert it.services.live._tasks.keys() == {"default"}
+        async with asyncio.timeout(5):
+            while it.services.live._tasks:  # noqa: ASYNC110 - the server sees that the clients have gone
+                await asyncio.sleep(0.01)
+    await it.services.live.close()
+
+
+class Quick:
+    """A clock on which nothing has to be waited for for long."""
+
+    async def sleep(self, _seconds: float) -> None:
+        await asyncio.sleep(0.01)

@@ -1,0 +1,131 @@
+"""IMAP as a transcript shows it."""
+
+from __future__ import annotations
+
+from postroad.tap import LoggedIn, Read
+from postroad.transcript.line import Side
+from postroad.transcript.observer import Observer, Turn
+from postroad.transcript.observers import observer_of
+from tests.common.transcript.said import opened, shown, told
+
+
+def heard(*said: tuple[str, bytes]) -> Observer:
+    observer = observer_of(opened("imap"))
+    for side, octets in said:
+        observer.take(Side.CLIENT if side == "C" else Side.SERVER, octets, 0.0, tls=False)
+    return observer
+
+
+GREETING = ("S", b"* OK ready\r\n")
+
+
+def test_states() -> None:
+    observer = heard(GREETING)
+    steps = [
+        (b"a LOGIN x y\r\n", b"a OK\r\n", "authenticated"),
+        (b"b SELECT INBOX\r\n", b"b OK\r\n", "selected"),
+        (b"c SELECT nope\r\n", b"c NO\r\n", "selected"),
+        (b"d CLOSE\r\n", b"d OK\r\n", "authenticated"),
+        (b"e UNAUTHENTICATE\r\n", b"e OK\r\n", "not authenticated"),
+        (b"f LOGOUT\r\n", b"f OK\r\n", "logout"),
+    ]
+    assert observer.state == "not authenticated"
+    for client, server, state in steps:
+        observer.take(Side.CLIENT, client, 0.0, tls=False)
+        observer.take(Side.SERVER, server, 0.0, tls=False)
+        assert observer.state == state
+    assert heard(("S", b"* PREAUTH hello\r\n")).state == "authenticated"
+
+
+def test_literals_of_both_sides() -> None:
+    lines = told(
+        "imap",
+        "S: * OK\nC: a APPEND INBOX {4}\nS: + go\nc: abcd\nC:\nS: a OK\nC: b SEARCH SUBJECT {2+}\nc: ab\nC:\nS: b OK\n"
+        f"S: * 1 FETCH (BODY[] {{600}}\nS: {'x' * 598}\nS:  FLAGS ())\nS: * 2 FETCH (BODY[] {{4}}\nS: ab\nS: )\n",
+    )
+    assert lines == [
+        "S * OK", "C a APPEND INBOX {4}", "S + go", "C~<4>", "C ", "S a OK", "C b SEARCH SUBJECT {2+}", "C~ab", "C ",
+        "S b OK", "S * 1 FETCH (BODY[] {600}", "S~<600>", "S  FLAGS ())", "S * 2 FETCH (BODY[] {4}", "S ab", "S )",
+    ]  # fmt: skip
+
+
+def test_text_that_looks_like_a_literal() -> None:
+    assert told("imap", "S: * OK what {5}\nC: a NOOP\nS: a OK {5}\nC: b NOOP\n")[-1] == "C b NOOP"
+    assert told("imap", "S: * OK\nS: + {5}\nS: * 1 EXISTS\n")[-1] == "S * 1 EXISTS"
+
+
+def test_a_literal_that_is_refused_does_not_come() -> None:
+    for refusal in ("a NO [TOOBIG] no", "* BAD what"):
+        lines = told("imap", f"S: * OK\nC: a APPEND INBOX {{999}}\nS: {refusal}\nC: b NOOP\nS: b OK\n")
+        assert lines[-2:] == ["C b NOOP", "S b OK"]
+
+
+def test_content_that_breaks_off() -> None:
+    observer = heard(GREETING, ("C", b"a APPEND INBOX {9+}\r\nabc"), ("S", b"* 1 FETCH (BODY[] {9}\r\nab"))
+    observer.end()
+    assert shown(observer.lines)[-2:] == ["C~<3>", "S~ab"]
+    assert not observer.open
+    observer = heard(GREETING, ("C", b"a SEARCH TEXT {2+}\r\nab SUB"), ("S", b"* O"))
+    observer.end()
+    assert shown(observer.lines)[-2:] == ["C~ SUB", "S~* O"]
+    observer = heard(GREETING, ("C", b"a NOO"))
+    observer.end()
+    assert shown(observer.lines)[-1] == "C~a NOO"
+
+
+def test_tls_forgets_what_was_said_before() -> None:
+    observer = heard(GREETING, ("C", b"a STARTTLS\r\nb NOOP\r\n"), ("S", b"a OK\r\n"), ("C", b"c NOOP\r\n"))
+    assert shown(observer.lines)[-1] == "C c NOOP"
+    assert "C b NOOP" not in shown(observer.lines)
+    observer = heard(GREETING, ("C", b"a STARTTLS\r\n"), ("S", b"a NO\r\n"), ("C", b"c NOOP\r\n"))
+    assert shown(observer.lines)[-1] == "C c NOOP"
+
+
+def test_whose_turn_it_is() -> None:
+    observer = heard()
+    assert observer.turn is Turn.SERVER
+    turns = []
+    for side, octets in (
+        GREETING,
+        ("C", b"a IDLE\r\n"),
+        ("S", b"+ idling\r\n"),
+        ("C", b"DONE\r\n"),
+        ("S", b"a OK\r\n"),
+        ("C", b"b AUTHENTICATE PLAIN\r\n"),
+        ("S", b"+ \r\n"),
+        ("C", b"*\r\n"),
+        ("S", b"b BAD\r\n"),
+        ("C", b"c APPEND INBOX {3}\r\n"),
+        ("S", b"+ go\r\n"),
+        ("C", b"abc"),
+        ("C", b"\r\n"),
+        ("S", b"c OK\r\n"),
+    ):
+        observer.take(Side.CLIENT if side == "C" else Side.SERVER, octets, 0.0, tls=False)
+        turns.append(observer.turn)
+    assert turns == [
+        Turn.COMMAND, Turn.SERVER, Turn.COMMAND, Turn.SERVER, Turn.COMMAND, Turn.SERVER, Turn.RESPONSE, Turn.SERVER,
+        Turn.COMMAND, Turn.SERVER, Turn.CONTENT, Turn.CONTENT, Turn.SERVER, Turn.COMMAND,
+    ]  # fmt: skip
+
+
+def test_facts_of_reading_are_about_fetches_in_their_order() -> None:
+    observer = heard(GREETING, ("C", b"a UID FETCH 1 BODY[]\r\nb NOOP\r\nc FETCH 2 BODY[]\r\n"))
+    for uid in "1", "2", "3":
+        observer.noted(Read("bob", "INBOX", 7, uid, "default"))
+    observer.noted(LoggedIn("bob", "default"))
+    texts = [observer.lines[note.line - 1].text for note in observer.notes]
+    assert texts == ["a UID FETCH 1 BODY[]", "c FETCH 2 BODY[]", "c FETCH 2 BODY[]", "c FETCH 2 BODY[]"]
+
+
+def test_a_long_line_is_cut_and_measured() -> None:
+    observer = heard(GREETING, ("S", b"* SEARCH " + b"1 " * 5000 + b"\r\n"))
+    (line,) = observer.lines[1:]
+    assert line.reference is not None
+    assert (len(line.text), line.reference.size) == (4096, 10009)
+    assert line.weight > 4096
+
+
+def test_a_line_that_never_ends() -> None:
+    observer = heard(GREETING, ("C", b"x" * (1 << 20)), ("C", b"y\r\na NOOP\r\n"))
+    assert shown(observer.lines)[-1] == "C a NOOP"

@@ -1,0 +1,177 @@
+"""POP3 and ManageSieve as a transcript shows them, and what the observers have in common."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad.tap import LoggedIn, Read
+from postroad.transcript.dialogue import dialogue_of
+from postroad.transcript.line import Side, text_of
+from postroad.transcript.observer import Observer, Turn
+from postroad.transcript.observers import observer_of
+from postroad.transcript.script import expand
+from tests.common.transcript.said import opened, shown, told
+
+LOGIN = "S: +OK ready\nC: USER bob\nS: +OK\nC: PASS builder\nS: +OK\n"
+SIEVE = 'S: "SIEVE" "x"\nS: OK\n'
+
+
+def heard(protocol: str, *said: tuple[str, bytes]) -> Observer:
+    observer = observer_of(opened(protocol))
+    for side, octets in said:
+        observer.take(Side.CLIENT if side == "C" else Side.SERVER, octets, 0.0, tls=False)
+    return observer
+
+
+def turns(protocol: str, *said: tuple[str, bytes]) -> list[Turn]:
+    return [heard(protocol, *said[:count]).turn for count in range(len(said) + 1)]
+
+
+def test_a_message_is_measured_and_lists_are_shown() -> None:
+    lines = told(
+        "pop3", f"{LOGIN}C: LIST\nS: +OK\nS: 1 9\nS: .\nC: RETR 1\nS: +OK\nS: ..a\nS: b\nS: .\nC: QUIT\nS: +OK\n"
+    )
+    assert lines[5:] == ["C LIST", "S +OK", "S 1 9", "S .", "C RETR 1", "S +OK", "S <7>", "S .", "C QUIT", "S +OK"]
+
+
+def test_what_breaks_off() -> None:
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\n"), ("S", b"+OK\r\nab"))
+    observer.end()
+    assert shown(observer.lines)[-1] == "S~<2>"
+    for tail, line in ((b"+O", "S~+O"),):
+        observer = heard("pop3", ("S", tail))
+        observer.end()
+        assert shown(observer.lines)[-1] == line
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"NOO"))
+    observer.end()
+    assert shown(observer.lines)[-1] == "C~NOO"
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"AUTH PLAIN\r\nsecret\r\n"))
+    observer.end()
+    assert shown(observer.lines)[-1] == "C~{?plain}"
+
+
+def test_a_line_that_is_refused_before_its_end() -> None:
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"NOOP" + b"x" * 2000), ("S", b"-ERR too long\r\n"))
+    observer.take(Side.CLIENT, b"x\r\nQUIT\r\n", 0.0, tls=False)
+    observer.take(Side.SERVER, b"+OK bye\r\n", 0.0, tls=False)
+    assert observer.state == "update"
+
+
+def test_stls_forgets_what_was_said_before() -> None:
+    said = ("S", b"+OK\r\n"), ("C", b"STLS\r\nNOOP\r\n"), ("S", b"+OK\r\n"), ("C", b"CAPA\r\n")
+    assert shown(heard("pop3", *said).lines)[-2:] == ["S +OK", "C CAPA"]
+
+
+def test_facts_of_reading_are_about_retrievals_in_their_order() -> None:
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\nNOOP\r\nRETR 2\r\n"))
+    for uid in "1", "2", "3":
+        observer.noted(Read("bob", "INBOX", 7, uid, "default"))
+    observer.noted(LoggedIn("bob", "default"))
+    assert [observer.lines[note.line - 1].text for note in observer.notes] == ["RETR 1", "RETR 2", "RETR 2", "RETR 2"]
+
+
+def test_whose_turn_it_is() -> None:
+    said = (
+        ("S", b"+OK\r\n"), ("C", b"AUTH LOGIN\r\n"), ("S", b"+ \r\n"), ("C", b"*\r\n"), ("S", b"-ERR\r\n"),
+        ("C", b"LIST\r\n"), ("S", b"+OK\r\n"), ("S", b".\r\n"), ("C", b"TOP 1 1\r\n"), ("S", b"+OK\r\na\r\n"),
+        ("S", b".\r\n"),
+    )  # fmt: skip
+    server, command = Turn.SERVER, Turn.COMMAND
+    assert turns("pop3", *said) == [
+        server, command, server, Turn.RESPONSE, server, command, server, server, command, server, server, command,
+    ]  # fmt: skip
+
+
+def test_managesieve() -> None:
+    lines = told(
+        "managesieve",
+        f'{SIEVE}C: PUTSCRIPT "x" {{3+}}\nc: abc\nC:\nS: OK\nC: GETSCRIPT "x"\nS: {{3}}\ns: abc\nS:\nS: OK\n'
+        "C: LOGOUT\nS: OK\n",
+    )
+    assert lines[2:] == [
+        'C PUTSCRIPT "x" {3+}', "C~<3>", "C ", "S OK", 'C GETSCRIPT "x"', "S {3}", "S~<3>", "S ", "S OK", "C LOGOUT",
+        "S OK",
+    ]  # fmt: skip
+
+
+def test_states_and_tls_of_managesieve() -> None:
+    observer = heard(
+        "managesieve", ("S", b"OK\r\n"), ("C", b"STARTTLS\r\nNOOP\r\n"), ("S", b"OK\r\n"), ("S", b"OK hello\r\n")
+    )
+    assert "C NOOP" not in shown(observer.lines)
+    states = []
+    for client, server in (
+        (b'AUTHENTICATE "PLAIN" "x"\r\n', b"NO\r\n"),
+        (b'AUTHENTICATE "PLAIN" "x"\r\n', b"OK\r\n"),
+        (b"STARTTLS\r\n", b"NO\r\n"),
+        (b"UNAUTHENTICATE\r\n", b"OK\r\n"),
+        (b"LOGOUT\r\n", b"OK\r\nBYE\r\n"),
+    ):
+        observer.take(Side.CLIENT, client, 0.0, tls=False)
+        observer.take(Side.SERVER, server, 0.0, tls=False)
+        states.append(observer.state)
+    assert states == ["non-authenticated", "authenticated", "authenticated", "non-authenticated", "logout"]
+    observer.noted(LoggedIn("bob", "default"))
+    assert observer.notes[0].line == observer.count
+
+
+def test_managesieve_that_breaks_off() -> None:
+    observer = heard("managesieve", ("S", b"OK\r\n{9}\r\nab"), ("C", b'PUTSCRIPT "x" {9+}\r\nabc'))
+    observer.end()
+    assert shown(observer.lines)[-2:] == ["C~<3>", "S~<2>"]
+    observer = heard("managesieve", ("S", b"OK\r\nO"), ("C", b"NOO"))
+    observer.end()
+    assert shown(observer.lines)[-2:] == ["C~NOO", "S~O"]
+
+
+def test_whose_turn_it_is_by_managesieve() -> None:
+    said = (
+        ("S", b"OK\r\n"), ("C", b'AUTHENTICATE "LOGIN"\r\n'), ("S", b'"VXNlcg=="\r\n'), ("C", b'"x"\r\n'),
+        ("S", b"{3}\r\nabc\r\n"), ("C", b'"y"\r\n'), ("S", b"OK\r\n"), ("C", b'PUTSCRIPT "x" {3+}\r\n'),
+        ("C", b"abc"), ("C", b"\r\n"), ("S", b"OK\r\n"),
+    )  # fmt: skip
+    server, command, response, content = Turn.SERVER, Turn.COMMAND, Turn.RESPONSE, Turn.CONTENT
+    assert turns("managesieve", *said) == [
+        server, command, server, response, server, response, server, command, content, content, server, command,
+    ]  # fmt: skip
+
+
+def test_whose_turn_it_is_by_smtp() -> None:
+    said = (
+        ("S", b"220 x\r\n"), ("C", b"AUTH LOGIN\r\n"), ("S", b"334 \r\n"), ("C", b"*\r\n"), ("S", b"501 x\r\n"),
+        ("C", b"DATA\r\n"), ("S", b"354 x\r\n"), ("C", b".\r\n"), ("S", b"250 x\r\n"),
+    )  # fmt: skip
+    server, command = Turn.SERVER, Turn.COMMAND
+    assert turns("smtp", *said) == [
+        server, command, server, Turn.RESPONSE, server, command, server, Turn.CONTENT, server, command,
+    ]  # fmt: skip
+    observer = heard("smtp", ("S", b"22"))
+    observer.end()
+    assert shown(observer.lines) == ["S~22"]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"plain", b"caf\xc3\xa9", b"\0\x1b[1m\xff", b"(a*3)", b"{\\x41}", b"{?password}", "\u2028".encode(), b"{3+}"],
+)
+def test_text_means_its_octets(octets: bytes) -> None:
+    text = text_of(octets)
+    assert expand(text) == octets
+    assert text.isprintable()
+    assert "{?" not in text
+
+
+def test_a_session_without_lines_is_an_empty_dialogue() -> None:
+    session = {"protocol": "pop3", "id": "s", "peer": "p", "local": "l", "began": "now", "outbound": False}
+    assert dialogue_of({**session, "lines": [], "ended": 1.0}) == "# pop3, session s, p to l, now\n"
+    literal = {
+        "n": 1,
+        "from": "client",
+        "text": "",
+        "tls": False,
+        "whole": False,
+        "reference": {"size": 3, "sha256": "a"},
+    }
+    told_ = dialogue_of({**session, "lines": [literal], "ended": None}, lambda _line: b".a\r\n.b")
+    assert told_.splitlines()[1:] == ["C: .a", "c: .b"]
+    assert dialogue_of({**session, "lines": [literal], "ended": None}).splitlines()[1:] == ["c: {?content 3 a}"]
