@@ -13,7 +13,7 @@ CONTAINER := docker compose ps --services --status running 2>/dev/null | grep -x
 export ID
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down logs run trace queue ca password test check fuzz golden mutants rules bench bench-beside
+.PHONY: help venv up down logs run trace queue ca password test check fuzz golden mutants rules screenshots bench bench-beside
 
 help: ## print these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -89,6 +89,9 @@ mutants: venv ## change the engines a little and see whether tests notice: make 
 
 rules: venv ## print which lines obey which section of an RFC, and which tests cite it
 	@$(PY) -m tests.rules
+
+screenshots: venv ## take pictures of the console's views, into build/screenshots
+	$(PY) -m tests.console.screenshots
 
 bench: venv ## measure against Debian's own servers, side by side (bench/README.md)
 	$(PY) -m bench

@@ -48,12 +48,15 @@ class Site:
         self.url = f"http://{self.host}"
         self.http = httpx.Client(base_url=self.url, timeout=30)
 
-    def send(self, *some: Mail) -> list[str]:
-        """Send messages by the app door, and return their IDs once the catalog knows them."""
-        idents = []
+    def send_at_once(self, *some: Mail) -> list[str]:
+        """Send messages by the app door, and return their IDs, which the 250s name."""
         with SMTP(self.stack.endpoint(Port.APP)) as session:
             session.ehlo()
-            idents += [session.mail(one.sender, one.recipients, one.content).text.split()[-1] for one in some]
+            return [session.mail(one.sender, one.recipients, one.content).text.split()[-1] for one in some]
+
+    def send(self, *some: Mail) -> list[str]:
+        """Do the same, and wait until the catalog knows them."""
+        idents = self.send_at_once(*some)
         for ident in idents:
             self.http.post("/v1/wait", json={"id": ident, "settled": False, "timeout": 20}).raise_for_status()
         return idents
@@ -120,7 +123,15 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         if url.scheme not in {"data", "blob"} and url.netloc != site.host and not is_refused:
             errors.append(f"request: {request.url} {request.failure}")
 
-    def open_(path: str = "/", *, width: int = 1440, height: int = 900, dark: bool = False, **options: Any) -> Page:
+    def open_(
+        path: str = "/",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        before: Callable[[Page], None] = lambda _: None,
+        **options: Any,
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -136,6 +147,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("console", said)
         page.on("pageerror", lambda error: errors.append(f"page: {error}"))
+        before(page)
         page.goto(site.url + path)
         return page
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.console import mails
 from tests.harness.needs import require
 from tests.harness.stack import ROOT, Port
 
@@ -119,7 +120,82 @@ def test_how_to_connect(filled: Site, opened: Callable[..., Page]) -> None:
     expect(page.get_by_test_id("logins")).to_contain_text("bob@beta.test")
 
 
-VIEWS = ("/", "/queue", "/mailboxes/bob@beta.test", "/dns/explain?address=bob@beta.test", "/sessions", "/connect")
+def test_the_road(filled: Site, opened: Callable[..., Page]) -> None:
+    page = opened(f"/mail/{ident_of(filled, 'subject:"order 4711"')}/road")
+    hops = page.locator("[data-test=road] > ol > [data-test=hop]")
+    expect(hops.filter(has_text="Taken by the relay").first).to_be_visible()
+    kinds = [hop.get_attribute("data-kind") for hop in hops.all()]
+    assert [kind for kind in kinds if kind in {"submission", "dns", "attempt", "delivery"}] == [
+        "submission",
+        "dns",
+        "attempt",
+        "delivery",
+    ]
+    expect(page.locator("[data-kind=attempt]").first).to_contain_text("TLSv1.3")
+    page.locator("[data-kind=submission] [data-test=hop-session]").click()
+    expect(page.locator(".said.wanted")).to_be_visible()
+    assert re.search(r"/sessions/\w+#L\d+$", page.url)
+
+
+def test_what_waits_is_pushed_to_its_next_try(filled: Site, opened: Callable[..., Page]) -> None:
+    ident = ident_of(filled, "state:deferred")
+    page = opened(f"/mail/{ident}/road")
+    expect(page.get_by_test_id("next-attempts")).to_contain_text("next try in")
+    before = page.locator("[data-kind=attempt], [data-kind=deferred]").count()
+    page.get_by_test_id("push-next").click()
+    expect(page.get_by_test_id("toast")).to_contain_text("next attempt")
+    expect(page.locator("[data-kind=attempt], [data-kind=deferred]").nth(before)).to_be_visible()
+
+
+def test_worlds(filled: Site, opened: Callable[..., Page]) -> None:
+    page = opened("/worlds")
+    page.get_by_test_id("world-new").click()
+    page.get_by_test_id("world-id").fill("shelf")
+    page.get_by_test_id("world-accounts").fill("zoe")
+    page.get_by_test_id("yes").click()
+    world = page.locator("[data-test=world-one][data-id=shelf]")
+    expect(world).to_contain_text("shelf.test")
+    expect(world).to_contain_text("by the console")
+    filled.send(mails.plain_to("zoe@shelf.test"))
+    expect(world).to_contain_text("1 message")
+    world.get_by_test_id("snapshot-name").fill("seeded")
+    world.get_by_test_id("snapshot-take").click()
+    expect(world.get_by_test_id("snapshot")).to_contain_text("seeded")
+    world.get_by_test_id("world-open").click()
+    expect(page.get_by_test_id("message")).to_have_count(1)
+    assert page.url.endswith("/w/shelf/")
+    expect(page.get_by_test_id("world")).to_have_value("shelf")
+    filled.http.post(
+        "/v1/messages?world=shelf", json={"from": "a@b.example", "to": ["zoe@shelf.test"], "subject": "Later"}
+    )
+    expect(page.get_by_test_id("message").filter(has_text="Later")).to_be_visible()
+    page.get_by_test_id("world").select_option("*")
+    expect(page.get_by_test_id("message").filter(has_text="Your order 4711")).to_be_visible()
+    expect(page.get_by_test_id("message").filter(has_text="Later")).to_be_visible()
+    page.get_by_test_id("world").select_option("shelf")
+    page.get_by_test_id("nav-mailboxes").click()
+    page.get_by_test_id("account").filter(has_text="zoe").click()
+    expect(page.get_by_test_id("stored")).to_contain_text("2")
+    page.get_by_test_id("nav-worlds").click()
+    world.get_by_test_id("restore").click()
+    page.get_by_test_id("yes").click()
+    expect(page.get_by_test_id("toast").last).to_contain_text("seeded is restored")
+    page.get_by_test_id("world").select_option("default")
+    world.get_by_test_id("world-drop").click()
+    page.get_by_test_id("yes").click()
+    expect(world).to_have_count(0)
+    assert filled.get("worlds")["worlds"] == []
+
+
+VIEWS = (
+    "/",
+    "/queue",
+    "/mailboxes/bob@beta.test",
+    "/dns/explain?address=bob@beta.test",
+    "/sessions",
+    "/worlds",
+    "/connect",
+)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -185,7 +261,6 @@ def test_a_message_that_is_not_there(filled: Site, opened: Callable[..., Page]) 
 
 
 def test_a_web_service_that_goes_and_comes_back(site: Site, opened: Callable[..., Page]) -> None:
-    from tests.console import mails
     from tests.harness.stack import Service
 
     site.empty()

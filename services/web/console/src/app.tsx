@@ -126,7 +126,7 @@ export function App() {
 
 function Mark() {
   return (
-    <svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true" class="mark">
+    <svg width="22" height="22" viewBox="0 0 24 24" aria-hidden="true" class="logo">
       <rect x="1" y="1" width="22" height="22" rx="6" />
       <path d="M8.4 5 6 19M15.6 5 18 19M12 6v2.6M12 11v2.6M12 16v2.6" />
     </svg>

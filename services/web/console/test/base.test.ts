@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pieces, plain, suspicion } from "../src/base/careful.ts";
-import { age, called, clock, count, duration, moment, people, size, written } from "../src/base/format.ts";
+import { age, ago, called, clock, count, duration, moment, people, size, written } from "../src/base/format.ts";
 import { formatRoute, parseRoute, worldOfHost } from "../src/base/route.ts";
 
 test("a route is what its URL says, both ways", () => {
@@ -39,6 +39,12 @@ test("ages", () => {
     ["2026-11-26T12:00:01Z", "2026-11-26T11:59:20Z", "2026-11-26T11:20:00Z", "2026-11-26T01:05:00Z", "2026-11-20T01:05:00Z", "2025-01-02T00:00:00Z"].map(of),
     ["now", "40 s", "40 min", "01:05", "20 Nov", "02/01/2025"],
   );
+});
+
+test("ages in a sentence", () => {
+  const now = Date.parse("2026-11-26T12:00:00Z");
+  const of = (then: string) => ago(then, now, "en-GB", "UTC");
+  assert.deepEqual(["2026-11-26T12:00:01Z", "2026-11-26T11:20:00Z", "2026-11-26T01:05:00Z", "2026-11-20T01:05:00Z"].map(of), ["just now", "40 min ago", "at 01:05", "on 20 Nov"]);
 });
 
 test("times are those of the zone and the language", () => {

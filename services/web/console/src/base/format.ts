@@ -43,6 +43,14 @@ export function age(then: string, now: number, language?: string, zone?: string)
   return dated(time, language, zone, day);
 }
 
+/** The same in a sentence: 5 min ago, at 12:05, on 20 Nov. */
+export function ago(then: string, now: number, language?: string, zone?: string): string {
+  const text = age(then, now, language, zone);
+  if (text === "now") return "just now";
+  if (/ (s|min)$/.test(text)) return `${text} ago`;
+  return /^\d+:\d+/.test(text) ? `at ${text}` : `on ${text}`;
+}
+
 /** The whole of a time: day, time of day to the second, zone. */
 export function moment(time: string, language?: string, zone?: string): string {
   const parsed = Date.parse(time);

@@ -1,7 +1,7 @@
 /** The list of messages. Only the rows that are seen are in the page, whatever their number. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../base/keys.ts";
 import { go, place } from "../base/place.ts";
 import { complain } from "../base/toast.tsx";
@@ -167,6 +167,11 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
     }
   }
 
+  // The same function for as long as the list is shown: a row that gets another one would be drawn anew.
+  const selecting = useRef(select);
+  selecting.current = select;
+  const onSelect = useCallback((message: Summary, row: number, isRange: boolean) => void selecting.current(message, row, isRange), []);
+
   const openCurrent = (): void => {
     const message = current();
     if (message) go({ view: "mail", path: [message.id], query: place.peek().query });
@@ -213,7 +218,7 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
         isFresh={message !== undefined && message.number > fresh.current.above}
         isWide={isWide}
         query={query.value}
-        onSelect={select as (message: Summary, row: number, isRange: boolean) => void}
+        onSelect={onSelect}
       />,
     );
   }

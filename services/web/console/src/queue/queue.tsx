@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../base/api.ts";
 import { listen } from "../base/events.ts";
-import { age, count, size } from "../base/format.ts";
+import { ago, count, size } from "../base/format.ts";
 import { useLoaded, useTicking } from "../base/load.ts";
 import { isReadOnly, world } from "../base/place.ts";
 import { tell, tried } from "../base/toast.tsx";
@@ -98,7 +98,7 @@ export default function Queue() {
                   from <Text of={entry.sender ?? "<>"} />
                 </span>
                 <span class="quiet">
-                  {size(entry.size)}, {age(entry.arrived, now)}, {count(entry.attempts, "attempt")}
+                  {size(entry.size)}, {ago(entry.arrived, now)}, {count(entry.attempts, "attempt")}
                 </span>
                 <span class="space" />
                 <span class={entry.held ? "state held" : "state deferred"}>

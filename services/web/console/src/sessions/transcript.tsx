@@ -78,7 +78,7 @@ export function TranscriptView({ id, live }: { id: string; live: Session | undef
                 <Go to={{ view: "sessions", path: [id], query: place.value.query, hash: `L${line.n}` }} class="when" title={clock(line.at)}>
                   {offset(Date.parse(line.at) - began)}
                 </Go>
-                <span class="side" title={line.from}>
+                <span class="speaker" title={line.from}>
                   {line.from === "client" ? "C" : "S"}
                   <span class="hidden"> {line.from === "client" ? "The client" : "The server"} says:</span>
                 </span>

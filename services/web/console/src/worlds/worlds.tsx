@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../base/api.ts";
-import { age, count, moment } from "../base/format.ts";
+import { ago, count, moment } from "../base/format.ts";
 import { listen } from "../base/events.ts";
 import { useLoaded, useTicking } from "../base/load.ts";
 import { place } from "../base/place.ts";
@@ -81,7 +81,7 @@ export default function Worlds() {
               </Go>
             </h2>
             <span class="quiet">
-              made {age(world.created, now)}
+              made {ago(world.created, now)}
               {world.owner && (
                 <>
                   {" "}
