@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "build" / "screenshots"
 IMAGES = ROOT / "docs" / "images"
-OF_README = ("list", "mail", "road")
+OF_README = ("list", "road")
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 

@@ -121,7 +121,8 @@ def test_how_to_connect(filled: Site, opened: Callable[..., Page]) -> None:
 
 
 def test_the_road(filled: Site, opened: Callable[..., Page]) -> None:
-    page = opened(f"/mail/{ident_of(filled, 'subject:"order 4711"')}/road")
+    ident = ident_of(filled, 'subject:"order 4711"')
+    page = opened(f"/mail/{ident}/road")
     hops = page.locator("[data-test=road] > ol > [data-test=hop]")
     expect(hops.filter(has_text="Taken by the relay").first).to_be_visible()
     kinds = [hop.get_attribute("data-kind") for hop in hops.all()]
@@ -156,7 +157,7 @@ def test_worlds(filled: Site, opened: Callable[..., Page]) -> None:
     world = page.locator("[data-test=world-one][data-id=shelf]")
     expect(world).to_contain_text("shelf.test")
     expect(world).to_contain_text("by the console")
-    filled.send(mails.plain_to("zoe@shelf.test"))
+    filled.send_at_once(mails.plain_to("zoe@shelf.test"))
     expect(world).to_contain_text("1 message")
     world.get_by_test_id("snapshot-name").fill("seeded")
     world.get_by_test_id("snapshot-take").click()
