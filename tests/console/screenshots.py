@@ -49,7 +49,7 @@ def main() -> None:
             for theme in ("light", "dark"):
                 context = browser.new_context(
                     viewport={"width": width, "height": height},
-                    color_scheme=theme,  # type: ignore[arg-type]
+                    color_scheme=theme,
                     locale="en-GB",
                     is_mobile=size == "phone",
                     has_touch=size == "phone",

@@ -44,7 +44,13 @@ window.EventSource = class extends EventTarget {
 
 def summary(number: int, *, read: bool = True) -> dict[str, Any]:
     person = [{"name": f"Sender {number % 40}", "address": f"s{number % 40}@app.example"}]
-    recipient = {"address": "bob@beta.test", "state": "delivered", "reason": "", "host": "", "due": None}
+    recipient: dict[str, Any] = {
+        "address": "bob@beta.test",
+        "state": "delivered",
+        "reason": "",
+        "host": "",
+        "due": None,
+    }
     recipient |= {"attempts": 1, "copies": []}
     return {
         "id": f"{number:013X}", "number": number, "world": "default", "origin": "app", "state": "delivered",
