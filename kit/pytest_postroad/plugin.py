@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from postroad_kit import AsyncPostroad, AsyncWorld, Postroad, World
+    from postroad_kit.dropping import Dropper
 
 WORLDS = pytest.StashKey[list["World"]]()
 FAILED = pytest.StashKey[bool]()  # of a test, and of a run
@@ -70,8 +71,17 @@ def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     stack.close(keep=config.stash.get(FAILED, False))
 
 
+@pytest.fixture(scope="session")
+def _dropper(postroad: Postroad) -> Iterator[Dropper]:  # noqa: ARG001 - it has to end before the stack does
+    """Yield what drops worlds while further tests run."""
+    from postroad_kit.dropping import Dropper
+
+    with Dropper() as dropper:
+        yield dropper
+
+
 @pytest.fixture
-def world(postroad: Postroad, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(postroad: Postroad, _dropper: Dropper, request: pytest.FixtureRequest) -> Iterator[World]:
     """Yield a world of the test's own, dropped at its end; that of a failed test stays for a while."""
     node = request.node
     marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
@@ -83,7 +93,7 @@ def world(postroad: Postroad, request: pytest.FixtureRequest) -> Iterator[World]
     if node.stash.get(FAILED, False):
         made.keep(request.config.getoption("--postroad-keep"))
     else:
-        made.drop()
+        _dropper.drop(made)
 
 
 @pytest.fixture(scope="session")

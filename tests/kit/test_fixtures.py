@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_kit import Postroad
+import pytest
+
+from postroad_kit import Postroad, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
 pytest_plugins = ["pytester"]
 
@@ -39,17 +39,21 @@ async def test_another(async_world, world):
 def test_marked(world):
     assert [account.name for account in world.accounts] == ["ann"]
 
-def test_dropped(postroad):
-    from postroad_kit import Refused
-    for ident in SEEN[:-1]:
-        with pytest.raises(Refused, match="404"):
-            postroad.find(ident)
+def test_seen(postroad):
+    print("worlds", *SEEN)
 """
 
 
 def test_worlds(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
     pytester.makepyfile(WORLDS)
-    run("--postroad-url", url, "--strict-markers").assert_outcomes(passed=4)
+    result = run("--postroad-url", url, "--strict-markers", "-s")
+    result.assert_outcomes(passed=4)
+    (seen,) = (line.partition("worlds ")[2].split() for line in result.outlines if "worlds w" in line)
+    assert len(set(seen)) == 4
+    with Postroad(url) as postroad:
+        for ident in seen:
+            with pytest.raises(Refused, match="404"):
+                postroad.find(ident)
 
 
 FAILING = """

@@ -42,9 +42,3 @@ def is_locked(file: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
-
-
-def until_unlocked(file: Path) -> None:
-    """Return once nobody holds a lock on a file."""
-    with alone(file):
-        pass

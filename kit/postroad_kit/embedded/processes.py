@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from postroad_kit.embedded.memory import place_for
 from postroad_kit.errors import CannotStart
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ def processes(folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
             "(pip install 'pytest-postroad[stack]'), or name a running one: --postroad-url or POSTROAD_URL"
         )
     environ = {**SETTINGS, **{name: value for name, value in os.environ.items() if name != OURS}}
-    environ["POSTROAD_DATA"] = str(folder / "data")
+    environ["POSTROAD_DATA"] = str(place_for(folder))
     # Images of CI jobs often set it. Services that are installed for editing would then be compiled at each start,
     # which takes a third of its time.
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [sys.executable, "-m", "postroad_stack", "run", "--json", "--while-locked", str(folder / "users")]
+    command = [sys.executable, "-m", "postroad_stack", "run", "--json"]
+    command += ["--while-locked", str(folder / "users"), "--scratch"]
     if "POSTROAD_NETWORK" not in environ:
         command.append("--anywhere")
     return command, environ

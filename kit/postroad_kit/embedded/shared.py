@@ -7,7 +7,7 @@ In the folder:
     facts     what the stack said when it was ready
     log       what it logs
     keep      is there if the data are to stay
-    data/     its data; data/lock is locked for as long as a process of the stack lives
+    data/     its data, or a link to them; data/lock is locked for as long as a process of the stack lives
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from postroad_kit.embedded.locks import alone, is_locked, opened, until_unlocked
+from postroad_kit.embedded import memory
+from postroad_kit.embedded.locks import alone, is_locked, opened
 from postroad_kit.errors import CannotStart
 
 if TYPE_CHECKING:
@@ -86,10 +87,8 @@ class Shared:
                     os.kill(facts["pid"], signal.SIGTERM)
                 if self._child is not None:
                     self._child.wait()
-                until_unlocked(self.data / "lock")
+                (memory.keep if (self._folder / "keep").exists() else memory.remove)(self.data)
                 (self._folder / "facts").unlink(missing_ok=True)
-                if not (self._folder / "keep").exists():
-                    shutil.rmtree(self.data, ignore_errors=True)
             self._release()
 
     def again(self) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_kit.embedded.locks import is_locked, until_unlocked
+from postroad_kit.embedded.locks import alone, is_locked
 from postroad_kit.embedded.shared import Shared
 from postroad_kit.errors import CannotStart
 from tests.harness.stack import ROOT
@@ -81,7 +81,8 @@ def test_a_run_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
     for process in (first, second):
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
-    until_unlocked(tmp_path / "data" / "lock")  # ends, because the stack has
+    with alone(tmp_path / "data" / "lock"):  # ends, because the stack has
+        pass
     # The next run starts one anew.
     shared = Shared(tmp_path, starter)
     assert shared.join()["pid"] != pid

@@ -129,12 +129,24 @@ def test_anywhere_for_as_long_as_a_file_is_locked(
     users = os.open(environ / "users", os.O_RDWR | os.O_CREAT)
     fcntl.flock(users, fcntl.LOCK_SH)
     monkeypatch.setattr(sys, "stdout", out := Output({"\n": lambda: os.close(users)}))
-    assert command.main(["--json", "--anywhere", "--while-locked", str(environ / "users")]) == 0
+    assert command.main(["--json", "--anywhere", "--while-locked", str(environ / "users"), "--scratch"]) == 0
+    assert not (environ / "data").exists()
     facts = json.loads(out.getvalue())
     assert facts["endpoints"]["web"][0] == f"{facts['network']}.1" != "127.0.0.1"
     assert gone(facts["pids"])
     assert command.main(["--while-locked", str(environ / "nobody")]) == 1
     assert "nobody cannot be watched" in capsys.readouterr().err
+
+
+def test_a_signal_keeps_data_that_would_go_with_the_last_lock(
+    environ: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    users = os.open(environ / "users", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(users, fcntl.LOCK_SH)
+    monkeypatch.setattr(sys, "stdout", Output({"\n": interrupt}))
+    assert command.main(["--while-locked", str(environ / "users"), "--scratch"]) == 0
+    assert (environ / "data" / "mail").exists()
+    os.close(users)
 
 
 def test_in_an_empty_folder_it_writes_a_world_to_start_from(

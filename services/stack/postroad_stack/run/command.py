@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -28,9 +29,17 @@ NICE = {"web": 10}  # it may lag: mail comes first
 
 
 def run_stack(
-    environ: Mapping[str, str], *, as_json: bool, anywhere: bool = False, while_locked: Path | None = None
+    environ: Mapping[str, str],
+    *,
+    as_json: bool,
+    anywhere: bool = False,
+    while_locked: Path | None = None,
+    scratch: bool = False,
 ) -> None:
-    """Run the stack until a signal comes; raises `ConfigError`, `InitError` or `RunError`."""
+    """Run the stack until a signal comes; raises `ConfigError`, `InitError` or `RunError`.
+
+    With `scratch` the data are removed if it ends because nobody locks the file any more, and kept after a signal.
+    """
     began = time.monotonic()
     environ = with_world(environ)
     settings = Settings.from_environ(environ)
@@ -60,7 +69,8 @@ def run_stack(
                 sys.stdout.writelines(f"{line}\n" for line in first_steps(settings, world, endpoints))
             sys.stdout.flush()
 
-        asyncio.run(_supervise(commands, environ, lock, ready, while_locked))
+        if asyncio.run(_supervise(commands, environ, lock, ready, while_locked)) and scratch:
+            shutil.rmtree(settings.data, ignore_errors=True)
 
 
 async def _supervise(
@@ -69,16 +79,25 @@ async def _supervise(
     lock: int,
     ready: Callable[[Mapping[str, int]], None],
     while_locked: Path | None,
-) -> None:
+) -> bool:
+    """Run the services; return whether they have ended because nobody locks the file any more."""
+    unlocked = False
+
+    def end() -> None:
+        nonlocal unlocked
+        unlocked = True
+        supervisor.end()
+
     supervisor = Supervisor(commands, environ, sys.stderr, lock=lock, nice=NICE)
     if while_locked is not None:
-        when_unlocked(while_locked, _in_loop(asyncio.get_running_loop(), supervisor.end))
+        when_unlocked(while_locked, _in_loop(asyncio.get_running_loop(), end))
     try:
         if await supervisor.start():
             ready(supervisor.pids)
             await supervisor.run()
     finally:
         await supervisor.stop()
+    return unlocked
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Callable[[], None]:
@@ -108,9 +127,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="stop as soon as no process holds a lock on this file (flock): those that use the stack hold one each",
     )
+    parser.add_argument("--scratch", action="store_true", help="then also remove the data, which a signal keeps")
     options = parser.parse_args(arguments)
     try:
-        run_stack(os.environ, as_json=options.json, anywhere=options.anywhere, while_locked=options.while_locked)
+        run_stack(
+            os.environ,
+            as_json=options.json,
+            anywhere=options.anywhere,
+            while_locked=options.while_locked,
+            scratch=options.scratch,
+        )
     except (ConfigError, InitError, RunError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
