@@ -129,7 +129,7 @@ class History:
     def keep(self, account: str) -> None:
         """Take a snapshot of an account."""
         token = f"t{len(self.snapshots)}"
-        self.note(self.store, "kept", account=account, snapshot="s", token=token)
+        self.note(self.store, "kept", account=account, snapshot=token, token=token)
         own = [place for place in self.places if place[0] == account]
         boxes = {box: validity for box, validity in self.boxes.items() if box[0] == account}
         self.snapshots[token] = (

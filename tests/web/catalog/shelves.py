@@ -19,6 +19,7 @@ class MemoryShelf:
         self.links: dict[str, Journey] = {}
         self.copies: list[tuple[Placed, Journey | None]] = []
         self.snapshots: dict[tuple[str, str], list[Placed]] = {}
+        self.names: dict[str, str] = {}  # of snapshots, by token
         self.unwanted: set[str] = set()
         self.noted: set[str] = set()  # the journeys that were said to be new or changed
 
@@ -75,8 +76,12 @@ class MemoryShelf:
     def unplace(self, copy: Placed) -> None:
         self.copies = [(other, owner) for other, owner in self.copies if other is not copy]
 
-    def keep(self, token: str, account: str, world: str) -> None:
+    def keep(self, token: str, name: str, account: str, world: str) -> None:
         assert world
+        self.snapshots = {
+            key: kept for key, kept in self.snapshots.items() if (self.names.get(key[0]), key[1]) != (name, account)
+        }
+        self.names[token] = name
         self.snapshots[token, account] = [copy.copy(one) for one, _ in self.of_account(account)]
 
     def kept(self, token: str, account: str) -> list[Placed] | None:

@@ -359,19 +359,18 @@ def test_copies_are_where_a_snapshot_has_them() -> None:
     shelf = MemoryShelf()
     fold = Fold(shelf, Tallies())
     place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
-    snapshot = {"account": "b@b.test", "token": "t"}
+    snapshot = {"account": "b@b.test", "token": "t", "snapshot": "seeded"}
     when = {"recipients": ["b@b.test"], "time": "2026-03-01T12:00:00Z"}
     fold.take(accepted(recipients=["b@b.test"]))
     words = {"host": "mx", "reply": "250 stored as S1", "latency": 0.1}
     fold.take({"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", **words})
     fold.take({"kind": "stored", "queue_id": "S1", **when, **place, "uid": 1})
     fold.take({"kind": "kept", **snapshot})
-    (copy,) = shelf.journeys["R1"].placed
     fold.take({"kind": "removed", **place, "uid": 1})
-    assert copy.removed
+    assert [copy.removed for copy in shelf.journeys["R1"].placed] == [True]
     shelf.noted.clear()
     assert fold.take({"kind": "restored", **snapshot})
-    assert (copy.removed, shelf.noted) == (False, {"R1"})
+    assert ([copy.removed for copy in shelf.journeys["R1"].placed], shelf.noted) == ([False], {"R1"})
     # It is moved, and another gets its UID; then both are where they were, which is nowhere.
     fold.take({"kind": "moved", **place, "uid": 1, "to": "Old", "to_uid_validity": 2, "to_uid": 1})
     fold.take({"kind": "stored", "queue_id": "S2", **when, **place, "uid": 1})
@@ -381,3 +380,19 @@ def test_copies_are_where_a_snapshot_has_them() -> None:
         ("INBOX", 9, False),
     ]
     assert [one.removed for one, _ in shelf.copies if one.store_id == "S2"] == [True]
+
+
+def test_a_snapshot_takes_the_place_of_one_of_its_name(tmp_path: Path) -> None:
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
+    when: dict[str, Any] = {"recipients": ["b@b.test"], "time": "2026-03-01T12:00:00Z", "service": "store"}
+    writer = Writer(tmp_path, DefaultWorld())
+    kept = [{"kind": "kept", "account": "b@b.test", "snapshot": "seeded", "token": token} for token in "abc"]
+    stored: dict[str, Any] = {"kind": "stored", "queue_id": "S1", **place, "uid": 1}
+    events = [stored, *kept, {**kept[0], "snapshot": "other"}]
+    lines = [to_json({**when, "n": number, **event}) + b"\n" for number, event in enumerate(events, 1)]
+    Folding(writer, Tallies()).fold([("store", lines, len(lines))])
+    found = writer.connection.execute("SELECT name, token, count(*) FROM kept GROUP BY name ORDER BY name").fetchall()
+    assert found == [("other", "a", 2), ("seeded", "c", 2)]
+    writer.drop("default")
+    assert writer.connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+    writer.close()

@@ -19,7 +19,7 @@
 - `links` leads from the store's queue ID, which its 250 named, to the record; `copies` from a place in a mailbox. A
   copy that no record is known for has no number yet. After a restore two copies may have had the same place.
 - `kept` has the places in which an account had copies when a snapshot was taken (`token`), for its restore. A row
-  without a mailbox says that there is such a snapshot.
+  without a mailbox says that there is such a snapshot. Another snapshot of the same `name` takes its place.
 - `facts` has the numbers of the last journal events that are folded, `counts` how many records there are in each world
   that has some, and in all (`*`). All of a batch is one transaction. Triggers keep the counts, and take what belongs to
   a record away with it. The index of texts keeps what it had of removed records, which nothing finds (`stale` counts
@@ -119,6 +119,7 @@ CREATE TABLE copies (
 ) WITHOUT ROWID;
 CREATE TABLE kept (
     token TEXT NOT NULL,
+    name TEXT NOT NULL,
     account TEXT NOT NULL,
     world TEXT NOT NULL,
     mailbox TEXT,
@@ -129,6 +130,7 @@ CREATE TABLE kept (
     captured INTEGER
 );
 CREATE INDEX kept_token ON kept (token, account);
+CREATE INDEX kept_account ON kept (account);
 CREATE INDEX kept_world ON kept (world);
 CREATE INDEX copies_unlinked ON copies (store_id) WHERE number IS NULL;
 CREATE INDEX copies_number ON copies (number) WHERE number IS NOT NULL;

@@ -66,8 +66,8 @@ class Shelf(Protocol):
     ) -> list[tuple[Placed, Journey | None]]:
         """Return the copies in places of a mailbox that are not removed."""
 
-    def keep(self, token: str, account: str, world: str) -> None:
-        """Keep the places in which an account has copies, for a snapshot."""
+    def keep(self, token: str, name: str, account: str, world: str) -> None:
+        """Keep the places in which an account has copies, for a snapshot; an earlier one of its name has gone."""
 
     def kept(self, token: str, account: str) -> list[Placed] | None:
         """Return the copies that an account had at a snapshot; None if nothing is known of it."""
@@ -279,7 +279,8 @@ class Fold:
             self._move(copy, journey, event["to"], copy.uid_validity, copy.uid)
 
     def _kept(self, event: Mapping[str, Any]) -> None:
-        self._shelf.keep(event["token"], event["account"], event.get("world", DEFAULT_WORLD))
+        world = event.get("world", DEFAULT_WORLD)
+        self._shelf.keep(event["token"], event["snapshot"], event["account"], world)
 
     def _restored(self, event: Mapping[str, Any]) -> None:
         """Let copies be where they were: a snapshot has given an account its mail back."""
@@ -292,24 +293,12 @@ class Fold:
             return
         for copy in then:
             copy.uid_validity = event.get("uid_validities", {}).get(copy.mailbox, copy.uid_validity)
-        back = {(copy.place, copy.store_id): copy for copy in then}
+        back = {copy.which: copy for copy in then}
         for copy, journey in self._shelf.of_account(account):
-            if back.pop((copy.place, copy.store_id), None) is None:
+            if back.pop(copy.which, None) is None:
                 self._remove(copy, journey)
         for copy in back.values():
-            self._bring_back(copy, self._shelf.by_store_id(copy.store_id))
-
-    def _bring_back(self, copy: Placed, journey: Journey | None) -> None:
-        known = journey.placed if journey is not None else ()
-        for own in known:
-            if (own.place, own.store_id) == (copy.place, copy.store_id):
-                own.removed = False
-                self._shelf.place(own, journey)
-                break
-        else:
-            self._add(copy, journey)
-        if journey is not None:
-            self._shelf.change(journey)
+            self._add(copy, self._shelf.by_store_id(copy.store_id))
 
     def _at(self, event: Mapping[str, Any]) -> list[tuple[Placed, Journey | None]]:
         """Return the copies that an event is about: those with its UIDs, or all of a mailbox."""
@@ -330,13 +319,16 @@ class Fold:
         copy.mailbox, copy.uid_validity, copy.uid = mailbox, uid_validity, uid
         self._shelf.place(copy, journey)
         if journey is not None:
+            journey.placed = [own for own in journey.placed if own is copy or own.which != copy.which]
             self._shelf.change(journey)
 
     def _add(self, copy: Placed, journey: Journey | None) -> None:
-        self._shelf.place(copy, journey)
         if journey is not None:
+            # After a restore, UIDs are given again: it may have been in this very place.
+            journey.placed = [own for own in journey.placed if own.which != copy.which]
             journey.placed.append(copy)
             self._shelf.change(journey)
+        self._shelf.place(copy, journey)
 
 
 def _pending(journey: Journey) -> list[Recipient]:

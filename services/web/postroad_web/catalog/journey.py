@@ -74,6 +74,11 @@ class Placed:
         """Where it is."""
         return self.account, self.mailbox, self.uid_validity, self.uid
 
+    @property
+    def which(self) -> tuple[Place, str]:
+        """Where it is, and of which delivery: after a restore, another may come to the same place."""
+        return self.place, self.store_id
+
 
 class Journey:
     """One message; the fields are those of `Record`."""

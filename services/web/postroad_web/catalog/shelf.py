@@ -145,14 +145,15 @@ class DatabaseShelf:
                     found += [(one, journey) for one in own]
         return found
 
-    def keep(self, token: str, account: str, world: str) -> None:
-        """Keep the places in which an account has copies, for a snapshot."""
+    def keep(self, token: str, name: str, account: str, world: str) -> None:
+        """Keep the places in which an account has copies, for a snapshot; an earlier one of its name has gone."""
         execute = self._connection.execute
-        execute("INSERT INTO kept (token, account, world) VALUES (?, ?, ?)", (token, account, world))
+        execute("DELETE FROM kept WHERE account = ? AND name = ?", (account, name))
+        execute("INSERT INTO kept (token, name, account, world) VALUES (?, ?, ?, ?)", (token, name, account, world))
         execute(
-            "INSERT INTO kept SELECT ?, account, ?, mailbox, uid_validity, uid, store_id, recipients, captured"
+            "INSERT INTO kept SELECT ?, ?, account, ?, mailbox, uid_validity, uid, store_id, recipients, captured"
             " FROM copies WHERE account = ? AND NOT removed",
-            (token, world, account),
+            (token, name, world, account),
         )
 
     def kept(self, token: str, account: str) -> list[Placed] | None:
