@@ -29,7 +29,7 @@ WHOLE = {
         {
             "name": "Shop.test",
             "accounts": [
-                {"name": "bob", "password": "x"},
+                {"name": "bob", "password": "x", "append_limits": {"inbox": 5, "Drafts": "1K"}},
                 {"name": "Ann", "password": "y", "quota": "1K reject", "imap_without": ["IDLE"], "sieve": "keep;"},
             ],
             "aliases": {"sales": ["bob", "ann@shop.test"], "one": "bob", "off": "carl@other.test"},
@@ -62,6 +62,7 @@ def test_a_definition_becomes_a_world_of_its_own() -> None:
     assert ann is not None
     assert outside is not None
     assert (bob.secret, bob.quota, bob.imap_without) == ("x", Quota(1048576, 100), frozenset({"QRESYNC", "MOVE"}))
+    assert (bob.append_limits, ann.append_limits) == ({"INBOX": 5, "Drafts": 1024}, {})
     assert (ann.quota, ann.imap_without, ann.sieve) == (
         Quota(1024, None, True),
         frozenset({"QRESYNC", "MOVE", "IDLE"}),

@@ -45,7 +45,10 @@ def test_domains_get_names(domains: Any, names: list[str], secret: Callable[[], 
 def test_what_was_asked_for_is_in_the_definition(secret: Callable[[], str]) -> None:
     domain = {
         "name": "shop.test",
-        "accounts": [{"name": "Outside"}, {"name": "bob", "password": "x", "quota": "1M", "imap_without": ["IDLE"]}],
+        "accounts": [
+            {"name": "Outside"},
+            {"name": "bob", "password": "x", "quota": "1M", "append_limits": {"INBOX": 0}},
+        ],
         "aliases": {"outside-2": "bob"},
         "catch_all": "bob",
         "records": ["www A 203.0.113.9"],

@@ -34,7 +34,7 @@ def plan(asked: Mapping[str, Any], ident: str, secret: Callable[[], str]) -> dic
 def account(asked: Mapping[str, Any], password: str | None, secret: Callable[[], str]) -> dict[str, Any]:
     """Return the definition of one account; its name may be an address."""
     name = asked["name"].partition("@")[0]
-    more = {key: asked[key] for key in ("quota", "imap_without") if key in asked}
+    more = {key: asked[key] for key in ("quota", "imap_without", "append_limits") if key in asked}
     return {"name": name, "password": asked.get("password") or password or secret(), **more}
 
 

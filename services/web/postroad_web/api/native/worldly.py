@@ -46,6 +46,7 @@ class Quota:
 
 QUOTA = either(inner(Quota), line(most=100), sentence="must be an object, or a text such as 100M 1000 messages")
 _WITHOUT = _capabilities()
+_LIMIT = either(whole(), line(most=20), sentence="must be a number of octets, or a size such as 10K")
 _TARGETS = either(line(most=320), many(line(most=320)), sentence="must be an address, or a list of addresses")
 _TTL = either(whole(1, LONGEST_TTL), sentence=f"must be a number of seconds, at most {LONGEST_TTL}, or null")
 
@@ -58,6 +59,9 @@ class NewAccount:
     password: str | None = given(text(most=500), "left out: the world's, or a random one", default=None)
     quota: Quota | str | None = given(QUOTA, "how much mail it may have", default=None)  # noqa: RUF009 - it is field()
     imap_without: tuple[str, ...] = given(_WITHOUT, "capabilities of IMAP that are hidden from it", default=())
+    append_limits: dict[str, Any] | None = given(  # noqa: RUF009 - it is field()
+        mapping(_LIMIT, most=1_000, key=1_000), "the largest message that IMAP may append, by mailbox", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,6 +204,7 @@ def _account(account: dict[str, Any], domain: str) -> dict[str, Any]:
         "password": account["password"],
         "quota": account.get("quota"),
         "imap_without": account.get("imap_without", []),
+        "append_limits": account.get("append_limits", {}),
     }
 
 
@@ -218,6 +219,7 @@ SCHEMAS = {
             "password": {"type": "string"},
             "quota": _MAYBE_QUOTA,
             "imap_without": _STRINGS,
+            "append_limits": {"type": "object", "description": "octets, or sizes, by mailbox"},
         }
     ),
     "World": record(
