@@ -114,6 +114,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         place = message.location.get("url", "")
         # What a mail wanted to have and the policy of its frame has refused.
         is_refused = "Content Security Policy" in message.text and urlsplit(place).path.endswith("/html")
+        is_refused = is_refused or "ERR_NETWORK_CHANGED" in message.text  # the machine's; what was asked is asked again
         if message.type in {"error", "warning"} and not is_refused:
             errors.append(f"console: {message.text} ({message.location.get('url')})")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from playwright.sync_api import expect
 
 from tests.console import mails
 from tests.harness.needs import require
-from tests.harness.stack import ROOT, Port
+from tests.harness.smtp import client_context
+from tests.harness.stack import BOB, ROOT, STORE_NAME, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,18 @@ def test_mailboxes(filled: Site, opened: Callable[..., Page]) -> None:
     page.get_by_test_id("account").filter(has_text="bob").click()
     expect(page.get_by_test_id("mailboxes")).to_contain_text("INBOX")
     expect(page.get_by_test_id("mailboxes")).to_contain_text("\\Sent")
+    host, port = filled.stack.endpoint(Port.IMAP)
+    with imaplib.IMAP4(host, port) as client:
+        client.host = STORE_NAME
+        client.starttls(client_context(filled.stack))
+        client.login(BOB.address, BOB.password)
+        client.select("INBOX")
+        expect(page.get_by_test_id("open-now")).to_contain_text("IMAP from", timeout=15_000)
+        client.store("1", "+FLAGS", r"(\Flagged urgent)")
+    page.get_by_test_id("mailbox").filter(has_text="Archive").click()
+    page.get_by_test_id("mailbox").filter(has_text="INBOX").click()
+    expect(page.get_by_test_id("stored")).to_contain_text("\\Flagged")
+    expect(page.get_by_test_id("stored")).to_contain_text("urgent")
     page.get_by_test_id("stored-open").first.click()
     expect(page.get_by_test_id("stored-one")).to_contain_text("Your order 4711")
     assert re.search(r"/mailboxes/bob%40beta\.test/INBOX/\d+$", page.url)

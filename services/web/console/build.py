@@ -21,7 +21,9 @@ BUILT = HERE.parent / "postroad_web" / "console"
 STAMP = BUILT / ".built"
 _SOURCES = ("src/**/*", "index.html", "package-lock.json", "vite.config.ts", "tsconfig.json", "build.py")
 _COMPRESSED = {".js", ".css", ".html"}
-_NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+# The machine's own certificate authorities, by which a proxy may stand between it and the packages; Node has others.
+_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+_NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 
 def main() -> None:
@@ -74,8 +76,11 @@ def _node() -> tuple[str, str]:
 
 
 def _run(node: str, *arguments: str) -> None:
-    path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run([node, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False)
+    environment = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    authorities = next(filter(os.path.exists, _AUTHORITIES), None)
+    if authorities is not None:
+        environment.setdefault("NODE_EXTRA_CA_CERTS", authorities)
+    done = subprocess.run([node, *arguments], cwd=HERE, env=environment, check=False)
     if done.returncode:
         sys.exit(f"The console can't be built: {' '.join(arguments[:2])} has ended with {done.returncode}")
 

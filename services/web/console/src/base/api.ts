@@ -47,7 +47,9 @@ interface Asked {
   keepalive?: boolean;
 }
 
-async function ask(method: string, path: readonly string[] | string, asked: Asked): Promise<Response> {
+const AGAIN = 400; // milliseconds
+
+async function ask(method: string, path: readonly string[] | string, asked: Asked, isLast = method !== "GET"): Promise<Response> {
   const headers: Record<string, string> = {};
   if (asked.body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
@@ -61,6 +63,11 @@ async function ask(method: string, path: readonly string[] | string, asked: Aske
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (!isLast) {
+      // A machine that changes its network, or a service that starts anew, loses a request; reading may be done again.
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      return ask(method, path, asked, true);
+    }
     throw new Problem(0, { title: "No answer", detail: "The web service does not answer." });
   }
   if (response.ok) return response;

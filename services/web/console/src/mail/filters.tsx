@@ -5,8 +5,8 @@ import { listen } from "../base/events.ts";
 import { place } from "../base/place.ts";
 import { Go } from "../base/ui.tsx";
 import type { Happening } from "../base/types.ts";
-import { accounts, learn, tags } from "./known.ts";
-import { query, unreadOfAll } from "./store.ts";
+import { accounts, known, learn, tags } from "./known.ts";
+import { query, revision, unreadOfAll } from "./store.ts";
 import { hasTerm, term, toggled } from "./terms.ts";
 
 function Filter({ of, children, count, test }: { of: string; children: string; count?: number | undefined; test: string }) {
@@ -49,6 +49,8 @@ export function Filters() {
     });
     return () => (clearTimeout(due), stop());
   }, [place.value.world]);
+  void revision.value;
+  const { mailboxes } = known();
   const domains = new Map<string, string[]>();
   for (const account of accounts.value) {
     if (!account.messages) continue;
@@ -73,9 +75,20 @@ export function Filters() {
           {name}
         </Filter>
       ))}
+      {mailboxes.length > 1 && <h3>Mailboxes</h3>}
+      {mailboxes.length > 1 &&
+        mailboxes.slice(0, 8).map((name) => (
+          <Filter key={name} of={term("mailbox", name)} test="filter-mailbox">
+            {name}
+          </Filter>
+        ))}
       {[...domains].slice(0, 20).map(([domain, logins]) => (
         <div key={domain}>
-          <h3 title={domain}>{domain}</h3>
+          <h3 title={domain}>
+            <Go to={{ view: "mail", query: { q: term("rcpt", `@${domain}`) } }} data-test="filter-domain">
+              {domain}
+            </Go>
+          </h3>
           {logins.slice(0, 20).map((login) => (
             <Filter key={login} of={term("account", login)} test="filter-account">
               {login.slice(0, login.lastIndexOf("@"))}

@@ -2,13 +2,14 @@
 
 import { api, url } from "../base/api.ts";
 import { moment, size } from "../base/format.ts";
-import { useLoaded } from "../base/load.ts";
+import { useLoaded, useTicking } from "../base/load.ts";
 import { place, world } from "../base/place.ts";
 import { Empty, Go, Text } from "../base/ui.tsx";
 import type { Content } from "../base/types.ts";
 import type { Account } from "../mail/known.ts";
 import { term } from "../mail/terms.ts";
 import { Headers } from "../mail/headers.tsx";
+import type { Session } from "../sessions/types.ts";
 import { PlainText } from "../mail/plaintext.tsx";
 
 interface Mailbox {
@@ -70,8 +71,28 @@ export default function Mailboxes() {
   );
 }
 
+/** The sessions in which a client has logged in as the account and has not gone. */
+function OpenNow({ login }: { login: string }) {
+  const found = useLoaded((signal) => api.get<{ sessions: readonly Session[] }>("sessions", { account: login, limit: 50 }, signal), [login]);
+  useTicking(3000, found.again);
+  const open = found.value?.sessions.filter((session) => session.ended === null && !session.outbound) ?? [];
+  if (open.length === 0) return null;
+  return (
+    <p class="open-now" data-test="open-now">
+      Open now:{" "}
+      {open.map((session) => (
+        <Go key={session.id} to={{ view: "sessions", path: [session.id] }}>
+          {session.protocol.toUpperCase()} from {session.peer}{" "}
+        </Go>
+      ))}
+    </p>
+  );
+}
+
 function OfAccount({ login, account, name, uid }: { login: string; account: Account | undefined; name: string | undefined; uid: string | undefined }) {
   const boxes = useLoaded((signal) => api.get<{ mailboxes: readonly Mailbox[] }>(["accounts", login, "mailboxes"], {}, signal), [login]);
+  // Others change mailboxes too, of which no event tells.
+  useTicking(4000, boxes.again);
   const shown = boxes.value?.mailboxes.find((box) => box.name === name) ?? (name === undefined ? boxes.value?.mailboxes.find((box) => box.name === "INBOX") : undefined);
   return (
     <section class="content" aria-label={login}>
@@ -88,6 +109,7 @@ function OfAccount({ login, account, name, uid }: { login: string; account: Acco
           {account.catch_all_of.length > 0 && `Catches all of ${account.catch_all_of.join(", ")}.`}
         </p>
       )}
+      <OpenNow login={login} />
       {boxes.error !== null && <p class="problem">{boxes.error}</p>}
       {boxes.value?.mailboxes.length === 0 && <p class="quiet">It has no mailboxes yet: the first delivery or login makes them.</p>}
       <div class="scrolled">
