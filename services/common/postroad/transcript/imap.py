@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from postroad.tap import Read
 from postroad.transcript.line import INLINE, Measure, Side
 from postroad.transcript.observer import Observer, Turn
-from postroad.transcript.secrets import mechanism_in
+from postroad.transcript.secrets import UNKNOWN, mechanism_in
 
 if TYPE_CHECKING:
     from postroad.tap import Fact
     from postroad.transcript.stream import Stream
 
-_COMMANDS = frozenset(
+COMMANDS = frozenset(
     b"CAPABILITY NOOP LOGOUT STARTTLS AUTHENTICATE LOGIN SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE"
     b" LIST LSUB STATUS APPEND CHECK CLOSE EXPUNGE SEARCH FETCH STORE COPY UID IDLE NAMESPACE ENABLE MOVE UNSELECT ID"
     b" COMPRESS SORT THREAD GETQUOTA GETQUOTAROOT SETQUOTA SETACL DELETEACL GETACL LISTRIGHTS MYRIGHTS GETMETADATA"
@@ -92,6 +92,13 @@ class ImapObserver(Observer):
             self._read = {other for _, other in self._asked.values() if other in self._read} | {line}
         self.note(line, fact)
 
+    def skip(self) -> None:
+        """See `Observer`."""
+        super().skip()
+        self._asked.clear()
+        self._waits = self._answers = self._inside = self._idles = False
+        self._announced = self._coming = self._going = None
+
     # -- the client
 
     def _client_line(self) -> bool:
@@ -146,9 +153,9 @@ class ImapObserver(Observer):
                 return self._say_from(octets.upper().index(b"AUTHENTICATE") + 12, octets, "sasl")
             start = match.start(3) if match[3] not in {None, b"="} else len(octets)
             return self._say_from(start, octets, self._mechanism)
-        if command not in _COMMANDS and self.secrets.touchy:
-            self._hides = "line"
-            return self._say_from(0, octets, "line")
+        if command not in COMMANDS and self.secrets.touchy:
+            self._hides = UNKNOWN
+            return self._say_from(0, octets, UNKNOWN)
         return self.say(Side.CLIENT, octets).number
 
     def _say_from(self, start: int, octets: bytes, kind: str) -> int:

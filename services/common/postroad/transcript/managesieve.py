@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from postroad.transcript.line import Measure, Side
 from postroad.transcript.observer import Observer, Turn
-from postroad.transcript.secrets import mechanism_in
+from postroad.transcript.secrets import UNKNOWN, mechanism_in
 
 if TYPE_CHECKING:
     from postroad.tap import Fact
 
-_COMMANDS = frozenset(
+COMMANDS = frozenset(
     b"AUTHENTICATE STARTTLS LOGOUT CAPABILITY HAVESPACE PUTSCRIPT LISTSCRIPTS SETACTIVE GETSCRIPT DELETESCRIPT"
     b" RENAMESCRIPT CHECKSCRIPT NOOP UNAUTHENTICATE".split()
 )
@@ -50,6 +50,14 @@ class ManageSieveObserver(Observer):
         """See `Observer`."""
         self.note(self.count, fact)
 
+    def skip(self) -> None:
+        """See `Observer`."""
+        super().skip()
+        self._asked.clear()
+        self._waits = self._inside = self._challenged = False
+        self._exchange = None
+        self._left = {Side.CLIENT: 0, Side.SERVER: 0}
+
     def _client_line(self) -> bool:
         if self._left[Side.CLIENT]:
             return self._take_literal(Side.CLIENT)
@@ -80,8 +88,8 @@ class ManageSieveObserver(Observer):
             self._exchange = (mechanism or "sasl").lower()
             start = match.start(4) if match is not None and mechanism is not None else 13
             self._say_secret(octets, start)
-        elif command not in _COMMANDS and self.secrets.touchy:
-            self.say(Side.CLIENT, b"", hidden=(octets, "line"))
+        elif command not in COMMANDS and self.secrets.touchy:
+            self.say(Side.CLIENT, b"", hidden=(octets, UNKNOWN))
         else:
             self.say(Side.CLIENT, octets)
 

@@ -54,6 +54,7 @@ class Observer(ABC):
         """Go on after octets that are lost, at a point where no command is under way."""
         self.client.rest()
         self.server.rest()
+        self.secrets.touchy = True
 
     def end(self) -> None:
         """Make lines of what has no line end: the session is over."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from postroad.tap import Read
 from postroad.transcript.line import Measure, Side
 from postroad.transcript.observer import Observer, Turn
-from postroad.transcript.secrets import mechanism_in
+from postroad.transcript.secrets import UNKNOWN, mechanism_in
 from postroad.transcript.stream import Dotted
 
 if TYPE_CHECKING:
     from postroad.tap import Fact
 
-_VERBS = frozenset(
+VERBS = frozenset(
     b"USER PASS APOP AUTH STAT LIST RETR DELE NOOP RSET QUIT TOP UIDL CAPA STLS UTF8 LANG XTND LAST".split()
 )
 _WAITING = frozenset({b"AUTH", b"STLS"})
@@ -56,6 +56,13 @@ class Pop3Observer(Observer):
             self._read = {other for _, other, _ in self._asked if other in self._read} | {line}
         self.note(line, fact)
 
+    def skip(self) -> None:
+        """See `Observer`."""
+        super().skip()
+        self._asked.clear()
+        self._waits = self._answers = self._early = self._many = False
+        self._dotted = None
+
     def _client_line(self) -> bool:
         if self._waits or (octets := self.client.line()) is None:
             return False
@@ -91,8 +98,8 @@ class Pop3Observer(Observer):
                 start = 5
             elif len(words) > 2 and words[2] != b"=":
                 start = len(octets) - len(words[2])
-        elif verb not in _VERBS and self.secrets.touchy:
-            start, kind = 0, "line"
+        elif verb not in VERBS and self.secrets.touchy:
+            start, kind = 0, UNKNOWN
         if start < len(octets):
             hidden = octets[start:], kind
         return self.say(Side.CLIENT, octets[:start], hidden=hidden).number

@@ -11,6 +11,8 @@ import re
 
 from postroad.transcript.line import text_of
 
+UNKNOWN = "line"  # the kind of a line that nobody understands, and that may be a secret
+MOST = 200  # secrets of a session that are looked for
 SHORTEST = 5  # octets of a secret that is looked for in all lines; a shorter one would be found everywhere
 
 # RFC 4467 §7: what follows the access identifier and the mechanism of a URL is as good as a password.
@@ -41,12 +43,14 @@ class Secrets:
 
     def name(self, secret: bytes, kind: str) -> str:
         """Return what is written in place of a secret."""
+        if kind == UNKNOWN:
+            return f"{{?{kind}}}"
         name = self._known.get(secret)
         if name is None:
             count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
             name = f"{{?{kind}}}" if count == 1 else f"{{?{kind}.{count}}}"
             self._known[secret] = name
-            if len(secret) >= SHORTEST:
+            if len(secret) >= SHORTEST and len(self._known) <= MOST:
                 longest = sorted((known for known in self._known if len(known) >= SHORTEST), key=len, reverse=True)
                 self._pattern = re.compile(b"|".join(map(re.escape, longest)))
         return name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from postroad.tap import Carried
 from postroad.transcript.line import Measure, Side
 from postroad.transcript.observer import Observer, Turn
-from postroad.transcript.secrets import mechanism_in
+from postroad.transcript.secrets import UNKNOWN, mechanism_in
 from postroad.transcript.stream import Dotted
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class SmtpObserver(Observer):
                 start = len(octets) - len(words[2])
                 return self.say(Side.CLIENT, octets[:start], hidden=(words[2], self._mechanism)).number
         elif verb not in _VERBS and self.secrets.touchy and octets:
-            return self.say(Side.CLIENT, b"", hidden=(octets, "line")).number
+            return self.say(Side.CLIENT, b"", hidden=(octets, UNKNOWN)).number
         return self.say(Side.CLIENT, octets).number
 
     def _respond(self, octets: bytes) -> None:

@@ -2,44 +2,40 @@
 
 While mail is under way, a block costs an append and an addition: the octets are those that the event loop has made
 anyway (0.5 µs; the recorder is told now and then how much the tape has grown). An observer makes lines of them later
-(`read`). A tape that has grown beyond its limit is made shorter: of an SMTP session that carries one message after the
-other, whole old transactions go without having been read; else lines are made now, and the oldest go, except the first
-ones, which say how the session began.
+(`read`). A tape that has grown beyond its limit is made shorter, if possible without having been read (`cutting`); else
+lines are made now, and the oldest go, except the first ones, which say how the session began.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from postroad.tap import Carried, LoggedIn, Read
 from postroad.transcript import view
+from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
     from postroad.tap import Fact, Opened
+    from postroad.transcript.cutting import Block, Said
     from postroad.transcript.line import Line, Noted
     from postroad.transcript.observer import Observer
     from postroad.transcript.recorder import Recorder
 
-ENTRY = 120  # octets of memory that a block takes besides its own
 STEP = 2048  # octets that a tape may grow before the recorder is told
 READS = 50  # facts of reading by which a session is found
 FIRST = 20  # lines that are never dropped
-
-# A block: whether the client has sent it, octets, time, TLS. Such tuples cost the garbage collector nothing.
-_Said: TypeAlias = "tuple[bool, bytes, float, bool]"
-_Block: TypeAlias = "_Said | Fact | None"
 
 
 class Tape:
     """The listener of one session (`postroad.tap.Listener`)."""
 
     __slots__ = (
-        "_blocks", "_changed", "_inbound", "_observer", "_recorder", "account", "changed", "ended", "held", "lines",
-        "messages", "notes", "omitted", "opened", "reads", "told", "world", "worlds",
+        "_blocks", "_changed", "_inbound", "_observer", "_passing", "_recorder", "account", "changed", "ended", "held",
+        "lines", "messages", "notes", "omitted", "opened", "reads", "told", "world", "worlds",
     )  # fmt: skip
 
     def __init__(self, opened: Opened, recorder: Recorder) -> None:
@@ -60,12 +56,15 @@ class Tape:
         self._recorder = recorder
         self._inbound = not opened.outbound
         self._observer: Observer | None = None  # made when it is first needed
-        self._blocks: list[_Block] = []  # those that have not been read; None where some were dropped
+        self._blocks: list[Block] = []  # those that have not been read; None where some were dropped
+        self._passing: Passing | None = None  # an answer that is too long goes on
 
     # -- the hot path
 
     def received(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
+        if self._passing is not None and self._passes(octets, from_client=self._inbound):
+            return
         self._blocks.append((self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if not self._changed or self.held - self.told > STEP:
@@ -73,6 +72,8 @@ class Tape:
 
     def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
+        if self._passing is not None and self._passes(octets, from_client=not self._inbound):
+            return
         self._blocks.append((not self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if not self._changed or self.held - self.told > STEP:
@@ -82,7 +83,10 @@ class Tape:
         """See `Listener`."""
         if self.changed < 0:
             return
-        self._blocks.append(fact)
+        if self._passing is not None:  # before the gap: the command that it is about is there
+            self._blocks.insert(len(self._blocks) - 1, fact)
+        else:
+            self._blocks.append(fact)
         self.held += ENTRY
         if isinstance(fact, Carried):
             self.messages[fact.queue_id] = fact.world
@@ -113,6 +117,15 @@ class Tape:
             self._recorder.changed(self)
         self._recorder.grew(self)
 
+    def _passes(self, octets: bytes, *, from_client: bool) -> bool:
+        """Whether a block is dropped, because an answer that is too long goes on."""
+        passing = cast("Passing", self._passing)
+        if passing.over(octets, from_client=from_client):
+            self._passing = None
+            return False
+        self.omitted += len(octets)
+        return True
+
     def looked_at(self, number: int) -> None:
         """Note that a reader looks, to whom the changes so far have this number."""
         self._changed = False
@@ -133,7 +146,7 @@ class Tape:
     def tls(self) -> bool:
         """Whether any of it was inside TLS."""
         last = next((block for block in reversed(self._blocks) if type(block) is tuple), None)
-        return cast("_Said", last)[3] if last is not None else bool(self.lines) and self.lines[-1].tls
+        return cast("Said", last)[3] if last is not None else bool(self.lines) and self.lines[-1].tls
 
     @property
     def place(self) -> tuple[int, str]:
@@ -160,7 +173,7 @@ class Tape:
             if block is None:
                 observer.skip()
             elif type(block) is tuple:
-                from_client, octets, at, tls = cast("_Said", block)
+                from_client, octets, at, tls = cast("Said", block)
                 observer.take(Side.CLIENT if from_client else Side.SERVER, octets, at, tls=tls)
             else:
                 observer.noted(cast("Fact", block))
@@ -176,18 +189,22 @@ class Tape:
 
     def shorten(self, limit: int) -> None:
         """Become shorter than `limit` octets."""
+        room = self.held - limit // 2
         if self.opened.protocol in {"smtp", "lmtp"}:
-            self._drop_transactions(limit)
+            self._drop(*transactions(self._blocks, room, inbound=self._inbound))
+        elif self._blocks:
+            self._drop(*dialogues(self._blocks, room, self.opened.protocol))
+            if self.held > limit:
+                self._pass_over(limit)
         if self.held > limit:
             self.read()
         if self.held > limit:
             self._drop_lines(limit)
 
-    def _drop_transactions(self, limit: int) -> None:
-        """Drop blocks from where a mail transaction begins to where a later one does, which nobody has read."""
+    def _drop(self, first: int, last: int, gone: int) -> None:
+        """Drop blocks that nobody has read."""
         blocks = self._blocks
-        first, last, gone = self._transactions(self.held - limit // 2)
-        if first == last:
+        if first >= last:
             return
         for block in blocks[first:last]:
             if type(block) is Carried:
@@ -196,36 +213,15 @@ class Tape:
         self.omitted += gone
         self._weigh(self.held - gone)
 
-    def _transactions(self, room: int) -> tuple[int, int, int]:
-        """Return between which blocks there are whole transactions of `room` octets, or fewer, and how many octets.
-
-        A transaction begins with a block that begins with MAIL, behind a reply that ends the one before. While 354 or
-        334 is the last word, the client's octets are content, or a response of AUTH.
-        """
-        blocks, inbound = self._blocks, self._inbound
-        first = last = -1
-        size = gone = 0
-        between = False
-        for index, block in enumerate(blocks):
-            if type(block) is not tuple:
-                size += ENTRY
-                continue
-            from_client, octets, _, _ = cast("_Said", block)
-            if not from_client:
-                between = octets[:3] == b"250" and b"\n3" not in octets
-            else:
-                if between and octets[:5].upper() == b"MAIL ":
-                    # Outbound, the message was named a moment before.
-                    named = not inbound and index > 0 and type(blocks[index - 1]) is Carried
-                    last = index - named
-                    if first < 0:
-                        first, size = last, ENTRY * named
-                    gone = size - ENTRY * named
-                    if gone >= room:
-                        break
-                between = False
-            size += ENTRY + len(octets)
-        return first, last, gone
+    def _pass_over(self, limit: int) -> None:
+        """Drop the end of a long answer, and what is still to come of it."""
+        blocks = self._blocks
+        first, size = cut_at(blocks, limit // 2)
+        if first == len(blocks):
+            return
+        last = next((block for block in reversed(blocks) if type(block) is tuple), None)
+        self._drop(first, len(blocks), size)
+        self._passing = Passing(self.opened.protocol, b"" if last is None else cast("Said", last)[1])
 
     def _drop_lines(self, limit: int) -> None:
         """Drop the oldest lines behind the first ones."""

@@ -1,0 +1,127 @@
+"""Where a tape may be cut: blocks that go without having been read, so that an observer understands what is left. Pure.
+
+Behind a gap an observer begins with a command of the client. So a gap ends with a block of the client that begins with
+one, when the server has answered what came before. Should it be the rest of something nevertheless, no secret shows:
+behind a gap a line that is no command counts as one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from postroad.tap import Carried
+from postroad.transcript import imap, managesieve, pop3
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad.tap import Fact
+
+ENTRY = 120  # octets of memory that a block takes besides its own
+TAIL = 512  # octets of the last line of an answer
+
+# A block: whether the client has sent it, octets, time, TLS. Such tuples cost the garbage collector nothing.
+Said: TypeAlias = "tuple[bool, bytes, float, bool]"
+Block: TypeAlias = "Said | Fact | None"
+
+# How the answer to a command ends.
+_ANSWERED = {
+    "imap": re.compile(rb"(?:\A|\r\n)[^\s*+]\S* (?:OK|NO|BAD)\b[^\r\n]*\r\n\Z", re.IGNORECASE),
+    "pop3": re.compile(rb"(?:\r\n\.|(?:\A|\r\n)(?:\+OK|-ERR)[^\r\n]*)\r\n\Z", re.IGNORECASE),
+    "managesieve": re.compile(rb"(?:\A|\r\n)(?:OK|NO|BYE)\b[^\r\n]*\r\n\Z", re.IGNORECASE),
+}
+
+
+def _begins(octets: bytes, protocol: str) -> bool:
+    """Whether a block of the client begins with a command."""
+    words = octets[:TAIL].upper().split(maxsplit=2)
+    if protocol == "imap":
+        return len(words) > 1 and words[1] in imap.COMMANDS
+    return bool(words) and words[0] in (pop3.VERBS if protocol == "pop3" else managesieve.COMMANDS)
+
+
+def transactions(blocks: Sequence[Block], room: int, *, inbound: bool) -> tuple[int, int, int]:
+    """Return between which blocks there are whole transactions of SMTP of `room` octets, or fewer; how many octets.
+
+    A transaction begins with a block that begins with MAIL, behind a reply that ends the one before. While 354 or 334
+    is the last word, the client's octets are content, or a response of AUTH.
+    """
+    first = last = -1
+    size = gone = 0
+    between = False
+    for index, block in enumerate(blocks):
+        if type(block) is not tuple:
+            size += ENTRY
+            continue
+        from_client, octets, _, _ = cast("Said", block)
+        if not from_client:
+            between = octets[:3] == b"250" and b"\n3" not in octets
+        else:
+            if between and octets[:5].upper() == b"MAIL ":
+                # Outbound, the message was named a moment before.
+                named = not inbound and index > 0 and type(blocks[index - 1]) is Carried
+                last = index - named
+                if first < 0:
+                    first, size = last, ENTRY * named
+                gone = size - ENTRY * named
+                if gone >= room:
+                    break
+            between = False
+        size += ENTRY + len(octets)
+    return first, last, gone
+
+
+def dialogues(blocks: Sequence[Block], room: int, protocol: str) -> tuple[int, int, int]:
+    """Return the same for commands with their answers, of a protocol in which the client waits for answers."""
+    answered = _ANSWERED[protocol]
+    first = last = -1
+    size = gone = 0
+    before = b""
+    for index, block in enumerate(blocks):
+        if type(block) is not tuple:
+            size += ENTRY
+            continue
+        from_client, octets, _, _ = cast("Said", block)
+        if from_client and answered.search(before) is not None and _begins(octets, protocol):
+            last = index
+            if first < 0:
+                first, size = last, 0
+            gone = size
+            if gone >= room:
+                break
+        before = b"" if from_client else octets[-TAIL:]
+        size += ENTRY + len(octets)
+    return first, last, gone
+
+
+def cut_at(blocks: Sequence[Block], limit: int) -> tuple[int, int]:
+    """Return the index of the first block beyond so many octets, and how many octets there are from it on."""
+    sizes = [ENTRY + (len(cast("Said", block)[1]) if type(block) is tuple else 0) for block in blocks]
+    kept = 0
+    for index, size in enumerate(sizes):
+        kept += size
+        if kept > limit:
+            return index, sum(sizes[index:])
+    return len(blocks), 0
+
+
+class Passing:
+    """An answer that is passed over, until the client gives a command."""
+
+    __slots__ = ("_answered", "_protocol", "_tail")
+
+    def __init__(self, protocol: str, tail: bytes) -> None:
+        self._protocol = protocol
+        self._answered = _ANSWERED[protocol]
+        self._tail = tail[-TAIL:]
+
+    def over(self, octets: bytes, *, from_client: bool) -> bool:
+        """Take a block; True if the client gives a command with it."""
+        if from_client:
+            if self._answered.search(self._tail) is not None and _begins(octets, self._protocol):
+                return True
+            self._tail = b""
+        else:
+            self._tail = (self._tail + octets)[-TAIL:] if len(octets) < TAIL else octets[-TAIL:]
+        return False

@@ -1,0 +1,108 @@
+"""Long tapes are cut without having been read, where an observer understands what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad.tap import Read
+from postroad.transcript.cutting import Passing, cut_at, dialogues
+from postroad.transcript.view import whole
+from tests.common.transcript.said import opened
+from tests.common.transcript.test_recorder import consistent, recorder
+
+if TYPE_CHECKING:
+    from postroad.transcript.tape import Tape
+
+GREETING = {"imap": b"* OK ready\r\n", "pop3": b"+OK ready\r\n", "managesieve": b"OK\r\n"}
+
+
+def texts(tape: Tape) -> list[str]:
+    return [line["text"] for line in whole(tape, None)["lines"]]
+
+
+def begun(protocol: str, size: int) -> Tape:
+    tape = recorder(size=size).opened(opened(protocol))
+    tape.sent(GREETING[protocol], 1.0, tls=False)
+    return tape
+
+
+@pytest.mark.parametrize(
+    ("protocol", "command", "answer"),
+    [
+        ("imap", b"a%d FETCH 1 BODY[]\r\n", b"* 1 FETCH (BODY[] {3000}\r\n" + b"x" * 3000 + b")\r\na%d OK done\r\n"),
+        ("pop3", b"TOP %d 0\r\n", b"+OK %d\r\n" + b"x" * 3000 + b"\r\n.\r\n"),
+        ("managesieve", b'GETSCRIPT "s%d"\r\n', b"{3000}\r\n" + b"x" * 3000 + b'\r\nOK "%d"\r\n'),
+    ],
+)
+def test_old_commands_go_unread(protocol: str, command: bytes, answer: bytes) -> None:
+    tape = begun(protocol, 40_000)
+    for number in range(100):
+        tape.received(command % number, 1.0, tls=False)
+        tape.sent(answer % number, 1.0, tls=False)
+    assert tape.lines == []
+    assert tape.held <= 40_000
+    shown = texts(tape)
+    assert shown[0] == GREETING[protocol].decode().strip()
+    said = [line["text"] for line in whole(tape, None)["lines"] if line["from"] == "client"]
+    assert said[-1] == (command % 99).decode().strip()
+    assert 3 < len(said) < 20
+    assert not any("x" in text for text in shown if len(text) > 1000)
+    assert tape.omitted > 0
+    assert consistent(tape._recorder)
+
+
+def test_one_long_answer_is_passed_over() -> None:
+    tape = begun("imap", 40_000)
+    tape.received(b"a LOGIN bob builder\r\n", 1.0, tls=False)
+    tape.sent(b"a OK in\r\n", 1.0, tls=False)
+    tape.received(b"b FETCH 1:* BODY[]\r\n", 1.0, tls=False)
+    for number in range(100):
+        tape.sent(b"* %d FETCH (BODY[] {3000}\r\n" % number + b"x" * 3000 + b")\r\n", 1.0, tls=False)
+    tape.noted(Read("bob", "INBOX", 7, "1:100", "default"))
+    tape.received(b"c NOOP\r\n", 1.0, tls=False)  # the answer is not over
+    tape.sent(b"b OK done\r\n", 1.0, tls=False)
+    tape.sent(b"c OK done\r\n", 1.0, tls=False)
+    tape.received(b"builder\r\n", 1.0, tls=False)  # the rest of something
+    tape.sent(b"* BAD what\r\n", 1.0, tls=False)
+    assert tape.lines == []
+    tape.received(b"d NOOP\r\n", 1.0, tls=False)
+    tape.sent(b"d OK done\r\n", 1.0, tls=False)
+    tape.received(b"e NOOP\r\n", 1.0, tls=False)
+    tape.sent(b"e OK done\r\n", 1.0, tls=False)
+    tape.received(b"builder again\r\n", 1.0, tls=False)
+    tape.closed(2.0)
+    shown = texts(tape)
+    assert shown[-3:] == ["e NOOP", "e OK done", "{?line}"]
+    assert "builder" not in str(shown)
+    (fact,) = whole(tape, None)["facts"]
+    assert shown[fact["line"] - 1] == "b FETCH 1:* BODY[]"
+    assert tape.omitted > 250_000
+
+
+def test_a_command_takes_the_record_up_again() -> None:
+    tape = begun("imap", 20_000)
+    tape.received(b"a FETCH 1:* BODY[]\r\n", 1.0, tls=False)
+    for _ in range(20):
+        tape.sent(b"* 1 FETCH (BODY[] {3000}\r\n" + b"x" * 3000 + b")\r\n", 1.0, tls=False)
+    tape.sent(b"a OK ", 1.0, tls=False)
+    tape.sent(b"done\r\n", 1.0, tls=False)
+    tape.received(b"b NOOP\r\n", 1.0, tls=False)
+    tape.sent(b"b OK done\r\n", 1.0, tls=False)
+    assert texts(tape)[-2:] == ["b NOOP", "b OK done"]
+
+
+def test_what_a_gap_may_end_with() -> None:
+    passing = Passing("pop3", b"x")
+    assert not passing.over(b"NOOP\r\n", from_client=True)
+    assert not passing.over(b"+OK what\r\n", from_client=False)
+    assert not passing.over(b"no command\r\n", from_client=True)
+    assert not passing.over(b"x\r\n.\r\n", from_client=False)
+    assert passing.over(b"QUIT\r\n", from_client=True)
+
+
+def test_nothing_to_cut() -> None:
+    assert dialogues([], 10, "imap") == (-1, -1, 0)
+    assert cut_at([None, (True, b"abc", 1.0, False)], 1000) == (2, 0)
+    assert cut_at([(True, b"abc", 1.0, False), None], 10) == (0, 243)
