@@ -12,9 +12,9 @@ from postroad.journal import Kind
 from postroad.mail.address import parse_address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad_relay.queue import freezing
-from postroad_relay.queue.administration import Administration
+from postroad_relay.queue.administration import Administration, NotWrittenError
 from postroad_relay.queue.snapshots import NoSuchSnapshotError, QueueSnapshots, SnapshotError
-from postroad_relay.queue.spool import Message
+from postroad_relay.queue.spool import Message, SpoolError
 from postroad_relay.queue.spool.kept import KeptQueues, Restoring
 from tests.relay.queue.test_push import DAY, HOUR, Office
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from postroad_relay.queue.spool import Entry
+    from postroad_relay.queue.spool import Entry, Stored
 
 
 class Kept(Office):
@@ -289,3 +289,61 @@ async def test_one_of_the_same_name_takes_its_place(office: Kept) -> None:
     (kept,) = office.snapshots.kept.of("shop")
     assert (kept.token, kept.messages, kept.last) == ("newer", 0, 7)
     assert [path.name for path in (office.directory / "snapshots" / "shop").iterdir()] == ["newer.queue"]
+
+
+async def test_a_disk_that_refuses_leaves_all_as_it_was(office: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    await office.put()
+    await office.settled()
+    before = office.queue()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def unreadable(entry: Entry) -> Stored:
+        raise SpoolError(f"{entry.queue_id} is lost")
+
+    await office.snapshots.freezer.freeze("shop")
+    for where, what, error in (
+        (office.snapshots.kept, "write", NotWrittenError),
+        (office.spool, "read", SnapshotError),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, what, full if what == "write" else unreadable)
+            with pytest.raises(error):
+                await office.snapshots.take("shop", "seeded", "t-seeded")
+    assert office.snapshots.kept.of("shop") == []
+    office.snapshots.freezer.thaw("shop")
+    assert office.queue() == before
+
+
+async def test_a_world_that_can_not_be_frozen_goes_on(office: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuses(_: Any, entries: Any) -> dict[str, Any]:
+        raise NotWrittenError("the queue can't be written")
+
+    monkeypatch.setattr(Administration, "halt", refuses)
+    with pytest.raises(NotWrittenError):
+        await office.snapshots.freezer.freeze("shop")
+    assert not office.snapshots.freezer.is_frozen("shop")
+    assert not office.manager.turn("shop").locked()
+
+
+async def test_a_snapshot_that_is_deleted_under_a_restore(office: Kept) -> None:
+    await office.put()
+    await office.take()
+    await office.begin()
+    assert await office.snapshots.delete("shop", "seeded")
+    with pytest.raises(NoSuchSnapshotError):
+        await office.snapshots.finish("shop", "r1")
+    await office.snapshots.cancel("shop", "r1")
+    assert len(office.spool) == 1
+
+
+async def test_a_world_is_dropped_while_it_is_pushed(office: Kept) -> None:
+    office.hop.may_answer.clear()
+    await office.put()
+    push = office.pushes.push("shop", HOUR)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await office.snapshots.forget("shop")
+    await push
+    assert office.spool.clocks.of("shop").ahead == 0

@@ -294,6 +294,26 @@ async def test_what_the_store_refuses_is_not_restored() -> None:
     assert world.state == ("then", "then", False)
 
 
+async def test_a_queue_that_was_lost_lets_the_world_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.snapshots.take("shop", "seeded")
+    usual = world.relay.answer
+
+    def answer(what: str, given: Any) -> Any:
+        if what == "POST /snapshots/finish":
+            raise DoorRefused(refusal, "it is gone")
+        return usual(what, given)
+
+    monkeypatch.setattr(world.relay, "answer", answer)
+    refusal = 507
+    with pytest.raises(DoorRefused):
+        await world.snapshots.restore("shop", "seeded", fresh=False)
+    assert world.state == ("now", "then", True)
+    refusal = 404
+    await world.finished(lambda: world.relay.restoring is None)
+    assert world.state == ("now", "then", False)
+
+
 async def test_what_the_relay_refuses_is_not_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     await world.snapshots.take("shop", "seeded")

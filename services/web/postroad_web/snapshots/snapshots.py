@@ -160,16 +160,24 @@ class Snapshots:
     async def _finish(self, restoring: dict[str, Any]) -> None:
         world, name, restore = restoring["world"], restoring["name"], restoring["restore"]
         asked = {"world": world, "name": name, "token": restore, "fresh": restoring["fresh"]}
+        ours = {"world": world, "restore": restore}
         try:
             await self._store.post("/snapshots/restore", asked)
         except DoorRefused as refused:
             if refused.status not in {404, 409}:
                 raise
             # It has changed nothing: letters of scripts are under way, or somebody has deleted its half.
-            await self._relay.post("/snapshots/cancel", {"world": world, "restore": restore})
+            await self._relay.post("/snapshots/cancel", ours)
             raise SnapshotRefused(refused.status, refused.sentence) from refused
         last = (await self._halves(self._relay, world)).get(name, {}).get("last")
-        await self._relay.post("/snapshots/finish", {"world": world, "restore": restore})
+        try:
+            await self._relay.post("/snapshots/finish", ours)
+        except DoorRefused as refused:
+            if refused.status != 404:
+                raise
+            with suppress(DoorRefused):  # the world must not stand still for ever
+                await self._relay.post("/snapshots/cancel", ours)
+            raise SnapshotRefused(409, f"The relay has lost the queue of the snapshot {name}.") from refused
         _log.info("the world %s is as the snapshot %s has it", world, name)
         if last is not None:
             await self._forget_later(world, last)

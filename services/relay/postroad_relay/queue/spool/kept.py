@@ -138,7 +138,7 @@ class KeptQueues:
         sync_directory(self._directory)
         before = self.find(kept.world, kept.name)
         self._by_world.setdefault(kept.world, {})[kept.name] = kept
-        if before is not None:
+        if before is not None and before.token != kept.token:
             self._remove(before)
 
     def read(self, kept: Kept) -> list[Waiting]:
