@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad_stack.api.client import ASKED, NOT_FOUND, STATUSES, Api, ApiError, add_options, segment
 from postroad_stack.api.program import print_json, run, say, table
+from postroad_stack.clock import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,10 +62,19 @@ def _list(api: Api, options: argparse.Namespace) -> int:
     if options.json:
         print_json(messages)
     elif messages:
-        now = time.time()
+        now = _now(api, messages[0].get("world", DEFAULT))
         rows = [row for message in messages for row in _rows(message, now)]
         sys.stdout.writelines(f"{line}\n" for line in table([["ID", "FROM", "TO", "NEXT", "WHY"], *rows]))
     return ASKED if messages or not options.ids else NOT_FOUND
+
+
+def _now(api: Api, world: str) -> float:
+    """Return the time in a world, whose clock may have been pushed."""
+    try:
+        clock = api.ask("GET", f"/v1/worlds/{segment(world)}/clock")
+    except ApiError:
+        return time.time()
+    return datetime.fromisoformat(clock["now"]).timestamp()
 
 
 def _waiting(api: Api) -> Iterator[dict[str, Any]]:

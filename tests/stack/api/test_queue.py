@@ -32,6 +32,15 @@ def entry(ident: str, due: float | None = None, **changes: Any) -> dict[str, Any
     } | changes
 
 
+def test_list_in_a_world_whose_clock_was_pushed(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    due = time.time() + 86400 + 610
+    api.answers["GET /v1/queue"] = 200, {"messages": [entry("A", due, world="shop")], "next": None, "total": 1}
+    ahead = datetime.fromtimestamp(due - 600, UTC).isoformat().replace("+00:00", "Z")
+    api.answers["GET /v1/worlds/shop/clock"] = 200, {"now": ahead, "ahead": 86400.0, "next": None}
+    assert queue.main(["--world", "shop"]) == 0
+    assert "in 10 min" in capsys.readouterr().out
+
+
 def test_list(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     now = time.time()
     messages = [
