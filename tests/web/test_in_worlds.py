@@ -110,6 +110,27 @@ def test_each_dialect_shows_one_world(place: Place, world: str) -> None:
         assert status == (200 if other == world else 404)
 
 
+@pytest.mark.parametrize("world", WORDS)
+def test_what_was_said_about_one_worlds_mail(place: Place, world: str) -> None:
+    """Connections between our own servers carry mail of several worlds; each world sees what concerns it."""
+    foreign = [trace for other in WORDS if other != world for trace in (WORDS[other], place.bob(other))]
+    sessions = place.ask("GET", f"/w/{world}/v1/sessions?limit=100")[1]["sessions"]
+    assert {one["service"] for one in sessions} >= {"relay", "store"}
+    for one in sessions:
+        for path in ("", "/dialogue"):
+            status, said = place.ask("GET", f"/w/{world}/v1/sessions/{one['id']}{path}")
+            assert status == 200
+            assert not [trace for trace in foreign if trace in str(said)]
+    (ident,) = (one["id"] for one in place.ask("GET", f"/w/{world}/v1/messages")[1]["messages"])
+    status, road = place.ask("GET", f"/w/{world}/v1/messages/{ident}/road")
+    assert (status, road["world"]) == (200, world)
+    assert {"submission", "delivery"} <= {hop["kind"] for hop in road["hops"]}
+    assert not [trace for trace in foreign if trace in str(road)]
+    for other in WORDS:
+        status, _ = place.ask("GET", f"/w/{other}/v1/messages/{ident}/road")
+        assert status == (200 if other == world else 404)
+
+
 def test_all_of_them(place: Place) -> None:
     listed = place.ask("GET", "/v1/messages?world=*")[1]
     assert {(one["world"], one["subject"]) for one in listed["messages"]} == set(WORDS.items())
