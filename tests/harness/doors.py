@@ -183,14 +183,15 @@ class ToyStack:
             "deferred", self.time, queue_id=ident, recipient=recipient, host="mx", reply=reply, reason=reply, next=due
         )
 
-    def fail(self, ident: str, recipient: str, reply: str = "550 5.1.1 no such user") -> str:
+    def fail(self, ident: str, recipient: str, reply: str = "550 5.1.1 no such user", *, world: str = "default") -> str:
         """Bounce: the notification is queued; returns its queue ID."""
         self.relay.note("failed", self.time, queue_id=ident, recipient=recipient, host="mx", reply=reply, reason=reply)
         self._done(ident, [recipient])
         self._ids += 1
         report = f"R{self._ids:06d}"
         raw = b"Subject: Undelivered\r\n\r\n" + reply.encode()
-        self.relay.note("reported", self.time, queue_id=ident, dsn_queue_id=report, to="alice@alpha.test")
+        named = {} if world == "default" else {"world": world}
+        self.relay.note("reported", self.time, queue_id=ident, dsn_queue_id=report, to="alice@alpha.test", **named)
         self.relay.note("queued", self.time, queue_id=report, reports=ident, size=len(raw))
         self.queued[report] = (raw, ["alice@alpha.test"])
         self.relay.contents[report] = raw

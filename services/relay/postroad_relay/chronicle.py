@@ -112,6 +112,7 @@ class Chronicle:
             to=str(message.envelope.reverse_path),
             size=notification.size,
             **({"action": report.action} if report.action != "failed" else {}),
+            **world_detail(message.world),
         )
         self._record(
             Kind.QUEUED,
