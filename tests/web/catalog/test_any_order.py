@@ -73,8 +73,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     # -- what happens in the stack ------------------------------------------------------------------------------
 
-    @rule(world=worlds_of, deliver=st.booleans())
-    def send(self, world: str, deliver: bool) -> None:
+    @rule(world=worlds_of, deliver=st.booleans(), told=st.booleans())
+    def send(self, world: str, deliver: bool, told: bool) -> None:
         if self.worlds.begun(world) is None:
             return
         named = {} if world == "default" else {"world": world}
@@ -82,10 +82,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.messages[ident] = Message(world, self.stack.relay.number - 1)
         if deliver:
             self.stack.deliver(ident)
+        if told:
+            self.fold("relay")
 
     @precondition(lambda self: self.stack.queued)
-    @rule(data=st.data())
-    def fail(self, data: Any) -> None:
+    @rule(data=st.data(), told=st.booleans())
+    def fail(self, data: Any, told: bool) -> None:
         """Bounce: the notification is of the world of its message."""
         ident = data.draw(st.sampled_from(sorted(self.stack.queued)))
         if ident not in self.messages:
@@ -94,6 +96,8 @@ class AnyOrder(RuleBasedStateMachine):
         report = self.stack.fail(ident, f"bob@{world}.test", world=world)
         del self.stack.queued[report]
         self.messages[report] = Message(world, self.stack.relay.number - 1)
+        if told:
+            self.fold("relay")
 
     # -- what the catalog learns --------------------------------------------------------------------------------
 
@@ -205,6 +209,6 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 AnyOrder.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestAnyOrder = AnyOrder.TestCase

@@ -214,6 +214,16 @@ async def test_a_notification_has_the_world_of_its_message(town: Town) -> None:
     await town.catalog.close()
 
 
+async def test_a_notification_about_a_message_that_was_deleted_is_not_the_default_worlds(town: Town) -> None:
+    await town.fill()
+    await town.catalog.of("w1").delete(town.idents["w1"])
+    report = town.stack.fail(town.idents["w1"][0], "bob@w1.test", world="w1")
+    await town.stack.told(town.catalog)
+    assert town.catalog.of("w1").get(report) is not None
+    assert town.catalog.of("default").get(report) is None
+    await town.catalog.close()
+
+
 async def test_the_newest_of_each_world_stay(town: Town) -> None:
     await town.fill()
     third = town.accept("w1")
