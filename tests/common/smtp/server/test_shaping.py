@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from postroad.clock import Clock
 from postroad.mail.reply import OK
 from postroad.smtp.server.shaping import Held
-from tests.common.smtp.server.test_connection import MAIL, RCPT, Rig, rig
+from tests.common.smtp.server.test_connection import MAIL, RCPT, Rig, rig, start_tls
 
 if TYPE_CHECKING:
+    import ssl
+
     from postroad.smtp.server.service import Session
 
 __all__ = ["rig"]  # a fixture
@@ -132,3 +134,16 @@ async def test_octets_are_held_for_as_long_as_the_line_takes() -> None:
     held.drop()
     held.drop()
     assert clock.until_next() is None
+    assert held.is_empty
+
+
+async def test_a_slow_line_may_change_to_tls(rig: Rig, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+    await rig.serve(tls=server_tls)
+    rig.server.shaping = lambda: Line(speed=100_000)
+    client = await rig.connect()
+    await start_tls(client)
+    await client.writer.start_tls(client_tls)
+    await client.open_transaction()
+    assert await client.say(b"x\r\n.\r\n") == str(OK)
+    (session,) = rig.keeper.sessions
+    assert session.tls_version == "TLSv1.3"

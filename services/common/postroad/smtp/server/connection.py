@@ -117,7 +117,8 @@ class Connection(Lifecycle, ABC):
             self._arrived(data)
         else:
             self._held.receive(data)
-            self._wire.pause_reading()
+            if not self._shaking_hands:  # else the transport is about to be another
+                self._wire.pause_reading()
 
     def _arrived(self, data: bytes) -> None:
         """Feed the engine. While work is under way, input waits too; too much of it stops the reading."""

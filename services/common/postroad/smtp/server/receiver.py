@@ -96,6 +96,8 @@ class Receiver(Connection):
                 self._await(self.loop.create_task(self._check_credentials(event)), self._ran)
             case StartTls():
                 self._wire.transport.pause_reading()  # the next octets are for TLS to read
+                if self._held is not None:
+                    self._held.drop()
                 self.flush()
                 self._wire.secure = True  # all octets go through TLS from here on
                 self._shaking_hands = True

@@ -55,7 +55,8 @@ class Held:
         self._sent += count
 
     def drop(self) -> None:
-        """Forget all: the connection is gone."""
+        """Forget what has not arrived: the connection is gone, or goes on in TLS (RFC 3207 §4.2)."""
+        self._octets.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
