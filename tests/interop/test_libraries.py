@@ -188,10 +188,11 @@ def test_php(clients: Clients) -> None:
         program.end()
 
 
-def test_ruby(clients: Clients) -> None:
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
+def test_ruby(clients: Clients, mechanism: str) -> None:
     """It hears of EXPUNGE by NOOP, sorts, threads, moves, and idles."""
     user = filled(clients)
-    with running(clients, "ruby", HERE / "net_imap.rb", *arguments(clients, user)) as program:
+    with running(clients, "ruby", HERE / "net_imap.rb", *arguments(clients, user), mechanism) as program:
         assert program.told() == {"before": BEFORE}
         changed_elsewhere(clients.stack, user)
         program.go_on()

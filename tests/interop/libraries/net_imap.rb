@@ -1,10 +1,10 @@
-# Ruby's net/imap: host port user password ca.
+# Ruby's net/imap: host port user password ca mechanism.
 require "json"
 require "net/imap"
 
-host, port, user, password, ca = ARGV
+host, port, user, password, ca, mechanism = ARGV
 imap = Net::IMAP.new(host, port: Integer(port), ssl: { ca_file: ca })
-imap.authenticate("PLAIN", user, password)
+imap.authenticate(mechanism, user, password)
 imap.select("INBOX")
 subjects = -> { imap.uid_fetch(1..-1, %w[ENVELOPE FLAGS]).to_h { |one| [one.attr["ENVELOPE"].subject, one.attr["FLAGS"].map(&:to_s) - ["Recent"]] } }
 puts JSON.generate(before: subjects.call)
