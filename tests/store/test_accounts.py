@@ -234,3 +234,44 @@ async def test_any_password_where_the_habits_say_so() -> None:
     assert await strict.authenticate(own, "127.0.0.1") is not None
     plain = HabitualAccounts(WORLD, Settings.from_environ({}), guesses(), Users(None))
     assert await plain.authenticate(own, "127.0.0.1") is not None
+
+
+OVERLAY = {
+    "id": "shop",
+    "app": {"user": "shop", "password": "x"},
+    "capture": {"login": "outside@shop.test", "password": "x"},
+    "domains": [{"name": "shop.test", "accounts": [{"name": "bob", "password": "x", "quota": "1M"}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "world", "address", "logins"),
+    [
+        ({}, None, "bob@shop.test", ["bob@shop.test"]),
+        ({}, "shop", "bob@shop.test", ["bob@shop.test"]),
+        ({}, "shop", "alice@alpha.test", ["outside@shop.test"]),
+        ({}, "default", "bob@shop.test", ["capture@postroad.test"]),
+        ({}, "gone", "bob@shop.test", []),
+        ({"outside": "bounce"}, "shop", "alice@alpha.test", []),
+        ({}, "shop", "nobody@shop.test", []),
+        (CREATE, "shop", "nobody@shop.test", ["nobody@shop.test"]),
+    ],
+)
+def test_reached_in_a_world(settings: dict[str, str], world: str | None, address: str, logins: list[str]) -> None:
+    known = accounts(**settings)
+    known.layers.put(read_overlay(OVERLAY, WORLD))
+    assert [account.login for account in known.reached_by(parse_address(address), world)] == logins
+    assert known.is_local(parse_address(address), world) is (world in {None, "shop"} and "shop" in address)
+
+
+def test_what_a_world_adds_to_the_accounts() -> None:
+    known = accounts()
+    assert not known.has_quotas()
+    assert not known.may_exist("bob@shop.test")
+    known.layers.put(read_overlay(OVERLAY, WORLD))
+    assert known.has_quotas()
+    assert known.may_exist("bob@shop.test")
+    assert known.may_exist("alice@alpha.test")
+    assert (known.world_id("bob@shop.test"), known.world_id("alice@alpha.test")) == ("shop", "default")
+    assert known.quota("bob@shop.test").storage == 1 << 20
+    assert known.find("bob@shop.test") is not None

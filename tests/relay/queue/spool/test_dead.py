@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def letter(ident: str, content: bytes, path: Path | None = None) -> Stored:
+def letter(ident: str, content: bytes, path: Path | None = None, world: str | None = None) -> Stored:
     size = len(content) + (path.stat().st_size if path is not None else 0)
-    return Stored(Message(QueueId(ident), 0.0, Envelope(None), None, size), UNTRIED, content, path)
+    return Stored(Message(QueueId(ident), 0.0, Envelope(None, world=world), None, size), UNTRIED, content, path)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -39,6 +39,27 @@ async def test_a_letter_is_kept_over_restarts(tmp_path: Path) -> None:
     assert await dead.content(QueueId("A")) is None
     dead.close()
     assert list((tmp_path / "dead").iterdir()) == []
+
+
+async def test_letters_of_a_world_go_with_it(tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    content.write_bytes(b" and more")
+    dead = DeadLetters(tmp_path / "dead")
+    dead.keep(letter("A", b"file's"))
+    dead.keep(letter("B", b"shop's", content, world="shop"))
+    dead.keep(letter("C", b"other's", world="other"))
+    dead.close()
+    assert names_in(tmp_path / "dead") == ["A", "B@shop", "B@shop.more", "C@other"]
+    dead = DeadLetters(tmp_path / "dead")
+    assert await dead.content(QueueId("B")) == b"shop's and more"
+    dead.keep(letter("D", b"new", world="shop"))
+    await dead.clear("nobody")
+    await dead.clear("shop")
+    assert [await dead.content(QueueId(ident)) for ident in "ABCD"] == [b"file's", None, b"other's", None]
+    await dead.clear("default")
+    assert [await dead.content(QueueId(ident)) for ident in "AC"] == [None, b"other's"]
+    dead.close()
+    assert names_in(tmp_path / "dead") == ["C@other"]
 
 
 async def test_a_content_that_had_spilled(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class NewAccount(Commit[None, None]):
         """Insert the account and its mailboxes."""
         if db.execute("SELECT 1 FROM accounts WHERE login = ?", (self._login,)).fetchone():
             return
-        account = db.execute("INSERT INTO accounts (login) VALUES (?)", (self._login,)).lastrowid
+        account = db.execute(_INSERT, (self._login,)).lastrowid
         assert account is not None  # noqa: S101 - an INSERT has just set it
         insert_mailbox(db, account, INBOX, self._now)
         for name, use in SPECIAL_USE.items():
@@ -38,6 +38,16 @@ class NewAccount(Commit[None, None]):
 
     def show(self, written: None) -> None:
         """Do nothing: the account is read when it is needed."""
+
+
+# No id comes back: a session of a dropped account that is not told yet must not get another's mailboxes.
+_INSERT = (
+    "INSERT INTO accounts (id, login) VALUES (1 + max("
+    "coalesce((SELECT max(id) FROM accounts), 0), coalesce((SELECT value FROM counters WHERE name = 'account'), 0)), ?)"
+)
+_KEEP_HIGHEST = (
+    "INSERT INTO counters VALUES ('account', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class DropAccounts(Commit[_Dropped, None]):
                 db.execute(statement, row)
             gone.logins.append(login)
             gone.accounts.append(row[0])
+        if gone.accounts:
+            db.execute(_KEEP_HIGHEST, (max(gone.accounts),))
         return gone
 
     def show(self, written: _Dropped) -> None:

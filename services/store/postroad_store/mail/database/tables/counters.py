@@ -2,7 +2,7 @@
 
 `uid_validity` is the highest UIDVALIDITY that was ever given. `content` is at least the highest id of a content that
 has been removed: no id comes back, for EMAILID (RFC 8474 §4) is made of it. `untexted`, where it is there, is the
-highest id of a content whose text for searches has to be made anew.
+highest id of a content whose text for searches has to be made anew, and `account` that of an account that was dropped.
 """
 
 from __future__ import annotations
