@@ -89,6 +89,8 @@ class Shared:
                     self._child.wait()
                 (memory.keep if (self._folder / "keep").exists() else memory.remove)(self.data)
                 (self._folder / "facts").unlink(missing_ok=True)
+            elif self._child is not None:
+                self._child.returncode = 0  # it lives on for the others, and Popen shall not warn
             self._release()
 
     def again(self) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_kit.embedded.containers import containers
+from postroad_kit.embedded.containers import containers, main
 from postroad_kit.embedded.locks import is_locked
 from postroad_kit.embedded.shared import Shared
 from postroad_kit.errors import CannotStart
@@ -50,6 +51,21 @@ def test_they_start_and_end(calls: Path, tmp_path: Path) -> None:
     assert begun is not None
     assert ended is not None
     assert begun[1] == ended[1]
+
+
+def test_the_program_ends_when_nobody_uses_it(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setenv("POSTROAD_WEB_PORT", "9025")
+    for name in ("good", "bad"):
+        (tmp_path / name / "data").mkdir(parents=True)
+    assert main([str(ROOT), str(tmp_path / "good")]) == 0
+    assert json.loads(capfd.readouterr().out)["endpoints"] == {"web": ["127.0.0.1", 9025]}
+    assert [line.split()[3] for line in calls.read_text().splitlines()] == ["up", "down"]
+    monkeypatch.setenv("FAILS", " up ")
+    assert main([str(ROOT), str(tmp_path / "bad")]) == 1
+    assert "could not be started" in capfd.readouterr().err
 
 
 def test_docker_that_fails(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,71 @@
+"""Django sends through a test's world."""
+
+from __future__ import annotations
+
+import unittest
+from typing import TYPE_CHECKING
+
+import django.test
+import pytest
+from django.conf import settings
+from django.core.mail import send_mail
+
+from postroad_kit.django import DjangoWorldMixin, email_settings, mail_through
+from postroad_kit.stack import Stack, set_current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytest_plugins = ["pytester"]
+
+if not settings.configured:
+    settings.configure(DEFAULT_FROM_EMAIL="shop@shop.test", USE_TZ=True)
+
+
+@pytest.fixture
+def stack(url: str) -> Iterator[Stack]:
+    set_current(made := Stack(url))
+    yield made
+    set_current(None)
+    made.close()
+
+
+def test_its_mail_goes_to_a_world(stack: Stack) -> None:
+    host = settings.EMAIL_HOST
+    with stack.postroad.world(accounts=["bob"]) as world, mail_through(world) as sending:
+        assert sending is world
+        assert world.smtp_user == settings.EMAIL_HOST_USER
+        send_mail("Welcome", "The code is 482913.", None, [world.address("bob")])
+        mail = world.account("bob").wait(subject="Welcome")
+        assert (mail.code(), mail.login) == ("482913", world.smtp_user)
+        assert email_settings(world)["EMAIL_PORT"] == world.smtp_endpoint.port
+    assert host == settings.EMAIL_HOST
+
+
+class Signup(DjangoWorldMixin, django.test.SimpleTestCase):  # type: ignore[misc] # Django ships no types
+    __test__ = False  # for pytest: it runs below
+
+    def test_welcome(self) -> None:
+        send_mail("Welcome", "Hello!", None, [self.world.address("somebody")])
+        self.world.wait(subject="Delivery", reports=True)
+
+
+def test_its_own_test_cases_have_a_world(stack: Stack) -> None:
+    result = unittest.TestResult()
+    unittest.TestSuite([Signup("test_welcome")]).run(result)
+    assert result.wasSuccessful(), result.errors + result.failures
+    assert result.testsRun == 1
+
+
+DJANGO = """
+from django.core.mail import send_mail
+
+def test_it(django_mail):
+    send_mail("Welcome", "Hello!", None, [django_mail.account("bob").address])
+    assert django_mail.account("bob").wait().text == "Hello!\\n"
+"""
+
+
+def test_the_fixture(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
+    pytester.makepyfile(DJANGO)
+    run("--postroad-url", url).assert_outcomes(passed=1)
