@@ -175,7 +175,8 @@ async def test_its_notifications_have_the_times_of_the_world(office: Office) -> 
     assert "Action: delayed\r\nStatus: 4.2.1\r\n" in text
     (until,) = [line.partition(": ")[2] for line in text.splitlines() if line.startswith("Will-Retry-Until")]
     assert parsedate_to_datetime(until).timestamp() == pytest.approx(entry.arrived + 5 * DAY, abs=1)
-    assert [detail.get("action") for detail in office.notes.find(Kind.REPORTED)] == ["delayed", None]
+    reports = office.notes.find(Kind.REPORTED)
+    assert [(detail.get("action"), detail["world"]) for detail in reports] == [("delayed", "shop"), (None, "shop")]
 
 
 async def test_mail_of_other_worlds_does_not_move(office: Office) -> None:
