@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from postroad_web.api import native
 from postroad_web.api.app import build
-from postroad_web.api.scope import beyond, is_world_id, prefix_of, select, settle, world_of
+from postroad_web.api.scope import beyond, is_world_id, prefix_of, select, settle, without_prefix, world_of
 from postroad_web.catalog.worlds import DefaultWorld
 from tests.web.api.asgi import client, services
 from tests.web.worlds import SomeWorlds
@@ -173,6 +173,11 @@ def test_no_request_is_about_a_world_that_is_not_there(segment: str, host: str, 
     scope["headers"] = [(b"host", host.encode("latin-1", "replace"))]
     after, problem = settle(select(scope, ()), user, WORLDS)
     assert problem is not None or WORLDS.begun(after["postroad.world"]) is not None
+
+
+def test_paths_without_the_prefix() -> None:
+    asked = ("/w/w1/v1/messages", "/w/w1", "/w/w1/", "/v1/messages", "/w", "/")
+    assert [without_prefix(path) for path in asked] == ["/v1/messages", "/", "/", "/v1/messages", "/w", "/"]
 
 
 def test_ids() -> None:

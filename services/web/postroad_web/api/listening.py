@@ -23,6 +23,7 @@ from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from postroad_web.api.dialect import worded
 from postroad_web.api.problem import Problem
 from postroad_web.api.safety import HEAD
+from postroad_web.api.scope import without_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,7 +271,7 @@ class Listening:
             f"{self._most} connections are in use already; try again in a moment.",
             headers={"Retry-After": "1", "Connection": "close"},
         )
-        await worded(scope["path"], problem)(scope, receive, send)
+        await worded(without_prefix(scope["path"]), problem)(scope, receive, send)
 
     @property
     def port(self) -> int:

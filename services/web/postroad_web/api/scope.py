@@ -74,6 +74,12 @@ def prefix_of(connection: HTTPConnection) -> str:
     return prefix
 
 
+def without_prefix(path: str) -> str:
+    """Return a path without the prefix that names a world."""
+    match = _PATH.fullmatch(path)
+    return path if match is None else match[2] or "/"
+
+
 def is_world_id(text: str) -> bool:
     """Whether a text may be the ID of a world: a label of the DNS, of up to 32 characters."""
     return _ID.fullmatch(text) is not None
@@ -93,7 +99,7 @@ def select(scope: Scope, further: Collection[str]) -> Selected:
         prefix = f"/w/{path[1]}"
         raw = _RAW_PATH.fullmatch(scope.get("raw_path") or b"")
         rest = (raw[1] or b"/") if raw is not None else None
-        scope = {**scope, "path": path[2] or "/", "raw_path": rest}
+        scope = {**scope, "path": without_prefix(scope["path"]), "raw_path": rest}
     native = is_native(scope["path"])
     if native:
         query, values = _without(scope["query_string"])
