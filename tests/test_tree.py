@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from postroad import config
 from postroad.config import Settings, variable_of
+from postroad.greenmail import API, PORTS
 from tests.covered import engines
 
 ROOT = Path(__file__).parents[1]
@@ -195,6 +196,15 @@ def test_compose_publishes_the_ports_of_the_settings_on_loopback_alone() -> None
         # the control doors and LMTP are for the containers alone
         if one.name.endswith("_port") and one.metadata["compose"] and one.name != "lmtp_port"
     }
+
+
+def test_the_examples_publish_the_ports_of_other_mail_catchers_on_loopback_alone() -> None:
+    def published(example: str) -> set[str]:
+        text = (ROOT / "examples" / example / "docker-compose.yml").read_text(encoding="utf-8")
+        return set(re.findall(r"^      - (\S+)$", text, re.MULTILINE))
+
+    assert published("greenmail") == {f"127.0.0.1:{port}:{port}" for port in (*PORTS.values(), API)}
+    assert published("mailhog") == {"127.0.0.1:8125:8125"}
 
 
 def test_compose_has_the_hosts_of_the_world() -> None:
