@@ -145,9 +145,9 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def test_five_days_of_retries_pass_one_due_time_after_the_other(office: Office) -> None:
     entry = await office.put()
     arrived = entry.arrived
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine does
     await office.pushes.push("shop", 5 * DAY + HOUR)
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     assert not len(office.spool)
     times = office.times(Kind.DEFERRED)
     waits = [after - before for before, after in itertools.pairwise(times)]

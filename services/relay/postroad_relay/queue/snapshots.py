@@ -97,6 +97,8 @@ class QueueSnapshots:
         push = self._manager.pushing.get(world)
         if push is not None:
             push.stop()
+            async with self._manager.turn(world):  # it may be about to write the clock
+                pass
         with _writing():
             await asyncio.to_thread(self.kept.forget, world)
             await self._manager.clocks.forget(world)
