@@ -157,6 +157,14 @@ def test_one_worlds_mail_keeps_no_other_up(place: Place) -> None:
     assert (status, said["under_way"], said["refused"]) == (408, [], [])
 
 
+def test_mail_of_nobody_is_of_the_world_that_it_goes_to(place: Place) -> None:
+    stray = {"from": "app@example.org", "to": [place.bob("two")], "subject": "stray", "text": "x"}
+    status, sent = place.ask("POST", "/v1/messages", stray)
+    assert (status, sent["url"]) == (201, f"/w/two/v1/messages/{sent['id']}")
+    assert place.ask("GET", sent["url"])[1]["subject"] == "stray"
+    assert place.ask("GET", f"/v1/messages/{sent['id']}")[0] == 404
+
+
 def test_chaos_is_of_one_world(place: Place) -> None:
     always = {"Recipient": {"ErrorCode": 451, "Probability": 100}}
     assert place.ask("PUT", "/w/one/api/v1/chaos", always)[1]["Recipient"] == always["Recipient"]

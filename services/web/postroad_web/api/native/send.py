@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from postroad_web.api.services import Services
+    from postroad_web.catalog.record import Record
 
 SEEN_WITHIN = 1.0  # seconds in which the catalog should know of a message that was accepted
 MOST_PEOPLE = 1000
@@ -161,6 +162,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
         sender, recipients, content = await read(request)
         catalog = services.catalog.every  # the world is what the relay finds
         changes = catalog.subscribe()
+        found: Record | None = None
         try:
             sent = await submit(
                 services.settings,
@@ -173,7 +175,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
             )
             with suppress(TimeoutError):  # its URL can be read once the catalog knows the message
                 async with asyncio.timeout(SEEN_WITHIN):
-                    await arrival(catalog, changes, sent.id)
+                    found = await arrival(catalog, changes, sent.id)
         except EnvelopeError as error:
             raise Problem(422, "The envelope is not right", f"The envelope is not right: {error}.") from None
         except RefusedError as error:
@@ -182,7 +184,11 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
             raise Problem(503, "The app door is away", f"{error}.", service="relay") from None
         finally:
             changes.close()
-        url = f"{prefix_of(request)}/v1/messages/{sent.id}"
+        # Without an app's name the recipients say whose the message is.
+        prefix = prefix_of(request)
+        if found is not None and found.world != world_of(request):
+            prefix = f"/w/{found.world}"
+        url = f"{prefix}/v1/messages/{sent.id}"
         answers = {"id": sent.id, "url": url, "refused": [told(one) for one in sent.answers if not one.accepted]}
         return json(answers, 201, headers={"Location": url})
 
