@@ -162,6 +162,18 @@ async def test_no_attempt_is_under_way_in_a_world_that_is_frozen(office: Kept) -
     office.snapshots.freezer.thaw("shop")  # harmless
 
 
+async def test_a_message_that_a_person_is_dropping_is_waited_for(office: Kept) -> None:
+    office.hop.may_answer.clear()
+    entry = await office.put()
+    administration = Administration(office.manager)
+    drop = asyncio.ensure_future(administration.drop(entry, report=False))
+    freeze = asyncio.ensure_future(office.snapshots.freezer.freeze("shop"))
+    await asyncio.gather(drop, freeze)
+    assert office.spool.find(entry.queue_id) is None
+    assert office.manager.active == {}
+    office.snapshots.freezer.thaw("shop")
+
+
 async def test_messages_of_a_domain_that_rests_are_kept_too(office: Kept) -> None:
     office.hop.away = True
     for _ in range(30):

@@ -62,8 +62,9 @@ class Freezer:
 
         manager.on_end.add(note)
         try:
-            halted = await self._administration.halt([active.entry for active in self._active(world)])
-            self._administration.go_on(halted)
+            # Those that are concluding, or that a person is changing, end by themselves.
+            cut = [one.entry for one in self._active(world) if not one.concluding and not one.entry.steered]
+            self._administration.go_on(await self._administration.halt(cut))
             while self._active(world):
                 ended.clear()
                 await ended.wait()
