@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-# HTML §13.2.5.8: a tag's name ends at white space, a slash or ">". Wherever this stands in the source: what a browser
+# HTML, 13.2.5.8: a tag's name ends at white space, a slash or ">". Wherever this stands in the source: what a browser
 # takes for text, such as a comment, comes to no harm by it.
 _LINK = re.compile(r"<link(?=[\t\n\f\r />])", re.IGNORECASE)
 # What may stand before the first element; without a doctype in front a page is laid out in another way (quirks mode).
 _BEFORE = re.compile(r"\ufeff?\s*(?:<!doctype[^>]*>)?", re.IGNORECASE)
-# The first one counts (HTML §4.2.3). It has no href, so base-uri has nothing against it.
+# The first one counts (HTML, 4.2.3). It has no href, so base-uri has nothing against it.
 _BASE = '<base target="_blank">'
 
 
