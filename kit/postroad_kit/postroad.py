@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from postroad_kit.definition import Accounts
     from postroad_kit.endpoints import Endpoints
 
+URL = "POSTROAD_URL"  # the variable that names a running stack; it is no setting of the stack itself
 LIFE = 3600  # seconds after which a world goes that nobody has dropped
 
 

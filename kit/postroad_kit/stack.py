@@ -15,13 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postroad_kit.embedded.containers import containers
-from postroad_kit.embedded.processes import OURS, processes, url_of
-from postroad_kit.embedded.shared import Shared
-from postroad_kit.postroad import Postroad
+from postroad_kit.postroad import URL, Postroad
 
 if TYPE_CHECKING:
-    from postroad_kit.embedded.shared import Starter
+    from postroad_kit.embedded.shared import Shared, Starter
 
 
 class Stack:
@@ -74,9 +71,14 @@ def find_or_start(*, url: str | None = None, folder: Path | None = None, checkou
     Such a stack is of processes, or with `checkout` (the folder of a docker-compose.yml) of containers. Raises
     `CannotStart`.
     """
-    url = url or os.environ.get(OURS)
+    url = url or os.environ.get(URL)
     if url:
         return Stack(url)
+    # Windows has no such locks, and can use a stack that runs elsewhere.
+    from postroad_kit.embedded.containers import containers  # noqa: PLC0415
+    from postroad_kit.embedded.processes import processes, url_of  # noqa: PLC0415
+    from postroad_kit.embedded.shared import Shared  # noqa: PLC0415
+
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="postroad-"))
     starter: Starter = processes if checkout is None else containers(checkout)

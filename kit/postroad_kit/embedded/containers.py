@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING
 
 from postroad_kit.embedded.locks import opened
 from postroad_kit.errors import CannotStart
+from postroad_kit.postroad import URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from postroad_kit.embedded.shared import Starter
 
-OURS = "POSTROAD_URL"
 _PUBLISHED = re.compile(r"127\.0\.0\.1:\$\{(POSTROAD_\w+_PORT):-\d+\}")
 FILE = "docker-compose.yml"
 
@@ -41,7 +41,7 @@ def containers(checkout: Path) -> Starter:
         if not (checkout / FILE).is_file():
             raise CannotStart(f"there is no {FILE} of Postroad in {checkout}: --postroad-containers names a checkout")
         ports = sorted(set(_PUBLISHED.findall((checkout / FILE).read_text(encoding="utf-8"))))
-        environ = {name: value for name, value in os.environ.items() if name != OURS}
+        environ = {name: value for name, value in os.environ.items() if name != URL}
         environ |= {"POSTROAD_PLAINTEXT_AUTH": "on", **dict(zip(ports, map(str, free_ports(len(ports))), strict=True))}
         environ["POSTROAD_NETWORK"] = f"198.19.{secrets.randbelow(200) + 32}"
         environ["COMPOSE_PROJECT_NAME"] = f"postroad-kit-{secrets.token_hex(4)}"

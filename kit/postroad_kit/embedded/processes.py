@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from postroad_kit.embedded.memory import place_for
 from postroad_kit.errors import CannotStart
+from postroad_kit.postroad import URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-OURS = "POSTROAD_URL"  # the kit's variable, which is no setting of the stack
 # Apps under test and their mail clients need no certificate; a test that is about TLS has the CA from the endpoints.
 SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on"}
 MODULES = ("postroad_stack", "postroad_dns", "postroad_relay", "postroad_store", "postroad_web")
@@ -31,7 +31,7 @@ def processes(folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
             f"no Postroad is installed here ({', '.join(missing)} missing). Install it next to the tests "
             "(pip install 'pytest-postroad[stack]'), or name a running one: --postroad-url or POSTROAD_URL"
         )
-    environ = {**SETTINGS, **{name: value for name, value in os.environ.items() if name != OURS}}
+    environ = {**SETTINGS, **{name: value for name, value in os.environ.items() if name != URL}}
     environ["POSTROAD_DATA"] = str(place_for(folder))
     # Images of CI jobs often set it. Services that are installed for editing would then be compiled at each start,
     # which takes a third of its time.

@@ -12,6 +12,8 @@ from postroad_kit.errors import Away
 from postroad_kit.http.call import Place
 
 if TYPE_CHECKING:
+    import socket
+
     from postroad_kit.http.call import Call
 
 T = TypeVar("T")
@@ -76,8 +78,17 @@ class Client:
                 connection = self._idle.pop()
             except IndexError:
                 break
-            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+            if connection.sock is not None and not _has_news(connection.sock):
                 return connection
             connection.close()
         kind = http.client.HTTPSConnection if self.place.scheme == "https" else http.client.HTTPConnection
         return kind(self.place.host, self.place.port)
+
+
+def _has_news(idle: socket.socket) -> bool:
+    """Whether something has come on an idle connection: its end, most often."""
+    if not hasattr(select, "poll"):  # as on Windows; `select` can't take descriptors above 1023 elsewhere
+        return bool(select.select([idle], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(idle, select.POLLIN)
+    return bool(poll.poll(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 
 import pytest
@@ -39,6 +40,14 @@ def test_an_idle_connection_that_was_closed_is_not_used(server: Scripted) -> Non
     while client._take().sock is not None:  # until the end of the first connection has come here
         pass
     assert client.ask(A) == 2
+    client.close()
+
+
+def test_a_system_without_poll(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")
+    server.answers = [[ok(b"1"), ok(b"2")]]
+    client = Client(server.url)
+    assert [client.ask(A), client.ask(A)] == [1, 2]
     client.close()
 
 
