@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EQUIVALENT = Path(__file__).with_name("equivalent")
+# Where a package with engines lies, and the folder of its tests.
 FOLDERS = {
-    "postroad": "common",
-    "postroad_dns": "dns",
-    "postroad_relay": "relay",
-    "postroad_store": "store",
-    "postroad_web": "web",
+    "postroad": ("services/common", "common"),
+    "postroad_dns": ("services/dns", "dns"),
+    "postroad_kit": ("kit", "kit"),
+    "postroad_relay": ("services/relay", "relay"),
+    "postroad_stack": ("services/stack", "stack"),
+    "postroad_store": ("services/store", "store"),
+    "postroad_web": ("services/web", "web"),
 }
-PACKAGES = {folder: package for package, folder in FOLDERS.items()}
+PACKAGES = {tests: package for package, (_, tests) in FOLDERS.items()}
 ENGINES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 # Tests elsewhere that run a package's modules, in addition to those that mirror its path.
 FURTHER = {
@@ -59,7 +62,7 @@ class Trial:
 def path_of(module: str) -> Path:
     """Return the file of a module, from the top of the tree."""
     package, *rest = module.split(".")
-    return Path("services", FOLDERS[package], package, *rest).with_suffix(".py")
+    return Path(FOLDERS[package][0], package, *rest).with_suffix(".py")
 
 
 def is_module(name: str) -> bool:
@@ -70,7 +73,7 @@ def is_module(name: str) -> bool:
 def places_of(module: str) -> Iterator[set[str]]:
     """Yield the files of tests that may run a module, in sets, each to be taken where those before leave lines out."""
     package, *rest = module.split(".")
-    folder = Path("tests", FOLDERS[package], *rest[:-1])
+    folder = Path("tests", FOLDERS[package][1], *rest[:-1])
     own = folder / f"test_{rest[-1]}.py"
     while not (ROOT / folder).is_dir():
         folder = folder.parent
@@ -85,8 +88,8 @@ def places_of(module: str) -> Iterator[set[str]]:
 
 def of_others(folder: Path) -> set[str]:
     """Return the files with the tests of modules that are no engines: these listen, write and wait."""
-    names = {path_of(name).stem for name in ENGINES if path_of(name).parent.parts[3:] == folder.parts[2:]}
-    modules = ROOT / "services" / folder.parts[1] / PACKAGES[folder.parts[1]] / Path(*folder.parts[2:])
+    modules = ROOT / path_of(".".join((PACKAGES[folder.parts[1]], *folder.parts[2:]))).with_suffix("")
+    names = {path_of(name).stem for name in ENGINES if ROOT / path_of(name).parent == modules}
     return {str(folder / f"test_{module.stem}.py") for module in modules.glob("*.py") if module.stem not in names}
 
 

@@ -112,7 +112,7 @@ def _measure(place: str) -> int:
     measured = coverage.Coverage(
         data_file=str(data),
         config_file=False,
-        include=[f"{ROOT}/services/*"],
+        include=[f"{ROOT}/services/*", f"{ROOT}/kit/*"],
         concurrency="thread",
     )
     recorder = _Recorder(measured)
