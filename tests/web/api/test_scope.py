@@ -237,7 +237,9 @@ async def test_a_world_that_is_not_there_is_told_in_the_words_of_the_dialect() -
         assert (await http.get("/w/w3/")).status_code == 404
         assert (await http.get("/w/w3/livez")).status_code == 200  # the process lives, whatever worlds there are
     async with client(services(worlds=WORLDS), base="http://w3.localhost:8025") as http:
-        assert (await http.get("/v1/echo")).status_code == 404
+        answer = await http.get("/v1/echo")
+        assert answer.status_code == 404
+        assert "POSTROAD_WEB_HOSTS=w3.localhost" in answer.json()["detail"]
         assert (await http.get("/livez")).status_code == 200
     async with client(services(worlds=WORLDS), base="http://w1.evil.example") as http:
         assert (await http.get("/w/w3/v1/echo")).status_code == 421

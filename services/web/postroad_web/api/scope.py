@@ -55,6 +55,7 @@ class Selected(NamedTuple):
     scope: Scope
     world: str | None  # None: it names none, except perhaps by the user name
     problem: Problem | None  # why it can't be carried out
+    by_host: bool = False  # whether the Host field names the world
 
 
 def world_of(connection: HTTPConnection) -> str:
@@ -117,7 +118,7 @@ def select(scope: Scope, further: Collection[str]) -> Selected:
         reads = scope["type"] == "websocket" or scope["method"] in READING
         if path is not None or not native or not reads:
             problem = Problem(400, "One world has to be named", "All worlds (*) can be read, under /v1, and no more.")
-    return Selected({**scope, _PREFIX: prefix}, world, problem)
+    return Selected({**scope, _PREFIX: prefix}, world, problem, not worlds and world is not None)
 
 
 def settle(selected: Selected, user: str | None, worlds: Worlds) -> tuple[Scope, Problem | None]:
@@ -131,7 +132,10 @@ def settle(selected: Selected, user: str | None, worlds: Worlds) -> tuple[Scope,
     scope = {**selected.scope, _WORLD: world}
     if selected.problem is not None or world == EVERY or (is_world_id(world) and worlds.begun(world) is not None):
         return scope, selected.problem
-    return scope, Problem(404, "No such world", f"There is no world {world[:64]}.")
+    detail = f"There is no world {world[:64]}."
+    if selected.by_host:
+        detail += f" The Host field names it; POSTROAD_WEB_HOSTS={world[:64]}.localhost has the name mean no world."
+    return scope, Problem(404, "No such world", detail)
 
 
 def beyond(scope: Scope) -> Problem | None:
