@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.console import mails
 from tests.harness.needs import require
@@ -36,6 +36,7 @@ QUIETLY = (
     "--disable-sync",
 )
 WAIT = 15_000  # milliseconds: the bound of every wait
+expect.set_options(timeout=WAIT)
 
 
 class Site:

@@ -5,8 +5,8 @@ import { listen } from "../base/events.ts";
 import { place } from "../base/place.ts";
 import { Go } from "../base/ui.tsx";
 import type { Happening } from "../base/types.ts";
-import { accounts, known, learn, tags } from "./known.ts";
-import { query, revision, unreadOfAll } from "./store.ts";
+import { accounts, learn, places, tags } from "./known.ts";
+import { query, unreadOfAll } from "./store.ts";
 import { hasTerm, term, toggled } from "./terms.ts";
 
 function Filter({ of, children, count, test }: { of: string; children: string; count?: number | undefined; test: string }) {
@@ -49,8 +49,7 @@ export function Filters() {
     });
     return () => (clearTimeout(due), stop());
   }, [place.value.world]);
-  void revision.value;
-  const { mailboxes } = known();
+  const mailboxes = places.value;
   const domains = new Map<string, string[]>();
   for (const account of accounts.value) {
     if (!account.messages) continue;

@@ -25,6 +25,8 @@ export interface TagCount {
 
 export const tags = signal<readonly TagCount[]>([]);
 export const accounts = signal<readonly Account[]>([]);
+/** The names of mailboxes in which the messages of the list are. */
+export const places = signal<readonly string[]>(["INBOX"]);
 
 /** Ask anew; what can't be had stays as it was. */
 export async function learn(): Promise<void> {
@@ -34,20 +36,21 @@ export async function learn(): Promise<void> {
   ]);
   if (found.status === "fulfilled") tags.value = found.value.tags;
   if (those.status === "fulfilled") accounts.value = those.value.accounts;
+  const named = new Set(["INBOX"]);
+  for (const message of listing.loaded()) for (const recipient of message.recipients) for (const copy of recipient.copies) named.add(copy.mailbox);
+  if (named.size !== places.peek().length) places.value = [...named].sort();
 }
 
 export function known(): Known {
   const people = new Set<string>();
-  const mailboxes = new Set(["INBOX"]);
   for (const message of listing.loaded()) {
     for (const person of [...message.from, ...message.to]) if (person.address) people.add(person.address);
-    for (const recipient of message.recipients) for (const copy of recipient.copies) mailboxes.add(copy.mailbox);
     if (people.size > 300) break;
   }
   return {
     tags: tags.value.map(({ name }) => name),
     accounts: accounts.value.map(({ login }) => login),
-    mailboxes: [...mailboxes],
+    mailboxes: places.value,
     people: [...people],
   };
 }

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useKeys } from "../base/keys.ts";
+import { useKeys, type Key } from "../base/keys.ts";
 import { go, place } from "../base/place.ts";
 import { complain } from "../base/toast.tsx";
 import type { Summary } from "../base/types.ts";
@@ -100,6 +100,13 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
     if (!isLoading.value) scheduled(begin, last);
   });
 
+  // Who closes a message is in the list again.
+  const wasOpen = useRef(openId);
+  useEffect(() => {
+    if (wasOpen.current !== null && openId === null && document.activeElement === document.body) box.current?.focus({ preventScroll: true });
+    wasOpen.current = openId;
+  }, [openId]);
+
   const timer = useRef(0);
   /** Ask for rows, but not for those that fly past. */
   function scheduled(from: number, to: number): void {
@@ -176,12 +183,17 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
     const message = current();
     if (message) go({ view: "mail", path: [message.id], query: place.peek().query });
   };
-  useKeys([
-    { keys: ["j", "ArrowDown"], does: "Next message", group: "Messages", act: () => move(1) },
-    { keys: ["k", "ArrowUp"], does: "Previous message", group: "Messages", act: () => move(-1) },
+  // Where a message is open, the arrows move in its text.
+  const arrows: Key[] = [
     { keys: ["PageDown"], does: "A page down", group: "Messages", act: () => move(seen - 2) },
     { keys: ["PageUp"], does: "A page up", group: "Messages", act: () => move(2 - seen) },
     { keys: ["Home"], does: "To the newest", group: "Messages", act: () => (scrollTo(0), (cursor.value = listing.at(0)?.number ?? null)) },
+  ];
+  const isAlone = openId === null;
+  useKeys([
+    { keys: isAlone ? ["j", "ArrowDown"] : ["j"], does: "Next message", group: "Messages", act: () => move(1) },
+    { keys: isAlone ? ["k", "ArrowUp"] : ["k"], does: "Previous message", group: "Messages", act: () => move(-1) },
+    ...(isAlone ? arrows : []),
     { keys: ["Enter", "o"], does: "Open", group: "Messages", act: openCurrent },
     { keys: ["x"], does: "Select, or no longer", group: "Messages", act: (event) => { const message = current(); if (message) void select(message, listing.rowOf(message.number), event.shiftKey); } },
     { keys: ["X"], does: "Select up to here", group: "Messages", act: () => { const message = current(); if (message) void select(message, listing.rowOf(message.number), true); } },

@@ -1,7 +1,7 @@
 /** One message: who, what became of it, and its content in tabs. */
 
 import { lazy, Suspense } from "preact/compat";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, url } from "../base/api.ts";
 import { listen } from "../base/events.ts";
 import { count, size } from "../base/format.ts";
@@ -49,6 +49,7 @@ export function MessageView({ id, onClose, onWrite }: Props) {
   const loaded = useLoaded((signal) => api.get<Message>(["messages", id], {}, signal), [id, place.value.world], { keep: false });
   const message = loaded.value?.id === id || id === "latest" ? loaded.value : undefined;
   const [isReleasing, setReleasing] = useState(false);
+  const title = useRef<HTMLHeadingElement>(null);
 
   useEffect(
     () =>
@@ -64,6 +65,9 @@ export function MessageView({ id, onClose, onWrite }: Props) {
   useEffect(() => {
     if (message && !message.read) void mark([message], true, { quietly: true });
     if (message) cursor.value = message.number;
+    // Who opens a message hears its subject, and can scroll it by the arrows; who writes goes on writing.
+    const before = document.activeElement;
+    if (message && (before === document.body || before?.closest(".list, .message"))) title.current?.focus({ preventScroll: true });
   }, [message?.id]);
 
   const content = message?.content ?? null;
@@ -119,7 +123,7 @@ export function MessageView({ id, onClose, onWrite }: Props) {
         <Button icon="trash" label="Delete" hint="#" onClick={drop} test="delete" kind="quiet" disabled={isReadOnly.value} />
       </div>
       <div class="body">
-        <h1 class="title" data-test="title">
+        <h1 class="title" data-test="title" ref={title} tabIndex={-1}>
           <Text of={message.subject || "(no subject)"} />
           <span class="tags">
             {message.tags.map((name) => (

@@ -41,11 +41,13 @@ export function Tagger({ onTag }: { onTag: (name: string) => void }) {
       ) : (
         <Button icon="tag" label="Add a tag" onClick={() => setOpen(true)} test="tag-add" kind="quiet" />
       )}
-      <datalist id="tags-in-use">
-        {tags.value.map(({ name }) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      {isOpen && (
+        <datalist id="tags-in-use">
+          {tags.value.map(({ name }) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      )}
     </span>
   );
 }
