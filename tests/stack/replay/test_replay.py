@@ -9,6 +9,7 @@ import io
 import socket
 import ssl
 import threading
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class Server:
 
     def _play(self, connection: socket.socket, script: str) -> None:
         buffer = b""
+        deflate, inflate = None, None
         for line in script.strip().splitlines():
             if line.startswith("T:"):
                 assert self._context is not None
@@ -80,18 +82,23 @@ class Server:
                     connection = self._context.wrap_socket(connection, server_side=True)
                 except ssl.SSLError:  # the client does not take the certificate
                     return
+            elif line.startswith("Z:"):
+                deflate, inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
             elif line.startswith("X:"):
                 connection.shutdown(socket.SHUT_RDWR)
                 connection.close()
                 return
             elif line.startswith("S:"):
-                connection.sendall(line[3:].encode() + b"\r\n")
+                octets = line[3:].encode() + b"\r\n"
+                if deflate is not None:
+                    octets = deflate.compress(octets) + deflate.flush(zlib.Z_SYNC_FLUSH)
+                connection.sendall(octets)
             elif line.startswith("C:"):
                 while b"\r\n" not in buffer:
                     block = connection.recv(4096)
                     if not block:
                         return
-                    buffer += block
+                    buffer += block if inflate is None else inflate.decompress(block)
                 got, _, buffer = buffer.partition(b"\r\n")
                 self.got.append(got)
 
@@ -236,6 +243,21 @@ S: c OK done
     assert "p w" not in "".join(out)
     assert status == 1
     assert "- S: {?content 5 0123456789abcdef}" in out
+
+
+def test_a_server_that_compresses(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    dialogue = "S: * OK\nC: a COMPRESS DEFLATE\nS: a OK go\n{}C: b NOOP\nS: b OK done\nX:\n"
+    with serving(dialogue.format("Z:\n")) as server:
+        status, out, _ = replay(capsys, tmp_path, dialogue.format(""), server.address)
+    assert (status, out[-2:]) == (0, ["  S: b OK done", "  S: (closed)"])
+    assert server.got[-1] == b"b NOOP"
+
+
+def test_a_server_that_closes_early(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with serving("S: 421 4.3.2 not now\nX:") as server:
+        status, out, _ = replay(capsys, tmp_path, HELLO + MAIL, server.address, "--quiet")
+    assert status == 1
+    assert out[:2] == ["- S: 220 mx.test ESMTP", "+ S: 421 4.3.2 not now"]
 
 
 def test_values_that_are_missing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
