@@ -235,7 +235,8 @@ class Relay:
         left = [entry for entry in entries if entry.world != DEFAULT_WORLD and entry.world not in self.overlays.log]
         for entry in left:
             self.spool.finish(entry)
-        return [entry for entry in entries if entry not in left] if left else entries
+        dropped = {entry.queue_id for entry in left}
+        return [entry for entry in entries if entry.queue_id not in dropped]
 
     async def _gone(self, overlay: Overlay) -> None:
         """Take all mail of a world that was dropped out of the queue, whatever is being done with it."""

@@ -74,9 +74,8 @@ class Accounts:
         for login in logins:
             self._by_login.pop(login, None)
             self._recent.pop(login, None)
-        for number in numbers:
-            for mailbox in self._mailboxes.of(number):
-                mailbox.vanish()
+        for mailbox in self._mailboxes.among(set(numbers)):
+            mailbox.vanish()
 
     def _adopt(self, login: str, read: AccountRow | None) -> Account | None:
         if read is None:

@@ -8,6 +8,8 @@ from weakref import WeakValueDictionary
 from postroad_store.mail.model.mailbox import Mailbox
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from postroad_store.mail.model.contents import MailboxRow
 
 
@@ -29,4 +31,8 @@ class Mailboxes:
 
     def of(self, account: int) -> list[Mailbox]:
         """Return the mailboxes of an account that somebody holds."""
-        return [mailbox for mailbox in list(self._by_id.values()) if mailbox.account == account]
+        return self.among({account})
+
+    def among(self, accounts: Collection[int]) -> list[Mailbox]:
+        """Return those of several accounts."""
+        return [mailbox for mailbox in list(self._by_id.values()) if mailbox.account in accounts]
