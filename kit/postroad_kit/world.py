@@ -12,13 +12,16 @@ from postroad_kit import asking
 from postroad_kit.account import Account
 from postroad_kit.definition import DEFAULT
 from postroad_kit.dns.client import Dns
-from postroad_kit.errors import TooMany
+from postroad_kit.errors import PostroadError, TooMany
 from postroad_kit.mail import mail_of
 from postroad_kit.outline import Outline
 from postroad_kit.telling import several
 
 if TYPE_CHECKING:
+    import imaplib
+    import poplib
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import timedelta
     from typing import Unpack
 
@@ -111,6 +114,23 @@ class World(Outline):
         if self.smtp_user:
             client.login(self.smtp_user, self.smtp_password)
         return client
+
+    def imap(self, account: Account | str | None = None) -> AbstractContextManager[imaplib.IMAP4_SSL]:
+        """Return an IMAP client of an account, logged in; of the only one, if none is named."""
+        return self._reader(account).imap()
+
+    def pop3(self, account: Account | str | None = None) -> AbstractContextManager[poplib.POP3_SSL]:
+        """Return a POP3 client of an account, logged in; of the only one, if none is named."""
+        return self._reader(account).pop3()
+
+    def _reader(self, account: Account | str | None) -> Account:
+        if account is None:
+            accounts = self.accounts
+            if len(accounts) != 1:
+                names = ", ".join(map(str, accounts)) or "none"
+                raise PostroadError(f"say whose mail: the world {self.id} has the accounts {names}")
+            return accounts[0]
+        return account if isinstance(account, Account) else self.account(account)
 
     # What came
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_kit import AsyncPostroad, NotArrived, NotQuiet, Postroad, Refused
+from postroad_kit import AsyncPostroad, NotArrived, NotQuiet, Postroad, PostroadError, Refused
 from tests.harness.stack import Port, Stack
 from tests.kit.test_client import letter, send
 
@@ -86,6 +86,22 @@ def test_one_does_not_show_in_another(postroad: Postroad, world: World) -> None:
         assert world.messages() == []
         assert len(other.messages()) == 1
         world.none()
+
+
+def test_mail_clients(world: World) -> None:
+    with pytest.raises(PostroadError, match=f"the world {world.id} has the accounts none"):
+        world.imap()
+    bob = world.account("bob")
+    send(world, letter(bob.address))
+    bob.wait()
+    with world.imap() as imap:
+        assert imap.select("INBOX") == ("OK", [b"1"])
+    ann = world.account("ann")
+    with pytest.raises(PostroadError, match=f"say whose mail: .* {bob}, {ann}"):
+        world.pop3()
+    with world.pop3("bob") as pop3, world.imap(ann) as imap:
+        assert pop3.stat()[0] == 1
+        assert imap.select("INBOX") == ("OK", [b"0"])
 
 
 def test_strangers_are_captured(world: World) -> None:
