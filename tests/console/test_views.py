@@ -137,17 +137,10 @@ def test_how_to_connect(filled: Site, opened: Callable[..., Page]) -> None:
 def test_the_road(filled: Site, opened: Callable[..., Page]) -> None:
     ident = ident_of(filled, 'subject:"order 4711"')
     page = opened(f"/mail/{ident}/road")
-    hops = page.locator("[data-test=road] > ol > [data-test=hop]")
-    expect(hops.filter(has_text="Taken by the relay").first).to_be_visible()
-    kinds = [hop.get_attribute("data-kind") for hop in hops.all()]
-    assert [kind for kind in kinds if kind in {"submission", "dns", "attempt", "delivery"}] == [
-        "submission",
-        "dns",
-        "attempt",
-        "delivery",
-    ]
+    for kind in ("submission", "dns", "attempt", "delivery"):
+        expect(page.locator(f"[data-test=road] > ol > [data-kind={kind}]").first).to_be_visible()
     expect(page.locator("[data-kind=attempt]").first).to_contain_text("TLSv1.3")
-    page.locator("[data-kind=submission] [data-test=hop-session]").click()
+    page.locator("[data-kind=submission] [data-test=hop-session]").first.click()
     expect(page.locator(".said.wanted")).to_be_visible()
     assert re.search(r"/sessions/\w+#L\d+$", page.url)
 
