@@ -8,6 +8,7 @@ that when the web service starts, and whenever a service comes back.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import secrets
 import sqlite3
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32 (RFC 4648 §6), in lower case
 AGAIN = 1.0  # seconds until a service that was away is asked again
+_SOON = 0.05  # seconds until a world is dropped that could not be when its time was over
 _SECRET = 12  # octets of a password that is drawn
 
 
@@ -71,7 +73,9 @@ class Keeper:
         self._busy: set[str] = set()  # being made, changed or dropped
         self._doors: tuple[DoorClient, ...] = ()
         self.forget: Callable[[str], Awaitable[None]] = _nothing
+        self._ends: list[tuple[float, str]] = []  # a heap: when worlds expire
         self._expiry = asyncio.Event()  # when the next one expires may be another
+        self._changes = 0  # that have begun
         for made in database.all():
             self._worlds[made.id] = made
             try:
@@ -81,6 +85,7 @@ class Keeper:
                 continue
             if not made.dropping:
                 self._in_force[made.id] = made
+                self._ends_at(made)
 
     # -- `Worlds`: any thread may ask ---------------------------------------------------------------------------
 
@@ -138,7 +143,7 @@ class Keeper:
         except TakenError as error:
             raise Taken(str(error), error.world) from None
         self._worlds[ident] = made
-        self._busy.add(ident)
+        self._begin(ident)
         try:
             await self._keep(made)
             await asyncio.gather(*(self._put(door, made) for door in self._doors))
@@ -149,7 +154,7 @@ class Keeper:
             raise
         self._busy.discard(ident)
         self._in_force[ident] = made
-        self._expiry.set()
+        self._ends_at(made)
         return made
 
     async def add_account(
@@ -183,7 +188,7 @@ class Keeper:
         overlay = self._read(made.definition)
         if ident in self._busy:
             raise Taken(f"The world {ident} is being changed already", ident)
-        self._busy.add(ident)
+        self._begin(ident)
         try:
             await self._keep(made)
             try:
@@ -196,7 +201,7 @@ class Keeper:
             self._worlds[ident] = self._in_force[ident] = made
         finally:
             self._busy.discard(ident)
-        self._expiry.set()
+        self._ends_at(made)
         return made
 
     async def drop(self, ident: str) -> None:
@@ -204,7 +209,7 @@ class Keeper:
         made = self.get(ident)
         if ident in self._busy:
             raise Taken(f"The world {ident} is being changed already", ident)
-        self._busy.add(ident)
+        self._begin(ident)
         try:
             gone = replace(made, dropping=True)
             await self._keep(gone)
@@ -213,6 +218,11 @@ class Keeper:
             await self._clear(ident)
         finally:
             self._busy.discard(ident)
+
+    def _begin(self, ident: str) -> None:
+        """Note that a world is being made, changed or dropped."""
+        self._busy.add(ident)
+        self._changes += 1
 
     async def _clear(self, ident: str) -> None:
         """Have every service drop a world, and forget it then. The relay comes first: it sends the others its mail."""
@@ -269,29 +279,38 @@ class Keeper:
         while True:
             self._expiry.clear()
             now = self._clock.now()
-            ends = [(made.expires, ident) for ident, made in self._in_force.items() if made.expires is not None]
-            for when, ident in sorted(ends):
-                if when > now:
-                    break
+            while self._ends and self._ends[0][0] <= now:
+                when, ident = heapq.heappop(self._ends)
+                made = self._in_force.get(ident)
+                if made is None or made.expires != when:
+                    continue  # it was dropped, or has more time now
                 try:
                     await self.drop(ident)
-                except (NoSuchWorld, Taken):
-                    continue
+                except Taken:  # it is being changed just now
+                    heapq.heappush(self._ends, (when, ident))
+                    break
                 except (DoorAway, DoorRefused, Unwritable) as error:
                     _log.warning("the world %s is dropped later: %s", ident, error)
                 else:
                     _log.info("the world %s has expired", ident)
-            following = min((when for when, _ in ends if when > now), default=None)
-            bell = self._clock.call_later(following - now, self._expiry.set) if following is not None else None
+            wait = self._ends[0][0] - self._clock.now() if self._ends else None
+            bell = None if wait is None else self._clock.call_later(max(_SOON, wait), self._expiry.set)
             await self._expiry.wait()
             if bell is not None:
                 bell.cancel()
+
+    def _ends_at(self, made: Made) -> None:
+        """Note when a world expires."""
+        if made.expires is not None:
+            heapq.heappush(self._ends, (made.expires, made.id))
+            if self._ends[0][1] == made.id:
+                self._expiry.set()
 
     async def mend(self) -> None:
         """Bring services up to date that may have missed something, and worlds to their end, for ever."""
         while True:
             for ident in [made.id for made in self._worlds.values() if made.dropping and made.id not in self._busy]:
-                self._busy.add(ident)
+                self._begin(ident)
                 try:
                     await self._clear(ident)
                 except (DoorAway, DoorRefused, Unwritable):
@@ -307,8 +326,10 @@ class Keeper:
 
     async def _compare(self, door: DoorClient) -> None:
         """Give a service the worlds that it lacks, and take those away that are not ours."""
-        if (await door.get("/worlds/count"))["count"] == len(self._worlds):
-            return  # most often, and cheap
+        changes = self._changes
+        difference = abs((await door.get("/worlds/count"))["count"] - len(self._worlds))
+        if difference <= len(self._busy) + self._changes - changes:
+            return  # most often, and cheap: what is missing is on its way
         has = set((await door.get("/worlds"))["worlds"])
         for made in list(self._in_force.values()):
             if made.id not in has and made.id not in self._busy and made.id in self._in_force:
