@@ -102,6 +102,8 @@ def filled(site: Site) -> Site:
     site.empty()
     idents = site.send(*mails.everything())
     assert len(idents) == len(set(idents))
+    # The notification about one of them comes by itself.
+    site.http.post("/v1/wait", json={"query": "is:report", "reports": True, "timeout": 20}).raise_for_status()
     return site
 
 

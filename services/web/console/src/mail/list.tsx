@@ -15,6 +15,7 @@ const WIDE = 40; // pixels of a row, with one line
 const NARROW = 62; // with two
 const ROOM = 720; // pixels of the list from which rows have one line
 const MORE = 8; // rows above and below those that are seen
+const STEP = 4; // rows by which the list is scrolled before it is drawn anew
 const TALLEST = 16_000_000; // pixels: browsers lay out no more
 
 /** The time that ages are counted from. */
@@ -39,7 +40,7 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
   void revision.value;
   const rows = Math.min(listing.rows, Math.floor(TALLEST / tall));
   const seen = Math.ceil(area.height / tall) + 1;
-  const last = Math.min(rows - 1, first + seen + MORE);
+  const last = Math.min(rows - 1, first + seen + STEP + MORE);
   const begin = Math.max(0, first - MORE);
   const key = `${place.value.world} ${query.value}`;
 
@@ -117,7 +118,8 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
   function scrolled(): void {
     const shown = box.current;
     if (!shown) return;
-    const row = Math.floor(shown.scrollTop / tall);
+    const top = Math.floor(shown.scrollTop / tall);
+    const row = top - (top % STEP);
     kept = shown.scrollTop / tall;
     if (shown.scrollTop < 4 && unseen.peek()) unseen.value = 0;
     moving.current = Math.abs(row - first);
@@ -136,7 +138,8 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
     const at = cursor.peek() ?? listing.find(openId ?? "")?.number ?? null;
     const row = at === null ? -1 : listing.rowOf(at);
     // Where the keyboard has no place yet, it begins at what is seen.
-    const next = row < 0 ? (by > 0 ? first : Math.max(0, first - 1)) : Math.max(0, Math.min(rows - 1, row + by));
+    const top = Math.ceil((box.current?.scrollTop ?? 0) / tall);
+    const next = row < 0 ? (by > 0 ? top : Math.max(0, top - 1)) : Math.max(0, Math.min(rows - 1, row + by));
     const message = listing.at(next);
     if (!message) {
       scrollTo(next);
