@@ -237,13 +237,14 @@ def session(changed: int, **more: Any) -> dict[str, Any]:
 async def test_sessions_are_told_while_somebody_listens(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        lasts = [7, 9]  # what was told once is not told again when the door comes back
+        both_listen, told = asyncio.Event(), asyncio.Event()
 
         def sessions(query: dict[str, Any]) -> dict[str, Any]:
             asked.put_nowait(query)
             if "after" not in query:
-                return {"sessions": [], "next": None, "last": lasts.pop(0) if len(lasts) > 1 else lasts[0]}
-            if query["after"] == 7:
+                return {"sessions": [], "next": None, "last": 9 if told.is_set() else 7}
+            if both_listen.is_set() and not told.is_set():
+                told.set()
                 return {"sessions": [session(8), session(9)], "next": None, "last": 9}
             raise DoorAway("relay", "it goes on being asked")
 
@@ -252,6 +253,7 @@ async def test_sessions_are_told_while_somebody_listens(tmp_path: Path) -> None:
         async with it.streamed("?kind=session") as streamed, it.streamed("?kind=session&kind=arrived") as both:
             await streamed.event()
             await both.event()
+            both_listen.set()
             for number in (8, 9):
                 event = await streamed.event()
                 assert event["event"] == "session"
