@@ -24,11 +24,12 @@ async def run(settings: Settings) -> int:
     ended = end_of_service()
     try:
         world = load_world(settings.world, settings.network, capturing=settings.capturing)
-        web = Web(settings, world, token=read_token(settings.control_dir))
+        token = read_token(settings.control_dir)
     except (ConfigError, WorldError, TokenError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     try:
+        web = Web(settings, world, token=token)
         await web.start()
     except (OSError, sqlite3.Error) as error:
         sys.stderr.write(

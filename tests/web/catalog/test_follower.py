@@ -100,3 +100,21 @@ async def test_a_service_that_is_away_is_asked_again(caplog: pytest.LogCaptureFi
     task.cancel()
     assert caplog.text.count("can't be read") == 1
     assert "there again" in caplog.text
+
+
+async def test_a_service_that_is_back_tells_at_once_how_far_its_journal_is() -> None:
+    door, taken, clock = ToyDoor("relay", 10), Taken(), Clock()
+    task = await followed(door, 9, taken, clock)
+    async with asyncio.timeout(10):
+        while len(door.asked) < 2:  # the second question is held  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        door.away = True
+        door.wake()
+        while clock.until_next() is None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+    # It was killed before it had any event, and counts from the time of its new start.
+    door.away, door.number, door.dropped_before = False, 49, 50
+    clock.push(PAUSES[0])
+    await taken.count(1)
+    task.cancel()
+    assert taken.pieces == [("relay", 0, 49)]

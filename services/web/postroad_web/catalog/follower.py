@@ -74,6 +74,7 @@ class Follower:
     async def _failed(self, error: Exception) -> None:
         if not self._failures:
             _log.info("the journal can't be read: %s", error, extra={"of": self._service})
+        self._wait = 0.0  # a service that was started anew may count from elsewhere, without any event to tell
         pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
         self._failures += 1
         await self._clock.sleep(pause)

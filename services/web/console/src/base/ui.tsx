@@ -1,7 +1,7 @@
 /** The small pieces that every view is made of. */
 
 import type { AnchorHTMLAttributes, ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { pieces } from "./careful.ts";
 import { Icon, type IconName } from "./icon.tsx";
 import { followed, urlOf } from "./place.ts";
@@ -137,7 +137,8 @@ export function Empty({ icon, title, children }: { icon: IconName; title: string
 /** A dialog of the browser's own, which keeps the focus and closes on Escape. */
 export function Dialog({ title, onClose, children, test, wide = false }: { title: string; onClose: () => void; children: ComponentChildren; test: string; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the page is drawn: a key that comes at once is the dialog's already.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();
