@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from postroad.control.client import DoorRefused
+from postroad_relay.queue.spool.clocks import Clocks
 from tests.relay.control.test_endpoints import BUSY, Desk, certificate, desk, server_tls
 
 __all__ = ["certificate", "desk", "server_tls"]  # fixtures
@@ -70,3 +71,26 @@ async def test_a_push_beyond_a_century(desk: Desk) -> None:
     with pytest.raises(DoorRefused) as error:
         await push(desk, 1)
     assert error.value.status == 409
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "sentence"),
+    [
+        (OSError(28, "No space left on device"), 507, "the world's clock can't be written: [Errno 28] No space left"),
+        (RuntimeError("a fault of the relay's own"), 500, "something failed that nobody foresaw"),
+    ],
+)
+async def test_a_clock_that_can_not_be_written_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int, sentence: str
+) -> None:
+    def fail(_clocks: Clocks, _world: str, _ahead: float) -> None:
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Clocks, "_write", fail)
+        with pytest.raises(DoorRefused) as error:
+            await push(desk, 100)
+    assert error.value.status == status
+    assert sentence in error.value.sentence
+    assert (await desk.door.get("/clock"))["ahead"] == 0
+    assert (await push(desk, 100))["ahead"] == 100

@@ -1,0 +1,324 @@
+"""The routes of worlds over a real keeper and a real catalog: what is asked, what is answered, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from postroad.control.client import DoorRefused
+from postroad_web.catalog.catalog import Catalog
+from tests.harness.doors import ToyStack
+from tests.web.api.asgi import client, services
+from tests.web.worlds.test_keeper import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import httpx
+
+WORLDS = "/v1/worlds"
+SHOP = f"{WORLDS}/shop"
+MADE = "1970-01-12T13:46:40.000Z"  # by the clock of `Desk`
+BOB: dict[str, Any] = {
+    "name": "bob",
+    "password": "pw",
+    "quota": {"storage": 1000, "reject": False},
+    "imap_without": ["MOVE"],
+    "append_limits": {"INBOX": "10K"},
+}
+
+
+class Place:
+    """The API, with the keeper and the doors behind it."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.desk = Desk(folder, **settings)
+        self.stack = ToyStack()
+        self.stack.relay.answers["GET", "/state"] = self._state
+        self.snapshots: list[dict[str, Any]] = []
+        self.stack.store.answers["GET", "/snapshots"] = lambda _: {"snapshots": self.snapshots}
+        self.catalog = Catalog(folder, relay=self.stack.relay, store=self.stack.store, worlds=self.desk.keeper)
+        self.services = services(
+            {"POSTROAD_DATA": str(folder)},
+            clock=self.desk.clock,
+            catalog=self.catalog,
+            relay=self.stack.relay,
+            store=self.stack.store,
+            worlds=self.desk.keeper,
+        )
+        self.desk.keeper.forget = self.services.forget
+        self.http: httpx.AsyncClient
+
+    def _state(self, _query: Any) -> dict[str, Any]:
+        return {"last": self.stack.relay.number, "queued": len(self.stack.queued), "messages": []}
+
+    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, Any]:
+        answer = await self.http.request(method, path, json=body, params=query)
+        return answer.status_code, answer.json() if answer.content else None
+
+    async def make(self, ident: str, **more: Any) -> dict[str, Any]:
+        status, made = await self.ask("POST", WORLDS, {"id": ident, **more})
+        assert status == 201, made
+        return dict(made)
+
+    def accept(self, world: str) -> str:
+        named = {} if world == "default" else {"world": world}
+        return self.stack.accept(b"Subject: Hello\r\n\r\n", "app@example.org", [f"bob@{world}.test"], **named)
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Return the settings of `place`, which a test may have others of."""
+    return {}
+
+
+@pytest_asyncio.fixture
+async def place(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Place]:
+    made = Place(tmp_path, **settings)
+    await made.catalog.start()
+    async with client(made.services) as made.http:
+        yield made
+    await made.catalog.close()
+    made.desk.database.close()
+
+
+async def test_a_world_is_made_and_shown(place: Place) -> None:
+    domains = [{"name": "Shop.test", "accounts": [BOB, {"name": "ann"}], "aliases": {"sales": "bob"}}, {}]
+    shown = await place.make("shop", owner="me", ttl=60, password="secret", domains=domains)
+    assert place.desk.listed() == [["shop"]] * 4
+    definition = place.desk.keeper.get("shop").definition
+    first, second = shown["domains"]
+    assert first["name"] == "Shop.test"
+    bob, ann = first["accounts"]
+    assert bob == {**BOB, "address": "bob@Shop.test", "login": "bob@shop.test"}
+    assert (ann["name"], ann["password"], ann["login"]) == ("ann", "secret", "ann@shop.test")
+    assert (ann["quota"], ann["imap_without"], ann["append_limits"]) == (None, [], {})
+    assert first["aliases"] == {"sales": "bob"}
+    assert second["accounts"] == []
+    del shown["domains"]
+    assert shown == {
+        "id": "shop",
+        "owner": "me",
+        "created": MADE,
+        "expires": "1970-01-12T13:47:40.000Z",
+        "app": definition["app"],
+        "capture": definition["capture"],
+        "imap_without": [],
+        "quota": None,
+        "messages": 0,
+        "queued": 0,
+        "snapshots": [],
+    }
+
+
+async def test_a_world_of_nothing_has_a_name_of_its_own(place: Place) -> None:
+    status, shown = await place.ask("POST", WORLDS)
+    assert status == 201
+    assert [domain["name"] for domain in shown["domains"]] == [f"{shown['id']}.test"]
+    assert shown["expires"] is None
+    assert list(place.desk.keeper.others()) == [shown["id"]]
+
+
+async def test_what_is_in_a_world_is_counted(place: Place) -> None:
+    made = await place.make("shop")
+    place.accept("shop")
+    place.accept("shop")
+    place.accept("default")
+    await place.stack.told(place.catalog)
+    place.snapshots.append({"name": "seeded"})
+    status, shown = await place.ask("GET", SHOP)
+    assert (status, shown) == (200, {**made, "messages": 2, "queued": 3, "snapshots": ["seeded"]})
+
+
+async def test_worlds_are_listed_by_page(place: Place) -> None:
+    assert await place.ask("GET", WORLDS) == (200, {"worlds": [], "next": None})
+    made = {ident: await place.make(ident) for ident in ("c", "a", "b")}
+    assert await place.ask("GET", WORLDS) == (200, {"worlds": [made["a"], made["b"], made["c"]], "next": None})
+    assert await place.ask("GET", WORLDS, limit=2) == (200, {"worlds": [made["a"], made["b"]], "next": "b"})
+    assert await place.ask("GET", WORLDS, limit=2, after="b") == (200, {"worlds": [made["c"]], "next": None})
+    for query in ({"limit": 0}, {"limit": 201}, {"after": "x" * 33}, {"other": 1}):
+        assert (await place.ask("GET", WORLDS, **query))[0] == 422
+
+
+async def test_a_world_that_goes_meanwhile_is_left_out(place: Place) -> None:
+    await place.make("shop")
+
+    def gone(_query: Any) -> None:
+        raise DoorRefused(status, "no")
+
+    place.stack.store.answers["GET", "/snapshots"] = gone
+    status = 404
+    assert await place.ask("GET", WORLDS) == (200, {"worlds": [], "next": None})
+    assert (await place.ask("GET", SHOP))[0] == 404
+    status = 500
+    assert (await place.ask("GET", WORLDS))[0] == 502
+    place.stack.relay.away = True
+    answer, problem = await place.ask("GET", SHOP)
+    assert (answer, problem["service"]) == (503, "relay")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"id": "Shop"}, "id"),
+        ({"id": "-shop"}, "id"),
+        ({"id": 7}, "id"),
+        ({"ttl": 0}, "ttl"),
+        ({"domains": 0}, "domains"),
+        ({"domains": []}, "domains"),
+        ({"imap_without": [7]}, "imap_without.0"),
+        ({"imap_without": ["NO SUCH"]}, "imap_without.0"),
+        ({"other": 1}, "other"),
+    ],
+)
+async def test_what_is_no_world(place: Place, body: dict[str, Any], field: str) -> None:
+    status, problem = await place.ask("POST", WORLDS, body)
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
+    assert place.desk.listed() == [[]] * 4
+
+
+async def test_a_record_that_is_wrong_is_named_with_its_line(place: Place) -> None:
+    domain = {"name": "shop.test", "records": ["www A 203.0.113.9", "nonsense"], "catch_all": "nobody"}
+    status, problem = await place.ask("POST", WORLDS, {"domains": [domain]})
+    assert (status, problem["title"]) == (422, "The request is not right")
+    lines = {error["field"]: error.get("line") for error in problem["errors"]}
+    assert lines == {"domains.0.records.1": 2, "domains.0.catch_all": None}
+    assert place.desk.listed() == [[]] * 4
+
+
+async def test_what_another_world_has_is_told(place: Place) -> None:
+    await place.make("shop")
+    domain = {"domains": [{"name": "sub.shop.test"}]}
+    for body, world in (({"id": "shop"}, "shop"), ({"id": "default"}, "default"), (domain, "shop")):
+        status, problem = await place.ask("POST", WORLDS, body)
+        assert (status, problem["title"], problem["world"]) == (409, "Another world has it", world)
+
+
+@pytest.mark.parametrize("settings", [{"worlds": "1", "world_accounts": "1"}])
+async def test_limits(place: Place) -> None:
+    two = {"domains": [{"accounts": [{"name": "a"}, {"name": "b"}]}]}
+    status, problem = await place.ask("POST", WORLDS, two)
+    assert (status, problem["title"]) == (409, "There is a limit")
+    assert "POSTROAD_WORLD_ACCOUNTS" in problem["detail"]
+    await place.make("shop")
+    status, problem = await place.ask("POST", WORLDS)
+    assert status == 409
+    assert "POSTROAD_WORLDS" in problem["detail"]
+    assert (await place.ask("POST", f"{SHOP}/accounts", {"name": "a"}))[0] == 201
+    assert (await place.ask("POST", f"{SHOP}/accounts", {"name": "b"}))[0] == 409
+
+
+async def test_a_world_is_changed(place: Place) -> None:
+    made = await place.make("shop", ttl=60)
+    wanted = {"owner": "me", "imap_without": ["IDLE"]}
+    assert await place.ask("PATCH", SHOP, wanted) == (200, {**made, **wanted})
+    assert all(door.worlds["shop"]["imap_without"] == ["IDLE"] for door in place.desk.doors)
+    place.desk.clock.push(5.0)
+    status, shown = await place.ask("PATCH", SHOP, {"ttl": 60})
+    assert (status, shown["expires"]) == (200, "1970-01-12T13:47:45.000Z")
+    status, shown = await place.ask("PATCH", SHOP, {"ttl": 0, "owner": "", "imap_without": []})
+    assert (status, shown) == (200, {**made, "owner": "", "expires": None})
+    assert (await place.ask("PATCH", SHOP, {"ttl": -1}))[0] == 422
+    assert (await place.ask("PATCH", SHOP, {"domains": 2}))[0] == 422
+
+
+async def test_accounts_are_added(place: Place) -> None:
+    await place.make("shop", password="pw", domains=2)
+    bob = {"name": "bob", "quota": "1M", "append_limits": {"INBOX": 10}}
+    status, shown = await place.ask("POST", f"{SHOP}/accounts", bob)
+    address = {"address": "bob@shop.test", "login": "bob@shop.test", "password": "pw", "imap_without": []}
+    assert (status, shown) == (201, {**bob, **address})
+    status, shown = await place.ask("POST", f"{SHOP}/accounts", {"name": "ann", "domain": "shop-2.test"})
+    assert (status, shown["address"]) == (201, "ann@shop-2.test")
+    _, world = await place.ask("GET", SHOP)
+    names = [[account["name"] for account in domain["accounts"]] for domain in world["domains"]]
+    assert names == [["bob"], ["ann"]]
+    status, problem = await place.ask("POST", f"{SHOP}/accounts", bob)
+    assert (status, bool(problem["errors"])) == (422, True)
+    assert (await place.ask("POST", f"{SHOP}/accounts"))[0] == 422
+    assert (await place.ask("POST", f"{SHOP}/accounts", {"name": "x", "domain": "other.test"}))[0] == 404
+
+
+async def test_a_world_is_emptied_and_stays(place: Place) -> None:
+    made = await place.make("shop")
+    place.accept("shop")
+    mine = place.accept("default")
+    await place.stack.told(place.catalog)
+    assert await place.ask("POST", f"{SHOP}/purge") == (204, None)
+    assert ("DELETE", "/queue") in place.stack.relay.asked
+    assert ("DELETE", "/mail") in place.stack.store.asked
+    assert await place.ask("GET", SHOP) == (200, made)
+    assert place.catalog.of("default").get(mine) is not None
+
+
+async def test_a_world_is_dropped_with_its_mail(place: Place) -> None:
+    await place.make("shop")
+    ident = place.accept("shop")
+    await place.stack.told(place.catalog)
+    assert place.catalog.every.get(ident) is not None
+    assert await place.ask("DELETE", SHOP) == (204, None)
+    assert place.desk.listed() == [[]] * 4
+    assert place.catalog.every.get(ident) is None
+    assert (await place.ask("DELETE", SHOP))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("PATCH", "", {"owner": "me"}),
+        ("DELETE", "", None),
+        ("POST", "/purge", None),
+        ("POST", "/accounts", {"name": "bob"}),
+    ],
+)
+async def test_a_world_that_is_not_there(place: Place, method: str, path: str, body: Any) -> None:
+    status, problem = await place.ask(method, f"{SHOP}{path}", body)
+    assert (status, problem["title"]) == (404, "No such world")
+    assert problem["detail"] == "There is no world shop that the API has made."
+
+
+async def test_a_service_that_refuses_or_is_away_is_named(place: Place) -> None:
+    place.desk.doors[2].refuses = True
+    status, problem = await place.ask("POST", WORLDS, {"id": "shop"})
+    assert (status, problem["title"], problem["detail"]) == (422, "A service refuses it", "no.")
+    assert place.desk.listed() == [[]] * 4
+    place.desk.doors[2].refuses = False
+    place.desk.doors[0].away = True
+    status, problem = await place.ask("POST", WORLDS, {"id": "shop"})
+    assert (status, problem["service"]) == (503, "dns")
+
+
+async def test_a_door_that_fails_is_no_fault_of_the_client(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_path: str, _value: Any) -> None:
+        raise DoorRefused(500, "broken")
+
+    monkeypatch.setattr(place.desk.doors[1], "put", fail)
+    status, problem = await place.ask("POST", WORLDS, {"id": "shop"})
+    assert (status, problem["detail"]) == (502, "broken")
+
+
+async def test_a_disk_that_is_full_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place.make("shop")
+
+    def full(_made: object) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_exception(sqlite3.OperationalError("disk full"))
+        return future
+
+    monkeypatch.setattr(place.desk.database, "put", full)
+    for method in ("PATCH", "DELETE"):
+        status, problem = await place.ask(method, SHOP, {"owner": "me"} if method == "PATCH" else None)
+        assert (status, problem["title"], problem["detail"]) == (507, "The worlds can't be written", "disk full.")
+    assert place.desk.keeper.get("shop").definition["owner"] == ""
+
+
+async def test_without_a_keeper_there_are_no_worlds() -> None:
+    async with client(services()) as http:
+        for answer in (await http.get(WORLDS), await http.post(WORLDS)):
+            assert (answer.status_code, answer.json()["title"]) == (503, "No worlds are kept")
