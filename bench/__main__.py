@@ -1,6 +1,6 @@
 """`make bench`: the same load on Postroad and on its peers, in turn, on loopback, with medians and ratios.
 
-python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,finding,idle,kit,snapshots,start] [--rounds 3]
+python -m bench [--only dns,smtp,road,transcripts,web,imap,growth,finding,idle,kit,worlds,snapshots,start] [--rounds 3]
                 [--save docs/benchmarks.md]
 """
 
