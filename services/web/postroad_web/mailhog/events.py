@@ -11,12 +11,11 @@ import json
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response, StreamingResponse
-from starlette.websockets import WebSocketDisconnect
+from starlette.responses import Response
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.api.limits import Slots
-from postroad_web.api.native.events import beating
+from postroad_web.api.streaming import EventStream, beating, part, told
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.record import Origin
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
     from postroad_web.api.services import Services
@@ -50,7 +48,7 @@ class Streams:
         """Tell one client by server-sent events."""
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
-        return _Stream(self._lines(self._services.view(request)), self._slots)
+        return EventStream(self._lines(self._services.view(request)), self._slots)
 
     async def socket(self, socket: WebSocket) -> None:
         """Tell one client by websocket, until it leaves or is too slow."""
@@ -59,16 +57,8 @@ class Streams:
             return
         with self._slots.one():
             await socket.accept()
-            tasks = [asyncio.ensure_future(work) for work in (self._frames(socket), _left(socket))]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # the client may be gone
-                async with asyncio.timeout(1):
-                    await socket.close(1001)
+            await told(socket, self._frames(socket))
+            await part(socket)
 
     async def _frames(self, socket: WebSocket) -> None:
         async with aclosing(self._arriving(self._services.view(socket))) as letters:
@@ -100,24 +90,3 @@ def event(letter: bytes) -> bytes:
     """Return a message as a server-sent event."""
     lines = json.dumps(json.loads(letter), ensure_ascii=False, indent=2).split("\n")
     return "".join(f"data: {line}\n" for line in lines).encode("utf-8") + b"\n"
-
-
-class _Stream(StreamingResponse):
-    """Server-sent events for as long as the client listens."""
-
-    def __init__(self, lines: AsyncGenerator[bytes], slots: Slots) -> None:
-        super().__init__(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-        self._lines = lines
-        self._slots = slots
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._lines):
-            with self._slots.one():
-                await super().__call__(scope, receive, send)
-
-
-async def _left(socket: WebSocket) -> None:
-    """Read and forget what the client says, until it leaves."""
-    with suppress(WebSocketDisconnect):
-        while (await socket.receive())["type"] != "websocket.disconnect":
-            pass

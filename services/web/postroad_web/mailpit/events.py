@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from starlette.websockets import WebSocketDisconnect
-
 from postroad_web.api.scope import world_of
+from postroad_web.api.streaming import part, told
 from postroad_web.catalog.hub import Change, Happened
 from postroad_web.catalog.record import Origin
 from postroad_web.catalog.worlds import world_of_refusal
@@ -127,21 +125,13 @@ class Events:
         changed.set()  # statistics come after the connection, too
         try:
             await socket.accept()
-            tasks = [
-                asyncio.ensure_future(self._changes(socket, subscription, changed)),
-                asyncio.ensure_future(self._announced(socket, announced, changed)),
-                asyncio.ensure_future(self._stats(socket, mailbox, changed)),
-                asyncio.ensure_future(_listen(socket)),
-            ]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # the client may be gone
-                async with asyncio.timeout(1):
-                    await socket.close(1001)
+            await told(
+                socket,
+                self._changes(socket, subscription, changed),
+                self._announced(socket, announced, changed),
+                self._stats(socket, mailbox, changed),
+            )
+            await part(socket)
         finally:
             subscription.close()
             mailbox.listeners.discard(listen)
@@ -172,13 +162,6 @@ class Events:
             async with mailbox.emptying:
                 counts = mailbox.counts()
             await _send(socket, "stats", {"Total": counts.total, "Unread": counts.unread, "Version": VERSION})
-
-
-async def _listen(socket: WebSocket) -> None:
-    """Read and forget what the client says, until it leaves."""
-    with suppress(WebSocketDisconnect):
-        while (await socket.receive())["type"] != "websocket.disconnect":
-            pass
 
 
 async def _send(socket: WebSocket, kind: str, data: Any) -> None:

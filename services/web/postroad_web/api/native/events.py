@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from postroad.jsontext import to_json
@@ -18,14 +18,14 @@ from postroad_web.api.native.sessions import shown
 from postroad_web.api.problem import Problem
 from postroad_web.api.scope import world_of
 from postroad_web.api.stream import events
+from postroad_web.api.streaming import EventStream, beating, told
 from postroad_web.catalog.hub import Happened
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from starlette.requests import HTTPConnection, Request
     from starlette.routing import BaseRoute
-    from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
     from postroad_web.api.services import Services
@@ -89,32 +89,18 @@ def routes(services: Services) -> list[BaseRoute]:
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= 16 else which.after
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
-        return _Stream(_lines(heard(request), after, which.kind), slots)
+        return EventStream(_lines(heard(request), after, which.kind), slots)
 
     async def socket(websocket: WebSocket) -> None:
         try:
             which = query_of(websocket, Which)
             with slots.one():
                 await websocket.accept()
-                await _serve(websocket, heard(websocket), which)
+                await told(websocket, _send(websocket, heard(websocket), which))  # uvicorn sends pings
         except Problem as problem:
             await websocket.send_denial_response(problem.response())
 
     return [Route("/v1/events", stream), WebSocketRoute("/v1/events/ws", socket)]
-
-
-class _Stream(StreamingResponse):
-    """Server-sent events for as long as the client listens."""
-
-    def __init__(self, lines: AsyncGenerator[bytes], slots: Slots) -> None:
-        super().__init__(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-        self._lines = lines
-        self._slots = slots
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._lines):
-            with self._slots.one():
-                await super().__call__(scope, receive, send)
 
 
 async def _wanted(heard: _Heard, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[Event | SessionEvent]:
@@ -178,45 +164,6 @@ async def _lines(heard: _Heard, after: int | None, kinds: tuple[str, ...]) -> As
             # With an ID of its own, an event in the middle of a change would have a client miss the rest of it.
             ident = f"id: {event.cursor}\n" if event.last else ""
             yield f"event: {event.kind}\n{ident}data: ".encode() + to_json(event.value()) + b"\n\n"
-
-
-async def beating(stream: AsyncIterator[T], seconds: float) -> AsyncIterator[T | None]:
-    """Yield what the stream yields, and None whenever it has yielded nothing for so long."""
-    coming: asyncio.Future[T] | None = None
-    try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait({coming}, timeout=seconds)
-            if not done:
-                yield None
-                continue
-            try:
-                value = coming.result()
-            except StopAsyncIteration:
-                return
-            coming = None
-            yield value
-    finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-
-
-async def _serve(websocket: WebSocket, heard: _Heard, which: Which) -> None:
-    """Send the events until the client goes; what it says is not listened to. uvicorn sends pings."""
-    leaving = asyncio.ensure_future(_left(websocket))
-    sending = asyncio.ensure_future(_send(websocket, heard, which))
-    try:
-        await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        leaving.cancel()
-        sending.cancel()
-        await asyncio.gather(leaving, sending, return_exceptions=True)
-
-
-async def _left(websocket: WebSocket) -> None:
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
 
 
 async def _send(websocket: WebSocket, heard: _Heard, which: Which) -> None:
