@@ -111,8 +111,7 @@ class ImapObserver(Observer):
             return False
         if self._answers:
             self._answers, self._waits = False, True
-            hidden = None if octets in {b"", b"*"} else (octets, self._mechanism)
-            self.say(Side.CLIENT, octets if hidden is None else b"", hidden=hidden)
+            self.respond(octets, self._mechanism)
             return True
         if self._inside:
             self._go_on(octets)

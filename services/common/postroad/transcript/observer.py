@@ -124,6 +124,12 @@ class Observer(ABC):
         self.lines.append(line)
         return line
 
+    def respond(self, octets: bytes, mechanism: str) -> Line:
+        """Add the client's response to a challenge of SASL, which is a secret unless it is empty or cancels."""
+        if octets in {b"", b"*"}:
+            return self.say(Side.CLIENT, octets)
+        return self.say(Side.CLIENT, b"", hidden=(octets, mechanism))
+
     def content(self, side: Side, measure: Measure) -> Line:
         """Add a line that stands for content."""
         return self.say(side, b"", reference=measure.reference)

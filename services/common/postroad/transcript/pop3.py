@@ -68,8 +68,7 @@ class Pop3Observer(Observer):
             return False
         if self._answers:
             self._answers, self._waits = False, True
-            hidden = None if octets in {b"", b"*"} else (octets, self._mechanism)
-            self.say(Side.CLIENT, octets if hidden is None else b"", hidden=hidden)
+            self.respond(octets, self._mechanism)
             return True
         verb, _, argument = octets.partition(b" ")
         number = self._say_command(octets)

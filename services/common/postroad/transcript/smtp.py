@@ -91,7 +91,7 @@ class SmtpObserver(Observer):
             return False
         if self._answers:
             self._answers, self._waits = False, True
-            self._respond(octets)
+            self.respond(octets, self._mechanism)
         else:
             self._command(octets)
         return True
@@ -133,13 +133,6 @@ class SmtpObserver(Observer):
         elif verb not in _VERBS and self.secrets.touchy and octets:
             return self.say(Side.CLIENT, b"", hidden=(octets, UNKNOWN)).number
         return self.say(Side.CLIENT, octets).number
-
-    def _respond(self, octets: bytes) -> None:
-        """Say a response to a challenge of AUTH (RFC 4954 §4)."""
-        if octets in {b"", b"*"}:
-            self.say(Side.CLIENT, octets)
-        else:
-            self.say(Side.CLIENT, b"", hidden=(octets, self._mechanism))
 
     def _server_line(self) -> bool:
         octets = self.server.line()
