@@ -143,3 +143,19 @@ def test_a_loop_that_closed_ends_the_thread() -> None:
     writer = asyncio.run(begin())
     go_on.set()
     writer.close()
+
+
+async def test_who_no_longer_waits_is_committed_all_the_same() -> None:
+    committed: list[int] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        committed.extend(batch)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    gone, waits = writer.durable(1), writer.durable(2)
+    gone.cancel()
+    assert await waits == 2
+    writer.close()
+    assert committed == [1, 2]
+    assert gone.cancelled()

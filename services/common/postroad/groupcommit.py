@@ -62,6 +62,21 @@ class GroupCommit(Generic[Work, Result]):
             self._loop = loop = asyncio.get_running_loop()
             loop.call_soon(self._ring, loop, TURNS)
 
+    def durable(self, work: Work) -> asyncio.Future[Result]:
+        """Hand over work; return the future of its result, for those to whom a turn of the event loop is nothing."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Result | Exception) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.submit(work, settle)
+        return future
+
     def _ring(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
         if turns:
             loop.call_soon(self._ring, loop, turns - 1)

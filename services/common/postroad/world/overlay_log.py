@@ -11,7 +11,6 @@ place of the old one by renaming.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import zlib
@@ -21,8 +20,10 @@ import orjson
 
 from postroad.groupcommit import GroupCommit
 from postroad.jsontext import to_json
+from postroad.syncing import fdatasync, sync
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -78,30 +79,16 @@ class OverlayLog:
 
     def put(self, ident: str, definition: Any) -> asyncio.Future[None]:
         """Keep a definition, in place of the one that the world had; raises `OSError`, as awaited."""
-        return self._submit(_Change(ident, definition))
+        return self._commit.durable(_Change(ident, definition))
 
     def drop(self, ident: str) -> asyncio.Future[None]:
         """Forget a definition; raises `OSError`, as awaited."""
-        return self._submit(_Change(ident, None))
+        return self._commit.durable(_Change(ident, None))
 
     def close(self) -> None:
         """Write what waits, and close the file."""
         self._commit.close()
         os.close(self._handle)
-
-    def _submit(self, change: _Change) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def settle(outcome: Exception | None) -> None:
-            if future.done():
-                return
-            if outcome is None:
-                future.set_result(None)
-            else:
-                future.set_exception(outcome)
-
-        self._commit.submit(change, settle)
-        return future
 
     # -- in the writer's thread -------------------------------------------------------------------------------
 
@@ -109,7 +96,7 @@ class OverlayLog:
         lines = [_line(change) for change in batch]
         try:
             _append(self._handle, self._size, b"".join(lines))
-            os.fdatasync(self._handle)
+            fdatasync(self._handle)
         except OSError:
             os.ftruncate(self._handle, self._size)  # whatever of it is there was told to nobody
             raise
@@ -148,7 +135,7 @@ class OverlayLog:
             raise
         os.close(self._handle)
         self._handle, self._places, self._size = handle, places, size
-        _sync(self._directory)
+        sync(self._directory)
 
     # -- at the start -----------------------------------------------------------------------------------------
 
@@ -169,7 +156,7 @@ class OverlayLog:
                 if change.definition is not None:
                     definitions[change.id] = change.definition
         os.ftruncate(self._handle, self._size)
-        _sync(self._directory)
+        sync(self._directory)
         return list(definitions.values())
 
 
@@ -178,14 +165,6 @@ def _append(handle: int, offset: int, octets: bytes) -> None:
         written = os.pwrite(handle, octets, offset)
         offset += written
         octets = octets[written:]
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _line(change: _Change) -> bytes:

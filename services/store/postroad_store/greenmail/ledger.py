@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from postroad.greenmail import User
+from postroad.syncing import sync
 from postroad_store.greenmail.users import Users
 
 if TYPE_CHECKING:
@@ -47,14 +48,11 @@ class Ledger:
 
     def _write(self, octets: bytes) -> None:
         written = self._path.with_suffix(".new")
-        with written.open("wb") as file:
+        written.unlink(missing_ok=True)
+        handle = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it has passwords
+        with os.fdopen(handle, "wb") as file:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())
-        written.chmod(0o600)  # it has passwords
         written.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(self._path.parent)

@@ -9,11 +9,11 @@ that are gone (RFC 7162 §3.2.6).
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
+from postroad.syncing import sync
 from postroad_store.mail.database.connection import FILE, connect
 from postroad_store.mail.database.migrations import check_ours, migrate
 from postroad_store.mail.index.index import FILE as INDEX
@@ -47,9 +47,9 @@ def back_up(folder: Path, target: Path, progress: Progress) -> int:
             db.execute("VACUUM INTO ?", (str(part),))
         progress.at("checking")
         messages = _checked(part)
-        _sync(part)
+        sync(part)
         part.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -83,12 +83,12 @@ def bring_back(source: Path, folder: Path, progress: Progress) -> tuple[int, Pat
                 " WHERE name = 'content'",
                 (GAP,),
             )
-        _sync(part)
+        sync(part)
         for index in folder.glob(f"{INDEX}*"):  # of the present mail; it is made anew
             index.unlink()
         old = _moved_away(path)
         part.rename(path)
-        _sync(folder)
+        sync(folder)
     finally:
         lock.release()
     return messages, old
@@ -123,11 +123,3 @@ def _moved_away(path: Path) -> Path | None:
             log.rename(old.with_name(old.name + suffix))
     path.rename(old)
     return old
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,7 +5,6 @@ Changes that wait together share a transaction and its fsync (`postroad.groupcom
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from postroad.jsontext import to_json
 from postroad_web.worlds.made import Made
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -54,30 +54,16 @@ class Database:
 
     def put(self, made: Made) -> asyncio.Future[None]:
         """Keep a world as it is now."""
-        return self._submit(made)
+        return self._commit.durable(made)
 
     def forget(self, ident: str) -> asyncio.Future[None]:
         """Forget a world."""
-        return self._submit(ident)
+        return self._commit.durable(ident)
 
     def close(self) -> None:
         """Write what waits, and close."""
         self._commit.close()
         self._connection.close()
-
-    def _submit(self, change: Made | str) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def settle(outcome: Exception | None) -> None:
-            if future.done():
-                return
-            if outcome is None:
-                future.set_result(None)
-            else:
-                future.set_exception(outcome)
-
-        self._commit.submit(change, settle)
-        return future
 
     def _write(self, batch: Sequence[Made | str]) -> Sequence[None]:
         execute = self._connection.execute

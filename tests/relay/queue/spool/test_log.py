@@ -433,7 +433,7 @@ def test_what_is_cut_off_of_a_full_disk_is_gone_for_good(tmp_path: Path, monkeyp
     size = segments(tmp_path)[0].stat().st_size
     synced: list[int] = []
     monkeypatch.setattr(
-        "postroad_relay.queue.spool.log._fdatasync", lambda handle: synced.append(os.fstat(handle).st_size)
+        "postroad_relay.queue.spool.log.fdatasync", lambda handle: synced.append(os.fstat(handle).st_size)
     )
     Disk(log, 20)
     with pytest.raises(OSError, match="No space left"):

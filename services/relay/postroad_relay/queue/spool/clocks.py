@@ -13,7 +13,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from postroad_relay.queue.spool.log import sync_directory
+from postroad.syncing import fdatasync, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,12 +104,12 @@ class Clocks:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.pwrite(handle, octets, 0)
-            os.fdatasync(handle)
+            fdatasync(handle)
         finally:
             os.close(handle)
         if made:
-            sync_directory(self._directory)
+            sync(self._directory)
 
     def _remove(self, world: str) -> None:
         (self._directory / world).unlink(missing_ok=True)
-        sync_directory(self._directory)
+        sync(self._directory)

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.jsontext import to_json
-from postroad_relay.queue.spool.log import sync_directory
+from postroad.syncing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -130,12 +130,12 @@ class KeptQueues:
             contents.mkdir()
             for content in spilled:
                 os.link(content, contents / content.name)
-            sync_directory(contents)
+            sync(contents)
         frames = [to_json(asdict(kept))]
         for waiting in queue:
             frames += [waiting.message, waiting.progress]
         _write(folder / f"{kept.token}{_QUEUE}", frames)
-        sync_directory(self._directory)
+        sync(self._directory)
         before = self.find(kept.world, kept.name)
         self._by_world.setdefault(kept.world, {})[kept.name] = kept
         if before is not None and before.token != kept.token:
@@ -155,7 +155,7 @@ class KeptQueues:
         target = self._contents / ident
         target.unlink(missing_ok=True)
         target.hardlink_to(self._directory / kept.world / kept.token / ident)
-        sync_directory(self._contents)
+        sync(self._contents)
 
     def delete(self, world: str, name: str) -> bool:
         """Delete a snapshot; return whether there was one."""
@@ -168,7 +168,7 @@ class KeptQueues:
         folder = self._directory / kept.world
         (folder / f"{kept.token}{_QUEUE}").unlink(missing_ok=True)
         shutil.rmtree(folder / kept.token, ignore_errors=True)
-        sync_directory(folder)
+        sync(folder)
 
     def forget(self, world: str) -> None:
         """Delete all snapshots of a world, which has been dropped."""
@@ -176,22 +176,22 @@ class KeptQueues:
         self._restoring.pop(world, None)
         if (self._directory / world).exists():
             shutil.rmtree(self._directory / world)
-            sync_directory(self._directory)
+            sync(self._directory)
 
     def begin(self, restoring: Restoring) -> None:
         """Note that a restore has begun."""
         folder = self._directory / restoring.world
         part = folder / f"{_RESTORING}{_PART}"
         part.write_bytes(to_json(asdict(restoring)))
-        _sync(part)
+        sync(part)
         part.rename(folder / _RESTORING)
-        sync_directory(folder)
+        sync(folder)
         self._restoring[restoring.world] = restoring
 
     def end(self, world: str) -> None:
         """Note that a restore has ended."""
         (self._directory / world / _RESTORING).unlink(missing_ok=True)
-        sync_directory(self._directory / world)
+        sync(self._directory / world)
         self._restoring.pop(world, None)
 
 
@@ -207,7 +207,7 @@ def _write(path: Path, frames: Iterable[bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
 def _frames(path: Path) -> Iterator[bytes]:
@@ -222,11 +222,3 @@ def _frames(path: Path) -> Iterator[bytes]:
         at += _LENGTH.size
         yield octets[at : at + length]
         at += length
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

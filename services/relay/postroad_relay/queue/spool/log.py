@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.syncing import fdatasync, sync
 from postroad_relay.queue.spool.segment import (
     HEADER_SIZE,
     KEPT_SUFFIX,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_IOV = 1000  # buffers in one writev; Linux takes 1,024
-_fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has none
 
 
 class LogError(Exception):
@@ -84,7 +84,7 @@ class Log:
         self._segments: dict[int, Segment] = {}
         self._current: Segment | None = None
         self._last = 0
-        self.fsync: Callable[[int], None] = _fdatasync  # tests put failing ones here
+        self.fsync: Callable[[int], None] = fdatasync  # tests put failing ones here
         self.writev: Callable[[int, Sequence[bytes], int], int] = os.pwritev
 
     # -- recovery ---------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class Log:
         except OSError:
             self._current = None  # nothing must be appended to this segment
         with suppress(OSError):
-            _fdatasync(segment.handle)
+            fdatasync(segment.handle)
 
     def roll(self) -> None:
         """Begin a new segment; raises `OSError`, and then no file is left behind."""
@@ -232,7 +232,7 @@ class Log:
 
     def sync_directory(self) -> None:
         """Make the creation, renaming or removal of files in the folder durable."""
-        sync_directory(self._directory)
+        sync(self._directory)
 
     def delete(self, number: int) -> None:
         """Remove a segment."""
@@ -283,15 +283,6 @@ class Log:
         for segment in self._segments.values():
             os.close(segment.handle)
         self._segments.clear()
-
-
-def sync_directory(directory: Path) -> None:
-    """Fsync a folder: only then do its new names survive a crash of the machine."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _after(buffers: Sequence[bytes], written: int) -> list[bytes]:

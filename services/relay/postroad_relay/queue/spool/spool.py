@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad.groupcommit import GroupCommit
+from postroad.syncing import sync
 from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.queue.spool.clocks import Clocks
 from postroad_relay.queue.spool.dead import DeadLetters
 from postroad_relay.queue.spool.index import Entry, Index
-from postroad_relay.queue.spool.log import Damage, Log, LogError, Position, sync_directory
+from postroad_relay.queue.spool.log import Damage, Log, LogError, Position
 from postroad_relay.queue.spool.record import (
     Kind,
     Message,
@@ -156,7 +157,7 @@ class Spool:
 
         def adopt() -> None:
             content.adopt(path)
-            sync_directory(self._contents)
+            sync(self._contents)
 
         await asyncio.to_thread(adopt)
         entry, future = self.add(replace(message, spilled=True), (start,))
