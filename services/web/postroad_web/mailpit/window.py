@@ -27,15 +27,16 @@ class Window(NamedTuple):
 
 def window(start: str, limit: str, before: str) -> Window:
     """Return the window that the parameters ask for; what is no number or no time counts as not given."""
-    first, most = _number(start), _number(limit)
+    first, most = number(start), number(limit)
     return Window(
         max(first or 0, 0), LIMIT if most is None or most < 0 else most, seconds_of(before) if before else None
     )
 
 
-def _number(text: str) -> int | None:
-    number = int(text) if _NUMBER.fullmatch(text) else None
-    return None if number is None or abs(number) > _MOST else number
+def number(text: str) -> int | None:
+    """Return a number as Go reads it; None if the text is none."""
+    read = int(text) if _NUMBER.fullmatch(text) else None
+    return None if read is None or abs(read) > _MOST else read
 
 
 class Before:
