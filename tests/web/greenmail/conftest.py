@@ -5,22 +5,18 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest_asyncio
-from starlette.applications import Starlette
 
-from postroad.clock import Clock
-from postroad.config import Settings
 from postroad.control.client import DoorRefused
 from postroad_web import greenmail
-from postroad_web.api.services import Services
-from postroad_web.catalog.catalog import Catalog
-from tests.harness.doors import ToyStack
-from tests.web.mailpit.conftest import HOST, Web
+from tests.web import dialect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.harness.doors import ToyStack
+    from tests.web.dialect import Web
 
 BOB = {"login": "bob", "email": "bob@beta.test", "account": "bob@beta.test"}
 
@@ -65,26 +61,8 @@ class ToyUsers:
 @asynccontextmanager
 async def served(folder: Path, **environ: str) -> AsyncIterator[tuple[Web, ToyUsers]]:
     """Serve the dialect with these settings."""
-    stack = ToyStack()
-    settings = Settings.from_environ({"POSTROAD_DATA": str(folder)} | environ)
-    catalog = Catalog(settings.web_dir, relay=stack.relay, store=stack.store)
-    await catalog.start()
-    services = Services(
-        settings=settings,
-        world=None,  # type: ignore[arg-type]
-        clock=Clock(),
-        catalog=catalog,
-        relay=stack.relay,  # type: ignore[arg-type]
-        store=stack.store,  # type: ignore[arg-type]
-        dns=None,  # type: ignore[arg-type]
-        ready=True,
-    )
-    app = Starlette(routes=greenmail.routes(services))
-    try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=f"http://{HOST}") as http:
-            yield Web(stack, catalog, services, app, http), ToyUsers(stack)
-    finally:
-        await catalog.close()
+    async with dialect.served(folder, greenmail.routes, environ=environ, ready=True) as web:
+        yield web, ToyUsers(web.stack)
 
 
 @pytest_asyncio.fixture

@@ -17,7 +17,7 @@ from tests.web.greenmail.conftest import BOB, ToyUsers, served
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 USER = "/api/user"
 OF_BOB = f"{USER}/bob/messages"

@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from postroad_web.mailhog import letters, messages
+from tests.web.dialect import HOST
 from tests.web.mailhog.conftest import served
-from tests.web.mailpit.conftest import HOST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 V1, V2 = "/api/v1/messages", "/api/v2/messages"
 UNKNOWN = "000000000000F@mailhog.example"

@@ -13,7 +13,7 @@ from postroad_web.mailhog.events import event
 from tests.web.mailpit.test_events import WAIT, listening
 
 if TYPE_CHECKING:
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 SOCKET, LINES = "/api/v2/websocket", "/api/v1/events"
 

@@ -9,7 +9,7 @@ import pytest
 from tests.web.mailhog.test_chances import NOTHING
 
 if TYPE_CHECKING:
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 JIM = "/api/v2/jim"
 

@@ -13,7 +13,7 @@ from tests.web.mailhog.conftest import served
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 V1 = "/api/v1/messages"
 

@@ -1,87 +1,22 @@
-"""Mailpit's dialect over a catalog of its own, with toys for the control doors; a client that speaks ASGI to it."""
+"""Mailpit's dialect over a catalog of its own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest_asyncio
-from starlette.applications import Starlette
 
-from postroad.clock import Clock
-from postroad.config import Settings
 from postroad_web import mailpit
-from postroad_web.api.services import Services
-from postroad_web.catalog.catalog import Catalog
-from tests.harness.doors import ToyStack
+from tests.web.dialect import served
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-HOST = "localhost:8025"
-
-
-@dataclass(slots=True)
-class Web:
-    """The service under test: `http` asks it, `stack` is what it knows of."""
-
-    stack: ToyStack
-    catalog: Catalog
-    services: Services
-    app: Starlette
-    http: httpx.AsyncClient
-
-    def send(
-        self,
-        subject: str = "Hello",
-        *,
-        to: Sequence[str] = ("bob@beta.test",),
-        more: str = "",
-        body: str = "Some words.\r\n",
-        **details: Any,
-    ) -> str:
-        """Have the relay take a message, and deliver it; returns its ID."""
-        head = f"From: Alice <alice@alpha.test>\r\nTo: {', '.join(to)}\r\nSubject: {subject}\r\n{more}"
-        return self.stack.send(f"{head}\r\n{body}".encode(), "alice@alpha.test", to, **details)
-
-    async def json(self, path: str, **query: Any) -> Any:
-        """Return the JSON at a path, which must be there."""
-        answer = await self.http.get(path, params=query)
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["content-type"] == "application/json"
-        return answer.json()
-
-    async def text(self, path: str, **query: Any) -> tuple[int, str]:
-        """Return the status and the text at a path."""
-        answer = await self.http.get(path, params=query)
-        return answer.status_code, answer.text
-
-    async def subjects(self, path: str = "/api/v1/messages", **query: Any) -> list[str]:
-        """Return the subjects of a list."""
-        return [row["Subject"] for row in (await self.json(path, **query))["messages"]]
+    from tests.web.dialect import Web
 
 
 @pytest_asyncio.fixture
 async def web(tmp_path: Path) -> AsyncIterator[Web]:
-    stack = ToyStack()
-    settings = Settings.from_environ({"POSTROAD_DATA": str(tmp_path)})
-    catalog = Catalog(settings.web_dir, relay=stack.relay, store=stack.store)
-    await catalog.start()
-    services = Services(
-        settings=settings,
-        world=None,  # type: ignore[arg-type]
-        clock=Clock(),
-        catalog=catalog,
-        relay=stack.relay,  # type: ignore[arg-type]
-        store=stack.store,  # type: ignore[arg-type]
-        dns=None,  # type: ignore[arg-type]
-    )
-    app = Starlette(routes=mailpit.routes(services))
-    transport = httpx.ASGITransport(app=app)
-    try:
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as http:
-            yield Web(stack, catalog, services, app, http)
-    finally:
-        await catalog.close()
+    async with served(tmp_path, mailpit.routes) as web:
+        yield web

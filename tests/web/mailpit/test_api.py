@@ -8,10 +8,10 @@ import pytest
 
 from postroad_web.mailpit.paths import _PATHS
 from postroad_web.mailpit.swagger.document import document
-from tests.web.mailpit.conftest import HOST
+from tests.web.dialect import HOST
 
 if TYPE_CHECKING:
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 TAGS, CHAOS = "/api/v1/tags", "/api/v1/chaos"
 

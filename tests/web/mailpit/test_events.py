@@ -19,7 +19,7 @@ from tests.web.mailpit.records import BARE, RECORD
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
 
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 WAIT = 10.0
 

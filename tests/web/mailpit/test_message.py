@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 MESSAGE = "/api/v1/message"
 

@@ -10,7 +10,7 @@ from postroad.jsontext import MOST_MARKS
 from postroad_web.mailpit import endpoint, listing
 
 if TYPE_CHECKING:
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 LIST, SEARCH = "/api/v1/messages", "/api/v1/search"
 

@@ -18,7 +18,7 @@ from tests.relay.smtpserver import PretendServer
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from tests.web.mailpit.conftest import Web
+    from tests.web.dialect import Web
 
 SEND = "/api/v1/send"
 ASKED = {"From": {"Email": "shop@alpha.test"}, "To": [{"Email": "bob@beta.test"}], "Bcc": ["eve@beta.test"]}
