@@ -52,13 +52,11 @@ def send(stack: ProcessStack, to: User, subject: str) -> str:
 
 def deferred(api: Api, ident: str) -> dict[str, Any]:
     """Wait until a message is deferred; return its entry in the queue."""
-    api.ask("POST", "/v1/wait", {"id": ident, "settled": False})
-    for _ in range(200):
-        entry: dict[str, Any] = api.ask("GET", f"/v1/queue/{ident}")
-        if entry["recipients"][0]["state"] == "deferred" and not entry["active"]:
-            return entry
-        time.sleep(0.02)
-    raise AssertionError(entry)
+    api.ask("POST", "/v1/wait", {"id": ident, "settled": False, "query": "state:deferred"})
+    entry: dict[str, Any] = api.ask("GET", f"/v1/queue/{ident}")
+    assert entry["recipients"][0]["state"] == "deferred"
+    assert not entry["active"]
+    return entry
 
 
 @contextlib.contextmanager
