@@ -16,7 +16,7 @@ from postroad_relay.queue.administration import Administration, NotWrittenError
 from postroad_relay.queue.snapshots import NoSuchSnapshotError, QueueSnapshots, SnapshotError
 from postroad_relay.queue.spool import Message, SpoolError
 from postroad_relay.queue.spool.kept import KeptQueues, Restoring
-from tests.relay.queue.test_push import DAY, HOUR, Office
+from tests.relay.office import DAY, HOUR, Office
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

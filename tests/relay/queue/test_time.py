@@ -7,7 +7,6 @@ import contextlib
 import email
 import time
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -16,15 +15,13 @@ from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.mail.address import parse_address
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.mail.reply import reply
-from postroad.smtp.client.outcome import Delivered, from_reply
-from postroad_relay.delivery.courier import Attempt, Courier
-from postroad_relay.delivery.routing import Route, Target
+from postroad_relay.delivery.courier import Courier
 from postroad_relay.queue.manager import Manager
 from postroad_relay.queue.schedule import JITTER, Schedule
 from postroad_relay.queue.spool import UNTRIED, Message, Spool, Stored
 from tests.relay.dsns import REPORTER
 from tests.relay.notes import Notes
+from tests.relay.office import CONTENT, DAY, Hop, OneRoute
 from tests.relay.smtpserver import PretendServer
 
 if TYPE_CHECKING:
@@ -32,42 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal
-    from postroad.smtp.client.events import Transaction
-    from postroad.smtp.client.session import Session
     from postroad_relay.delivery.router import Router
 
-DAY = 86400.0
 SCHEDULE = Schedule((1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 3 * 3600.0), 5 * DAY)
-CONTENT = b"Subject: hi\r\n\r\nbody\r\n"
-HOST = "mx.test[127.0.0.1]"
-BUSY = from_reply(reply(450, "4.2.1", "Busy"), host=HOST, command="RCPT TO")
-
-
-class OneRoute:
-    """Routes all mail to one server."""
-
-    def known(self, domain: str) -> Route:
-        return Route((Target("mx.test", IPv4Address("127.0.0.1")),), ())
-
-
-class ScriptedHop:
-    """Takes mail for alice, and is too busy for bob; without sockets, so that only the queue takes time."""
-
-    def __init__(self) -> None:
-        self.attempts = 0
-        self.contents: list[bytes] = []
-
-    async def deliver(
-        self, route: Route, transaction: Transaction, stored: Stored, attempted: Callable[[Session], None]
-    ) -> Attempt:
-        if str(transaction.envelope.recipients[0].address) == "bob@beta.test":
-            self.attempts += 1
-            return Attempt((BUSY,), reached=True)
-        self.contents.append(b"".join(stored.blocks()))
-        return Attempt((Delivered(HOST, reply(250, "2.0.0", "OK")),), reached=True)
-
-    def close(self) -> None:
-        pass
 
 
 class SmtpHop(Courier):
@@ -95,7 +59,7 @@ class Days:
         self.set_by = 0.0  # seconds that somebody has set the wall clock forth
         self.clock = Clock(wall=lambda: time.time() + self.set_by)
         self.notes = Notes()
-        self.hop = ScriptedHop() if server is None else SmtpHop(server, self.clock)
+        self.hop = Hop() if server is None else SmtpHop(server, self.clock)
         self.open()
 
     def open(self) -> None:
