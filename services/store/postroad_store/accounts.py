@@ -75,6 +75,10 @@ class Accounts:
         world = self.layers.world_of_domain(domain)
         return domain in world.domains or (_has_users(world) and self.users.owns(login))
 
+    def hears_of_server(self, login: str) -> bool:
+        """Whether what administrators tell all users is for this account: it is of their world, the file's."""
+        return self.layers.world_of_login(login) is self.world
+
     def administers(self, login: str) -> bool:
         """Whether an account may change what belongs to others, or to all."""
         return login in self.world.administrators

@@ -72,7 +72,7 @@ class Scripting:
         from postroad_store.delivery.filter import Filter
         from postroad_store.delivery.sorting import Sorter
 
-        self._filter = Filter(self._storage.scripts, self.registry, self._everybody)
+        self._filter = Filter(self._storage.scripts, self.registry, self._everybody, self._accounts.hears_of_server)
         return Sorter(self._storage, self._filter, self._hostname)
 
     def sorter(self) -> Sorter:

@@ -17,12 +17,15 @@ from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.smtp.server.service import Purpose, Session
+from postroad.world.overlay import read_overlay
 from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.service import Delivery
 from postroad_store.delivery.sorting import Sorter
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.sieve.registry import Registry
+from tests.common.world.test_layers import BASE
 from tests.harness.pop3 import NOW, Place
+from tests.harness.worlds import definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +45,9 @@ class Door:
         self.place = Place(folder)
         self.now = float(NOW)
         (folder / "sieve").mkdir()
-        self.scripts = Filter(self.place.storage.scripts, Registry(), folder / "sieve")
+        self.scripts = Filter(
+            self.place.storage.scripts, Registry(), folder / "sieve", self.place.accounts.hears_of_server
+        )
         self.delivery = Delivery(
             self.place.accounts,
             self.place.storage,
@@ -448,6 +453,23 @@ async def test_annotations(door: Door) -> None:
     )
     await door.deliver()
     assert await door.names() == {"Junk": 1}
+
+
+async def test_what_the_server_says_is_for_the_world_of_its_administrators(door: Door) -> None:
+    storage, accounts = door.place.storage, door.place.accounts
+    accounts.layers.put(read_overlay(definition("shop"), BASE))
+    alice = await storage.account("alice@alpha.test")
+    await storage.metadata.set(alice, None, {"/shared/comment": b"green"})
+    for login in ("bob@beta.test", "bob@shop.test"):
+        await storage.metadata.set(await storage.account(login), None, {"/private/comment": b"own"})
+        await door.script(
+            'require ["servermetadata", "fileinto"]; if not servermetadata "/private/comment" "own" { discard; }'
+            ' if servermetadata "/shared/comment" "green" { fileinto "Junk"; }',
+            login,
+        )
+    assert await door.deliver("bob@beta.test", "bob@shop.test") == [OK]
+    assert await door.names("bob@beta.test") == {"Junk": 1}
+    assert await door.names("bob@shop.test") == {"INBOX": 1}
 
 
 async def test_a_changed_script_is_used_from_then_on(door: Door) -> None:

@@ -43,12 +43,13 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def delivery(place: Place) -> Delivery:
+    scripts = Filter(place.storage.scripts, Registry(), place.folder, place.accounts.hears_of_server)
     return Delivery(
         place.accounts,
         place.storage,
         place.journal,
         hostname="mx.postroad.test",
-        sorter=lambda: Sorter(place.storage, Filter(place.storage.scripts, Registry(), place.folder), "mx"),
+        sorter=lambda: Sorter(place.storage, scripts, "mx"),
         clock=Clock(wall=lambda: NOW),
     )
 

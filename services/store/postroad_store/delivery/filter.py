@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.account import canonical_name
-from postroad_store.mail.model.annotations import checked_entry
+from postroad_store.mail.model.annotations import checked_entry, is_private
 from postroad_store.sieve.actions import File, Outcome
 from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript, RunError
@@ -22,7 +22,7 @@ from postroad_store.sieve.message import Message
 from postroad_store.sieve.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -66,7 +66,11 @@ class Occasion:
                 return None
             number = found.id
         name = checked_entry(entry.encode())
-        value = None if name is None else self._shelf.library.annotation(self.account.id, number, name)
+        if name is None or (
+            not number and not is_private(name) and not self._shelf.hears_of_server(self.account.login)
+        ):
+            return None
+        value = self._shelf.library.annotation(self.account.id, number, name)
         return None if value is None else value.decode("utf-8", "replace")
 
     def is_remembered(self, key: str) -> bool:
@@ -97,8 +101,11 @@ def special_use(account: Account, use: str) -> list[str]:
 class Shelf:
     """Compiled scripts; for the thread that runs them."""
 
-    def __init__(self, library: Library, registry: Registry, everybody: Path) -> None:
+    def __init__(
+        self, library: Library, registry: Registry, everybody: Path, hears_of_server: Callable[[str], bool]
+    ) -> None:
         self.library = library
+        self.hears_of_server = hears_of_server
         self._registry = registry
         self._everybody = everybody
         self._programs: OrderedDict[object, Program | InvalidScript] = OrderedDict()
@@ -149,12 +156,19 @@ class Shelf:
 
 
 class Filter:
-    """The scripts of all accounts, and the thread that runs them. `everybody` is the folder of global scripts."""
+    """The scripts of all accounts, and the thread that runs them.
 
-    def __init__(self, scripts: Scripts, registry: Registry, everybody: Path) -> None:
+    `everybody` is the folder of global scripts. `hears_of_server` says of a login whether shared annotations of the
+    server are for it.
+    """
+
+    def __init__(
+        self, scripts: Scripts, registry: Registry, everybody: Path, hears_of_server: Callable[[str], bool]
+    ) -> None:
         self._scripts = scripts
         self._registry = registry
         self._everybody = everybody
+        self._hears_of_server = hears_of_server
         self._thread: ThreadPoolExecutor | None = None
         self._shelf: Shelf | None = None
 
@@ -179,7 +193,7 @@ class Filter:
         """Run the active script of an account, else the world's; whatever goes wrong, the message is kept."""
         if self._thread is None or self._shelf is None:  # for the first message that is filtered
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="sieve")
-            self._shelf = Shelf(self._scripts.library(), self._registry, self._everybody)
+            self._shelf = Shelf(self._scripts.library(), self._registry, self._everybody, self._hears_of_server)
         shelf = self._shelf
         occasion = Occasion(account, now, sender, recipients, owner, environment, shelf)
 

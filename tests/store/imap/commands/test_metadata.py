@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.world.overlay import read_overlay
 from postroad_store.imap.commands.metadata import ENTRIES_AT_ONCE, parse_get, parse_set
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.mail.model.annotations import MAX_ENTRIES, MAX_NAME, MAX_VALUE, checked_entry
+from tests.common.world.test_layers import BASE
 from tests.harness.imap import Place, Wire
+from tests.harness.worlds import definition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,6 +81,28 @@ async def test_administrators_change_what_all_see(wire: Wire) -> None:
     assert await said(wire, b'c GETMETADATA "" /shared/comment\r\n') == (
         b'* METADATA "" (/shared/comment "x")\r\nc OK Getmetadata completed.\r\n'
     )
+
+
+async def test_another_world_hears_nothing_of_it(tmp_path: Path) -> None:
+    """What administrators of the file's world tell is for its accounts; private entries are everybody's own."""
+    place = Place(tmp_path)
+    place.shared.accounts.layers.put(read_overlay(definition("shop"), BASE))
+    administrator, fellow, stranger = (Wire(place) for _ in range(3))
+    logins = (b"bob@alpha.test builder", b"alice@alpha.test wonderland", b"bob@shop.test bob")
+    for wire, login in zip((administrator, fellow, stranger), logins, strict=True):
+        await wire.idle()
+        await said(wire, b"a LOGIN %b\r\n" % login)
+        await said(wire, b"b ENABLE METADATA-SERVER\r\n")
+    await said(administrator, b'c SETMETADATA "" (/shared/comment "x")\r\n')
+    assert await said(fellow, b"c NOOP\r\n") == b'* METADATA "" /shared/comment\r\nc OK NOOP completed.\r\n'
+    assert await said(stranger, b"c NOOP\r\n") == b"c OK NOOP completed.\r\n"
+    assert await said(stranger, b'd SETMETADATA "" (/private/comment "y")\r\n') == b"d OK Setmetadata completed.\r\n"
+    assert await said(stranger, b'e GETMETADATA "" (/shared/comment /private/comment)\r\n') == (
+        b'* METADATA "" (/private/comment "y" /shared/comment NIL)\r\ne OK Getmetadata completed.\r\n'
+    )
+    for wire in (administrator, fellow, stranger):
+        wire.end()
+    place.close()
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,11 @@ def values(
 ) -> list[Annotation]:
     """Return the entries that have a value: those that are kept, and those that are computed."""
     account = session.current_account()
-    found = session.storage.metadata.get(account, mailbox, entries, depth=depth, most=most)
+    if mailbox is None and not session.shared.accounts.hears_of_server(account.login):
+        kept: Sequence[str] = [entry for entry in entries if is_private(entry)]
+    else:
+        kept = entries
+    found = session.storage.metadata.get(account, mailbox, kept, depth=depth, most=most)
     computed = _special_use(session, mailbox) if mailbox is not None else _admin(session)
     if computed is not None and any(_reaches(entry, computed.entry, depth) for entry in entries):
         found.append(computed)
@@ -255,9 +259,12 @@ def _checked(session: Session, mailbox: Mailbox | None, entry: str, value: bytes
 
 def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], *, to_self: bool = False) -> None:
     """Tell those who have asked for it by ENABLE that entries have changed (RFC 5464 §4.1, §4.4.2): only names."""
+    hears = session.shared.accounts.hears_of_server
     for other in session.shared.annotated:
         mine = other.account is session.account  # private entries are each user's own
         visible = [entry.encode("ascii") for entry in entries if mine or not is_private(entry)]
+        if not mine and mailbox is None and other.account is not None and not hears(other.account.login):
+            continue
         if not visible or other.account is None or other.announcements is None or (other is session and not to_self):
             continue
         own = mailbox is None or mailbox.account == other.account.id  # NOTIFY is about these
