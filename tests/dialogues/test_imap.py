@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ from postroad_store.protocol.service import Service
 from tests.harness.imap import NOW, Place, Wire, world
 from tests.harness.reactor import on_reactor
 from tests.harness.sasl import channel, sasl
-from tests.harness.script import Compressor, Step, add, play_live
+from tests.harness.script import Step, add, play, play_live, read
 
 if TYPE_CHECKING:
     import ssl
@@ -71,13 +71,7 @@ class Dialogue:
 
 def parse(path: Path) -> Dialogue:
     dialogue = Dialogue()
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("@ "):
-            for word in line[2:].split():
-                setting(dialogue, word)
-            continue
+    for line in read(path, partial(setting, dialogue)):
         add(dialogue.steps, with_lists(dialogue, line) if line.startswith("S") else line)
     if dialogue.without or dialogue.asked:
         dialogue.settings["registry"] = Registry(without=dialogue.without, asked=dialogue.asked)
@@ -171,54 +165,22 @@ def place_of(tmp_path: Path) -> Iterator[Any]:
         place.close()
 
 
-async def begin(wire: Wire, dialogue: Dialogue) -> None:
-    if dialogue.prelude:
-        wire.feed(dialogue.prelude)
-        await wire.idle()
-        wire.received.clear()
+async def run(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
+    async def connect() -> Wire:
+        wire = Wire(place, secure=dialogue.secure)
+        if dialogue.prelude:
+            await wire.exchange(dialogue.prelude)
+        return wire
 
-
-async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
-    wires: dict[int, Wire] = {}
-    compressors: dict[int, Compressor] = defaultdict(Compressor)
-    try:
-        for step in dialogue.steps:
-            if step.who not in wires:
-                wires[step.who] = Wire(place, secure=dialogue.secure)
-                await begin(wires[step.who], dialogue)
-            wire, compressor = wires[step.who], compressors[step.who]
-            match step.kind:
-                case "C":
-                    octets = compressor.sent(step.octets)
-                    size = piece or len(octets)
-                    for start in range(0, len(octets), size):
-                        wire.feed(octets[start : start + size])
-                    await wire.idle()
-                case "S":
-                    assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
-                case "Z":
-                    await compressor.switch(wire.until)
-                case "T":
-                    assert wire.handshake
-                    wire.secured()
-                case "X":
-                    assert wire.closed
-        for who, wire in wires.items():
-            assert not compressors[who].left
-            assert not wire.received
-            assert not wire.handshake
-    finally:
-        for wire in wires.values():
-            wire.end()
+    await fill(place, dialogue.messages)
+    await play(dialogue.steps, connect, piece=piece)
     assert not list(place.incoming.iterdir())
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 async def test_whole(path: Path, place_of: Any) -> None:
     dialogue = parse(path)
-    place = place_of(dialogue)
-    await fill(place, dialogue.messages)
-    await play(dialogue, place, piece=None)
+    await run(dialogue, place_of(dialogue), piece=None)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -226,9 +188,7 @@ async def test_octet_by_octet(path: Path, place_of: Any) -> None:
     dialogue = parse(path)
     if dialogue.whole:
         return
-    place = place_of(dialogue)
-    await fill(place, dialogue.messages)
-    await play(dialogue, place, piece=1)
+    await run(dialogue, place_of(dialogue), piece=1)
 
 
 @on_reactor

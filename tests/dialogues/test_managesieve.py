@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from postroad_store.protocol.service import Service
 from postroad_store.scripting import IDLE_TIMEOUT, REFUSAL
 from tests.harness.managesieve import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
-from tests.harness.script import Step, add, expand, play_live
+from tests.harness.script import Step, add, expand, play, play_live, read
 
 if TYPE_CHECKING:
     import ssl
@@ -50,19 +51,18 @@ class Dialogue:
     steps: list[Step] = field(default_factory=list)
 
 
+def setting(dialogue: Dialogue, word: str) -> None:
+    name, equals, value = word.partition("=")
+    if equals:
+        dialogue.environ[name] = value
+    elif name != "setting":
+        setattr(dialogue, name, True)
+
+
 def parse(path: Path) -> Dialogue:
     dialogue = Dialogue()
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("@ "):
-            for word in line[2:].split():
-                name, equals, value = word.partition("=")
-                if equals:
-                    dialogue.environ[name] = value
-                elif name != "setting":
-                    setattr(dialogue, name, True)
-        elif match := re.match(r"s(\*?): (\w+): ?(.*)", line):
+    for line in read(path, partial(setting, dialogue)):
+        if match := re.match(r"s(\*?): (\w+): ?(.*)", line):
             active, name, text = match.groups()
             dialogue.active = name if active else dialogue.active
             dialogue.scripts[name] = dialogue.scripts.get(name, b"") + expand(text) + b"\r\n"
@@ -79,33 +79,17 @@ async def prepare(place: Place, dialogue: Dialogue) -> None:
         await place.storage.scripts.activate(account, dialogue.active)
 
 
-async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
-    wires: dict[int, Wire] = {}
-    for step in dialogue.steps:
-        if step.who not in wires:
-            wires[step.who] = Wire(place, secure=dialogue.secure)
-            if dialogue.login:
-                assert (await wires[step.who].say(LOGIN)).endswith(GREETED + LOGGED_IN)
-            elif not dialogue.greeting:
-                wires[step.who].received.clear()
-        wire = wires[step.who]
-        match step.kind:
-            case "C":
-                size = piece or len(step.octets)
-                for start in range(0, len(step.octets), size):
-                    wire.feed(step.octets[start : start + size])
-                await wire.idle()
-            case "S":
-                assert bytes(wire.received[: len(step.octets)]).decode() == step.octets.decode()
-                del wire.received[: len(step.octets)]
-            case "T":
-                assert wire.handshake
-                wire.secured()
-            case "X":
-                assert wire.closed
-    for wire in wires.values():
-        assert not wire.received
-        wire.session.end()
+async def run(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
+    async def connect() -> Wire:
+        wire = Wire(place, secure=dialogue.secure)
+        if dialogue.login:
+            assert (await wire.exchange(LOGIN)).endswith(GREETED + LOGGED_IN)
+        elif not dialogue.greeting:
+            wire.received.clear()
+        return wire
+
+    await prepare(place, dialogue)
+    await play(dialogue.steps, connect, piece=piece)
 
 
 @pytest.mark.parametrize("piece", [None, 1], ids=["whole", "octet-by-octet"])
@@ -116,8 +100,7 @@ async def test_without_a_socket(path: Path, piece: int | None, tmp_path: Path) -
         return
     place = Place(tmp_path, dialogue.environ)
     try:
-        await prepare(place, dialogue)
-        await play(dialogue, place, piece=piece)
+        await run(dialogue, place, piece=piece)
     finally:
         place.close()
 

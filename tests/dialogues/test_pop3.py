@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
 from tests.harness.pop3 import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
-from tests.harness.script import Step, add, expand, play_live
+from tests.harness.script import Step, add, expand, play, play_live, read
 
 if TYPE_CHECKING:
     import ssl
@@ -46,19 +47,18 @@ class Dialogue:
     steps: list[Step] = field(default_factory=list)
 
 
+def setting(dialogue: Dialogue, word: str) -> None:
+    name, equals, value = word.partition("=")
+    if equals:
+        dialogue.environ[name] = value
+    elif name != "setting":
+        setattr(dialogue, name, True)
+
+
 def parse(path: Path) -> Dialogue:
     dialogue = Dialogue()
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("@ "):
-            for word in line[2:].split():
-                name, equals, value = word.partition("=")
-                if equals:
-                    dialogue.environ[name] = value
-                elif name != "setting":
-                    setattr(dialogue, name, True)
-        elif line == "m.":
+    for line in read(path, partial(setting, dialogue)):
+        if line == "m.":
             dialogue.messages.append(b"")
         elif line.startswith("m:"):
             dialogue.messages = dialogue.messages or [b""]
@@ -68,31 +68,15 @@ def parse(path: Path) -> Dialogue:
     return dialogue
 
 
-async def play(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
-    wires: dict[int, Wire] = {}
-    for step in dialogue.steps:
-        if step.who not in wires:
-            wires[step.who] = Wire(place, secure=dialogue.secure)
-            if dialogue.login:
-                assert await wires[step.who].say(LOGIN) == PRELUDE
-        wire = wires[step.who]
-        match step.kind:
-            case "C":
-                size = piece or len(step.octets)
-                for start in range(0, len(step.octets), size):
-                    wire.feed(step.octets[start : start + size])
-                await wire.idle()
-            case "S":
-                assert bytes(wire.received[: len(step.octets)]).decode() == step.octets.decode()
-                del wire.received[: len(step.octets)]
-            case "T":
-                assert wire.handshake
-                wire.secured()
-            case "X":
-                assert wire.closed
-    for wire in wires.values():
-        assert not wire.received
-        wire.session.end()
+async def run(dialogue: Dialogue, place: Place, *, piece: int | None) -> None:
+    async def connect() -> Wire:
+        wire = Wire(place, secure=dialogue.secure)
+        if dialogue.login:
+            assert await wire.exchange(LOGIN) == PRELUDE
+        return wire
+
+    await place.put(*dialogue.messages)
+    await play(dialogue.steps, connect, piece=piece)
 
 
 @pytest.mark.parametrize("piece", [None, 1], ids=["whole", "octet-by-octet"])
@@ -103,8 +87,7 @@ async def test_without_a_socket(path: Path, piece: int | None, tmp_path: Path) -
         return
     place = Place(tmp_path, dialogue.environ)
     try:
-        await place.put(*dialogue.messages)
-        await play(dialogue, place, piece=piece)
+        await run(dialogue, place, piece=piece)
     finally:
         place.close()
 

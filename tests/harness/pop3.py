@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -18,19 +17,17 @@ from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import FlagSet
 from postroad_store.mail.storage import Storage
 from postroad_store.pop3.capabilities import Offer, Policy
+from postroad_store.pop3.session import Session
 from postroad_store.pop3.shared import Shared
-from postroad_store.protocol.contract import Close, ConnectionLost, Event, StartTls
-from tests.harness.sasl import channel, sasl, tokens
+from tests.harness.sasl import sasl, tokens
 from tests.harness.stack import DEFAULT_WORLD
+from tests.harness.wire import Wire as Connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from postroad.sasl.channel import Channel
-    from postroad.tap import Fact
     from postroad_store.mail.model.mailbox import Mailbox
-    from postroad_store.pop3.session import Session
 
 NOW = 1_772_366_400  # 1 March 2026, noon UTC; also the UIDVALIDITY of what is made first
 LOGIN = b"USER bob@beta.test\r\nPASS builder\r\n"
@@ -86,110 +83,8 @@ class Place:
         return list(JournalReader(self.folder / "journal").entries())
 
 
-class Wire:
-    """One connection: `engine.Connection` for the session, octets in and out for the test."""
+class Wire(Connection[Session]):
+    """A connection for POP3."""
 
     def __init__(self, place: Place, *, secure: bool = False) -> None:
-        self.session: Session = place.shared.session()
-        self.secure = secure
-        self.peer = "127.0.0.1"
-        self.session_id = "session1"
-        self.facts: list[Fact] = []
-        self.received = bytearray()
-        self.closed = False
-        self.known = False
-        self.handshake = False
-        self.writable = True
-        self.flushes = 0
-        self._work: asyncio.Future[None] | None = None
-        self._free = asyncio.Event()
-        self.session.begin(self)
-        self.flush()
-
-    # engine.Connection
-
-    compressed = False
-
-    def rest(self) -> None:
-        pass
-
-    def flush(self) -> None:
-        self.flushes += 1
-        self.received += self.session.engine.data_to_send()
-
-    @property
-    def channel(self) -> Channel:
-        return channel(secure=self.secure)
-
-    def note(self, fact: Fact) -> None:
-        self.facts.append(fact)
-
-    def logged_in(self, login: str) -> None:
-        self.known = True
-
-    def logged_out(self) -> None:
-        self.known = False
-
-    def can_write(self) -> bool:
-        return self.writable
-
-    async def wait_writable(self) -> None:
-        if self.closed:
-            raise ConnectionLost
-        if not self.writable:
-            self._free.clear()
-            await self._free.wait()
-
-    def close(self) -> None:
-        self.flush()
-        self.closed = True
-
-    # the test's side
-
-    def feed(self, octets: bytes) -> None:
-        self.session.engine.receive_data(octets)
-        self._pump()
-
-    def _pump(self) -> None:
-        while self._work is None and not self.closed:
-            event = self.session.engine.next_event()
-            if event is None:
-                break
-            if isinstance(event, Close):
-                self.close()
-            elif isinstance(event, StartTls):
-                self.handshake = True
-            else:
-                self._handle(event)
-            self.flush()
-        self.flush()
-
-    def _handle(self, event: Event) -> None:
-        awaitable = self.session.handle(event)
-        if awaitable is not None:
-            self._work = asyncio.ensure_future(awaitable)
-
-    async def idle(self) -> None:
-        """Wait until nothing is under way."""
-        self._pump()
-        while self._work is not None:
-            work, self._work = self._work, None
-            try:
-                await work
-            except ConnectionLost:
-                return
-            self._pump()
-
-    async def say(self, octets: bytes) -> bytes:
-        """Send octets, wait for what comes of it, and return what the server said."""
-        self.feed(octets)
-        await self.idle()
-        said = bytes(self.received)
-        self.received.clear()
-        return said
-
-    def secured(self) -> None:
-        """Finish the TLS handshake that the engine asked for."""
-        self.handshake = False
-        self.secure = True
-        self.session.tls_started()
+        super().__init__(place.shared.session(), secure=secure)

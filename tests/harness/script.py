@@ -1,4 +1,4 @@
-"""Dialogues (`postroad.transcript.script`), and how they are run over a live socket.
+"""Dialogues (`postroad.transcript.script`), and how they are run, without a socket and over one.
 
 Client lines that follow each other are sent together.
 """
@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 
 from postroad.transcript.script import expand, said
 
-__all__ = ["Compressor", "Step", "add", "expand", "play_live"]
+__all__ = ["Compressor", "Step", "add", "expand", "play", "play_live", "read"]
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from tests.harness.wire import Wire
 
 PATIENCE = 10.0  # seconds that an answer may take
 
@@ -40,6 +44,16 @@ def add(steps: list[Step], line: str) -> None:
         steps[-1].octets += octets
     else:
         steps.append(Step(kind, who, octets))
+
+
+def read(path: Path, words: Callable[[str], None]) -> Iterator[str]:
+    """Return the lines of a file that say something; `words` takes each word of those that say how it begins."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("@ "):
+            for word in line[2:].split():
+                words(word)
+        elif line and not line.startswith("#"):
+            yield line
 
 
 class Compressor:
@@ -78,6 +92,43 @@ class Compressor:
     def left(self) -> bytes:
         """What has come and was not asked for."""
         return bytes(self._plain)
+
+
+async def play(steps: Iterable[Step], connect: Callable[[], Awaitable[Wire[Any]]], *, piece: int | None) -> None:
+    """Run the steps without a socket; `connect` makes a connection that is as the dialogue begins.
+
+    The client's octets come in pieces of so many, or all of a step at once.
+    """
+    wires: dict[int, Wire[Any]] = {}
+    compressors: dict[int, Compressor] = defaultdict(Compressor)
+    try:
+        for step in steps:
+            if step.who not in wires:
+                wires[step.who] = await connect()
+            wire, compressor = wires[step.who], compressors[step.who]
+            match step.kind:
+                case "C":
+                    octets = compressor.sent(step.octets)
+                    size = piece or len(octets)
+                    for start in range(0, len(octets), size):
+                        wire.feed(octets[start : start + size])
+                    await wire.idle()
+                case "S":
+                    assert (await compressor.take(len(step.octets), wire.until)).decode() == step.octets.decode()
+                case "Z":
+                    await compressor.switch(wire.until)
+                case "T":
+                    assert wire.handshake
+                    wire.secured()
+                case "X":
+                    assert wire.closed
+        for who, wire in wires.items():
+            assert not compressors[who].left
+            assert not wire.received
+            assert not wire.handshake
+    finally:
+        for wire in wires.values():
+            wire.end()
 
 
 async def play_live(

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.imap.registry import Registry
-from tests.harness.imap import PATIENCE, Place, Wire
+from tests.harness.imap import Place, Wire
 from tests.harness.needs import require, require_program
+from tests.harness.wire import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -167,10 +167,10 @@ async def test_commands_are_answered_alike(folder: Path, tmp_path: Path) -> None
             await reader.readuntil(b"\r\nOK")
             await reader.readline()
         assert (await ask(reader, writer, LOGIN.removesuffix(b"\r\n"))).startswith(b"OK")
-        await wire.say(LOGIN)
+        await wire.exchange(LOGIN)
         unlike = {}
         for command in COMMANDS:
-            theirs, own = await ask(reader, writer, command), await wire.say(command + b"\r\n")
+            theirs, own = await ask(reader, writer, command), await wire.exchange(command + b"\r\n")
             if normal(theirs) != normal(own):
                 unlike[command] = (theirs, own)
         writer.close()

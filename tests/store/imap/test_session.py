@@ -22,7 +22,8 @@ from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
 from postroad_store.protocol.contract import Farewell
-from tests.harness.imap import NOW, PATIENCE, Place, Wire
+from tests.harness.imap import NOW, Place, Wire
+from tests.harness.wire import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

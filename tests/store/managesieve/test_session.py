@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 async def wire(place: Place) -> Wire:
     wire = Wire(place, secure=True)
-    assert (await wire.say(LOGIN)).endswith(b'OK "Logged in."\r\n')
+    assert (await wire.exchange(LOGIN)).endswith(b'OK "Logged in."\r\n')
     assert wire.known
     return wire
 
@@ -46,8 +46,8 @@ async def test_a_disk_that_fails(place: Place, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(place.storage.scripts, "put", fail)
     monkeypatch.setattr(place.storage.scripts, "listed", fail)
     answer = b'NO (TRYLATER) "Internal error occurred."\r\n'
-    assert await one.say(b'PUTSCRIPT "a" "keep;"\r\n') == answer
-    assert await one.say(b"LISTSCRIPTS\r\n") == answer
+    assert await one.exchange(b'PUTSCRIPT "a" "keep;"\r\n') == answer
+    assert await one.exchange(b"LISTSCRIPTS\r\n") == answer
 
 
 async def test_an_account_that_can_not_be_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ async def test_an_account_that_can_not_be_opened(place: Place, monkeypatch: pyte
         raise StorageError("the mail cannot be read")
 
     monkeypatch.setattr(place.storage, "account", fail)
-    assert (await one.say(LOGIN)).endswith(b'NO (TRYLATER) "Internal error occurred."\r\n')
+    assert (await one.exchange(LOGIN)).endswith(b'NO (TRYLATER) "Internal error occurred."\r\n')
     assert not one.known
 
 
@@ -68,8 +68,8 @@ async def test_what_crashes_is_answered(place: Place, monkeypatch: pytest.Monkey
         raise TypeError("a mistake")
 
     monkeypatch.setattr(place.storage.scripts, "listed", fail)
-    assert await one.say(b"LISTSCRIPTS\r\n") == b'NO (TRYLATER) "Internal error occurred."\r\n'
-    assert await one.say(b"NOOP\r\n") == b'OK "NOOP completed."\r\n'
+    assert await one.exchange(b"LISTSCRIPTS\r\n") == b'NO (TRYLATER) "Internal error occurred."\r\n'
+    assert await one.exchange(b"NOOP\r\n") == b'OK "NOOP completed."\r\n'
 
 
 async def test_too_many_guesses(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ async def test_too_many_guesses(place: Place, monkeypatch: pytest.MonkeyPatch) -
         raise TooManyGuesses("bob@beta.test")
 
     monkeypatch.setattr(place.accounts, "authenticate", fail)
-    said = await one.say(LOGIN)
+    said = await one.exchange(LOGIN)
     assert said.endswith(b'NO (TRYLATER) "Too many failed logins, try again later."\r\n')
     refused = [entry.detail for entry in place.history()]
     assert [(one["port"], one["login"], one["reply"]) for one in refused] == [
@@ -94,19 +94,19 @@ async def test_who_may_not_act_for_another(place: Place, monkeypatch: pytest.Mon
         raise NotAllowed("bob@beta.test")
 
     monkeypatch.setattr(place.accounts, "authenticate", fail)
-    assert (await one.say(LOGIN)).endswith(b'NO "Authorization failed."\r\n')
+    assert (await one.exchange(LOGIN)).endswith(b'NO "Authorization failed."\r\n')
 
 
 async def test_scripts_without_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_SCRIPTS", 1)
     one = await wire(place)
-    assert (await one.say(b'PUTSCRIPT "a" "keep;"\r\n')).startswith(b"OK")
+    assert (await one.exchange(b'PUTSCRIPT "a" "keep;"\r\n')).startswith(b"OK")
     full = b'NO (QUOTA/MAXSCRIPTS) "An account has at most 1 scripts."\r\n'
-    assert await one.say(b'PUTSCRIPT "b" "keep;"\r\n') == full
-    assert await one.say(b'HAVESPACE "b" 5\r\n') == full
-    assert (await one.say(b'HAVESPACE "a" 5\r\n')).startswith(b"OK")
+    assert await one.exchange(b'PUTSCRIPT "b" "keep;"\r\n') == full
+    assert await one.exchange(b'HAVESPACE "b" 5\r\n') == full
+    assert (await one.exchange(b'HAVESPACE "a" 5\r\n')).startswith(b"OK")
     monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_OCTETS", 10)
-    assert (await one.say(b'HAVESPACE "a" 11\r\n')).startswith(b"NO (QUOTA/MAXSIZE)")
+    assert (await one.exchange(b'HAVESPACE "a" 11\r\n')).startswith(b"NO (QUOTA/MAXSIZE)")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_scripts_without_room(place: Place, monkeypatch: pytest.MonkeyPatc
 async def test_farewells(place: Place, reason: Farewell, said: bytes) -> None:
     one = await wire(place)
     one.session.farewell(reason)
-    assert await one.say(b"NOOP\r\n") == said
+    assert await one.exchange(b"NOOP\r\n") == said
     assert one.closed
     one.session.end()
 
@@ -129,7 +129,7 @@ async def test_events_that_no_engine_gives(place: Place) -> None:
     one = Wire(place, secure=True)
     with pytest.raises(TypeError):
         one.session.handle(ListAll())
-    await one.say(LOGIN)
+    await one.exchange(LOGIN)
     awaitable = one.session.handle(Event())
     assert awaitable is not None
     with pytest.raises(TypeError):
@@ -143,8 +143,8 @@ async def test_passwords_stay_out_of_sight() -> None:
 async def test_a_server_without_tls(place: Place) -> None:
     bare = Place(place.folder / "bare", tls=False)
     one = Wire(bare)
-    assert b"STARTTLS" not in await one.say(b"CAPABILITY\r\n")
-    assert await one.say(b"STARTTLS\r\n") == b'NO "TLS is not available."\r\n'
+    assert b"STARTTLS" not in await one.exchange(b"CAPABILITY\r\n")
+    assert await one.exchange(b"STARTTLS\r\n") == b'NO "TLS is not available."\r\n'
     bare.close()
 
 
@@ -166,12 +166,12 @@ STATES = [(keyword, state) for keyword in RULES for state in State]
 async def test_each_command_in_each_state(place: Place, keyword: str, state: State) -> None:
     one = Wire(place, secure=True)
     if state is State.AUTHENTICATED:
-        await one.say(LOGIN)
+        await one.exchange(LOGIN)
     one.received.clear()
     rule = RULES[keyword]
     arguments = {"a script's name": '"a"', "a number": "1", "a script": '"keep;"', "a string": '"x"'}
     arguments["a script's name, or an empty string"] = '""'
     line = " ".join([keyword, *(arguments[argument.value] for argument in rule.arguments)])
-    said = (await one.say(f"{line}\r\n".encode())).splitlines()[-1]
+    said = (await one.exchange(f"{line}\r\n".encode())).splitlines()[-1]
     refused = said in {b'NO "Log in first."', b'NO "Already logged in."'}
     assert refused is (state not in rule.states)
