@@ -93,7 +93,8 @@ class Vanished(Modifier):
 
 def _read_changed_since(reader: Reader) -> ChangedSince:
     reader.space()
-    return ChangedSince(read_modseq(reader))
+    # RFC 7162 §7 wants 1 or more, but Thunderbird sends 0 for a folder whose HIGHESTMODSEQ it has not kept yet.
+    return ChangedSince(read_modseq(reader, zero=True))
 
 
 def _read_vanished(reader: Reader) -> Vanished:
