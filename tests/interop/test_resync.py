@@ -30,15 +30,15 @@ def delivered(stack: Stack, user: User, count: int) -> None:
         arrived(stack, user, count=number)
 
 
-def changed_elsewhere(stack: Stack, user: User) -> None:
-    """Read the first message, remove the second, and have one more arrive."""
+def changed_elsewhere(stack: Stack, user: User, *, count: int = 3) -> None:
+    """Read the first of `count` messages, remove the second, and have one more arrive."""
     with imap(stack, user) as client:
         client.select_folder("INBOX")
         client.add_flags([1], [rb"\Seen", rb"\Flagged"])
         client.delete_messages([2])
         client.expunge()
     submit(stack, user, [user.address], simple("Number 4"))
-    arrived(stack, user, count=3)
+    arrived(stack, user, count=count)
 
 
 def files(folder: Path) -> dict[str, str]:
