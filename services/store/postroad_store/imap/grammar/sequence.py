@@ -168,6 +168,16 @@ def read_sequence_set(reader: Reader) -> SequenceSet:
     return parse_sequence_set(reader.match(_SET, "messageset"))
 
 
+def read_number(reader: Reader) -> int:
+    """Take one number, 0 being `*` (RFC 3501 §9 seq-number)."""
+    if reader.skip(b"*"):
+        return STAR
+    number = reader.number()
+    if not number:
+        raise SyntaxFault("Invalid number")
+    return number
+
+
 def read_ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
     """Take a set of numbers without `*`, and return its ranges as the client ordered them (RFC 7162 §7 known-uids)."""
     ranges = parse_sequence_set(reader.match(_SET, "messageset")).ranges

@@ -13,6 +13,7 @@ from postroad_store.imap.commands.append.building import FOLLOW, begin, refuse
 from postroad_store.imap.commands.append.grammar import Segment, read_on, read_only
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.sequence import read_number
 from postroad_store.imap.selection import GONE, READ_ONLY, require
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
@@ -34,16 +35,14 @@ class Replace(Segment):
     """REPLACE, or UID REPLACE, as far as its literal."""
 
     uid: bool
-    number: int  # of the message that goes: its sequence number, or its UID
+    number: int  # of the message that goes: its sequence number, or its UID; 0 is the last message
     mailbox: bytes
 
 
 def _read(tag: bytes, reader: Reader, *, uid: bool) -> Replace:
     # replace = "REPLACE" SP seq-number SP mailbox append-message
     reader.space()
-    number = reader.number()
-    if not number:
-        raise SyntaxFault("Invalid number")
+    number = read_number(reader)
     mailbox = read_mailbox(reader)
     return Replace(tag, *read_only(reader), False, uid, number, mailbox)
 
@@ -61,9 +60,14 @@ def parse_uid(tag: bytes, reader: Reader) -> Replace:
 def handle(session: Session, command: Replace) -> Awaitable[None] | None:
     """Begin: check what can be checked before the message comes."""
     view = session.selected_view()
-    if not command.uid and command.number > len(view.uids):
+    if command.uid and command.number:
+        uid = UID(command.number)
+    elif max(command.number, 1) <= len(view.uids):
+        uid = view.uids[command.number - 1]
+    elif command.uid:  # * of an empty mailbox
+        return refuse(session, command.tag, NO_SUCH_MESSAGE)
+    else:
         raise SyntaxFault("Invalid message number")
-    uid = UID(command.number) if command.uid else view.uids[command.number - 1]
     if view.read_only:
         return refuse(session, command.tag, READ_ONLY)
     if view.mailbox.index(uid) is None:
