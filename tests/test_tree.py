@@ -50,7 +50,8 @@ USED_IN = {
     "dns": {"postroad_relay.delivery.resolver"},
     "aiosmtpd": {"postroad.smtp.server.lifecycle"},
     "twisted": {
-        f"postroad_store.protocol.{module}" for module in ("compression", "connection", "listener", "reactor", "tls")
+        f"postroad_store.protocol.{module}"
+        for module in ("compression", "connection", "listener", "reactor", "tls", "transport")
     },
     "OpenSSL": {"postroad_store.protocol.tls"},
     "cryptography": {"postroad_stack.certificates", "postroad_stack.constraints", "postroad_store.protocol.tls"},

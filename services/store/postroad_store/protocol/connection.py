@@ -5,8 +5,7 @@ adapter obeys are those of `postroad.shell`. Twisted's part in them:
 
 - *Back-pressure, out*: Twisted pauses the adapter, its producer, once 64 KiB wait for a slow reader. No event is
   taken until they are gone, and a session that is sending a long answer waits in `wait_writable`.
-- *Back-pressure, in*: while an event is under way, or output waits, one further block of input (64 KiB) stops the
-  reading.
+- *Back-pressure, in*: while an event is under way, or output waits, one more block of input (64 KiB) stops the reading.
 - *Deadlines*: a client that does not read for as long as it may be silent is cut off without a farewell.
 - *Loss*: the session ends after the handling that is under way.
 """
@@ -65,7 +64,7 @@ class Adapter(Protocol):
         self._deadline = Deadline(listener.clock, self)
 
     @property
-    def _out(self) -> Any:  # Twisted's transports have no useful types
+    def _out(self) -> Any:  # a `Prompt`, perhaps with TLS in between
         return self.transport
 
     # What Twisted calls
@@ -287,6 +286,7 @@ class Adapter(Protocol):
         if self._pumping:
             return
         self._pumping = True
+        self._out.hold()
         try:
             while self._work is None and self._writable and not self._closing:
                 event = self._engine.next_event()
@@ -311,6 +311,7 @@ class Adapter(Protocol):
             self._out.abortConnection()
         finally:
             self._pumping = False
+            self._out.release()
         if self.busy or self._closing:
             return
         if self._compression is not None and self._compression.waiting:

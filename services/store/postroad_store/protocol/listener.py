@@ -18,6 +18,7 @@ from postroad.shell.admission import Admission
 from postroad.tap import Opened
 from postroad_store.protocol.connection import Adapter
 from postroad_store.protocol.tls import TlsFactory
+from postroad_store.protocol.transport import PromptPort
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -82,7 +83,8 @@ class Listener:
             if self.tls is None:
                 raise ValueError("a TLS port needs a certificate")
             factory = TlsFactory(cast("Any", self.tls), isClient=False, wrappedFactory=factory)
-        listening = self._reactor.listenTCP(port, factory, backlog=BACKLOG, interface=host)
+        listening: Any = PromptPort(port, factory, BACKLOG, host, self._reactor)
+        listening.startListening()
         self._ports.append(listening)
         connections.port = listening.getHost().port
         return connections.port

@@ -1,0 +1,80 @@
+"""The transport under a connection: Twisted's, but a short answer leaves at once.
+
+Twisted has the event loop say when the socket takes octets, sends them then, and has it say no more: for an answer of a
+line that is a turn of the loop and half a dozen calls of the system, in place of one call. Here that is left for what
+the socket does not take, and for long answers: between two pieces of them other sessions have their turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.tcp import Port, Server
+
+
+class Prompt(Server):
+    """One side of a TCP connection."""
+
+    SEND_LIMIT = 1 << 20  # octets that one call of the system is given
+    _waits = False  # for the event loop to say that the socket takes more
+    _held: list[bytes] | None = None  # what is written while more is about to be
+    _octets = 0  # of these
+
+    def startWriting(self) -> None:  # noqa: N802 - Twisted's name
+        """Have the event loop say when the socket takes more."""
+        self._waits = True
+        super().startWriting()
+
+    def stopWriting(self) -> None:  # noqa: N802 - Twisted's name
+        """Have it say no more."""
+        self._waits = False
+        super().stopWriting()
+
+    def hold(self) -> None:
+        """Keep what is written from now on until `release`: answers to commands that came together leave together."""
+        self._held = []
+
+    def release(self) -> None:
+        """Send what was kept."""
+        if self._held is not None:
+            held, self._held, self._octets = b"".join(self._held), None, 0
+            if held:
+                self.write(held)
+
+    def write(self, data: bytes) -> None:
+        """Send octets, or keep those that the socket does not take yet."""
+        if self._held is not None:
+            self._held.append(data)
+            self._octets += len(data)
+            if self._octets > self.bufferSize:
+                held, self._held, self._octets = b"".join(self._held), [], 0
+                super().write(held)
+        elif self._waits or self.TLS or not self.connected:
+            super().write(data)
+        else:
+            sent = self.writeSomeData(data)
+            if not isinstance(sent, int):
+                super().write(data)  # it fails once more when the event loop looks at it, and the connection ends
+            elif sent < len(data):
+                super().write(data[sent:])
+
+    def loseConnection(self) -> None:  # noqa: N802 - Twisted's name
+        """Close the connection once everything has left."""
+        self.release()
+        super().loseConnection()
+
+    def abortConnection(self) -> None:  # noqa: N802 - Twisted's name
+        """Close the connection now: nothing leaves any more."""
+        super().abortConnection()
+        self._waits = True
+
+    def startTLS(self, *arguments: Any) -> None:  # noqa: N802 - Twisted's name
+        """Go on over TLS, behind what was written."""
+        self.release()
+        super().startTLS(*arguments)
+
+
+class PromptPort(Port):
+    """A port whose connections are these."""
+
+    transport = Prompt
