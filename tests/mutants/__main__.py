@@ -31,19 +31,9 @@ FOLDERS = {
     "postroad_store": ("services/store", "store"),
     "postroad_web": ("services/web", "web"),
 }
-PACKAGES = {tests: package for package, (_, tests) in FOLDERS.items()}
 ENGINES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
-# Tests elsewhere that run a package's modules, in addition to those that mirror its path.
-FURTHER = {
-    "postroad.dns": ["tests/dns"],
-    "postroad.mail": ["tests/dialogues/test_smtp.py", "tests/relay/submission", "tests/store/delivery"],
-    "postroad.smtp": ["tests/dialogues/test_smtp.py"],
-    "postroad_relay.dsn": ["tests/golden/test_dsn.py"],
-    "postroad_store.imap": ["tests/dialogues/test_imap.py"],
-    "postroad.mime": ["tests/golden/test_structure.py"],
-    "postroad_store.managesieve": ["tests/dialogues/test_managesieve.py"],
-    "postroad_store.pop3": ["tests/dialogues/test_pop3.py"],
-}
+# The tests that a mutant may meet: the others start processes.
+PLACES = ["tests/test_limits.py", "tests/dialogues", "tests/golden", *(f"tests/{name}" for _, name in FOLDERS.values())]
 MANY = 3.0  # times what the tests took without a mutant, and
 MORE = 15.0  # seconds: then a mutant runs in a circle, if
 PLAIN = 3.0  # the tests pass without it in a third of that time, at that moment
@@ -54,7 +44,7 @@ class Trial:
     """A mutant that is being tried."""
 
     mutant: Mutant
-    tests: dict[str, float]  # what each takes, in seconds
+    tests: list[dict[str, float]]  # what each takes, in seconds; in the groups in which they run
     seconds: float  # that they may take all together
     is_plain: bool = False  # the tests run once more without the mutant
 
@@ -70,32 +60,20 @@ def is_module(name: str) -> bool:
     return name.partition(".")[0] in FOLDERS and "." in name and (ROOT / path_of(name)).is_file()
 
 
-def places_of(module: str) -> Iterator[set[str]]:
-    """Yield the files of tests that may run a module, in sets, each to be taken where those before leave lines out."""
+def near(module: str) -> set[str]:
+    """Return the files with a module's own tests, or those of its neighbours where it has none."""
     package, *rest = module.split(".")
     folder = Path("tests", FOLDERS[package][1], *rest[:-1])
     own = folder / f"test_{rest[-1]}.py"
     while not (ROOT / folder).is_dir():
         folder = folder.parent
-    further = [path for name, paths in FURTHER.items() if f"{module}.".startswith(f"{name}.") for path in paths]
-    near = {str(own)} if (ROOT / own).exists() else files_in(folder) - of_others(folder) or files_in(folder)
-    yield near | {"tests/test_limits.py"} | {path for path in further if path.endswith(".py")}
-    yield files_in(folder).union(*(files_in(Path(path), "**/") for path in further if not path.endswith(".py")))
-    while len(folder.parts) > 1:
-        yield files_in(folder, "**/")
-        folder = folder.parent
+    return {"tests/test_limits.py"} | ({str(own)} if (ROOT / own).exists() else files_in(folder, ""))
 
 
-def of_others(folder: Path) -> set[str]:
-    """Return the files with the tests of modules that are no engines: these listen, write and wait."""
-    modules = ROOT / path_of(".".join((PACKAGES[folder.parts[1]], *folder.parts[2:]))).with_suffix("")
-    names = {path_of(name).stem for name in ENGINES if ROOT / path_of(name).parent == modules}
-    return {str(folder / f"test_{module.stem}.py") for module in modules.glob("*.py") if module.stem not in names}
-
-
-def files_in(folder: Path, under: str = "") -> set[str]:
-    """Return the files of tests in a folder, or (`under` is `**/`) those in folders below it as well."""
-    return {str(file.relative_to(ROOT)) for file in (ROOT / folder).glob(f"{under}test_*.py")}
+def files_in(place: Path | str, under: str = "**/") -> set[str]:
+    """Return the files of tests in a folder and those below it, unless `under` is empty; a file is itself."""
+    files = (ROOT / place).glob(f"{under}test_*.py") if (ROOT / place).is_dir() else [ROOT / place]
+    return {str(file.relative_to(ROOT)) for file in files}
 
 
 def equivalents(module: str) -> set[str]:
@@ -144,13 +122,9 @@ def main() -> int:
     modules = {one.module: one.path for one in waiting}
     print(f"{len(waiting)} mutants of {len(modules)} modules. First the tests without any:", flush=True)
     covered = Coverage()
-    tiers = {module: list(places_of(module)) for module in modules}
-    while tiers:
-        places = set().union(*(tier.pop(0) for tier in tiers.values())) - covered.places
-        count = measure(covered, places, set(modules.values()), options.workers)
-        print(f"  {len(places)} files of tests, {count} of them new or changed", flush=True)
-        # Where a module's own tests leave lines out, those of its neighbours may run them.
-        tiers = {module: tier for module, tier in tiers.items() if tier and covered.leaves_out(modules[module])}
+    places = set().union(*map(files_in, PLACES))
+    count = measure(covered, places, set(modules.values()), options.workers)
+    print(f"  {len(places)} files of tests, {count} of them new or changed", flush=True)
     print(f"{len(covered.seconds)} tests, after {time.monotonic() - began:.0f} s\n", flush=True)
     if covered.failed:
         print("These fail without a mutant, and are left out:", *covered.failed, sep="\n  ")
@@ -179,14 +153,13 @@ def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: 
             mutant = candidate.mutant()
             if mutant is None or bare(mutant.difference) in known[mutant.module]:
                 continue
-            tests = covered.tests_of(mutant.module, mutant.path, mutant.line)
+            tests = covered.tests_of(mutant.module, mutant.path, mutant.line, near(mutant.module))
             if not tests:
                 survived.append(mutant)
                 print(f"{mutant.text}  no test runs this line\n", flush=True)
                 continue
-            seconds = {test: covered.seconds[test] for test in tests}
-            attempt = Trial(mutant, seconds, MANY * sum(seconds.values()) + MORE)
-            job = trial(mutant, seconds, attempt.seconds)
+            attempt = Trial(mutant, tests, MANY * sum(sum(group.values()) for group in tests) + MORE)
+            job = trial(mutant, tests, attempt.seconds)
             trials[job] = attempt
             yield job
 

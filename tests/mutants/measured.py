@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 import coverage
 import pytest
 
-from tests.mutants.trials import ROOT, Job, run, run_pytest
+from tests.mutants.trials import KEPT, ROOT, Job, run, run_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-KEPT = ROOT / ".mutants"
 LIMIT = 420.0  # seconds, for the tests of one file
 ENOUGH = 20.0  # seconds: slower tests are left out where others run the line
 ENOUGH_AT_IMPORT = 60.0
+A_FILE = 0.3  # seconds that it takes to load one more file of tests
 
 
 @dataclass(slots=True)
@@ -40,30 +40,34 @@ class Coverage:
     by_path: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     by_loaded: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     at_import: set[tuple[str, int]] = field(default_factory=set)
-    run: dict[str, set[int]] = field(default_factory=lambda: collections.defaultdict(set))  # lines, by path
     failed: set[str] = field(default_factory=set)  # without any mutant
-    places: set[str] = field(default_factory=set)  # files whose tests have run
 
-    def tests_of(self, module: str, path: str, line: int) -> list[str]:
-        """Return the tests that can notice a change of a line, the quickest first."""
+    def tests_of(self, module: str, path: str, line: int, near: set[str]) -> list[dict[str, float]]:
+        """Return the tests that can notice a change of a line, and what they take: those in files `near`, and others.
+
+        In both the quickest come first. Slow ones are left out where others run the line.
+        """
         tests = self.by_line.get((path, line)) if (path, line) not in self.at_import else None
         enough = ENOUGH if tests else ENOUGH_AT_IMPORT
         if not tests:  # the line runs at import
             named = {test for test in self.seconds if f"[{module}." in test}  # parameters of tests/test_limits.py
             tests = named | (self.by_path.get(path) or self.by_loaded[path])
-        chosen: list[str] = []
+        chosen: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        files: set[str] = set()
         whole = 0.0
-        for test in sorted((tests & self.seconds.keys()) - self.failed, key=lambda test: (self.seconds[test], test)):
-            whole += self.seconds[test]
-            if chosen and whole > enough:
-                break
-            chosen.append(test)
-        return chosen
-
-    def leaves_out(self, path: str) -> bool:
-        """Whether there is a line of the module that nothing has run."""
-        lines = coverage.Coverage(data_file=None, config_file=str(ROOT / "pyproject.toml")).analysis2(str(ROOT / path))
-        return not self.run[path].issuperset(lines[1])
+        for is_far, seconds, test in sorted(
+            (test.partition("::")[0] not in near, self.seconds[test], test)
+            for test in (tests & self.seconds.keys()) - self.failed
+        ):
+            file = test.partition("::")[0]
+            whole += seconds + (0.0 if file in files else A_FILE)
+            if files and whole > enough:
+                if is_far:
+                    break
+                continue
+            files.add(file)
+            chosen[is_far][test] = seconds
+        return [tests for tests in chosen if tests]
 
 
 class _Recorder:
@@ -90,7 +94,7 @@ class _Recorder:
 
 def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: int) -> int:
     """Add what the tests of these files run of `paths`; return how many files had to be run for that."""
-    found.places |= (todo := set(places))
+    todo = set(places)
     stale = sorted(place for place in todo if not _is_fresh(place))
     KEPT.mkdir(exist_ok=True)
     for _ in run((Job(functools.partial(_measure, place), LIMIT) for place in stale), workers, deadline=None):
@@ -133,7 +137,7 @@ def _inputs(place: str) -> set[str]:
     files |= {
         file for file in (ROOT / place).parent.rglob("*") if file.is_file() and file.suffix not in {".py", ".pyc"}
     }
-    ours = (ROOT / "services", ROOT / "tests")
+    ours = (ROOT / "services", ROOT / "kit", ROOT / "tests")
     paths = {str(file.relative_to(ROOT)) for file in files if any(folder in file.parents for folder in ours)}
     return {path for path in paths if not path.startswith("tests/mutants/")} | {place}
 
@@ -168,7 +172,6 @@ def _note(found: Coverage, place: str, paths: set[str]) -> None:
         found.by_loaded[path] |= facts["seconds"].keys()
         for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
             tests = {context for context in contexts if context}
-            found.run[path].add(line)
             found.by_path[path] |= tests
             found.by_line[path, line] |= tests
             if "" in contexts:

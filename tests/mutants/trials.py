@@ -1,7 +1,7 @@
 """Tests run against a mutant, in a forked process: what takes long to import is there already.
 
 A mutant meets the tests that run its line (`measured` knows them), or all of its module's where that line runs at
-import, until one fails. Each file of tests has a process of its own, the quickest first.
+import, until one fails: those of the module's own files of tests, in one process, and then the others in another.
 """
 
 from __future__ import annotations
@@ -26,21 +26,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
     from tests.mutants.changes import Mutant
 
 ROOT = Path(__file__).parents[2]
+KEPT = ROOT / ".mutants"  # what need not be found out again; Git ignores it
 NOT_FOR_US = "not slow and not compose and not interop"
+_STARTED = {"native", "composed", "stack"}  # fixtures
 _FAILED = 70  # EX_SOFTWARE
 SPACE = 8 << 30  # octets of address space: a mutant that eats memory fails
 
 # Imported once, before any fork. Nothing of ours is among them: that is imported in the fork, one module of it changed.
 _PRELOADED = """
 aiosmtpd.smtp cryptography.x509 cryptography.hazmat.primitives.asymmetric.ec dns.asyncquery dns.message dns.resolver
-dnslib docker email.parser hypothesis.strategies idna multiprocessing orjson OpenSSL.SSL pytest_asyncio pytest_cov
+dnslib docker email.parser hypothesis.strategies idna multiprocessing orjson OpenSSL.SSL pytest_asyncio
 pytest_timeout service_identity sqlite3 ssl tomllib twisted.internet.protocol twisted.internet.ssl unittest.mock uvloop
 xdist
 """
@@ -73,7 +75,13 @@ class _Loader(importlib.abc.SourceLoader):
 
 
 def preload() -> None:
-    """Import what tests need and take long to load; what is not installed is left out."""
+    """Import what tests need and take long to load; what is not installed is left out.
+
+    Forks keep and find bytecode in a folder of their own, whatever the environment says: compiling the tests and our
+    modules anew takes longer than most trials.
+    """
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(KEPT / "bytecode")
     for name in _PRELOADED.split():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -88,29 +96,39 @@ def run_pytest(*arguments: str, plugins: Iterable[object] = ()) -> int:
         "--tb=no",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:anyio",
+        "-p",
+        "no:pytest_cov",
         "-W",
         _PRELOADED_TOO,
         "-m",
         NOT_FOR_US,
         "--hypothesis-seed=0",
     ]
-    return int(pytest.main([*common, *arguments], plugins=list(plugins)))
+    return int(pytest.main([*common, *arguments], plugins=[_InThisProcess(), *plugins]))
 
 
-def trial(mutant: Mutant | None, tests: Mapping[str, float], seconds: float) -> Job:
+class _InThisProcess:
+    """A plugin of pytest that leaves out the tests that start Postroad: its processes would load the real module."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if not _STARTED.intersection(getattr(item, "fixturenames", ()))]
+
+
+def trial(mutant: Mutant | None, tests: Sequence[Mapping[str, float]], seconds: float) -> Job:
     """Return the job of running tests against a mutant; its status is 0 where the mutant survives.
 
-    `tests` gives what each takes. Without a mutant it is found out whether they pass in that time.
+    `tests` gives what each takes, in groups that are run one after another, each in a process of its own. Without a
+    mutant it is found out whether they pass in that time.
     """
 
     def body() -> int:
         if mutant is not None:
             sys.meta_path.insert(0, _Loader(mutant))
-        files: dict[str, list[str]] = {}
-        for test in tests:
-            files.setdefault(test.partition("::")[0], []).append(test)
-        for file in sorted(files, key=lambda file: sum(tests[test] for test in files[file])):
-            status = _forked(functools.partial(run_pytest, "-x", file, plugins=[_Chosen(files[file])]))
+        for group in tests:
+            status = _forked(functools.partial(_run_group, group))
             if status:
                 return status
         return 0
@@ -118,8 +136,21 @@ def trial(mutant: Mutant | None, tests: Mapping[str, float], seconds: float) -> 
     return Job(body, seconds)
 
 
+def _run_group(tests: Mapping[str, float]) -> int:
+    """Run tests, file by file, the quickest first; return pytest's exit status."""
+    files: dict[str, list[str]] = {}
+    for test in tests:
+        files.setdefault(test.partition("::")[0], []).append(test)
+    order = sorted(files, key=lambda file: sum(tests[test] for test in files[file]))
+    status = run_pytest("-x", *order, plugins=[_Chosen([test for file in order for test in files[file]])])
+    return 0 if status == pytest.ExitCode.NO_TESTS_COLLECTED else status
+
+
 class _Chosen:
-    """A plugin of pytest that leaves out the other tests of a file."""
+    """A plugin of pytest that leaves out all other tests.
+
+    Some may be missing: where a mutant changes their parameters they have other names. That kills no mutant.
+    """
 
     def __init__(self, tests: list[str]) -> None:
         self._tests = tests
@@ -128,8 +159,6 @@ class _Chosen:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         by_name = {item.nodeid: item for item in items}
         items[:] = [by_name[test] for test in self._tests if test in by_name]
-        if not items:
-            raise pytest.UsageError("The tests of this file have other names with the mutant")
 
 
 def _forked(body: Callable[[], int]) -> int:
