@@ -78,7 +78,7 @@ class Worlds:
     def listed(self) -> list[list[str]]:
         """Return the worlds that each service has, and those of the API."""
         api = [world["id"] for world in self.api("GET", "/v1/worlds").body["worlds"]]
-        return [*(answer["worlds"] for answer in self.ask(lambda door: door.get("/worlds"))), api]
+        return [*(list(answer["worlds"]) for answer in self.ask(lambda door: door.get("/worlds"))), api]
 
     def ask(self, request: Callable[[DoorClient], Awaitable[Any]], services: Iterable[str] = ADDRESSES) -> list[Any]:
         """Ask the doors of some services the same, one after the other."""

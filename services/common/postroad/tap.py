@@ -22,6 +22,7 @@ class Opened:
     local: str  # "address:port"
     outbound: bool  # True where we are the client
     at: float  # seconds since the epoch, by `Clock.now`
+    world: str | None = None  # whose it is from the start, by the port; None: nobody has said yet
 
 
 class LoggedIn(NamedTuple):  # facts are tuples: one is made per message

@@ -18,6 +18,7 @@ from postroad.sasl.server import UNCHECKED, Sasl
 from postroad.sasl.settings import nonce, sasl_of
 from postroad.smtp.extensions import EXTENSIONS, offered_by
 from postroad.smtp.extensions.world import world_extension
+from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.server import serve
 from postroad.smtp.server.service import Limits, Listener, Purpose
 from postroad.transcript.door import session_routes
@@ -45,7 +46,9 @@ from postroad_relay.queue.snapshots import QueueSnapshots
 from postroad_relay.queue.spool import Spool
 from postroad_relay.queue.spool.kept import KeptQueues
 from postroad_relay.submission.policy import Policy
+from postroad_relay.submission.portusers import PortUsers
 from postroad_relay.submission.service import RelayService
+from postroad_relay.submission.worldports import WorldPorts
 
 if TYPE_CHECKING:
     import ssl
@@ -90,13 +93,20 @@ class Relay:
         self._watcher: asyncio.Task[None] | None = None
         host = world.host_of(Role.RELAY)
         self.hostname = host.name
+        self._key = find_key(settings.control_dir)
         self._sasl = self._mechanisms()
+        self._limits = Limits(
+            message_size=settings.message_size,
+            recipients=settings.recipients,
+            connections=settings.connections,
+            connections_per_address=settings.connections,  # a sandbox's clients share few addresses
+        )
         self._address = str(host.address)
         self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
         self.spool = Spool(settings.spool_dir, clock=clock)
         self.overlays = Overlays(self.layers, OverlayLog(settings.spool_dir / "worlds"))
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
-        extensions = (*EXTENSIONS, world_extension(find_key(settings.control_dir)))
+        extensions = (*EXTENSIONS, world_extension(self._key))
         self._courier = Courier(host.name, settings.smtp_port, client_tls, clock=clock, tap=tap, extensions=extensions)
         self.manager = Manager(
             self.spool,
@@ -121,7 +131,8 @@ class Relay:
             clock=clock,
             layers=self.layers,
         )
-        self.overlays.gone = self._gone
+        self._ports = WorldPorts(self.layers, settings.front, self._profile_at_port, clock)
+        self.overlays.gone, self.overlays.hold = self._gone, self._ports.hold
         self.manager.strangers = lambda world, domain: stranger_route(self.layers, world, domain, settings.outside)
 
     @property
@@ -150,12 +161,7 @@ class Relay:
             hostname=self.hostname,
             content_directory=self.spool.incoming,
             extensions=self._extensions,
-            limits=Limits(
-                message_size=settings.message_size,
-                recipients=settings.recipients,
-                connections=settings.connections,
-                connections_per_address=settings.connections,  # a sandbox's clients share few addresses
-            ),
+            limits=self._limits,
             tls=self._server_tls,
             client_certificates=self._client_certificates,
             end_point=self._end_point,
@@ -165,6 +171,7 @@ class Relay:
             shaping=self._service.shaping,
             postmaster=self.manager.outcomes.reporter.postmaster,
         )
+        await self._ports.start(self._server, self._client_certificates or self._server_tls)
         self.manager.start(queued)
         self._door = await self._open_door()
         source = WorldFile(settings.world, settings.network, settings.capturing)
@@ -183,11 +190,25 @@ class Relay:
     def _mechanisms(self) -> Mapping[Purpose, Sasl]:
         """Return the mechanisms of AUTH; raises `ConfigError`."""
         settings = self._settings
-        key = find_key(settings.control_dir)
-        realm = AccountRealm(self.layers.account, lambda: self.layers, key=key, clock=self._clock)
+        realm = AccountRealm(self.layers.account, lambda: self.layers, key=self._key, clock=self._clock)
         checked = sasl_of(settings, "smtp", realm, self.hostname)
         unchecked = Sasl("smtp", realm, UNCHECKED, hostname=checked.hostname, nonce=nonce, plaintext_auth=True)
         return {Purpose.SUBMISSION: checked, Purpose.SUBMISSIONS: checked, Purpose.APP: unchecked}
+
+    def _profile_at_port(self, world: str) -> Profile:
+        """Return the profile of a world's own port: an app door at which logins are checked, if there are any."""
+        settings = self._settings
+        users = PortUsers(self.layers, world)
+        realm = AccountRealm(users.find, lambda: users, key=self._key, clock=self._clock)
+        return Profile(
+            hostname=self.hostname,
+            limits=self._limits,
+            postmaster=self.manager.outcomes.reporter.postmaster,
+            extensions=self._extensions,
+            starttls=self._server_tls is not None and settings.app_starttls,
+            sasl=sasl_of(settings, "smtp", realm, self.hostname, plaintext_auth=True),
+            world=world,
+        )
 
     def change(self, world: World) -> None:
         """Change to another world. The relay's own name and address stay until the next start."""
@@ -203,6 +224,7 @@ class Relay:
         """Finish the attempts that are under way, within about a second, and close; the queue stays on disk."""
         if self._watcher is not None:
             self._watcher.cancel()
+        self._ports.stop()
         if self._server is not None:
             await self._server.close()
         if self._door is not None:

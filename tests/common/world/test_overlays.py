@@ -13,9 +13,9 @@ from postroad.control.client import DoorClient, DoorRefused
 from postroad.control.door import Door
 from postroad.control.worlds import world_routes
 from postroad.world.layers import Layers, TakenError
-from postroad.world.overlay import Overlay, OverlayError
+from postroad.world.overlay import Overlay, OverlayError, digest_of
 from postroad.world.overlay_log import OverlayLog
-from postroad.world.overlays import Overlays
+from postroad.world.overlays import Overlays, PortInUse
 from postroad.world.source import parse_world
 from tests.common.world.test_layers import BASE, NETWORK, SHOP
 from tests.harness.worlds import definition
@@ -37,6 +37,13 @@ class Service:
         self.fails: OSError | None = None
         self.overlays = Overlays(Layers(base), OverlayLog(folder))
         self.overlays.came, self.overlays.gone = self._came, self._gone
+        self.overlays.hold = self._hold
+        self.ports: dict[str, tuple[int, ...]] = {}
+
+    async def _hold(self, ident: str, ports: tuple[int, ...]) -> None:
+        if any(set(ports) & set(others) for other, others in self.ports.items() if other != ident):
+            raise PortInUse("the port can't be opened")
+        self.ports[ident] = ports
 
     async def _came(self, overlay: Overlay) -> None:
         self.told.append(f"+{overlay.id}")
@@ -99,6 +106,37 @@ async def test_what_can_not_be_kept_is_not_in_force(service: Service) -> None:
     assert list(service.overlays.layers.overlays["shop"].world.domains) == ["shop.test"]
 
 
+async def test_ports_are_held_as_long_as_the_world_has_them(service: Service) -> None:
+    await service.overlays.put("shop", definition("shop", ports=[1026]))
+    with pytest.raises(PortInUse):
+        await service.overlays.put("other", definition("other", ports=[1027, 1026]))
+    assert (service.listed, service.told) == ((["shop"], 1), ["+shop"])
+    service.fails = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space"):
+        await service.overlays.put("shop", definition("shop", ports=[1028]))
+    assert service.ports["shop"] == service.overlays.layers.overlays["shop"].ports == (1026,)
+    with pytest.raises(OSError, match="No space"):
+        await service.overlays.put("new", definition("new", ports=[1028]))
+    assert service.ports["new"] == ()
+    service.fails = None
+    await service.overlays.put("shop", definition("shop"))
+    await service.overlays.put("other", definition("other", ports=[1027, 1026]))
+    await service.overlays.drop("other")
+    assert service.ports["other"] == ()
+
+
+async def test_a_domain_that_is_taken_meanwhile_gives_the_ports_back(service: Service) -> None:
+    async def hold(ident: str, ports: tuple[int, ...]) -> None:
+        if ident == "late" and ports:
+            await service.overlays.put("first", definition("first", "shop.test"))
+        service.ports[ident] = ports
+
+    service.overlays.hold = hold
+    with pytest.raises(TakenError):
+        await service.overlays.put("late", definition("late", "shop.test", ports=[1026]))
+    assert (service.listed, service.ports["late"]) == ((["first"], 1), ())
+
+
 async def test_what_can_not_be_dropped_now_is_dropped_when_it_is_asked_again(service: Service) -> None:
     await service.overlays.put("shop", definition("shop"))
     service.fails = OSError(errno.EIO, "Input/output error")
@@ -144,7 +182,7 @@ async def test_the_door(service: Service) -> None:
         return error.value.status
 
     assert await client.put("/worlds/shop", definition("shop")) == {"last": 7}
-    assert await client.get("/worlds") == {"worlds": ["shop"]}
+    assert await client.get("/worlds") == {"worlds": {"shop": digest_of(definition("shop"))}}
     assert await client.get("/worlds/count") == {"count": 1}
     assert await refused("/worlds/other", definition("shop")) == 422
     assert await refused("/worlds/other", []) == 422

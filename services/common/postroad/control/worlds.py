@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from postroad.control.messages import Refusal, Request, Response, Route, answer
 from postroad.world.layers import TakenError
 from postroad.world.overlay import OverlayError
+from postroad.world.overlays import PortInUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: No
             await overlays.put(ident, definition)
         except OverlayError as error:
             raise Refusal(422, str(error)) from None
-        except TakenError as error:
+        except (TakenError, PortInUse) as error:
             raise Refusal(409, str(error)) from None
         except OSError as error:
             raise Refusal(507, f"the world can't be written: {error.strerror}") from error
@@ -42,7 +43,7 @@ def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: No
         return answer({"count": len(overlays.layers.overlays)})
 
     async def every(_request: Request) -> Response:
-        return answer({"worlds": list(overlays.layers.overlays)})
+        return answer({"worlds": {overlay.id: overlay.digest for overlay in overlays.layers.overlays.values()}})
 
     return (
         Route("GET", "/worlds", every),

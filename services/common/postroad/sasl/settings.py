@@ -19,8 +19,10 @@ def nonce() -> str:
     return secrets.token_urlsafe(18)
 
 
-def sasl_of(settings: Settings, service: str, realm: Realm, hostname: str) -> Sasl:
-    """Return what a service offers; raises `ConfigError`."""
+def sasl_of(
+    settings: Settings, service: str, realm: Realm, hostname: str, *, plaintext_auth: bool | None = None
+) -> Sasl:
+    """Return what a service offers; `plaintext_auth` overrules the setting. Raises `ConfigError`."""
     try:
         return Sasl(
             service,
@@ -28,7 +30,7 @@ def sasl_of(settings: Settings, service: str, realm: Realm, hostname: str) -> Sa
             hostname=hostname,
             nonce=nonce,
             hidden=settings.sasl_without,
-            plaintext_auth=settings.plaintext_auth,
+            plaintext_auth=settings.plaintext_auth if plaintext_auth is None else plaintext_auth,
             errors=settings.oauth_errors,
         )
     except UnknownMechanism as error:

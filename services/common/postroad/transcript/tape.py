@@ -40,8 +40,9 @@ class Tape:
 
     def __init__(self, opened: Opened, recorder: Recorder) -> None:
         self.opened = opened
-        self.world = DEFAULT_WORLD  # in whose bounds it is
-        self.worlds: set[str] = set()  # whose mail it has carried, or whose account has logged in
+        self.world = opened.world or DEFAULT_WORLD  # in whose bounds it is
+        # Whose port it came by, whose mail it has carried, or whose account has logged in
+        self.worlds: set[str] = set() if opened.world is None else {opened.world}
         self.account: str | None = None
         self.messages: dict[str, str] = {}  # worlds by queue ID
         self.reads: deque[Read] = deque(maxlen=READS)

@@ -6,7 +6,10 @@ Its definition is JSON, and complete: whoever makes one has chosen all names and
      "app": {"user": "checkout", "password": "…"}, "capture": {"login": "outside@shop.test", "password": "…"},
      "imap_without": ["QRESYNC"], "quota": {"storage": 1048576, "messages": 100},
      "domains": [{"name": "shop.test", "accounts": [{"name": "bob", "password": "x", "quota": null}],
-                  "aliases": {"sales": ["bob"]}, "catch_all": "bob", "records": ["www A 203.0.113.9"]}]}
+                  "aliases": {"sales": ["bob"]}, "catch_all": "bob", "records": ["www A 203.0.113.9"]}],
+     "ports": [1026]}
+
+All that comes by one of its ports is the world's mail, whoever sends it and whomever it is for.
 
 An overlay becomes a `World` of its own, in which nothing exists but its domains; network and hosts are those of the
 file's. So whatever asks a world who exists sees nothing of any other.
@@ -16,9 +19,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from postroad.jsontext import to_json
 from postroad.world.domains import DomainReader, any_name
 from postroad.world.world import DEFAULT_WORLD, MX, Account, Domain, Role, World
 
@@ -32,8 +37,9 @@ if TYPE_CHECKING:
 
 # A label of a domain name (RFC 1035 §2.3.1), so that a world may be named by a host below localhost.
 WORLD_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_DIGEST = 8  # octets
 PREFERENCE = 10  # of the store, the mail exchanger of each of its domains
-_KEYS = ("id", "owner", "app", "capture", "imap_without", "quota", "domains")
+_KEYS = ("id", "owner", "app", "capture", "imap_without", "quota", "domains", "ports")
 _DOMAIN_KEYS = ("name", "accounts", "aliases", "catch_all", "imap_without", "records")
 _PLAIN_KEYS = ("password", "imap_without", "sieve", "append_limits")  # as the world file has them
 _ACCOUNT_KEYS = ("name", "quota", *_PLAIN_KEYS)
@@ -64,6 +70,8 @@ class Overlay:
 
     world: World
     definition: Mapping[str, Any]
+    ports: tuple[int, ...]  # of the relay, where all mail is this world's
+    digest: str  # of the definition: two services that have the same one have the same world
 
     @property
     def id(self) -> str:
@@ -103,7 +111,12 @@ def read_overlay(definition: Any, base: World, *, why_not_hide: WhyNotHide = any
     world = reader.read()
     if reader.errors:
         raise OverlayError(tuple(dict.fromkeys(map(_fault, reader.errors))))
-    return Overlay(world, definition)
+    return Overlay(world, definition, tuple(definition.get("ports", ())), digest_of(definition))
+
+
+def digest_of(definition: Mapping[str, Any]) -> str:
+    """Return what tells a definition from another one."""
+    return blake2b(to_json(definition), digest_size=_DIGEST).hexdigest()
 
 
 def _fault(error: ReadError) -> Fault:
@@ -144,6 +157,7 @@ class _OverlayReader(DomainReader):
         if not isinstance(owner, str):
             self.error(("owner",), "the owner must be a string")
         self._app(table.get("app"))
+        self._ports(table.get("ports", []))
         hidden = self._hidden(("imap_without",), table.get("imap_without", []))
         shared = _Shared(hidden, self._quota(("quota",), table.get("quota")))
         domains = dict(self._domains(shared))
@@ -166,6 +180,14 @@ class _OverlayReader(DomainReader):
         for key in ("user", "password"):
             if not isinstance(table.get(key), str):
                 self.error((*at, key), f"the {key} of the app must be a string")
+
+    def _ports(self, value: Any) -> None:
+        at: KeyPath = ("ports",)
+        ports = value if isinstance(value, list) else [None]
+        if any(isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535 for port in ports):
+            self.error(at, "ports must be a list of port numbers from 1 to 65535")
+        elif len(set(ports)) < len(ports):
+            self.error(at, "a port is here twice")
 
     def _capture(self, value: Any, domains: dict[str, Domain], hidden: frozenset[str]) -> Address | None:
         """Add the account that gets what the world sends to strangers, to the domain that its address names."""

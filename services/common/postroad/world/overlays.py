@@ -26,15 +26,25 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+class PortInUse(Exception):  # noqa: N818 - an outcome, as the caller sees it
+    """A port of a world can't be opened: another program, or another world, has it."""
+
+
 async def _nothing(_overlay: Overlay) -> None:
     """Do nothing."""
+
+
+async def _no_ports(_ident: str, _ports: tuple[int, ...]) -> None:
+    """Do nothing: the service opens no ports."""
 
 
 class Overlays:
     """Keeps `layers` and `log` the same, and tells the service of what it does.
 
     `came` is called with an overlay that is in force, and `gone` with one that no longer is, to remove all that is left
-    of it; both are awaited. `why_not_hide` is as in `domains`.
+    of it. Before either, `hold` is called with a world and the ports that it shall have: it opens those that the world
+    lacks and closes the others, or raises `PortInUse` and changes nothing. All are awaited. `why_not_hide` is as in
+    `domains`.
     """
 
     def __init__(self, layers: Layers, log: OverlayLog, *, why_not_hide: WhyNotHide = any_name) -> None:
@@ -42,6 +52,7 @@ class Overlays:
         self.log = log
         self.came: Callable[[Overlay], Awaitable[None]] = _nothing
         self.gone: Callable[[Overlay], Awaitable[None]] = _nothing
+        self.hold: Callable[[str, tuple[int, ...]], Awaitable[None]] = _no_ports
         self._why_not_hide = why_not_hide
         self._queues: dict[str, _Queue] = {}  # by ID
         self._going: dict[str, Overlay] = {}  # no longer in force, and something may be left of them
@@ -56,23 +67,27 @@ class Overlays:
             _log.error("the world %s is not in force: %s", definition["id"], error)
 
     async def put(self, ident: str, definition: Any) -> None:
-        """Make an overlay, or change it; raises `OverlayError`, `TakenError`, `OSError`."""
+        """Make an overlay, or change it; raises `OverlayError`, `TakenError`, `PortInUse`, `OSError`."""
         overlay = read_overlay(definition, self.layers.base, why_not_hide=self._why_not_hide)
         async with self._turn(ident):
-            before = self.layers.put(overlay)
-            written = self.log.put(ident, definition)
+            self.layers.check(overlay)
+            before = self.layers.overlays.get(ident)
+            await self.hold(ident, overlay.ports)
             try:
-                await asyncio.gather(written, self.came(overlay))
-            except OSError:
+                self.layers.put(overlay)
+                await asyncio.gather(self.log.put(ident, definition), self.came(overlay))
+            except (TakenError, OSError):
                 self.layers.drop(ident)
                 if before is not None:
                     self.layers.put(before)
+                await self.hold(ident, () if before is None else before.ports)
                 raise
 
     async def drop(self, ident: str) -> None:
         """Drop an overlay and all that belongs to it; there may be none. Raises `OSError`."""
         async with self._turn(ident):
             overlay = self.layers.drop(ident)
+            await self.hold(ident, ())
             if overlay is not None:
                 self._going[ident] = overlay
             going = self._going.get(ident)

@@ -28,6 +28,7 @@ from postroad_relay.submission.badline import BadLine, is_spared
 from postroad_relay.submission.bound import Bound
 from postroad_relay.submission.faults import Command
 from postroad_relay.submission.fixup import fix_up
+from postroad_relay.submission.portusers import PortUsers
 from postroad_relay.submission.splitting import by_world
 from postroad_relay.submission.worldfaults import WorldFaults
 
@@ -96,7 +97,7 @@ class RelayService:
     async def authenticate(self, session: Session, claim: Claim) -> Account | str | Reply | None:
         """Return the world's account as which the client may act, or on the app door the name as it is.
 
-        Raises `TooManyGuesses`, `NotAllowed`.
+        At a world's own port it is one of that world's users. Raises `TooManyGuesses`, `NotAllowed`.
         """
         facts = session.facts | claim.facts
         named = self.layers.world_of_user(claim.login)
@@ -105,14 +106,19 @@ class RelayService:
             self._refusals.note("AUTH", refusal, **facts)
             return refusal
         layers = self.layers
-        if session.purpose is Purpose.APP:
+        at_port = None if session.port_world is None else PortUsers(layers, session.port_world)
+        if session.purpose is Purpose.APP and at_port is None:
             name = claim.login[:LONGEST_NAME]
             world = layers.world_of_user(name)
             session.world = None if world is None else world.id
             return name
         try:
             account = await self._guesses.log_in(
-                layers.account, claim, session.host, layers.administrators, fellows=layers.fellows
+                layers.account if at_port is None else at_port.find,
+                claim,
+                session.host,
+                layers.administrators if at_port is None else at_port.administrators,
+                fellows=layers.fellows,
             )
         except TooManyGuesses:
             self._refusals.note("AUTH", AUTH_UNAVAILABLE, **facts, reason=TOO_MANY)
@@ -122,10 +128,12 @@ class RelayService:
             raise
         if account is None:
             self._refusals.note("AUTH", AUTH_FAILED, **facts)
-        else:
-            session.world = layers.world_of_login(account.login).id
-            of_session = {"peer": session.host, "session": session.session_id}
-            log.info("logged in", extra=claim.facts | {"login": account.login} | of_session)
+            return None
+        of_session = {"peer": session.host, "session": session.session_id}
+        log.info("logged in", extra=claim.facts | {"login": account.login} | of_session)
+        if at_port is not None:
+            return at_port.name(account)
+        session.world = layers.world_of_login(account.login).id
         return account
 
     def _fault(self, session: Session, command: Command, address: str, world: str) -> Reply | None:

@@ -85,6 +85,8 @@ class Connection(Lifecycle, ABC):
         # There is no peer if the client has gone before it was accepted; asyncio reports its loss next.
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
         self._facts = Session(self.purpose, _parse_ip(host), port, self._server.next_session_id())
+        if self._profile.world is not None:
+            self._facts.port_world = self._facts.world = self._profile.world
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._facts.tls_version = tls.version()
@@ -172,6 +174,10 @@ class Connection(Lifecycle, ABC):
         if self._work is None and not self._choked:
             self._wire.resume_reading()
             self._pump()
+
+    def came_by(self, profile: Profile) -> bool:
+        """Whether it came by the listener that has this profile."""
+        return self._profile is profile
 
     def leave(self, *, at_once: bool) -> None:
         """Send 421 (RFC 5321 §3.8), at once or after the open transaction; a commit is never interrupted."""

@@ -66,7 +66,7 @@ class Server:
         self.admission: Admission[Connection] = Admission(
             "smtp", clock, limits.connections, limits.connections_per_address
         )
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: dict[Profile, tuple[asyncio.AbstractServer, Listener]] = {}
         self._tls_ports: list[TlsPort] = []
         self._empty = asyncio.Event()
         self._unflushed: list[Connection] = []
@@ -84,7 +84,7 @@ class Server:
         return [connection.purpose for connection in self.admission]
 
     async def listen(self, listener: Listener, profile: Profile, tls: ssl.SSLContext | None) -> None:
-        """Listen on one more port."""
+        """Listen on one more port; raises `OSError`."""
         loop = asyncio.get_running_loop()
         make = functools.partial(Receiver, self, profile, listener.purpose, configure(profile, tls, loop), loop)
         if listener.implicit_tls and tls is not None:
@@ -99,12 +99,21 @@ class Server:
                 backlog=BACKLOG,
             )
             self._tls_ports.append(tls_port)
-            port = tls_port.port
+            bound = dataclasses.replace(listener, port=tls_port.port)
         else:
             server = await loop.create_server(make, listener.host, listener.port, backlog=BACKLOG)
-            self._servers.append(server)
-            port = server.sockets[0].getsockname()[1]
-        self.listeners = (*self.listeners, dataclasses.replace(listener, port=port))
+            bound = dataclasses.replace(listener, port=server.sockets[0].getsockname()[1])
+            self._servers[profile] = server, bound
+        self.listeners = (*self.listeners, bound)
+
+    def shut(self, profile: Profile) -> None:
+        """Listen no more on the port that has this profile; its sessions get 421 now, and a commit is not cut short."""
+        server, shut = self._servers.pop(profile)
+        server.close()
+        self.listeners = tuple(listener for listener in self.listeners if listener != shut)
+        for connection in self.admission:
+            if connection.came_by(profile):
+                connection.leave(at_once=True)
 
     def _shut_out(self, purpose: Purpose, address: tuple[str, int], why: str, port: int) -> None:
         """Leave a trace of a client that has not come through the TLS of a port of implicit TLS."""
@@ -146,7 +155,7 @@ class Server:
 
         `grace`, in seconds, is how long an open transaction may go on. A commit is not cut short.
         """
-        for server in self._servers:
+        for server, _ in self._servers.values():
             server.close()
         for tls_port in self._tls_ports:
             tls_port.close()
@@ -160,7 +169,7 @@ class Server:
         await self._wait_until_empty(grace)
         for connection in self.admission:
             connection.abort()
-        for server in self._servers:
+        for server, _ in self._servers.values():
             await server.wait_closed()
 
     async def _wait_until_empty(self, seconds: float) -> None:

@@ -47,6 +47,7 @@ class Listener:
     purpose: Purpose = Purpose.TRANSFER
     starttls: bool = True  # whether STARTTLS is offered, if there is a certificate
     tls: bool = False  # from the first octet, as SUBMISSIONS always is
+    world: str | None = None  # the ID of the world whose mail all is that comes by it
 
     @property
     def implicit_tls(self) -> bool:
@@ -99,7 +100,8 @@ class Session:
     mechanism: str | None = None  # by which
     claimed: str | None = None  # the name that AUTH gave where it is taken at its word
     listener: tap.Listener | None = None  # of the tap
-    world: str | None = None  # the ID of the world that this, or the port, decides
+    port_world: str | None = None  # the ID of the world whose port this is
+    world: str | None = None  # the ID of the world that the name, or the port, decides
     host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 
     def __post_init__(self) -> None:
@@ -122,7 +124,8 @@ class Session:
         """Begin anew inside TLS, and forget all that the client has said before (RFC 3207 §4.2)."""
         self.tls_version, self.tls_cipher, self.channel = version, cipher, channel
         self.client_name, self.extended = None, False
-        self.account = self.claimed = self.mechanism = self.world = None
+        self.account = self.claimed = self.mechanism = None
+        self.world = self.port_world
 
     @property
     def login(self) -> str | None:
@@ -138,6 +141,8 @@ class Session:
             "port": self.purpose.value,
             "session": self.session_id,
         }
+        if self.port_world is not None:
+            facts["world"] = self.port_world
         if self.is_authenticated:
             facts["login"] = self.login
             facts["mechanism"] = self.mechanism

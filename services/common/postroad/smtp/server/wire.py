@@ -45,6 +45,7 @@ class Wire:
                 local=f"{self.local[0]}:{self.local[1]}",
                 outbound=False,
                 at=self._clock.now(),
+                world=session.port_world,
             )
         )
 
