@@ -166,3 +166,35 @@ def test_greenmails_options_count_where_its_ports_are_open() -> None:
     habits = Settings.from_environ({"POSTROAD_GREENMAIL": "on"}).habits
     assert habits is not None
     assert habits.auth_disabled
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [("1100-1102", range(1100, 1103)), ("1100", range(1100, 1101)), ("65535-65535", range(65535, 65536))],
+)
+def test_ports_of_worlds(text: str, ports: range) -> None:
+    assert Settings.from_environ({"POSTROAD_WORLD_PORTS": text}).world_ports == ports
+
+
+@pytest.mark.parametrize("text", ["", "-", "1100-", "-1100", "1102-1100", "0-10", "1100-70000", "1100-1101-1102", "x"])
+def test_ports_of_worlds_that_are_none(text: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"POSTROAD_WORLD_PORTS=.*: must be a port number, or the first and the last one"
+    ):
+        Settings.from_environ({"POSTROAD_WORLD_PORTS": text})
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (
+            {"POSTROAD_APP_PORT": "1030"},
+            "POSTROAD_WORLD_PORTS=1026-1033: 1030 is POSTROAD_APP_PORT; give worlds others",
+        ),
+        ({"POSTROAD_WORLD_PORTS": "8000-8100"}, "8000-8100: 8025 is POSTROAD_WEB_PORT"),
+        ({"POSTROAD_PUBLISHED": "app=2025 imap=1027"}, "1027 is POSTROAD_IMAP_PORT"),
+    ],
+)
+def test_ports_of_worlds_are_no_other_doors(others: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        Settings.from_environ(others)

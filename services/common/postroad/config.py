@@ -189,6 +189,12 @@ class Settings(Folders):
     worlds: int = _setting("20000", variables.count, "the most worlds that the API may have made at a time")
     world_accounts: int = _setting("1000", variables.count, "the most accounts of one world")
     world_size: int = _setting("256K", size, "the longest definition of a world, as JSON")
+    world_ports: range = _setting(
+        "1026-1033",
+        variables.ports,
+        "the ports, from first to last, of which the API may give some to worlds, as app doors of their own",
+    )
+    ports_per_world: int = _setting("2", variables.count, "the most ports of one world")
     keep_messages: int = _setting(
         "0",
         variables.bound,
@@ -301,7 +307,18 @@ class Settings(Folders):
                 errors.append(f"GREENMAIL_OPTS: {error}")
         if errors:
             raise ConfigError("\n".join(errors))
-        return cls(**values)
+        settings = cls(**values)
+        settings._check_world_ports()
+        return settings
+
+    def _check_world_ports(self) -> None:
+        """Raise `ConfigError` if another door has a port of those for worlds on the same address."""
+        for name, port in {"app": self.app_port, "web": self.web_port, **dict(self.published)}.items():
+            if port in self.world_ports:
+                first, last = self.world_ports[0], self.world_ports[-1]
+                raise ConfigError(
+                    f"POSTROAD_WORLD_PORTS={first}-{last}: {port} is POSTROAD_{name.upper()}_PORT; give worlds others"
+                )
 
 
 _HEAD = """\

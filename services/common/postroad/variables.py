@@ -65,6 +65,18 @@ def port_or_none(text: str) -> int | None:
     return port(text) if text else None
 
 
+def ports(text: str) -> range:
+    """Return port numbers, from the first to the last one."""
+    first, dash, last = text.partition("-")
+    try:
+        found = range(port(first), port(last if dash else first) + 1)
+    except ValueError:
+        found = range(0)
+    if not found:
+        raise ValueError("must be a port number, or the first and the last one, such as 1026-1033")
+    return found
+
+
 def count(text: str) -> int:
     """Return a whole number above 0."""
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiosmtplib
 import pytest
@@ -31,9 +31,9 @@ async def put(desk: Desk, ident: str, *ports: int) -> None:
     await desk.door.put(f"/worlds/{ident}", definition(ident, ports=list(ports)))
 
 
-def client(desk: Desk, port: int = FIRST, **options: Any) -> aiosmtplib.SMTP:
-    options = {"start_tls": False, "timeout": 10, "local_hostname": "client.test"} | options
-    return aiosmtplib.SMTP(hostname=f"{desk.site.network}.1", port=port, **options)
+def client(desk: Desk, port: int = FIRST, *, tls: bool = False) -> aiosmtplib.SMTP:
+    host = f"{desk.site.network}.1"
+    return aiosmtplib.SMTP(hostname=host, port=port, start_tls=tls, validate_certs=False, timeout=10)
 
 
 async def send(desk: Desk, recipients: Sequence[str], port: int = FIRST, content: bytes = CONTENT) -> str:
@@ -150,7 +150,7 @@ async def test_tls_forgets_no_world(desk: Desk) -> None:
     await desk.site.restart(POSTROAD_APP_STARTTLS="on")
     desk.open()
     await put(desk, "one", FIRST)
-    async with client(desk, start_tls=True, validate_certs=False) as one:
+    async with client(desk, tls=True) as one:
         await one.sendmail("app@example.org", STRANGERS, CONTENT)
     (accepted,) = [event for event in await desk.events() if event["kind"] == "accepted"]
     assert (accepted["world"], accepted["tls"]) == ("one", "TLSv1.3")

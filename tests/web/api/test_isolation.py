@@ -255,6 +255,7 @@ VALUES: dict[str, Callable[[Town, str], str]] = {
     "{mailbox:path}": lambda _, __: "INBOX",
     "{uid:int}": lambda _, __: "1",
     "{part}": lambda _, __: "1",
+    "{port:int}": lambda _, __: "1026",
     "{tag}": lambda _, world: f"tag-{world}",
     "{tag:path}": lambda _, world: f"tag-{world}",
     "{name}": lambda _, world: f"{world}.test",

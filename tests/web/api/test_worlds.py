@@ -44,7 +44,7 @@ class Place:
         self.stack.store.answers["GET", "/snapshots"] = lambda _: {"snapshots": self.snapshots}
         self.catalog = Catalog(folder, relay=self.stack.relay, store=self.stack.store, worlds=self.desk.keeper)
         self.services = services(
-            {"POSTROAD_DATA": str(folder)},
+            {"POSTROAD_DATA": str(folder), **{f"POSTROAD_{name.upper()}": value for name, value in settings.items()}},
             clock=self.desk.clock,
             catalog=self.catalog,
             relay=self.stack.relay,
@@ -113,6 +113,7 @@ async def test_a_world_is_made_and_shown(place: Place) -> None:
         "messages": 0,
         "queued": 0,
         "snapshots": [],
+        "ports": [],
     }
 
 
@@ -275,6 +276,9 @@ async def test_a_world_is_dropped_with_its_mail(place: Place) -> None:
         ("DELETE", "", None),
         ("POST", "/purge", None),
         ("POST", "/accounts", {"name": "bob"}),
+        ("GET", "/ports", None),
+        ("POST", "/ports", None),
+        ("DELETE", "/ports/1026", None),
     ],
 )
 async def test_a_world_that_is_not_there(place: Place, method: str, path: str, body: Any) -> None:

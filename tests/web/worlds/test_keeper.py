@@ -13,10 +13,10 @@ import pytest
 from postroad.clock import Clock
 from postroad.config import Settings
 from postroad.control.client import DoorAway, DoorRefused
-from postroad.world.overlay import OverlayError
+from postroad.world.overlay import OverlayError, digest_of
 from postroad.world.source import parse_world
 from postroad_web.worlds.database import Database
-from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken, Unwritable
+from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchPort, NoSuchWorld, Taken, Unwritable
 from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -35,15 +35,20 @@ class ToyDoor:
         self.worlds: dict[str, Any] = {}
         self.away = False
         self.refuses = False
+        self.ports: set[int] = set()  # that it can't open
 
     async def get(self, path: str) -> Any:
         self._open()
-        return {"count": len(self.worlds)} if path.endswith("count") else {"worlds": list(self.worlds)}
+        if path.endswith("count"):
+            return {"count": len(self.worlds)}
+        return {"worlds": {ident: digest_of(definition) for ident, definition in self.worlds.items()}}
 
     async def put(self, path: str, value: Any) -> None:
         self._open()
         if self.refuses:
             raise DoorRefused(422, "no")
+        if taken := self.ports & set(value.get("ports", ())):
+            raise DoorRefused(409, f"the port {min(taken)} can't be opened")
         self.worlds[path.rpartition("/")[2]] = value
 
     async def delete(self, path: str) -> None:
@@ -190,6 +195,117 @@ async def test_services_are_brought_up_to_date(desk: Desk, caplog: pytest.LogCap
     assert [sorted(listed) for listed in desk.listed()] == [["a", "b"]] * 4
     assert "the world a is made again in dns" in caplog.text
     assert "the world stranger is dropped in store" in caplog.text
+
+
+async def test_a_service_that_has_a_world_otherwise_is_brought_up_to_date(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It died, or the web service did, in the middle of a change."""
+    caplog.set_level("INFO")
+    await desk.keeper.make({"id": "shop"})
+    async with desk.mending():
+        pass
+    desk.restart()
+    desk.doors[1].worlds["shop"] = {**desk.keeper.get("shop").definition, "ports": [1026]}
+    async with desk.mending():
+        pass
+    assert desk.doors[1].worlds["shop"] == desk.keeper.get("shop").definition
+    # What a service has done before another one refused is undone.
+    desk.doors[2].refuses = True
+    with pytest.raises(DoorRefused):
+        await desk.keeper.open_port("shop")
+    assert desk.doors[0].worlds["shop"] == desk.doors[1].worlds["shop"] == desk.keeper.get("shop").definition
+    desk.doors[2].worlds["shop"] = {}
+    async with desk.mending():
+        assert [record.message for record in caplog.records if "refuses" in record.message] == [
+            "store refuses the world shop, which is tried again: no"
+        ]
+        desk.clock.push(2.0)
+        await desk.turn()
+        desk.doors[2].refuses = False
+        desk.clock.push(2.0)
+        await desk.turn()
+    assert desk.doors[2].worlds["shop"] == desk.keeper.get("shop").definition
+    assert len([record for record in caplog.records if "refuses" in record.message]) == 1
+
+
+async def test_a_world_that_is_being_changed_is_compared_later(desk: Desk) -> None:
+    await desk.keeper.make({"id": "shop"})
+    desk.restart()
+    desk.doors[0].worlds["shop"] = {}
+    desk.keeper._busy.add("shop")
+    async with desk.mending():
+        assert desk.doors[0].worlds["shop"] == {}
+        desk.keeper._busy.clear()
+        desk.clock.push(2.0)
+        await desk.turn()
+    assert desk.doors[0].worlds["shop"] == desk.keeper.get("shop").definition
+
+
+async def test_ports_are_opened_and_closed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, world_ports="1026-1028", ports_per_world="2")
+    keeper = desk.keeper
+    await keeper.make({"id": "one"})
+    await keeper.make({"id": "two"})
+    assert [await keeper.open_port("one"), await keeper.open_port("one")] == [1026, 1027]
+    assert all(door.worlds["one"]["ports"] == [1026, 1027] for door in desk.doors)
+    with pytest.raises(Beyond, match="The world one has 2 ports, as many as POSTROAD_PORTS_PER_WORLD allows"):
+        await keeper.open_port("one")
+    with pytest.raises(Taken, match="The port 1027 is the world one's") as error:
+        await keeper.open_port("two", 1027)
+    assert error.value.world == "one"
+    assert await keeper.open_port("two", 1028) == 1028
+    with pytest.raises(Beyond, match="None of the 3 ports of POSTROAD_WORLD_PORTS is free"):
+        await keeper.open_port("two")
+    await keeper.close_port("one", 1027)
+    with pytest.raises(NoSuchPort):
+        await keeper.close_port("one", 1027)
+    await keeper.close_port("one", 1026)
+    # What was closed last is given out last.
+    assert [await keeper.open_port("two"), await keeper.open_port("one")] == [1027, 1026]
+    desk.restart()
+    keeper = desk.keeper
+    assert (keeper.get("one").ports, keeper.get("two").ports) == ((1026,), (1028, 1027))
+    with pytest.raises(Beyond, match="POSTROAD_WORLD_PORTS"):
+        await keeper.open_port("one")
+    await keeper.drop("two")
+    with pytest.raises(NoSuchWorld):
+        await keeper.open_port("two")
+    assert await keeper.open_port("one") in {1027, 1028}
+
+
+async def test_a_port_that_another_program_has_is_passed_over(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, world_ports="1026-1028")
+    keeper = desk.keeper
+    await keeper.make({"id": "one"})
+    desk.doors[1].ports = {1026, 1027}
+    with pytest.raises(DoorRefused, match="1026") as error:
+        await keeper.open_port("one", 1026)
+    assert error.value.status == 409
+    assert await keeper.open_port("one") == 1028
+    with pytest.raises(Beyond, match="None of the 3 ports"):
+        await keeper.open_port("one")
+    assert all(door.worlds["one"]["ports"] == [1028] for door in desk.doors)
+    desk.doors[1].ports.clear()
+    desk.doors[0].away = True
+    with pytest.raises(DoorAway):
+        await keeper.open_port("one")
+    desk.doors[0].away = False
+    assert keeper.get("one").ports == (1028,)
+    assert await keeper.open_port("one") in {1026, 1027}
+
+
+async def test_ports_of_a_range_that_is_another_one_now_stay(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    await desk.keeper.make({"id": "one"})
+    await desk.keeper.open_port("one")
+    desk.database.close()
+    desk = Desk(tmp_path, world_ports="3000")
+    assert desk.keeper.get("one").ports == (1026,)
+    assert await desk.keeper.open_port("one") == 3000
+    await desk.keeper.close_port("one", 1026)
+    with pytest.raises(Beyond):
+        await desk.keeper.open_port("one")
 
 
 async def test_a_world_expires(desk: Desk) -> None:

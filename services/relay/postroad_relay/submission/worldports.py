@@ -1,8 +1,8 @@
 """The ports of worlds: app doors at which all mail is one world's, opened and closed while the relay runs.
 
 The relay listens on a port while a world has it: a client that comes too early or too late hears so at once, and its
-mail lands nowhere. A world's definition has its ports (`postroad.world.overlay`), and with it the relay's log of worlds,
-so they are open again after a restart.
+mail lands nowhere. A world's definition has its ports (`postroad.world.overlay`), so the relay's log of worlds has them
+too, and they are open again after a restart.
 """
 
 from __future__ import annotations

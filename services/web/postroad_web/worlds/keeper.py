@@ -7,11 +7,10 @@ that when the web service starts, and whenever a service comes back.
 
 from __future__ import annotations
 
-import asyncio
-import heapq
 import logging
 import secrets
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,11 @@ from postroad.control.client import DoorAway, DoorRefused, quote_path
 from postroad.world.layers import Layers, TakenError
 from postroad.world.overlay import OverlayError, read_overlay
 from postroad.world.world import DEFAULT_WORLD
+from postroad_web.worlds.doors import Doors
+from postroad_web.worlds.ends import Ends
 from postroad_web.worlds.made import Made
 from postroad_web.worlds.plan import account, plan
+from postroad_web.worlds.ports import Ports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -36,12 +38,15 @@ _log = logging.getLogger(__name__)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # base32 (RFC 4648 §6), in lower case
 AGAIN = 1.0  # seconds until a service that was away is asked again
-_SOON = 0.05  # seconds until a world is dropped that could not be when its time was over
 _SECRET = 12  # octets of a password that is drawn
 
 
 class NoSuchWorld(Exception):  # noqa: N818 - an outcome, as the caller sees it
     """There is no world with this ID."""
+
+
+class NoSuchPort(Exception):  # noqa: N818 - as above
+    """The world does not have this port."""
 
 
 class Beyond(Exception):  # noqa: N818 - as above
@@ -70,14 +75,15 @@ class Keeper:
         self._layers = Layers(base)
         self._worlds: dict[str, Made] = {}  # all that are not forgotten yet
         self._in_force: dict[str, Made] = {}
+        self._ports = Ports(settings.world_ports)
         self._busy: set[str] = set()  # being made, changed or dropped
-        self._doors: tuple[DoorClient, ...] = ()
+        self._doors: Doors  # from `served_by` on
         self.forget: Callable[[str], Awaitable[None]] = _nothing
-        self._ends: list[tuple[float, str]] = []  # a heap: when worlds expire
-        self._expiry = asyncio.Event()  # when the next one expires may be another
+        self._ends = Ends(clock)
         self._changes = 0  # that have begun
         for made in database.all():
             self._worlds[made.id] = made
+            self._ports.take(made.id, made.ports)
             try:
                 self._layers.put(self._read(made.definition))
             except (OverlayError, TakenError) as error:
@@ -85,7 +91,7 @@ class Keeper:
                 continue
             if not made.dropping:
                 self._in_force[made.id] = made
-                self._ends_at(made)
+                self._ends.add(made.expires, made.id)
 
     # -- `Worlds`: any thread may ask ---------------------------------------------------------------------------
 
@@ -124,7 +130,7 @@ class Keeper:
 
     def served_by(self, dns: DoorClient, relay: DoorClient, store: DoorClient) -> None:
         """Keep the worlds of these services."""
-        self._doors = (dns, relay, store)
+        self._doors = Doors(dns, relay, store)
 
     async def make(self, asked: Mapping[str, Any]) -> Made:
         """Make a world; raises `OverlayError`, `Taken`, `Beyond`, `Unwritable`, `DoorAway`, `DoorRefused`."""
@@ -146,7 +152,7 @@ class Keeper:
         self._begin(ident)
         try:
             await self._keep(made)
-            await asyncio.gather(*(self._put(door, made) for door in self._doors))
+            await self._doors.put(made)
         except (DoorAway, DoorRefused, Unwritable):
             self._worlds[ident] = replace(made, dropping=True)
             self._busy.discard(ident)
@@ -154,7 +160,7 @@ class Keeper:
             raise
         self._busy.discard(ident)
         self._in_force[ident] = made
-        self._ends_at(made)
+        self._ends.add(made.expires, made.id)
         return made
 
     async def add_account(
@@ -171,6 +177,44 @@ class Keeper:
         own["accounts"] = [*own["accounts"], new]
         changed = await self._change(replace(made, definition={**made.definition, "domains": domains}))
         return changed, own["name"], new
+
+    async def open_port(self, ident: str, wanted: int | None = None) -> int:
+        """Open a port of the relay for a world, this one or any that is free; return it. Raises as `make` does."""
+        tried: set[int] = set()
+        while True:
+            made = self.get(ident)
+            if len(made.ports) >= self._settings.ports_per_world:
+                raise Beyond(
+                    f"The world {ident} has {len(made.ports)} ports, as many as POSTROAD_PORTS_PER_WORLD allows"
+                )
+            port = self._ports.free(tried) if wanted is None else wanted
+            if port is None:
+                raise Beyond(f"None of the {len(self._ports.range)} ports of POSTROAD_WORLD_PORTS is free")
+            owner = self._ports.owner(port)
+            if owner is not None:
+                raise Taken(f"The port {port} is the world {owner}'s", owner)
+            self._ports.take(ident, [port])
+            try:
+                await self._change(replace(made, definition={**made.definition, "ports": [*made.ports, port]}))
+            except DoorRefused as refused:
+                self._ports.give_back([port])
+                if refused.status != 409 or wanted is not None:
+                    raise
+                tried.add(port)  # another program has it
+            except Exception:
+                self._ports.give_back([port])
+                raise
+            else:
+                return port
+
+    async def close_port(self, ident: str, port: int) -> None:
+        """Close a port of a world; raises `NoSuchPort`, and what `make` raises."""
+        made = self.get(ident)
+        if port not in made.ports:
+            raise NoSuchPort(port)
+        left = [one for one in made.ports if one != port]
+        await self._change(replace(made, definition={**made.definition, "ports": left}))
+        self._ports.give_back([port])
 
     async def change(self, ident: str, asked: Mapping[str, Any]) -> Made:
         """Change the owner, the time to live from now, or what IMAP hides. Raises as `make` does."""
@@ -193,15 +237,17 @@ class Keeper:
             await self._keep(made)
             try:
                 if made.definition != before.definition:
-                    await asyncio.gather(*(self._put(door, made) for door in self._doors))
+                    await self._doors.put(made)
             except (DoorAway, DoorRefused):
                 await self._keep(before)
+                with suppress(DoorAway, DoorRefused):  # `mend` does it then
+                    await self._doors.put(before)
                 raise
             self._layers.put(overlay)
             self._worlds[ident] = self._in_force[ident] = made
         finally:
             self._busy.discard(ident)
-        self._ends_at(made)
+        self._ends.add(made.expires, made.id)
         return made
 
     async def drop(self, ident: str) -> None:
@@ -225,18 +271,17 @@ class Keeper:
         self._changes += 1
 
     async def _clear(self, ident: str) -> None:
-        """Have every service drop a world, and forget it then. The relay comes first: it sends the others its mail."""
-        dns, relay, store = self._doors
-        path = quote_path("worlds", ident)
-        await relay.delete(path)
-        await asyncio.gather(store.delete(path), dns.delete(path))
+        """Have every service drop a world, and forget it then."""
+        await self._doors.drop(ident)
         await self.forget(ident)
         try:
             await self._database.forget(ident)
         except sqlite3.Error as error:
             raise Unwritable(str(error)) from error
-        self._worlds.pop(ident, None)
+        gone = self._worlds.pop(ident, None)
         self._layers.drop(ident)
+        if gone is not None:
+            self._ports.give_back(gone.ports)
 
     async def _undo(self, ident: str) -> None:
         """Drop what there is of a world that could not be made; what can't be dropped now is dropped later."""
@@ -268,43 +313,25 @@ class Keeper:
         except (sqlite3.Error, OSError) as error:
             raise Unwritable(str(error)) from error
 
-    @staticmethod
-    async def _put(door: DoorClient, made: Made) -> None:
-        await door.put(quote_path("worlds", made.id), made.definition)
-
     # -- in the background --------------------------------------------------------------------------------------
 
     async def expire(self) -> None:
         """Drop worlds when their time is over, for ever."""
         while True:
-            self._expiry.clear()
-            now = self._clock.now()
-            while self._ends and self._ends[0][0] <= now:
-                when, ident = heapq.heappop(self._ends)
+            for when, ident in self._ends.due():
                 made = self._in_force.get(ident)
                 if made is None or made.expires != when:
                     continue  # it was dropped, or has more time now
                 try:
                     await self.drop(ident)
                 except Taken:  # it is being changed just now
-                    heapq.heappush(self._ends, (when, ident))
+                    self._ends.add(when, ident)
                     break
                 except (DoorAway, DoorRefused, Unwritable) as error:
                     _log.warning("the world %s is dropped later: %s", ident, error)
                 else:
                     _log.info("the world %s has expired", ident)
-            wait = self._ends[0][0] - self._clock.now() if self._ends else None
-            bell = None if wait is None else self._clock.call_later(max(_SOON, wait), self._expiry.set)
-            await self._expiry.wait()
-            if bell is not None:
-                bell.cancel()
-
-    def _ends_at(self, made: Made) -> None:
-        """Note when a world expires."""
-        if made.expires is not None:
-            heapq.heappush(self._ends, (made.expires, made.id))
-            if self._ends[0][1] == made.id:
-                self._expiry.set()
+            await self._ends.wait()
 
     async def mend(self) -> None:
         """Bring services up to date that may have missed something, and worlds to their end, for ever."""
@@ -321,21 +348,23 @@ class Keeper:
                 try:
                     await self._compare(door)
                 except (DoorAway, DoorRefused):
-                    continue
+                    self._doors.unsure.add(door)
             await self._clock.sleep(AGAIN)
 
     async def _compare(self, door: DoorClient) -> None:
-        """Give a service the worlds that it lacks, and take those away that are not ours."""
+        """Give a service the worlds that it lacks or has otherwise, and take those away that are not ours."""
         changes = self._changes
         difference = abs((await door.get("/worlds/count"))["count"] - len(self._worlds))
-        if difference <= len(self._busy) + self._changes - changes:
+        if door not in self._doors.unsure and difference <= len(self._busy) + self._changes - changes:
             return  # most often, and cheap: what is missing is on its way
-        has = set((await door.get("/worlds"))["worlds"])
-        for made in list(self._in_force.values()):
-            if made.id not in has and made.id not in self._busy and made.id in self._in_force:
-                await self._put(door, made)
-                _log.info("the world %s is made again in %s", made.id, door.service)
-        for ident in has - self._worlds.keys():
+        self._doors.unsure.discard(door)
+        has: dict[str, str] = (await door.get("/worlds"))["worlds"]
+        for ident in list(self._in_force):
+            if ident in self._busy:
+                self._doors.unsure.add(door)  # what is being done may fail
+            elif ident in self._in_force and has.get(ident) != self._layers.overlays[ident].digest:
+                await self._doors.put_again(door, self._in_force[ident])
+        for ident in has.keys() - self._worlds.keys():
             if ident not in self._worlds:
                 _log.warning("the world %s is dropped in %s: nobody has made it", ident, door.service)
                 await door.delete(quote_path("worlds", ident))

@@ -34,6 +34,11 @@ class Made:
         return password
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """Its own ports of the relay."""
+        return tuple(self.definition.get("ports", ()))
+
+    @property
     def size(self) -> int:
         """The octets of its definition, as JSON."""
         return len(to_json(self.definition))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +10,18 @@ from starlette.responses import Response
 
 from postroad.control.client import DoorRefused
 from postroad.mail.address import Address
-from postroad.world.overlay import OverlayError
 from postroad.world.world import Account
 from postroad_web.api.answer import json
 from postroad_web.api.describe import listed, operation, record, ref
 from postroad_web.api.fields import body_of, given, line, query_of, whole
+from postroad_web.api.native.ports import ports_of
+from postroad_web.api.native.refusing import keeper_of, missing, problems
 from postroad_web.api.native.shapes import MAYBE_TIME, TIME, time
 from postroad_web.api.native.worldly import QUOTA, Change, FurtherAccount, New
-from postroad_web.api.problem import Problem
 from postroad_web.api.routing import by_method
-from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken, Unwritable
+from postroad_web.worlds.keeper import NoSuchWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
@@ -46,28 +43,23 @@ PATH = {"id": "the world's ID"}
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
-    def keeper() -> Keeper:
-        if not isinstance(services.worlds, Keeper):
-            raise Problem(503, "No worlds are kept", "This service keeps no worlds.")
-        return services.worlds
-
     async def make(request: Request) -> Response:
         asked = _members(asdict(await body_of(request, New)))
-        with _problems():
-            made = await keeper().make(asked)
-        return json(_shown(made, messages=0, queued=0, snapshots=[]), 201)
+        with problems():
+            made = await keeper_of(services).make(asked)
+        return json(_shown(made, [], messages=0, queued=0, snapshots=[]), 201)
 
     async def every(request: Request) -> Response:
         page = query_of(request, Page)
-        idents = sorted(ident for ident in keeper().others() if page.after is None or ident > page.after)
-        shown = await asyncio.gather(*(whole_of(ident) for ident in idents[: page.limit]))
+        idents = sorted(ident for ident in keeper_of(services).others() if page.after is None or ident > page.after)
+        shown = await asyncio.gather(*(whole_of(request, ident) for ident in idents[: page.limit]))
         following = idents[page.limit - 1] if len(idents) > page.limit else None
         return json({"worlds": [one for one in shown if one is not None], "next": following})
 
-    async def whole_of(ident: str) -> dict[str, Any] | None:
+    async def whole_of(request: Request, ident: str) -> dict[str, Any] | None:
         """Return all of a world; None if it has gone."""
         try:
-            made = keeper().get(ident)
+            made = keeper_of(services).get(ident)
             state, snapshots = await asyncio.gather(
                 services.relay.get("/state", world=ident), services.store.get("/snapshots", world=ident)
             )
@@ -79,18 +71,19 @@ def routes(services: Services) -> list[BaseRoute]:
             return None
         counts = services.catalog.of(ident).counts()
         names = [snapshot["name"] for snapshot in snapshots["snapshots"]]
-        return _shown(made, messages=counts.total, queued=state["queued"], snapshots=names)
+        ports = ports_of(services, request, made)
+        return _shown(made, ports, messages=counts.total, queued=state["queued"], snapshots=names)
 
     async def one(request: Request) -> Response:
         ident = request.path_params["id"]
-        shown = await whole_of(ident)
+        shown = await whole_of(request, ident)
         if shown is None:
-            raise _missing(ident)
+            raise missing(ident)
         return json(shown)
 
     async def drop(request: Request) -> Response:
-        with _problems():
-            await keeper().drop(request.path_params["id"])
+        with problems():
+            await keeper_of(services).drop(request.path_params["id"])
         return Response(status_code=204)
 
     async def change(request: Request) -> Response:
@@ -100,14 +93,14 @@ def routes(services: Services) -> list[BaseRoute]:
             wanted["ttl"] = wanted["ttl"] or None
         if "imap_without" in wanted:
             wanted["imap_without"] = list(wanted["imap_without"])
-        with _problems():
-            await keeper().change(request.path_params["id"], wanted)
+        with problems():
+            await keeper_of(services).change(request.path_params["id"], wanted)
         return await one(request)
 
     async def purge(request: Request) -> Response:
         ident = request.path_params["id"]
         if services.worlds.begun(ident) is None:
-            raise _missing(ident)
+            raise missing(ident)
         await services.catalog.of(ident).purge()
         return Response(status_code=204)
 
@@ -116,8 +109,8 @@ def routes(services: Services) -> list[BaseRoute]:
         members = _members(asdict(asked))
         domain = members.pop("domain", None)
         ident = request.path_params["id"]
-        with _problems():
-            _, name, new = await keeper().add_account(ident, domain, members)
+        with problems():
+            _, name, new = await keeper_of(services).add_account(ident, domain, members)
         return json(_account(new, name), 201)
 
     return [
@@ -135,45 +128,9 @@ def _members(value: Any) -> Any:
     return [_members(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _missing(ident: str) -> Problem:
-    return Problem(404, "No such world", f"There is no world {ident[:64]} that the API has made.")
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Answer what the keeper says of a request."""
-    try:
-        yield
-    except OverlayError as error:
-        raise _wrong(error) from None
-    except Taken as taken:
-        raise Problem(409, "Another world has it", f"{taken}.", world=taken.world) from None
-    except Beyond as beyond:
-        raise Problem(409, "There is a limit", f"{beyond}.") from None
-    except NoSuchWorld as missing:
-        raise _missing(str(missing)) from None
-    except Unwritable as fault:
-        raise Problem(507, "The worlds can't be written", f"{fault}.") from None
-    except DoorRefused as refused:
-        if refused.status not in {409, 422}:
-            raise
-        raise Problem(refused.status, "A service refuses it", f"{refused}.") from None
-
-
-def _wrong(error: OverlayError) -> Problem:
-    faults = error.faults[:20]
-    return Problem(
-        422,
-        "The request is not right",
-        "; ".join(f"{fault.field}: {fault.sentence}" for fault in faults) + ".",
-        errors=[
-            {"field": fault.field, "detail": fault.sentence} | ({} if fault.line is None else {"line": fault.line})
-            for fault in faults
-        ],
-    )
-
-
-def _shown(made: Made, *, messages: int, queued: int, snapshots: list[str]) -> dict[str, Any]:
+def _shown(
+    made: Made, ports: list[dict[str, Any]], *, messages: int, queued: int, snapshots: list[str]
+) -> dict[str, Any]:
     """Return a world as the API shows it."""
     definition = made.definition
     return {
@@ -189,6 +146,7 @@ def _shown(made: Made, *, messages: int, queued: int, snapshots: list[str]) -> d
             {**domain, "accounts": [_account(account, domain["name"]) for account in domain["accounts"]]}
             for domain in definition["domains"]
         ],
+        "ports": ports,
         "messages": messages,
         "queued": queued,
         "snapshots": snapshots,
@@ -250,6 +208,7 @@ SCHEMAS = {
                     }
                 ),
             },
+            "ports": {"type": "array", "items": ref("WorldPort")},
             "messages": {"type": "integer", "description": "in the catalog"},
             "queued": {"type": "integer", "description": "in the relay's queue"},
             "snapshots": {**_STRINGS, "description": "their names"},
