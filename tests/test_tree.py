@@ -58,6 +58,7 @@ USED_IN = {
     "h11": {
         "postroad.control.client",
         "postroad.control.connection",
+        "postroad.control.line",
         "postroad_web.api.listening",
         "postroad_web.mailpit.linkcheck",
         "postroad_web.webhooks.sender",

@@ -13,7 +13,7 @@ import pytest
 from postroad.bucket import Bucket
 from postroad.clock import Clock
 from postroad.control import client as client_module
-from postroad.control import connection, gate
+from postroad.control import connection, gate, quick
 from postroad.control import door as module
 from postroad.control.client import DoorAway, DoorClient, DoorRefused, quote_path
 from postroad.control.door import BURST, STRANGERS, Door, Refusal, Request, Response, Route, answer
@@ -546,6 +546,43 @@ async def test_what_no_door_says() -> None:
             await client.get("/")
     server.close()
     await client.close()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kept"),
+    [
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n1234"], True),
+        ([b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 4\r\n\r\n12", b"34"], True),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n12\r\n", b"2\r\n34\r\n0\r\n\r\n"], True),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\n1234"], False),
+        ([b"HTTP/1.0 200 OK\r\n\r\n12", b"34"], False),
+        ([quick.response(200, 0.0, "application/json", 4, ()) + b"12", b"34"], True),
+        ([quick.response(200, 0.0, "application/json", 4, ()) + b"1234unasked"], False),
+    ],
+)
+async def test_answers_of_every_form(pieces: list[bytes], kept: bool) -> None:
+    """They are the same to who asks; a connection is used again if it is open and nothing unasked has come."""
+    served: list[asyncio.Task[None] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):  # the client goes
+            while await reader.readuntil(b"\r\n\r\n"):
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                if b"HTTP/1.0" in pieces[0]:
+                    break
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    client = DoorClient("relay", host, port, TOKEN)
+    assert [await client.get("/") for _ in range(3)] == [1234] * 3
+    assert len(served) == (1 if kept else 3)
+    await client.close()
+    await asyncio.gather(*filter(None, served))
+    server.close()
 
 
 async def test_connections_that_were_idle_for_long_are_not_used_again() -> None:

@@ -8,15 +8,15 @@ await relay.post(quote_path("queue", queue_id, "retry"))
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import h11
 import orjson
 
+from postroad.control import quick
+from postroad.control.line import Answer, Line, Lost
 from postroad.jsontext import to_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ CONNECT = 2.0  # seconds
 ANSWER = 30.0  # seconds for a whole response
 LINGER = 60.0  # seconds after which an idle connection is not used again; the door closes it later
 AT_ONCE = 16  # requests at a time, without those for the journal; others wait for their turn
-_BLOCK = 256 << 10
 # RFC 9110 §9.2.2: these may be sent again if the connection was lost.
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 
@@ -59,15 +58,6 @@ class Lines(NamedTuple):
     last: int | None
 
 
-class _Answer(NamedTuple):
-    headers: dict[bytes, bytes]
-    body: bytes
-
-
-class _Lost(Exception):  # noqa: N818 - as above
-    """The connection was lost before anything of a response came."""
-
-
 def quote_path(*segments: str) -> str:
     """Return the path of these segments, whatever characters they have."""
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)
@@ -85,12 +75,10 @@ class DoorClient:
         self.service = service
         self._host = host
         self._port = port
-        self._fields = [
-            ("Host", f"{f'[{host}]' if ':' in host else host}:{port}"),
-            ("Authorization", f"Bearer {token}"),
-        ]
+        self._authority = f"{f'[{host}]' if ':' in host else host}:{port}"
+        self._token = token
         self._steady = steady
-        self._idle: list[_Line] = []
+        self._idle: list[Line] = []
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._closed = False
 
@@ -143,34 +131,34 @@ class DoorClient:
         while self._idle:
             self._idle.pop().close()
 
-    async def _ask(self, method: str, path: str, query: dict[str, Query], body: bytes = b"") -> _Answer:
+    async def _ask(self, method: str, path: str, query: dict[str, Query], body: bytes = b"") -> Answer:
         async with self._turns:
             return await self._within(ANSWER, method, _target(path, query), body)
 
-    async def _within(self, seconds: float, method: str, target: str, body: bytes) -> _Answer:
+    async def _within(self, seconds: float, method: str, target: str, body: bytes) -> Answer:
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange(method, target, body)
         except TimeoutError:
             raise DoorAway(self.service, f"no answer in {seconds:g} s") from None
-        except (OSError, h11.ProtocolError, _Lost) as error:
+        except (OSError, h11.ProtocolError, Lost) as error:
             raise DoorAway(self.service, str(error) or type(error).__name__) from error
 
-    async def _exchange(self, method: str, target: str, body: bytes) -> _Answer:
+    async def _exchange(self, method: str, target: str, body: bytes) -> Answer:
         line = self._kept()
         if line is not None:
             try:
                 return await self._on(line, method, target, body)
-            except _Lost:  # the service was restarted since, or closed the connection a moment ago
+            except Lost:  # the service was restarted since, or closed the connection a moment ago
                 if method not in _IDEMPOTENT:
                     raise
         return await self._on(await self._connect(), method, target, body)
 
-    async def _on(self, line: _Line, method: str, target: str, body: bytes) -> _Answer:
+    async def _on(self, line: Line, method: str, target: str, body: bytes) -> Answer:
         """Send a request on a connection and return its answer; raises `DoorRefused`."""
-        head = h11.Request(method=method, target=target, headers=[*self._fields, ("Content-Length", str(len(body)))])
+        head = quick.request(method, target, self._authority, self._token, len(body))
         try:
-            status, found = await line.exchange(head, body)
+            answer = await line.exchange(head, body)
         except BaseException:
             line.close()
             raise
@@ -179,11 +167,11 @@ class DoorClient:
             self._idle.append(line)
         else:
             line.close()
-        if status >= 400:
-            raise DoorRefused(status, _sentence(status, found.body))
-        return found
+        if answer.status >= 400:
+            raise DoorRefused(answer.status, _sentence(answer.status, answer.body))
+        return answer
 
-    def _kept(self) -> _Line | None:
+    def _kept(self) -> Line | None:
         """Return a connection that is open still, the one that was used last; close those that were idle for long."""
         oldest = self._steady() - LINGER
         while self._idle:
@@ -193,64 +181,13 @@ class DoorClient:
             line.close()
         return None
 
-    async def _connect(self) -> _Line:
+    async def _connect(self) -> Line:
         try:
             async with asyncio.timeout(CONNECT):
-                return _Line(*await asyncio.open_connection(self._host, self._port, limit=_BLOCK))
+                _, line = await asyncio.get_running_loop().create_connection(Line, self._host, self._port)
         except TimeoutError:
             raise DoorAway(self.service, f"no connection in {CONNECT:g} s") from None
-
-
-class _Line:
-    """One connection, and the client's side of HTTP on it."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._http = h11.Connection(h11.CLIENT)
-        self.since = -math.inf  # when it became idle
-
-    @property
-    def open(self) -> bool:
-        """Whether the other side has not closed it, as far as is known."""
-        return not self._reader.at_eof() and not self._writer.is_closing()
-
-    @property
-    def reusable(self) -> bool:
-        """Whether another request may follow."""
-        return self._http.our_state is h11.IDLE
-
-    def close(self) -> None:
-        """Close at once."""
-        self._writer.transport.abort()
-
-    async def exchange(self, head: h11.Request, body: bytes) -> tuple[int, _Answer]:
-        """Send a request and return status and answer; raises `_Lost` if nothing came back, else `OSError`."""
-        http = self._http
-        octets = http.send(head) or b""
-        http.send(h11.Data(body))
-        http.send(h11.EndOfMessage())
-        try:
-            self._writer.write(octets + body if len(body) < _BLOCK else octets)
-            if len(body) >= _BLOCK:
-                self._writer.write(body)
-            # A door that refuses answers before it has read the body.
-            response = await self._next()
-        except (OSError, h11.RemoteProtocolError) as error:
-            raise _Lost(str(error)) from error
-        if not isinstance(response, h11.Response):
-            raise _Lost("the door has closed the connection")
-        pieces: list[bytes] = []
-        while isinstance(event := await self._next(), h11.Data):
-            pieces.append(bytes(event.data))
-        with suppress(h11.LocalProtocolError):  # the door will close the connection
-            http.start_next_cycle()
-        return response.status_code, _Answer(dict(response.headers), b"".join(pieces))
-
-    async def _next(self) -> object:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await self._reader.read(_BLOCK))
-        return event
+        return line
 
 
 def _target(path: str, query: dict[str, Query]) -> str:

@@ -1,15 +1,19 @@
-"""One connection to a control door: the server's side of HTTP/1.1 (RFC 9110, RFC 9112) by h11, on asyncio."""
+"""One connection to a control door: the server's side of HTTP/1.1 (RFC 9110, RFC 9112), on asyncio.
+
+A request that comes in one piece and in the form that our own client gives it is read at once (`quick`), any other by
+h11. Each is answered in the way in which it was read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import parse_qsl
 
 import h11
 
+from postroad.control import quick
 from postroad.control.gate import UNAUTHORIZED
 from postroad.control.messages import Refusal, Request, Response, Routes, answer
 from postroad.shell.deadline import Deadline
@@ -72,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._congested = False
         self._leaving = False
         self._method, self._target = "", ""
+        self._quick = False  # whether h11 knows nothing of the request under way
         self._body: list[bytes] = []
         self._length = 0
         self._task: asyncio.Task[None] | None = None
@@ -105,10 +110,12 @@ class Connection(asyncio.Protocol):
             if self._reads > READS:
                 self.cut()
                 return
-        self._http.receive_data(data)
         if self._task is None and not self._congested:
-            self._advance()
+            if not self._taken_at_once(data):
+                self._http.receive_data(data)
+                self._advance()
             return
+        self._http.receive_data(data)
         self._ahead += len(data)
         if self._ahead > AHEAD and self._reading and self._transport is not None:
             self._reading = False
@@ -153,6 +160,22 @@ class Connection(asyncio.Protocol):
         """Whether the request under way changes nothing."""
         return self._method in _SAFE
 
+    def _taken_at_once(self, data: bytes) -> bool:
+        """Carry out the request that these octets are, unless there is anything about it for h11 to say."""
+        if self._http.their_state is not h11.IDLE or self._http.trailing_data[0]:
+            return False
+        whole = quick.read_request(data)
+        if whole is None or not self._door.gate.is_token(whole.token):
+            return False
+        if self._reads is not None:
+            if not self._door.befriend(self):
+                return False
+            self._reads = None
+        self._quick = True
+        self._method, self._target = whole.method, whole.target
+        self._carry_out(whole.body)
+        return True
+
     def _advance(self) -> None:
         """Take events of HTTP until more octets are needed or a handler runs."""
         try:
@@ -163,7 +186,8 @@ class Connection(asyncio.Protocol):
                 elif isinstance(event, h11.Data):
                     self._take(event.data)
                 elif isinstance(event, h11.EndOfMessage):
-                    self._carry_out()
+                    body, self._body = b"".join(self._body), []
+                    self._carry_out(body)
                 else:
                     if isinstance(event, h11.ConnectionClosed):
                         self._transport.close()
@@ -201,11 +225,9 @@ class Connection(asyncio.Protocol):
         self._body.append(bytes(data))
         self._deadline.set(STALLED)
 
-    def _carry_out(self) -> None:
+    def _carry_out(self, body: bytes) -> None:
         """Start the handler of a whole request."""
         self._deadline.set(WORK)
-        body = b"".join(self._body)
-        self._body = []
         self._task = asyncio.get_running_loop().create_task(self._answer(self._method, self._target, body))
 
     async def _answer(self, method: str, target: str, body: bytes) -> None:
@@ -253,18 +275,8 @@ class Connection(asyncio.Protocol):
             self.cut()
 
     def _respond(self, response: Response, *, closing: bool) -> None:
-        fields = [
-            ("Date", formatdate(self._door.clock.now(), usegmt=True)),  # RFC 9110 §6.6.1
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.body))),
-            *response.headers,
-        ]
-        if closing:
-            fields.append(("Connection", "close"))
         self._deadline.set(STALLED)
-        head = self._http.send(h11.Response(status_code=response.status, headers=fields)) or b""
-        self._http.send(h11.Data(response.body))
-        self._http.send(h11.EndOfMessage())
+        head = self._quick_head(response, closing) if self._quick else self._plain_head(response, closing)
         if len(response.body) < AHEAD:
             self._write(head + response.body)
         else:
@@ -276,11 +288,37 @@ class Connection(asyncio.Protocol):
         elif not self._congested:
             self._next()
 
+    def _quick_head(self, response: Response, closing: bool) -> bytes:
+        headers = (*response.headers, ("Connection", "close")) if closing else response.headers
+        return quick.response(
+            response.status, self._door.clock.now(), response.content_type, len(response.body), headers
+        )
+
+    def _plain_head(self, response: Response, closing: bool) -> bytes:
+        """Return the head of a response to a request that h11 has read."""
+        fields = [
+            ("Date", quick.date(self._door.clock.now())),  # RFC 9110 §6.6.1
+            ("Content-Type", response.content_type),
+            ("Content-Length", str(len(response.body))),
+            *response.headers,
+        ]
+        if closing:
+            fields.append(("Connection", "close"))
+        head = self._http.send(h11.Response(status_code=response.status, headers=fields)) or b""
+        self._http.send(h11.Data(response.body))
+        self._http.send(h11.EndOfMessage())
+        return head
+
     def _next(self) -> None:
         """Take the next request of this connection."""
-        if self._transport is None or self._transport.is_closing() or self._http.our_state is not h11.DONE:
+        if self._transport is None or self._transport.is_closing():
             return
-        self._http.start_next_cycle()
+        if self._quick:
+            self._quick = False
+        elif self._http.our_state is h11.DONE:
+            self._http.start_next_cycle()
+        else:
+            return
         self._deadline.set(IDLE)
         self._ahead = 0
         if not self._reading:

@@ -40,14 +40,15 @@ class Gate:
         """Return whether a request has the token, compared in constant time."""
         given = [value for name, value in fields if name == b"authorization"]
         match = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
-        return self._is(match[1] if match is not None else b"")
+        return self.is_token(match[1] if match is not None else b"")
 
     def may_open_to(self, first: bytes) -> bool:
         """Return whether the first octets of a client have the token; the request itself is still to be checked."""
         match = _FIELD.search(first)
-        return match is not None and self._is(match[1])
+        return match is not None and self.is_token(match[1])
 
-    def _is(self, token: bytes) -> bool:
+    def is_token(self, token: bytes) -> bool:
+        """Return whether this is the token, compared in constant time."""
         return hmac.compare_digest(token, self._token)
 
 
