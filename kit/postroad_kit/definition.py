@@ -77,6 +77,22 @@ def wanted(ident: str | None, accounts: Accounts | None, **members: Any) -> dict
     return {name: member for name, member in {"id": ident, **members}.items() if member is not None}
 
 
+def with_account(asked: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `wanted` has returned with one more account in the first domain, where that is easily said.
+
+    It is not where domains are only counted, the account's name is an address, or the name is taken.
+    """
+    domains = asked.get("domains", [{}])
+    if isinstance(domains, int) or "@" in account["name"]:
+        return dict(asked)
+    first, *others = domains
+    accounts = first.get("accounts", ())
+    names = [one["name"] for one in accounts] + list(first.get("aliases", ()))
+    if account["name"].casefold() in map(str.casefold, names):
+        return dict(asked)
+    return {**asked, "domains": [{**first, "accounts": [*accounts, dict(account)]}, *others]}
+
+
 def definition_of(answer: Mapping[str, Any]) -> Definition:
     """Return a world of the API's JSON."""
     app, capture = answer.get("app"), answer.get("capture")

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 class Outline:
     """The part of a world that sync and async tests share."""
 
-    def __init__(self, definition: Definition, endpoints: Endpoints, url: str) -> None:
-        self.definition = definition
+    def __init__(self, definition: Definition | None, endpoints: Endpoints, url: str) -> None:
+        self._definition = definition
         self.endpoints = endpoints
         self._url = url
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id}>"
+        return f"<{type(self).__name__} {'to be made' if self._definition is None else self._definition.id}>"
+
+    @property
+    def definition(self) -> Definition:
+        """What it was made as."""
+        if self._definition is None:
+            raise PostroadError("the world is not made yet")
+        return self._definition
 
     @property
     def id(self) -> str:
@@ -79,7 +86,10 @@ class Outline:
         return name if "@" in name else f"{name}@{self.domain}"
 
     def known(self, name: str) -> AccountInfo | None:
-        """Return the account with a name or address, if the world was made with it."""
-        wanted = self.address(name).casefold() if self.domains or "@" in name else name
-        accounts = (account for domain in self.domains for account in domain.accounts)
-        return next((account for account in accounts if account.address.casefold() == wanted), None)
+        """Return the account with a name in the first domain, or with an address, if the world was made with it."""
+        wanted = name.casefold()
+        if "@" in name:
+            accounts = (account for domain in self.domains for account in domain.accounts)
+            return next((account for account in accounts if account.address.casefold() == wanted), None)
+        firsts = self.domains[0].accounts if self.domains else ()
+        return next((account for account in firsts if account.name.casefold() == wanted), None)

@@ -52,8 +52,11 @@ class Postroad:
         password: str | None = None,
         imap_without: Sequence[str] | None = None,
         quota: Any = None,
+        when_used: bool = False,
     ) -> World:
         """Make a world, which is in force in all services when this returns; a context manager drops it.
+
+        With `when_used` it is made at its first use.
 
         `accounts` are those of its one domain, by name or with members such as a quota. The others are the members of
         POST /v1/worlds: `domains` how many, or each with its name, accounts, aliases, catch-all and records; `ttl` the
@@ -69,7 +72,8 @@ class Postroad:
             imap_without=imap_without,
             quota=quota,
         )
-        return World(self.client, self.client.ask(asking.make(definition)), self.endpoints)
+        made = None if when_used else self.client.ask(asking.make(definition))
+        return World(self.client, made, self.endpoints, definition if when_used else None)
 
     def find(self, ident: str) -> World:
         """Return a world that exists."""

@@ -41,7 +41,7 @@ class WorldMixin(unittest.TestCase):
     def setUp(self) -> None:
         """Make the world."""
         self._failed = False
-        self.world = current().postroad.world(**{"owner": self.id(), **self.world_members})
+        self.world = current().postroad.world(**{"owner": self.id(), **self.world_members}, when_used=True)
         self.addCleanup(self._leave)
         super().setUp()
 
@@ -62,7 +62,8 @@ class WorldMixin(unittest.TestCase):
                 raise
             except Exception as error:
                 self._failed = True
-                error.add_note(described(self.world))
+                if self.world.is_made:
+                    error.add_note(described(self.world))
                 raise
 
         return told

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from postroad_kit import asking
 from postroad_kit.account import Account
-from postroad_kit.definition import DEFAULT
+from postroad_kit.definition import DEFAULT, with_account
 from postroad_kit.dns.client import Dns
-from postroad_kit.errors import PostroadError, TooMany
+from postroad_kit.errors import PostroadError, Refused, TooMany
 from postroad_kit.mail import mail_of
 from postroad_kit.outline import Outline
 from postroad_kit.telling import several
@@ -20,7 +20,7 @@ from postroad_kit.telling import several
 if TYPE_CHECKING:
     import imaplib
     import poplib
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import timedelta
     from typing import Unpack
@@ -40,11 +40,22 @@ KEPT = 900.0  # seconds for which the world of a failed test stays
 
 
 class World(Outline):
-    """A world, for tests that block. As a context manager it drops the world at the end."""
+    """A world, for tests that block. As a context manager it drops the world at the end.
 
-    def __init__(self, client: Client, definition: Definition, endpoints: Endpoints) -> None:
+    It exists already, or is made when it is first used, as it is `wanted`. An account that is asked for first is made
+    with it: that costs four services one change, and not two.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        definition: Definition | None,
+        endpoints: Endpoints,
+        wanted: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(definition, endpoints, client.place.url)
         self._client = client
+        self._wanted = wanted  # until it is made
         self._made: dict[str, Account] = {}
         self._open: list[smtplib.SMTP] = []
         self._changing = threading.Lock()  # a world has one change at a time
@@ -54,6 +65,31 @@ class World(Outline):
 
     def __exit__(self, *_: object) -> None:
         self.drop()
+
+    @property
+    def definition(self) -> Definition:
+        """What it was made as; it is made now, if it is not yet."""
+        if self._wanted is not None:
+            with self._changing:
+                self._make()
+        return super().definition
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it exists, as far as is known here."""
+        return self._wanted is None
+
+    def _make(self, account: Mapping[str, Any] | None = None) -> None:
+        """Make it if it is not made yet, if possible with an account. Whoever calls is the only one that changes it."""
+        if self._wanted is None:
+            return
+        wanted, definition = self._wanted, None
+        if account is not None:
+            # What is wrong with the account is told by the question that is about it alone.
+            with contextlib.suppress(Refused):
+                definition = self._client.ask(asking.make(with_account(wanted, account)))
+        self._definition = definition or self._client.ask(asking.make(wanted))
+        self._wanted = None
 
     def ask(self, call: Call[T]) -> T:
         """Ask the API something about this world."""
@@ -75,6 +111,11 @@ class World(Outline):
         The default world is the world file's: there the whole address and the password have to be given.
         """
         name = name or f"u{secrets.token_hex(4)}"
+        members = {"password": password, "quota": quota, "imap_without": imap_without}
+        if self._wanted is not None:
+            account = {"name": name, **{member: one for member, one in members.items() if one is not None}}
+            with self._changing:
+                self._make(account)
         if self.id == DEFAULT:
             return self._bound(name, name, name, password or "")
         known = self.known(name)
@@ -84,7 +125,6 @@ class World(Outline):
         local, _, domain = address.rpartition("@")
         with self._changing:
             if address not in self._made:
-                members = {"password": password, "quota": quota, "imap_without": imap_without}
                 made = self.ask(asking.add_account(self.id, local, domain, **members))
                 self._made[address] = self._bound(made.name, made.address, made.login, made.password)
         return self._made[address]
@@ -233,13 +273,13 @@ class World(Outline):
     def keep(self, seconds: float = KEPT) -> None:
         """Let it stay for so long, for people to look at; the default world stays anyway."""
         self._close()
-        if self.id != DEFAULT:
+        if self.is_made and self.id != DEFAULT:
             self.ask(asking.keep(self.id, seconds))
 
     def drop(self) -> None:
         """Remove it with all that is in it; the default world stays."""
         self._close()
-        if self.id != DEFAULT:
+        if self.is_made and self.id != DEFAULT:
             self.ask(asking.drop(self.id))
 
     def _close(self) -> None:

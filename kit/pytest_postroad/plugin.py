@@ -82,12 +82,11 @@ def _dropper(postroad: Postroad) -> Iterator[Dropper]:  # noqa: ARG001 - it has 
 
 @pytest.fixture
 def world(postroad: Postroad, _dropper: Dropper, request: pytest.FixtureRequest) -> Iterator[World]:
-    """Yield a world of the test's own, dropped at its end; that of a failed test stays for a while."""
+    """Yield a world of the test's own, made at its first use; that of a failed test stays for a while."""
     node = request.node
     marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
-    made = postroad.world(
-        **{"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
-    )
+    members = {"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
+    made = postroad.world(**members, when_used=True)
     node.stash.setdefault(WORLDS, []).append(made)
     yield made
     if node.stash.get(FAILED, False):
@@ -125,7 +124,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         item.stash[FAILED] = item.config.stash[FAILED] = True
-        for made in item.stash.get(WORLDS, []):
+        for made in [one for one in item.stash.get(WORLDS, []) if one.is_made]:
             from postroad_kit.report import sections
 
             report.sections += [(title, text) for title, text in sections(made) if text]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from postroad_kit.definition import DEFAULT_DEFINITION, Accounts, Login, definition_of, wanted
+from postroad_kit.definition import DEFAULT_DEFINITION, Accounts, Login, definition_of, wanted, with_account
 from postroad_kit.endpoints import Endpoint, Endpoints, endpoints_of
 from postroad_kit.errors import PostroadError
 from postroad_kit.outline import Outline
@@ -80,6 +81,13 @@ def test_what_a_test_knows_without_asking() -> None:
     assert world.known("ann") is None
 
 
+def test_a_world_that_is_to_be_made_is_not_known() -> None:
+    world = Outline(None, PLACES, "http://localhost:8025")
+    assert repr(world) == "<Outline to be made>"
+    with pytest.raises(PostroadError, match="not made yet"):
+        _ = world.id
+
+
 def test_the_default_world_has_no_credentials() -> None:
     world = Outline(DEFAULT_DEFINITION, PLACES, "http://localhost:8025")
     assert world.smtp_url == "smtp://127.0.0.1:1025"
@@ -97,3 +105,30 @@ def test_endpoints_that_are_not_told() -> None:
         _ = places["imaps"]
     with pytest.raises(PostroadError, match="does not show its CA"):
         places.ssl_context()
+
+
+BOB = {"name": "Bob", "password": "x"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "domains"),
+    [
+        ({"owner": "a"}, [{"accounts": [BOB]}]),
+        (wanted(None, ["ann"]), [{"accounts": [{"name": "ann"}, BOB]}]),
+        (
+            {"domains": [{"name": "a.test"}, {"name": "b.test"}]},
+            [{"name": "a.test", "accounts": [BOB]}, {"name": "b.test"}],
+        ),
+        (wanted(None, ["bob"]), [{"accounts": [{"name": "bob"}]}]),
+        ({"domains": [{"aliases": {"BOB": "ann"}}]}, [{"aliases": {"BOB": "ann"}}]),
+        ({"domains": 3}, 3),
+    ],
+)
+def test_a_world_with_one_more_account(asked: dict[str, Any], domains: Any) -> None:
+    before = copy.deepcopy(asked)
+    assert with_account(asked, BOB) == {**asked, "domains": domains}
+    assert asked == before
+
+
+def test_an_address_is_no_account_of_the_first_domain() -> None:
+    assert with_account({"id": "w"}, {"name": "bob@other.test"}) == {"id": "w"}

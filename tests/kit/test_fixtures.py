@@ -94,6 +94,16 @@ def test_a_failing_test_shows_its_world_and_keeps_it(
         kept.drop()
 
 
+def test_a_failing_test_that_has_not_used_its_world_shows_none(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str
+) -> None:
+    pytester.makepyfile("def test_fails(world): assert repr(world) == ''")
+    result = run("--postroad-url", url)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*<World to be made>*"])
+    result.stdout.no_fnmatch_line("*Postroad: *")
+
+
 def test_it_says_how_to_start_a_stack_again(pytester: pytest.Pytester, tmp_path: Path) -> None:
     pytester.makepyfile("def test_fails(world): assert not world.id")
     result = pytester.runpytest_subprocess("-p", "no:mailpit", "--basetemp", str(tmp_path / "base"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_kit import AsyncPostroad, NotArrived, NotQuiet, Postroad, PostroadError, Refused
+from postroad_kit.http.call import Call
 from tests.harness.stack import Port, Stack
 from tests.kit.test_client import letter, send
 
@@ -49,6 +51,51 @@ def test_it_is_made_and_dropped(postroad: Postroad) -> None:
         postroad.find(world.id)
     with pytest.raises(Refused, match="404"):
         world.dns.records()
+
+
+def worlds(postroad: Postroad, owner: str) -> list[str]:
+    answer = postroad.client.ask(Call("GET", "/v1/worlds", lambda found: found["worlds"], query={"limit": 200}))
+    return [found["id"] for found in answer if found["owner"] == owner]
+
+
+def test_one_that_is_made_when_it_is_used(postroad: Postroad) -> None:
+    with postroad.world(owner="later", when_used=True) as world:
+        assert repr(world) == "<World to be made>"
+        assert worlds(postroad, "later") == []
+        bob = world.account("bob", quota="1 messages")
+        assert worlds(postroad, "later") == [world.id]
+        (domain,) = postroad.client.ask(Call("GET", f"/v1/worlds/{world.id}", lambda found: found["domains"]))
+        assert [(one["name"], one["quota"]) for one in domain["accounts"]] == [("bob", "1 messages")]
+        assert (world.account("bob"), world.accounts) == (bob, [bob])
+        spaced = world.account("a b")
+        assert spaced.address == f'"a b"@{world.domain}'
+        assert world.account("a b") == spaced in world.accounts
+    with postroad.world(when_used=True) as world:
+        assert world.account("a b") == world.account("A B")
+    assert worlds(postroad, "later") == []
+
+
+def test_one_that_is_never_used(postroad: Postroad) -> None:
+    with postroad.world(owner="never", when_used=True) as world:
+        world.keep(1.0)
+    assert not world.is_made
+    assert worlds(postroad, "never") == []
+
+
+def test_an_account_that_cannot_be_made_with_its_world(postroad: Postroad) -> None:
+    """It is refused as in a world that is there already, and the world is there then."""
+    with postroad.world(owner="refused", when_used=True) as world:
+        with pytest.raises(Refused, match="422") as caught:
+            world.account("x" * 65)
+        assert [error["field"] for error in caught.value.problem["errors"]] == ["name"]
+        assert worlds(postroad, "refused") == [world.id]
+        assert world.accounts == []
+
+
+def test_threads_make_it_once(postroad: Postroad) -> None:
+    with postroad.world(owner="threads", when_used=True) as world, ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(lambda _: world.id, range(4)))) == 1
+        assert worlds(postroad, "threads") == [world.id]
 
 
 def test_a_mail_and_what_happened_to_it(world: World) -> None:
