@@ -108,10 +108,14 @@ def test_text_of_a_multipart() -> None:
         b"Content-Type: message/rfc822\r\n\r\nSubject: Inner\r\n\r\nInside\r\n--b--\r\n"
     )
     header, body = text(content, parse(content))
-    assert "subject: cafe\u0301 in town\n".encode() in header
-    for expected in ("notes.txt", "cre\u0300me bru\u0302le\u0301e", "hello", "subject: inner", "inside"):
+    main, *parts = header.split(b"\n\n")
+    assert "subject: cafe\u0301 in town\n".encode() in main
+    assert b"subject: inner" not in main
+    assert [b"notes.txt" in part for part in parts] == [True, False, False, False, False]
+    assert parts[-1] == b"subject: inner\n"
+    for expected in ("cre\u0300me bru\u0302le\u0301e", "hello", "inside"):
         assert expected.encode() in body
-    for word in (b"preamble", b"pixels", b"--b"):
+    for word in (b"preamble", b"pixels", b"--b", b"notes.txt", b"inner"):
         assert word not in body
 
 

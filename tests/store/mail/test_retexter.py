@@ -86,6 +86,29 @@ async def test_a_search_finds_the_same_before_and_after(tmp_path: Path, monkeypa
     assert untexted(tmp_path) == []
 
 
+async def test_bodies_of_version_6_lose_the_header_sections_of_their_parts(tmp_path: Path) -> None:
+    shutil.copy(OLD.with_name("version-6.sqlite"), tmp_path / FILE)
+    open_writer(tmp_path / FILE).close()
+    assert untexted(tmp_path) == [2]
+    searches = {
+        Body("inner"): [],
+        Body("notes.txt"): [],
+        Body("more words"): [2],
+        Text("inner"): [2],
+        Text("notes.txt"): [2],
+        Header("SUBJECT", "inner"): [],
+        Header("SUBJECT", "outer"): [2],
+    }
+    storage, made = opened(tmp_path)
+    view = storage.view((await storage.account("alice@alpha.test")).inbox)
+    assert {key: list(await storage.finder.search(view, key)) for key in searches} == searches
+    await asyncio.wait_for(made.wait(), 20)
+    storage.finder._sources.fields._kept.clear()
+    assert {key: list(await storage.finder.search(view, key)) for key in searches} == searches
+    storage.close()
+    assert untexted(tmp_path) == []
+
+
 async def test_it_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = Storage(tmp_path)
     account = await storage.account("alice@alpha.test")

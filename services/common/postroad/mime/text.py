@@ -1,8 +1,9 @@
 """The text of a message as SEARCH sees it: decoded to Unicode, prepared for comparison, as UTF-8 (RFC 3501 §6.4.4).
 
 Header fields are unfolded and their encoded-words decoded (RFC 2047). Text and message parts are decoded from their
-transfer encoding and charset. The header sections of parts and of embedded messages belong to the body. Other parts
-(images, archives) are not searched.
+transfer encoding and charset. Other parts (images, archives) are not searched. The header sections of parts and of
+embedded messages are searched with the message's own: by TEXT, but not by BODY, which "doesn't match any header fields"
+(RFC 9051 §6.4.4).
 
 Text is compared by the collation i;unicode-casemap, as I18NLEVEL=1 wants it (RFC 5255 §4.6). A charset that is unknown,
 or that the text is not valid in, does not make a text binary here: it is read as UTF-8 or, if it is not, as Latin-1.
@@ -58,14 +59,19 @@ def kept_text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes] | None:
 
 
 def text(content: bytes, parsed: Parsed) -> tuple[bytes, bytes]:
-    """Return the (header, body) text of any message. Header lines read `name: value`, LF ended."""
-    texts = [header_text(fields(content[start:body])) for start, body in parsed.sections]
-    texts += [
+    """Return the (header, body) text of any message."""
+    texts = [
         fold(decode(undo(content[leaf.body : leaf.end], leaf.encoding), leaf.charset))
         for leaf in parsed.leaves
         if is_text(leaf)
     ]
-    return header_text(parsed.fields), b"\n".join(texts)
+    return headers_text(content, parsed), b"\n".join(texts)
+
+
+def headers_text(content: bytes, parsed: Parsed) -> bytes:
+    """Return the text of the message's header section, then those of its parts, each behind an empty line."""
+    sections = [header_text(fields(content[start:body])) for start, body in parsed.sections]
+    return b"\n".join([header_text(parsed.fields), *sections])
 
 
 def is_text(leaf: Leaf) -> bool:
@@ -75,7 +81,7 @@ def is_text(leaf: Leaf) -> bool:
 
 
 def header_text(section: list[tuple[bytes, bytes]]) -> bytes:
-    """Return the text of a header section's fields."""
+    """Return the text of a header section's fields: lines that read `name: value`, LF ended."""
     return b"".join([b"%b: %b\n" % (fold(decode(name, None)), fold(decode_words(value))) for name, value in section])
 
 

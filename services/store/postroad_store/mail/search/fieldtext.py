@@ -96,8 +96,11 @@ class Extension:
 
 
 def values(header: bytes, name: bytes) -> list[bytes]:
-    """Return the values of a field in a header section, or in the text of one; both in lower case."""
-    header = b"\n" + header
+    """Return the values of a field in a header section, or in the text of one; both in lower case.
+
+    In the text those of parts follow behind an empty line.
+    """
+    header, _, _ = (b"\n" + header).partition(b"\n\n")
     prefix = b"\n" + name
     texts: list[bytes] = []
     start = header.find(prefix)

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from postroad.mime.charsets import codec_of
-from postroad.mime.fields import fields
 from postroad.mime.structure import parse
-from postroad.mime.text import NOT_BASE64, fold, header_text, is_text
+from postroad.mime.text import NOT_BASE64, fold, headers_text, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,13 +49,11 @@ def long_text(content: bytes) -> LongText:
     """Make the text of a message."""
     parsed = parse(content)
     body: list[bytes] = []
-    for start, end in parsed.sections:
-        body += [b"\n", header_text(fields(content[start:end]))]
     for leaf in parsed.leaves:
         if is_text(leaf):
             body.append(b"\n")
             body += map(fold, _decoded(content, leaf))
-    return LongText(header_text(parsed.fields), _gathered(body[1:]))
+    return LongText(headers_text(content, parsed), _gathered(body[1:]))
 
 
 def _gathered(pieces: list[bytes]) -> list[bytes]:

@@ -12,11 +12,14 @@ CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT RO
 INSERT INTO counters VALUES ('uid_validity', 0), ('content', 0);
 """
 
+_UNTEXTED = """
+INSERT OR REPLACE INTO counters SELECT 'untexted', max(id) FROM contents WHERE NOT plain HAVING max(id) IS NOT NULL;
+"""
+
 STEPS = {
     3: """
 INSERT INTO counters SELECT 'content', coalesce(max(id), 0) FROM contents;
 """,
-    5: """
-INSERT INTO counters SELECT 'untexted', max(id) FROM contents WHERE NOT plain HAVING max(id) IS NOT NULL;
-""",
+    5: _UNTEXTED,
+    7: _UNTEXTED,
 }
