@@ -65,6 +65,7 @@ GENERAL = [
     (b"<a b>", b'(NIL NIL "a b" "MISSING_DOMAIN")'),
     (b"<a@b c>", b'(NIL NIL "a" "SYNTAX_ERROR")'),
     (b"<a@b c.d> (x), e@f", b'("x" NIL "a" "SYNTAX_ERROR")(NIL NIL "e" "f")'),
+    (b"a <", b'("a" NIL "MISSING_MAILBOX" "SYNTAX_ERROR")'),
     (b"(c)", b""),
     (b")", b'(NIL NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'),
     (b"@b", b'(NIL NIL "MISSING_MAILBOX" "b")'),

@@ -51,6 +51,15 @@ def test_parts(numbers: tuple[int, ...], begins: bytes | None) -> None:
         assert found.startswith(begins)
 
 
+def test_a_message_that_is_nothing_but_a_message() -> None:
+    body = parse(b"Content-Type: message/rfc822\r\n\r\nSubject: single\r\n\r\nalone\r\n").body
+    inner = body_of(body, (1, 1))
+    assert body_of(body, (1,)) == body
+    assert inner is not None
+    assert inner.startswith(b'("text" "plain" ')
+    assert body_of(body, (1, 2)) is None
+
+
 TEXT = st.sampled_from([b"a", b'"', b"(", b")", b"\\", b"{3}", b" ", b"\xe4", b"\0"])
 
 

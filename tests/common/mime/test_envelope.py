@@ -36,6 +36,7 @@ def test_sender_and_reply_to_default_to_from() -> None:
         (b"1 Jan 49 00:00:00", date(2049, 1, 1)),
         (b"1 Jan 50 00:00:00", date(1950, 1, 1)),
         (b"1 Jan 126 00:00:00", date(2026, 1, 1)),
+        (b"1 Jan 049 00:00:00", date(1949, 1, 1)),
         (b"01-Feb-2024 00:00:00 +0000", date(2024, 2, 1)),
         (b"Fri May  4 14:05:44 2001", date(2001, 5, 4)),
         (b"Fri May  4 14:05:44 EDT 2001", date(2001, 5, 4)),

@@ -92,6 +92,7 @@ def test_the_length() -> None:
 def test_the_end_of_what_is_read() -> None:
     text = b"Content-Type: text/plain; charset=utf-8\r\n\r\nab" + b"\r\n" * (PLAIN_OCTETS // 2 - 2) + b"x\xc3\xa4"
     assert of(text) == "ab x"
+    assert of(text.replace(b"x\xc3", b"X\xc3")) == "ab X"
     assert of(HTML + b"<style>" + b"x" * HTML_OCTETS + b"</style>text") == ""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad.tap import Read
-from postroad.transcript.cutting import Passing, cut_at, dialogues
+from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
 from postroad.transcript.view import whole
 from tests.common.transcript.said import opened
 from tests.common.transcript.test_recorder import consistent, recorder
@@ -106,3 +106,25 @@ def test_nothing_to_cut() -> None:
     assert dialogues([], 10, "imap") == (-1, -1, 0)
     assert cut_at([None, (True, b"abc", 1.0, False)], 1000) == (2, 0)
     assert cut_at([(True, b"abc", 1.0, False), None], 10) == (0, 243)
+
+
+def said(*texts: str) -> list[tuple[bool, bytes, float, bool]]:
+    """Return blocks of SMTP: `C: ` is the client's."""
+    return [(text[0] == "C", text[3:].encode() + b"\r\n", 1.0, False) for text in texts]
+
+
+def test_transactions_begin_with_mail_behind_a_reply_that_is_no_intermediate_one() -> None:
+    one = said(
+        "C: mail FROM:<a@b>", "S: 250 OK", "C: RCPT TO:<c@d>", "S: 250 OK", "C: DATA", "S: 354 Go", "C: MAIL in it"
+    )
+    blocks = said("C: EHLO a", "S: 250 mx") + one + said("S: 250 OK") + one + said("S: 250 OK", "C: NOOP", "S: 250 OK")
+    octets = sum(ENTRY + len(block[1]) for block in [*one, *said("S: 250 OK")])
+    assert transactions(blocks, 10_000, inbound=True) == (2, 10, octets)
+    assert transactions(blocks, 1, inbound=True) == (2, 10, octets)
+    assert transactions([*blocks, *one], 10_000, inbound=True)[:2] == (2, 20)
+    assert transactions([*blocks, *one], octets, inbound=True)[:2] == (2, 10)
+    for other in ("C: RSET", "C: NOOP", "C: MAILX"):
+        assert transactions(said("S: 250 mx", other, "S: 250 OK", other), 1, inbound=True) == (-1, -1, 0)
+    assert transactions(said("S: 220 mx", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)
+    assert transactions(said("S: 250 OK\r\n354 Go", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)
+    assert transactions(said("S: 250 mx", "C: NOOP", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)

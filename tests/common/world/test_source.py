@@ -329,6 +329,9 @@ def test_a_host_may_have_the_name_of_its_domain() -> None:
 def test_a_loop_is_told_once() -> None:
     loop = "aliases = { a = 'b@x.test', b = 'c@x.test', c = 'a@x.test', d = ['b@x.test', 'a@x.test'] }"
     assert errors_of(HOSTS + loop) == ["world.toml:8: alias loop: a@x.test -> b@x.test -> c@x.test -> a@x.test"]
+    each = "aliases = { a = ['b@x.test', 'c@x.test'], b = ['a@x.test', 'c@x.test'], c = ['a@x.test', 'b@x.test'] }"
+    loops = [frozenset(error.split("loop: ")[1].split(" -> ")) for error in errors_of(HOSTS + each)]
+    assert len(loops) == len(set(loops)) > 1
 
 
 def test_a_chain_of_aliases_may_be_so_long_and_no_longer() -> None:

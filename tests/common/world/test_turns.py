@@ -28,3 +28,14 @@ def test_memory_is_bounded() -> None:
     turns.take("91", 0.0)
     assert turns.wait("90", 0.0) > 0
     assert turns.wait("91", 0.0) == 0  # it was the one that was tried least recently
+
+
+def test_attempts_that_are_under_way_count_as_failures() -> None:
+    turns = Turns(free=2, first=1.0, longest=8.0)
+    turns.failed("a", 0.0)
+    turns.take("a", 0.0)
+    assert turns.wait("a", 0.0) == 0.0
+    turns.take("a", 0.0, pending=3)
+    assert turns.wait("a", 0.0) == 4.0
+    turns.take("a", 0.0, pending=10)
+    assert turns.wait("a", 0.0) == 12.0  # the longest, behind the turn before

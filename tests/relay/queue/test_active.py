@@ -49,6 +49,11 @@ def test_what_the_spool_is_to_keep() -> None:
     assert (again.done, again.failed, again.deferred) == ({0, 1}, {3: FAILED}, {2: DEFERRED})
 
 
+def test_who_is_left() -> None:
+    message = active(Progress(0.0, 1, frozenset({0}), {2: FAILED}, {1: DEFERRED}))
+    assert message.left == [1, 3]
+
+
 def test_expiry_fails_what_is_deferred_and_says_why() -> None:
     message = active(Progress(0.0, 1, frozenset(), {0: FAILED}, {1: DEFERRED}))
     message.expire(432_000)

@@ -53,6 +53,11 @@ def settled(scope: dict[str, Any], user: str | None = None, further: tuple[str, 
     return status, world_of(connection), after["path"], after["query_string"].decode(), prefix_of(connection)
 
 
+def test_what_was_not_settled_is_about_the_default_world() -> None:
+    connection = HTTPConnection(scope_of())
+    assert (world_of(connection), prefix_of(connection)) == ("default", "")
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [

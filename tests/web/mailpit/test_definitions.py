@@ -66,3 +66,25 @@ def test_lists_are_lists_of_what_their_names_say() -> None:
     assert listed("SpamAssassinResponse", "Rules") == "#/definitions/Rule"
     assert listed("SendRequest", "Attachments") == "#/definitions/SendAttachment"
     assert {listed("SendRequest", member) for member in ("Bcc", "Tags")} == {"string"}
+
+
+def references(value: Any) -> set[str]:
+    """Return the definitions that a schema refers to."""
+    if isinstance(value, list):
+        return set().union(*map(references, value))
+    if not isinstance(value, dict):
+        return set()
+    return {value["$ref"]} if "$ref" in value else set().union(*map(references, value.values()))
+
+
+def test_what_is_referred_to_is_defined() -> None:
+    assert references(DEFINITIONS) <= {f"#/definitions/{name}" for name in DEFINITIONS}
+    assert [schema(kind) for kind in ("text", "flag", "time", "int", "count", "double", "float")] == [
+        {"type": "string"},
+        {"type": "boolean"},
+        {"type": "string", "format": "date-time"},
+        {"type": "integer", "format": "int64"},
+        {"type": "integer", "format": "uint64"},
+        {"type": "number", "format": "double"},
+        {"type": "number", "format": "float"},
+    ]

@@ -99,7 +99,7 @@ class _Parser:
             match = _TOKEN.match(value, position)
             assert match is not None  # noqa: S101 - `special` matches any octet
             position = match.end()
-            kind = match.lastgroup or ""
+            kind = str(match.lastgroup)
             if kind == "space":
                 apart = True
                 continue

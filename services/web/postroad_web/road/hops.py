@@ -8,14 +8,14 @@ recipient; the hops of a notification about the message are children of the repo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.journal.uids import ranges_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-Event = "Mapping[str, Any]"  # as `GET /journal/search` shows it
+Event: TypeAlias = "Mapping[str, Any]"  # as `GET /journal/search` shows it
 
 OUTCOMES = {"delivered": "delivered", "deferred": "deferred", "failed": "failed", "expired": "expired"}
 COPIES = frozenset({"copied", "moved", "renamed"})

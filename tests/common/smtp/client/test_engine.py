@@ -389,7 +389,12 @@ def test_354_with_nobody_left_is_answered_with_a_lone_dot(talk: Talk) -> None:
 
 @pytest.mark.parametrize(
     ("reply", "expected"),
-    [("550 5.6.0 no", "failed 5.6.0"), ("452 4.3.1 full", "deferred 4.3.1"), ("300 what", "deferred 4.5.0")],
+    [
+        ("550 5.6.0 no", "failed 5.6.0"),
+        ("452 4.3.1 full", "deferred 4.3.1"),
+        ("400 4.3.1 wait", "deferred 4.3.1"),
+        ("300 what", "deferred 4.5.0"),
+    ],
 )
 def test_the_reply_to_the_final_dot_is_that_of_all_who_were_accepted(talk: Talk, reply: str, expected: str) -> None:
     talk.run(PLAIN)
@@ -418,6 +423,7 @@ def test_the_reply_to_the_final_dot_is_that_of_all_who_were_accepted(talk: Talk,
         ("SMTPUTF8", mail(smtputf8=True), "MAIL FROM:<alice@alpha.test>"),
         ("SMTPUTF8", mail(smtputf8=True, utf8_header=True), "MAIL FROM:<alice@alpha.test> SMTPUTF8"),
         ("SMTPUTF8", mail(reverse_path=None, smtputf8=True, utf8_header=True), "MAIL FROM:<> SMTPUTF8"),
+        ("SMTPUTF8", mail(reverse_path=None, smtputf8=True), "MAIL FROM:<>"),
         (
             "SMTPUTF8",
             mail(parse_address("почта@пример.test"), smtputf8=True),

@@ -47,6 +47,6 @@ def test_it_does_not_matter_where_the_blocks_end() -> None:
 
 
 @settings(max_examples=200)
-@given(st.lists(st.lists(st.sampled_from([b"\r\n", b".", b"a"]), max_size=4).map(b"".join), max_size=6))
+@given(st.lists(st.lists(st.sampled_from([b"\r\n", b".", b"a", b"\n", b"\r"]), max_size=4).map(b"".join), max_size=6))
 def test_fast_and_slow_agree(blocks: list[bytes]) -> None:
     assert stuffed(blocks) == slowly(b"".join(blocks))

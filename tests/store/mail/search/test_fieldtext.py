@@ -56,6 +56,7 @@ def test_search() -> None:
     more = extended(one, 12, [(12, [b"alice too"])])
     assert found(more, b"alice") == {1, 4, 12}
     assert found(one, b"alice") == {1, 4}  # others may be searching it
+    assert more.size > one.size > len(one.text)
 
 
 @pytest.mark.parametrize(("step", "matches"), [(1, 9), (3, 1), (7, 2), (100, 2), (100, 100)])
