@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from postroad_kit.criteria import asked
 from postroad_kit.errors import NotQuiet
 from postroad_kit.letter import Copy
 from tests.kit.samples import letter, message
+
+if TYPE_CHECKING:
+    from postroad_kit.http.call import Call
 
 
 def test_criteria_are_those_of_the_api() -> None:
@@ -100,3 +103,59 @@ def test_snapshots_and_the_clock() -> None:
 
 def test_endpoints() -> None:
     assert asking.endpoints().path == "/v1/endpoints"
+
+
+COPY = Copy("a@b.test", "INBOX", 7, 4, removed=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "target", "value"),
+    [
+        (asking.endpoints(), "GET", "/v1/endpoints", None),
+        (asking.make({"id": "w"}), "POST", "/v1/worlds", {"id": "w"}),
+        (asking.read("w"), "GET", "/v1/worlds/w", None),
+        (asking.keep("w", 5), "PATCH", "/v1/worlds/w", {"ttl": 5}),
+        (asking.drop("w"), "DELETE", "/v1/worlds/w", None),
+        (asking.purge("w"), "POST", "/v1/worlds/w/purge", None),
+        (asking.add_account("w", "b", "d"), "POST", "/v1/worlds/w/accounts", {"name": "b", "domain": "d"}),
+        (asking.records("d"), "GET", "/v1/domains/d", None),
+        (asking.quiet(2.0), "POST", "/v1/quiet", {"timeout": 2.0}),
+        (asking.wait({}, 3.0), "POST", "/v1/wait", {"mode": {"at_least": 1}, "timeout": 3.0}),
+        (asking.messages(None, None), "GET", "/v1/messages?order=oldest&content=true&limit=100", None),
+        (asking.summaries(), "GET", "/v1/messages?limit=100", None),
+        (asking.raw("m"), "GET", "/v1/messages/m/raw", None),
+        (asking.part("m", "1/2"), "GET", "/v1/messages/m/parts/1%2F2", None),
+        (asking.flags(COPY), "GET", "/v1/accounts/a%40b.test/mailboxes/INBOX/messages?after=3&limit=1", None),
+        (asking.road("m"), "GET", "/v1/messages/m/road", None),
+        (asking.sessions("s9"), "GET", "/v1/sessions?before=s9", None),
+        (asking.dialogue("s"), "GET", "/v1/sessions/s/dialogue", None),
+        (asking.session("s"), "GET", "/v1/sessions/s", None),
+        (asking.snapshot("w", "n"), "POST", "/v1/worlds/w/snapshots", {"name": "n"}),
+        (asking.restore("w", "n"), "POST", "/v1/worlds/w/snapshots/n/restore", {}),
+        (asking.clock("w"), "GET", "/v1/worlds/w/clock", None),
+        (asking.push_clock("w", 5.0), "POST", "/v1/worlds/w/clock", {"push": 5.0}),
+    ],
+)
+def test_requests(call: Call[Any], method: str, target: str, value: Any) -> None:
+    assert (call.method, call.target, call.value) == (method, target, value)
+
+
+def test_what_is_read_as_octets_may_not_be_asked_twice_or_may_take_long() -> None:
+    calls: list[Call[Any]] = [
+        asking.raw("m"),
+        asking.part("m", "1"),
+        asking.dialogue("s"),
+        asking.session("s"),
+        asking.make({}),
+    ]
+    assert [call.octets for call in calls] == [True, True, True, False, False]
+    made: list[Call[Any]] = [
+        asking.make({}),
+        asking.add_account("w", "b", "d"),
+        asking.snapshot("w", "n"),
+        asking.push_clock("w", 1.0),
+    ]
+    assert [call.again for call in made] == [False] * 4
+    assert asking.restore("w", "n").again
+    assert [call.patience for call in (asking.quiet(2.0), asking.push_clock("w", 1.0), asking.clock("w"))] == [2, 60, 0]
+    assert asking.clock("w").timeout == 30.0

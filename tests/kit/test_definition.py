@@ -24,7 +24,7 @@ ANSWER: dict[str, Any] = {
             "name": "shop.test",
             "accounts": [{"name": "bob", "address": "bob@shop.test", "login": "bob@shop.test", "password": "x"}],
             "aliases": {"sales": ["bob"]},
-            "catch_all": None,
+            "catch_all": "bob",
             "records": ["www A 172.30.0.9"],
         },
         {"name": "other.test"},
@@ -52,7 +52,11 @@ def test_the_whole() -> None:
     assert found.expires is not None
     shop, other = found.domains
     assert shop.accounts[0].address == "bob@shop.test"
+    assert shop.accounts[0].password == "x"
     assert shop.aliases == {"sales": ("bob",)}
+    assert (shop.catch_all, other.catch_all) == ("bob", None)
+    assert shop.records == ("www A 172.30.0.9",)
+    assert found.owner == "t::a"
     assert not other.accounts
     assert not other.records
 
