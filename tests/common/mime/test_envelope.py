@@ -71,6 +71,9 @@ def at(*parts: int) -> int:
     return int(datetime(*parts, tzinfo=UTC).timestamp())  # type: ignore[misc, arg-type]
 
 
+ZONES = {b"E": 5, b"C": 6, b"M": 7, b"P": 8}  # RFC 5322 §4.3: hours behind UTC
+
+
 @pytest.mark.parametrize(
     ("value", "moment"),
     [
@@ -79,6 +82,8 @@ def at(*parts: int) -> int:
         (b"31 Dec 2000 16:01:33 -0800", at(2001, 1, 1, 0, 1, 33)),  # the example of RFC 5256 section 2.2
         (b"2 Mar 2026 09:30 EST", at(2026, 3, 2, 14, 30)),
         (b"2 Mar 2026 09:30:00 (morning) PDT", at(2026, 3, 2, 16, 30)),
+        *((b"2 Mar 2026 0:00 %sST" % name, at(2026, 3, 2, hour)) for name, hour in ZONES.items()),
+        *((b"2 Mar 2026 0:00 %sdt" % name, at(2026, 3, 2, hour - 1)) for name, hour in ZONES.items()),
         (b"1 Mar 26 00:00:00 GMT", at(2026, 3, 1)),
         (b"2 Mar 2026 09:30:00 Z", at(2026, 3, 2, 9, 30)),
         (b"2 Mar 2026 09:30:60 +0000", at(2026, 3, 2, 9, 31)),

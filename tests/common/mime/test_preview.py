@@ -80,6 +80,20 @@ def test_messages(content: bytes, expected: str) -> None:
     assert of(content) == expected
 
 
+# HTML §15.3.1, §15.3.2: what a browser does not put on lines of its own, and what it does
+INLINE = (
+    "a abbr acronym b bdi bdo big cite code dfn em font i ins kbd mark q s samp small span strike strong sub sup tt u"
+    " var wbr"
+)
+APART = "address article br center dd div dl dt figure footer h1 h6 header hr li main nav ol p pre section td tr ul x"
+
+
+@pytest.mark.parametrize(("names", "expected"), [(INLINE, "onetwo"), (APART, "one two")])
+def test_which_elements_part_words(names: str, expected: str) -> None:
+    for name in names.split():
+        assert of(HTML + f"one<{name}>two</{name.upper()}>".encode()) == expected, name
+
+
 def test_the_length() -> None:
     assert of(b"\r\n" + b"word " * 100) == ("word " * 100)[:LENGTH].rstrip()
     accents = "e\N{COMBINING ACUTE ACCENT}" * 150

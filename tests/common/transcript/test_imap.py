@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from postroad.tap import LoggedIn, Read
+from postroad.transcript.imap import COMMANDS
 from postroad.transcript.line import Side
 from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.observers import observer_of
+from postroad_store.imap.registry import SPECS
 from tests.common.transcript.said import opened, shown, told
 
 
@@ -129,3 +131,9 @@ def test_a_long_line_is_cut_and_measured() -> None:
 def test_a_line_that_never_ends() -> None:
     observer = heard(GREETING, ("C", b"x" * (1 << 20)), ("C", b"y\r\na NOOP\r\n"))
     assert shown(observer.lines)[-1] == "C a NOOP"
+
+
+def test_every_command_of_the_store_is_known() -> None:
+    assert {word for spec in SPECS for word in spec.name.split()[:1]} <= COMMANDS
+    for name in b"GETACL XLIST GETJMAPACCESS LANGUAGE COMPARATOR LISTRIGHTS THREAD".split():
+        assert name in COMMANDS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 
+import dns.rdatatype
 import pytest
 
-from postroad_kit.dns.wire import query, read
+from postroad_kit.dns.wire import TYPES, query, read
 
 NAME = b"\4shop\4test\0"
 
@@ -73,3 +74,9 @@ def test_flags(flags: int, rcode: str, truncated: bool) -> None:
 def test_what_is_no_answer(octets: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read(octets, 7)
+
+
+def test_types_and_codes_are_those_of_the_dns() -> None:
+    assert {name: int(dns.rdatatype.from_text(name)) for name in TYPES} == TYPES
+    for name, code in (("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("NOTIMP", 4), ("REFUSED", 5)):
+        assert read(answer(flags=0x8400 | code), 7).rcode == name

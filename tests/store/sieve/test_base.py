@@ -230,3 +230,17 @@ def test_a_plain_keep_is_known() -> None:
 
 def test_what_a_script_requires_is_kept() -> None:
     assert compiled('require ["fileinto", "copy"];').required == {"fileinto", "copy"}
+
+
+# RFC 5228 §5.1, and the fields with addresses in RFC 5322 §3.6, RFC 2076 and RFC 8098
+ADDRESS_FIELDS = (
+    "from to cc bcc sender reply-to return-path delivered-to x-original-to resent-from resent-to resent-cc resent-bcc"
+    " resent-sender resent-reply-to envelope-to errors-to return-receipt-to disposition-notification-to apparently-to"
+    " abuse-reports-to x-complaints-to x-beenthere x-admin mail-followup-to mail-reply-to"
+)
+
+
+@pytest.mark.parametrize("name", ADDRESS_FIELDS.split())
+def test_fields_with_addresses(name: str) -> None:
+    message = f"{name}: Some One <one@b.test>\r\n\r\n".encode()
+    assert holds(f'address "{name.upper()}" "one@b.test"', message=message)

@@ -47,6 +47,8 @@ FIELDS = [
     ("List-Id: <a.b>", False),
     ("List-Unsubscribe: <mailto:a@b.test>", False),
     ("List-Post: NO", False),
+    *((f"List-{name}: x", False) for name in ("Id", "Help", "Subscribe", "Unsubscribe", "Owner", "Archive")),
+    *((f"Precedence: {name}", False) for name in ("Junk", "list ")),
 ]
 
 
@@ -54,6 +56,12 @@ FIELDS = [
 def test_messages_by_their_fields(field: str, answered: bool) -> None:
     message = f"To: bob@beta.test\r\n{field}".rstrip().encode() + b"\r\n\r\n"
     assert bool(responses('vacation "gone";', message)) is answered
+
+
+@pytest.mark.parametrize("name", ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"])
+def test_fields_one_of_which_names_the_user(name: str) -> None:
+    assert responses('vacation "gone";', f"{name}: a@b.test, Bob <BOB@beta.test>\r\n\r\n".encode())
+    assert not responses('vacation "gone";', f"X-{name}: bob@beta.test\r\n\r\n".encode())
 
 
 SENDERS = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import mimetypes
 import re
 import time
 
@@ -148,6 +149,54 @@ def test_the_boundary_of_another_message_is_text() -> None:
 def test_what_can_not_be_written_is_refused(draft: Draft, sentence: str) -> None:
     with pytest.raises(ComposeError, match=re.escape(sentence)):
         compose_message(draft)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("From", "To", "Cc", "Bcc", "Reply-To", "Subject", "MIME-Version", "Content-Type", "Return-Path", "Received"),
+        *("Content-Transfer-Encoding", "Content-Disposition", "Content-ID"),
+    ],
+)
+def test_fields_that_are_written_anyway(name: str) -> None:
+    with pytest.raises(ComposeError, match=f"{name} can't be set this way"):
+        compose_message(Draft(from_=FROM, headers=((name, "x"),)))
+
+
+# as IANA has them, and Python's own table where it has one
+MEDIA_TYPES = {
+    **{
+        suffix: mimetypes.types_map[f".{suffix}"]
+        for suffix in ("txt", "htm", "html", "jpg", "jpeg", "csv", "css", "png", "gif")
+    },
+    **{suffix: mimetypes.types_map[f".{suffix}"] for suffix in ("svg", "pdf", "json", "zip", "mp3", "mp4", "bmp")},
+    **dict.fromkeys(("log", "text"), "text/plain"),
+    "md": "text/markdown",
+    "ics": "text/calendar",
+    "vcf": "text/vcard",
+    "webp": "image/webp",
+    "xml": "application/xml",
+    "gz": "application/gzip",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+BEGINNINGS = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF8": "image/gif",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"%PDF-": "application/pdf",
+    b"PK\x03\x04": "application/zip",
+}
+
+
+def test_media_types_by_name_and_by_beginning() -> None:
+    assert {
+        suffix: media_type_of(Attachment(content=b"x", filename=f"a.{suffix}")) for suffix in MEDIA_TYPES
+    } == MEDIA_TYPES
+    assert {octets: media_type_of(Attachment(content=octets + b"x")) for octets in BEGINNINGS} == BEGINNINGS
+    for octets in BEGINNINGS:
+        assert media_type_of(Attachment(content=octets[:-1])) == "application/octet-stream"
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,20 @@ def test_text(source: str, text: str) -> None:
     assert read_markup(source).text == text
 
 
+# HTML §15.3: what is on lines of its own in a browser, with and without margins
+PARAGRAPHS = "p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre"
+BLOCKS = (
+    "address article aside body br caption center dd div dt fieldset figure footer form header hr html main nav section"
+    " tbody tfoot thead tr"
+)
+
+
+@pytest.mark.parametrize(("names", "between"), [(PARAGRAPHS, "\n\n"), (BLOCKS, "\n"), ("td th", " "), ("b x", "")])
+def test_which_elements_part_words(names: str, between: str) -> None:
+    for name in names.split():
+        assert read_markup(f"one<{name}>two").text == f"one{between}two", name
+
+
 def test_anchors() -> None:
     source = '<a href=" https://x.test/a\n b ">A <b>bold</b>\n one</a><a>no</a><area href=y><a href=1>x'
     assert read_markup(source).anchors == (

@@ -59,7 +59,6 @@ _BY_SUFFIX = {
     "xml": "application/xml",
     "zip": "application/zip",
     "gz": "application/gzip",
-    "eml": "message/rfc822",
     "mp3": "audio/mpeg",
     "mp4": "video/mp4",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
