@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from postroad_kit.criteria import Criteria
     from postroad_kit.definition import Accounts, Definition
-    from postroad_kit.endpoints import Endpoints
+    from postroad_kit.endpoints import Endpoint, Endpoints
     from postroad_kit.history import Clock, Road, Session
     from postroad_kit.http.call import Call
 
@@ -162,6 +162,19 @@ class AsyncWorld(Outline):
         login = self.capture_login
         return AsyncAccount(login.user.rpartition("@")[0], login.user, login.user, login.password, self)
 
+    async def port(self) -> Endpoint:
+        """Return host and port of an app door of this world's own, for an app that can't log in.
+
+        All that comes by it is this world's mail, whomever it is for. The first call opens it, further ones return the
+        same one, and it is closed with the world.
+        """
+        if self.id == DEFAULT:
+            return self.smtp_endpoint
+        async with self._changing:
+            if self.own_port is None:
+                self.own_port = await self.ask(asking.open_port(self.id))
+            return self.own_port
+
     @property
     def dns(self) -> AsyncDns:
         """The name server: what it answers, and the records of this world's zones."""
@@ -250,9 +263,12 @@ class AsyncWorld(Outline):
         await self.ask(asking.purge(self.id))
 
     async def keep(self, seconds: float = KEPT) -> None:
-        """Let it stay for so long, for people to look at; the default world stays anyway."""
+        """Let it stay for so long, for people to look at, without its ports; the default world stays anyway."""
         if self.id != DEFAULT:
             await self.ask(asking.keep(self.id, seconds))
+            for _, port in await self.ask(asking.ports(self.id)):
+                await self.ask(asking.close_port(self.id, port))
+            self.own_port = None
 
     async def drop(self) -> None:
         """Remove it with all that is in it; the default world stays."""

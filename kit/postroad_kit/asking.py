@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad_kit.criteria import Criteria, asked
 from postroad_kit.definition import AccountInfo, Definition, account_of, definition_of
-from postroad_kit.endpoints import Endpoints, endpoints_of
+from postroad_kit.endpoints import Endpoint, Endpoints, endpoint_of, endpoints_of
 from postroad_kit.errors import NotQuiet
 from postroad_kit.history import Clock, Road, Session, clock_of, road_of, session_of
 from postroad_kit.http.call import Call, expecting, segment
@@ -62,6 +62,23 @@ def add_account(world: str, name: str, domain: str, **members: Any) -> Call[Acco
     """Make an account; members that are None are left out."""
     value = {"name": name, "domain": domain} | {key: one for key, one in members.items() if one is not None}
     return Call("POST", f"/v1/worlds/{segment(world)}/accounts", account_of, value, again=False)
+
+
+def open_port(world: str) -> Call[Endpoint]:
+    """Open a port of a world's own."""
+    path = f"/v1/worlds/{segment(world)}/ports"
+    return Call("POST", path, endpoint_of, {}, again=False)
+
+
+def ports(world: str) -> Call[list[Endpoint]]:
+    """List the ports of a world."""
+    path = f"/v1/worlds/{segment(world)}/ports"
+    return Call("GET", path, lambda answer: [endpoint_of(one) for one in answer["ports"]])
+
+
+def close_port(world: str, port: int) -> Call[None]:
+    """Close a port of a world."""
+    return Call("DELETE", f"/v1/worlds/{segment(world)}/ports/{port}", _nothing)
 
 
 def records(domain: str) -> Call[tuple[str, ...]]:

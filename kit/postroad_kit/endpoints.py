@@ -41,7 +41,12 @@ class Endpoints:
         return ssl.create_default_context(cadata=self.ca)
 
 
+def endpoint_of(answer: Mapping[str, Any]) -> Endpoint:
+    """Return an endpoint of the API's JSON."""
+    return Endpoint(answer["host"], answer["port"])
+
+
 def endpoints_of(answer: Mapping[str, Any]) -> Endpoints:
     """Return the endpoints of the API's JSON."""
-    places = {name: Endpoint(one["host"], one["port"]) for name, one in answer["endpoints"].items()}
+    places = {name: endpoint_of(one) for name, one in answer["endpoints"].items()}
     return Endpoints(places, answer["ca"])

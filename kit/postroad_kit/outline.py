@@ -18,6 +18,7 @@ class Outline:
     def __init__(self, definition: Definition | None, endpoints: Endpoints, url: str) -> None:
         self._definition = definition
         self.endpoints = endpoints
+        self.own_port: Endpoint | None = None  # that `port` has opened
         self._url = url
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from postroad_kit.criteria import Criteria
     from postroad_kit.definition import AccountInfo, Definition
-    from postroad_kit.endpoints import Endpoints
+    from postroad_kit.endpoints import Endpoint, Endpoints
     from postroad_kit.history import Clock, Road, Session
     from postroad_kit.http.call import Call
     from postroad_kit.http.plain import Client
@@ -155,6 +155,19 @@ class World(Outline):
             client.login(self.smtp_user, self.smtp_password)
         return client
 
+    def port(self) -> Endpoint:
+        """Return host and port of an app door of this world's own, for an app that can't log in.
+
+        All that comes by it is this world's mail, whomever it is for. The first call opens it, further ones return the
+        same one, and it is closed with the world.
+        """
+        if self.id == DEFAULT:
+            return self.smtp_endpoint
+        with self._changing:
+            if self.own_port is None:
+                self.own_port = self.ask(asking.open_port(self.id))
+            return self.own_port
+
     def imap(self, account: Account | str | None = None) -> AbstractContextManager[imaplib.IMAP4_SSL]:
         """Return an IMAP client of an account, logged in; of the only one, if none is named."""
         return self._reader(account).imap()
@@ -271,10 +284,13 @@ class World(Outline):
         self.ask(asking.purge(self.id))
 
     def keep(self, seconds: float = KEPT) -> None:
-        """Let it stay for so long, for people to look at; the default world stays anyway."""
+        """Let it stay for so long, for people to look at, without its ports; the default world stays anyway."""
         self._close()
         if self.is_made and self.id != DEFAULT:
             self.ask(asking.keep(self.id, seconds))
+            for _, port in self.ask(asking.ports(self.id)):
+                self.ask(asking.close_port(self.id, port))
+            self.own_port = None
 
     def drop(self) -> None:
         """Remove it with all that is in it; the default world stays."""

@@ -104,9 +104,11 @@ def postroad_async(postroad: Postroad) -> AsyncPostroad:
 
 
 @pytest.fixture
-def async_world(world: World, postroad_async: AsyncPostroad) -> AsyncWorld:
-    """Return the test's own world for asyncio."""
-    return postroad_async.over(world.definition, world.endpoints)
+def async_world(world: World, postroad_async: AsyncPostroad) -> Iterator[AsyncWorld]:
+    """Yield the test's own world for asyncio."""
+    made = postroad_async.over(world.definition, world.endpoints)
+    yield made
+    world.own_port = world.own_port or made.own_port
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING
+import smtplib
+from typing import TYPE_CHECKING, cast
 
 import dns.message
 import dns.query
@@ -14,12 +15,14 @@ from tests.harness.load import Load, arrivals, check_accounts
 from tests.harness.mailboxes import arrived
 from tests.harness.smtp import SMTP, client_context, submit, transparent
 from tests.harness.stack import ALICE, BOB, DNS_NAME, RELAY_NAME, STORE_NAME, WAIT, WEB_NAME, Port, Service
+from tests.harness.worlds import Worlds, outside
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.harness.containers import ComposeStack
+    from tests.harness.processes import ProcessStack
 
 pytestmark = [pytest.mark.compose, pytest.mark.xdist_group("compose")]
 
@@ -137,6 +140,27 @@ def test_nothing_leaves(composed: ComposeStack, service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", [Service.DNS, Service.STORE])
+def test_ports_of_worlds_are_published(composed: ComposeStack) -> None:
+    worlds = Worlds(cast("ProcessStack", composed))  # the API is all that is asked of it
+    made = worlds.make("ports")
+    try:
+        first, last = map(int, composed.environment()["POSTROAD_WORLD_PORTS"].split("-"))
+        opened = [worlds.api("POST", "/v1/worlds/ports/ports").body for _ in range(first, last + 1)]
+        assert [(port["host"], port["port"]) for port in opened] == [("localhost", first), ("localhost", last)]
+        composed.kill(Service.RELAY)
+        composed.start(Service.RELAY)
+        for port in (first, last):
+            with smtplib.SMTP("localhost", port, timeout=WAIT) as client:
+                client.sendmail("app@example.org", [ALICE.address], simple("By a port"))
+        box = outside(made)
+        assert len(arrived(composed, box, count=2)) == 2
+    finally:
+        worlds.drop("ports")
+    # Docker's proxy takes the connection, and has nobody to pass it on to.
+    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
+        smtplib.SMTP("localhost", first, timeout=WAIT)
+
+
 def test_stopped_while_mail_is_queued(composed: ComposeStack, service: Service) -> None:
     # Nobody else writes to bob, so that the relay has not just asked where beta.test is.
     user, name = BOB, f"{service}.down@client.example"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad_kit.embedded.containers import free_range
 from tests.harness.containers import free_ports
 from tests.harness.processes import plain_environment
 from tests.harness.stack import ROOT
@@ -67,7 +68,7 @@ class Clone:
 def clone(composed: ComposeStack) -> Iterator[Clone]:
     """A stack that is down. The lock of `composed` sees to it that there is one at a time."""
     ports = {f"POSTROAD_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
-    clone = Clone(composed.free_network(), ports)
+    clone = Clone(composed.free_network(), ports | {"POSTROAD_WORLD_PORTS": free_range(2)})
     try:
         yield clone
     finally:
@@ -96,13 +97,19 @@ def test_ports_that_are_taken(clone: Clone, composed: ComposeStack) -> None:
     """By a program, and by a container of another project; both are named at once."""
     with _held() as port, _held(socket.SOCK_DGRAM) as name_server:
         taken = composed.environment()["POSTROAD_WEB_PORT"]
+        of_worlds = composed.environment()["POSTROAD_WORLD_PORTS"]
         status, said = clone.up(
-            POSTROAD_APP_PORT=str(port), POSTROAD_DNS_PORT=str(name_server), POSTROAD_WEB_PORT=taken
+            POSTROAD_APP_PORT=str(port),
+            POSTROAD_DNS_PORT=str(name_server),
+            POSTROAD_WEB_PORT=taken,
+            POSTROAD_WORLD_PORTS=of_worlds,
         )
     assert status != 0
     for setting, number in (("APP", port), ("DNS", name_server), ("WEB", taken)):
         assert f"Port {number} of 127.0.0.1 is taken by another program. Choose another one in .env:\n" in said
         assert re.search(rf"^  POSTROAD_{setting}_PORT=\d+$", said, re.MULTILINE)
+    assert re.search(r"^  POSTROAD_WORLD_PORTS=\d+-\d+$", said, re.MULTILINE)
+    assert of_worlds not in said
     assert "Nothing was left running." in said
     assert clone.containers() == []
     assert clone.networks() == []

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import docker.errors
 
+from postroad_kit.embedded.containers import free_range
 from tests.harness.processes import output_of, plain_environment
 from tests.harness.stack import DEFAULT_WORLD, ROOT, WAIT, Endpoint, Port, Service, Stack
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _PROJECT = "postroad-test"
 _LOCK = Path(tempfile.gettempdir()) / "postroad-test-compose.lock"
+_WORLD_PORTS = 2
 _BUILD_LIMIT = 600.0  # seconds, for images built from nothing
 # The ports inside the containers, and the variable that publishes each.
 _PORTS = {
@@ -68,6 +70,7 @@ class ComposeStack(Stack):
         self._world = world
         self._settings = dict(settings or {})
         self._ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+        self._world_ports = free_range(_WORLD_PORTS)
         self.docker = docker.from_env(timeout=60)
         self._lock: io.TextIOWrapper | None = None
         self.network = ""
@@ -81,6 +84,7 @@ class ComposeStack(Stack):
             **plain_environment(),
             "POSTROAD_NETWORK": self.network,
             **{variable: str(self._ports[port]) for port, (_, _, variable) in _PORTS.items()},
+            "POSTROAD_WORLD_PORTS": self._world_ports,
             **self._settings,
         }
 

@@ -9,6 +9,7 @@ import pytest
 
 from postroad_kit import asking
 from postroad_kit.criteria import asked
+from postroad_kit.endpoints import Endpoint
 from postroad_kit.errors import NotQuiet
 from postroad_kit.letter import Copy
 from tests.kit.samples import letter, message
@@ -68,6 +69,11 @@ def test_worlds() -> None:
         "domain": "b.test",
         "password": "x",
     }
+    port = {"host": "localhost", "port": 1026, "protocol": "smtp"}
+    assert asking.open_port("a").read(port) == Endpoint("localhost", 1026)
+    assert asking.open_port("a").path == asking.ports("a").path == "/v1/worlds/a/ports"
+    assert asking.ports("a").read({"ports": [port]}) == [("localhost", 1026)]
+    assert asking.close_port("a", 1026).path == "/v1/worlds/a/ports/1026"
     assert asking.records("shop.test").read({"records": ["a"]}) == ("a",)
 
 

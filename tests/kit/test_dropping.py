@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from postroad_kit.dropping import MOST, Dropper
+from postroad_kit.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from postroad_kit import World
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 class Slow:
     """A world whose end takes until it is allowed."""
+
+    own_port: Endpoint | None = None
 
     def __init__(self) -> None:
         self.allowed = threading.Event()
@@ -36,6 +39,15 @@ def test_nobody_waits_but_for_the_last() -> None:
     assert all(world.gone for world in worlds)
 
 
+def test_one_with_a_port_is_dropped_at_once() -> None:
+    world = Slow()
+    world.own_port = Endpoint("localhost", 1026)
+    world.allowed.set()
+    with Dropper() as dropper:
+        dropper.drop(cast("World", world))
+        assert world.gone
+
+
 def test_too_many_are_waited_for() -> None:
     worlds = [Slow() for _ in range(MOST + 1)]
     worlds[0].allowed.set()
@@ -49,6 +61,8 @@ def test_too_many_are_waited_for() -> None:
 
 def test_what_went_wrong_is_told() -> None:
     class Stuck:
+        own_port = None
+
         def drop(self) -> None:
             raise LookupError("stuck")
 

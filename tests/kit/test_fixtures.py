@@ -33,6 +33,7 @@ def test_one(world):
 async def test_another(async_world, world):
     assert async_world.id == world.id != SEEN[0]
     assert await async_world.messages() == []
+    await async_world.port()  # it is closed by the end of the test
 
 @pytest.mark.world(accounts=["ann"])
 @pytest.mark.skipif("False")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import smtplib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -199,6 +200,35 @@ def test_it_stays_for_those_who_look_at_it(postroad: Postroad) -> None:
     world.keep(60.0)
     assert postroad.find(world.id).definition.expires is not None
     world.drop()
+
+
+def test_an_app_that_can_not_log_in_gets_a_port(postroad: Postroad, world: World) -> None:
+    port = world.port()
+    assert world.port() is port
+    assert port != world.smtp_endpoint
+    with smtplib.SMTP(*port, timeout=30) as client:
+        client.send_message(letter("somebody@gmail.com"))
+    assert world.wait(recipient="somebody@gmail.com").state == "captured"
+    with postroad.world() as other:
+        assert other.messages() == []
+        world.keep(60)  # without its port, which others may want
+        with pytest.raises(ConnectionRefusedError):
+            smtplib.SMTP(*port, timeout=30)
+    assert postroad.default.port() == postroad.default.smtp_endpoint
+
+
+async def test_ports_for_asyncio(postroad: Postroad) -> None:
+    async with AsyncPostroad(postroad.url).world() as world:
+        port = await world.port()
+        assert await world.port() is port
+        with smtplib.SMTP(*port, timeout=30) as client:
+            client.send_message(letter("somebody@gmail.com"))
+        assert (await world.wait(recipient="somebody@gmail.com")).state == "captured"
+        await world.keep(60)
+        with pytest.raises(ConnectionRefusedError):
+            smtplib.SMTP(*port, timeout=30)
+    default = await AsyncPostroad(postroad.url).default()
+    assert await default.port() == default.smtp_endpoint
 
 
 async def test_the_same_for_asyncio(postroad: Postroad) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -99,6 +100,25 @@ def test_a_port_that_docker_calls_taken(docker: Docker, capfd: pytest.CaptureFix
     assert told.endswith("Nothing was left running.\n")
     assert "compose down --remove-orphans" in docker.calls
     assert not any("logs" in call for call in docker.calls)
+
+
+def test_a_port_of_several_that_is_taken(docker: Docker, capfd: pytest.CaptureFixture[str]) -> None:
+    variable = "${POSTROAD_WORLD_PORTS:-1026-1028}"
+    first = docker.port + 1
+    ports = [
+        {"host_ip": "127.0.0.1", "target": number, "published": str(number), "protocol": "tcp"}
+        for number in range(first, first + 3)
+    ]
+    plain = {"services": {"relay": {"ports": [f"127.0.0.1:{variable}:{variable}"]}}}
+    docker.answer("compose config --no-interpolate --format json", plain)
+    docker.answer("compose config --format json", {"services": {"relay": {"ports": ports}}})
+    docker.answer(UP, status=1, err=f"Bind for 127.0.0.1:{first + 1} failed: port is already allocated")
+    assert up.main([]) == 1
+    told = capfd.readouterr().err
+    assert f"Port {first + 1} of 127.0.0.1 is taken by another program. Choose others in .env:\n" in told
+    (choice,) = re.findall(r"^  POSTROAD_WORLD_PORTS=(\d+)-(\d+)$", told, re.MULTILINE)
+    assert int(choice[1]) == int(choice[0]) + 2
+    assert int(choice[0]) > first + 2
 
 
 def test_a_port_that_is_found_taken(docker: Docker, capfd: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from postroad_kit.embedded.shared import Starter
 
 _PUBLISHED = re.compile(r"127\.0\.0\.1:\$\{(POSTROAD_\w+_PORT):-\d+\}")
+WORLD_PORTS = 32  # one per worker, and more; for each that is published Docker starts a process
 FILE = "docker-compose.yml"
 
 
@@ -43,6 +44,7 @@ def containers(checkout: Path) -> Starter:
         ports = sorted(set(_PUBLISHED.findall((checkout / FILE).read_text(encoding="utf-8"))))
         environ = {name: value for name, value in os.environ.items() if name != URL}
         environ |= {"POSTROAD_PLAINTEXT_AUTH": "on", **dict(zip(ports, map(str, free_ports(len(ports))), strict=True))}
+        environ.setdefault("POSTROAD_WORLD_PORTS", free_range(WORLD_PORTS))
         environ["POSTROAD_NETWORK"] = f"198.19.{secrets.randbelow(200) + 32}"
         environ["COMPOSE_PROJECT_NAME"] = f"postroad-kit-{secrets.token_hex(4)}"
         (folder / "data").mkdir(exist_ok=True)
@@ -59,6 +61,17 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def free_range(count: int) -> str:
+    """Return the first and the last of so many ports in a row that nobody has on 127.0.0.1; raises `CannotStart`."""
+    for _ in range(100):
+        first = 10000 + secrets.randbelow(20000)  # Linux gives those from 32768 to clients
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return f"{first}-{first + count - 1}"
+    raise CannotStart(f"there are no {count} free ports in a row for worlds: set POSTROAD_WORLD_PORTS")
 
 
 @contextlib.contextmanager

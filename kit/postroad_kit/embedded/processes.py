@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Apps under test and their mail clients need no certificate; a test that is about TLS has the CA from the endpoints.
-SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on"}
+# Ports of worlds cost nothing on a network of its own, and each test may want one.
+SETTINGS = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_WORLD_PORTS": "20000-20999"}
 MODULES = ("postroad_stack", "postroad_dns", "postroad_relay", "postroad_store", "postroad_web")
 
 

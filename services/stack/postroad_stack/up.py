@@ -26,6 +26,8 @@ COMPOSE = ("docker", "compose")
 
 # As docker-compose.yml has it: 127.0.0.1:${POSTROAD_WEB_PORT:-8025}:8025
 _VARIABLE = re.compile(r"\$\{(\w+):?-[^}]*\}:(\d+)(?:/(\w+))?$")
+# Several ports of one setting, with the same numbers inside: ${POSTROAD_X:-1026-1033}:${POSTROAD_X:-1026-1033}
+_SEVERAL = re.compile(r"\$\{(\w+):?-[^}]*\}:\$\{\1:?-[^}]*\}$")
 # The words of Docker Engine, of Docker Desktop and of Podman for a port that is taken.
 _TAKEN = re.compile(r"(?:already allocated|already in use|not available|bind:)", re.IGNORECASE)
 _OVERLAP = re.compile(r"overlap|conflicts with network|already used on the host", re.IGNORECASE)
@@ -124,13 +126,12 @@ def published() -> list[Port]:
 
 def _published(names: dict[str, Any], services: dict[str, Any]) -> Iterator[Port]:
     for service, description in services.items():
-        settings = {
-            (int(match[2]), match[3] or "tcp"): match[1]
-            for text in names[service].get("ports", ())
-            if isinstance(text, str) and (match := _VARIABLE.search(text))
-        }
+        texts = [text for text in names[service].get("ports", ()) if isinstance(text, str)]
+        settings = {(int(match[2]), match[3] or "tcp"): match[1] for text in texts if (match := _VARIABLE.search(text))}
+        several = next((match[1] for text in texts if (match := _SEVERAL.search(text))), None)
         for port in description.get("ports", ()):
-            setting = settings.get((port["target"], port["protocol"]))
+            same = several if str(port["target"]) == port.get("published") else None
+            setting = settings.get((port["target"], port["protocol"]), same)
             if setting and "published" in port:
                 yield Port(setting, port.get("host_ip", "0.0.0.0"), int(port["published"]), port["protocol"])
 
@@ -149,10 +150,11 @@ def _explain(said: str, before: set[str]) -> Iterator[str]:
         used = {port.number for port in ports}
         for setting in dict.fromkeys(port.setting for port in taken):
             sockets = [port for port in taken if port.setting == setting]
+            count = len({port.number for port in ports if port.setting == setting})
             yield (
                 f"Port {sockets[0].number} of {sockets[0].host} is taken by another program. "
-                "Choose another one in .env:\n"
-                f"  {setting}={_another(sockets, used)}"
+                f"Choose {'another one' if count == 1 else 'others'} in .env:\n"
+                f"  {setting}={_another(sockets, used, count)}"
             )
     else:
         yield "Not up: see above."
@@ -173,12 +175,15 @@ def _is_free(port: Port, number: int) -> bool:
     return True
 
 
-def _another(sockets: Sequence[Port], used: set[int]) -> int:
-    """Return a free port near the one that is taken; 0, for which Docker chooses one, if none is free."""
-    candidates = range(sockets[0].number + 1, min(sockets[0].number + 1000, 65536))
-    return next(
-        (number for number in candidates if number not in used and all(_is_free(port, number) for port in sockets)), 0
-    )
+def _another(sockets: Sequence[Port], used: set[int], count: int) -> str:
+    """Return a free port near the one that is taken, or so many in a row; 0, for which Docker chooses, else."""
+    last = sockets[-1].number
+    free = 0
+    for number in range(last + 1, min(last + 1000, 65536)):
+        free = free + 1 if number not in used and all(_is_free(port, number) for port in sockets) else 0
+        if free == count:
+            return str(number) if count == 1 else f"{number - count + 1}-{number}"
+    return "0"
 
 
 def _explain_network() -> Iterator[str]:

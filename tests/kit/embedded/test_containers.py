@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import signal
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_kit.embedded.containers import containers, main
+from postroad_kit.embedded.containers import WORLD_PORTS, containers, free_range, main
 from postroad_kit.embedded.locks import is_locked
 from postroad_kit.embedded.shared import Shared
 from postroad_kit.errors import CannotStart
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCKER = """#!/bin/sh
-echo "$@" "$COMPOSE_PROJECT_NAME" "$POSTROAD_NETWORK" "$POSTROAD_WEB_PORT" "$POSTROAD_IMAPS_PORT" >>"$CALLS"
+echo "$@" "$COMPOSE_PROJECT_NAME" "$POSTROAD_NETWORK" "$POSTROAD_WEB_PORT" "$POSTROAD_WORLD_PORTS" >>"$CALLS"
 case "$*" in *"$FAILS"*) echo "no engine" >&2; exit 1;; esac
 """
 
@@ -45,12 +47,13 @@ def test_they_start_and_end(calls: Path, tmp_path: Path) -> None:
     shared.leave()
     up, down = calls.read_text().splitlines()
     place = rf"compose --project-directory {re.escape(str(ROOT))}"
-    names = rf"(postroad-kit-\w+ 198\.19\.\d+ {facts['endpoints']['web'][1]} \d+)"
+    names = rf"(postroad-kit-\w+ 198\.19\.\d+ {facts['endpoints']['web'][1]} (\d+)-(\d+))"
     begun = re.fullmatch(rf"{place} up --build --detach --wait --quiet-pull {names}", up)
     ended = re.fullmatch(rf"{place} down --volumes --remove-orphans {names}", down)
     assert begun is not None
     assert ended is not None
     assert begun[1] == ended[1]
+    assert int(begun[3]) == int(begun[2]) + WORLD_PORTS - 1
 
 
 def test_the_program_ends_when_nobody_uses_it(
@@ -73,6 +76,14 @@ def test_docker_that_fails(calls: Path, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(CannotStart, match=r"(?s)status 1.*no engine.*the containers could not be started"):
         Shared(tmp_path / "stack", containers(ROOT)).join()
     assert " down " in calls.read_text().splitlines()[1]
+
+
+def test_ports_in_a_row_that_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(secrets, "randbelow", lambda _: port - 10001)
+        with pytest.raises(CannotStart, match="set POSTROAD_WORLD_PORTS"):
+            free_range(2)
 
 
 def test_a_folder_without_containers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from postroad_kit.embedded import memory
 from postroad_kit.embedded import processes as module
-from postroad_kit.embedded.processes import processes, url_of
+from postroad_kit.embedded.processes import SETTINGS, processes, url_of
 from postroad_kit.errors import CannotStart
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert command[:3] == [sys.executable, "-m", "postroad_stack"]
     assert command[3:] == ["run", "--json", "--while-locked", users, "--scratch", "--anywhere"]
     ours = {name: value for name, value in environ.items() if name.startswith("POSTROAD_")}
-    assert ours == {"POSTROAD_RETRY": "1s", "POSTROAD_DATA": str(tmp_path / "data"), "POSTROAD_PLAINTEXT_AUTH": "on"}
+    assert ours == {"POSTROAD_RETRY": "1s", "POSTROAD_DATA": str(tmp_path / "data"), **SETTINGS}
     assert "PYTHONDONTWRITEBYTECODE" not in environ
     monkeypatch.setenv("POSTROAD_NETWORK", "127.0.0")
     assert "--anywhere" not in processes(tmp_path)[0]

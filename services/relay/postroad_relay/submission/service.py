@@ -147,7 +147,7 @@ class RelayService:
     def _policy(self, session: Session, recipient: Address | None = None) -> Policy | None:
         """Return the policy of the world of a transaction, or of a recipient; None if that world has gone.
 
-        The world is the one that the client's name decides. Else it is that of the recipient's domain.
+        The world is the one that the client's name decides, or its port. Else it is that of the recipient's domain.
         """
         layers, policy = self.layers, self.policy
         if session.world is not None:

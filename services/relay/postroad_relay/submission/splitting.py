@@ -1,6 +1,6 @@
 """The worlds of a mail transaction: a message that goes to several worlds is queued once for each. Pure.
 
-The world is decided by the client's name for the whole transaction. Else each recipient's domain
+The world is decided by the client's name, or by its port, for the whole transaction. Else each recipient's domain
 decides, and addresses that no overlay has are the world file's.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def by_world(layers: Layers, decided: str | None, envelope: Envelope) -> list[Envelope]:
     """Return an envelope for each world; its `world` is None where its recipients' domains say so anyway.
 
-    `decided` is the world that the client's name has decided, None if it has not.
+    `decided` is the world that the client or its port has decided, None if they have not.
     """
     if not layers.overlays:
         return [envelope]

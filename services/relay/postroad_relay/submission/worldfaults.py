@@ -1,6 +1,6 @@
 """The faults of each world: a test that asks for some sees them itself, and no other does. Pure.
 
-A command is of the world that the client's name decides; without one, RCPT is of its recipient's world, and
+A command is of the world that the client's name or port decides; without one, RCPT is of its recipient's world, and
 MAIL of the default world.
 """
 
