@@ -71,9 +71,8 @@ def test_worlds() -> None:
     }
     port = {"host": "localhost", "port": 1026, "protocol": "smtp"}
     assert asking.open_port("a").read(port) == Endpoint("localhost", 1026)
-    assert asking.open_port("a").path == asking.ports("a").path == "/v1/worlds/a/ports"
     assert asking.ports("a").read({"ports": [port]}) == [("localhost", 1026)]
-    assert asking.close_port("a", 1026).path == "/v1/worlds/a/ports/1026"
+    assert asking.close_port("a", 1026).read(None) is None
     assert asking.records("shop.test").read({"records": ["a"]}) == ("a",)
 
 
@@ -123,6 +122,9 @@ COPY = Copy("a@b.test", "INBOX", 7, 4, removed=False)
         (asking.keep("w", 5), "PATCH", "/v1/worlds/w", {"ttl": 5}),
         (asking.drop("w"), "DELETE", "/v1/worlds/w", None),
         (asking.purge("w"), "POST", "/v1/worlds/w/purge", None),
+        (asking.open_port("w"), "POST", "/v1/worlds/w/ports", {}),
+        (asking.ports("w"), "GET", "/v1/worlds/w/ports", None),
+        (asking.close_port("w", 1026), "DELETE", "/v1/worlds/w/ports/1026", None),
         (asking.add_account("w", "b", "d"), "POST", "/v1/worlds/w/accounts", {"name": "b", "domain": "d"}),
         (asking.records("d"), "GET", "/v1/domains/d", None),
         (asking.quiet(2.0), "POST", "/v1/quiet", {"timeout": 2.0}),
@@ -156,12 +158,13 @@ def test_what_is_read_as_octets_may_not_be_asked_twice_or_may_take_long() -> Non
     ]
     assert [call.octets for call in calls] == [True, True, True, False, False]
     made: list[Call[Any]] = [
+        asking.open_port("w"),
         asking.make({}),
         asking.add_account("w", "b", "d"),
         asking.snapshot("w", "n"),
         asking.push_clock("w", 1.0),
     ]
-    assert [call.again for call in made] == [False] * 4
+    assert [call.again for call in made] == [False] * 5
     assert asking.restore("w", "n").again
     assert [call.patience for call in (asking.quiet(2.0), asking.push_clock("w", 1.0), asking.clock("w"))] == [2, 60, 0]
     assert asking.clock("w").timeout == 30.0
