@@ -8,11 +8,12 @@ messages it sends and reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
+from postroad.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Opened:
     """A session as it begins."""
 

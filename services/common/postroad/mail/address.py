@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
+
+from postroad.value import value
 
 
 class AddressError(ValueError):
@@ -67,7 +68,7 @@ def check_a_labels(key: str) -> None:
             raise AddressError(f"{label!r} is not an A-label: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Address:
     """A local-part and a domain (RFC 5321 §2.3.11).
 

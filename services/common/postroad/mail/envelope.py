@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,7 @@ class BodyType(StrEnum):
     EIGHT_BIT_MIME = "8BITMIME"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipient:
     """One forward-path of the transaction, as it was given to RCPT."""
 
@@ -31,7 +33,7 @@ class Recipient:
     parameters: Parameters = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """One mail transaction's envelope.
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from postroad.value import value
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class EnhancedStatus:
@@ -31,7 +33,7 @@ class EnhancedStatus:
         return cls(int(parts[0]), int(parts[1]), int(parts[2]))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """A reply: its code, its enhanced status where it has one, its text lines.
 
@@ -65,11 +67,9 @@ class Reply:
         """
         if self._octets is None:
             status = f"{self.status} " if self.status is not None else ""
-            last = len(self.lines) - 1
-            text = "".join(
-                f"{self.code}{' ' if index == last else '-'}{status}{line}\r\n" for index, line in enumerate(self.lines)
-            )
-            object.__setattr__(self, "_octets", text.encode())
+            *first, last = self.lines
+            text = "".join([f"{self.code}-{status}{line}\r\n" for line in first])
+            object.__setattr__(self, "_octets", f"{text}{self.code} {status}{last}\r\n".encode())
         return self._octets  # type: ignore[return-value]
 
     def encode_without_status(self) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
@@ -11,26 +12,26 @@ if TYPE_CHECKING:
     from postroad.sasl.mechanism import Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Connected:
     """The session begins: greet, or turn the client away."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authenticate:
     """The client says who it is, and proves it."""
 
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mail:
     """MAIL opens a transaction."""
 
     envelope: Envelope
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rcpt:
     """RCPT names one more recipient, which is not in the envelope yet."""
 
@@ -38,26 +39,26 @@ class Rcpt:
     recipient: Recipient
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Block:
     """Some of the content, transparency removed."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Discard:
     """The content is refused: drop its blocks; no more will come."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """The end of mail data has come, and the content is sound."""
 
     envelope: Envelope
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """The engine has refused a command or content that somebody may ask about later; nothing is to be answered.
 
@@ -81,17 +82,17 @@ def details_of(envelope: Envelope) -> dict[str, Any]:
     return {"sender": envelope.sender, "recipients": [str(recipient.address) for recipient in envelope.recipients]}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartTls:
     """220 is among the octets to send; the TLS handshake comes next."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flush:
     """There is much to send."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close:
     """The session is over."""
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.syncing import fdatasync, sync
+from postroad.value import value
 from postroad_relay.queue.spool.segment import (
     HEADER_SIZE,
     KEPT_SUFFIX,
@@ -45,7 +46,7 @@ class LogError(Exception):
     """A record can't be read back, or has changed since it was written."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Position:
     """Where a record is."""
 

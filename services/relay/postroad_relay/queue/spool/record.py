@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NewType
@@ -23,6 +23,7 @@ from postroad.mail.address import Address
 from postroad.mail.envelope import BodyType, Envelope, Parameters, Recipient
 from postroad.mail.reply import EnhancedStatus, Reply
 from postroad.smtp.client.outcome import Deferred, Failed
+from postroad.value import value
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def number_of(ident: QueueId) -> int:
     return int(ident, 16)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """The facts about a queued message that do not change once it is accepted.
 
@@ -83,7 +84,7 @@ class Message:
         return self.envelope.world or DEFAULT_WORLD
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Progress:
     """How far a message has come; recipients are named by their index in the envelope.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ class SpoolError(Exception):
     """A queued message can't be read back."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stored:
     """A message read back. If the content has spilled to the file `path`, `start` comes before it."""
 
