@@ -213,22 +213,21 @@ class RelayService:
 
     def _take(self, session: Session, envelope: Envelope, header: Header, octets: bytes) -> asyncio.Future[Reply]:
         message, start = self._compose(session, envelope, header, len(octets), eight_bit=not octets.isascii())
-        entry, durable = self._spool.add(message, (start, octets))
-        self.arriving.come(message.world)
+        world = message.world
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
-        def written(done: asyncio.Future[None]) -> None:
-            error = done.exception()
+        def written(error: Exception | None) -> None:
             if error is not None:
-                self.arriving.end(message.world)
+                self.arriving.end(world)
                 self._manager.changed()
                 answer.set_exception(error)
                 return
             # The future wakes the receiver in the loop's next turn, after the next lines.
             answer.set_result(self._queued(session, header, entry, Stored(message, UNTRIED, start + octets)))
-            self.arriving.end(message.world)
+            self.arriving.end(world)
 
-        durable.add_done_callback(written)
+        entry = self._spool.put(message, (start, octets), written)
+        self.arriving.come(world)
         return answer
 
     async def _take_all(self, session: Session, envelopes: list[Envelope], header: Header, octets: bytes) -> Reply:

@@ -45,7 +45,7 @@ from postroad_relay.queue.spool.stored import SpoolError, Stored
 from postroad_relay.queue.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from postroad.mail.content import Content
@@ -147,9 +147,14 @@ class Spool:
 
         The message is queued even if the caller drops the future.
         """
+        future, then = _promise()
+        return self.put(message, content, then), future
+
+    def put(self, message: Message, content: tuple[bytes, ...], then: Callable[[Exception | None], None]) -> Entry:
+        """Queue a message as `add` does. `then` is called once it is durable, or with the error: no future is made."""
         entry = self._entry(message)
-        future = self._append(entry, [encode_message(message, content)], status=False)
-        return entry, future
+        self._append(entry, [encode_message(message, content)], then, status=False)
+        return entry
 
     async def add_spilled(self, message: Message, start: bytes, content: Content) -> tuple[Entry, asyncio.Future[None]]:
         """Queue a message whose content has spilled to a file, which the spool adopts; raises `OSError`."""
@@ -177,18 +182,16 @@ class Spool:
     def _status(
         self, entry: Entry, record: bytes, progress: Progress | None, report: tuple[Message, bytes] | None
     ) -> asyncio.Future[None]:
+        future, then = _promise()
         if report is None:
-            return self._append(entry, [(record,)], status=True, progress=progress)
+            self._append(entry, [(record,)], then, status=True, progress=progress)
+            return future
         # The DSN comes first: if only part of the batch survives a crash, the message is attempted and reported again,
         # rather than forgotten without notice.
         message, content = report
-        return self._append(
-            entry,
-            [encode_message(message, content), (record,)],
-            status=True,
-            progress=progress,
-            also=self._entry(message),
-        )
+        records = [encode_message(message, content), (record,)]
+        self._append(entry, records, then, status=True, progress=progress, also=self._entry(message))
+        return future
 
     def _entry(self, message: Message) -> Entry:
         entry = Entry(message.queue_id, message.arrived, spilled=message.spilled, world=message.world)
@@ -198,30 +201,26 @@ class Spool:
     def _append(
         self,
         entry: Entry,
-        records: list[Sequence[bytes]],
+        records: Sequence[Sequence[bytes]],
+        then: Callable[[Exception | None], None],
         *,
         status: bool,
         progress: Progress | None = None,
         also: Entry | None = None,
-    ) -> asyncio.Future[None]:
+    ) -> None:
         done = status and progress is None
         unlink = self._content_path(entry.queue_id, spilled=entry.spilled and done)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_retrieve)
         entry.writing += 1
 
         def settle(written: list[Position] | Exception) -> None:
             entry.writing -= 1
-            if not isinstance(written, Exception):
+            if isinstance(written, Exception):
+                then(written)
+            else:
                 self._noted(entry, written, status=status, progress=progress, also=also)
-            if not future.done():
-                if isinstance(written, Exception):
-                    future.set_exception(written)
-                else:
-                    future.set_result(None)
+                then(None)
 
         self._commit.submit(Append(records, status, unlink), settle)
-        return future
 
     def _noted(
         self, entry: Entry, positions: list[Position], *, status: bool, progress: Progress | None, also: Entry | None
@@ -362,7 +361,17 @@ def _keep(path: Path) -> Path:
     return path.rename(path.with_name(path.name + KEPT_SUFFIX))
 
 
-def _retrieve(future: asyncio.Future[None]) -> None:
-    """Retrieve a future's exception, so that asyncio logs nothing when the caller has dropped it."""
-    if not future.cancelled():
-        future.exception()
+def _promise() -> tuple[asyncio.Future[None], Callable[[Exception | None], None]]:
+    """Return a future and the function that ends it. asyncio logs nothing if the caller has dropped the future."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+            future.exception()  # now it counts as retrieved
+
+    return future, end

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Append:
     """Records to write together, and a content file to remove once they are written."""
 
-    records: list[Sequence[bytes]]
+    records: Sequence[Sequence[bytes]]
     status: bool  # small, and about a message that is on disk: written alone if the disk is too full for the batch
     unlink: Path | None = None
 
