@@ -32,10 +32,14 @@ _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
 _QUOTED_STRING = re.compile(r'"(?:[^\x00-\x1f"\\\x7f]|\\[ -~])*"\Z')
 # sub-domain = Let-dig [Ldh-str], or an RFC 6531 U-label (checked by idna)
 _ASCII_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
-# The fast path of `parse_path`: an ASCII Dot-string at an ASCII domain, as nearly all paths are.
+# The fast path of `parse_path`: an ASCII Dot-string at an ASCII domain, as nearly all paths are, within their limits.
 _PLAIN_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN_ATOM = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+"
-_PLAIN_PATH = re.compile(rf"<({_PLAIN_ATOM}(?:\.{_PLAIN_ATOM})*)@({_PLAIN_LABEL}(?:\.{_PLAIN_LABEL})*)>\Z")
+PLAIN_PATH = (
+    rf"<(?=[^@]{{1,{MAX_LOCAL_PART}}}@)(?=[^>]{{3,{MAX_PATH - 2}}}>)"
+    rf"({_PLAIN_ATOM}(?:\.{_PLAIN_ATOM})*)@({_PLAIN_LABEL}(?:\.{_PLAIN_LABEL})*)>"
+)
+_PLAIN_PATH = re.compile(rf"{PLAIN_PATH}\Z")
 
 
 @lru_cache(maxsize=4096)  # asked several times per message, and a burst asks for the same few
@@ -145,11 +149,7 @@ def parse_path(text: str) -> Address:
     nearly all paths, in a quarter of the time of `parse_full_path`.
     """
     plain = _PLAIN_PATH.match(text)
-    if plain is not None and len(text) <= MAX_PATH:
-        local_part, domain = plain.groups()
-        if len(local_part) <= MAX_LOCAL_PART and len(domain) <= MAX_DOMAIN:
-            return Address(local_part, domain)
-    return parse_full_path(text)
+    return parse_full_path(text) if plain is None else Address(plain[1], plain[2])
 
 
 def parse_full_path(text: str) -> Address:

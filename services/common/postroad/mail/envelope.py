@@ -55,6 +55,12 @@ class Envelope:
         """The reverse-path as text, empty for the null reverse-path."""
         return str(self.reverse_path) if self.reverse_path is not None else ""
 
+    def completed(self, recipients: tuple[Recipient, ...], body: BodyType | None) -> Envelope:
+        """Return the envelope with its recipients, and the body type of its content."""
+        return Envelope(
+            self.reverse_path, recipients, body, self.smtputf8, self.declared_size, self.parameters, self.world
+        )
+
     def only(self, indexes: Sequence[int]) -> Envelope:
         """Return the envelope for some of its recipients, each named once and in order."""
         if len(indexes) == len(self.recipients):

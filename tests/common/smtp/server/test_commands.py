@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from postroad.mail.address import Address
 from postroad.mail.envelope import BodyType, Envelope, Recipient
@@ -23,6 +26,8 @@ from postroad.smtp.server.commands import (
     SENDER_NOT_UTF8,
     UNKNOWN_PARAMETER,
     CommandError,
+    full_mail,
+    full_rcpt,
     no_argument,
     parse_hello,
     parse_mail,
@@ -32,6 +37,9 @@ from postroad.smtp.server.commands import (
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.service import Limits, Purpose, Session
 from tests.harness.sasl import nobodys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 A = Address("a", "alpha.test")
 POSTMASTER = Address("postmaster", "mx.test")
@@ -248,3 +256,40 @@ def test_parameters() -> None:
 def test_command_lines() -> None:
     assert profile().verbs[b"RCPT"].line == 512
     assert profile().verbs[b"MAIL"].line == 512 + 26 + 17 + 10 + 500
+
+
+PATHS = st.text(alphabet='aB1.-_@"\\<> ü[]:,%=', max_size=20) | st.builds(
+    "<{}{}@{}{}>".format,
+    st.text(alphabet='aB1.-_"', max_size=3),
+    st.text(alphabet="x", min_size=58, max_size=66),
+    st.text(alphabet="y", min_size=58, max_size=64),
+    st.lists(st.text(alphabet="zZ9-", max_size=63), max_size=4).map(
+        lambda labels: "".join(f".{label}" for label in labels)
+    ),
+)
+
+
+def outcome(parse: Callable[[], object]) -> object:
+    """Return what a parser returns, or the reply that it refuses with."""
+    try:
+        return parse()
+    except CommandError as error:
+        return error.reply
+
+
+@given(PATHS, st.sampled_from(["FROM:", "from:", "FROM :", "TO:"]))
+@example("<a@b.test>", "FROM:")
+@settings(max_examples=500)
+def test_mail_in_its_plain_form_means_the_same_as_in_any(path: str, before: str) -> None:
+    text = f"{before}{path} SMTPUTF8"
+    assert outcome(lambda: mail(text.encode())) == outcome(lambda: Envelope(full_mail(text)[0], smtputf8=True))
+
+
+@given(PATHS, st.sampled_from(["TO:", "to:", "TO :", "FROM:"]))
+@example("<a@b.test>", "TO:")
+@settings(max_examples=500)
+def test_rcpt_in_its_plain_form_means_the_same_as_in_any(path: str, before: str) -> None:
+    text = before + path
+    assert outcome(lambda: rcpt(text.encode(), smtputf8=True)) == outcome(
+        lambda: Recipient(full_rcpt(text, POSTMASTER)[0])
+    )

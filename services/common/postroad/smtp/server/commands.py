@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from postroad.foreign import HTTP_METHODS
-from postroad.mail.address import AddressError, check_literal, parse_path, parse_reverse_path
+from postroad.mail.address import PLAIN_PATH, Address, AddressError, check_literal, parse_path, parse_reverse_path
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.mail.reply import Reply, reply
 
@@ -60,6 +60,9 @@ RECIPIENT_NOT_ASCII = reply(553, "5.6.7", "Non-ASCII forward-path without SMTPUT
 _PATH = r'(<(?:"(?:[^"\\]|\\.)*"|[^">])*>)'
 _MAIL = re.compile(rf"FROM:{_PATH}(?: (.+))?\Z", re.IGNORECASE)
 _RCPT = re.compile(rf"TO:{_PATH}(?: (.+))?\Z", re.IGNORECASE)
+# As nearly all clients write them: one match in place of those of `_MAIL` or `_RCPT`, and of `parse_path`.
+_PLAIN_MAIL = re.compile(rf"[Ff][Rr][Oo][Mm]:{PLAIN_PATH}(?: (.+))?\Z")
+_PLAIN_RCPT = re.compile(rf"[Tt][Oo]:{PLAIN_PATH}(?: (.+))?\Z")
 # esmtp-param = esmtp-keyword ["=" esmtp-value]; esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 # esmtp-value = 1*(%d33-60 / %d62-126), RFC 6531 §3.3: / UTF8-non-ascii
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?\Z")
@@ -106,14 +109,12 @@ def parse_hello(argument: bytes) -> str:
 
 def parse_mail(argument: bytes, profile: Profile, session: Session) -> Envelope:
     """Return the envelope that `MAIL FROM:...` opens (RFC 5321 §4.1.1.2)."""
-    match = _MAIL.match(_decode(argument, SENDER_NOT_UTF8))
-    if match is None:
-        raise CommandError(MAIL_SYNTAX)
-    path, tail = match.groups()
-    try:
-        reverse_path = parse_reverse_path(path)
-    except AddressError as error:
-        raise CommandError(_bad_path("5.1.7", "Bad sender address", error)) from error
+    text = _decode(argument, SENDER_NOT_UTF8)
+    plain = _PLAIN_MAIL.match(text)
+    if plain is None:
+        reverse_path, tail = full_mail(text)
+    else:
+        reverse_path, tail = Address(plain[1], plain[2]), plain[3]
     if tail is None:
         if reverse_path is not None and not reverse_path.is_ascii:
             raise CommandError(SENDER_NOT_ASCII)
@@ -128,28 +129,48 @@ def parse_mail(argument: bytes, profile: Profile, session: Session) -> Envelope:
     return envelope
 
 
+def full_mail(text: str) -> tuple[Address | None, str | None]:
+    """Return the reverse-path and the parameters of MAIL, in any of its forms."""
+    match = _MAIL.match(text)
+    if match is None:
+        raise CommandError(MAIL_SYNTAX)
+    try:
+        return parse_reverse_path(match[1]), match[2]
+    except AddressError as error:
+        raise CommandError(_bad_path("5.1.7", "Bad sender address", error)) from error
+
+
 def parse_rcpt(argument: bytes, profile: Profile, session: Session, envelope: Envelope) -> Recipient:
     """Return the recipient of `RCPT TO:...` (RFC 5321 §4.1.1.3); the envelope does not have it yet."""
-    match = _RCPT.match(_decode(argument, RECIPIENT_NOT_UTF8))
-    if match is None:
-        raise CommandError(RCPT_SYNTAX)
-    path, tail = match.groups()
-    if path.lower() == "<postmaster>":
-        address = profile.postmaster
+    text = _decode(argument, RECIPIENT_NOT_UTF8)
+    plain = _PLAIN_RCPT.match(text)
+    if plain is None:
+        address, tail = full_rcpt(text, profile.postmaster)
     else:
-        try:
-            address = parse_path(path)
-        except AddressError as error:
-            raise CommandError(_bad_path("5.1.3", "Bad recipient address", error)) from error
+        address, tail = Address(plain[1], plain[2]), plain[3]
     given: list[Parameter] = []
-    recipient = Recipient(address)
+    fields: dict[str, Any] = {}
     if tail is not None:
         given, fields = _read(tail, profile.rcpt if session.extended else {})
-        recipient = Recipient(address, **fields)
-    if not envelope.smtputf8 and not address.is_ascii:
+    if plain is None and not envelope.smtputf8 and not address.is_ascii:
         raise CommandError(RECIPIENT_NOT_ASCII)
-    _check(given, recipient, envelope, profile, session)
+    recipient = Recipient(address, **fields)
+    if given:
+        _check(given, recipient, envelope, profile, session)
     return recipient
+
+
+def full_rcpt(text: str, postmaster: Address) -> tuple[Address, str | None]:
+    """Return the forward-path and the parameters of RCPT, in any of its forms."""
+    match = _RCPT.match(text)
+    if match is None:
+        raise CommandError(RCPT_SYNTAX)
+    if match[1].lower() == "<postmaster>":
+        return postmaster, match[2]
+    try:
+        return parse_path(match[1]), match[2]
+    except AddressError as error:
+        raise CommandError(_bad_path("5.1.3", "Bad recipient address", error)) from error
 
 
 def _check(given: list[Parameter], *company: object) -> None:
