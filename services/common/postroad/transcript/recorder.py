@@ -184,7 +184,8 @@ class Recorder:
         self.held -= tape.told
         self._changed.pop(tape, None)
         tape.changed = -1
-        tape.forget()
+        if tape.ended is None:  # else nobody has it any more
+            tape.forget()
         if self._by_id.get(tape.opened.session) is tape:
             del self._by_id[tape.opened.session]
         self._forget_if_empty(tape.world, shelf)

@@ -15,6 +15,7 @@ class WorldFaults:
 
     def __init__(self) -> None:
         self._by_world = {DEFAULT_WORLD: Faults()}
+        self.spare_all_lines = True  # whether the lines of all worlds are good
 
     def of(self, world: str) -> Faults:
         """Return the faults of a world."""
@@ -23,12 +24,12 @@ class WorldFaults:
     def put(self, world: str, faults: Faults) -> None:
         """Put faults in force in a world."""
         self._by_world[world] = faults
+        self._look_at_lines()
 
     def drop(self, world: str) -> None:
         """Forget a world."""
         self._by_world.pop(world, None)
+        self._look_at_lines()
 
-    @property
-    def spare_all_lines(self) -> bool:
-        """Whether the lines of all worlds are good."""
-        return all(faults.link.is_good for faults in self._by_world.values())
+    def _look_at_lines(self) -> None:
+        self.spare_all_lines = all(faults.link.is_good for faults in self._by_world.values())

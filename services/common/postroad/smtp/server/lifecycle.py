@@ -5,8 +5,8 @@ code that depends on its internals is here:
 
 - aiosmtpd's set-up inspects its own class, which takes 0.4 ms. `configure` has it done once per listener, and
   `Lifecycle.__init__` copies the result (decision 4: what a connection costs).
-- aiosmtpd's objects refer to each other in a circle, which holds some 10 KiB per connection until the collector
-  comes. `connection_lost` cuts it, so memory is free at once.
+- aiosmtpd's stream reader and writer are not made: the engine reads. They refer to the connection in a circle, which
+  would hold some 10 KiB of it until the collector comes.
 - The handshake of STARTTLS is the loop's own (`asyncio.loop.start_tls`), which is sound on uvloop too; aiosmtpd's
   puts a TLS layer of another kind in place. `secured` sets the attributes that aiosmtpd would have set.
 """
@@ -52,20 +52,12 @@ class Lifecycle(SMTP):
     """One connection as aiosmtpd keeps it; `configuration` comes from `configure`."""
 
     def __init__(self, configuration: Mapping[str, Any], loop: asyncio.AbstractEventLoop, deadline: Deadline) -> None:
-        asyncio.StreamReaderProtocol.__init__(
-            self, asyncio.StreamReader(loop=loop), client_connected_cb=self._cb_client_connected, loop=loop
-        )
+        asyncio.StreamReaderProtocol.__init__(self, cast("Any", None), loop=loop)
         vars(self).update(configuration)
         self._timeout_handle = cast("Any", deadline)  # aiosmtpd cancels it when the connection is lost
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Do nothing: the deadline is set by the pump."""
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """End aiosmtpd's tasks, and cut the circle."""
-        super().connection_lost(error)
-        self._client_connected_cb = None
-        del self._reader, self._writer
 
     def secured(self, plain: asyncio.Transport, secure: asyncio.Transport) -> None:
         """Note that TLS has begun: EOF now closes both ways, and the plain transport goes with the connection."""

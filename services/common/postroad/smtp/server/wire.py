@@ -37,12 +37,13 @@ class Wire:
 
     def listen(self, tap: Tap, session: Session) -> None:
         """Let the tap hear the session, if it wants to."""
+        host, port = self.local
         self.listener = session.listener = tap.opened(
             Opened(
                 protocol="lmtp" if session.purpose is Purpose.LMTP else "smtp",
                 session=session.session_id,
                 peer=f"{session.host}:{session.peer_port}",
-                local=f"{self.local[0]}:{self.local[1]}",
+                local=f"{host}:{port}",
                 outbound=False,
                 at=self.now(),
                 world=session.port_world,
