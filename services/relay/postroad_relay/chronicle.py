@@ -90,12 +90,13 @@ class Chronicle:
                     self._record(Kind.FAILED, message, recipient=recipient, attempt=attempt, **_words(outcome))
                     _log("failed", message, recipient, outcome)
 
-    def waits(self, message: Message, indexes: Iterable[int], down: Deferred, due: float) -> None:
+    def waits(self, message: Message, indexes: Iterable[int], down: Deferred, now: float, due: float) -> None:
         """Note that recipients wait, unattempted, for servers that could not be reached; `due` is the next probe."""
         words = _words(down)
+        record, of_message = self._journal.record, (message.queue_id, message.message_id)
         for index in indexes:
             recipient = str(message.envelope.recipients[index].address)
-            self._record(Kind.DEFERRED, message, recipient=recipient, **words, next=due)
+            record(Kind.DEFERRED, *of_message, at=now, recipient=recipient, **words, next=due)
 
     def unreadable(self, entry: Entry, reason: str) -> None:
         """Note that a queued message can't be read back."""

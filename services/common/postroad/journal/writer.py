@@ -217,9 +217,7 @@ class Journal:
             entry["queue_id"] = queue_id
         if message_id is not None:
             entry["message_id"] = message_id
-        for name, value in detail.items():
-            entry.setdefault(name, value)
-        return to_json(entry) + b"\n"
+        return to_json({**entry, **detail, **entry}) + b"\n"  # no detail takes the place of these
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SPILL_AT = 256 * 1024
 BLOCK = 64 * 1024
@@ -55,15 +55,9 @@ class Content:
         _write_whole(self._file, b"".join(self._blocks))
         self._blocks.clear()
 
-    def blocks(self, size: int = BLOCK) -> Iterator[bytes]:
-        """Yield the content from its start, in pieces of about `size` octets."""
-        if self._file is None:
-            yield from self._blocks
-            return
-        offset = 0
-        while block := os.pread(self._file.fileno(), size, offset):
-            offset += len(block)
-            yield block
+    def blocks(self, size: int = BLOCK) -> Iterable[bytes]:
+        """Return the content from its start, in pieces of about `size` octets."""
+        return self._blocks if self._file is None else _blocks_of(self._file, size)
 
     def read(self) -> bytes:
         """Return the whole content, which takes that much memory."""
@@ -106,6 +100,13 @@ class Content:
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
             self.path = None
+
+
+def _blocks_of(file: BinaryIO, size: int) -> Iterator[bytes]:
+    offset = 0
+    while block := os.pread(file.fileno(), size, offset):
+        offset += len(block)
+        yield block
 
 
 def _write_whole(file: BinaryIO, block: bytes) -> None:

@@ -176,28 +176,29 @@ class World:
         """Return the accounts whose mailbox gets mail for the address; empty if the address does not exist."""
         return self._resolve(address, {})
 
+    def reached(self, step: Account | Redirect | None) -> tuple[Account, ...]:
+        """Return the accounts that a step on the way of mail leads to."""
+        return self._reached(step, {})
+
     def _resolve(self, address: Address, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
         """Resolve an address. `known` are the answers so far to the same question, since aliases may share targets."""
         if address in known:
             return known[address]
-        match self.next_step(address):
-            case Redirect() as redirect:
-                reached = self._reached(redirect, known)
-            case None:
-                reached = ()
-            case account:
-                reached = (account,)
-        known[address] = reached
+        known[address] = reached = self._reached(self.next_step(address), known)
         return reached
 
-    def _reached(self, redirect: Redirect, known: dict[Address, tuple[Account, ...]]) -> tuple[Account, ...]:
-        return tuple(dict.fromkeys(account for target in redirect.targets for account in self._resolve(target, known)))
+    def _reached(
+        self, step: Account | Redirect | None, known: dict[Address, tuple[Account, ...]]
+    ) -> tuple[Account, ...]:
+        if not isinstance(step, Redirect):
+            return () if step is None else (step,)
+        return tuple(dict.fromkeys(account for target in step.targets for account in self._resolve(target, known)))
 
     def may_send_as(self, account: Account, address: Address) -> bool:
         """Whether the address is the account's own: its name, its subaddresses, an alias that leads to it."""
         step = self.next_step(address)
         if isinstance(step, Redirect):  # an address that only a catch-all catches belongs to nobody
-            return step.alias is not None and account in self._reached(step, {})
+            return step.alias is not None and account in self.reached(step)
         return step == account
 
     def postmaster_of(self, hostname: str) -> Address:

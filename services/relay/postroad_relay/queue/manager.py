@@ -142,9 +142,16 @@ class Manager:
         return clock.monotonic() + left
 
     def expect(self, recipient: Address) -> None:
-        """Look up the route for a recipient of a message that is about to come: saves 2 ms after its 250."""
+        """Look up the route for a recipient of a message that is about to come: saves 2 ms after its 250.
+
+        It will wait, and needs none, if its domain rests.
+        """
         domain = _domain(recipient)
-        if self.router.known(domain) is None and len(self._looking_up) < self._capacity.lookups:
+        if (
+            self.lanes.resting(domain) is None
+            and self.router.known(domain) is None
+            and len(self._looking_up) < self._capacity.lookups
+        ):
             task = asyncio.get_running_loop().create_task(self.router.route(domain))
             self._looking_up.add(task)
             task.add_done_callback(self._looking_up.discard)
@@ -323,7 +330,8 @@ class Manager:
     def _wait(self, lane: Lane, entry: Entry, message: Message, indexes: Sequence[int]) -> None:
         assert lane.down is not None  # noqa: S101 - it rests
         lane.wait(entry, self.deadline(entry))
-        self.chronicle.waits(message, indexes, lane.down, self.clock_of(entry).now() + self.lanes.pause)
+        now = self.clock_of(entry).now()
+        self.chronicle.waits(message, indexes, lane.down, now, now + self.lanes.pause)
 
     # -- after an attempt -------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from postroad_relay.submission.faults import Faults
     from postroad_relay.submission.worldfaults import WorldFaults
 
+_TRANSFER = Purpose.TRANSFER
 _OURS = frozenset({names.WEB, names.STORE})
 
 
@@ -21,7 +22,7 @@ def is_spared(session: Session) -> bool:
 
     These give their names in EHLO. Before that nobody can tell them from others.
     """
-    return session.purpose is Purpose.TRANSFER or session.client_name in _OURS
+    return session.purpose is _TRANSFER or session.client_name in _OURS
 
 
 class BadLine:

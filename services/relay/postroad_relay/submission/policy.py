@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Session
     from postroad.world.world import World
 
+_TRANSFER = Purpose.TRANSFER
+_WITHOUT_LOGIN = frozenset({_TRANSFER, Purpose.APP})
 OUTSIDE_LITERAL = reply(550, "5.7.1", "Nothing leaves the private network")
 
 
@@ -50,7 +52,7 @@ class Policy:
 
     def mail(self, session: Session, reverse_path: Address | None) -> Reply:
         """Answer MAIL (RFC 6409 §4.3, §6.1)."""
-        if session.purpose in {Purpose.TRANSFER, Purpose.APP}:
+        if session.purpose in _WITHOUT_LOGIN:
             return SENDER_OK
         account = session.account
         if account is None:
@@ -62,12 +64,13 @@ class Policy:
 
     def rcpt(self, session: Session, recipient: Address) -> Reply:
         """Answer RCPT."""
-        if session.purpose is Purpose.TRANSFER:
+        if session.purpose is _TRANSFER:
             # An unknown user of a known domain is refused while the client is connected, so that no DSN has to be sent
             # to a reverse-path that may be forged.
             domain = self.world.domain_of(recipient)
             if domain is not None:
-                known = self.unknown_users is UnknownUsers.CREATE or self.world.resolve(recipient)
+                step = domain.next_step(recipient.key[0])
+                known = self.unknown_users is UnknownUsers.CREATE or self.world.reached(step)
                 return RECIPIENT_OK if known else NO_SUCH_USER
             if not self._trusts(session.peer):
                 return RELAY_DENIED

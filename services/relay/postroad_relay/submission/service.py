@@ -101,7 +101,8 @@ class RelayService:
         """
         facts = session.facts | claim.facts
         named = self.layers.world_of_user(claim.login)
-        refusal = self._fault(session, Command.AUTH, "", DEFAULT_WORLD if named is None else named.id)
+        world_id = DEFAULT_WORLD if named is None else named.id
+        refusal = None if is_spared(session) else self._fault(session, Command.AUTH, "", world_id)
         if refusal is not None:
             self._refusals.note("AUTH", refusal, **facts)
             return refusal
@@ -138,7 +139,7 @@ class RelayService:
 
     def _fault(self, session: Session, command: Command, address: str, world: str) -> Reply | None:
         """Return the refusal that a test has asked for, in the session's world, or else in this one."""
-        return None if is_spared(session) else self.faults.of(session.world or world).refusal(command, address)
+        return self.faults.of(session.world or world).refusal(command, address)
 
     def shaping(self) -> Shaping | None:
         """Return the line of a new connection, None for a good one."""
@@ -164,7 +165,7 @@ class RelayService:
         answer = WORLD_GONE if policy is None else policy.mail(session, envelope.reverse_path)
         if answer.is_success and self._bound.is_reached():
             answer = QUEUE_FULL
-        if answer.is_success:
+        if answer.is_success and not is_spared(session):
             answer = self._fault(session, Command.MAIL, envelope.sender, DEFAULT_WORLD) or answer
         if not answer.is_success:
             self._refusals.note("MAIL", answer, **session.facts, sender=envelope.sender)
@@ -174,7 +175,7 @@ class RelayService:
         """Answer RCPT."""
         policy = self._policy(session, recipient.address)
         answer = WORLD_GONE if policy is None else policy.rcpt(session, recipient.address)
-        if answer.is_success:
+        if answer.is_success and not is_spared(session):
             world = self.layers.world_of(recipient.address).id
             answer = self._fault(session, Command.RCPT, str(recipient.address), world) or answer
         if answer.is_success:
