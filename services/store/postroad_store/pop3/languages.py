@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 DEFAULT = "en"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 
-# By the English text, without status indicator and response code. What is not here has few words or none.
+# By the English text, without status indicator and response code. What is not here has no words, or "octets" alone.
 _GERMAN = {
     "Logged in.": "Angemeldet.",
     "Logging out": "Auf Wiedersehen",
@@ -39,8 +40,32 @@ _GERMAN = {
     "Some deleted messages were not removed.": "Einige gelöschte Nachrichten wurden nicht entfernt.",
     "Too many bad commands.": "Zu viele falsche Befehle.",
     "Line too long.": "Zeile zu lang.",
+    "TLS is already active.": "TLS ist schon eingeschaltet.",
+    "TLS is not available.": "TLS ist hier nicht möglich.",
+    "STLS is not allowed after UTF8.": "STLS ist nach UTF8 nicht erlaubt.",
+    "APOP needs passwords that are kept in plain.": "APOP braucht Passwörter, die im Klartext gespeichert sind.",
+    "APOP takes a name and a digest of 32 hexadecimal digits.": "APOP braucht einen Namen und 32 Hexadezimalziffern.",
+    "The argument is not UTF-8.": "Das Argument ist kein UTF-8.",
+    "The argument has characters that are not allowed.": "Das Argument hat Zeichen, die nicht erlaubt sind.",
 }
 _TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": {}, "de": _GERMAN})
+# Texts with a word of the command in them, or a number
+_PATTERNS = tuple(
+    (re.compile(english), german)
+    for english, german in (
+        (r"(\w+) takes no arguments\.", r"\1 braucht kein Argument."),
+        (r"(\w+) takes an argument\.", r"\1 braucht ein Argument."),
+        (
+            r"(\w+) takes a message number and a number of lines\.",
+            r"\1 braucht die Nummer einer Nachricht und eine Zeilenzahl.",
+        ),
+        (r"(\w+) is not allowed in (\w+) state\.", r"\1 ist im Zustand \2 nicht erlaubt."),
+        (r"Invalid message number: (.*)", r"Keine Nummer einer Nachricht: \1"),
+        (r"Invalid number of lines: (.*)", r"Keine Zeilenzahl: \1"),
+        (r"There's no message (\d+)\.", r"Es gibt keine Nachricht \1."),
+        (r"(\d+) messages:", r"\1 Nachrichten:"),
+    )
+)
 
 
 def matching(language_range: str) -> str | None:
@@ -67,4 +92,11 @@ def in_language(language: str, text: str) -> str:
     if words.startswith("["):
         code, _, words = words.partition("] ")
         start = f"{start} {code}]"
-    return f"{start}{space}{texts.get(words, words)}"
+    return f"{start}{space}{texts.get(words) or _by_pattern(words)}"
+
+
+def _by_pattern(words: str) -> str:
+    for english, german in _PATTERNS:
+        if match := english.fullmatch(words):
+            return match.expand(german)
+    return words
