@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import aioimaplib
 import pytest
 
 from tests.harness.mailboxes import arrived, imap
+from tests.harness.needs import require
 from tests.harness.smtp import client_context, submit
 from tests.harness.stack import STORE_NAME, Port, Stack
+from tests.interop.test_imap_oracle import dovecot_folder
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.harness.stack import User
     from tests.interop.conftest import Clients
+
+__all__ = ["dovecot_folder"]
 
 pytestmark = pytest.mark.interop
 
@@ -120,6 +126,63 @@ def test_mutt_and_neomutt(clients: Clients, program: str, options: str) -> None:
     flagged = f"<tag-pattern>~F<enter><tag-prefix><pipe-message>cat >>{clients.home}/flagged<enter><quit>"
     clients.run_on_terminal(*mutt, f'push "{flagged}"')
     assert re.findall(rb"Subject: (.*)", (clients.home / "flagged").read_bytes()) == [b"Number 1"]
+
+
+DOVEADM = """
+base_dir =
+log_path = /dev/stderr
+mail_uid = mail
+mail_gid = mail
+first_valid_uid = 1
+mail_location = sdbox:{folder}/mail
+imapc_host = {server.host}
+imapc_port = {server.port}
+imapc_ssl = imaps
+imapc_ssl_verify = no
+imapc_user = {user.address}
+imapc_password = {user.password}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+"""
+
+
+def test_doveadm(clients: Clients, dovecot_folder: Path) -> None:
+    """Dovecot moves mail to itself by IMAP, comes again for what has changed, and carries its own changes back."""
+    require(os.geteuid() == 0, "doveadm needs root to become its user")
+    user = clients.stack.fresh_user()
+    delivered(clients.stack, user, 3)
+    with imap(clients.stack, user) as client:
+        client.create_folder("Grüße/Inner")
+        client.append("Grüße/Inner", simple("Inside"), [rb"\Answered", b"kept"])
+    shutil.chown(dovecot_folder, "mail", "mail")
+    clients.environment["USER"] = "somebody"
+    server = clients.endpoint(Port.IMAPS)  # by address: Dovecot clears the environment, and libnss-wrapper with it
+    config = clients.file("doveadm.conf", DOVEADM.format(folder=dovecot_folder, server=server, user=user))
+
+    def doveadm(*words: str) -> str:
+        return clients.run("doveadm", "-c", str(config), *words).decode()
+
+    def there(mailbox: str) -> dict[str, set[str]]:
+        lines = doveadm("-f", "tab", "fetch", "hdr.subject flags", "mailbox", mailbox, "all").splitlines()[1:]
+        return {
+            subject: set(flags.split()) - {r"\Recent"} for subject, _, flags in (line.partition("\t") for line in lines)
+        }
+
+    doveadm("backup", "-R", "imapc:")
+    assert there("INBOX") == {"Number 1": set(), "Number 2": set(), "Number 3": set()}
+    assert there("Grüße/Inner") == {"Inside": {r"\Answered", "kept"}}
+    changed_elsewhere(clients.stack, user)
+    doveadm("backup", "-R", "imapc:")
+    assert there("INBOX") == {"Number 1": {r"\Seen", r"\Flagged"}, "Number 3": set(), "Number 4": set()}
+    doveadm("flags", "add", r"\Answered own", "mailbox", "INBOX", "subject", "Number 3")
+    doveadm("expunge", "mailbox", "INBOX", "subject", "Number 1")
+    doveadm("sync", "imapc:")
+    with imap(clients.stack, user) as client:
+        client.select_folder("INBOX")
+        flags = {uid: set(found) - {rb"\Recent"} for uid, found in client.get_flags(client.search()).items()}
+        assert flags == {3: {rb"\Answered", b"own"}, 4: set()}
 
 
 def test_imapclient(native: Stack) -> None:
