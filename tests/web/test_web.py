@@ -14,8 +14,8 @@ import pytest
 from postroad import greenmail
 from postroad.clock import Clock
 from postroad.config import Settings
-from postroad.control.door import Door, Refusal, Request, Response, Route, answer
-from postroad.control.feed import journal_figures, journal_route
+from postroad.control.door import Door, Refusal, Request, Response, Route
+from postroad.control.feed import journal_routes
 from postroad.journal import Journal, Kind
 from postroad.world.source import load_world, parse_world
 from postroad.world.world import Role
@@ -49,15 +49,14 @@ class Service:
         self.role = role
         self.journal = Journal(folder, service=role.value)
         self.asked = 0
-        self.door = Door(
-            [journal_route(self.journal), Route("GET", "/figures", self._figures)], token=TOKEN, clock=Clock()
-        )
+        self.journal_route, self.last_route = journal_routes(self.journal)
+        self.door = Door([self.journal_route, Route("GET", "/journal/last", self._last)], token=TOKEN, clock=Clock())
 
-    async def _figures(self, _request: Request) -> Response:
+    async def _last(self, request: Request) -> Response:
         self.asked += 1
         if self.asked == 1:
             raise Refusal(503, "in a moment")
-        return answer({"journal": journal_figures(self.journal)})
+        return await self.last_route.handler(request)
 
 
 @asynccontextmanager

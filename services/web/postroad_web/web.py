@@ -109,8 +109,8 @@ class Web:
         relay, store = self.services.relay, self.services.store
         while not self.services.ready:
             try:
-                queued = (await relay.get("/figures"))["journal"]["last"]
-                stored = (await store.get("/figures"))["journal"]["last"]
+                queued = (await relay.get("/journal/last"))["last"]
+                stored = (await store.get("/journal/last"))["last"]
                 await self.catalog.caught_up(queued, stored, _PATIENCE)
             except (DoorAway, DoorRefused, TimeoutError):
                 await self._clock.sleep(_ASK_AGAIN)

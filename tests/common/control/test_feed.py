@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from postroad.control import feed as feed_module
-from postroad.control.feed import journal_figures, journal_route
+from postroad.control.feed import journal_figures, journal_routes
 from postroad.journal import Journal, Kind
 from postroad.journal.numbered import Lines, NumberedLines
 from postroad.journal.writer import RECENT, RECENT_OCTETS
@@ -49,12 +49,13 @@ async def test_a_reader_follows_and_is_woken_by_events(tmp_path: Path) -> None:
         assert (first, last) == (told[0], told[-1])
         assert (await client.journal(after, wait=0.01)).lines == []
         assert journal_figures(journal) == {"last": after, "dropped": 0}
+        assert await client.get("/journal/last") == {"last": after}
 
 
 @asynccontextmanager
 async def feed_of(journal: Journal) -> AsyncIterator[DoorClient]:
     try:
-        async with opened(journal_route(journal)) as door, client_of(door) as client:
+        async with opened(*journal_routes(journal)) as door, client_of(door) as client:
             yield client
     finally:
         journal.close()

@@ -4,7 +4,8 @@
 
 gives the lines with higher numbers as application/x-ndjson, at most `limit` of them and about 1 MiB. If there are none
 yet, the response waits until one is written or `wait` seconds are over, and is empty then. `Postroad-First` and
-`Postroad-Last` are the numbers that are still kept; lines before the first one are gone.
+`Postroad-Last` are the numbers that are still kept; lines before the first one are gone. `GET /journal/last` gives the
+number of the last event alone, for who has to know up to where to read.
 
 A reader that follows gets the last events from memory: a turn to another thread would cost more than all the rest. For
 others the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes the
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postroad.control.messages import LONGEST_WAIT, Request, Response, Route
+from postroad.control.messages import LONGEST_WAIT, Request, Response, Route, answer
 from postroad.journal.files import number_of
 from postroad.journal.numbered import NumberedLines
 
@@ -32,9 +33,13 @@ LIMIT = 2000  # lines, unless fewer or more are asked for
 MOST_LINES = 20_000
 
 
-def journal_route(journal: Journal) -> Route:
-    """Return the route of a journal's feed; it is for one event loop."""
-    return Route("GET", "/journal", _Feed(journal).give)
+def journal_routes(journal: Journal) -> Sequence[Route]:
+    """Return the routes of a journal's feed; they are for one event loop."""
+
+    async def last(_request: Request) -> Response:
+        return answer({"last": journal.last})
+
+    return (Route("GET", "/journal", _Feed(journal).give), Route("GET", "/journal/last", last))
 
 
 def journal_figures(journal: Journal) -> dict[str, int]:

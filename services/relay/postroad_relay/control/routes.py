@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.control.feed import journal_route
+from postroad.control.feed import journal_routes
 from postroad_relay.control.clock import ClockRoutes
 from postroad_relay.control.content import ContentRoutes
 from postroad_relay.control.faults import FaultRoutes
@@ -33,7 +33,7 @@ def routes(
     """Return them; `sessions` gives the purpose of each session."""
     state = StateRoutes(manager, administration, journal, arriving=service.arriving, sessions=sessions)
     return [
-        journal_route(journal),
+        *journal_routes(journal),
         *ClockRoutes(manager).routes,
         *QueueRoutes(manager, administration).routes,
         *ContentRoutes(manager.spool).routes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.control.feed import journal_route
+from postroad.control.feed import journal_routes
 from postroad_store.control import (
     accounts,
     appending,
@@ -31,7 +31,7 @@ def routes(mail: Mail, journal: Journal, sessions: Callable[[], Mapping[str, int
     """Return them; `sessions` counts the sessions by protocol."""
     nouns = (accounts, hidden, quota, mailboxes, messages, contents, appending, purge, scripts, snapshots)
     return [
-        journal_route(journal),
+        *journal_routes(journal),
         *(route for noun in nouns for route in noun.routes(mail)),
         *figures.routes(mail, journal, sessions),
     ]

@@ -184,8 +184,8 @@ class Snapshots:
 
     async def _forget_later(self, world: str, last: int) -> None:
         """Take the records of messages that have come since out of the catalog, as they are nowhere else."""
-        queued = (await self._relay.get("/figures"))["journal"]["last"]
-        stored = (await self._store.get("/figures"))["journal"]["last"]
+        queued = (await self._relay.get("/journal/last"))["last"]
+        stored = (await self._store.get("/journal/last"))["last"]
         with suppress(TimeoutError):
             await self._catalog.caught_up(queued, stored, _CATCH_UP)
         view = self._catalog.of(world)

@@ -50,8 +50,8 @@ class Quiet:
         """Return once the road is quiet for a world, with the state in which it was."""
         while (state := await self.state(world)).under_way:
             await self._worth_asking(state.last)
-        figures = await self._store.get("/figures")
-        await self._catalog.caught_up(state.last, figures["journal"]["last"], PATIENCE)
+        stored = (await self._store.get("/journal/last"))["last"]
+        await self._catalog.caught_up(state.last, stored, PATIENCE)
         return state
 
     async def _worth_asking(self, last: int) -> None:
