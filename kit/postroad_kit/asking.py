@@ -48,9 +48,9 @@ def keep(world: str, seconds: float) -> Call[None]:
     return Call("PATCH", f"/v1/worlds/{segment(world)}", _nothing, {"ttl": max(1, round(seconds))})
 
 
-def drop(world: str) -> Call[None]:
-    """Drop a world with all that is in it."""
-    return Call("DELETE", f"/v1/worlds/{segment(world)}", _nothing)
+def drop(*worlds: str) -> Call[None]:
+    """Drop worlds with all that is in them; those that have gone already do not matter if there is one that has not."""
+    return Call("DELETE", f"/v1/worlds/{','.join(map(segment, worlds))}", _nothing)
 
 
 def purge(world: str) -> Call[None]:

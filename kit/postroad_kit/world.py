@@ -56,6 +56,7 @@ class World(Outline):
         super().__init__(definition, endpoints, client.place.url)
         self._client = client
         self._wanted = wanted  # until it is made
+        self._dropped = False
         self._made: dict[str, Account] = {}
         self._open: list[smtplib.SMTP] = []
         self._changing = threading.Lock()  # a world has one change at a time
@@ -285,7 +286,7 @@ class World(Outline):
 
     def keep(self, seconds: float = KEPT) -> None:
         """Let it stay for so long, for people to look at, without its ports; the default world stays anyway."""
-        self._close()
+        self.close()
         if self.is_made and self.id != DEFAULT:
             self.ask(asking.keep(self.id, seconds))
             for _, port in self.ask(asking.ports(self.id)):
@@ -294,11 +295,18 @@ class World(Outline):
 
     def drop(self) -> None:
         """Remove it with all that is in it; the default world stays."""
-        self._close()
-        if self.is_made and self.id != DEFAULT:
+        self.close()
+        if self.is_to_be_dropped:
             self.ask(asking.drop(self.id))
+            self._dropped = True
 
-    def _close(self) -> None:
+    @property
+    def is_to_be_dropped(self) -> bool:
+        """Whether it is there, and to be dropped when nobody uses it any longer."""
+        return self.is_made and not self._dropped and self.id != DEFAULT
+
+    def close(self) -> None:
+        """Close the clients that `smtp` has made."""
         while self._open:
             with contextlib.suppress(OSError):
                 self._open.pop().close()

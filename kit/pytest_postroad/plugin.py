@@ -72,11 +72,11 @@ def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def _dropper(postroad: Postroad) -> Iterator[Dropper]:  # noqa: ARG001 - it has to end before the stack does
+def _dropper(postroad: Postroad) -> Iterator[Dropper]:
     """Yield what drops worlds while further tests run."""
     from postroad_kit.dropping import Dropper
 
-    with Dropper() as dropper:
+    with Dropper(postroad.client.ask) as dropper:
         yield dropper
 
 

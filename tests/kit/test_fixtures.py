@@ -35,6 +35,10 @@ async def test_another(async_world, world):
     assert await async_world.messages() == []
     await async_world.port()  # it is closed by the end of the test
 
+def test_that_drops_it_itself(world):
+    assert world.account("bob").messages() == []
+    world.drop()
+
 @pytest.mark.world(accounts=["ann"])
 @pytest.mark.skipif("False")
 def test_marked(world):
@@ -48,9 +52,9 @@ def test_seen(postroad):
 def test_worlds(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
     pytester.makepyfile(WORLDS)
     result = run("--postroad-url", url, "--strict-markers", "-s")
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=5)
     (seen,) = (line.partition("worlds ")[2].split() for line in result.outlines if "worlds w" in line)
-    assert len(set(seen)) == 4
+    assert len(set(seen)) == 5
     with Postroad(url) as postroad:
         for ident in seen:
             with pytest.raises(Refused, match="404"):

@@ -463,13 +463,13 @@ async def test_a_world_that_is_dropped_leaves_nothing_here(town: Town) -> None:
         await http.post("/w/w1/v1/wait", json={"timeout": 0, "subject": "x"})
         before = [town.state(world) for world in ("default", "w2")]
         del town.worlds.times["w1"]
-        await town.services.forget("w1")
+        await town.services.forget(["w1"])
         assert town.services.webhooks.of("w1") == []
         assert town.services.waits.refusals.after(0, "w1") == []
         assert "w1" not in town.services.waits._glances
         assert town.catalog.of("w1").counts() == (0, 0)
         assert [town.state(world) for world in ("default", "w2")] == before
-        await town.services.forget("w1")
+        await town.services.forget(["w1"])
 
 
 @pytest.mark.parametrize("asking", ["default", "w1"])

@@ -268,6 +268,18 @@ async def test_a_world_is_dropped_with_its_mail(place: Place) -> None:
     assert (await place.ask("DELETE", SHOP))[0] == 404
 
 
+async def test_several_are_dropped_together(place: Place) -> None:
+    for world in ("a", "b", "c"):
+        await place.make(world)
+    assert await place.ask("DELETE", "/v1/worlds/a,nobody,c") == (204, None)
+    assert place.desk.listed() == [["b"]] * 4
+    assert [door.dropped for door in place.desk.doors] == [[["a", "c"]]] * 3
+    assert (await place.ask("DELETE", "/v1/worlds/a,c"))[0] == 404
+    status, problem = await place.ask("DELETE", "/v1/worlds/" + ",".join(["b"] * 101))
+    assert (status, problem["detail"]) == (422, "At most 100 worlds are dropped at a time.")
+    assert place.desk.listed() == [["b"]] * 4
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -177,7 +177,7 @@ class AnyOrder(RuleBasedStateMachine):
         for one in self.messages.values():
             one.gone = one.gone or one.world == world
         if told:
-            self.writer.drop(world)
+            self.writer.drop([world])
         else:
             self.close()
             self.open()

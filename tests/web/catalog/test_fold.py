@@ -393,6 +393,6 @@ def test_a_snapshot_takes_the_place_of_one_of_its_name(tmp_path: Path) -> None:
     Folding(writer, Tallies()).fold([("store", lines, len(lines))])
     found = writer.connection.execute("SELECT name, token, count(*) FROM kept GROUP BY name ORDER BY name").fetchall()
     assert found == [("other", "a", 2), ("seeded", "c", 2)]
-    writer.drop("default")
+    writer.drop(["default"])
     assert writer.connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
     writer.close()

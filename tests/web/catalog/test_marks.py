@@ -160,7 +160,7 @@ def test_a_copy_that_is_told_of_before_its_message_outlives_a_world_that_is_drop
     writer = Writer(tmp_path, DefaultWorld())
     folding = Folding(writer, Tallies())
     folding.fold([("store", [line for _, line in stack.store.journal_lines], stack.store.number)])
-    writer.drop("other")
+    writer.drop(["other"])
     writer.purge("default", 1)
     folding.fold([("relay", [line for _, line in stack.relay.journal_lines], stack.relay.number)])
     assert writer.connection.execute("SELECT count(*) FROM copies WHERE number IS NOT NULL").fetchone() == (1,)

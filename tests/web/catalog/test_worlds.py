@@ -160,7 +160,7 @@ async def test_a_world_that_is_dropped_leaves_nothing(town: Town) -> None:
     town.worlds.times.pop("w1")
     town.accept("w1", "Late")  # an event that comes after the drop
     await town.stack.told(town.catalog)
-    await town.catalog.drop("w1")
+    await town.catalog.drop(["w1"])
     assert town.listed("w1") == []
     assert [town.catalog.of(world).counts().total for world in (*WORLDS, "*")] == [2, 0, 2, 4]
     await town.catalog.close()
@@ -247,7 +247,7 @@ async def test_the_traffic_of_each_world_is_counted(town: Town) -> None:
     traffic = [town.catalog.tallies.of(world) for world in (*WORLDS, "gone")]
     assert [(one.accepted, one.refused) for one in traffic] == [(2, 1), (2, 1), (2, 1), (0, 0)]
     assert town.catalog.tallies.octets == sum(one.octets for one in traffic)
-    await town.catalog.drop("w1")
+    await town.catalog.drop(["w1"])
     assert town.catalog.tallies.of("w1").accepted == 0
     await town.catalog.close()
 
@@ -332,7 +332,7 @@ def test_a_drop_takes_no_copy_of_what_is_still_to_come(town: Town, monkeypatch: 
     stack.store.journal_lines = stack.store.journal_lines[-1:]
     fold(stack.store)
     del town.worlds.times["w1"]
-    assert write.drop("w1").world == "w1"
+    assert [news.world for news in write.drop(["w1"])] == ["w1"]
     fold(stack.relay)
     write.close()
     reader = Reader(town.folder)
@@ -361,7 +361,7 @@ def test_no_copy_of_a_world_that_is_dropped_waits_for_ever(town: Town, first: st
         folding.fold([pieces["store"]])
         assert write.connection.execute("SELECT count(*) FROM copies").fetchone() == (1,)
     del town.worlds.times["w1"]
-    write.drop("w1")
+    write.drop(["w1"])
     folding.fold([pieces["relay"]])
     folding.fold([pieces["store"]])
     assert write.connection.execute("SELECT count(*) FROM copies").fetchone() == (0,)

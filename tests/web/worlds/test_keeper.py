@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -20,7 +21,7 @@ from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchPort, NoSuchWorld, 
 from tests.harness.stack import DEFAULT_WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 BASE = parse_world(DEFAULT_WORLD.encode(), IPv4Network("127.1.2.0/24"))
@@ -36,6 +37,7 @@ class ToyDoor:
         self.away = False
         self.refuses = False
         self.ports: set[int] = set()  # that it can't open
+        self.dropped: list[list[str]] = []  # those that went together
 
     async def get(self, path: str) -> Any:
         self._open()
@@ -53,7 +55,9 @@ class ToyDoor:
 
     async def delete(self, path: str) -> None:
         self._open()
-        self.worlds.pop(path.rpartition("/")[2], None)
+        self.dropped.append(unquote(path.rpartition("/")[2]).split(","))
+        for ident in self.dropped[-1]:
+            self.worlds.pop(ident, None)
 
     def _open(self) -> None:
         if self.away:
@@ -76,8 +80,8 @@ class Desk:
         self.keeper = Keeper(self.database, BASE, self.settings, self.clock)
         self.keeper.served_by(*self.doors)  # type: ignore[arg-type]
 
-        async def forget(world: str) -> None:
-            self.forgotten.append(world)
+        async def forget(worlds: Sequence[str]) -> None:
+            self.forgotten += worlds
 
         self.keeper.forget = forget
 
@@ -182,6 +186,29 @@ async def test_what_is_dropped_while_a_service_is_away_goes_later(desk: Desk) ->
         desk.clock.push(2.0)
         await desk.turn()
     assert desk.listed() == [[]] * 4
+
+
+async def test_several_go_together(desk: Desk) -> None:
+    for ident in ("a", "b", "c"):
+        await desk.keeper.make({"id": ident})
+    await desk.keeper.drop("c", "a", "c")
+    assert [door.dropped for door in desk.doors] == [[["c", "a"]]] * 3
+    assert desk.forgotten == ["c", "a"]
+    desk.restart()
+    assert desk.listed() == [["b"]] * 4
+
+
+async def test_several_that_cannot_all_go_stay(desk: Desk) -> None:
+    await desk.keeper.make({"id": "a"})
+    with pytest.raises(NoSuchWorld):
+        await desk.keeper.drop("a", "b")
+    await desk.keeper.make({"id": "b"})
+    changing = asyncio.create_task(desk.keeper.change("a", {"owner": "y"}))
+    await asyncio.sleep(0)
+    with pytest.raises(Taken):
+        await desk.keeper.drop("b", "a")
+    await changing
+    assert desk.listed() == [["a", "b"]] * 4
 
 
 async def test_services_are_brought_up_to_date(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from postroad.control.messages import Refusal, Request, Response, Route, answer
@@ -33,8 +34,9 @@ def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: No
         return answer({"last": last()})
 
     async def drop(request: Request) -> Response:
+        """Drop worlds, which share every commit on the way; their IDs have commas between them."""
         try:
-            await overlays.drop(request.params["id"])
+            await asyncio.gather(*map(overlays.drop, dict.fromkeys(request.params["id"].split(","))))
         except OSError as error:
             raise Refusal(507, f"the world can't be dropped: {error.strerror}") from error
         return answer({"last": last()})

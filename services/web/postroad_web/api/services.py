@@ -15,6 +15,8 @@ from postroad_web.waiting.waits import Waits
 from postroad_web.webhooks.webhooks import Webhooks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import HTTPConnection
 
     from postroad.clock import Clock
@@ -59,11 +61,12 @@ class Services:
         """Return the catalog as the world of a request sees it."""
         return self.catalog.of(world_of(connection))
 
-    async def forget(self, world: str) -> None:
-        """Forget a world that is no more, with all that is kept of it here."""
-        await self.catalog.drop(world)
-        self.webhooks.drop(world)
-        self.waits.forget(world)
+    async def forget(self, worlds: Sequence[str]) -> None:
+        """Forget worlds that are no more, with all that is kept of them here."""
+        await self.catalog.drop(worlds)
+        for world in worlds:
+            self.webhooks.drop(world)
+            self.waits.forget(world)
 
     def world_named(self, ident: str) -> World:
         """Return a world that exists."""

@@ -228,10 +228,12 @@ class Catalog:
         await self._store.delete("/mail", world=world)
         await self.write(self.writer.purge, world, last or self.position["relay"])
 
-    async def drop(self, world: str) -> None:
-        """Forget a world that is no more. Its events are not folded any longer."""
-        await self.write(self.writer.drop, world)
-        self.tallies.drop(world)
+    async def drop(self, worlds: Sequence[str]) -> None:
+        """Forget worlds that are no more. Their events are not folded any longer."""
+        for news in await self._keeper.write(self.writer.drop, worlds):
+            self._tell(news)
+        for world in worlds:
+            self.tallies.drop(world)
 
     def listened_to(self) -> None:
         """Put nothing off any longer: somebody waits for what comes."""

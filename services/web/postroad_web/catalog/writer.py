@@ -62,7 +62,7 @@ class Writer:
             self._take_over(facts.get("marked", 0))
         for world in self._worlds(EVERY):
             if worlds.begun(world) is None:  # it was dropped, and the process ended before the catalog knew
-                self.drop(world)
+                self.drop([world])
 
     def close(self) -> None:
         """Close both databases."""
@@ -127,13 +127,21 @@ class Writer:
         self._empty(world, upto)
         return News(self.cursor, Happened.PURGED, world=world)
 
-    def drop(self, world: str) -> News:
-        """Forget a world that is no more: its records, and what people have said of them."""
-        self.marks.drop(world)
-        self._empty(world, _LAST)
-        with self.step():
-            self.connection.execute("DELETE FROM kept WHERE world = ?", (world,))
-        return News(self.cursor, Happened.PURGED, world=world)
+    def drop(self, worlds: Sequence[str]) -> list[News]:
+        """Forget worlds that are no more: their records, and what people have said of them."""
+        for world in worlds:
+            self.marks.drop(world)
+        wanted = ", ".join("?" * len(worlds))
+        some = f"SELECT number FROM records WHERE world IN ({wanted}) ORDER BY number LIMIT ?"  # noqa: S608 - marks
+        while True:
+            with self.step():
+                numbers = self._all(some, *worlds, _EMPTIED)
+                self._remove(numbers)
+                if len(numbers) < _EMPTIED:
+                    self.connection.execute(f"DELETE FROM kept WHERE world IN ({wanted})", worlds)  # noqa: S608 - marks
+            self.shelf.forget(numbers)
+            if len(numbers) < _EMPTIED:
+                return [News(self.cursor, Happened.PURGED, world=world) for world in worlds]
 
     # -- the same for those that follow the journals ----------------------------------------------------------
 
@@ -200,8 +208,7 @@ class Writer:
             while True:
                 with self.step():
                     numbers = self._all(some, world, upto, _EMPTIED)
-                    self.connection.executemany("DELETE FROM records WHERE number = ?", [(one,) for one in numbers])
-                    self._tidy()
+                    self._remove(numbers)
                 self.shelf.forget(numbers)
                 if len(numbers) < _EMPTIED:
                     break
@@ -217,6 +224,10 @@ class Writer:
                 execute(REMOVING)
                 self._index_anew()
             self.shelf.forget()
+
+    def _remove(self, numbers: Iterable[int]) -> None:
+        self.connection.executemany("DELETE FROM records WHERE number = ?", [(one,) for one in numbers])
+        self._tidy()
 
     def _tidy(self) -> None:
         """Make the index of texts anew if most of it is of records that are gone."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from postroad.control.client import DoorRefused, quote_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from postroad.control.client import DoorClient
     from postroad_web.worlds.made import Made
@@ -50,12 +50,12 @@ class Doors:
             self._refused.discard((door, made.id))
             _log.info("the world %s is made again in %s", made.id, door.service)
 
-    async def drop(self, ident: str) -> None:
-        """Have every service drop a world. The relay comes first: it sends the others its mail."""
-        path = quote_path("worlds", ident)
+    async def drop(self, idents: Sequence[str]) -> None:
+        """Have every service drop worlds. The relay comes first: it sends the others its mail."""
+        path = quote_path("worlds", ",".join(idents))
         await self._relay.delete(path)
         await asyncio.gather(self._store.delete(path), self._dns.delete(path))
-        self._refused -= {(door, ident) for door in self}
+        self._refused -= {(door, ident) for door in self for ident in idents}
 
 
 async def _put(door: DoorClient, made: Made) -> None:

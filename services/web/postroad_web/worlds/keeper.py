@@ -7,6 +7,7 @@ that when the web service starts, and whenever a service comes back.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import sqlite3
@@ -25,7 +26,7 @@ from postroad_web.worlds.plan import account, plan
 from postroad_web.worlds.ports import Ports
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from postroad.clock import Clock
     from postroad.config import Settings
@@ -66,7 +67,7 @@ class Unwritable(Exception):  # noqa: N818 - as above
 
 
 class Keeper:
-    """All worlds (`catalog.worlds.Worlds`); `forget` is called with the ID of a world that no service has any more."""
+    """All worlds (`catalog.worlds.Worlds`); `forget` is called with the IDs of worlds that no service has any more."""
 
     def __init__(self, database: Database, base: World, settings: Settings, clock: Clock) -> None:
         self._database = database
@@ -78,7 +79,7 @@ class Keeper:
         self._ports = Ports(settings.world_ports)
         self._busy: set[str] = set()  # being made, changed or dropped
         self._doors: Doors  # from `served_by` on
-        self.forget: Callable[[str], Awaitable[None]] = _nothing
+        self.forget: Callable[[Sequence[str]], Awaitable[None]] = _nothing
         self._ends = Ends(clock)
         self._changes = 0  # that have begun
         for made in database.all():
@@ -250,44 +251,50 @@ class Keeper:
         self._ends.add(made.expires, made.id)
         return made
 
-    async def drop(self, ident: str) -> None:
-        """Drop a world with all that is in it; raises `NoSuchWorld`, and what `make` raises."""
-        made = self.get(ident)
-        if ident in self._busy:
-            raise Taken(f"The world {ident} is being changed already", ident)
-        self._begin(ident)
+    async def drop(self, *idents: str) -> None:
+        """Drop worlds with all that is in them; raises `NoSuchWorld`, and what `make` raises.
+
+        Several that go together cost little more than one: they share every commit on the way.
+        """
+        going = [replace(self.get(ident), dropping=True) for ident in dict.fromkeys(idents)]
+        for made in going:
+            if made.id in self._busy:
+                raise Taken(f"The world {made.id} is being changed already", made.id)
+        for made in going:
+            self._begin(made.id)
         try:
-            gone = replace(made, dropping=True)
-            await self._keep(gone)
-            self._worlds[ident] = gone
-            self._in_force.pop(ident, None)
-            await self._clear(ident)
+            await asyncio.gather(*map(self._keep, going))
+            for made in going:
+                self._worlds[made.id] = made
+                self._in_force.pop(made.id, None)
+            await self._clear([made.id for made in going])
         finally:
-            self._busy.discard(ident)
+            self._busy.difference_update(made.id for made in going)
 
     def _begin(self, ident: str) -> None:
         """Note that a world is being made, changed or dropped."""
         self._busy.add(ident)
         self._changes += 1
 
-    async def _clear(self, ident: str) -> None:
-        """Have every service drop a world, and forget it then."""
-        await self._doors.drop(ident)
-        await self.forget(ident)
+    async def _clear(self, idents: Sequence[str]) -> None:
+        """Have every service drop worlds, and forget them then."""
+        await self._doors.drop(idents)
+        await self.forget(idents)
         try:
-            await self._database.forget(ident)
+            await asyncio.gather(*map(self._database.forget, idents))
         except sqlite3.Error as error:
             raise Unwritable(str(error)) from error
-        gone = self._worlds.pop(ident, None)
-        self._layers.drop(ident)
-        if gone is not None:
-            self._ports.give_back(gone.ports)
+        for ident in idents:
+            gone = self._worlds.pop(ident, None)
+            self._layers.drop(ident)
+            if gone is not None:
+                self._ports.give_back(gone.ports)
 
     async def _undo(self, ident: str) -> None:
         """Drop what there is of a world that could not be made; what can't be dropped now is dropped later."""
         try:
             await self._keep(self._worlds[ident])
-            await self._clear(ident)
+            await self._clear([ident])
         except (DoorAway, DoorRefused, Unwritable) as error:
             _log.warning("the world %s is dropped later: %s", ident, error)
 
@@ -339,7 +346,7 @@ class Keeper:
             for ident in [made.id for made in self._worlds.values() if made.dropping and made.id not in self._busy]:
                 self._begin(ident)
                 try:
-                    await self._clear(ident)
+                    await self._clear([ident])
                 except (DoorAway, DoorRefused, Unwritable):
                     pass  # it is tried again
                 finally:
@@ -379,7 +386,7 @@ class Keeper:
         return not refusals
 
 
-async def _nothing(_world: str) -> None:
+async def _nothing(_worlds: Sequence[str]) -> None:
     """Do nothing."""
 
 
