@@ -88,6 +88,13 @@ class Notify(Observer):
         self._elsewhere.clear()
         self._shared.clear()
 
+    @property
+    def out_of_reach(self) -> list[str]:
+        """The names that the client follows and may list, but lacks the right to read (RFC 5465 §5)."""
+        directory = self._session.directory
+        listed = [(name, directory.listed(name)) for name in sorted(self._shared)]
+        return [name for name, entry in listed if entry and "r" not in directory.rights(entry, foreign=True)]
+
     def of(self, name: str) -> Event:
         """Return the events that the client is told of in a mailbox that is not selected."""
         own = not self._session.directory.is_foreign(name)

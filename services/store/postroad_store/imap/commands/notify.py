@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.commands.fetch import READER, ItemList
+from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.status.items import unasked_response
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE
@@ -159,6 +160,8 @@ def handle(session: Session, command: SetNotify) -> Awaitable[None] | None:
     if interests.all & METADATA_EVENTS and session.announcements is None:
         session.announcements = Announcements()
         session.shared.annotated.add(session)
+    for name in notify.out_of_reach:
+        session.engine.send(list_response(session, name, no_access=True))
     if command.status:
         return _give_status(session, command, notify)
     session.finish(command, b"OK NOTIFY completed.")

@@ -10,10 +10,18 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
-def list_response(session: Session, name: str, *, old_name: str | None = None, mailboxes_only: bool = False) -> bytes:
-    """Return the response of a name as it is now; `old_name`: it has just been renamed (RFC 9051 §6.3.9.7).
+def list_response(
+    session: Session,
+    name: str,
+    *,
+    old_name: str | None = None,
+    mailboxes_only: bool = False,
+    no_access: bool = False,
+) -> bytes:
+    r"""Return the response of a name as it is now; `old_name`: it has just been renamed (RFC 9051 §6.3.9.7).
 
-    With `mailboxes_only` a name that has only inferiors does not exist (RFC 5465 §5.4).
+    With `mailboxes_only` a name that has only inferiors does not exist (RFC 5465 §5.4). With `no_access` it is said to
+    be \NoAccess (RFC 5465 §3.1).
     """
     account, directory = session.current_account(), session.directory
     entry = directory.listed(name)
@@ -21,5 +29,7 @@ def list_response(session: Session, name: str, *, old_name: str | None = None, m
         entry = None
     subscribed = name in account.subscriptions
     start = Attributes(session, b"LIST", extended=True).of(entry, directory.has_inferiors(name), subscribed, name)
+    if no_access:
+        start = start.replace(b"(", b"(\\NoAccess ", 1)
     end = b"" if old_name is None else b' ("OLDNAME" (%b))' % session.written(old_name)
     return b"%b%b%b\r\n" % (start, session.written(name), end)
