@@ -19,6 +19,7 @@ from postroad_store.mail.model.account import INBOX
 from postroad_store.mail.model.annotations import (
     ADMIN,
     MAX_VALUE,
+    SCOPES,
     SPECIAL_USE,
     checked_entry,
     checked_value,
@@ -60,17 +61,28 @@ class SetMetadata(Command):
 
 def read_entry(reader: Reader) -> str:
     """Take the name of an entry, which is compared in any case (RFC 5464 §3.2)."""
-    entry = checked_entry(reader.astring())
+    return _checked_name(reader.astring())
+
+
+def _checked_name(name: bytes) -> str:
+    entry = checked_entry(name)
     if entry is None:
         raise SyntaxFault("Invalid entry name")
     return entry
 
 
+def _read_asked(reader: Reader) -> str:
+    """Take the name of an entry, or of a scope: no entry has such a name, but with DEPTH clients ask for all below."""
+    name = reader.astring()
+    scope = name.decode("latin-1").lower()
+    return scope if scope in SCOPES else _checked_name(name)
+
+
 def read_entries(reader: Reader) -> tuple[str, ...]:
-    """Take `entry *(SP entry) ")"`, each once."""
+    """Take `entry *(SP entry) ")"`, each once, to be read."""
     entries: dict[str, None] = {}
     for _ in reader.items():
-        entries[read_entry(reader)] = None
+        entries[_read_asked(reader)] = None
         if len(entries) > ENTRIES_AT_ONCE:
             raise SyntaxFault("Too many entries")
     return tuple(entries)
@@ -93,11 +105,11 @@ def parse_get(tag: bytes, reader: Reader) -> GetMetadata:
         if not options and reader.peek() not in {b"/", b'"', b"{"}:
             depth, most = _read_options(reader)
             reader.space()
-            entries = read_entries(reader) if reader.skip(b"(") else (read_entry(reader),)
+            entries = read_entries(reader) if reader.skip(b"(") else (_read_asked(reader),)
         else:
             entries = read_entries(reader)
     else:
-        entries = (read_entry(reader),)
+        entries = (_read_asked(reader),)
     reader.end()
     return GetMetadata(tag, mailbox, entries, depth, most)
 

@@ -12,6 +12,8 @@ MAX_ENTRIES = 100  # of one mailbox, or the server, that are shared; and as many
 MAX_NAME = 1_000  # octets of an entry's name
 
 SPECIAL_USE = "/private/specialuse"  # RFC 6154 §4
+PRIVATE = "/private"
+SCOPES = frozenset({PRIVATE, "/shared"})
 ADMIN = "/shared/admin"  # RFC 5464 §3.2.1.1: always read-only
 
 # RFC 5464 §3.2: no "//", no "/" at the end, no "*" or "%", no octet that is not ASCII or below %x20; a scope, and at
@@ -37,4 +39,4 @@ def checked_value(value: bytes | None) -> bytes | None:
 
 def is_private(entry: str) -> bool:
     """Return True if each user has a value of their own."""
-    return entry.startswith("/private/")
+    return entry == PRIVATE or entry.startswith(f"{PRIVATE}/")
