@@ -159,3 +159,31 @@ async def test_who_no_longer_waits_is_committed_all_the_same() -> None:
     writer.close()
     assert committed == [1, 2]
     assert gone.cancelled()
+
+
+async def test_work_in_no_hurry_shares_the_commit_of_other_work() -> None:
+    batches: list[list[int]] = []
+    told: list[int | Exception] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(batch))
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    writer.submit(1, told.append, hurry=False)
+    writer.submit(2, told.append, hurry=False)
+    await submit(writer, 3)
+    assert batches == [[1, 2, 3]]
+    assert told == [1, 2]
+    await submit(writer, 4)
+    writer.submit(5, told.append, hurry=False)
+    writer.close()
+    assert batches == [[1, 2, 3], [4], [5]]
+
+
+async def test_work_in_no_hurry_is_committed_without_other_work_too() -> None:
+    writer: GroupCommit[int, int] = GroupCommit(list, name="test")
+    told: asyncio.Future[int | Exception] = asyncio.get_running_loop().create_future()
+    writer.submit(1, told.set_result, hurry=False)
+    assert await asyncio.wait_for(told, 10) == 1
+    writer.close()

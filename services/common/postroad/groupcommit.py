@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TURNS = 4  # of the event loop, from the first work until the thread is woken
+PATIENCE = 0.1  # seconds that work waits for which nobody waits
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -47,20 +48,28 @@ class GroupCommit(Generic[Work, Result]):
         self._pending: deque[tuple[Work, Callback[Result]]] = deque()
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._to_ring = False  # the thread will be woken within a few turns of the loop
+        self._later: asyncio.TimerHandle | None = None  # when it will be woken for work that is in no hurry
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work, callback: Callback[Result]) -> None:
-        """Hand over work; `callback` is called with its result once it is durable, or with the exception."""
+    def submit(self, work: Work, callback: Callback[Result], *, hurry: bool = True) -> None:
+        """Hand over work; `callback` is called with its result once it is durable, or with the exception.
+
+        Work that is in no hurry waits for other work to share its commit, for a while.
+        """
         if self._closing:
             raise RuntimeError("the writer is closed")
         self._pending.append((work, callback))
-        if not self._to_ring:
+        if self._to_ring:
+            return
+        self._loop = loop = asyncio.get_running_loop()
+        if hurry:
             self._to_ring = True
-            self._loop = loop = asyncio.get_running_loop()
             loop.call_soon(self._ring, loop, TURNS)
+        elif self._later is None:
+            self._later = loop.call_later(PATIENCE, self._remember)
 
     def durable(self, work: Work) -> asyncio.Future[Result]:
         """Hand over work; return the future of its result, for those to whom a turn of the event loop is nothing."""
@@ -84,9 +93,15 @@ class GroupCommit(Generic[Work, Result]):
         self._to_ring = False
         self._bell.put(None)
 
+    def _remember(self) -> None:
+        self._later = None
+        self._bell.put(None)
+
     def close(self) -> None:
         """Commit the pending work and end the thread."""
         self._closing = True
+        if self._later is not None:
+            self._later.cancel()
         self._bell.put(None)
         self._thread.join()
 

@@ -80,6 +80,7 @@ class Appends:
         self.pending: list[Pending] = []  # not a deque: an empty one takes 0.7 KiB of each session
         self._octets = 0
         self._dropped = False
+        self._settled: asyncio.Future[None] | None = None  # what `settled` waits for
 
     def add(self, tag: bytes, future: asyncio.Future[list[Stored]], octets: int) -> None:
         """Answer the command when the future has ended, and those before it have been answered."""
@@ -93,11 +94,10 @@ class Appends:
         return len(self.pending) >= MAX_PENDING or self._octets >= MAX_PENDING_OCTETS
 
     async def settled(self) -> None:
-        """Wait until all are committed, and answer them."""
-        while self.pending:
-            future = self.pending[0].future
-            await asyncio.wait([future])
-            self._answer()
+        """Wait until all are committed and answered; the last answers are written when the caller is done."""
+        if self.pending:
+            self._settled = asyncio.get_running_loop().create_future()
+            await self._settled
 
     def drop_incoming(self) -> None:
         """Forget the messages that are arriving."""
@@ -114,8 +114,13 @@ class Appends:
         if self._dropped:
             _ = future.cancelled() or future.exception()  # nobody is left to answer
             return
-        if self.pending and self.pending[0].future.done() and self._answer():
+        if not self._answer():
+            return
+        if self._settled is None or self.pending:
             self._session.connection.flush()
+        else:  # to write now would let the client's next command come while this one is not over yet
+            self._settled.set_result(None)
+            self._settled = None
 
     def _answer(self) -> bool:
         """Answer those at the front that are done; return True if there were any."""

@@ -356,6 +356,7 @@ class Session:
 
     async def _after_appends(self, event: Event) -> None:
         await self.appends.settled()
+        self.connection.flush()
         awaitable = self._handle(event)
         if awaitable is not None:
             await awaitable

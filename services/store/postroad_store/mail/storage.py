@@ -316,7 +316,7 @@ class Storage:
 
     def _claim(self, mailbox: Mailbox) -> None:
         # Nobody waits for it: if it were lost, some messages would be \Recent a second time.
-        self._submit(Claim(mailbox)).add_done_callback(ignore)
+        self._writer.submit(Claim(mailbox), hurry=False).add_done_callback(ignore)
 
     def deleted_octets(self, mailbox: Mailbox) -> int:
         r"""Read: return how many octets the messages with \Deleted have (RFC 9208 §4.1.4); they are looked for."""

@@ -51,10 +51,13 @@ class Writer:
         self._checkpointer.close()
         self._db.close()
 
-    def submit(self, commit: Commit[Any, Shown]) -> asyncio.Future[Shown]:
-        """Hand work over. The future ends after `show`, which is called even if the future is cancelled."""
+    def submit(self, commit: Commit[Any, Shown], *, hurry: bool = True) -> asyncio.Future[Shown]:
+        """Hand work over. The future ends after `show`, which is called even if the future is cancelled.
+
+        Work for which nobody waits is in no `hurry`: it shares the next commit.
+        """
         promise: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
-        self._commits.submit(commit, partial(self._show, commit, promise))
+        self._commits.submit(commit, partial(self._show, commit, promise), hurry=hurry)
         return promise
 
     def _commit(self, batch: Sequence[Commit[Any, Any]]) -> Sequence[Any]:
@@ -62,11 +65,13 @@ class Writer:
 
         If there is too little room on the disk, the log is copied back first, which may make some.
         """
-        wanted = sum(work.octets for work in batch)
-        if wanted and wanted > self._checkpointer.room(self._db):
+        wanted = sum([work.octets for work in batch])
+        room = self._checkpointer.room(self._db) if wanted else 0
+        if wanted > room:
             self._checkpointer.relieve(self._db)
+            room = self._checkpointer.room(self._db)
         try:
-            outcomes = self._transaction(batch)
+            outcomes = self._transaction(batch, room)
         except sqlite3.Error:
             self._checkpointer.relieve(self._db)
             outcomes = [self._alone(work) for work in batch]
@@ -75,16 +80,16 @@ class Writer:
 
     def _alone(self, work: Commit[Any, Any]) -> Any:
         try:
-            return self._transaction([work])[0]
+            return self._transaction([work], self._checkpointer.room(self._db))[0]
         except sqlite3.Error as error:
             _log.error("mail could not be written: %s", explained(error, self._path))
             return storage_error(error)
 
-    def _transaction(self, batch: Sequence[Commit[Any, Any]]) -> list[Any]:
+    def _transaction(self, batch: Sequence[Commit[Any, Any]], room: int) -> list[Any]:
+        """Commit a batch, of which new messages may take so many octets of the disk."""
         db = self._db
         began = perf_counter()
         outcomes: list[Any] = []
-        room = self._checkpointer.room(db) if any(work.octets for work in batch) else 0
         alone = len(batch) == 1  # then what it has written is all that there is to roll back: a third less for a STORE
         try:
             db.execute("BEGIN IMMEDIATE")

@@ -168,11 +168,12 @@ async def _report(session: Session, command: Store, spans: list[range], stored: 
         spans = changed_among(session.storage, view, spans, stored.modseq - 1)
     items = JUST_MODSEQ if command.silent and not stored.overruled else JUST_FLAGS
     plan = items.plan(uid=command.uid or manner.modseq or manner.rev2, modseq=manner.modseq, uid_only=manner.uid_only)
-    for octets, _ in responses(session.storage, view, spans, plan):
+    for count, (octets, _) in enumerate(responses(session.storage, view, spans, plan)):
+        if count:
+            session.connection.flush()
+            await session.connection.wait_writable()
+            await asyncio.sleep(0)  # others get their turn
         session.engine.send(octets)
-        session.connection.flush()
-        await session.connection.wait_writable()
-        await asyncio.sleep(0)  # others get their turn
     session.highest.fetched(stored.modseq)
 
 
