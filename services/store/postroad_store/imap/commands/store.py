@@ -168,13 +168,18 @@ async def _report(session: Session, command: Store, spans: list[range], stored: 
         spans = changed_among(session.storage, view, spans, stored.modseq - 1)
     items = JUST_MODSEQ if command.silent and not stored.overruled else JUST_FLAGS
     plan = items.plan(uid=command.uid or manner.modseq or manner.rev2, modseq=manner.modseq, uid_only=manner.uid_only)
-    for count, (octets, _) in enumerate(responses(session.storage, view, spans, plan)):
-        if count:
+    pieces = 0
+    for octets, _ in responses(session.storage, view, spans, plan):
+        if pieces:
             session.connection.flush()
             await session.connection.wait_writable()
             await asyncio.sleep(0)  # others get their turn
         session.engine.send(octets)
-    session.highest.fetched(stored.modseq)
+        pieces += 1
+    if pieces > 1:  # others may have changed messages meanwhile
+        session.highest.fetched_any()
+    elif pieces:
+        session.highest.fetched(max([max(view.pick(view.mailbox.modseqs, span[0], span[-1])) for span in spans]))
 
 
 def _completion(command: Store, view: View, spans: list[range], stored: FlagsStored) -> bytes:
