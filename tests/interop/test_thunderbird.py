@@ -85,7 +85,10 @@ def _check_what_was_said(clients: Clients, user: User) -> None:
             answers = [line["text"] for line in lines if line["from"] == "server"]
             assert [text for text in answers if re.match(r"\S+ (NO|BAD)\b|[45]\d\d", text)] == []
     commands = "\n".join(re.sub(r"^\d+ ", "", text) for text in asked)
-    for command in ("COMPRESS DEFLATE", "ENABLE UTF8=ACCEPT", "IDLE", r"UID fetch 1:\* \(FLAGS\) \(CHANGEDSINCE [1-9]"):
+    for command in (
+        *("authenticate CRAM-MD5", "COMPRESS DEFLATE", "ENABLE UTF8=ACCEPT", "IDLE", "STARTTLS", "AUTH PLAIN"),
+        r"UID fetch 1:\* \(FLAGS\) \(CHANGEDSINCE [1-9]",
+    ):
         assert re.search(f"^{command}", commands, re.MULTILINE), command
 
 

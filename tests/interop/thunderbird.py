@@ -131,7 +131,7 @@ def _preferences(clients: Clients, user: User) -> list[str]:
         "mail.server.server1.port": clients.number(Port.IMAPS),
         "mail.server.server1.userName": user.address,
         "mail.server.server1.socketType": 3,  # TLS from the first octet
-        "mail.server.server1.authMethod": 3,  # a password
+        "mail.server.server1.authMethod": 4,  # CRAM-MD5
         "mail.server.server1.use_condstore": True,  # it is off unless a person asks for it
         "mail.smtpservers": "smtp1",
         "mail.smtp.defaultserver": "smtp1",
@@ -140,7 +140,7 @@ def _preferences(clients: Clients, user: User) -> list[str]:
         "mail.smtpserver.smtp1.port": clients.number(Port.SUBMISSION),
         "mail.smtpserver.smtp1.username": user.address,
         "mail.smtpserver.smtp1.try_ssl": 2,  # STARTTLS
-        "mail.smtpserver.smtp1.authMethod": 3,
+        "mail.smtpserver.smtp1.authMethod": 3,  # a password
         "mail.identity.id1.useremail": user.address,
         "mail.identity.id1.fullName": "A person",
         "mail.identity.id1.smtpServer": "smtp1",
