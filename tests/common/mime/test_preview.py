@@ -49,6 +49,7 @@ def mixed(*parts: bytes, kind: bytes = b"mixed") -> bytes:
         (b"\r\na\0b\x1b[1m\xe2\x80\x8bc", "ab[1mc"),
         (b"\r\none\xe2\x80\xa8two", "one two"),
         (b"Content-Type: image/png\r\n\r\nabc", ""),
+        (b"Content-Type: Text/Enriched\r\n\r\nshown", "shown"),
         (b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR", ""),
         (b"Content-Type: nonsense\r\n\r\ntext after all", "text after all"),
         (b"Content-Disposition: attachment\r\n\r\nfile", ""),

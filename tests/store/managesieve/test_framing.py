@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from postroad_store.managesieve.commands import RULES
 from postroad_store.managesieve.framing import (
     MAX_LINE,
     MAX_NUMBER,
@@ -105,3 +108,7 @@ def test_what_came_is_forgotten() -> None:
         framer.clear()
         framer.receive(b"B\r\n")
         assert framer.next_command() == [Atom(b"B")]
+
+
+def test_every_command_names_its_section() -> None:
+    assert [name for name, rule in RULES.items() if not re.fullmatch(r"RFC 5804 §2(\.\d+)+", rule.source)] == []

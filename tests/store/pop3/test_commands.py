@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ GOOD = [
     (b"PASS two words ", A, Command("PASS", text="two words ")),
     (b"PASS  leading", A, Command("PASS", text=" leading")),
     ("PASS pässwörd".encode(), A, Command("PASS", text="pässwörd")),
+    (b"APOP a b %s " % (b"0aF9" * 8), A, Command("APOP", text="a b", initial=b"0aF9" * 8)),
     (b"AUTH", A, Command("AUTH")),
     (b"AUTH plain", A, Command("AUTH", text="PLAIN")),
     (b"AUTH PLAIN =", A, Command("AUTH", text="PLAIN", initial=b"=")),
@@ -53,6 +56,10 @@ BAD = [
     (b"USER \xff", A, "The argument is not UTF-8."),
     (b"USER a\x00b", A, "The argument has characters that are not allowed."),
     (b"PASS a\rb", A, "The argument has characters that are not allowed."),
+    *(
+        (b"APOP " + rest, A, "APOP takes a name and a digest of 32 hexadecimal digits.")
+        for rest in (b"0" * 32, b" " + b"0" * 32, b"a " + b"0" * 31, b"a " + b"0" * 33, b"a " + b"g" * 32)
+    ),
     (b"STAT", A, "STAT is not allowed in AUTHORIZATION state."),
     (b"USER alice", T, "USER is not allowed in TRANSACTION state."),
     (b"STLS", T, "STLS is not allowed in TRANSACTION state."),
@@ -103,3 +110,9 @@ def test_any_line_is_a_command_or_a_short_refusal(line: bytes, state: State, key
     # RFC 1939 §3: a response is at most 512 octets
     assert len(f"-ERR {refusal}\r\n".encode()) <= 512
     assert refusal.isprintable()
+
+
+def test_every_command_names_its_rfc() -> None:
+    assert [
+        name for name, rule in RULES.items() if not re.fullmatch(r"RFC \d{4} §\d(\.\d)?(, §\d)?", rule.source)
+    ] == []

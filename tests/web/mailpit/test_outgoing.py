@@ -77,8 +77,10 @@ def test_little() -> None:
         ({"Bcc": ["x"]}, "invalid Bcc address: x"),
         ({"ReplyTo": [{"Name": "x"}]}, "invalid Reply-To address: "),
         ({"To": [{"Email": "a@b.test\r\nBcc: c@d.test"}]}, "invalid To address: a@b.test\r\nBcc: c@d.test"),
-        ({"Headers": {"subject": "x"}}, 'cannot overwrite header: "subject"'),
-        ({"Headers": {"MIME-Version": "x"}}, 'cannot overwrite header: "MIME-Version"'),
+        *(
+            ({"Headers": {name: "x"}}, f'cannot overwrite header: "{name}"')
+            for name in ("to", "From", "CC", "Bcc", "Reply-To", "Date", "subject", "Content-Type", "MIME-Version")
+        ),
         ({"Attachments": [{"Content": "?", "Filename": "x"}]}, 'error decoding base64 attachment "x": '),
         ({"Attachments": [{}]}, "attachment without name and content"),
         ({"To": []}, "error building message: no recipients (to, cc, bcc) set"),
@@ -89,3 +91,8 @@ def test_faults(members: dict[str, Any], error: str) -> None:
     with pytest.raises(SendError) as refused:
         draft(**members)
     assert str(refused.value).startswith(error)
+
+
+def test_so_many_tags_are_taken() -> None:
+    tags = [f"t{number}" for number in range(MOST)]
+    assert (draft(Tags=tags).headers[-1][1]).split(", ") == tags

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_web.message.links import links_of, urls_in
-from postroad_web.message.markup import MAX_LINKS, Anchor, read_markup
+from postroad_web.message.markup import BEGINNING, MAX_LINKS, Anchor, read_markup
 from postroad_web.message.parse import parse_message
 from postroad_web.message.parsed import Link
 from postroad_web.message.unsubscribe import read_unsubscribe
@@ -52,6 +52,13 @@ from postroad_web.message.unsubscribe import read_unsubscribe
 )
 def test_text(source: str, text: str) -> None:
     assert read_markup(source).text == text
+
+
+def test_the_beginning_is_read_without_urls() -> None:
+    piece = "x" * 90
+    beginning = read_markup(f'<a href="https://x.test/{piece}">go</a><p>{piece}' * 30).beginning
+    assert BEGINNING <= len(beginning) < BEGINNING + 100
+    assert "x.test" not in beginning
 
 
 # HTML §15.3: what is on lines of its own in a browser, with and without margins
