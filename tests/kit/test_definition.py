@@ -65,7 +65,7 @@ def test_the_least() -> None:
     found = definition_of(
         {"id": "default", "domains": [{"name": "a.test", "accounts": [{"name": "b", "login": "b@a.test"}]}]}
     )
-    assert (found.app, found.capture, found.expires) == (None, None, None)
+    assert (found.app, found.capture, found.expires, found.owner) == (None, None, None, "")
     assert found.domains[0].accounts[0].address == "b@a.test"
     assert found.domains[0].accounts[0].password == ""
 

@@ -74,6 +74,7 @@ def test_owner_ttl_class(text: str, owner: str, ttl: int) -> None:
         ("TLSA 3 1 1 ab CD ef", Opaque(Type.TLSA, b"\x03\x01\x01\xab\xcd\xef")),
         ("SSHFP 4 2 abcdef", Opaque(Type.SSHFP, b"\x04\x02\xab\xcd\xef")),
         ('HINFO "PDP 11" UNIX', Opaque(Type.HINFO, b"\x06PDP 11\x04UNIX")),
+        ("HINFO %s y" % ("x" * 255), Opaque(Type.HINFO, b"\xff" + b"x" * 255 + b"\x01y")),
         ('NAPTR 1 2 "S" "x+y" "" a', Opaque(Type.NAPTR, b"\0\1\0\2\1S\3x+y\0\1a\7example\0")),
         ("RP admin @", Opaque(Type.RP, b"\5admin\7example\0\7example\0")),
         ('SPF "v=spf1" -all', Opaque(Type.SPF, b"\6v=spf1\4-all")),

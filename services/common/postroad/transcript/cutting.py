@@ -123,5 +123,5 @@ class Passing:
                 return True
             self._tail = b""
         else:
-            self._tail = (self._tail + octets)[-TAIL:] if len(octets) < TAIL else octets[-TAIL:]
+            self._tail = (self._tail + octets[-TAIL:])[-TAIL:]
         return False

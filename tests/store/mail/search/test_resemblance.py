@@ -46,6 +46,8 @@ LETTERS = st.text("abcdé", max_size=9)
         ("@@", "a @ b", 0),
         ("", "anything", 1),
         ("x" * 40, "x" * 40, 1),
+        ("x" * 32, "x" * 31, 0.95 * 2 / 3),
+        ("x" * 33, "x" * 32, 0),
         ("x" * 40, "x" * 39, 0),  # long words have no mistakes either
     ],
 )
