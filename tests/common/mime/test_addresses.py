@@ -90,8 +90,9 @@ def test_the_grammar_agrees_with_the_common_forms(value: bytes, expected: bytes)
 
 
 def test_addresses_are_bounded() -> None:
-    for value in (b"a@b," * (MAX_ADDRESSES + 5), b"g:" + b"a@b," * (MAX_ADDRESSES + 5)):
-        assert address_list(value).count(b"(") <= MAX_ADDRESSES + 2
+    assert address_list(b"a@b," * (MAX_ADDRESSES + 5)).count(b"(") == MAX_ADDRESSES
+    # a group's name counts, and its end is always there
+    assert address_list(b"g:" + b"a@b," * (MAX_ADDRESSES + 5)).count(b"(") == MAX_ADDRESSES + 1
 
 
 def test_a_field_is_read_up_to_a_bound() -> None:

@@ -54,7 +54,7 @@ def test_a_table() -> None:
         f"""\
 accounts.ann = "wonderland"
 accounts.ben = '{SCRAM}'
-accounts.eve = {{ tokens = ["t0"] }}
+accounts.eve = {{ tokens = ["t0", "{"t" * 4096}"] }}
 [domains."x.test".accounts.dan]
 password = "secret"
 imap_without = ["IDLE"]
@@ -69,6 +69,7 @@ tokens = ["t1", {{ token = "t2==", scope = "imap smtp", expires = 2030-01-01T00:
     assert world.forms == {"plain", "sha256"}
     assert world.tokens == {
         digest("t0"): Grant("eve@x.test"),
+        digest("t" * 4096): Grant("eve@x.test"),
         digest("t1"): Grant("dan@x.test"),
         digest("t2=="): Grant("dan@x.test", frozenset({"imap", "smtp"}), 1893456000.0),
     }
@@ -93,6 +94,10 @@ tokens = ["t1", {{ token = "t2==", scope = "imap smtp", expires = 2030-01-01T00:
         (
             "accounts.a = { tokens = [{ token = 'x', scpe = '' }] }",
             "8: unknown key 'scpe': a token has token, scope, ex",
+        ),
+        (
+            f"accounts.a = {{ tokens = ['{'t' * 4097}'] }}",
+            "8: a token of a@x.test has letters, digits and -._~+/ alone",
         ),
         ("accounts.a = { tokens = ['a b'] }", "8: a token of a@x.test has letters, digits and -._~+/ alone"),
         (

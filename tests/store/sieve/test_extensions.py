@@ -39,6 +39,7 @@ VARIABLES = [
         'if header :matches :comparator "i;unicode-casemap" "subject" "GR*" { fileinto "${1}"; }',
         "U\u0308ßE FROM  ALICE",
     ),
+    (f'set "{"n" * 64}" "x"; fileinto "${{{"n" * 64}}}";', "x"),
     ('if string "a" ["b", "A"] { fileinto "yes"; }', "yes"),
     # RFC 5051 §2: each character is decomposed by itself, and no mark changes its place
     ('if string :comparator "i;unicode-casemap" "\u1e0d\u0307" "D\u0323\u0307" { fileinto "yes"; }', "yes"),

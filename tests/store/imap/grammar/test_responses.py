@@ -16,6 +16,7 @@ from postroad_store.imap.grammar.responses import astring, nstring, string, text
         (b"a\r\nb", b"{4}\r\na\r\nb"),
         (b"\xc3\xa4", b"{2}\r\n\xc3\xa4"),
         (b"a\0", b"{2}\r\na\0"),
+        (b"x" * 1000, b'"' + b"x" * 1000 + b'"'),
         (b"x" * 1001, b"{1001}\r\n" + b"x" * 1001),
         (b"a\n", b"{2}\r\na\n"),
     ],

@@ -29,6 +29,7 @@ DATED = "imap://joe@x/a/;UID=1;EXPIRE=2026-03-01T12:00:00Z;URLAUTH=user+a%40b"
     ("text", "expected"),
     [
         (";UID=7", url(7)),
+        (";UID=4294967295", url(4294967295)),
         ("/INBOX/;UID=7", url(7, mailbox="INBOX")),
         ("INBOX/;uid=7", url(7, mailbox="INBOX")),
         ("/a/b;UIDVALIDITY=3/;UID=7", url(7, mailbox="a/b", uid_validity=3)),
