@@ -8,7 +8,7 @@ import pytest
 from postroad_web.seeding.found import Found, NotReadable
 from postroad_web.seeding.maildir import Maildir, flags_of
 from postroad_web.seeding.single import Single
-from postroad_web.seeding.tar import File, Tar
+from postroad_web.seeding.tar import LONGEST_NAME, File, Tar
 
 MAIL = b"Subject: x\n\nbody\n"
 
@@ -104,7 +104,18 @@ def test_a_pax_header_may_have_the_size_and_a_wrong_time() -> None:
 def test_large_numbers_are_in_gnus_form() -> None:
     (file,) = files(tar(("a", b""), mtime=1 << 36))
     assert (file.content, file.modified) == (b"", float(1 << 36))
-    assert read(tar(("cur/a", MAIL), mtime=1 << 50))[0][0].date is None
+    assert [read(tar(("cur/a", MAIL), mtime=time))[0][0].date for time in (0, 1, (1 << 40) - 1, 1 << 40)] == [
+        *(None, 1.0, float((1 << 40) - 1)),
+        None,
+    ]
+
+
+def test_a_name_may_have_so_many_octets() -> None:
+    long = b"cur/".ljust(LONGEST_NAME - 1, b"x") + b"\0"
+    octets = head(b"L", len(long)) + long.ljust(-(-len(long) // 512) * 512, b"\0") + head(size=1) + b"y".ljust(512)
+    assert files(octets) == [File(long[:-1].decode(), b"y", 0.0)]
+    with pytest.raises(NotReadable, match=f"a name of more than {LONGEST_NAME} octets"):
+        files(head(b"L", LONGEST_NAME + 1))
 
 
 def head(kind: bytes = b"0", size: int = 0, *, name: bytes = b"cur/1", magic: bytes = b"ustar\x0000") -> bytes:

@@ -14,10 +14,14 @@ from postroad.mail.envelope import BodyType, Envelope, Recipient
 from postroad.mail.reply import TOO_LARGE, Reply
 from postroad.smtp.extensions import EXTENSIONS
 from postroad.smtp.server.commands import (
+    COMMAND_NOT_IMPLEMENTED,
     HELLO_SYNTAX,
+    HTTP_SPOKEN,
+    LINE_TOO_LONG,
     MAIL_SYNTAX,
     NO_ARGUMENT,
     NOT_ASCII,
+    NOT_RECOGNIZED,
     PARAMETER_SYNTAX,
     RCPT_SYNTAX,
     RECIPIENT_NOT_ASCII,
@@ -33,6 +37,7 @@ from postroad.smtp.server.commands import (
     parse_mail,
     parse_parameters,
     parse_rcpt,
+    unknown_command,
 )
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.service import Limits, Purpose, Session
@@ -293,3 +298,14 @@ def test_rcpt_in_its_plain_form_means_the_same_as_in_any(path: str, before: str)
     assert outcome(lambda: rcpt(text.encode(), smtputf8=True)) == outcome(
         lambda: Recipient(full_rcpt(text, POSTMASTER)[0])
     )
+
+
+def test_lines_that_are_no_command() -> None:
+    # RFC 5321 §4.5.3.1.4: 512 octets with the CRLF; RFC 9110 §9: methods are case sensitive
+    assert unknown_command(b"X", b"X " + b"y" * 508) is NOT_RECOGNIZED
+    assert unknown_command(b"X", b"X " + b"y" * 509) is LINE_TOO_LONG
+    assert unknown_command(b"X", b"X \xff" + b"y" * 509) is NOT_ASCII
+    assert unknown_command(b"GET", b"GET / HTTP/1.1") is HTTP_SPOKEN
+    assert unknown_command(b"get", b"get /") is NOT_RECOGNIZED
+    for name in (b"BDAT", b"burl", b"ETRN", b"Send", b"SOML", b"SAML", b"TURN", b"ATRN"):
+        assert unknown_command(name, name) is COMMAND_NOT_IMPLEMENTED, name

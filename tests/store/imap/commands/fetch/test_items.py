@@ -50,6 +50,11 @@ FAST = (values.FLAGS, values.INTERNALDATE, values.SIZE)
         (b"BODY[1.2]", (section(b"BODY[1.2]", Text.ALL, (1, 2)),)),
         (b"BODY[1.mime]", (section(b"BODY[1.MIME]", Text.MIME, (1,)),)),
         (b"BODY[3.TEXT]<0.9>", (section(b"BODY[3.TEXT]<0>", Text.TEXT, (3,), partial=(0, 9)),)),
+        (b"BODY[4294967295.1]", (section(b"BODY[4294967295.1]", Text.ALL, (4294967295, 1)),)),
+        (
+            b"BODY[]<4294967295.4294967295>",
+            (section(b"BODY[]<4294967295>", Text.ALL, partial=(4294967295, 4294967295)),),
+        ),
         (b"BODY[HEADER]", (section(b"BODY[HEADER]", Text.HEADER),)),
         (
             b'(BODY.PEEK[2.HEADER.FIELDS.NOT (from "a b")])',
@@ -108,6 +113,7 @@ def test_fetch_with_a_literal() -> None:
         b"BODY[FOO]",
         b"BODY[MIME]",
         b"BODY[0]",
+        b"BODY[]<4294967296.1>",
         b"BODY[1.]",
         b"BODY[1.0]",
         b"BODY[4294967296]",
