@@ -6,6 +6,7 @@ import dns.message
 import dns.name
 import dns.rdatatype
 import pytest
+from dnslib import DNSLabel
 
 from postroad.dns.name import Name
 from postroad.dns.rdata import IN, TXT, Opaque, Type
@@ -191,6 +192,15 @@ def test_no_pointer_beyond_14_bits() -> None:
     response = dns.message.from_wire(octets, one_rr_per_rrset=True)
     owners = [str(rrset.name) for rrset in response.answer]
     assert owners == [f"n{number % 50}.deep{number % 50}.example." for number in range(100) for _ in range(2)]
+
+
+@pytest.mark.parametrize(("offset", "size"), [(0x3FFF, 2), (0x4000, 3)])
+def test_the_last_name_that_a_pointer_leads_to(offset: int, size: int) -> None:
+    packet = wire._Buffer()
+    packet.append(bytes(offset))
+    packet.encode_name(DNSLabel("a"))
+    packet.encode_name(DNSLabel("a"))
+    assert packet.offset == offset + 3 + size
 
 
 def test_names_are_compressed_against_the_question_in_its_case() -> None:

@@ -83,6 +83,8 @@ def test_white_space_without_end() -> None:
     undo = decoder(b"quoted-printable", is_text=False)
     assert undo is not None
     assert undo.feed(b" " * (MAX_LINE + 1)) == b" " * (MAX_LINE + 1)
+    assert undo.feed(b" " * MAX_LINE) == b""
+    assert undo.feed(b"\n") == b"\n"
 
 
 @pytest.mark.parametrize("encoding", [b"7bit", b"8bit", b"binary"])

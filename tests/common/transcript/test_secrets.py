@@ -13,7 +13,7 @@ from postroad.transcript.dialogue import dialogue_of
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
 from postroad.transcript.recorder import Recorder
-from postroad.transcript.secrets import Secrets, mechanism_in
+from postroad.transcript.secrets import MOST, Secrets, mechanism_in
 from postroad.transcript.view import whole
 from tests.common.transcript.said import opened, pieces
 
@@ -248,3 +248,15 @@ def test_secrets_have_names() -> None:
 )
 def test_mechanisms(word: bytes, name: str | None) -> None:
     assert mechanism_in(word) == name
+
+
+def test_short_secrets_are_not_looked_for_nor_more_than_so_many() -> None:
+    secrets = Secrets()
+    assert secrets.name(b"abcd", "password") == "{?password}"
+    assert secrets.spoken(b"xabcdx") == ("xabcdx", False)
+    assert secrets.name(b"abcde", "password") == "{?password.2}"
+    assert secrets.spoken(b"xabcdex") == ("x{?password.2}x", True)
+    for number in range(3, MOST + 2):
+        secrets.name(b"secret%d." % number, "password")
+    assert secrets.spoken(b"secret%d." % MOST) == (f"{{?password.{MOST}}}", True)
+    assert secrets.spoken(b"secret%d." % (MOST + 1)) == (f"secret{MOST + 1}.", False)

@@ -98,6 +98,7 @@ def test_mailhogs_words() -> None:
         ({"data": {}}, "there is no fault data"),
         ({"seed": "x"}, "seed must be a whole number"),
         ({"seed": -1}, f"seed must be between 0 and {LARGEST_SEED}"),
+        ({"seed": LARGEST_SEED + 1}, f"seed must be between 0 and {LARGEST_SEED}"),
         ({"seed": 1 << 60}, f"seed must be between 0 and {LARGEST_SEED}"),
         ({"mail": 5}, "mail must be an object with code and probability"),
         ({"mail": {"chance": 5}}, "mail must be an object with code and probability"),
@@ -122,3 +123,8 @@ def test_mailhogs_words() -> None:
 def test_what_can_not_be(value: Any, sentence: str) -> None:
     with pytest.raises(FaultError, match=f"^{sentence}$"):
         Faults.of(value)
+
+
+@pytest.mark.parametrize("seed", [0, LARGEST_SEED])
+def test_seeds_at_the_ends(seed: int) -> None:
+    assert Faults.of({"seed": seed}).seed == seed

@@ -66,6 +66,7 @@ def test_patterns_are_bounded() -> None:
         Patterns(b"x" * 500, (b"a", b"x" * 501))
     with pytest.raises(LimitReached, match="too many mailbox patterns"):
         Patterns(b"", (b"a",) * (MAX_PATTERNS + 1))
+    assert Patterns(b"x" * 500, (b"x" * 500,) * MAX_PATTERNS).match(b"x" * 1000)
 
 
 def test_several_patterns() -> None:

@@ -526,6 +526,7 @@ SCRIPTS = {
     "bad": "foo;",
     "global junk": "discard;",
     **{f"deep{number}": f'require "include"; include "deep{number + 1}";' for number in range(20)},
+    "deep20": "discard;",
 }
 INCLUDES = [
     ('include "junk";', ["fileinto Junk"]),
@@ -538,6 +539,8 @@ INCLUDES = [
     ('include "none";', ["error line 1: there is no script none to include"]),
     ('include "self";', ["error line 1: the script self includes itself"]),
     ('include "loop";', ["error line 1: the script loop includes itself"]),
+    ('include "deep11";', []),
+    ('include "deep10";', ["error line 1: scripts include each other more than 10 deep"]),
     ('include "deep0";', ["error line 1: scripts include each other more than 10 deep"]),
     ('include "once";', []),
     ('include :once "junk"; include :once "junk";', ["fileinto Junk"]),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from postroad_web.catalog.record import Address, Copy, Digest, Origin, RecipientState, Record, State
 from postroad_web.catalog.searchable import searchable
-from postroad_web.search import Query, QueryError, parse
+from postroad_web.search import Dialect, Query, QueryError, parse
 from postroad_web.search.dates import read_date, read_size
 from postroad_web.search.match import Subject
 from postroad_web.search.pattern import MAX_PATTERN, literal_of
@@ -285,6 +285,12 @@ def test_a_bad_query_is_told_where_it_is_bad(text: str, sentence: str, column: i
     assert caught.value.sentence.startswith(sentence)
     assert caught.value.column == column
     assert str(caught.value).endswith(f"(at character {column})")
+
+
+@pytest.mark.parametrize("dialect", ["native", "mailpit"])
+@pytest.mark.parametrize("text", ["a " * 64, "a" * 4096, "(" * 16 + "a" + ")" * 16])
+def test_what_is_just_within_bounds(text: str, dialect: Dialect) -> None:
+    parse(text, dialect=dialect)
 
 
 @pytest.mark.parametrize("text", ["a " * 65, "a" * 4097])

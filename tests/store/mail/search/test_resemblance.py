@@ -29,6 +29,10 @@ LETTERS = st.text("abcdé", max_size=9)
         ("helo", "h elo", 0.475),
         ("the", "teh", 0),  # short words have no mistakes
         ("the", "theme", 1),
+        ("abcd", "acbd", 0.95 / 2),
+        ("abcdefg", "bacdefg", 0.95 / 2),
+        ("abcdefg", "bacdegf", 0),
+        ("abcdefgh", "bacdefhg", 0.95 / 3),
         ("quarterly", "quartely", 0.95 * 2 / 3),
         ("quarterly", "qartely", 0.95 / 3),
         ("quarterly", "quart", 0),
