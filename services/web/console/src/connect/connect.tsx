@@ -4,8 +4,10 @@ import { useState } from "preact/hooks";
 import { api } from "../base/api.ts";
 import { useLoaded } from "../base/load.ts";
 import { world } from "../base/place.ts";
+import { ALL_WORLDS, DEFAULT_WORLD } from "../base/route.ts";
 import { CopyButton, Go } from "../base/ui.tsx";
 import type { Account } from "../mail/known.ts";
+import type { World } from "../worlds/types.ts";
 import { SNIPPETS, type Places } from "./snippets.ts";
 
 interface Answer {
@@ -14,6 +16,7 @@ interface Answer {
 }
 
 const DOORS: readonly (readonly [keyof Places, string, string])[] = [
+  ["world", "This world's app", "SMTP from anybody for anybody: all of it is this world's mail"],
   ["app", "Your app", "SMTP from anybody for anybody: no TLS, with any login or none"],
   ["submission", "Submission", "SMTP with STARTTLS, and an account's password"],
   ["submissions", "Submission", "SMTP over TLS, and an account's password"],
@@ -29,8 +32,11 @@ const DOORS: readonly (readonly [keyof Places, string, string])[] = [
 export default function Connect() {
   const found = useLoaded((signal) => api.get<Answer>("endpoints", {}, signal), [world.value]);
   const accounts = useLoaded((signal) => api.get<{ accounts: readonly Account[] }>("accounts", { limit: 50 }, signal), [world.value]);
+  const isMade = world.value !== DEFAULT_WORLD && world.value !== ALL_WORLDS;
+  const made = useLoaded(async (signal) => (isMade ? api.get<World>(["worlds", world.value], {}, signal) : null), [world.value], { keep: false });
   const [shown, setShown] = useState(SNIPPETS[0]?.name ?? "");
-  const places = found.value?.endpoints;
+  const own = made.value?.ports[0];
+  const places: Places | undefined = found.value && { ...found.value.endpoints, ...(own && { world: own }) };
   const snippet = SNIPPETS.find(({ name }) => name === shown);
   const logins = (accounts.value?.accounts ?? []).filter((account) => account.in_world_file && !account.capture).map(({ login }) => login);
   const code = snippet && places?.app ? snippet.code(places, logins[0] ?? "alice@alpha.test") : "";

@@ -6,7 +6,7 @@ export interface Endpoint {
 }
 
 export type Places = Readonly<
-  Partial<Record<"app" | "submission" | "submissions" | "smtp" | "imap" | "imaps" | "pop3" | "pop3s" | "sieve" | "dns", Endpoint>>
+  Partial<Record<"world" | "app" | "submission" | "submissions" | "smtp" | "imap" | "imaps" | "pop3" | "pop3s" | "sieve" | "dns", Endpoint>>
 >;
 
 interface Snippet {
@@ -17,7 +17,7 @@ interface Snippet {
 const NOWHERE: Endpoint = { host: "localhost", port: 1025 };
 
 function of(code: (app: Endpoint, places: Places, login: string) => string): (places: Places, login: string) => string {
-  return (places, login) => code(places.app ?? NOWHERE, places, login);
+  return (places, login) => code(places.world ?? places.app ?? NOWHERE, places, login);
 }
 
 export const SNIPPETS: readonly Snippet[] = [

@@ -9,6 +9,11 @@ export interface WorldAccount {
   readonly password: string;
 }
 
+export interface Port {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface World {
   readonly id: string;
   readonly owner: string;
@@ -17,6 +22,7 @@ export interface World {
   readonly app: { readonly user: string; readonly password: string };
   readonly capture: { readonly login: string; readonly password: string };
   readonly domains: readonly { readonly name: string; readonly accounts: readonly WorldAccount[] }[];
+  readonly ports: readonly Port[];
   readonly messages: number;
   readonly queued: number;
   readonly snapshots: readonly string[];

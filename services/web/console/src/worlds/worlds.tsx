@@ -10,6 +10,7 @@ import { DEFAULT_WORLD } from "../base/route.ts";
 import { tell, tried } from "../base/toast.tsx";
 import { Button, CopyButton, Empty, Go, Sure, Text } from "../base/ui.tsx";
 import { NewWorld } from "./newworld.tsx";
+import { Ports } from "./ports.tsx";
 import { Snapshots } from "./snapshots.tsx";
 import { learnWorlds } from "./switcher.tsx";
 import { left, type World } from "./types.ts";
@@ -151,6 +152,10 @@ export default function Worlds() {
                 <code>{world.app.user}</code>
                 <CopyButton text={world.app.password} label="Copy the app user's password" test="app-copy" />
               </span>
+            </dd>
+            <dt>Ports</dt>
+            <dd>
+              <Ports world={world.id} ports={world.ports} onChanged={found.again} />
             </dd>
           </dl>
           <Snapshots world={world.id} onChanged={found.again} />
