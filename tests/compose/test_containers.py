@@ -139,7 +139,6 @@ def test_nothing_leaves(composed: ComposeStack, service: Service) -> None:
     assert address == f"{composed.network}.143"  # the store, which captures what is addressed elsewhere
 
 
-@pytest.mark.parametrize("service", [Service.DNS, Service.STORE])
 def test_ports_of_worlds_are_published(composed: ComposeStack) -> None:
     worlds = Worlds(cast("ProcessStack", composed))  # the API is all that is asked of it
     made = worlds.make("ports")
@@ -161,6 +160,7 @@ def test_ports_of_worlds_are_published(composed: ComposeStack) -> None:
         smtplib.SMTP("localhost", first, timeout=WAIT)
 
 
+@pytest.mark.parametrize("service", [Service.DNS, Service.STORE])
 def test_stopped_while_mail_is_queued(composed: ComposeStack, service: Service) -> None:
     # Nobody else writes to bob, so that the relay has not just asked where beta.test is.
     user, name = BOB, f"{service}.down@client.example"
