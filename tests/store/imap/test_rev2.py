@@ -48,7 +48,7 @@ a OK [READ-WRITE] Select completed.
 
 async def test_select(wires: tuple[Wire, Wire]) -> None:
     wire, other = wires
-    assert await wire.say("a SELECT inbox") == SELECTED
+    assert await wire.say("a SELECT INBOX") == SELECTED
     answer = await wire.say('b EXAMINE "été/box"')
     assert answer.startswith("* OK [CLOSED] ")
     assert '\r\n* LIST (\\HasNoChildren) "/" "été/box"\r\n' in answer

@@ -77,7 +77,7 @@ def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | N
     engine.enter(State.SELECTED)
     for parameter in command.parameters:
         parameter.begin(session)
-    engine.send(_contents(session, view))
+    engine.send(_contents(session, command, view))
     if command.parameters:
         return _answer(session, command, view)
     engine.complete(command.tag, _completed(command, view))
@@ -98,7 +98,7 @@ def _completed(command: Select, view: View) -> bytes:
     return b"OK [READ-WRITE] Select completed."
 
 
-def _contents(session: Session, view: View) -> bytes:
+def _contents(session: Session, command: Select, view: View) -> bytes:
     mailbox = view.mailbox
     manner = session.manner
     lines = [updates.flags_line(mailbox), updates.permanent_flags(view), b"* %d EXISTS\r\n" % len(view.uids)]
@@ -114,8 +114,9 @@ def _contents(session: Session, view: View) -> bytes:
     # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
     if session.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
-    if manner.rev2:  # RFC 9051 §6.3.2
-        lines.append(list_response(session, session.directory.name_of(mailbox)))
+    if manner.rev2:  # RFC 9051 §6.3.2, and OLDNAME where the name is another one here (§8, §9 oldname-extended-item)
+        name, given = session.directory.name_of(mailbox), command.mailbox.decode()
+        lines.append(list_response(session, name, old_name=None if name == given else given))
     return b"".join(lines)
 
 
