@@ -114,7 +114,7 @@ def _contents(session: Session, command: Select, view: View) -> bytes:
     # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
     if session.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
-    if manner.rev2:  # RFC 9051 §6.3.2, and OLDNAME where the name is another one here (§8, §9 oldname-extended-item)
+    if manner.rev2:  # RFC 9051 §6.3.2, and OLDNAME where the name is another one here: RFC 9051 §8, RFC 9051 §9
         name, given = session.directory.name_of(mailbox), command.mailbox.decode()
         lines.append(list_response(session, name, old_name=None if name == given else given))
     return b"".join(lines)
