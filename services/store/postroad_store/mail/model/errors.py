@@ -5,7 +5,8 @@
     ├── MessagesExpunged     EXPUNGEISSUED
     ├── MailboxExists        ALREADYEXISTS
     ├── NameNotAllowed       CANNOT
-    │   └── NameTooLong      LIMIT
+    │   ├── NameTooLong      LIMIT
+    │   └── HasInferiors     HASCHILDREN
     ├── UseNotAllowed        USEATTR
     ├── AnnotationTooLarge   METADATA MAXSIZE
     ├── TooManyAnnotations   METADATA TOOMANY
@@ -67,6 +68,12 @@ class NameTooLong(NameNotAllowed):
     """The name has more levels, or longer ones, than a mailbox may have here."""
 
     code = "LIMIT"
+
+
+class HasInferiors(NameNotAllowed):
+    """A name that is no mailbox cannot be deleted while there are names below it (RFC 9051 §6.3.5, §7.1)."""
+
+    code = "HASCHILDREN"
 
 
 class UseNotAllowed(MailError):

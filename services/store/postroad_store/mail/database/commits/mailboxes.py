@@ -18,7 +18,7 @@ from postroad_store.mail.database.rows import find_mailbox, insert_mailbox
 from postroad_store.mail.model.account import DELIMITER, INBOX, MAX_MAILBOXES, Named, checked_name
 from postroad_store.mail.model.arrival import Emptied, NewName, Renamed
 from postroad_store.mail.model.contents import NOTHING, MailboxRow
-from postroad_store.mail.model.errors import LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
+from postroad_store.mail.model.errors import HasInferiors, LimitReached, MailboxExists, NameNotAllowed, NoSuchMailbox
 from postroad_store.mail.model.mailbox import STEP, Mailbox
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Delete(Commit[_Deleted, Mailbox]):
         row = _existing(db, account, self._name)
         inferiors = _has_inferiors(db, account, self._name)
         if inferiors and not row.selectable:
-            raise NameNotAllowed("the name has inferior names")
+            raise HasInferiors("the name has inferior names")
         db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM expunged WHERE mailbox = ?", (row.id,))
