@@ -115,8 +115,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """Open the database for reading.
 
     Not through a memory map: it would save a tenth of the time to read messages for the first time, but its pages count
-    as the process's memory, up to the size of the database.
+    as the process's memory, up to the size of the database. The cache holds what FETCH ENVELOPE reads of some thousand
+    messages: a quarter of its time is gone when it is asked again.
     """
     connection = connect(path, read_only=True)
-    connection.execute("PRAGMA cache_size = -4000")
+    connection.execute("PRAGMA cache_size = -16000")
     return connection

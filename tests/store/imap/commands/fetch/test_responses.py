@@ -11,7 +11,7 @@ from postroad_store.imap.commands.fetch.blocks import _gathered, responses
 from postroad_store.imap.commands.fetch.fast import fast
 from postroad_store.imap.commands.fetch.item import Gone, Message
 from postroad_store.imap.commands.fetch.plain import Lost, plain
-from postroad_store.imap.commands.fetch.section import header_fields
+from postroad_store.imap.commands.fetch.section import Fields
 from postroad_store.imap.commands.fetch.values import internal_date
 from postroad_store.imap.grammar.reader import Reader
 from postroad_store.mail.model.arrival import Arrival
@@ -88,7 +88,8 @@ async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> N
 @pytest.mark.parametrize("text", LISTS)
 async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole blocks that are light, with some before them, one that is heavy, and what is left over."""
-    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK", 2)
+    for most in ("BLOCK", "IN_MEMORY"):
+        monkeypatch.setattr(f"postroad_store.imap.commands.fetch.blocks.{most}", 2)
     monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK_OCTETS", 4000)
     view = await view_with(place, *MESSAGES)
     made = plan(text, uid=True)
@@ -98,7 +99,7 @@ async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: 
 
 
 async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK", 3)
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.IN_MEMORY", 3)
     view = await view_with(place, *MESSAGES[:7])
     spans = [range(number, number + 1) for number in range(1, 8)]
     told = [octets.count(b"FETCH") for octets, _ in responses(place.storage, view, spans, plan(b"UID", uid=False))]
@@ -219,10 +220,19 @@ HEADER = b"Subject: a\r\n b\r\n\tc\r\nsubject : again\r\nX-Subject: no\r\nTO: x\
         (b"A.B: 1\r\nAxB: 2\r\n\r\n", (b"A.B",), False, b"A.B: 1\r\n\r\n"),
         (b"To\r\nA: b\r\nTo", (b"TO",), False, b""),
         (b"To\r\nA: b\r\nTo", (b"TO",), True, b"To\r\nA: b\r\nTo"),
+        (b" To: a\nTo: b\n", (b" TO", b"TO"), False, b"To: b\n"),
+        (b" To: a\nTo: b\nA: c", (b" TO", b"TO"), True, b"A: c"),
+        (
+            b"To: " + b"x" * 1000 + b"\n " + b"y" * 1000 + b":\n",
+            (b"TO",),
+            False,
+            b"To: " + b"x" * 1000 + b"\n " + b"y" * 1000 + b":\n",
+        ),
+        (b"X" * 100 + b": a\r\n\r\n", (b"X" * 100,), False, b"X" * 100 + b": a\r\n\r\n"),
     ],
 )
 def test_header_fields(header: bytes, names: tuple[bytes, ...], others: bool, expected: bytes) -> None:
-    assert header_fields(header, frozenset(names), others=others) == expected
+    assert Fields(names, others=others).of([header]) == [expected]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
 
 LARGE = 1 << 20  # octets of a message that is not read whole
-BLOCK = 500  # messages that one block of the fast way has at most
+BLOCK = 500  # messages that one block of the fast way has at most, if they are read
+IN_MEMORY = 2500  # if nothing of them is read
 BLOCK_OCTETS = 1 << 20  # their octets, about
 BLOCK_TEXTS = 4000  # texts in their responses: about 10 ms
 PIECES = 200  # pieces of the plain way that are gathered at most: about 5 ms
@@ -35,7 +36,7 @@ def responses(storage: Storage, view: View, spans: Iterable[range], plan: Plan) 
     measured = bool(plan.reads) or plan.alone
     weight = max(plan.texts, 1)  # a list may ask for a text over and over
     # An item list of 64 KB may ask for thousands of texts, and every response repeats the names that it has.
-    most = max(1, min(BLOCK, BLOCK_TEXTS // weight, BLOCK_OCTETS // len(plan.template)))
+    most = max(1, min(BLOCK if measured else IN_MEMORY, BLOCK_TEXTS // weight, BLOCK_OCTETS // len(plan.template)))
     sizes = view.mailbox.sizes
     for span in spans:
         for start in range(0, len(span), most):

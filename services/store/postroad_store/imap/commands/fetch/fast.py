@@ -1,8 +1,8 @@
 """The fast way of FETCH: the responses of a block of messages of ordinary size, written at once.
 
-Each item is a column, or two, computed for all of the block, and a response is one `%` of a template that is made once
-for an item list. This takes the ENVELOPEs of 10,000 messages from 260 to 12 ms. The octets are those of the plain way;
-tests hold the two against each other.
+Each item is a column, or two, computed for all of the block, and all responses are one `%` of a template that is made
+once for an item list. This takes the ENVELOPEs of 10,000 messages from 260 to 12 ms. The octets are those of the plain
+way; tests hold the two against each other.
 """
 
 from __future__ import annotations
@@ -46,5 +46,8 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], plan: Plan) -> by
     columns: list[Iterable[object]] = [uids if plan.uid_only else numbers]
     for item in plan.items:
         columns += item.columns(block)
-    template = plan.template
-    return b"".join([template % row for row in zip(*columns, strict=True)])
+    count, width = len(numbers), len(columns)
+    values: list[object] = [None] * (count * width)
+    for place, column in enumerate(columns):
+        values[place::width] = column  # which raises `ValueError` if it is not as long as the others
+    return (plan.template * count) % tuple(values)

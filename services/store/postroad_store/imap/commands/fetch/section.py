@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad.mime.part import Kind
@@ -85,8 +86,7 @@ class Section(Item):
         """Return the lengths and the texts."""
         texts: Iterable[bytes] = block.stored[_STORED[self.kind]]
         if self.kind in _SUBSETS:
-            names, others = frozenset(self.fields), self.kind is Text.FIELDS_NOT
-            texts = [header_fields(header, names, others=others) for header in texts]
+            texts = _fields(self.fields, others=self.kind is Text.FIELDS_NOT).of(texts)
         if self.partial is not None:
             first, length = self.partial
             texts = [text[first : first + length] for text in texts]
@@ -126,7 +126,7 @@ def text_of(
     """Return a section's text: its octets, and pieces of it. `read` returns octets of the message by offsets."""
     start, end = section.place(root)
     if section.kind in _SUBSETS:
-        fields = header_fields(read(start, end), frozenset(section.fields), others=section.kind is Text.FIELDS_NOT)
+        (fields,) = _fields(section.fields, others=section.kind is Text.FIELDS_NOT).of([read(start, end)])
         if partial is not None:
             fields = fields[partial[0] : partial[0] + partial[1]]
         return len(fields), iter((fields,))
@@ -139,23 +139,52 @@ def text_of(
 
 # -- header fields --------------------------------------------------------------------------------------------
 
-# A field with its folded lines (RFC 5322 §2.2.3), or a line that is no field
-_FIELD = re.compile(rb"^(?![ \t]|\r?\n)(?=.)[^\n]*(?:\n[ \t][^\n]*)*\n?", re.MULTILINE | re.DOTALL)
-_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n\Z")
+_NEXT = re.compile(rb"\n(?![ \t])")  # where a field begins: its other lines are folded (RFC 5322 §2.2.3)
+_NO_FIELD = re.compile(rb"[ \t]|\r?(?:\n|\Z)")  # a folded line without a field, or an empty line
+_ENDS = (b"\n\r\n", b"\n\n")  # of a header section that has its empty line
+_EMPTY = frozenset({b"\r\n", b"\n"})
+_KEPT, _SHORT = 200, 80  # field names that are remembered at most, and the octets of one
 
 
-def header_fields(header: bytes, names: frozenset[bytes], *, others: bool) -> bytes:
-    """Return the fields of these names (upper case) or, with `others`, all others (RFC 3501 §6.4.5 HEADER.FIELDS).
+class Fields(dict[bytes, bool]):
+    """Whether a field has one of some names, by its name as a header spells it (RFC 3501 §6.4.5 HEADER.FIELDS)."""
 
-    The empty line that ends the header section is included, if it has one.
-    """
-    kept = b"".join([field for field in _FIELD.findall(header) if (_name_of(field) in names) is not others])
-    return kept + b"\r\n" if _EMPTY_LINE.search(header[-4:]) else kept
+    def __init__(self, names: tuple[bytes, ...], *, others: bool) -> None:
+        """Want the fields of these names (upper case) or, with `others`, all others."""
+        super().__init__()
+        self._names = frozenset(name for name in names if _NO_FIELD.match(name) is None)
+        self._others = others
+
+    def __missing__(self, spelled: bytes) -> bool:
+        """Look at a name for the first time."""
+        named = spelled.rstrip(b" \t").upper() in self._names  # RFC 5322 §4.5.8: white space before the colon
+        if len(spelled) <= _SHORT and len(self) < _KEPT:
+            self[spelled] = named
+        return named
+
+    def _named(self, field: bytes) -> bool:
+        name, colon, _ = field.partition(b":")
+        return bool(colon) and self[name]
+
+    def of(self, headers: Iterable[bytes]) -> list[bytes]:
+        """Return the wanted fields of each header section, and the empty line that ends it, if it has one."""
+        found: list[bytes] = []
+        split, others = _NEXT.split, self._others
+        for header in headers:
+            fields = split(header)
+            if others:
+                kept = [field for field in fields if not (self._named(field) or _NO_FIELD.match(field))]
+            else:
+                kept = [field for field in fields if (name := field.partition(b":"))[1] and self[name[0]]]
+            if header.endswith(_ENDS) or header in _EMPTY:
+                kept.append(b"\r\n")
+            elif not kept or kept[-1] is not fields[-1]:
+                kept.append(b"")
+            found.append(b"\n".join(kept))
+        return found
 
 
-def _name_of(field: bytes) -> bytes | None:
-    name, colon, _ = field.partition(b":")
-    return name.rstrip(b" \t").upper() if colon else None  # RFC 5322 §4.5.8: white space before the colon
+_fields = lru_cache(maxsize=32)(Fields)  # what is asked for of one message is asked for of the next
 
 
 # -- syntax ---------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MONTHS = tuple(month.encode("ascii") for month in MONTHS)
 _EPOCH = date(1970, 1, 1).toordinal()
+_MINUTES = tuple(b" %02d:%02d:" % divmod(minute, 60) for minute in range(24 * 60))
+_SECONDS = tuple(b"%02d +0000" % second for second in range(60))
 
 
 class Value(Item):
@@ -49,14 +51,13 @@ class Flags(Value):
 
     def columns(self, block: Block) -> tuple[Iterable[object], ...]:
         """Return the flag lists, each made once."""
-        mailbox, recent = block.view.mailbox, block.view.recent
+        mailbox, recent, uids = block.view.mailbox, block.view.recent, block.uids
         flags = block.column(mailbox.flags)
-        lists = FlagLists(mailbox, recent=False)
-        here = set(recent.between(block.uids[0], block.uids[-1])) if recent else None
-        if not here:
-            return ([lists[value] for value in flags],)
-        fresh = FlagLists(mailbox, recent=True)
-        return ([(fresh if uid in here else lists)[value] for uid, value in zip(block.uids, flags, strict=True)],)
+        here = recent.between(uids[0], uids[-1]) if recent else ()
+        if not here or len(here) == uids[-1] - uids[0] + 1:  # all alike
+            return (map(FlagLists(mailbox, recent=bool(here)).__getitem__, flags),)
+        some, fresh, lists = set(here), FlagLists(mailbox, recent=True), FlagLists(mailbox, recent=False)
+        return ([(fresh if uid in some else lists)[value] for uid, value in zip(uids, flags, strict=True)],)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,5 +213,4 @@ def _day(days: int) -> bytes:
 def internal_date(seconds: int) -> bytes:
     """Return a date-time (RFC 3501 §9) in UTC, without its quotes; from seconds since 1970."""
     days, rest = divmod(seconds, 86400)
-    hours, rest = divmod(rest, 3600)
-    return b"%b %02d:%02d:%02d +0000" % (_day(days), hours, *divmod(rest, 60))
+    return _day(days) + _MINUTES[rest // 60] + _SECONDS[rest % 60]
