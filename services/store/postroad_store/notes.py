@@ -149,5 +149,5 @@ def _pieces(uids: Sequence[int]) -> Iterator[tuple[tuple[int, int], ...]]:
 
 
 def _uid_set(ranges: tuple[tuple[int, int], ...]) -> int | str:
-    text = format_ranges(ranges).decode("ascii")
-    return int(text) if text.isdigit() else text
+    low, high = ranges[0]
+    return low if low == high and len(ranges) == 1 else format_ranges(ranges).decode("ascii")

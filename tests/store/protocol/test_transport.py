@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
 pytestmark = ON_REACTOR
-LONG = b"x" * 100_000  # more than waits in memory before the producer is paused
+LONG = b"x" * 200_000  # more than waits in memory before the producer is paused
 
 
 @implementer(IPushProducer)

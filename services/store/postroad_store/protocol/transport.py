@@ -11,6 +11,8 @@ from typing import Any
 
 from twisted.internet.tcp import Port, Server
 
+TURN = 128 * 1024  # octets of short answers, after which other sessions have their turn
+
 
 class Prompt(Server):
     """One side of a TCP connection."""
@@ -46,7 +48,7 @@ class Prompt(Server):
         if self._held is not None:
             self._held.append(data)
             self._octets += len(data)
-            if self._octets > self.bufferSize:
+            if self._octets > TURN:
                 held, self._held, self._octets = b"".join(self._held), [], 0
                 super().write(held)
         elif self._waits or self.TLS or not self.connected:

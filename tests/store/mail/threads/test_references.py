@@ -117,9 +117,9 @@ def test_threads_are_written(messages: str, threads: str) -> None:
 
 
 def test_threads_are_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thread, "PIECE", 0)
-    found = refs(ids_of("a b c<b"), range(3))
-    assert list(thread.written(found, range(1, 4))) == [b"(1)", b"(2 3)", b""]
+    monkeypatch.setattr(thread, "PIECE", 2)
+    found = refs(ids_of("a b c<b d e f<a"), range(6))
+    assert list(thread.written(found, range(1, 7))) == [b"(2 3)", b"(4)", b"(5)(1 6)", b""]
 
 
 def test_a_thread_as_deep_as_a_mailbox_is_long() -> None:
@@ -154,8 +154,8 @@ def test_every_message_is_there_once(read: list[tuple[bytes, list[bytes]]], dice
         assert sorted(map(int, numbers)) == list(range(1, len(ids) + 1))
         assert text.count("(") == text.count(")")
         for node in range(found.messages):  # siblings are in order, and dummies are at the top alone
-            below = found.children[node]
+            below = found.below(node)
             assert not any(map(found.is_dummy, below))
             assert [dates[child] for child in below] == sorted(dates[child] for child in below)
         for root in found.roots:
-            assert not found.is_dummy(root) or len(found.children[root]) > 1
+            assert not found.is_dummy(root) or len(found.below(root)) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, refuse_filter, refuse_large
@@ -98,31 +99,41 @@ def written(forest: Forest, numbers: Sequence[int]) -> Iterator[bytes]:
     # thread-list    = "(" (thread-members / thread-nested) ")"
     # thread-members = nz-number *(SP nz-number) [SP thread-nested]; thread-nested = 2*thread-list
     pieces: list[bytes] = []
-    todo: list[int] = []  # nodes; or -1, where a parenthesis closes
-    for root in forest.roots:
-        if root < forest.messages and not forest.children[root]:  # most threads are one message
-            pieces.append(b"(%d)" % numbers[root])
-        else:
-            todo.append(root)
-        while todo:
-            node = todo.pop()
-            if node < 0:
-                pieces.append(b")")
+    for start in range(0, len(forest.roots), PIECE):
+        for has_others, roots in groupby(forest.roots[start : start + PIECE], forest.children.__contains__):
+            if not has_others:  # most threads are one message
+                alone = [numbers[root] for root in roots]
+                pieces.append(b"(%d)" * len(alone) % tuple(alone))
                 continue
-            pieces.append(b"(")
-            todo.append(-1)
-            if not forest.is_dummy(node):
-                pieces.append(b"%d" % numbers[node])
-                while len(children := forest.children[node]) == 1:
-                    (node,) = children
-                    pieces.append(b" %d" % numbers[node])
-                if forest.children[node]:
-                    pieces.append(b" ")
-            todo += reversed(forest.children[node])
-        if len(pieces) > PIECE:
-            yield b"".join(pieces)
-            pieces.clear()
-    yield b"".join(pieces)
+            for root in roots:
+                pieces += _nested(forest, root, numbers)
+                if len(pieces) > PIECE:
+                    yield b"".join(pieces)
+                    pieces.clear()
+        yield b"".join(pieces)
+        pieces.clear()
+
+
+def _nested(forest: Forest, root: int, numbers: Sequence[int]) -> list[bytes]:
+    """Return one thread as the wire has it."""
+    pieces: list[bytes] = []
+    todo = [root]  # nodes; or -1, where a parenthesis closes
+    while todo:
+        node = todo.pop()
+        if node < 0:
+            pieces.append(b")")
+            continue
+        pieces.append(b"(")
+        todo.append(-1)
+        if not forest.is_dummy(node):
+            pieces.append(b"%d" % numbers[node])
+            while len(below := forest.below(node)) == 1:
+                (node,) = below
+                pieces.append(b" %d" % numbers[node])
+            if below:
+                pieces.append(b" ")
+        todo += reversed(forest.below(node))
+    return pieces
 
 
 _EXTENSIONS = tuple(capability for _, capability in _CAPABILITIES.values())

@@ -11,6 +11,7 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.mime.structure import unpack
@@ -196,14 +197,7 @@ class Reader:
 
     def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
         """See `Storage.block`."""
-        selected = "".join([f", {_COLUMNS[column]}" for column in columns])
-        bodies = [place for place, column in enumerate(columns, 1) if column in _BODIES]
-        join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
-        # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
-        select = (
-            f"SELECT e.uid{selected} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
-            " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid"
-        )
+        select, bodies = _block_of(tuple(columns))
         rows = self._ranges(mailbox, uids, select) if uids else []
         if bodies and any(len(row[bodies[0]]) >= PIECE for row in rows):
             return [whole for row in rows if (whole := self._whole(mailbox, row, bodies)) is not None]
@@ -356,12 +350,28 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
         yield uids[start:]
 
 
+@lru_cache(maxsize=128)
+def _block_of(columns: tuple[Column, ...]) -> tuple[str, list[int]]:
+    """Return the SELECT of UIDs and these columns by mailbox, first and last UID, and the places of bodies in a row."""
+    selected = "".join([f", {_COLUMNS[column]}" for column in columns])
+    bodies = [place for place, column in enumerate(columns, 1) if column in _BODIES]
+    join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
+    # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
+    return (
+        f"SELECT e.uid{selected} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
+        " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid"
+    ), bodies
+
+
 def _ranges(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[tuple[int, int, set[int] | None]]:
     """Yield ranges to read, and which of their messages are wanted (None: all).
 
     It is one range for the whole block if at least a third of its messages are wanted.
     """
     first, last = uids[0], uids[-1]
+    if first == last:
+        yield first, last, None
+        return
     mine = mailbox.uids
     between = bisect_left(mine, last + 1) - bisect_left(mine, first)
     if mailbox.loaded and between <= 3 * len(uids):

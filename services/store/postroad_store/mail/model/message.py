@@ -24,3 +24,5 @@ class Column(Enum):
     HEADER = "header"  # the header section with the empty line that ends it (RFC 3501 §6.4.5 HEADER)
     TEXT = "text"  # the body: all after the header section
     CONTENT = "content"  # the whole message, HEADER + TEXT
+
+    __hash__ = object.__hash__  # an Enum's own is a function in Python, and every FETCH looks columns up

@@ -25,7 +25,7 @@ class Forest:
     def __init__(self, messages: int) -> None:
         self.messages = messages
         self.parents = [NOBODY] * messages
-        self.children: list[list[int]] = []  # of each node, once `grow` has been called
+        self.children: dict[int, list[int]] = {}  # of the few nodes that have any, once `grow` has been called
         self.roots: list[int] = []
         self._busy = bytearray(messages)  # nodes that have had children
         self._steps = 0
@@ -38,8 +38,6 @@ class Forest:
         """Make a dummy."""
         self.parents.append(NOBODY)
         self._busy.append(0)
-        if self.children:
-            self.children.append([])
         return len(self.parents) - 1
 
     def _is_above(self, node: int, below: int) -> bool:
@@ -68,6 +66,9 @@ class Forest:
                 nodes.setdefault(own, message)
         parents = self.parents
         for message, read in enumerate(ids):
+            if len(read) == 1:  # most refer to nothing
+                parents[message] = NOBODY
+                continue
             ancestors: list[int] = []
             for reference in read[1:]:
                 node = nodes.get(reference)
@@ -79,72 +80,76 @@ class Forest:
                     if parents[child] == NOBODY:
                         self._link(parent, child)
             parents[message] = NOBODY  # (1)(B): but that of the message itself is
-            if ancestors:
-                self._link(ancestors[-1], message)
+            self._link(ancestors[-1], message)
 
     def grow(self) -> None:
         """Gather the roots, and prune the dummies (steps 2 and 3)."""
-        children: list[list[int]] = [[] for _ in self.parents]
-        self.children = children
+        children = self.children
         for node, parent in enumerate(self.parents):
             if parent != NOBODY:
-                children[parent].append(node)
+                children.setdefault(parent, []).append(node)
         roots = [node for node, parent in enumerate(self.parents) if parent == NOBODY]
         if len(self.parents) == self.messages:
             self.roots = roots
             return
         for node in reversed(self._downwards(roots)):
-            if any(map(self.is_dummy, children[node])):
+            if any(map(self.is_dummy, self.below(node))):
                 children[node] = self._without_dummies(children[node])
         for root in roots:
             # "Do not promote the children if doing so would make them children of the root, unless there is only one"
-            self.roots += children[root] if self.is_dummy(root) and len(children[root]) <= 1 else [root]
+            below = self.below(root)
+            self.roots += below if self.is_dummy(root) and len(below) <= 1 else [root]
+
+    def below(self, node: int) -> Sequence[int]:
+        """Return the children of a node."""
+        return self.children.get(node, ())
 
     def _downwards(self, nodes: list[int]) -> list[int]:
         """Return these nodes and all below them, parents before their children."""
         found = nodes.copy()
         for node in found:
-            found += self.children[node]
+            found += self.below(node)
         return found
 
     def _without_dummies(self, nodes: list[int]) -> list[int]:
         """Put the children of dummies, which have been pruned already, in their place."""
         kept: list[int] = []
         for node in nodes:
-            kept += self.children[node] if self.is_dummy(node) else [node]
+            kept += self.below(node) if self.is_dummy(node) else [node]
         return kept
 
     def sort(self, dates: Sequence[int]) -> None:
         """Sort all siblings by the dates of the messages, and what is equal by its place in the mailbox (step 6)."""
-        for siblings in self.children:
-            if len(siblings) > 1:
-                siblings.sort(key=lambda node: (dates[node], node))
-        self.roots.sort(key=lambda node: self._date(node, dates))
+        for siblings in self.children.values():
+            siblings.sort(key=lambda node: (dates[node], node))
+        self._order_roots(dates)
 
     def sort_roots(self, dates: Sequence[int]) -> None:
         """Sort the top level alone, and the children of its dummies (step 4)."""
         for root in self.roots:
             if self.is_dummy(root):
                 self.children[root].sort(key=lambda node: (dates[node], node))
-        self.roots.sort(key=lambda node: self._date(node, dates))
+        self._order_roots(dates)
+
+    def _order_roots(self, dates: Sequence[int]) -> None:
+        """Sort the roots; a dummy goes by its first child."""
+        firsts = self.firsts()
+        ordered = sorted(zip(map(dates.__getitem__, firsts), firsts, self.roots, strict=True))
+        self.roots = [root for _, _, root in ordered]
 
     def newest(self, dates: Sequence[int]) -> list[tuple[int, int]]:
         """Return of each node the latest date in its tree, and the message that has it."""
         newest = [(date, node) for node, date in enumerate(dates)]
         newest += [(0, 0)] * (len(self.parents) - self.messages)
         for dummy in range(self.messages, len(self.parents)):
-            if self.children[dummy]:
+            if self.below(dummy):
                 newest[dummy] = newest[self.children[dummy][0]]
         for node in reversed(self._downwards(self.roots)):
-            for child in self.children[node]:
+            for child in self.below(node):
                 newest[node] = max(newest[node], newest[child])
         return newest
 
-    def _date(self, root: int, dates: Sequence[int]) -> tuple[int, int]:
-        """Return by what a root is sorted: of a dummy, its first child."""
-        node = self.first(root)
-        return dates[node], node
-
-    def first(self, root: int) -> int:
-        """Return the message of a root, or the first child of a dummy."""
-        return self.children[root][0] if self.is_dummy(root) else root
+    def firsts(self) -> list[int]:
+        """Return for each root its message, or the first child of a dummy."""
+        messages, children = self.messages, self.children
+        return [root if root < messages else children[root][0] for root in self.roots]

@@ -16,8 +16,8 @@ def ordered_subject(subjects: Sequence[bytes], dates: Sequence[int]) -> Forest:
     for message in sorted(range(len(subjects)), key=dates.__getitem__):
         threads.setdefault(subjects[message], []).append(message)
     forest = Forest(len(subjects))
-    forest.children = [[] for _ in subjects]
     for first, *others in threads.values():  # the threads are in the order of their first messages
         forest.roots.append(first)
-        forest.children[first] = others
+        if others:
+            forest.children[first] = others
     return forest

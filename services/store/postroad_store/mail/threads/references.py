@@ -49,30 +49,25 @@ class _Merge:
 
     def run(self) -> None:
         """Build the subject table, then merge."""
-        forest = self._forest
-        for root in forest.roots:
-            self._note(root)
+        forest, table = self._forest, self._table
+        # The thread subject; of a dummy, that of its first child (5)(B)(i)
+        subjects = [self._subjects[message][0] for message in forest.firsts()]
+        for subject, root in zip(subjects, forest.roots, strict=True):
+            if subject and table.setdefault(subject, root) != root:
+                self._note(subject, root)
         added: list[int] = []
-        for root in forest.roots:
-            subject = self._subject(root)
-            other = self._table.get(subject, root)
-            if subject and other != root:
+        for subject, root in zip(subjects, forest.roots, strict=True):
+            if subject and (other := table[subject]) != root:
                 added += self._merge(subject, root, other)
-        forest.roots = [root for root in (*forest.roots, *added) if root not in self._removed]
-
-    def _subject(self, root: int) -> bytes:
-        """Return the thread subject: of a dummy, that of its first child (5)(B)(i)."""
-        return self._subjects[self._forest.first(root)][0]
+        if self._removed:
+            forest.roots = [root for root in (*forest.roots, *added) if root not in self._removed]
 
     def _is_reply(self, root: int) -> bool:
         return not self._forest.is_dummy(root) and self._subjects[root][1]
 
-    def _note(self, root: int) -> None:
-        """Enter a root in the subject table, or let it take the place of another (5)(B)."""
-        subject = self._subject(root)
-        if not subject:
-            return
-        other = self._table.setdefault(subject, root)
+    def _note(self, subject: bytes, root: int) -> None:
+        """Let a root take the place of another one in the subject table, if it should (5)(B)."""
+        other = self._table[subject]
         is_dummy = self._forest.is_dummy
         if not is_dummy(other) and (is_dummy(root) or (self._is_reply(other) and not self._is_reply(root))):
             self._table[subject] = root
@@ -85,10 +80,10 @@ class _Merge:
         if is_dummy(other):
             children[other] += children[root] if is_dummy(root) else [root]
         elif self._is_reply(root) and not self._is_reply(other):
-            children[other].append(root)
+            children.setdefault(other, []).append(root)
         else:
             dummy = self._table[subject] = self._forest.add_dummy()
-            children[dummy] += [root, other]
+            children[dummy] = [root, other]
             self._removed.add(other)
             return [dummy]
         return []
