@@ -26,6 +26,13 @@ def smtp() -> list[str]:
     return [f"{name.strip('_')}: {value.encode().decode().rstrip()}" for name, value in replies.items()]
 
 
+WITH_WORDS = (  # texts with a word of the command in them, or a number
+    *("STAT takes no arguments.", "USER takes an argument.", "TOP takes a message number and a number of lines."),
+    *("STAT is not allowed in AUTHORIZATION state.", "Invalid message number: x 1", "Invalid number of lines: -1"),
+    *("There's no message 12.", "3 messages:"),
+)
+
+
 def german() -> list[str]:
     return [
         f"{english} = {languages.in_language('de', f'+OK {english}').removeprefix('+OK ')}"
