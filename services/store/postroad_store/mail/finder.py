@@ -82,7 +82,7 @@ class Finder:
             asked, uids = (view.mailbox.id, tuple(orders)), ordering.uids(numbers)
             places: Sequence[int] | None = self._results.get(asked, uids)
             if places is None:
-                places = await ordering.sorted(numbers, orders)
+                places = await ordering.sorted(numbers, orders, self._results.begun(asked, uids) or ())
                 self._results.put(asked, uids, places)
             return [numbers[place] for place in places]
 

@@ -12,6 +12,7 @@ from postroad_store.mail.model.flags import Change, FlagSet
 from postroad_store.mail.order import ordering, values
 from postroad_store.mail.order.criteria import CRITERIA
 from postroad_store.mail.order.ordering import Order
+from postroad_store.mail.order.results import Results
 from postroad_store.mail.search.keys import And, InSet, Not
 
 if TYPE_CHECKING:
@@ -146,6 +147,40 @@ async def test_many_messages(
     found = await made.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
     sign = -1 if reverse else 1
     assert found == sorted(range(2000), key=lambda place: (sign * keys[place], second[place], place))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kinds", [1, 3, 50, 100_000])
+@pytest.mark.parametrize("more", [1, ordering.FEW, ordering.FEW + 1])
+async def test_those_that_came_since_are_put_into_their_places(
+    storage: Storage, filled: Mailbox, kinds: int, more: int, *, reverse: bool
+) -> None:
+    dice = random.Random(kinds)
+    keys = [dice.randrange(kinds) for _ in range(200)]
+    second = [dice.randrange(5) for _ in keys]
+
+    async def pace() -> None:
+        pass
+
+    made = ordering.Ordering(storage.view(filled), storage.finder._sources, pace)  # type: ignore[arg-type]
+    before, now = (
+        [Order(Given(keys[:count]), reverse), Order(Given(second[:count]), not reverse)]  # type: ignore[arg-type]
+        for count in (200 - more, 200)
+    )
+    known = await made.sorted(range(1, 201 - more), before)
+    assert await made.sorted(range(1, 201), now, known) == await made.sorted(range(1, 201), now)
+
+
+async def test_a_message_that_comes_is_sorted_as_if_it_had_always_been_there(
+    storage: Storage, filled: Mailbox, put: Put
+) -> None:
+    for words in (("SUBJECT", "-DATE"), ("-FROM", "SIZE"), ("-ARRIVAL",)):
+        await storage.finder.sort(storage.view(filled), ALL, orders(*words))
+        await put(filled, mail(["Mon, 2 Mar 2026 11:00:00 +0000", "joe@b", "", "", "Hello"], 4), date=45)
+        view = storage.view(filled)
+        found = await storage.finder.sort(view, ALL, orders(*words))
+        storage.finder._results = Results()
+        assert found == await storage.finder.sort(view, ALL, orders(*words))
 
 
 async def test_few_messages_let_others_run_once_each_criterion(storage: Storage, filled: Mailbox) -> None:

@@ -21,6 +21,15 @@ def test_a_result_is_that_of_the_same_messages() -> None:
     assert kept.get("a", [1, 2, 3]) == "y"
 
 
+def test_a_result_of_the_first_messages_is_a_beginning() -> None:
+    kept = Results()
+    assert kept.begun("a", [1, 2]) is None
+    kept.put("a", [1, 2], "x")
+    assert kept.begun("a", [1, 2, 300]) == "x"
+    assert kept.begun("a", [1, 3, 4]) is None
+    assert kept.begun("a", [1]) is None
+
+
 def test_those_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "MAX_KEPT", 4)
     kept = Results()

@@ -14,7 +14,7 @@ from postroad_store.mail.order.values import Source
 from postroad_store.mail.search.fuzzy import Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from postroad_store.mail.model.view import View
     from postroad_store.mail.order.criteria import Criterion
@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 DIRECT = 12_000  # messages that are sorted at once (some 5 ms)
 BUCKET = 4_000  # messages of a bucket, about
 SAMPLE = 16  # keys are looked at for each bucket, to choose where the buckets end
+FEW = 50  # messages that have come since, and are put into their places (0.1 ms each, at most)
 STEP = 8_192  # messages that are cast at a time (about 2 ms)
 
 
@@ -46,8 +47,14 @@ class Ordering:
         self.scores = Scores() if scores is None else scores
         self._source = Source(sources.reader, sources.values, view.mailbox, pace)
 
-    async def sorted(self, numbers: Sequence[int], orders: Sequence[Order]) -> list[int]:
-        """Return the places of the messages (ascending numbers) in order; what is equal stays as it is."""
+    async def sorted(self, numbers: Sequence[int], orders: Sequence[Order], known: Sequence[int] = ()) -> list[int]:
+        """Return the places of the messages (ascending numbers) in order; what is equal stays as it is.
+
+        `known` are the places of the first messages in order, if that is known.
+        """
+        if known and len(numbers) - len(known) <= FEW:
+            compared = [(await order.criterion.keys(self, numbers), order.reverse) for order in orders]
+            return _inserted(list(known), range(len(known), len(numbers)), compared)
         places = list(range(len(numbers)))
         for order in reversed(orders):
             keys = await order.criterion.keys(self, numbers)
@@ -117,3 +124,24 @@ class Ordering:
         if numbers and numbers[-1] - numbers[0] + 1 == len(numbers):
             return uids[numbers[0] - 1 : numbers[-1]]
         return [uids[number - 1] for number in numbers]
+
+
+def _inserted(places: list[int], new: Iterable[int], compared: Sequence[tuple[Sequence[Any], bool]]) -> list[int]:
+    """Put further places into those that are in order; `compared` has keys by place, and whether they are reversed."""
+    for place in new:
+        low, high = 0, len(places)
+        while low < high:
+            middle = (low + high) // 2
+            if _is_before(place, places[middle], compared):
+                high = middle
+            else:
+                low = middle + 1
+        places.insert(low, place)
+    return places
+
+
+def _is_before(place: int, other: int, compared: Sequence[tuple[Sequence[Any], bool]]) -> bool:
+    for keys, reverse in compared:
+        if keys[place] != keys[other]:
+            return bool(keys[place] < keys[other]) is not reverse
+    return False

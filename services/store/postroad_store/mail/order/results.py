@@ -30,6 +30,11 @@ class Results:
         self._kept.move_to_end(asked)
         return kept[1]
 
+    def begun(self, asked: Hashable, uids: Sequence[int]) -> Any:
+        """Return the result for the first of these messages, however many, or None."""
+        kept = self._kept.get(asked)
+        return kept[1] if kept is not None and _packed(uids).startswith(kept[0]) else None
+
     def put(self, asked: Hashable, uids: Sequence[int], result: Any) -> None:
         """Keep a result, and forget others, the least recently used first."""
         old = self._kept.pop(asked, None)
