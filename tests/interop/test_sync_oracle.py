@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("imap-oracle")]  # on
 DIFFERENCES = Path(__file__).with_name("sync_oracle.txt")
 NAMES = (
     *("condstore-select", "condstore-enabling", "condstore-fetch", "condstore-store", "condstore-search"),
-    *("condstore-status", "qresync-select", "qresync-match", "qresync-vanished", "qresync-delayed"),
+    *("condstore-status", "qresync-select", "qresync-match", "qresync-vanished", "qresync-last", "qresync-delayed"),
 )
 LINE = re.compile(r"([CcS])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
 OURS = {b"1772366400": "INBOX", b"1772366401": "Drafts"}  # the UIDVALIDITY values of dialogues

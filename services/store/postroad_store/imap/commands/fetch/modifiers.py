@@ -14,7 +14,7 @@ from postroad_store.imap.extensions import CONDSTORE, PARTIAL, QRESYNC
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.options import OptionSpec, option_table, read_options
 from postroad_store.imap.grammar.partial import read_page
-from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.reader import MAX_NUMBER, SyntaxFault
 from postroad_store.imap.selection import changed_among
 from postroad_store.mail.model.ranges import without
 
@@ -84,7 +84,8 @@ class Vanished(Modifier):
         """Tell them: before any FETCH, or the client could not tell what its numbers mean."""
         view = session.selected_view()
         mailbox = view.mailbox
-        within = asked.resolve(view.uids[-1] if view.uids else mailbox.uid_next)
+        # The client does not know yet that the messages above the last one are gone: with 1:* it means them too.
+        within = asked.resolve(MAX_NUMBER)
         runs = session.storage.vanished(mailbox, self.since, list(within))
         # RFC 7162 §3.2.10: what the client has still a number for is told without EARLIER, or it would count wrong.
         for octets in updates.vanished_earlier(without(runs, view.waiting_to_go)):
