@@ -10,6 +10,7 @@ can ask for what has changed since.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,17 @@ def recorder_of(settings: Settings, clock: Clock) -> Recorder:
 
 
 class _Shelf:
-    """The tapes of one world, in the order in which they began or ended."""
+    """The tapes of one world, in the order in which they began or ended.
+
+    The first of a plain dict is behind all that were taken out before it: to find it, once a shelf is full, would read
+    20 KB of memory per session.
+    """
 
     __slots__ = ("ended", "held", "open")
 
     def __init__(self) -> None:
-        self.open: dict[Tape, None] = {}
-        self.ended: dict[Tape, None] = {}
+        self.open: OrderedDict[Tape, None] = OrderedDict()
+        self.ended: OrderedDict[Tape, None] = OrderedDict()
         self.held = 0
 
     def __len__(self) -> int:

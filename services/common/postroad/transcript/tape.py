@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STEP = 2048  # octets that a tape may grow before the recorder is told
 READS = 50  # facts of reading by which a session is found
+_NOTHING_READ: deque[Read] = deque(maxlen=0)  # a deque takes 700 octets, as much as what many sessions say
 FIRST = 20  # lines that are never dropped
 
 
@@ -45,7 +46,7 @@ class Tape:
         self.worlds: set[str] = set() if opened.world is None else {opened.world}
         self.account: str | None = None
         self.messages: dict[str, str] = {}  # worlds by queue ID
-        self.reads: deque[Read] = deque(maxlen=READS)
+        self.reads: deque[Read] = _NOTHING_READ
         self.ended: float | None = None
         self.changed = 0  # the recorder's number of the last change; -1: it is recorded no more
         self.held = ENTRY  # about how many octets of memory it takes
@@ -94,6 +95,8 @@ class Tape:
         elif isinstance(fact, LoggedIn):
             self.account = fact.login
         else:
+            if self.reads is _NOTHING_READ:
+                self.reads = deque(maxlen=READS)
             self.reads.append(fact)
         if fact.world not in self.worlds:
             self.worlds.add(fact.world)
