@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,7 +44,7 @@ _DATA = State.DATA  # a member of an enum takes 60 ns to be found in its class (
 READ_AHEAD = 64 * 1024  # octets kept behind a command that is being carried out, before reading stops
 
 
-class Connection(Lifecycle, ABC):
+class Connection(Lifecycle):
     """One connection. On a port of implicit TLS it was counted before its handshake (`tls_port`)."""
 
     _wire: Wire
@@ -104,8 +104,8 @@ class Connection(Lifecycle, ABC):
                 self._held = Held(speed, server.clock, self._arrived)
         super().connection_made(transport)
 
-    async def _handle_client(self) -> None:
-        """Greet; aiosmtpd runs this once there is a connection, with its line loop."""
+    def greet(self) -> None:
+        """Greet, or turn the client away."""
         if self._engine is None:
             farewell = self._profile.encode(self._profile.farewell(TOO_MANY_CONNECTIONS))
             self._write(farewell)
