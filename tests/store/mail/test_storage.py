@@ -310,6 +310,22 @@ async def test_expunge(storage: Storage, inbox: Mailbox, put: Put) -> None:
     assert await storage.expunge(inbox, [2], only_deleted=False) == [2]
 
 
+async def test_what_is_marked_on_disk_alone_is_expunged_too(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(9))
+    storage.view(inbox)
+    await storage.store(inbox, [2, 5, 7], Change.ADD, FlagSet(DELETED))
+    unmarked = storage.store(inbox, [5], Change.REMOVE, FlagSet(DELETED))
+    marked = storage.store(inbox, [3, 9], Change.ADD, FlagSet(DELETED))
+    some = storage.expunge(inbox, [1, 2, 3, 4, 5])
+    rest = storage.expunge(inbox)
+    none = storage.expunge(inbox)
+    await unmarked
+    await marked
+    assert [await some, await rest, await none] == [[2, 3], [7, 9], []]
+    assert list(inbox.uids) == [1, 4, 5, 6, 8]
+    assert storage.status(inbox).deleted == 0
+
+
 async def test_many_are_expunged_at_once(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, *mails(300))
     await put(inbox, *mails(2), flags=FlagSet(SEEN))

@@ -33,7 +33,7 @@ class Collector:
             self._again = True
             return
         self._at_work, self._again = True, False
-        self._writer.submit(Collect(self.collect)).add_done_callback(self._collected)
+        self._writer.submit(Collect(self.collect), hurry=False).add_done_callback(self._collected)
 
     def _collected(self, done: asyncio.Future[None]) -> None:
         self._at_work = False
@@ -45,7 +45,7 @@ class Collector:
 
     def _shrink(self) -> None:
         if not self._at_work and not self._closed:
-            self._writer.submit(Shrink(self._shrink)).add_done_callback(ignore)
+            self._writer.submit(Shrink(self._shrink), hurry=False).add_done_callback(ignore)
 
 
 def ignore(done: asyncio.Future[None]) -> None:

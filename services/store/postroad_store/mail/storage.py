@@ -38,8 +38,9 @@ from postroad_store.mail.loader import Loader
 from postroad_store.mail.lock import Lock
 from postroad_store.mail.metadata import Metadata
 from postroad_store.mail.model.errors import NoSuchMailbox, StorageError
+from postroad_store.mail.model.flags import DELETED
 from postroad_store.mail.model.mailboxes import Mailboxes
-from postroad_store.mail.model.ranges import gaps, intersection
+from postroad_store.mail.model.ranges import following, gaps, intersection
 from postroad_store.mail.model.view import View
 from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.packer import Packer
@@ -256,7 +257,10 @@ class Storage:
         """
         self._packer.changed(mailbox)
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
-        return self._submit(Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect))
+        likely = intersection(following(mailbox.marked(DELETED)), runs) if only_deleted else []
+        return self._submit(
+            Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect, likely=likely)
+        )
 
     def copy(
         self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False, mask: int = -1

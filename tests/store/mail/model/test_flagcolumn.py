@@ -25,6 +25,10 @@ def test_it_is_a_list(flags: list[int], bits: int, data: st.DataObject) -> None:
     unseen = [not value & SEEN for value in flags]
     assert [bool(mark) for mark in column.marks(start, end, lambda value: not value & SEEN)] == unseen[start:end]
     assert column.first(lambda value: not value & SEEN) == (unseen.index(True) if True in unseen else None)
+    places = [at for at, value in enumerate(flags) if value & SEEN]
+    narrow = isinstance(column.codes, bytearray)
+    assert column.places(SEEN, len(places)) == (places if narrow else [])
+    assert column.places(SEEN, len(places) - 1) == []
     expected = [value | bits for value in flags[start:end]]
     changed = [old != new for old, new in zip(flags[start:end], expected, strict=True)]
     assert [bool(mark) for mark in column.change(start, end, lambda value: value | bits)] == changed * any(changed)

@@ -39,7 +39,7 @@ class Indexer:
         if self._messages is None:
             self._messages = self._stored()
         self._messages += messages
-        if self._messages >= LEAST:
+        if self._messages >= LEAST and not self._news.is_set():
             self._wake()
 
     def _wake(self) -> None:

@@ -30,6 +30,7 @@ WIDE_MODSEQS = "Q"
 Entry = tuple[int, int, int, int]  # UID, flags, size, internal date of a message
 CHUNK = 500  # UIDs that are compared at a time
 FEW = 8  # messages, up to which it is quicker to look at each
+FIND = 500  # messages that are found one by one at most
 
 
 class Columns:
@@ -72,6 +73,10 @@ class Columns:
         r"""Return the place of the first message without \Seen, or None if all have it."""
         return self.flags.first(lambda flags: not flags & SEEN)
 
+    def marked(self, bit: int) -> list[int]:
+        """Return the UIDs of the messages with a flag; none if it is not worth while to look for each."""
+        return [self.uids[at] for at in self.flags.places(bit, FIND)]
+
     def runs_of(self, uids: Sequence[int]) -> Runs:
         """Return ranges that cover these of its UIDs (ascending) and none of its others.
 
@@ -80,6 +85,8 @@ class Columns:
         if not uids:
             return []
         mine = self.uids
+        if uids is mine:
+            return [(uids[0], uids[-1])]
         first, last = bisect_left(mine, uids[0]), bisect_right(mine, uids[-1])
         if last - first == len(uids) and mine[first:last] == array("I", uids):  # all between: the common case
             return [(uids[0], uids[-1])]

@@ -80,6 +80,22 @@ class FlagColumn(Sequence[int]):
                     continue
         return end if end < len(self.codes) else None
 
+    def places(self, bit: int, most: int) -> list[int]:
+        """Return the places, ascending, of the messages with a flag; none if there are more than so many."""
+        places: list[int] = []
+        codes = self.codes
+        if not isinstance(codes, bytearray):
+            return places
+        for code, flags in enumerate(self.values):
+            at = codes.find(code) if flags & bit else -1
+            while at >= 0:
+                places.append(at)
+                if len(places) > most:
+                    return []
+                at = codes.find(code, at + 1)
+        places.sort()
+        return places
+
     def marks(self, start: int, end: int, test: Callable[[int], object]) -> Sequence[int]:
         """Return 1 for each message at these places whose flags pass the test, 0 for the others."""
         return self._translated(start, end, [bool(test(flags)) for flags in self.values])

@@ -141,23 +141,31 @@ def _write_content(db: Connection, incoming: Incoming) -> int:
 
 
 Expunged: TypeAlias = "tuple[int, Counts, list[UID]]"
+NOWHERE: Runs = []
 
 
 class Expunge(Commit["Expunged | None", "list[UID]"]):
-    """Remove messages."""
+    r"""Remove messages: all in ranges of UIDs, or those of them that have \Deleted.
 
-    def __init__(self, mailbox: Mailbox, runs: Runs, *, only_deleted: bool, collect: Callable[[], None]) -> None:
+    `likely` are ranges of those that have it as far as memory knows, which may lag behind: they are looked at first,
+    and all others only if the mailbox has more.
+    """
+
+    def __init__(
+        self, mailbox: Mailbox, runs: Runs, *, only_deleted: bool, collect: Callable[[], None], likely: Runs = NOWHERE
+    ) -> None:
         self._mailbox = mailbox
         self._runs = runs
+        self._likely = likely
         self._mask = DELETED if only_deleted else 0
         self._collect = collect
 
     def write(self, db: Connection) -> Expunged | None:
         """Remove the entries; their contents may be garbage now. Return None if there was none."""
         tally = Tally(db, self._mailbox)
-        rows: list[tuple[UID, int, int, int]] = []
-        for low, high in self._runs:
-            rows += db.execute(_DELETE_ENTRIES, (self._mailbox.id, low, high, self._mask, self._mask)).fetchall()
+        rows = self._removed(db, self._likely)
+        if not self._mask or len(rows) < tally.deleted:
+            rows += self._removed(db, self._runs)
         if not rows:
             return None
         rows.sort()
@@ -168,6 +176,13 @@ class Expunge(Commit["Expunged | None", "list[UID]"]):
         forget_packs(db, self._mailbox.id, runs)
         log_expunged(db, self._mailbox.id, tally.modseq, runs)
         return tally.modseq, tally.close(), list(uids)
+
+    def _removed(self, db: Connection, runs: Runs) -> list[tuple[UID, int, int, int]]:
+        """Remove entries; return the UID, content, flags and size of each."""
+        rows: list[tuple[UID, int, int, int]] = []
+        for low, high in runs:
+            rows += db.execute(_DELETE_ENTRIES, (self._mailbox.id, low, high, self._mask, self._mask)).fetchall()
+        return rows
 
     def show(self, written: tuple[int, Counts, list[UID]] | None) -> list[UID] | Generator[None, None, list[UID]]:
         """Show that they have gone."""
