@@ -85,31 +85,39 @@ class Writer:
             _log.error("mail could not be written: %s", explained(error, self._path))
             return storage_error(error)
 
-    def _transaction(self, batch: Sequence[Commit[Any, Any]], room: int) -> list[Any]:
-        """Commit a batch, of which new messages may take so many octets of the disk."""
+    def _transaction(self, batch: Sequence[Commit[Any, Any]], room: int, *, guarded: bool = False) -> list[Any]:
+        """Commit a batch, of which new messages may take so many octets of the disk.
+
+        Savepoints keep a copy of each page that changes, a third of a small commit. So work is `guarded` by them only
+        after the batch has been rolled back, because one of its works has failed with something written.
+        """
         db = self._db
         began = perf_counter()
         outcomes: list[Any] = []
-        alone = len(batch) == 1  # then what it has written is all that there is to roll back: a third less for a STORE
+        left = room
         try:
             db.execute("BEGIN IMMEDIATE")
             for work in batch:
-                if not alone:
+                if guarded:
                     db.execute("SAVEPOINT work")
+                before = db.total_changes
                 try:
-                    if work.octets > room:
+                    if work.octets > left:
                         raise StorageFull("no space is left for the mail")
-                    room -= work.octets
+                    left -= work.octets
                     outcomes.append(work.write(db))
                 except sqlite3.Error:
                     raise
                 except Exception as error:  # noqa: BLE001 - this caller's alone
-                    db.execute("ROLLBACK" if alone else "ROLLBACK TO work")
+                    if guarded:
+                        db.execute("ROLLBACK TO work")
+                    elif db.total_changes != before:
+                        db.execute("ROLLBACK")
+                        return [error] if len(batch) == 1 else self._transaction(batch, room, guarded=True)
                     outcomes.append(error)
-                if not alone:
+                if guarded:
                     db.execute("RELEASE work")
-            if db.in_transaction:
-                db.execute("COMMIT")
+            db.execute("COMMIT")
             self.times.observe(perf_counter() - began)
         except sqlite3.Error:
             if db.in_transaction:
