@@ -1,4 +1,4 @@
-"""Seconds since the epoch, as the relay counts them, in the form of header fields (RFC 5322 §3.3)."""
+"""Seconds since the epoch, as relay and store count them, in the form of header fields (RFC 5322 §3.3)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def utc(seconds: float) -> datetime:
 @lru_cache(maxsize=4)
 def _utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def local(seconds: float) -> datetime:
+    """Return the time, to the second, with the offset of the local time zone."""
+    return _local(int(seconds))
+
+
+@lru_cache(maxsize=4)
+def _local(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).astimezone()
 
 
 def date_time(seconds: float) -> str:

@@ -70,12 +70,10 @@ class Account:
     sieve: str = ""  # the Sieve script of its mail while it has no active one of its own
     # Octets of the largest message that clients of IMAP may append, by mailbox
     append_limits: Mapping[str, int] = field(default_factory=_nothing, hash=False)
+    login: str = field(init=False, compare=False)  # the address in the form that all its spellings share
 
-    @property
-    def login(self) -> str:
-        """The login name: the address in the form that all its spellings share."""
-        local, domain = self.address.key
-        return f"{local}@{domain}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "login", "@".join(self.address.key))  # each message asks for it several times
 
 
 class Redirect(NamedTuple):

@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.journal.refusals import Refusals
+from postroad.mail.dates import local
 from postroad.mail.header import read_header, without_return_path
 from postroad.mail.reply import (
     LOCAL_ERROR,
@@ -25,12 +25,12 @@ from postroad.mail.reply import (
     MAILBOX_FULL,
     MAILBOX_FULL_FOR_GOOD,
     NO_SUCH_USER,
+    OK,
     RECIPIENT_OK,
     RELAY_DENIED,
     SENDER_OK,
     STORAGE_FULL,
     Reply,
-    reply,
 )
 from postroad.mail.trace_fields import received, return_path
 from postroad.mime.fields import header_end
@@ -139,7 +139,7 @@ class Delivery:
             envelope,
             hostname=self._hostname,
             queue_id=queue_id,
-            when=datetime.fromtimestamp(now).astimezone(),  # RFC 5321 §4.4: local time, with its offset
+            when=local(now),  # RFC 5321 §4.4: local time, with its offset
         )
         octets = await _put_in_front(fields + header.separator, content, len(section))
         arrived = _Arrived(session, envelope, header, queue_id, now, octets)
@@ -305,7 +305,7 @@ class _Arrived(NamedTuple):
 
 
 def _stored_as(queue_id: str) -> Reply:
-    return reply(250, "2.0.0", f"OK stored as {queue_id}")
+    return Reply(250, OK.status, (f"OK stored as {queue_id}",))
 
 
 async def _put_in_front(fields: bytes, content: Content, header_size: int) -> bytes:
