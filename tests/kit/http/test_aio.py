@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from postroad_kit.errors import Away
-from postroad_kit.http.aio import AsyncClient, answer_of, request_of
-from postroad_kit.http.call import Call, Place
+from postroad_kit.http.aio import AsyncClient, answer_of
+from postroad_kit.http.call import Call, Place, request_of
 from tests.kit.http.scripted import Scripted, ok
 
 A: Call[object] = Call("GET", "/v1/a", lambda answer: answer)
@@ -25,7 +25,7 @@ async def test_questions_side_by_side(server: Scripted) -> None:
 
 def test_a_request() -> None:
     call = Call("POST", "/v1/a", dict, {"b": 1}, query={"c": "d"})
-    head, _, body = request_of(Place.of("http://localhost:8025/mail"), call, None).partition(b"\r\n\r\n")
+    head, _, body = request_of(Place.of("http://localhost:8025/mail"), call, None, version="1.0").partition(b"\r\n\r\n")
     assert head.startswith(b"POST /mail/v1/a?c=d HTTP/1.0\r\nHost: localhost:8025\r\n")
     assert body == b'{"b": 1}'
 
