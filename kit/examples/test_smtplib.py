@@ -41,3 +41,10 @@ def test_nothing_leaves(world: World, shop: Shop) -> None:
     shop.register("somebody@gmail.com")  # no account of this world: it is captured
     mail = world.wait(recipient="somebody@gmail.com")
     assert mail.state == "captured"
+
+
+def test_an_app_that_can_not_log_in(world: World) -> None:
+    host, port = world.port()  # all that comes there is this world's mail
+    shop = Shop(f"smtp://{host}:{port}", "shop@example.com")
+    shop.register("somebody@gmail.com")
+    assert world.wait(recipient="somebody@gmail.com").state == "captured"

@@ -103,6 +103,8 @@ def test_a_kill_loses_no_port(stack: ProcessStack, worlds: Worlds, killed: Servi
     port = opened(worlds, ident, port=1101)
     stack.kill(killed)
     stack.start(killed)
+    *_, ready = [line for line in stack.logs[Service.RELAY].text().splitlines() if "msg=ready" in line]
+    assert f"app={stack.network}.1:1025" in ready
     send(port, [ALICE.address], "Still here")
     assert subjects(arrived(stack, outside(made))) == ["Still here"]
     assert worlds.api("GET", f"/v1/worlds/{ident}").body["ports"] == [

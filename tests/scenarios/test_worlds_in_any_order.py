@@ -1,4 +1,4 @@
-"""Worlds, mail, drops and kills in any order on a whole stack, beside a model of a few dictionaries: nothing leaks."""
+"""Worlds, ports, mail, drops, kills in any order on a whole stack, beside a model of a few dictionaries: nothing leaks."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Machine(RuleBasedStateMachine):
         self.alive: dict[str, dict[str, Any]] = {}
         self.mail: dict[str, set[str]] = {}  # subjects, by account
         self.subjects: dict[str, set[str]] = {}  # by world
+        self.ports: dict[str, tuple[str, int]] = {}  # by world
 
     @rule(ident=st.sampled_from(IDS))
     def make(self, ident: str) -> None:
@@ -53,24 +54,51 @@ class Machine(RuleBasedStateMachine):
         ident = data.draw(st.sampled_from(sorted(self.alive)))
         self.worlds.drop(ident)
         made = self.alive.pop(ident)
+        self._is_closed(self.ports.pop(ident, None))
         for account in (user(made, "bob"), outside(made)):
             del self.mail[account.address]
         del self.subjects[ident]
 
+    @precondition(lambda self: self.alive)
+    @rule(data=st.data())
+    def open_port(self, data: st.DataObject) -> None:
+        ident = data.draw(st.sampled_from(sorted(self.alive)))
+        answer = self.worlds.api("POST", f"/v1/worlds/{ident}/ports")
+        if ident in self.ports:
+            assert answer.status == 409
+        else:
+            assert answer.status == 201
+            self.ports[ident] = answer.body["host"], answer.body["port"]
+
+    @precondition(lambda self: self.ports)
+    @rule(data=st.data())
+    def close_port(self, data: st.DataObject) -> None:
+        ident = data.draw(st.sampled_from(sorted(self.ports)))
+        port = self.ports.pop(ident)
+        assert self.worlds.api("DELETE", f"/v1/worlds/{ident}/ports/{port[1]}").status == 204
+        self._is_closed(port)
+
+    def _is_closed(self, port: tuple[str, int] | None) -> None:
+        if port is not None:
+            with pytest.raises(ConnectionRefusedError):
+                smtplib.SMTP(*port, timeout=WAIT)
+
     @rule(
+        by=st.sampled_from([None, *IDS]),
         login=st.sampled_from([None, None, ALICE.address, *IDS, *(f"bob@{ident}.test" for ident in IDS)]),
         recipients=st.lists(st.sampled_from(RECIPIENTS), min_size=1, max_size=3, unique=True),
         spilled=st.booleans(),
     )
-    def send(self, login: str | None, recipients: list[str], spilled: bool) -> None:
+    def send(self, by: str | None, login: str | None, recipients: list[str], spilled: bool) -> None:
         subject = f"Letter {next(_numbers)}"
         content = simple(subject) + (b"x" * 70 + b"\r\n") * (5000 if spilled else 1)
-        endpoint = self.stack.endpoint(Port.APP)
-        with smtplib.SMTP(endpoint.host, endpoint.port, timeout=WAIT) as client:
+        port = self.ports.get(by or "")
+        login = login if port is None else None
+        with smtplib.SMTP(*(port or self.stack.endpoint(Port.APP)), timeout=WAIT) as client:
             if login is not None:
                 client.login(login, "any")
             client.sendmail("app@example.org", recipients, content)
-        decided = None
+        decided = by if port is not None else None
         if login is not None:
             name = login.partition("@")[2].removesuffix(".test") or login
             decided = name if name in self.alive else "default" if login == ALICE.address else None
@@ -142,7 +170,7 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_nothing_leaks_whatever_happens(tmp_path: Path) -> None:
-    with ProcessStack(tmp_path, settings={"POSTROAD_RETRY": "1s"}) as stack:
+    with ProcessStack(tmp_path, settings={"POSTROAD_RETRY": "1s", "POSTROAD_PORTS_PER_WORLD": "1"}) as stack:
         Machine.stack, Machine.worlds = stack, Worlds(stack)
         run_state_machine_as_test(
             Machine,

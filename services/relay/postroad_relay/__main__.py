@@ -43,7 +43,8 @@ async def run(settings: Settings) -> int:
         return 1
     ended = end_of_service()
     settle()
-    log.ready(**{listener.purpose.value: f"{listener.host}:{listener.port}" for listener in relay.listeners})
+    doors = [listener for listener in relay.listeners if listener.world is None]
+    log.ready(**{listener.purpose.value: f"{listener.host}:{listener.port}" for listener in doors})
     await ended.wait()
     await relay.stop()
     return 0
