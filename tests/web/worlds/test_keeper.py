@@ -269,6 +269,35 @@ async def test_a_world_that_is_being_changed_is_compared_later(desk: Desk) -> No
     assert desk.doors[0].worlds["shop"] == desk.keeper.get("shop").definition
 
 
+async def test_what_is_changed_while_a_service_is_compared_is_left_alone(desk: Desk) -> None:
+    """What the service has said is old then: by it a world that was dropped would come again."""
+    await desk.keeper.make({"id": "shop"})
+    await desk.keeper.make({"id": "other"})
+    desk.restart()
+    door = desk.doors[0]
+    asked, put = door.get, door.put
+
+    async def get(path: str) -> Any:
+        answer = await asked(path)
+        if path == "/worlds" and "late" not in desk.keeper._in_force:
+            await desk.keeper.make({"id": "late"})
+            await desk.keeper.drop("shop")
+            answer["worlds"]["other"] = "an old one"
+        return answer
+
+    async def put_slowly(path: str, value: Any) -> None:
+        if path == "/worlds/other" and value in door.worlds.values():
+            await desk.keeper.drop("other")  # its deletion overtakes this
+        await put(path, value)
+
+    door.get, door.put = get, put_slowly  # type: ignore[method-assign]
+    async with desk.mending():
+        assert sorted(door.worlds) == ["late", "other"]
+        desk.clock.push(2.0)
+        await desk.turn()
+    assert desk.listed() == [["late"]] * 4
+
+
 async def test_ports_are_opened_and_closed(tmp_path: Path) -> None:
     desk = Desk(tmp_path, world_ports="1026-1028", ports_per_world="2")
     keeper = desk.keeper

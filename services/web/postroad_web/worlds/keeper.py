@@ -82,6 +82,7 @@ class Keeper:
         self.forget: Callable[[Sequence[str]], Awaitable[None]] = _nothing
         self._ends = Ends(clock)
         self._changes = 0  # that have begun
+        self._touched: set[str] = set()  # worlds of those that have begun since a service was last compared
         for made in database.all():
             self._worlds[made.id] = made
             self._ports.take(made.id, made.ports)
@@ -274,6 +275,7 @@ class Keeper:
     def _begin(self, ident: str) -> None:
         """Note that a world is being made, changed or dropped."""
         self._busy.add(ident)
+        self._touched.add(ident)
         self._changes += 1
 
     async def _clear(self, idents: Sequence[str]) -> None:
@@ -361,18 +363,22 @@ class Keeper:
     async def _compare(self, door: DoorClient) -> None:
         """Give a service the worlds that it lacks or has otherwise, and take those away that are not ours."""
         changes = self._changes
+        self._touched = set(self._busy)
         difference = abs((await door.get("/worlds/count"))["count"] - len(self._worlds))
         if door not in self._doors.unsure and difference <= len(self._busy) + self._changes - changes:
             return  # most often, and cheap: what is missing is on its way
         self._doors.unsure.discard(door)
         has: dict[str, str] = (await door.get("/worlds"))["worlds"]
-        for ident in list(self._in_force):
-            if ident in self._busy:
-                self._doors.unsure.add(door)  # what is being done may fail
-            elif ident in self._in_force and has.get(ident) != self._layers.overlays[ident].digest:
-                await self._doors.put_again(door, self._in_force[ident])
+        for ident, made in list(self._in_force.items()):
+            overlay = self._layers.overlays.get(ident)
+            if overlay is None or has.get(ident) == overlay.digest:
+                continue
+            if ident not in self._touched:
+                await self._doors.put_again(door, made)
+            if ident in self._touched:  # it may be as it should be by now, or no longer be so
+                self._doors.unsure.add(door)
         for ident in has.keys() - self._worlds.keys():
-            if ident not in self._worlds:
+            if ident not in self._touched:
                 _log.warning("the world %s is dropped in %s: nobody has made it", ident, door.service)
                 await door.delete(quote_path("worlds", ident))
 
