@@ -103,3 +103,18 @@ def test_a_field_is_read_up_to_a_bound() -> None:
 def test_many_comments_take_linear_time() -> None:
     assert address_list(b"a@b (x)," * 5000).count(b'("x" NIL "a" "b")') == 5000
     assert address_list(b"(x)" * 50_000 + b"a@b") == b'("x" NIL "a" "b")'
+
+
+def test_a_comment_alone_stands_for_a_mailbox_that_is_missing() -> None:
+    missing = b'("c" NIL "MISSING_MAILBOX" "MISSING_DOMAIN")'
+    assert address_list(b"(c), a@b") == missing + b'(NIL NIL "a" "b")'
+    assert address_list(b"a@b, (c)") == b'(NIL NIL "a" "b")'
+    assert address_list(b"g: (c), a@b;") == group(b"g", missing, b'(NIL NIL "a" "b")')
+
+
+def test_what_is_skipped_ends_at_a_comma_and_in_a_group_at_its_end() -> None:
+    one, two, other = (b'(NIL NIL "%b" "b")' % name for name in (b"a", b"X", b"c"))
+    assert address_list(b"a@b x y, X@b") == one + two
+    assert address_list(b"a@b; c@d, X@b") == one + two
+    assert address_list(b"g: a@b x y;, c@b") == group(b"g", one) + other
+    assert address_list(b"g: a@b x y, X@b;") == group(b"g", one, two)

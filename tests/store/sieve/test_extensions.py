@@ -610,3 +610,8 @@ def test_no_word_works_without_its_capability() -> None:
             script = f"{word.name};" if word.run is not None else f"if {word.name} {{ }}"
             (fault,) = faults(script)
             assert f'{word.name} needs require "{extension.capability}"' in fault
+
+
+def test_a_variable_may_have_so_many_characters() -> None:
+    script = 'require ["variables", "fileinto"]; set "a" "%s"; if string :is "${a}" "%s" { fileinto "yes"; }'
+    assert decide(script % (("x" * 16_384,) * 2)) == ["fileinto yes"]

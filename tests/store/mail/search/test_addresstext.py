@@ -49,3 +49,8 @@ def test_no_address() -> None:
     for subject in (b"plain", b'"'):
         wire = envelope([(b"from", b""), (b"subject", subject)])
         assert addresses(wire, b"from") is None
+
+
+def test_names_that_are_sent_as_they_are_are_folded() -> None:
+    wire = envelope([(b"from", "JÖRG <j@x>".encode())])
+    assert addresses(wire, b"from") == "jo\u0308rg <j@x>".encode()
