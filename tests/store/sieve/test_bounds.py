@@ -1,0 +1,91 @@
+"""The limits of scripts, each at its boundary: what is just within it is done, and one more is an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postroad_store.sieve import limits
+from postroad_store.sieve.extensions.vacation import REASON
+from tests.store.sieve.toy import MESSAGE, compiled, decide, faults, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def boxes(count: int) -> str:
+    return 'require "fileinto"; ' + "".join(f'fileinto "b{number}";' for number in range(count))
+
+
+def redirects(count: int) -> str:
+    return "".join(f'redirect "a{number}@b.test";' for number in range(count))
+
+
+def variables(count: int) -> str:
+    return (
+        'require "variables"; ' + "".join(f'set "v{number}" "";' for number in range(count)) + 'set "V0" "x"; discard;'
+    )
+
+
+def vacation(count: int) -> str:
+    return f'require "vacation"; vacation "{"x" * count}"; discard;'
+
+
+def added(count: int) -> str:
+    return 'require "editheader"; ' + f'addheader "X" "{"y" * 60}";' * count + "discard;"
+
+
+EACH = len(b"X: " + b"y" * 60 + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "most", "error"),
+    [
+        (boxes, limits.ACTIONS, "a script takes at most 32 actions"),
+        (redirects, limits.REDIRECTS, "a script redirects a message at most 4 times"),
+        (variables, limits.VARIABLES, "a script has at most 256 variables"),
+        (vacation, REASON, "a vacation response has at most 65536 characters"),
+        (added, limits.EDITED // EACH, "a script adds at most 65536 octets of header fields"),
+    ],
+)
+def test_what_a_run_may_do(script: Callable[[int], str], most: int, error: str) -> None:
+    assert not any(said.startswith("error") for said in decide(script(most)))
+    assert decide(script(most + 1)) == [f"error line 1: {error}"]
+
+
+def test_nesting() -> None:
+    def nested(count: int) -> str:
+        return "if true {" * count + "keep;" + "}" * count
+
+    assert compiled(nested(limits.NESTING))
+    (fault,) = faults(nested(limits.NESTING + 1))
+    assert fault.endswith("nested more than 32 deep")
+
+
+def test_the_size_of_a_script() -> None:
+    assert compiled("keep;".ljust(limits.SCRIPT))
+    assert faults("keep;".ljust(limits.SCRIPT + 1)) == ["line 1, column 1: a script has at most 131072 octets"]
+
+
+def test_numbers() -> None:
+    assert not holds(f"size :over {limits.NUMBER}")
+    assert holds(f"size :under {limits.NUMBER}")
+    (fault,) = faults(f"if size :over {limits.NUMBER + 1} {{ }}")
+    assert fault.endswith("a number is at most 9223372036854775807")
+    assert not holds(f"size :over {len(MESSAGE)}")
+    assert holds(f"size :over {len(MESSAGE) - 1}")
+    assert not holds(f"size :under {len(MESSAGE)}")
+    assert holds(f"size :under {len(MESSAGE) + 1}")
+
+
+def test_names_of_variables() -> None:
+    assert decide('require ["variables", "fileinto"]; fileinto "x${32}${032}${0000032}";') == ["fileinto x"]
+    for name in ("33", "0033", "10000"):
+        (fault,) = faults(f'require "variables"; redirect "${{{name}}}";')
+        assert fault.endswith("the highest match variable is 32")
+
+
+def test_faults_that_are_listed() -> None:
+    assert len(faults("foo; " * (limits.FAULTS + 5))) == limits.FAULTS
+    assert len(faults("foo; " * (limits.FAULTS - 1))) == limits.FAULTS - 1
