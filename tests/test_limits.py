@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 
 import pytest
@@ -220,3 +221,53 @@ LIMITS: dict[str, object] = {
 def test_limits(name: str) -> None:
     module, _, constant = name.rpartition(".")
     assert getattr(importlib.import_module(module), constant) == LIMITS[name]
+
+
+# The defaults of limits that are given as one.
+DEFAULTS: dict[str, dict[str, object]] = {
+    "postroad.smtp.server.service.Limits": {
+        "recipients": 1000,  # RFC 5321 §4.5.3.1.8: at least 100
+        "header_lines": 5000,
+        "line": 1000,  # RFC 5321 §4.5.3.1.6
+        "connections": 500,
+        "connections_per_address": 100,
+        "errors": 20,
+        "command_timeout": 300.0,  # RFC 5321 §4.5.3.2.7
+        "data_timeout": 180.0,
+    },
+    "postroad_relay.queue.capacity.Capacity": {
+        "active": 5000,
+        "workers": 100,
+        "lane": 20,
+        "lookups": 20,
+        "refill": 500,
+        "rest": 1.0,
+        "retry_write": 1.0,
+    },
+    "postroad_relay.submission.link.Link": {"slowest": 1024.0, "fastest": 10_240.0},  # MailHog's
+    "postroad_store.imap.framing.Limits": {
+        "line": 65_536,
+        "line_before_login": 65_536,  # RFC 2971 §3.3: ID with 30 pairs
+        "literal": 65_536,
+        "literal_before_login": 4096,
+    },
+    "postroad_web.mailhog.chances.Chances": {  # MailHog's
+        "disconnect_chance": 0.005,
+        "accept_chance": 0.99,
+        "link_speed_affect": 0.1,
+        "link_speed_min": 1024.0,
+        "link_speed_max": 10_240.0,
+        "reject_sender_chance": 0.05,
+        "reject_recipient_chance": 0.05,
+        "reject_auth_chance": 0.05,
+    },
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults(name: str) -> None:
+    module, _, limits = name.rpartition(".")
+    fields = {
+        field.name: field.default for field in dataclasses.fields(getattr(importlib.import_module(module), limits))
+    }
+    assert {field: fields[field] for field in DEFAULTS[name]} == DEFAULTS[name]
