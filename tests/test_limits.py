@@ -226,6 +226,8 @@ def test_limits(name: str) -> None:
 # The defaults of limits that are given as one.
 DEFAULTS: dict[str, dict[str, object]] = {
     "postroad.smtp.server.service.Limits": {
+        "message_size": 52_428_800,
+        "header_size": 1_048_576,
         "recipients": 1000,  # RFC 5321 §4.5.3.1.8: at least 100
         "header_lines": 5000,
         "line": 1000,  # RFC 5321 §4.5.3.1.6
@@ -237,6 +239,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
     },
     "postroad_relay.queue.capacity.Capacity": {
         "active": 5000,
+        "held": 16_777_216,
         "workers": 100,
         "lane": 20,
         "lookups": 20,
