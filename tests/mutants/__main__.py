@@ -33,7 +33,8 @@ FOLDERS = {
 }
 ENGINES = [f"{package}.{name}" for package, modules in engines().items() for name in modules]
 # The tests that a mutant may meet: the others start processes.
-PLACES = ["tests/test_limits.py", "tests/dialogues", "tests/golden", *(f"tests/{name}" for _, name in FOLDERS.values())]
+GOLDEN = "tests/golden"  # each of its tests sees much
+PLACES = ["tests/test_limits.py", "tests/dialogues", GOLDEN, *(f"tests/{name}" for _, name in FOLDERS.values())]
 MANY = 3.0  # times what the tests took without a mutant, and
 MORE = 15.0  # seconds: then a mutant runs in a circle, if
 PLAIN = 3.0  # the tests pass without it in a third of that time, at that moment
@@ -61,13 +62,13 @@ def is_module(name: str) -> bool:
 
 
 def near(module: str) -> set[str]:
-    """Return the files with a module's own tests, or those of its neighbours where it has none."""
+    """Return the files with a module's own tests, or those of its neighbours where it has none, and golden ones."""
     package, *rest = module.split(".")
     folder = Path("tests", FOLDERS[package][1], *rest[:-1])
     own = folder / f"test_{rest[-1]}.py"
     while not (ROOT / folder).is_dir():
         folder = folder.parent
-    return {"tests/test_limits.py"} | ({str(own)} if (ROOT / own).exists() else files_in(folder, ""))
+    return {"tests/test_limits.py"} | ({str(own)} if (ROOT / own).exists() else files_in(folder, "")) | files_in(GOLDEN)
 
 
 def files_in(place: Path | str, under: str = "**/") -> set[str]:

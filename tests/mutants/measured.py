@@ -55,20 +55,16 @@ class Coverage:
             own = {test for test in self.by_loaded[path] if test.partition("::")[0] in near}
             tests = named | own | (self.by_path.get(path) or self.by_loaded[path])
         chosen: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        whole = [0.0, 0.0]
         files: set[str] = set()
-        whole = 0.0
-        for is_far, seconds, test in sorted(
-            (test.partition("::")[0] not in near, self.seconds[test], test)
-            for test in (tests & self.seconds.keys()) - self.failed
-        ):
+        for seconds, test in sorted((self.seconds[test], test) for test in (tests & self.seconds.keys()) - self.failed):
             file = test.partition("::")[0]
-            whole += seconds + (0.0 if file in files else A_FILE)
-            if files and whole > enough:
-                if is_far:
-                    break
-                continue
-            files.add(file)
-            chosen[is_far][test] = seconds
+            is_far = file not in near
+            cost = seconds + (0.0 if file in files else A_FILE)
+            if not files or whole[is_far] + cost <= enough:
+                files.add(file)
+                whole[is_far] += cost
+                chosen[is_far][test] = seconds
         return [tests for tests in chosen if tests]
 
 
