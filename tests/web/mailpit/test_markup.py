@@ -1,13 +1,30 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from postroad_web.mailpit import markup
 from postroad_web.mailpit.markup import embedded, with_images
 from postroad_web.message.parsed import Part, Role
 
-LOGO = Part(part_id="1.2", role=Role.INLINE, content_type="image/png", content_id="logo@a b.test")
-NAMELESS = Part(part_id="2", role=Role.ATTACHMENT, content_type="image/png")
+NAMELESS = Part(
+    part_id="2",
+    role=Role.ATTACHMENT,
+    content_type="image/png",
+    charset="",
+    encoding="7bit",
+    disposition="",
+    filename="",
+    content_id="",
+    size=0,
+    md5="",
+    sha1="",
+    sha256="",
+    body=0,
+    end=0,
+)
+LOGO = replace(NAMELESS, part_id="1.2", role=Role.INLINE, content_id="logo@a b.test")
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,17 @@ class Part:
     part_id: str
     role: Role
     content_type: str  # type and subtype, in lower case
-    charset: str = ""
-    encoding: str = "7bit"  # Content-Transfer-Encoding, in lower case
-    disposition: str = ""
-    filename: str = ""
-    content_id: str = ""  # without its angle brackets
-    size: int = 0  # octets, decoded
-    md5: str = ""
-    sha1: str = ""
-    sha256: str = ""
-    body: int = 0  # offset of the encoded content in the message
-    end: int = 0
+    charset: str
+    encoding: str  # Content-Transfer-Encoding, in lower case
+    disposition: str
+    filename: str
+    content_id: str  # without its angle brackets
+    size: int  # octets, decoded
+    md5: str
+    sha1: str
+    sha256: str
+    body: int  # offset of the encoded content in the message
+    end: int
 
 
 class Link(NamedTuple):
