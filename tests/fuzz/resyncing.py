@@ -198,12 +198,15 @@ class Client:
             items = "(UID FLAGS MODSEQ)" if self.aware else "(UID FLAGS)"
             await self.say(f"NOTIFY SET (SELECTED (MessageNew {items} MessageExpunge FlagChange))")
 
-    async def select(self, *, known: str = "", match: str = "") -> None:
-        """Select the mailbox, and learn what has happened meanwhile."""
+    async def select(self, *, known: str = "", match: str = "", by_fetch: bool = False) -> None:
+        """Select the mailbox, and learn what has happened meanwhile, by SELECT itself or by UID FETCH with VANISHED."""
         mode = self.mode
         last = max(self.cache, default=0)
         before, self.numbers = self.highest, []
-        if "QRESYNC" in mode and before:
+        if "QRESYNC" in mode and before and by_fetch:
+            await self.say("SELECT INBOX")
+            await self.say(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {before} VANISHED)")
+        elif "QRESYNC" in mode and before:
             await self.say(f"SELECT INBOX (QRESYNC (1772366400 {before}{known}{match}))")
         else:
             await self.say("SELECT INBOX (CONDSTORE)" if "CONDSTORE" in mode else "SELECT INBOX")

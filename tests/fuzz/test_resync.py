@@ -37,6 +37,7 @@ FLAGS = st.sampled_from(
     [frozenset({"\\Seen"}), frozenset({"\\Deleted"}), frozenset({"\\Flagged", "k1"}), frozenset({"k2"})]
 )
 DELETED = frozenset({"\\Deleted"})
+KNOWN = st.sampled_from(["", "all", "more", "fetch"])  # the UIDs that SELECT names, or UID FETCH asks in place of it
 CHANGES = st.sampled_from(["FLAGS", "+FLAGS", "-FLAGS"])
 
 
@@ -240,11 +241,21 @@ class Sessions(RuleBasedStateMachine):
     def remove(self, who: int, messages: str) -> None:
         """Others may be in the middle of something, and have to wait before they are told."""
 
+        self.run(self._remove(who, messages))
+
+    async def _remove(self, who: int, messages: str) -> None:
+        await self._store(
+            who, messages, messages, uid=False, change="+FLAGS", flags=DELETED, silent=True, since=None, lines=None
+        )
+        await self._expunge(who, None, None)
+
+    @rule(who=WHO, other=WHO, messages=SETS, known=KNOWN)
+    def remove_while_one_is_away(self, who: int, other: int, messages: str, known: str) -> None:
         async def removed() -> None:
-            await self._store(
-                who, messages, messages, uid=False, change="+FLAGS", flags=DELETED, silent=True, since=None, lines=None
-            )
-            await self._expunge(who, None, None)
+            await self._on(who)  # it knows what is there
+            self.clients[who].lose()
+            await self._remove(other, messages)
+            await self._come_back(who, known, match=False)
 
         self.run(removed())
 
@@ -315,7 +326,7 @@ class Sessions(RuleBasedStateMachine):
     def lose(self, who: int) -> None:
         self.clients[who].lose()
 
-    @rule(who=WHO, known=st.sampled_from(["", "all", "more"]), match=st.booleans())
+    @rule(who=WHO, known=KNOWN, match=st.booleans())
     def come_back(self, who: int, known: str, *, match: bool) -> None:
         self.run(self._come_back(who, known, match=match))
 
@@ -324,12 +335,12 @@ class Sessions(RuleBasedStateMachine):
         had = sorted(client.cache)
         client.lose()
         await client.begin(Wire(self.place))
-        uids = {"": "", "all": f" {','.join(map(str, had))}" if had else "", "more": " 1:100000"}[known]
+        uids = {"": "", "all": f" {','.join(map(str, had))}" if had else "", "more": " 1:100000", "fetch": ""}[known]
         data = ""
         if match and had and "UIDONLY" not in client.mode:
             every = range(1, len(had) + 1, 2)
             data = f" ({','.join(map(str, every))} {','.join(str(had[number - 1]) for number in every)})"
-        await client.select(known=uids, match=data)
+        await client.select(known=uids, match=data, by_fetch=known == "fetch")
         self._equal(client)
 
     @rule(who=WHO)
