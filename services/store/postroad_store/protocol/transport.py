@@ -1,8 +1,8 @@
 """The transport under a connection: Twisted's, but a short answer leaves at once.
 
 Twisted has the event loop say when the socket takes octets, sends them then, and has it say no more: for an answer of a
-line that is a turn of the loop and half a dozen calls of the system, in place of one call. Here that is left for what
-the socket does not take, and for long answers: between two pieces of them other sessions have their turn.
+line that is a turn of the loop and four or five calls of the system more. Here that is left for what the socket does
+not take, and for long answers: between two pieces of them other sessions have their turn.
 """
 
 from __future__ import annotations
