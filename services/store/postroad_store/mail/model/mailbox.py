@@ -255,11 +255,11 @@ class Mailbox(Columns):
         self._tell_flagged(changed, by)
 
     def _tell_flagged(self, changed: Sequence[int], by: View | None) -> None:
-        if changed:
+        others = [view for view in self.views if view is not by]
+        if changed and others:
             uids = UidSet(changed)
-            for view in self.views:
-                if view is not by:
-                    view.flagged(uids)
+            for view in others:
+                view.flagged(uids)
 
     def _pause(self) -> Iterator[None]:
         """Let others run between two steps."""
