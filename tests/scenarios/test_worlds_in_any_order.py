@@ -1,4 +1,4 @@
-"""Worlds, ports, mail, drops, kills in any order on a whole stack, beside a model of a few dictionaries: nothing leaks."""
+"""Worlds, ports, mail, drops, kills in any order on a whole stack, beside a model of a few dictionaries: no leak."""
 
 from __future__ import annotations
 
