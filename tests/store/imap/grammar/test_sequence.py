@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.grammar.sequence import (
+    SAVED,
+    PinnedSet,
     SequenceSet,
     coalesce,
     format_ranges,
@@ -58,3 +60,15 @@ def test_ranges_and_back(numbers: set[int]) -> None:
     assert coalesce(ranges) == ranges
     if numbers:
         assert parse_sequence_set(format_ranges(ranges)).resolve(99) == ranges
+
+
+def test_numbers_that_are_pinned_to_the_messages_that_they_mean() -> None:
+    saved = PinnedSet(SAVED)
+    saved.pin([1, 2, 3], [4, 6, 9, 9, 12, 20])
+    assert saved.resolve(99) == ((4, 6), (9, 9), (12, 20))
+    numbers = PinnedSet(parse_sequence_set(b"2,4:9,*,7:8"))
+    assert numbers.resolve(99) == ()
+    numbers.pin([10, 20, 30, 40, 50], [1, 1])
+    assert numbers.resolve(99) == ((20, 20), (40, 50))
+    numbers.pin([], [])
+    assert numbers.resolve(99) == ()
