@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 from postroad_kit.errors import Away
-from postroad_kit.http.call import Place, request_of
+from postroad_kit.http.call import Place
 
 if TYPE_CHECKING:
     from postroad_kit.http.call import Call
@@ -30,7 +30,7 @@ class AsyncClient:
         __tracebackhide__ = True
         try:
             async with asyncio.timeout(call.timeout):
-                octets = await self._exchange(request_of(self.place, call, world, version="1.0"))
+                octets = await self._exchange(request_of(self.place, call, world))
             status, body = answer_of(octets)
         except (OSError, ValueError) as error:
             raise Away(self.place.url, error or type(error).__name__) from error
@@ -47,6 +47,16 @@ class AsyncClient:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+def request_of(place: Place, call: Call[T], world: str | None) -> bytes:
+    """Return the octets of a request; raises `ValueError` if a line of its head has a line end in it."""
+    body, _ = call.body()
+    lines = [f"{call.method} {place.prefix}{call.target} HTTP/1.0"]
+    lines += [f"{name}: {value}" for name, value in place.headers(world, call).items()]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a world's ID, a path or a user name has a line end in it")
+    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
 
 def answer_of(octets: bytes) -> tuple[int, bytes]:

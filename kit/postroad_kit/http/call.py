@@ -130,13 +130,3 @@ class Place:
         if body is not None or call.method in {"POST", "PUT", "PATCH"}:
             headers["Content-Length"] = str(len(body or b""))
         return headers
-
-
-def request_of(place: Place, call: Call[Any], world: str | None, *, version: str = "1.1") -> bytes:
-    """Return the octets of a request; raises `ValueError` if a line of its head has a line end in it."""
-    body, _ = call.body()
-    lines = [f"{call.method} {place.prefix}{call.target} HTTP/{version}"]
-    lines += [f"{name}: {value}" for name, value in place.headers(world, call).items()]
-    if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("a world's ID, a path or a user name has a line end in it")
-    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")

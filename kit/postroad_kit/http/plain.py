@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import select
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from postroad_kit.errors import Away
-from postroad_kit.http.call import Place, request_of
-from postroad_kit.http.connection import BadAnswer, Connection
+from postroad_kit.http.call import Place
 
 if TYPE_CHECKING:
     import socket
@@ -26,7 +26,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.place = Place.of(url)
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[http.client.HTTPConnection] = deque()
         self._pid = os.getpid()
 
     def ask(self, call: Call[T], *, world: str | None = None) -> T:
@@ -41,40 +41,48 @@ class Client:
             self._idle.pop().close()
 
     def _exchange(self, call: Call[T], world: str | None) -> tuple[int, bytes]:
-        request = request_of(self.place, call, world)
+        body, _ = call.body()
+        headers = self.place.headers(world, call)
         while True:
-            connection = self._idle_one()
-            fresh = connection is None
+            connection = self._take()
+            fresh = connection.sock is None
+            connection.timeout = call.timeout
+            if connection.sock is not None:
+                connection.sock.settimeout(call.timeout)
             try:
-                connection = connection or Connection(self.place, call.timeout)
-                try:
-                    status, octets, kept = connection.exchange(request, call.timeout)
-                except BaseException:
-                    connection.close()
-                    raise
-            except (OSError, BadAnswer) as error:
+                connection.request(call.method, self.place.prefix + call.target, body, headers)
+                with connection.getresponse() as answer:
+                    status, octets = answer.status, answer.read()
+                    kept = not answer.will_close
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
                 # The server may close an idle connection just when it is used again (RFC 9112 §9.3.1).
                 if fresh or not call.again or isinstance(error, TimeoutError):
                     raise Away(self.place.url, error or type(error).__name__) from error
                 continue
+            except BaseException:
+                connection.close()
+                raise
             if kept and len(self._idle) < KEPT:
                 self._idle.append(connection)
             else:
                 connection.close()
             return status, octets
 
-    def _idle_one(self) -> Connection | None:
-        """Return a connection that is idle and still open."""
+    def _take(self) -> http.client.HTTPConnection:
+        """Return a connection that is idle and still open, or a new one."""
         if self._pid != os.getpid():  # forked: the connections are the parent's
             self._idle, self._pid = deque(), os.getpid()
         while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return None
-            if not _has_news(connection.socket):
+                break
+            if connection.sock is not None and not _has_news(connection.sock):
                 return connection
             connection.close()
+        kind = http.client.HTTPSConnection if self.place.scheme == "https" else http.client.HTTPConnection
+        return kind(self.place.host, self.place.port)
 
 
 def _has_news(idle: socket.socket) -> bool:

@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from postroad_kit.errors import Away
-from postroad_kit.http.aio import AsyncClient, answer_of
-from postroad_kit.http.call import Call, Place, request_of
+from postroad_kit.http.aio import AsyncClient, answer_of, request_of
+from postroad_kit.http.call import Call, Place
 from tests.kit.http.scripted import Scripted, ok
 
 A: Call[object] = Call("GET", "/v1/a", lambda answer: answer)
@@ -25,9 +25,15 @@ async def test_questions_side_by_side(server: Scripted) -> None:
 
 def test_a_request() -> None:
     call = Call("POST", "/v1/a", dict, {"b": 1}, query={"c": "d"})
-    head, _, body = request_of(Place.of("http://localhost:8025/mail"), call, None, version="1.0").partition(b"\r\n\r\n")
+    head, _, body = request_of(Place.of("http://localhost:8025/mail"), call, None).partition(b"\r\n\r\n")
     assert head.startswith(b"POST /mail/v1/a?c=d HTTP/1.0\r\nHost: localhost:8025\r\n")
     assert body == b'{"b": 1}'
+
+
+async def test_what_would_be_more_than_one_line_of_a_request(server: Scripted) -> None:
+    with pytest.raises(Away, match="a line end in it"):
+        await AsyncClient(server.url).ask(A, world="checkout\r\nX: y")
+    assert not server.requests
 
 
 @pytest.mark.parametrize("octets", [b"", b"HTTP/1.1 200 OK\r\n", b"220 smtp\r\n\r\n", ok(b"12")[:-1]])

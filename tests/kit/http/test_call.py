@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postroad_kit.errors import NotArrived, Refused, TooMany
-from postroad_kit.http.call import TIMEOUT, Call, Place, expecting, request_of, segment
+from postroad_kit.http.call import TIMEOUT, Call, Place, expecting, segment
 
 
 def test_a_request() -> None:
@@ -17,12 +17,6 @@ def test_a_request() -> None:
     assert Call("POST", "/v1/a", dict, {"a": 1}).body() == (b'{"a": 1}', "application/json")
     assert Call("POST", "/v1/a", dict, message=b"A: b\r\n").body() == (b"A: b\r\n", "message/rfc822")
     assert segment("a/b@c") == "a%2Fb%40c"
-
-
-def test_what_would_be_more_than_one_line_of_a_request() -> None:
-    place = Place.of("http://localhost:8025")
-    with pytest.raises(ValueError, match="a line end in it"):
-        request_of(place, Call("GET", "/v1/a", dict), "checkout\r\nX: y")
 
 
 def test_an_answer() -> None:
