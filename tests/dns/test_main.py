@@ -65,7 +65,7 @@ def test_watching(caplog: pytest.LogCaptureFixture) -> None:
             None,
             world(domain("alpha.test", "www A 203.0.113.1")),
             world(domain("alpha.test", "www BOGUS x")),
-            world(domain("al\0pha" + "x" * 70)),
+            world(domain("al\0pha" + "x" * 70, users=())),
         )
         worlds = Worlds(world(), settings())
         worlds.served_by(server)

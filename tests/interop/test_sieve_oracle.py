@@ -63,6 +63,7 @@ DIFFERENCES = {
     "${hex:c3}": "RFC 5228 §2.1: scripts, and so their strings, are UTF-8",
     "${hex:4 1}": "only shown otherwise",
     "size :over 9223372036854775808": "RFC 5228 §2.4.1: both support more than they must",
+    'addflag "' + "a" * 200 + " b": "RFC 5232 §2: keywords have at most 200 characters here, and theirs are shown cut",
     'redirect "a@-.test"': STRICTER,
     'redirect "a@b.test (x)"': "RFC 5228 §2.4.2.3: no comments",
     'set "a" "xxxx': "RFC 5229 §6: a constant value that is too long should be found when the script is compiled",

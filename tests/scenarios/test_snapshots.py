@@ -21,6 +21,7 @@ from tests.mail.corpus import simple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.xdist_group("snapshots")  # the tests go on from each other's mail
 BOB = User("bob@beta.test", "builder")
 SNAPSHOTS = "/v1/worlds/default/snapshots"
 CLOCK = "/v1/worlds/default/clock"
@@ -144,6 +145,7 @@ def test_time_passes_for_the_mail(stack: ProcessStack, api: Api) -> None:
     api.ask("POST", CLOCK, {"push": "5d"})
     with pytest.raises(ApiError):
         api.ask("GET", f"/v1/queue/{ident}")
+    api.ask("POST", "/v1/quiet", {})  # then all is in the journal
     events = [event for event in stack.journal(Service.RELAY) if event.get("queue_id") == ident]
     kinds = [event["kind"] for event in events]
     assert kinds.count("deferred") > 100

@@ -133,8 +133,7 @@ async def test_what_an_administrator_does_to_the_queue(own: ProcessStack, tmp_pa
         own.start(Service.STORE)
         await it.relay.post(quote_path("queue", kept, "release"))
         await it.relay.post("/queue/retry", {"ids": None})
-        delivered = await it.until(kept, lambda record: record.state is State.DELIVERED)
-        assert mailboxes(delivered) == {"INBOX"}
+        await it.until(kept, lambda record: record.state is State.DELIVERED and mailboxes(record) == {"INBOX"})
         (report,) = record.reports
         notification = await it.until(report, lambda record: record.state is State.DELIVERED and record.digest)
         assert (notification.origin, notification.about) == (Origin.REPORT, bounced)

@@ -170,6 +170,7 @@ class Relay:
             tap=self._tap,
             shaping=self._service.shaping,
             postmaster=self.manager.outcomes.reporter.postmaster,
+            before_replies=self.journal.flush,
         )
         await self._ports.start(self._server, self._client_certificates or self._server_tls)
         self.manager.start(queued)

@@ -280,6 +280,7 @@ class Store:
             postmaster=self._world.postmaster_of(hostname),
             clock=self._clock,
             tap=self._tap,
+            before_replies=self._journal.flush,
         )
 
     async def _open_door(self) -> Door | None:

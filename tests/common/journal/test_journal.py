@@ -46,6 +46,48 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
     assert journal.dropped == 0
 
 
+def test_what_is_flushed_is_in_the_file_at_once(tmp_path: Path) -> None:
+    """The journal's own thread has no part in it: here it is held up."""
+    journal = Journal(tmp_path, service="relay")
+    held_up, go_on = threading.Event(), threading.Event()
+
+    def hold_up() -> None:
+        if threading.current_thread() is not threading.main_thread():
+            held_up.set()
+            go_on.wait(10)
+
+    journal.listener = hold_up
+    journal.record(Kind.ACCEPTED, "first")
+    assert held_up.wait(10)
+    journal.record(Kind.ACCEPTED, "second")
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["first"]
+    journal.flush()
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["first", "second"]
+    go_on.set()
+    journal.close()
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["first", "second"]
+
+
+def test_a_write_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, service="relay")
+    hangs, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def __str__(self) -> str:
+            hangs.set()
+            go_on.wait(10)
+            return "slow"
+
+    journal.record(Kind.ACCEPTED, "first", reply=Slow())
+    assert hangs.wait(10)
+    journal.record(Kind.ACCEPTED, "second")
+    journal.flush()
+    assert not entries(tmp_path)
+    go_on.set()
+    journal.close()
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["first", "second"]
+
+
 def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path, service="relay")
     journal.record(Kind.FAILED, "q", reply="550 a\r\nb\u2028c\x00", path=Path("/x"), lone="\udcff", time="x", kind_="y")

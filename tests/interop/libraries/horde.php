@@ -40,6 +40,8 @@ $fuzzy->headerText('subject', 'Nomber', false, ['fuzzy' => true]);
 $threads = $client->thread('INBOX', ['criteria' => Horde_Imap_Client::THREAD_REFERENCES]);
 $quota = $client->getQuotaRoot('INBOX');
 $client->setACL('INBOX', 'anyone', ['rights' => 'lr']);
+$acl = (string) $client->getACL('INBOX')['anyone'];
+$client->deleteACL('INBOX', 'anyone'); // other tests use the same server
 echo json_encode([
     'new' => $sync->newmsgsuids->ids,
     'flags' => subjects($client, $sync->flagsuids),
@@ -48,7 +50,7 @@ echo json_encode([
     'fuzzy' => $client->search('INBOX', $fuzzy)['match']->ids,
     'threads' => count($threads->messageList()->ids),
     'quota' => count($quota),
-    'acl' => (string) $client->getACL('INBOX')['anyone'],
+    'acl' => $acl,
     'id' => $client->getID()['name'],
     'children' => count($client->listMailboxes('*', Horde_Imap_Client::MBOX_ALL, ['status' => Horde_Imap_Client::STATUS_MESSAGES])),
 ]), "\n";

@@ -27,7 +27,8 @@ def split(layers: Layers, decided: str | None, *recipients: str) -> list[tuple[s
 @pytest.mark.parametrize(
     ("decided", "recipients", "parts"),
     [
-        (None, ["alice@alpha.test", "x@y.example"], [(None, ["alice@alpha.test", "x@y.example"])]),
+        (None, ["alice@alpha.test", "bob@BETA.test"], [(None, ["alice@alpha.test", "bob@BETA.test"])]),
+        (None, ["alice@alpha.test", "x@y.example"], [("default", ["alice@alpha.test", "x@y.example"])]),
         (None, ["a@one.test", "b@ONE.test"], [("one", ["a@one.test", "b@ONE.test"])]),
         (
             None,
@@ -45,5 +46,7 @@ def test_a_message_is_split_by_world(
     assert split(LAYERS, decided, *recipients) == parts
 
 
-def test_without_overlays_there_is_nothing_to_split() -> None:
-    assert split(Layers(BASE), "default", "b@two.test") == [(None, ["b@two.test"])]
+@pytest.mark.parametrize("decided", [None, "default"])
+def test_a_strangers_domain_that_becomes_a_worlds_changes_nothing(decided: str | None) -> None:
+    assert split(Layers(BASE), decided, "b@two.test") == [("default", ["b@two.test"])]
+    assert split(Layers(BASE), decided, "alice@alpha.test") == [(None, ["alice@alpha.test"])]

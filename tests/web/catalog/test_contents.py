@@ -201,6 +201,17 @@ async def test_a_door_that_is_away_is_asked_again(bench: Bench, service: str) ->
     assert bench.read == [(1, b"x")]
 
 
+async def test_what_the_store_gives_while_the_relay_is_away_is_settled_at_once(bench: Bench) -> None:
+    """Whoever waits is told when a content is read: the end of the pause tells nobody."""
+    bench.relay.away = True
+    bench.contents.add([queued(1, tried=True)])
+    await bench.timer()
+    bench.contents.add([bench.stored(1)])
+    await bench.until(1)
+    await asyncio.sleep(0)
+    assert bench.contents.settled()
+
+
 async def test_an_answer_may_end_early(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = bench.store.post_for_octets
 

@@ -1,7 +1,8 @@
 """Writes one service's journal.
 
-Writing never delays mail, and its errors never refuse mail: `record` puts the event into a bounded queue, and a thread
-of the journal writes it. An event that cannot be written is counted and dropped, and the journal says how many were.
+Its errors never refuse mail: `record` puts the event into a bounded queue, and a thread of the journal writes it. An
+event that cannot be written is counted and dropped, and the journal says how many were. Whoever answers for a message
+calls `flush` first: a process that is killed behind the answer has told of the message.
 
 Each event has a number, `n`, one more than that of the event before it, over rotations and restarts. A service without
 a journal begins with the microseconds since 1970, so that a journal that was removed repeats no number. The numbers of
@@ -41,6 +42,7 @@ BUSY = 3
 RATE = 2000.0
 CALM = 500.0  # ... and it lasts until they are fewer than this: its events come in bursts
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
+PROMPT = 0.01  # seconds that `flush` waits for a write that is under way: mail goes on without the journal
 
 RECENT = 8  # batches that are remembered for those who follow
 RECENT_OCTETS = 128 << 10  # ... together, without the last one
@@ -81,6 +83,7 @@ class Journal:
         self._limit = limit
         self._queue: deque[_Waiting] = deque()
         self._taking = threading.Lock()  # held while events leave the queue and get their numbers
+        self._writing = threading.Lock()  # held while they are written
         self._numbered = self._find_last() or int(self._now() * 1_000_000) - 1  # the last number that an event got
         self.written = self._numbered  # the last number in the file; for readers in any thread
         self.files = threading.Lock()  # held while files are renamed
@@ -133,6 +136,11 @@ class Journal:
         if not self._wake.is_set():
             self._wake.set()
 
+    def flush(self) -> None:
+        """Write all that was recorded until now: a kill of the process loses none of it any more. Raises nothing."""
+        if (self._queue or self._writing.locked()) and self._writing.acquire(timeout=PROMPT):
+            self._write_and_release()
+
     def close(self) -> None:
         """Write the waiting events and end the thread; later events are dropped."""
         self._closing.set()
@@ -150,11 +158,22 @@ class Journal:
             # Cleared first: later events wake the thread again, and so does `close`.
             self._wake.clear()
             closing = self._closing.is_set()
-            count = self._write_waiting()
+            self._writing.acquire()
+            count = self._write_and_release()
             self._wrote = time.monotonic()
             self._busy = self._busy + 1 if count > (CALM if gather == GATHER else RATE) * gather else 0
         if self._handle is not None:
             os.close(self._handle)
+
+    def _write_and_release(self) -> int:
+        """Write the events that wait, let others write, and tell who listens; return how many they were."""
+        try:
+            count = self._write_waiting()
+        finally:
+            self._writing.release()
+        if count and (listener := self.listener) is not None:
+            listener()
+        return count
 
     def _write_waiting(self) -> int:
         """Write the events that wait, and return how many they are."""
@@ -191,8 +210,6 @@ class Journal:
         self._remember(Batch(first, number, octets))
         self.written = number
         self._told = telling
-        if (listener := self.listener) is not None:
-            listener()
         if self.dropped > telling:
             self._queue.append((self._now(), Kind.LOST, None, None, {}))
             self._wake.set()

@@ -210,9 +210,11 @@ class Contents:
             _log.info("contents can't be read: %s", error)
             for want in wants:
                 self._in_store.setdefault(want.number, want)
-            await self._clock.sleep(PAUSE)
+        else:
+            return
         finally:
             self._reading -= Counter(numbers)
+        await self._clock.sleep(PAUSE)
 
     async def _contents(self, places: list[Place]) -> list[bytes | None]:
         """Return the contents of copies, or of the first of them."""
@@ -268,9 +270,11 @@ class Contents:
             _log.info("a content can't be read: %s", error)
             for want in wants:
                 self._in_relay.setdefault(want.number, want)
-            await self._clock.sleep(PAUSE)
+        else:
+            return
         finally:
             self._reading -= Counter(numbers)
+        await self._clock.sleep(PAUSE)  # what the store gives meanwhile is read, and nothing of it is left to wait for
 
     async def _content(self, want: Want) -> Content | None:
         self._asking.add(want.number)

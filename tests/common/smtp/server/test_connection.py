@@ -136,7 +136,12 @@ class Rig:
         self.writers: list[asyncio.StreamWriter] = []
 
     async def serve(
-        self, *, role: Purpose = Purpose.TRANSFER, tls: ssl.SSLContext | None = None, **limits: float
+        self,
+        *,
+        role: Purpose = Purpose.TRANSFER,
+        tls: ssl.SSLContext | None = None,
+        before_replies: Callable[[], None] = lambda: None,
+        **limits: float,
     ) -> None:
         self.server = await serve(
             self.keeper,
@@ -148,6 +153,7 @@ class Rig:
             tls=tls,
             sasl={Purpose.SUBMISSION: nobodys("smtp"), Purpose.SUBMISSIONS: nobodys("smtp")},
             clock=self.clock,
+            before_replies=before_replies,
         )
 
     @property
@@ -183,6 +189,19 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     await made.end()
     left = [path.name for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a test's own folder
     assert left == []
+
+
+async def test_what_a_reply_acknowledges_is_put_on_record_before_it_leaves(rig: Rig) -> None:
+    """Pipelined messages, too: the first one's reply leaves when the second one has come."""
+    on_record: list[int] = []
+    await rig.serve(before_replies=lambda: on_record.append(len(rig.keeper.taken)))
+    client = await rig.connect()
+    await client.open_transaction()
+    client.writer.write(b"one\r\n.\r\n" + MAIL + RCPT + b"DATA\r\n")
+    assert [(await client.line())[:3] for _ in range(4)] == ["250", "250", "250", "354"]
+    assert on_record[-1] == 1
+    await client.say(b"two\r\n.\r\n")
+    assert on_record[-1] == 2
 
 
 async def test_session_facts(rig: Rig) -> None:

@@ -270,6 +270,7 @@ class Connection(Lifecycle):
         if self._engine is not None and (octets := self._engine.data_to_send()):
             if self._held is not None:
                 self._held.sent(len(octets))
+            self._server.before_replies()
             self._write(octets)
 
     def _write(self, octets: bytes) -> None:

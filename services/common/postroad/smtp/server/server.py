@@ -53,6 +53,7 @@ class Server:
         clock: Clock,
         tap: Tap | None,
         shaping: Callable[[], Shaping | None],
+        before_replies: Callable[[], None],
     ) -> None:
         self.service = service
         self.limits = limits
@@ -61,6 +62,7 @@ class Server:
         self.clock = clock
         self.tap = tap
         self.shaping = shaping  # of a new connection
+        self.before_replies = before_replies
         self.listeners: tuple[Listener, ...] = ()  # with the ports that were bound
         self.awaited: set[asyncio.Future[Any]] = set()  # by the sessions
         self.admission: Admission[Connection] = Admission(
@@ -197,6 +199,7 @@ async def serve(
     clock: Clock | None = None,
     tap: Tap | None = None,
     shaping: Callable[[], Shaping | None] = lambda: None,
+    before_replies: Callable[[], None] = lambda: None,
 ) -> Server:
     """Listen on all of `listeners` and serve them with `service`; `postroad.smtp.server` shows a call.
 
@@ -205,7 +208,8 @@ async def serve(
     one. `end_point` is the channel binding to our certificate (`postroad.tls`). `postmaster` is the address that
     `RCPT TO:<Postmaster>` means (RFC 5321 §4.1.1.3), which the service must know; by default, postmaster at
     `hostname`. `clock` is the process's, and `tap` hears every session. `shaping` gives the line of
-    a new connection, None unless a test asks for a bad one. Raises `OSError` if a port cannot be bound, and
+    a new connection, None unless a test asks for a bad one. `before_replies` is called before replies leave: what they
+    acknowledge is to be on record by then. Raises `OSError` if a port cannot be bound, and
     then listens on none, and `ValueError` for a port of implicit TLS without `tls`.
     """
     limits = limits or Limits()
@@ -219,6 +223,7 @@ async def serve(
         clock=clock or Clock(),
         tap=tap,
         shaping=shaping,
+        before_replies=before_replies,
     )
     try:
         for listener in listeners:

@@ -296,12 +296,10 @@ async def _quieted(services: Services, catalog: View, timeout: float) -> Respons
         first = next((one for one in under_way if one["state"] != "held"), None)
         because = "a message is just being accepted" if first is None else f"{first['recipient']}: {first['detail']}"
         count = "1 message is" if state.under_way == 1 else f"{state.under_way} messages are"
-        raise Problem(
-            408,
-            "It is not quiet",
-            f"After {timeout:g} s {count} still under way; {because}.",
-            under_way=under_way,
-        ) from None
+        still = (
+            f"{count} still under way; {because}" if state.under_way else "the web service has not read all of it yet"
+        )
+        raise Problem(408, "It is not quiet", f"After {timeout:g} s {still}.", under_way=under_way) from None
     held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]
     newest = catalog.latest()
     return json({"held": held, "cursor": 0 if newest is None else newest.number})
