@@ -41,6 +41,18 @@ async def test_work_is_committed_in_order_and_answered_each() -> None:
     writer.close()
 
 
+async def test_afterwards_comes_behind_all_that_the_callers_do_at_once() -> None:
+    done: list[str] = []
+    writer: GroupCommit[int, int] = GroupCommit(list, name="test", afterwards=lambda: done.append("afterwards"))
+    for number in (1, 2):
+        submit(writer, number).add_done_callback(lambda future: done.append(f"told {future.result()}"))
+    async with asyncio.timeout(10):
+        while "afterwards" not in done:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+    assert done == ["told 1", "told 2", "afterwards"]
+    writer.close()
+
+
 async def test_who_comes_during_a_commit_shares_the_next() -> None:
     running, go_on = threading.Event(), threading.Event()
     batches: list[list[int]] = []

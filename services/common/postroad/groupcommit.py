@@ -37,13 +37,19 @@ class GroupCommit(Generic[Work, Result]):
 
     `commit` makes the batch durable and returns one result per work, in order. A result may be an exception, for that
     caller alone; an exception raised by `commit` goes to all callers of the batch. `submit` is called in the thread of
-    one event loop, and so are the callbacks.
+    one event loop, and so are the callbacks, and `afterwards` in the loop's next turn.
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[Work]], Sequence[Result | Exception]], *, name: str, limit: int = 1000
+        self,
+        commit: Callable[[Sequence[Work]], Sequence[Result | Exception]],
+        *,
+        name: str,
+        limit: int = 1000,
+        afterwards: Callable[[], None] | None = None,
     ) -> None:
         self._commit = commit
+        self._afterwards = afterwards
         self._limit = limit
         self._pending: deque[tuple[Work, Callback[Result]]] = deque()
         self._bell: SimpleQueue[None] = SimpleQueue()
@@ -117,14 +123,15 @@ class GroupCommit(Generic[Work, Result]):
                     outcomes = [error] * len(batch)
                 assert self._loop is not None  # noqa: S101 - set by the first work
                 try:
-                    self._loop.call_soon_threadsafe(_call_back, [callback for _, callback in batch], outcomes)
+                    self._loop.call_soon_threadsafe(self._call_back, [callback for _, callback in batch], outcomes)
                 except RuntimeError:  # the loop has closed: no caller is left
                     return
 
-
-def _call_back(callers: list[Callback[Result]], outcomes: Sequence[Result | Exception]) -> None:
-    for callback, outcome in zip(callers, outcomes, strict=True):
-        try:
-            callback(outcome)
-        except Exception:
-            log.exception("unforeseen error after a commit")
+    def _call_back(self, callers: list[Callback[Result]], outcomes: Sequence[Result | Exception]) -> None:
+        for callback, outcome in zip(callers, outcomes, strict=True):
+            try:
+                callback(outcome)
+            except Exception:
+                log.exception("unforeseen error after a commit")
+        if self._afterwards is not None and self._loop is not None:
+            self._loop.call_soon(self._afterwards)

@@ -103,7 +103,7 @@ class Relay:
         )
         self._address = str(host.address)
         self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
-        self.spool = Spool(settings.spool_dir, clock=clock)
+        self.spool = Spool(settings.spool_dir, clock=clock, afterwards=self.journal.flush)
         self.overlays = Overlays(self.layers, OverlayLog(settings.spool_dir / "worlds"))
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
         extensions = (*EXTENSIONS, world_extension(self._key))

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FARTHEST = 36500 * 86400.0  # seconds; a century later, dates run out
 STRIDE = 3600.0  # seconds that a push has on disk ahead of itself: it saves half of the writes of an attempt
-_WIDTH = 32  # octets of a file: seconds with six decimals, and spaces
+_WIDTH = 32  # octets of a file: seconds, and spaces
 
 
 class WorldClock:
@@ -99,7 +99,7 @@ class Clocks:
 
     def _write(self, world: str, ahead: float) -> None:
         path = self._directory / world
-        octets = f"{ahead:.6f}".ljust(_WIDTH - 1).encode() + b"\n"
+        octets = repr(float(ahead)).ljust(_WIDTH - 1).encode() + b"\n"
         made = not path.exists()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -59,9 +59,19 @@ _MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
 
 
 class Spool:
-    """The relay's queue in a folder: `log/` (segments), `content/` (large ones), `incoming/`, `clocks/` and `dead/`."""
+    """The relay's queue in a folder: `log/` (segments), `content/` (large ones), `incoming/`, `clocks/` and `dead/`.
 
-    def __init__(self, directory: Path, *, clock: Clock | None = None, segment_size: int = 32 << 20) -> None:
+    `afterwards` is called behind each commit, once all that it has decided is recorded.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        clock: Clock | None = None,
+        segment_size: int = 32 << 20,
+        afterwards: Callable[[], None] | None = None,
+    ) -> None:
         self._contents = directory / "content"
         self.incoming = directory / "incoming"
         self._clock = clock or Clock()
@@ -75,7 +85,9 @@ class Spool:
         self._closed = False
         self._recover()
         self.dead = DeadLetters(directory / "dead")
-        self._commit: GroupCommit[Work, list[Position]] = GroupCommit(Writer(self.log).commit, name="spool")
+        self._commit: GroupCommit[Work, list[Position]] = GroupCommit(
+            Writer(self.log).commit, name="spool", afterwards=afterwards
+        )
 
     # -- queued messages --------------------------------------------------------------------------------------
 
