@@ -308,7 +308,8 @@ def test_a_file_system_without_links_keeps_no_second_name(tmp_path: Path, monkey
     log.append([(b"lost",), (b"saved",)])
     log.close()
     (path,) = segments(tmp_path)
-    path.write_bytes(bytes(HEADER + 1) + path.read_bytes()[HEADER + 1 :])
+    octets = path.read_bytes()
+    path.write_bytes(bytes(HEADER) + bytes([octets[HEADER] ^ 0xFF]) + octets[HEADER + 1 :])
 
     def fail(self: Path, target: Path) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
