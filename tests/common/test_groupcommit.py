@@ -14,20 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def submit(writer: GroupCommit[int, int], number: int) -> asyncio.Future[int]:
-    """Hand work over; the future has what the caller is told."""
-    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def told(outcome: int | Exception) -> None:
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
-
-    writer.submit(number, told)
-    return future
-
-
 async def test_work_is_committed_in_order_and_answered_each() -> None:
     batches: list[list[int]] = []
 
@@ -36,7 +22,7 @@ async def test_work_is_committed_in_order_and_answered_each() -> None:
         return [number * 10 for number in batch]
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    assert await asyncio.gather(*(submit(writer, number) for number in range(50))) == [10 * n for n in range(50)]
+    assert await asyncio.gather(*(writer.durable(number) for number in range(50))) == [10 * n for n in range(50)]
     assert [number for batch in batches for number in batch] == list(range(50))
     writer.close()
 
@@ -45,7 +31,7 @@ async def test_afterwards_comes_behind_all_that_the_callers_do_at_once() -> None
     done: list[str] = []
     writer: GroupCommit[int, int] = GroupCommit(list, name="test", afterwards=lambda: done.append("afterwards"))
     for number in (1, 2):
-        submit(writer, number).add_done_callback(lambda future: done.append(f"told {future.result()}"))
+        writer.durable(number).add_done_callback(lambda future: done.append(f"told {future.result()}"))
     async with asyncio.timeout(10):
         while "afterwards" not in done:  # noqa: ASYNC110 - a few turns of the loop
             await asyncio.sleep(0)
@@ -64,9 +50,9 @@ async def test_who_comes_during_a_commit_shares_the_next() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=2)
-    first = submit(writer, 0)
+    first = writer.durable(0)
     await asyncio.to_thread(running.wait, 10)
-    rest = [submit(writer, number) for number in (1, 2, 3)]
+    rest = [writer.durable(number) for number in (1, 2, 3)]
     go_on.set()
     await asyncio.gather(first, *rest)
     assert batches == [[0], [1, 2], [3]]
@@ -78,7 +64,7 @@ async def test_one_result_may_be_an_exception() -> None:
         return [ValueError("odd") if number % 2 else number for number in batch]
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    results = await asyncio.gather(*(submit(writer, number) for number in range(4)), return_exceptions=True)
+    results = await asyncio.gather(*(writer.durable(number) for number in range(4)), return_exceptions=True)
     assert [type(result) for result in results] == [int, ValueError, int, ValueError]
     writer.close()
 
@@ -90,7 +76,7 @@ async def test_a_commit_that_fails_fails_its_batch_alone() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=1)
-    first, second = submit(writer, 0), submit(writer, 1)
+    first, second = writer.durable(0), writer.durable(1)
     with pytest.raises(OSError, match="disk"):
         await first
     assert await second == 1
@@ -104,7 +90,7 @@ async def test_a_caller_that_breaks_harms_nobody(caplog: pytest.LogCaptureFixtur
         raise ZeroDivisionError
 
     writer.submit(0, broken)
-    assert await submit(writer, 1) == 1
+    assert await writer.durable(1) == 1
     assert "ZeroDivisionError" in caplog.text
     writer.close()
 
@@ -117,7 +103,7 @@ async def test_a_turn_of_the_loop_is_one_batch() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    await asyncio.gather(*(submit(writer, number) for number in range(3)))
+    await asyncio.gather(*(writer.durable(number) for number in range(3)))
     assert batches == [[0, 1, 2]]
     writer.close()
 
@@ -130,12 +116,12 @@ async def test_close_commits_what_is_pending_and_takes_no_more() -> None:
         return list(batch)
 
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
-    pending = [submit(writer, number) for number in range(3)]
+    pending = [writer.durable(number) for number in range(3)]
     await asyncio.to_thread(writer.close)
     assert committed == [0, 1, 2]
     await asyncio.gather(*pending)
     with pytest.raises(RuntimeError, match="closed"):
-        submit(writer, 3)
+        writer.durable(3)
 
 
 def test_a_loop_that_closed_ends_the_thread() -> None:
@@ -184,10 +170,10 @@ async def test_work_in_no_hurry_shares_the_commit_of_other_work() -> None:
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
     writer.submit(1, told.append, hurry=False)
     writer.submit(2, told.append, hurry=False)
-    await submit(writer, 3)
+    await writer.durable(3)
     assert batches == [[1, 2, 3]]
     assert told == [1, 2]
-    await submit(writer, 4)
+    await writer.durable(4)
     writer.submit(5, told.append, hurry=False)
     writer.close()
     assert batches == [[1, 2, 3], [4], [5]]

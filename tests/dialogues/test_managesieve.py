@@ -25,7 +25,7 @@ from postroad_store.protocol.service import Service
 from postroad_store.scripting import IDLE_TIMEOUT, REFUSAL
 from tests.harness.managesieve import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
-from tests.harness.script import Step, add, expand, play, play_live, read
+from tests.harness.script import Step, add, expand, play, play_live, read, setting
 
 if TYPE_CHECKING:
     import ssl
@@ -49,14 +49,6 @@ class Dialogue:
     scripts: dict[str, bytes] = field(default_factory=dict)
     active: str = ""
     steps: list[Step] = field(default_factory=list)
-
-
-def setting(dialogue: Dialogue, word: str) -> None:
-    name, equals, value = word.partition("=")
-    if equals:
-        dialogue.environ[name] = value
-    elif name != "setting":
-        setattr(dialogue, name, True)
 
 
 def parse(path: Path) -> Dialogue:

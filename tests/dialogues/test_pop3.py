@@ -24,7 +24,7 @@ from postroad_store.protocol.reactor import reactor_on
 from postroad_store.protocol.service import Service
 from tests.harness.pop3 import LOGIN, Place, Wire
 from tests.harness.reactor import on_reactor
-from tests.harness.script import Step, add, expand, play, play_live, read
+from tests.harness.script import Step, add, expand, play, play_live, read, setting
 
 if TYPE_CHECKING:
     import ssl
@@ -45,14 +45,6 @@ class Dialogue:
     environ: dict[str, str] = field(default_factory=dict)
     messages: list[bytes] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-
-
-def setting(dialogue: Dialogue, word: str) -> None:
-    name, equals, value = word.partition("=")
-    if equals:
-        dialogue.environ[name] = value
-    elif name != "setting":
-        setattr(dialogue, name, True)
 
 
 def parse(path: Path) -> Dialogue:

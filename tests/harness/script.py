@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from postroad.transcript.script import expand, said
 
-__all__ = ["Compressor", "Step", "add", "expand", "play", "play_live", "read"]
+__all__ = ["Compressor", "Step", "add", "expand", "play", "play_live", "read", "setting"]
 
 if TYPE_CHECKING:
     import ssl
@@ -54,6 +54,15 @@ def read(path: Path, words: Callable[[str], None]) -> Iterator[str]:
                 words(word)
         elif line and not line.startswith("#"):
             yield line
+
+
+def setting(dialogue: Any, word: str) -> None:
+    """Take a word of how a dialogue begins: a setting as the environment has it, or the name of what is so."""
+    name, equals, value = word.partition("=")
+    if equals:
+        dialogue.environ[name] = value
+    elif name != "setting":
+        setattr(dialogue, name, True)
 
 
 class Compressor:

@@ -79,16 +79,8 @@ class GroupCommit(Generic[Work, Result]):
 
     def durable(self, work: Work) -> asyncio.Future[Result]:
         """Hand over work; return the future of its result, for those to whom a turn of the event loop is nothing."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-
-        def settle(outcome: Result | Exception) -> None:
-            if future.done():
-                return
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
+        promised: tuple[asyncio.Future[Result], Callback[Result]] = promise()
+        future, settle = promised
         self.submit(work, settle)
         return future
 
@@ -135,3 +127,19 @@ class GroupCommit(Generic[Work, Result]):
                 log.exception("unforeseen error after a commit")
         if self._afterwards is not None and self._loop is not None:
             self._loop.call_soon(self._afterwards)
+
+
+def promise() -> tuple[asyncio.Future[Result], Callback[Result]]:
+    """Return a future and the callback that ends it. asyncio logs nothing if the caller has dropped the future."""
+    future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def settle(outcome: Result | Exception) -> None:
+        if future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+            future.exception()  # now it counts as retrieved
+        else:
+            future.set_result(outcome)
+
+    return future, settle

@@ -200,7 +200,7 @@ class Relay:
         """Return the profile of a world's own port: an app door at which logins are checked, if there are any."""
         settings = self._settings
         users = PortUsers(self.layers, world)
-        realm = AccountRealm(users.find, lambda: users, key=self._key, clock=self._clock)
+        realm = AccountRealm(users.account, lambda: users, key=self._key, clock=self._clock)
         return Profile(
             hostname=self.hostname,
             limits=self._limits,

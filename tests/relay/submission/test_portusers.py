@@ -13,14 +13,14 @@ def test_users_are_those_of_the_world_as_it_is() -> None:
     base = world()
     layers = Layers(base, [read_overlay(definition("one"), base), read_overlay(definition("two"), base)])
     users = PortUsers(layers, "one")
-    bob, app = users.find("BOB@one.test"), users.find("one")
+    bob, app = users.account("BOB@one.test"), users.account("one")
     assert bob is not None
     assert app is not None
     assert (users.name(bob), users.name(app), app.secret) == (bob, "one", "app")
     for stranger in ("two", "bob@two.test", "alice@alpha.test", "one@[app]", "nobody@one.test", ""):
-        assert users.find(stranger) is None
+        assert users.account(stranger) is None
     layers.put(read_overlay(definition("one", accounts=["ann"]), base))
-    assert users.find("bob@one.test") is None
-    assert users.find("ann@one.test") is not None
+    assert users.account("bob@one.test") is None
+    assert users.account("ann@one.test") is not None
     layers.drop("one")
-    assert users.find("one") is None
+    assert users.account("one") is None

@@ -8,8 +8,8 @@ yet, the response waits until one is written or `wait` seconds are over, and is 
 number of the last event alone, for who has to know up to where to read.
 
 A reader that follows gets the last events from memory: a turn to another thread would cost more than all the rest. For
-others the files are read, in a thread of their own, so that a slow disk delays no mail. The writer's thread wakes the
-requests that wait; nothing is polled.
+others the files are read, in a thread of their own, so that a slow disk delays no mail. Who writes wakes the requests
+that wait; nothing is polled.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Feed:
         return _response(octets, first, max(written, last or 0))
 
     def _written(self) -> None:
-        """Wake the requests that wait; the writer's thread calls this."""
+        """Wake the requests that wait; called in any thread, after each write."""
         if self._waiting and self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._wake)

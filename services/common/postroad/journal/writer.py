@@ -87,7 +87,7 @@ class Journal:
         self._numbered = self._find_last() or int(self._now() * 1_000_000) - 1  # the last number that an event got
         self.written = self._numbered  # the last number in the file; for readers in any thread
         self.files = threading.Lock()  # held while files are renamed
-        self.listener: Callable[[], object] | None = None  # called by the writer thread after each write
+        self.listener: Callable[[], object] | None = None  # called after each write, in the thread that wrote
         self.recent: tuple[Batch, ...] = ()  # the last batches, up to `written`, in a row
         self.rotations = 0
         self._wake = threading.Event()

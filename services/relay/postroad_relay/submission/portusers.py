@@ -22,15 +22,13 @@ class PortUsers:
 
     forms = frozenset({"plain"})  # as passwords of the API's worlds are
     administrators: frozenset[str] = frozenset()
-    tokens: Mapping[str, Grant] = MappingProxyType(
-        {}
-    )  # of those in the world file; the stack's own are known by its key
+    tokens: Mapping[str, Grant] = MappingProxyType({})  # the file's are for its own world
 
     def __init__(self, layers: Layers, world: str) -> None:
         self._layers = layers
         self._world = world
 
-    def find(self, login: str) -> Account | None:
+    def account(self, login: str) -> Account | None:
         """Return the account of a login name, None if it is none of this world's."""
         overlay = self._layers.overlays.get(self._world)
         if overlay is None:
@@ -42,5 +40,5 @@ class PortUsers:
 
     @staticmethod
     def name(account: Account) -> Account | str:
-        """Return what `find` has found as a session has it: the app user is a name, and no account."""
+        """Return what `account` has found as a session has it: the app user is a name, and no account."""
         return account.address.local_part if account.address.domain == _APP else account

@@ -114,12 +114,9 @@ class RelayService:
             session.world = None if world is None else world.id
             return name
         try:
+            users = at_port or layers
             account = await self._guesses.log_in(
-                layers.account if at_port is None else at_port.find,
-                claim,
-                session.host,
-                layers.administrators if at_port is None else at_port.administrators,
-                fellows=layers.fellows,
+                users.account, claim, session.host, users.administrators, fellows=layers.fellows
             )
         except TooManyGuesses:
             self._refusals.note("AUTH", AUTH_UNAVAILABLE, **facts, reason=TOO_MANY)

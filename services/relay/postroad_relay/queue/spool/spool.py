@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.groupcommit import GroupCommit
+from postroad.groupcommit import GroupCommit, promise
 from postroad.syncing import sync
 from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.queue.spool.clocks import Clocks
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from postroad.groupcommit import Callback
     from postroad.mail.content import Content
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,8 @@ class Spool:
 
         The message is queued even if the caller drops the future.
         """
-        future, then = _promise()
+        promised: tuple[asyncio.Future[None], Callback[None]] = promise()
+        future, then = promised
         return self.put(message, content, then), future
 
     def put(self, message: Message, content: tuple[bytes, ...], then: Callable[[Exception | None], None]) -> Entry:
@@ -194,7 +196,8 @@ class Spool:
     def _status(
         self, entry: Entry, record: bytes, progress: Progress | None, report: tuple[Message, bytes] | None
     ) -> asyncio.Future[None]:
-        future, then = _promise()
+        promised: tuple[asyncio.Future[None], Callback[None]] = promise()
+        future, then = promised
         if report is None:
             self._append(entry, [(record,)], then, status=True, progress=progress)
             return future
@@ -371,19 +374,3 @@ class Spool:
 
 def _keep(path: Path) -> Path:
     return path.rename(path.with_name(path.name + KEPT_SUFFIX))
-
-
-def _promise() -> tuple[asyncio.Future[None], Callable[[Exception | None], None]]:
-    """Return a future and the function that ends it. asyncio logs nothing if the caller has dropped the future."""
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def end(error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
-            future.exception()  # now it counts as retrieved
-
-    return future, end

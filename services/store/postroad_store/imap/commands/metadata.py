@@ -275,9 +275,9 @@ def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], 
     for other in session.shared.annotated:
         mine = other.account is session.account  # private entries are each user's own
         visible = [entry.encode("ascii") for entry in entries if mine or not is_private(entry)]
-        if not mine and mailbox is None and other.account is not None and not hears(other.account.login):
-            continue
         if not visible or other.account is None or other.announcements is None or (other is session and not to_self):
+            continue
+        if mailbox is None and not mine and not hears(other.account.login):
             continue
         own = mailbox is None or mailbox.account == other.account.id  # NOTIFY is about these
         wanted = Event.NONE if other.notify is None or not own else other.notify.metadata(mailbox)
