@@ -189,6 +189,7 @@ def test_what_stops_the_start(own: Process, environ: dict[str, str]) -> None:
 
 
 async def test_a_new_world_is_taken_up(environ: dict[str, str]) -> None:
+    others = set(threading.enumerate())  # what tests before this one have left
     settings = Settings.from_environ(environ)
     web = Web(settings, load_world(settings.world, settings.network, capturing=True), token="t" * 43, clock=Clock())
     await web.start()
@@ -197,4 +198,5 @@ async def test_a_new_world_is_taken_up(environ: dict[str, str]) -> None:
     web._change(changed)
     assert web.services.world is changed is not before
     await web.stop()
-    assert threading.active_count() < 20
+    left = [thread.name for thread in threading.enumerate() if thread not in others]
+    assert all(name.startswith("asyncio_") for name in left), left  # the event loop's own end with it
