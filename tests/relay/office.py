@@ -77,13 +77,22 @@ class Hop:
 class Office:
     """A queue on a disk, and pushes of its worlds."""
 
-    def __init__(self, directory: Path, *, warning: float = 4 * HOUR, capacity: Capacity | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        waits: tuple[float, ...] = WAITS,
+        warning: float = 4 * HOUR,
+        capacity: Capacity | None = None,
+        clock: Clock | None = None,
+        hop: Hop | None = None,
+    ) -> None:
         self.directory = directory
-        self.schedule = Schedule(WAITS, 5 * DAY, warning)
+        self.schedule = Schedule(waits, 5 * DAY, warning)
         self.capacity = capacity
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.notes = Notes()
-        self.hop = Hop()
+        self.hop = hop or Hop()
         self.open()
 
     def open(self) -> None:

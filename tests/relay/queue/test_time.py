@@ -5,90 +5,63 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email
+import math
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad.clock import Clock
 from postroad.journal import Kind
-from postroad.mail.address import parse_address
-from postroad.mail.envelope import Envelope, Recipient
 from postroad_relay.delivery.courier import Courier
-from postroad_relay.queue.manager import Manager
-from postroad_relay.queue.schedule import JITTER, Schedule
-from postroad_relay.queue.spool import UNTRIED, Message, Spool, Stored
-from tests.relay.dsns import REPORTER
-from tests.relay.notes import Notes
-from tests.relay.office import CONTENT, DAY, Hop, OneRoute
+from postroad_relay.queue.schedule import JITTER
+from tests.relay.office import DAY, Hop, Office
 from tests.relay.smtpserver import PretendServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from postroad.journal import Journal
-    from postroad_relay.delivery.router import Router
+    from postroad.smtp.client.events import Transaction
+    from postroad.smtp.client.session import Session
+    from postroad_relay.delivery.courier import Attempt
+    from postroad_relay.delivery.routing import Route
+    from postroad_relay.queue.spool import Stored
 
-SCHEDULE = Schedule((1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 3 * 3600.0), 5 * DAY)
+
+WAITS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 3 * 3600.0)
 
 
-class SmtpHop(Courier):
+class SmtpHop(Hop):
     """The same over SMTP."""
 
     def __init__(self, server: PretendServer, clock: Clock) -> None:
-        super().__init__("relay.test", server.port, None, clock=clock)
+        super().__init__()
         self._server = server
-        server.replies["RCPT TO:<bob@beta.test>"] = "450 4.2.1 Busy"
+        self._courier = Courier("relay.test", server.port, None, clock=clock)
+        server.replies["RCPT TO:<bob@shop.test>"] = "450 4.2.1 Busy"
 
-    @property
-    def attempts(self) -> int:
-        return self._server.commands.count("RCPT TO:<bob@beta.test>")
+    async def deliver(
+        self, route: Route, transaction: Transaction, stored: Stored, attempted: Callable[[Session], None]
+    ) -> Attempt:
+        attempt = await self._courier.deliver(route, transaction, stored, attempted)
+        self.attempts = self._server.commands.count("RCPT TO:<bob@shop.test>")
+        self.contents = [mail.content for mail in self._server.mails]
+        return attempt
 
-    @property
-    def contents(self) -> list[bytes]:
-        return [mail.content for mail in self._server.mails]
+    def close(self) -> None:
+        self._courier.close()
 
 
-class Days:
-    """A queue on a disk, a next hop, and a wall clock that can be set."""
+class Days(Office):
+    """The office, and a wall clock that can be set."""
 
     def __init__(self, directory: Path, server: PretendServer | None = None) -> None:
-        self.directory = directory
         self.set_by = 0.0  # seconds that somebody has set the wall clock forth
-        self.clock = Clock(wall=lambda: time.time() + self.set_by)
-        self.notes = Notes()
-        self.hop = Hop() if server is None else SmtpHop(server, self.clock)
-        self.open()
-
-    def open(self) -> None:
-        self.spool = Spool(self.directory, clock=self.clock)
-        self.manager = Manager(
-            self.spool,
-            router=cast("Router", OneRoute()),
-            courier=cast("Courier", self.hop),
-            schedule=SCHEDULE,
-            journal=cast("Journal", self.notes),
-            reporter=REPORTER,
-            clock=self.clock,
-        )
-
-    async def close(self) -> None:
-        await self.manager.close()
-        self.spool.close()
-
-    async def restart(self) -> None:
-        await self.close()
-        self.open()
-        self.manager.start(self.spool.entries())
-
-    async def put(self) -> None:
-        envelope = Envelope(parse_address("alice@alpha.test"), (Recipient(parse_address("bob@beta.test")),))
-        message = Message(self.spool.new_id(), self.clock.now(), envelope, "<hi@alpha.test>", len(CONTENT))
-        entry, durable = self.spool.add(message, (CONTENT,))
-        await durable
-        self.manager.accepted(entry, Stored(message, UNTRIED, CONTENT))
+        clock = Clock(wall=lambda: time.time() + self.set_by)
+        hop = None if server is None else SmtpHop(server, clock)
+        super().__init__(directory, waits=WAITS, warning=math.inf, clock=clock, hop=hop)
 
     async def pass_until(self, condition: Callable[[], bool]) -> float:
         """Push the clock from timer to timer until something has come about; return the seconds that passed."""
@@ -125,7 +98,7 @@ async def test_five_days_of_attempts_and_the_notification_pass_in_a_moment(days:
     assert passed == pytest.approx(5 * DAY, abs=60)
     assert days.clock.now() - arrived == pytest.approx(5 * DAY, abs=60)
     # The first steps, then one attempt per three hours and up to a tenth, and the last one at the expiry.
-    steps = SCHEDULE.waits
+    steps = WAITS
     assert 5 * DAY / (steps[-1] * (1 + JITTER)) < days.hop.attempts < 5 * DAY / steps[-1] + len(steps)
     (content,) = days.hop.contents
     notification = email.message_from_bytes(content)
@@ -152,7 +125,7 @@ async def test_five_days_of_attempts_and_the_notification_pass_in_a_moment(days:
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
 async def test_a_wait_is_its_step_whatever_becomes_of_the_wall_clock(days: Days, by: float, restarted: bool) -> None:
     await days.put()
-    for step in SCHEDULE.waits[:4]:
+    for step in WAITS[:4]:
         attempts = days.hop.attempts
         days.set_by += by
         if restarted:
