@@ -52,6 +52,20 @@ def test_kinds(kind: Kind, right: list[Any], wrong: list[Any]) -> None:
             kind.parse(value)
 
 
+def test_what_is_wrong_inside_one_of_several_kinds_is_named() -> None:
+    kind = either(whole(), many(mapping(whole(), key=5)), sentence="must be a number, or a list of objects")
+    for value, faults in (
+        ([{"a": 1}, {"b": "x", "c": -1}], [("1.b", "must be a whole number"), ("1.c", "must be a whole number")]),
+        ([1], [("0", "must be an object")]),
+        ("x", [("", "must be a number, or a list of objects")]),
+    ):
+        with pytest.raises(Wrong) as error:
+            kind.parse(value)
+        told = [(path, sentence) for path, sentence in error.value.faults]
+        assert [path for path, _ in told] == [path for path, _ in faults]
+        assert all(sentence.startswith(start) for (_, sentence), (_, start) in zip(told, faults, strict=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inner:
     name: str = given(line(), "a name")

@@ -160,15 +160,20 @@ def many(kind: Kind, *, least: int = 0, most: int = 1000) -> Kind:
 
 
 def either(*kinds: Kind, sentence: str) -> Kind:
-    """Take what the first of the kinds takes; `sentence` says what the value must be."""
+    """Take what the first of the kinds takes; `sentence` says what the value must be.
+
+    A list or an object that is one of the kinds but for what is in it is told what is wrong there.
+    """
 
     def parse(value: Any) -> Any:
+        inside: list[Wrong] = []
         for kind in kinds:
             try:
                 return kind.parse(value)
-            except Wrong:
-                continue
-        raise wrong(sentence)
+            except Wrong as error:
+                if any(path for path, _ in error.faults):
+                    inside.append(error)
+        raise inside[0] if inside else wrong(sentence)
 
     def from_text(value: str) -> Any:
         return next((read for kind in kinds if (read := kind.from_text(value)) != value), value)
