@@ -108,7 +108,8 @@ BAD: list[tuple[Any, str, str]] = [
     (definition("bad", capture={"login": "out@bad.test", "password": 1}), "capture.password", "must be a string"),
     (definition("bad", imap_without=["in valid"]), "imap_without.0", "no IMAP capability"),
     (definition("bad", imap_without=1), "imap_without", "must be a list of strings"),
-    (definition("bad", quota=5), "domains.0.accounts.0.quota", "must be a size"),
+    (definition("bad", quota=5), "quota", "must be a size"),
+    (domains({"name": "bad.test"}) | {"quota": "much"}, "quota", "must be a size"),
     (definition("bad", quota={"storage": -1}), "quota.storage", "must be a whole number"),
     (definition("bad", quota={"messages": True}), "quota.messages", "must be a whole number"),
     (definition("bad", quota={"octets": 1}), "quota.octets", "unknown key"),
@@ -146,6 +147,13 @@ def test_what_is_wrong_is_told_with_its_field(written: Any, field: str, sentence
     faults = [fault for fault in error.value.faults if fault.field == field]
     assert any(sentence in fault.sentence for fault in faults), error.value.faults
     assert f"{field}: " in str(error.value) or not field
+
+
+@pytest.mark.parametrize("listed", [[{"name": "a b"}], [], 5, None, [{"name": "x.test"}, {}]])
+def test_a_domain_that_is_wrong_is_no_fault_of_the_capture_box(listed: Any) -> None:
+    with pytest.raises(OverlayError) as error:
+        read_overlay(definition("bad") | {"domains": listed}, BASE)
+    assert {fault.field.partition(".")[0] for fault in error.value.faults} == {"domains"}
 
 
 def test_a_record_is_told_with_its_line() -> None:

@@ -175,6 +175,13 @@ async def test_a_world_that_goes_meanwhile_is_left_out(place: Place) -> None:
         ({"domains": [{"acounts": []}]}, "domains.0.acounts"),
         ({"domains": [{"accounts": ["bob"]}]}, "domains.0.accounts.0"),
         ({"domains": [{"aliases": {"sales": 5}}]}, "domains.0.aliases.sales"),
+        ({"domains": [{"aliases": {"sales": []}}]}, "domains.0.aliases.sales"),
+        ({"domains": [{"name": "a..test"}]}, "domains.0.name"),
+        ({"domains": [{"name": "a.test", "accounts": [{"name": "bob@b.test"}]}]}, "domains.0.accounts.0.name"),
+        ({"domains": [{"name": "a.test", "accounts": [{"name": "b b@a.test"}]}]}, "domains.0.accounts.0.name"),
+        ({"domains": [{"name": "a.test", "aliases": {"x@b.test": "x"}}]}, "domains.0.aliases.x@b.test"),
+        ({"password": ""}, "password"),
+        ({"quota": "much"}, "quota"),
         ({"quota": {"storage": -1}}, "quota.storage"),
         ({"imap_without": [7]}, "imap_without.0"),
         ({"imap_without": ["NO SUCH"]}, "imap_without.0"),
@@ -243,10 +250,46 @@ async def test_accounts_are_added(place: Place) -> None:
     _, world = await place.ask("GET", SHOP)
     names = [[account["name"] for account in domain["accounts"]] for domain in world["domains"]]
     assert names == [["bob"], ["ann"]]
-    status, problem = await place.ask("POST", f"{SHOP}/accounts", bob)
-    assert (status, bool(problem["errors"])) == (422, True)
-    assert (await place.ask("POST", f"{SHOP}/accounts"))[0] == 422
-    assert (await place.ask("POST", f"{SHOP}/accounts", {"name": "x", "domain": "other.test"}))[0] == 404
+    assert (await place.ask("POST", f"{SHOP}/accounts", {"name": "eve@SHOP-2.test."}))[0] == 422
+    assert (await place.ask("POST", f"{SHOP}/accounts", {"name": "eve", "domain": "SHOP-2.test."}))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("account", "field", "sentence"),
+    [
+        ({"name": "Bob"}, "name", "Bob@shop.test exists already"),
+        ({"name": "outside"}, "name", "outside@shop.test exists already"),
+        ({"name": "sales"}, "name", "sales@shop.test exists already"),
+        ({"name": "x@shop.test", "domain": "two.test"}, "name", "x@shop.test is not in two.test"),
+        ({"name": "x", "quota": "much"}, "quota", "the quota of x@shop.test must be a size"),
+        ({"name": "x", "password": ""}, "password", "must be a text of 1 to 500 characters"),
+        ({"name": "x", "password": "a\0b"}, "password", "is of no use: the password has a NUL in it"),
+        ({}, "name", "is missing"),
+    ],
+)
+async def test_an_account_that_can_not_be_added(place: Place, account: Any, field: str, sentence: str) -> None:
+    first = {"name": "shop.test", "accounts": [{"name": "bob"}], "aliases": {"sales": "bob"}}
+    made = await place.make("shop", domains=[first, {"name": "two.test"}])
+    status, problem = await place.ask("POST", f"{SHOP}/accounts", account)
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
+    assert problem["errors"][0]["detail"].startswith(sentence)
+    assert await place.ask("GET", SHOP) == (200, made)
+
+
+@pytest.mark.parametrize("account", [{"name": "x", "domain": "other.test"}, {"name": "x@other.test"}])
+async def test_an_account_in_no_domain_of_the_world(place: Place, account: Any) -> None:
+    await place.make("shop")
+    status, problem = await place.ask("POST", f"{SHOP}/accounts", account)
+    assert (status, problem["detail"]) == (404, "The world has no domain other.test.")
+
+
+async def test_changes_at_the_same_time_come_one_after_the_other(place: Place) -> None:
+    await place.make("shop")
+    accounts = [place.ask("POST", f"{SHOP}/accounts", {"name": f"u{number}"}) for number in range(5)]
+    owner, port = place.ask("PATCH", SHOP, {"owner": "me"}), place.ask("POST", f"{SHOP}/ports")
+    answers = await asyncio.gather(*accounts, owner, port, place.ask("DELETE", SHOP))
+    assert [status for status, _ in answers] == [201] * 5 + [200, 201, 204]
+    assert place.desk.listed() == [[]] * 4
 
 
 async def test_a_world_is_emptied_and_stays(place: Place) -> None:

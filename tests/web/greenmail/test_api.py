@@ -11,7 +11,8 @@ import pytest
 from postroad.control.client import DoorRefused
 from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.greenmail import mail
-from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken
+from postroad_web.worlds.keeper import Beyond, Keeper, Taken
+from postroad_web.worlds.plan import NoSuchDomain
 from tests.web.greenmail.conftest import BOB, ToyUsers, served
 
 if TYPE_CHECKING:
@@ -112,13 +113,13 @@ class TestUsers:
         web, users = green
         bob = {"email": "bob@shop.test", "login": "ignored", "password": "x"}
         status, said = await asked(web, "POST", USER, world="shop", json=bob)
-        assert (status, said["message"]) == (400, "Can not create user : the world shop has no shop")
+        assert (status, said["message"]) == (400, "Can not create user : there is no world shop")
         kept = web.services.worlds = Kept()
         shown = {"login": "bob@shop.test", "email": "bob@shop.test"}
         assert await asked(web, "POST", USER, world="shop", json=bob) == (200, shown)
         assert kept.made_of == [("shop", "shop.test", {"name": "bob", "password": "x"})]
         for error, sentence in (
-            (NoSuchWorld("other.test"), "the world shop has no other.test"),
+            (NoSuchDomain("other.test"), "the world shop has no other.test"),
             (Taken("It is taken", "w1"), "It is taken"),
             (Beyond("A world has at most 5 accounts"), "A world has at most 5 accounts"),
             (DoorRefused(409, "no"), "no"),

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad.world.overlay import OverlayError
 from postroad_web.worlds.made import Made
-from postroad_web.worlds.plan import account, plan
+from postroad_web.worlds.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +62,18 @@ def test_what_was_asked_for_is_in_the_definition(secret: Callable[[], str]) -> N
     assert made["domains"] == [domain | {"accounts": accounts}]
 
 
-def test_an_account_may_be_named_by_its_address(secret: Callable[[], str]) -> None:
-    assert account({"name": "ann@shop.test"}, None, secret) == {"name": "ann", "password": "s1"}
+def test_names_may_be_addresses_of_their_domain(secret: Callable[[], str]) -> None:
+    domain = {
+        "name": "Bücher.test.",
+        "accounts": [{"name": "ann@xn--bcher-kva.TEST"}, {"name": '"a b"@bücher.test'}],
+        "aliases": {"sales@bücher.test": "ann"},
+    }
+    (made,) = plan({"domains": [domain]}, "w1", secret)["domains"]
+    assert made["name"] == "Bücher.test"
+    assert [account["name"] for account in made["accounts"]] == ["ann", "a b"]
+    assert made["aliases"] == {"sales": "ann"}
+    with pytest.raises(OverlayError, match=r"domains.0.accounts.0.name: ann@a is not in a\.\.b"):
+        plan({"domains": [{"name": "a..b", "accounts": [{"name": "ann@a"}]}]}, "w1", secret)
 
 
 def test_a_world_that_was_made(secret: Callable[[], str]) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.jsontext import to_json
 from postroad.world.domains import DomainReader, any_name
+from postroad.world.quota import parse_quota
 from postroad.world.world import DEFAULT_WORLD, MX, Account, Domain, Role, World
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class _OverlayReader(DomainReader):
         self._app(table.get("app"))
         self._ports(table.get("ports", []))
         hidden = self._hidden(("imap_without",), table.get("imap_without", []))
-        shared = _Shared(hidden, self._quota(("quota",), table.get("quota")))
+        shared = _Shared(hidden, self._shared_quota(("quota",), table.get("quota")))
         domains = dict(self._domains(shared))
         capture = self._capture(table.get("capture"), domains, hidden)
         world = World(
@@ -198,6 +199,8 @@ class _OverlayReader(DomainReader):
         if not isinstance(login, str):
             self.error((*at, "login"), "the login of the capture box must be an address")
             return None
+        if not domains or len(domains) < len(self._definition["domains"]):
+            return None  # its domain may be one that could not be read, and that is what is wrong then
         address = self._address((*at, "login"), login, "capture box")
         if address is None:
             return None
@@ -278,6 +281,16 @@ class _OverlayReader(DomainReader):
             account = self._account_reader.read(place, address, facts, shared.hidden)
             assert account is not None  # noqa: S101 - it is a table
             yield address.key[0], account
+
+    def _shared_quota(self, at: KeyPath, value: Any) -> str | None:
+        """Return the quota of all accounts, checked here: there may be no account yet."""
+        quota = self._quota(at, value)
+        try:
+            parse_quota(quota or "none")
+        except ValueError as error:
+            self.error(at, f"the quota {error}")
+            return None
+        return quota
 
     def _quota(self, at: KeyPath, value: Any) -> str | None:
         """Return a quota as the world file writes it; it may be an object too, or None."""

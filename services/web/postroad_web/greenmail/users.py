@@ -13,6 +13,7 @@ from postroad_web.greenmail.refused import Refused
 from postroad_web.greenmail.shapes import said, user
 from postroad_web.mailpit import gojson
 from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchWorld, Taken, Unwritable
+from postroad_web.worlds.plan import NoSuchDomain
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -51,7 +52,9 @@ class Users:
             raise Refused(f"Can not create user : {error.sentence}") from error
         except (Beyond, OverlayError, Taken, Unwritable) as error:
             raise Refused(f"Can not create user : {error}") from error
-        except NoSuchWorld as error:  # or no such domain in it
+        except NoSuchWorld as error:
+            raise Refused(f"Can not create user : there is no world {error}") from error
+        except NoSuchDomain as error:
             raise Refused(f"Can not create user : the world {world} has no {error}") from error
 
     async def _made_in(self, world: str, email: str, password: str) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from postroad.control.client import DoorAway, DoorRefused, quote_path
 from postroad.world.layers import Layers, TakenError
 from postroad.world.overlay import OverlayError, read_overlay
 from postroad.world.world import DEFAULT_WORLD
+from postroad_web.worlds.changes import Changes
 from postroad_web.worlds.doors import Doors
 from postroad_web.worlds.ends import Ends
 from postroad_web.worlds.made import Made
-from postroad_web.worlds.plan import account, plan
+from postroad_web.worlds.plan import further, plan
 from postroad_web.worlds.ports import Ports
 
 if TYPE_CHECKING:
@@ -77,12 +78,10 @@ class Keeper:
         self._worlds: dict[str, Made] = {}  # all that are not forgotten yet
         self._in_force: dict[str, Made] = {}
         self._ports = Ports(settings.world_ports)
-        self._busy: set[str] = set()  # being made, changed or dropped
+        self._changes = Changes()
         self._doors: Doors  # from `served_by` on
         self.forget: Callable[[Sequence[str]], Awaitable[None]] = _nothing
         self._ends = Ends(clock)
-        self._changes = 0  # that have begun
-        self._touched: set[str] = set()  # worlds of those that have begun since a service was last compared
         for made in database.all():
             self._worlds[made.id] = made
             self._ports.take(made.id, made.ports)
@@ -151,16 +150,16 @@ class Keeper:
         except TakenError as error:
             raise Taken(str(error), error.world) from None
         self._worlds[ident] = made
-        self._begin(ident)
+        self._changes.begin(ident)
         try:
             await self._keep(made)
             await self._doors.put(made)
         except (DoorAway, DoorRefused, Unwritable):
             self._worlds[ident] = replace(made, dropping=True)
-            self._busy.discard(ident)
+            self._changes.end(ident)
             await self._undo(ident)
             raise
-        self._busy.discard(ident)
+        self._changes.end(ident)
         self._in_force[ident] = made
         self._ends.add(made.expires, made.id)
         return made
@@ -168,115 +167,103 @@ class Keeper:
     async def add_account(
         self, ident: str, domain: str | None, asked: Mapping[str, Any]
     ) -> tuple[Made, str, dict[str, Any]]:
-        """Add an account; return the world, the domain, and the account as it is defined. Raises as `make` does."""
-        made = self.get(ident)
-        new = account(asked, made.password, _secret)
-        domains = [dict(one) for one in made.definition["domains"]]
-        name = (domain or asked["name"].partition("@")[2] or domains[0]["name"]).lower()
-        own = next((one for one in domains if one["name"].lower() == name), None)
-        if own is None:
-            raise NoSuchWorld(name)
-        own["accounts"] = [*own["accounts"], new]
-        changed = await self._change(replace(made, definition={**made.definition, "domains": domains}))
-        return changed, own["name"], new
+        """Add an account; return the world, the domain, and the account as it is defined.
+
+        Raises `NoSuchDomain`, and what `make` raises; fields are those of the account.
+        """
+        async with self._changes.turn([ident]):
+            made = self.get(ident)
+            more = further(made.definition, asked, domain, made.password, _secret)
+            try:
+                changed = await self._change(replace(made, definition=more.definition))
+            except OverlayError as error:
+                raise more.told(error) from None
+            return changed, more.domain, more.account
 
     async def open_port(self, ident: str, wanted: int | None = None) -> int:
         """Open a port of the relay for a world, this one or any that is free; return it. Raises as `make` does."""
         tried: set[int] = set()
-        while True:
+        async with self._changes.turn([ident]):
             made = self.get(ident)
             if len(made.ports) >= self._settings.ports_per_world:
                 raise Beyond(
                     f"The world {ident} has {len(made.ports)} ports, as many as POSTROAD_PORTS_PER_WORLD allows"
                 )
-            port = self._ports.free(tried) if wanted is None else wanted
-            if port is None:
-                raise Beyond(f"None of the {len(self._ports.range)} ports of POSTROAD_WORLD_PORTS is free")
-            owner = self._ports.owner(port)
-            if owner is not None:
-                raise Taken(f"The port {port} is the world {owner}'s", owner)
-            self._ports.take(ident, [port])
-            try:
-                await self._change(replace(made, definition={**made.definition, "ports": [*made.ports, port]}))
-            except DoorRefused as refused:
-                self._ports.give_back([port])
-                if refused.status != 409 or wanted is not None:
+            while True:
+                port = self._ports.free(tried) if wanted is None else wanted
+                if port is None:
+                    raise Beyond(f"None of the {len(self._ports.range)} ports of POSTROAD_WORLD_PORTS is free")
+                owner = self._ports.owner(port)
+                if owner is not None:
+                    raise Taken(f"The port {port} is the world {owner}'s", owner)
+                self._ports.take(ident, [port])
+                try:
+                    await self._change(replace(made, definition={**made.definition, "ports": [*made.ports, port]}))
+                except DoorRefused as refused:
+                    self._ports.give_back([port])
+                    if refused.status != 409 or wanted is not None:
+                        raise
+                    tried.add(port)  # another program has it
+                except Exception:
+                    self._ports.give_back([port])
                     raise
-                tried.add(port)  # another program has it
-            except Exception:
-                self._ports.give_back([port])
-                raise
-            else:
-                return port
+                else:
+                    return port
 
     async def close_port(self, ident: str, port: int) -> None:
         """Close a port of a world; raises `NoSuchPort`, and what `make` raises."""
-        made = self.get(ident)
-        if port not in made.ports:
-            raise NoSuchPort(port)
-        left = [one for one in made.ports if one != port]
-        await self._change(replace(made, definition={**made.definition, "ports": left}))
-        self._ports.give_back([port])
+        async with self._changes.turn([ident]):
+            made = self.get(ident)
+            if port not in made.ports:
+                raise NoSuchPort(port)
+            left = [one for one in made.ports if one != port]
+            await self._change(replace(made, definition={**made.definition, "ports": left}))
+            self._ports.give_back([port])
 
     async def change(self, ident: str, asked: Mapping[str, Any]) -> Made:
         """Change the owner, the time to live from now, or what IMAP hides. Raises as `make` does."""
-        made = self.get(ident)
-        definition = {**made.definition, **{key: asked[key] for key in ("owner", "imap_without") if key in asked}}
-        expires = made.expires
-        if "ttl" in asked:
-            expires = None if asked["ttl"] is None else self._clock.now() + asked["ttl"]
-        return await self._change(replace(made, definition=definition, expires=expires))
+        async with self._changes.turn([ident]):
+            made = self.get(ident)
+            definition = {**made.definition, **{key: asked[key] for key in ("owner", "imap_without") if key in asked}}
+            expires = made.expires
+            if "ttl" in asked:
+                expires = None if asked["ttl"] is None else self._clock.now() + asked["ttl"]
+            return await self._change(replace(made, definition=definition, expires=expires))
 
     async def _change(self, made: Made) -> Made:
-        ident = made.id
-        before = self.get(ident)
+        """Bring a world into force as it is to be; it is this change's turn."""
+        before = self.get(made.id)
         self._check_size(made)
         overlay = self._read(made.definition)
-        if ident in self._busy:
-            raise Taken(f"The world {ident} is being changed already", ident)
-        self._begin(ident)
+        await self._keep(made)
         try:
-            await self._keep(made)
-            try:
-                if made.definition != before.definition:
-                    await self._doors.put(made)
-            except (DoorAway, DoorRefused):
-                await self._keep(before)
-                with suppress(DoorAway, DoorRefused):  # `mend` does it then
-                    await self._doors.put(before)
-                raise
-            self._layers.put(overlay)
-            self._worlds[ident] = self._in_force[ident] = made
-        finally:
-            self._busy.discard(ident)
+            if made.definition != before.definition:
+                await self._doors.put(made)
+        except (DoorAway, DoorRefused):
+            await self._keep(before)
+            with suppress(DoorAway, DoorRefused):  # `mend` does it then
+                await self._doors.put(before)
+            raise
+        self._layers.put(overlay)
+        self._worlds[made.id] = self._in_force[made.id] = made
         self._ends.add(made.expires, made.id)
         return made
 
     async def drop(self, *idents: str) -> None:
-        """Drop worlds with all that is in them; raises `NoSuchWorld`, and what `make` raises.
+        """Drop worlds with all that is in them; raises `NoSuchWorld` if there is none, and what `make` raises.
 
         Several that go together cost little more than one: they share every commit on the way.
         """
-        going = [replace(self.get(ident), dropping=True) for ident in dict.fromkeys(idents)]
-        for made in going:
-            if made.id in self._busy:
-                raise Taken(f"The world {made.id} is being changed already", made.id)
-        for made in going:
-            self._begin(made.id)
-        try:
+        async with self._changes.turn(idents):
+            here = [made for ident in dict.fromkeys(idents) if (made := self._in_force.get(ident)) is not None]
+            if not here:
+                raise NoSuchWorld(idents[0])
+            going = [replace(made, dropping=True) for made in here]
             await asyncio.gather(*map(self._keep, going))
             for made in going:
                 self._worlds[made.id] = made
                 self._in_force.pop(made.id, None)
             await self._clear([made.id for made in going])
-        finally:
-            self._busy.difference_update(made.id for made in going)
-
-    def _begin(self, ident: str) -> None:
-        """Note that a world is being made, changed or dropped."""
-        self._busy.add(ident)
-        self._touched.add(ident)
-        self._changes += 1
 
     async def _clear(self, idents: Sequence[str]) -> None:
         """Have every service drop worlds, and forget them then."""
@@ -333,9 +320,8 @@ class Keeper:
                     continue  # it was dropped, or has more time now
                 try:
                     await self.drop(ident)
-                except Taken:  # it is being changed just now
-                    self._ends.add(when, ident)
-                    break
+                except NoSuchWorld:
+                    pass  # somebody has dropped it meanwhile
                 except (DoorAway, DoorRefused, Unwritable) as error:
                     _log.warning("the world %s is dropped later: %s", ident, error)
                 else:
@@ -345,14 +331,16 @@ class Keeper:
     async def mend(self) -> None:
         """Bring services up to date that may have missed something, and worlds to their end, for ever."""
         while True:
-            for ident in [made.id for made in self._worlds.values() if made.dropping and made.id not in self._busy]:
-                self._begin(ident)
+            for ident in [made.id for made in self._worlds.values() if made.dropping]:
+                if ident in self._changes.busy:
+                    continue
+                self._changes.begin(ident)
                 try:
                     await self._clear([ident])
                 except (DoorAway, DoorRefused, Unwritable):
                     pass  # it is tried again
                 finally:
-                    self._busy.discard(ident)
+                    self._changes.end(ident)
             for door in self._doors:
                 try:
                     await self._compare(door)
@@ -362,10 +350,10 @@ class Keeper:
 
     async def _compare(self, door: DoorClient) -> None:
         """Give a service the worlds that it lacks or has otherwise, and take those away that are not ours."""
-        changes = self._changes
-        self._touched = set(self._busy)
+        changes, begun = self._changes, self._changes.begun
+        changes.touched = set(changes.busy)
         difference = abs((await door.get("/worlds/count"))["count"] - len(self._worlds))
-        if door not in self._doors.unsure and difference <= len(self._busy) + self._changes - changes:
+        if door not in self._doors.unsure and difference <= len(changes.busy) + changes.begun - begun:
             return  # most often, and cheap: what is missing is on its way
         self._doors.unsure.discard(door)
         has: dict[str, str] = (await door.get("/worlds"))["worlds"]
@@ -373,12 +361,12 @@ class Keeper:
             overlay = self._layers.overlays.get(ident)
             if overlay is None or has.get(ident) == overlay.digest:
                 continue
-            if ident not in self._touched:
+            if ident not in changes.touched:
                 await self._doors.put_again(door, made)
-            if ident in self._touched:  # it may be as it should be by now, or no longer be so
+            if ident in changes.touched:  # it may be as it should be by now, or no longer be so
                 self._doors.unsure.add(door)
         for ident in has.keys() - self._worlds.keys():
-            if ident not in self._touched:
+            if ident not in changes.touched:
                 _log.warning("the world %s is dropped in %s: nobody has made it", ident, door.service)
                 await door.delete(quote_path("worlds", ident))
 

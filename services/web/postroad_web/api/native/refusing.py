@@ -9,6 +9,7 @@ from postroad.control.client import DoorRefused
 from postroad.world.overlay import OverlayError
 from postroad_web.api.problem import Problem
 from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchPort, NoSuchWorld, Taken, Unwritable
+from postroad_web.worlds.plan import NoSuchDomain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,8 @@ def problems() -> Iterator[None]:
         raise Problem(409, "There is a limit", f"{beyond}.") from None
     except NoSuchWorld as world:
         raise missing(str(world)) from None
+    except NoSuchDomain as domain:
+        raise Problem(404, "No such domain", f"The world has no domain {domain}.") from None
     except NoSuchPort as port:
         raise Problem(404, "No such port", f"The world has no port {port}.") from None
     except Unwritable as fault:

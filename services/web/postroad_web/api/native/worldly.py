@@ -7,6 +7,7 @@ from typing import Any
 
 from postroad.world.domains import any_name
 from postroad.world.overlay import WORLD_ID
+from postroad.world.secret import SecretError, check_secret
 from postroad_web.api.fields import Kind, either, flag, given, inner, line, many, mapping, text, whole, wrong
 
 MOST_DOMAINS = 1000
@@ -35,6 +36,20 @@ def _capabilities() -> Kind:
     return many(Kind(parse, {"type": "string"}), most=200)
 
 
+def _password() -> Kind:
+    plain = text(least=1, most=500)
+
+    def parse(value: Any) -> str:
+        password: str = plain.parse(value)
+        try:
+            check_secret(password)
+        except SecretError as error:
+            raise wrong(f"is of no use: {error}") from None
+        return password
+
+    return Kind(parse, plain.schema)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
     """How much mail an account may have."""
@@ -47,7 +62,7 @@ class Quota:
 QUOTA = either(inner(Quota), line(most=100), sentence="must be an object, or a text such as 100M 1000 messages")
 _WITHOUT = _capabilities()
 _LIMIT = either(whole(), line(most=20), sentence="must be a number of octets, or a size such as 10K")
-_TARGETS = either(line(most=320), many(line(most=320)), sentence="must be an address, or a list of addresses")
+_TARGETS = either(line(most=320), many(line(most=320), least=1), sentence="must be an address, or a list of addresses")
 _TTL = either(whole(1, LONGEST_TTL), sentence=f"must be a number of seconds, at most {LONGEST_TTL}, or null")
 
 
@@ -56,7 +71,7 @@ class NewAccount:
     """An account."""
 
     name: str = given(line(most=64), "the part of its address before the @", example="bob")
-    password: str | None = given(text(most=500), "left out: the world's, or a random one", default=None)
+    password: str | None = given(_password(), "left out: the world's, or a random one", default=None)
     quota: Quota | str | None = given(QUOTA, "how much mail it may have", default=None)  # noqa: RUF009 - it is field()
     imap_without: tuple[str, ...] = given(_WITHOUT, "capabilities of IMAP that are hidden from it", default=())
     append_limits: dict[str, Any] | None = given(  # noqa: RUF009 - it is field()
@@ -93,7 +108,7 @@ class New:
     id: str | None = given(_ident(), "its ID; left out: a random one", default=None, example="checkout")
     owner: str = given(line(least=0, most=1000), "whose it is, for people", default="")
     ttl: int | None = given(_TTL, "after how many seconds it is dropped; left out: never", default=None)
-    password: str | None = given(text(most=500), "that of accounts without their own", default=None)
+    password: str | None = given(_password(), "that of accounts without their own", default=None)
     imap_without: tuple[str, ...] = given(_WITHOUT, "capabilities of IMAP that are hidden", default=())
     quota: Quota | str | None = given(QUOTA, "how much mail each account may have", default=None)  # noqa: RUF009 - it is field()
     domains: int | tuple[NewDomain, ...] = given(_DOMAINS, "its domains, or how many with random names", default=1)

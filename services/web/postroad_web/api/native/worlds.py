@@ -84,14 +84,11 @@ def routes(services: Services) -> list[BaseRoute]:
         return json(shown)
 
     async def drop(request: Request) -> Response:
-        keeper, named = keeper_of(services), request.path_params["id"].split(",")
+        named = request.path_params["id"].split(",")
         if len(named) > MOST_DROPPED:
             raise Problem(422, "Too many worlds", f"At most {MOST_DROPPED} worlds are dropped at a time.")
-        going = [ident for ident in named if keeper.made(ident) is not None]
-        if not going:
-            raise missing(named[0])
         with problems():
-            await keeper.drop(*going)
+            await keeper_of(services).drop(*named)
         return Response(status_code=204)
 
     async def change(request: Request) -> Response:
